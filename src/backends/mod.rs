@@ -1,0 +1,5 @@
+//! The drivers, one module each with the same rooms, and the registry that finds them by URL scheme.
+
+mod registry;
+
+pub use self::registry::{Factory, OpenOptions, Registry};

@@ -1,0 +1,105 @@
+//! URL scheme to transport: the only list of backends.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::transport::{ErrorKind, Result, Transport, TransportError};
+
+/// What is asked of a factory beside the URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Make a store, stream or topic that is not there (`--create`).
+    pub create: bool,
+}
+
+/// Opens transports of one scheme.
+#[async_trait]
+pub trait Factory: Send + Sync + 'static {
+    /// Opens the transport that the URL names.
+    ///
+    /// # Errors
+    /// If the URL is wrong or nothing answers.
+    async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>>;
+}
+
+/// Schemes that exist, with the feature that builds them in.
+const KNOWN: [(&str, &str); 5] = [
+    ("memory", ""),
+    ("sqlite", "sqlite"),
+    ("nats", "nats"),
+    ("kafka", "kafka"),
+    ("pulsar", "pulsar"),
+];
+
+/// The transports that can be opened.
+pub struct Registry {
+    factories: BTreeMap<String, Arc<dyn Factory>>,
+}
+
+impl Registry {
+    /// Returns a registry with no transports.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            factories: BTreeMap::new(),
+        }
+    }
+
+    /// Returns every transport compiled into this build.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self::empty()
+    }
+
+    /// Adds or replaces a transport.
+    #[must_use]
+    pub fn with(mut self, scheme: &str, factory: impl Factory) -> Self {
+        self.factories.insert(scheme.to_owned(), Arc::new(factory));
+        self
+    }
+
+    /// Returns the schemes that can be opened.
+    pub fn schemes(&self) -> impl Iterator<Item = &str> {
+        self.factories.keys().map(String::as_str)
+    }
+
+    /// Opens the transport that `url` names.
+    ///
+    /// # Errors
+    /// If the scheme is unknown or not built in, or the factory fails.
+    pub async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
+        match self.factories.get(url.scheme()) {
+            Some(factory) => factory.open(url, options).await,
+            None => Err(self.unknown(url.scheme())),
+        }
+    }
+
+    fn unknown(&self, scheme: &str) -> TransportError {
+        let known = KNOWN.iter().find(|(name, _)| *name == scheme);
+        match known {
+            Some((_, feature)) => TransportError::new(
+                "registry",
+                ErrorKind::Configuration,
+                format!("`{scheme}:` is not built into this program"),
+            )
+            .hint(format!("build it with `--features {feature}`")),
+            None => TransportError::new(
+                "registry",
+                ErrorKind::Configuration,
+                format!("no transport is registered for `{scheme}:` URLs"),
+            )
+            .hint(format!(
+                "this build knows: {}",
+                self.schemes().collect::<Vec<_>>().join(", ")
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.factories.keys()).finish()
+    }
+}

@@ -1,0 +1,24 @@
+//! Why something is not a CloudEvent.
+
+/// Why something is not a CloudEvent, naming the attribute and the rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EventError {
+    /// The bytes are not JSON.
+    #[error("not valid JSON: {0}")]
+    Json(String),
+    /// JSON or headers, but no CloudEvent at all.
+    #[error("not a CloudEvent: {0}")]
+    NotAnEvent(String),
+    /// An attribute breaks a rule.
+    #[error("attribute `{name}` {rule}")]
+    Attribute {
+        /// The attribute.
+        name: String,
+        /// The rule, to be read after the name.
+        rule: String,
+    },
+    /// The data cannot be represented.
+    #[error("data {0}")]
+    Data(String),
+}

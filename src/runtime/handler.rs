@@ -1,0 +1,54 @@
+//! What handles deliveries, and what it may answer.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    event::Group,
+    transport::{Delivery, Failure, Outgoing},
+};
+
+/// What a run is told beside its delivery.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The group.
+    pub group: Group,
+    /// The number of this run, from 1.
+    pub attempt: u32,
+    /// Runs that the policy allows for this event.
+    pub max_attempts: u32,
+    /// Cancelled when the run should end at once: its time is up, or the process is being stopped hard.
+    pub abort: CancellationToken,
+}
+
+/// Handles deliveries, several at a time.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Handles one delivery. A panic is a failed run.
+    async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome;
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Handled; these responses are confirmed stored before the cause is acknowledged.
+    Ack(Vec<Outgoing>),
+    /// Handled by not handling it, for this reason; acknowledged.
+    Skip(String),
+    /// Failed; try again after this long, else as the policy says.
+    Retry(Option<Duration>, Failure),
+    /// Failed for good.
+    DeadLetter(Failure),
+    /// The message is no CloudEvent.
+    Undecodable(Failure),
+    /// Not run: give it back uncounted.
+    Return,
+    /// The handler cannot be run at all: give it back uncounted and stop.
+    Unusable(Failure),
+}
+
+/// What a library handler returns to say more than "failed".
+#[derive(Debug)]
+pub struct HandlerError {}

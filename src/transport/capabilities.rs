@@ -1,0 +1,145 @@
+//! What a transport can do, as data: printed, required, tested and used by the runtime alike.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How far an ability goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "support", rename_all = "snake_case")]
+pub enum Support {
+    /// The broker does it.
+    Native {
+        /// What to know about it.
+        note: String,
+    },
+    /// We do it on top of the broker.
+    Emulated {
+        /// How, and at what cost.
+        note: String,
+    },
+    /// It cannot be had.
+    Absent {
+        /// Why, and what would mend it.
+        note: String,
+    },
+}
+
+impl Support {
+    /// The broker does it.
+    #[must_use]
+    pub fn native(note: impl Into<String>) -> Self {
+        Self::Native { note: note.into() }
+    }
+
+    /// We do it on top of the broker.
+    #[must_use]
+    pub fn emulated(note: impl Into<String>) -> Self {
+        Self::Emulated { note: note.into() }
+    }
+
+    /// It cannot be had.
+    #[must_use]
+    pub fn absent(note: impl Into<String>) -> Self {
+        Self::Absent { note: note.into() }
+    }
+
+    /// Reports whether it can be had at all.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        !matches!(self, Self::Absent { .. })
+    }
+
+    /// Reports whether the broker does it.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        matches!(self, Self::Native { .. })
+    }
+
+    /// Returns `native`, `emulated` or `absent`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Native { .. } => "native",
+            Self::Emulated { .. } => "emulated",
+            Self::Absent { .. } => "absent",
+        }
+    }
+
+    /// Returns what to know about it.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        let (Self::Native { note } | Self::Emulated { note } | Self::Absent { note }) = self;
+        note
+    }
+}
+
+/// Bounds of a transport; `None` is unbounded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Bytes of a payload.
+    pub max_payload: Option<u64>,
+    /// The longest delay that is kept.
+    pub max_delay: Option<Duration>,
+    /// How late a delayed event may usually be.
+    pub lateness: Option<Duration>,
+}
+
+/// What a transport can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Capabilities {
+    /// The URL scheme.
+    pub transport: String,
+    /// The live server and its version; none when it was not asked.
+    pub server: Option<String>,
+    /// A publish is confirmed only once it is stored.
+    pub publish: Support,
+    /// Publishing now for later.
+    pub delay: Support,
+    /// Listing and cancelling what waits for its time.
+    pub schedule: Support,
+    /// A retry after a chosen delay that holds up nothing else.
+    pub delayed_retry: Support,
+    /// Putting aside what failed for good.
+    pub dlq: Support,
+    /// Replaying a dead letter, once and only once.
+    pub exactly_once_replay: Support,
+    /// Replaying to the group that failed, not to all.
+    pub replay_to_group: Support,
+    /// Events of a key come in order.
+    pub order: Support,
+    /// A retry holds its key (`--ordered`).
+    pub ordered_retry: Support,
+    /// Several consumers share a group.
+    pub groups: Support,
+    /// Topics by wildcard.
+    pub patterns: Support,
+    /// Runs that took the process down are counted apart.
+    pub crash_count: Support,
+    /// Deleting a dead letter's bytes.
+    pub purge: Support,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Capabilities {
+    /// Returns every ability under the name that `--require` and the README use.
+    #[must_use]
+    pub fn abilities(&self) -> [(&'static str, &Support); 13] {
+        [
+            ("publish", &self.publish),
+            ("delay", &self.delay),
+            ("schedule", &self.schedule),
+            ("delayed-retry", &self.delayed_retry),
+            ("dlq", &self.dlq),
+            ("exactly-once-replay", &self.exactly_once_replay),
+            ("replay-to-group", &self.replay_to_group),
+            ("order", &self.order),
+            ("ordered-retry", &self.ordered_retry),
+            ("groups", &self.groups),
+            ("patterns", &self.patterns),
+            ("crash-count", &self.crash_count),
+            ("purge", &self.purge),
+        ]
+    }
+}

@@ -1,0 +1,221 @@
+//! Messages handed to a consumer, and the duty to settle each exactly once.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+
+use super::{Failure, LetterId, LetterKind, Result};
+use crate::event::{Group, Pattern, Position, Stored};
+
+/// How a consumer joins a group.
+#[derive(Debug, Clone)]
+pub struct SubscribeRequest {
+    /// The group.
+    pub group: Group,
+    /// Topics; a message that matches several is delivered once.
+    pub patterns: Vec<Pattern>,
+    /// Where the group starts on a topic that it has not read yet.
+    pub from: StartFrom,
+    /// A retry holds its key.
+    pub ordered: bool,
+    /// End after what was there at the start and the retries of what was taken.
+    pub until_end: bool,
+    /// The most messages that may be handed out and not settled.
+    pub max_in_flight: usize,
+    /// How long a delivery is ours without [`Subscription::extend`].
+    pub lease: Duration,
+    /// The run that takes the process down for this many times makes a dead letter.
+    pub max_crashes: u32,
+    /// Failed runs that the retry policy allows, so that a broker's own limit can be checked.
+    pub max_attempts: u32,
+}
+
+impl SubscribeRequest {
+    /// Returns a request with the defaults of `pf consume`.
+    #[must_use]
+    pub fn new(group: Group, patterns: Vec<Pattern>) -> Self {
+        Self {
+            group,
+            patterns,
+            from: StartFrom::Earliest,
+            ordered: false,
+            until_end: false,
+            max_in_flight: 1000,
+            lease: Duration::from_secs(30),
+            max_crashes: 5,
+            max_attempts: 3,
+        }
+    }
+}
+
+/// Where a new group starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// With the oldest kept.
+    Earliest,
+    /// With what is stored from now on.
+    New,
+    /// With the first stored at or after this time.
+    Time(SystemTime),
+}
+
+/// A membership in a group.
+///
+/// Deliveries of one key come in order and one consumer at a time: while one is handed out to a consumer
+/// and not settled, no other consumer gets a later one. Within one consumer the caller keeps the order.
+#[async_trait]
+pub trait Subscription: fmt::Debug + Send + Sync {
+    /// Waits for deliveries and returns at most `max`; none means that the end was reached.
+    ///
+    /// May be dropped: what was taken for a dropped call is handed out by the next.
+    ///
+    /// # Errors
+    /// If the connection is lost for good. Retention that removed what this group had not read is
+    /// an error of kind [`super::ErrorKind::Gap`]; the next call goes on behind the gap.
+    async fn next(&self, max: usize) -> Result<Vec<Delivery>>;
+
+    /// Makes verdicts true and returns once they are, one result per settlement, in order.
+    ///
+    /// The backend does it in the strongest way its broker has: a dead letter is confirmed stored before
+    /// the original is acknowledged. It rides out a lost connection while the lease lasts; an error is
+    /// final, and the delivery comes again by itself. [`super::ErrorKind::Lost`] says that it already is
+    /// somebody else's. Not to be dropped: what was settled would be unknown.
+    async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>>;
+
+    /// Says that these are still being worked on.
+    ///
+    /// # Errors
+    /// If the server cannot be told; the deliveries may come again.
+    async fn extend(&self, tickets: &[Ticket]) -> Result<()>;
+
+    /// Leaves the group: everything settled is durable, and what was not settled goes back uncounted.
+    ///
+    /// # Errors
+    /// If that could not be made sure.
+    async fn close(&self) -> Result<()>;
+}
+
+/// A subscription's own number for a delivery that is not settled yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What became of earlier runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// Handler runs that failed.
+    pub failed: u32,
+    /// Runs that took the process down.
+    pub crashed: u32,
+    /// When the first run failed.
+    pub first_failed: Option<SystemTime>,
+}
+
+impl Attempts {
+    /// Returns the number of the coming run, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.failed.saturating_add(1)
+    }
+}
+
+/// Where a replayed message comes from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Lineage {
+    /// The dead letter that was replayed.
+    pub replay_of: LetterId,
+    /// Where the message stood at the very first.
+    pub position: Position,
+    /// How often it has been replayed, this time included.
+    pub generation: u32,
+    /// Handler runs that failed in all earlier lives.
+    pub attempts: u32,
+}
+
+/// One message handed to one consumer.
+#[must_use = "an unsettled delivery comes again"]
+pub struct Delivery {
+    /// The message.
+    pub stored: Stored,
+    /// Earlier runs.
+    pub attempts: Attempts,
+    /// Its history, if it was replayed.
+    pub lineage: Option<Lineage>,
+    ticket: Ticket,
+}
+
+impl Delivery {
+    /// Pairs a message with a subscription's number for it.
+    pub fn new(
+        stored: Stored,
+        attempts: Attempts,
+        lineage: Option<Lineage>,
+        ticket: Ticket,
+    ) -> Self {
+        Self {
+            stored,
+            attempts,
+            lineage,
+            ticket,
+        }
+    }
+
+    /// Returns the number by which to extend it.
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    /// Says what should become of it. Consumes it, so that it cannot be settled twice.
+    pub fn conclude(self, verdict: Verdict) -> Settlement {
+        Settlement {
+            delivery: self,
+            verdict,
+        }
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("topic", &self.stored.message.topic)
+            .field("position", &self.stored.position)
+            .field("attempt", &self.attempts.attempt())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A delivery and what should become of it.
+#[derive(Debug)]
+#[must_use = "a verdict counts once it is settled"]
+pub struct Settlement {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// What should be true afterwards.
+    pub verdict: Verdict,
+}
+
+/// What should be true of a delivery afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Done; this group never sees it again.
+    Ack,
+    /// The run failed and counts; deliver again, no sooner than this.
+    Retry {
+        /// How long to hold it.
+        after: Duration,
+        /// Why the run failed.
+        failure: Failure,
+    },
+    /// Not worked on; deliver again at any time, uncounted.
+    Return,
+    /// Given up: a dead letter of this group.
+    DeadLetter {
+        /// Why it was given up.
+        kind: LetterKind,
+        /// How the last run failed. Where the kind is a failed run's, that run counts.
+        failure: Failure,
+    },
+}

@@ -1,0 +1,92 @@
+//! Journalled work on dead letters: planned, leased, resumable.
+
+use std::{fmt, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Topic;
+
+/// The name of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub String);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a job does with its letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum JobAction {
+    /// Publish the message again and resolve the letter.
+    Replay {
+        /// Another topic; none is the group that failed, or its topic where the broker cannot do that.
+        to: Option<Topic>,
+    },
+    /// Delete the letter.
+    Purge,
+}
+
+impl JobAction {
+    /// Returns the command's name.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Replay { .. } => "replay",
+            Self::Purge => "purge",
+        }
+    }
+}
+
+/// A job that was planned and has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Job {
+    /// Its name.
+    pub id: JobId,
+    /// What it does.
+    pub action: JobAction,
+    /// The selection from which it was planned, as canonical text.
+    pub selection: String,
+    /// Letters planned.
+    pub planned: u64,
+    /// Letters dealt with.
+    pub resolved: u64,
+    /// When it was planned.
+    pub created: SystemTime,
+    /// Who works on it now.
+    pub holder: Option<String>,
+    /// Whether it was ever leased, so that its plan is complete and was agreed to.
+    pub started: bool,
+}
+
+/// The right to work on a job.
+#[derive(Debug, PartialEq, Eq)]
+pub struct JobLease {
+    /// The job.
+    pub job: JobId,
+    /// The fencing token: a later lease has a larger one, and work under a smaller one is refused.
+    pub token: u64,
+}
+
+/// What became of a letter in a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Resolution {
+    /// Replayed or purged.
+    Done,
+    /// Somebody else had dealt with it.
+    Gone,
+    /// It stays a dead letter.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// It may have been dealt with or not.
+    Ambiguous {
+        /// Why.
+        reason: String,
+    },
+}

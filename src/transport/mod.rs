@@ -1,0 +1,197 @@
+//! The seam between the runtime and the brokers: traits and their vocabulary, no drivers.
+//!
+//! Whatever moves many messages is one call with a batch and one result per message: a broker with
+//! transactions commits a batch at once, one with windows keeps it in flight, and neither hides which
+//! message failed.
+
+mod capabilities;
+mod dead_letter;
+mod delivery;
+mod error;
+mod job;
+mod schedule;
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use async_trait::async_trait;
+
+pub use self::{
+    capabilities::{Capabilities, Limits, Support},
+    dead_letter::{
+        DeadLetter, DeadLetters, Failure, Fingerprint, LetterId, LetterKind, LetterRecord,
+        LetterRef, LetterScan, Origin, Selection, Stats, StatsRow,
+    },
+    delivery::{
+        Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
+        Verdict,
+    },
+    error::{ErrorKind, TransportError},
+    job::{Job, JobAction, JobId, JobLease, Resolution},
+    schedule::{Schedule, ScheduleId, ScheduleScan, Schedules},
+};
+use crate::event::{Encoding, Message, Pattern, Position, Stored, Topic};
+
+/// What operations on a transport return.
+pub type Result<T, E = TransportError> = std::result::Result<T, E>;
+
+/// A broker connection, or an open store.
+///
+/// Every future may be dropped unless its method says otherwise; an effect that was under way may then
+/// have happened or not.
+#[async_trait]
+pub trait Transport: fmt::Debug + Send + Sync + 'static {
+    /// Returns the URL scheme, as used in messages.
+    fn scheme(&self) -> &'static str;
+
+    /// Returns how events are to be stored here, as the URL and the transport's binding say.
+    fn encoding(&self) -> Encoding;
+
+    /// Returns what this transport can do, asking the live server.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    async fn capabilities(&self) -> Result<Capabilities>;
+
+    /// Returns the user's topics that exist, none of our own, in order of name.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    async fn topics(&self) -> Result<Vec<Topic>>;
+
+    /// Makes a topic (a stream that covers it) unless it is there.
+    ///
+    /// # Errors
+    /// If the server refuses. Where topics need no making this does nothing.
+    async fn create(&self, topic: &Topic) -> Result<()>;
+
+    /// Stores messages and returns once each is confirmed or refused: one result per message, in order.
+    ///
+    /// Messages go to the broker in the order of the batch, and batches in the order in which their
+    /// futures are first polled; several may be in flight. A delay that cannot be kept is refused
+    /// before anything is stored. Not to be dropped by who needs to know what was stored.
+    async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>>;
+
+    /// Joins a group.
+    ///
+    /// Side places (dead letters, attempt records, delays) exist when this returns, or it fails.
+    ///
+    /// # Errors
+    /// If the server does not answer, a topic does not exist, or what exists would lose events.
+    async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>>;
+
+    /// Reads without a group, leaving nothing behind.
+    ///
+    /// # Errors
+    /// If the server does not answer or a named topic does not exist where topics must be made.
+    async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>>;
+
+    /// Returns what was dead-lettered.
+    fn dead_letters(&self) -> &dyn DeadLetters;
+
+    /// Returns what was accepted for later.
+    fn schedules(&self) -> &dyn Schedules;
+
+    /// Checks the store for what will bite.
+    ///
+    /// # Errors
+    /// If the server does not answer at all.
+    async fn diagnose(&self) -> Result<Vec<Finding>>;
+
+    /// Mends what [`diagnose`](Self::diagnose) found under this name.
+    ///
+    /// # Errors
+    /// If it cannot be mended from here.
+    async fn mend(&self, finding: &str) -> Result<()>;
+
+    /// Flushes and lets go of the store. Nothing may be asked of the transport afterwards.
+    ///
+    /// # Errors
+    /// If something that was reported as done turns out not to be durable.
+    async fn close(&self) -> Result<()>;
+}
+
+/// A message to be stored.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The message.
+    pub message: Message,
+    /// Seen by nobody before this time; a time in the past means now.
+    pub due: Option<SystemTime>,
+}
+
+impl From<Message> for Outgoing {
+    fn from(message: Message) -> Self {
+        Self { message, due: None }
+    }
+}
+
+/// The confirmation that a message is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Where it stands; none while it waits for its time, or where the broker does not say.
+    pub position: Option<Position>,
+    /// The name under which a delayed message can be cancelled.
+    pub schedule: Option<ScheduleId>,
+}
+
+/// What to read, from where, until where.
+#[derive(Debug, Clone)]
+pub struct TailRequest {
+    /// Topics; a message that matches several is shown once.
+    pub patterns: Vec<Pattern>,
+    /// Where to start.
+    pub from: TailFrom,
+    /// End after what was there at the start.
+    pub until_end: bool,
+}
+
+/// Where a tail starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TailFrom {
+    /// With what is stored from now on.
+    Now,
+    /// With the oldest kept.
+    Earliest,
+    /// With the first stored at or after this time.
+    Time(SystemTime),
+    /// With the last so many that match.
+    Last(u64),
+}
+
+/// An open read.
+#[async_trait]
+pub trait Tail: fmt::Debug + Send {
+    /// Waits for messages and returns at most `max`; none means that the end was reached.
+    ///
+    /// May be dropped: nothing is skipped.
+    ///
+    /// # Errors
+    /// If the connection is lost for good. A gap that retention tore is an error of kind
+    /// [`ErrorKind::Gap`], after which reading goes on behind it.
+    async fn next(&mut self, max: usize) -> Result<Vec<Stored>>;
+}
+
+/// Something that a look at the store found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// A short name, stable over versions.
+    pub name: String,
+    /// Whether it is well, will bite, or bites now.
+    pub level: FindingLevel,
+    /// What is the case.
+    pub text: String,
+    /// The command that mends it.
+    pub mend: Option<String>,
+}
+
+/// How bad a [`Finding`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingLevel {
+    /// As it should be.
+    Ok,
+    /// Will bite one day.
+    Warning,
+    /// Bites now.
+    Problem,
+}
