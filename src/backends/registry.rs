@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use async_trait::async_trait;
 use url::Url;
 
-use crate::transport::{ErrorKind, Result, Transport, TransportError};
+use crate::transport::{Capabilities, ErrorKind, Result, Transport, TransportError};
 
 /// What is asked of a factory beside the URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,6 +22,11 @@ pub trait Factory: Send + Sync + 'static {
     /// # Errors
     /// If the URL is wrong or nothing answers.
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>>;
+
+    /// Returns what is known of its transports without asking a server.
+    fn capabilities(&self) -> Option<Capabilities> {
+        None
+    }
 }
 
 /// Schemes that exist, with the feature that builds them in.
@@ -74,6 +79,29 @@ impl Registry {
             Some(factory) => factory.open(url, options).await,
             None => Err(self.unknown(url.scheme())),
         }
+    }
+
+    /// Returns what is known of the transport that `url` names without asking a server.
+    ///
+    /// # Errors
+    /// If the scheme is unknown or not built in, or nothing is known.
+    pub fn capabilities(&self, url: &Url) -> Result<Capabilities> {
+        let Some(factory) = self.factories.get(url.scheme()) else {
+            return Err(self.unknown(url.scheme()));
+        };
+        factory.capabilities().ok_or_else(|| {
+            let message = format!("nothing is known of `{}:` without asking", url.scheme());
+            TransportError::new("registry", ErrorKind::Unsupported, message)
+        })
+    }
+
+    /// Returns what is known of every transport without asking a server.
+    #[must_use]
+    pub fn known(&self) -> Vec<Capabilities> {
+        self.factories
+            .values()
+            .filter_map(|factory| factory.capabilities())
+            .collect()
     }
 
     fn unknown(&self, scheme: &str) -> TransportError {

@@ -1,1 +1,21 @@
-fn main() {}
+//! `pf`: publish, tail, consume and triage CloudEvents. Wires the parts together and nothing else.
+#![expect(unreachable_pub, reason = "a binary exports nothing")]
+
+mod commands;
+mod config;
+mod context;
+mod error;
+mod output;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = commands::Cli::parse();
+    let mut context = context::Context::new(&cli.global);
+    let result = cli.command.run(&mut context).await;
+    context.finish(result).await
+}

@@ -1,0 +1,112 @@
+//! The command line, one file per subcommand.
+
+mod caps;
+mod consume;
+mod demo;
+mod dlq;
+mod schedule;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    context::Context,
+    error::CliResult,
+    output::{ColorChoice, Format},
+};
+
+/// Publish, tail and consume CloudEvents, and triage what failed
+#[derive(Debug, Parser)]
+#[command(name = "pf", version, propagate_version = true, max_term_width = 100)]
+#[command(disable_help_subcommand = true, after_long_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// The store, as in `sqlite:events.db` [env: `PF_URL`]
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "context")]
+    pub url: Option<String>,
+    /// A store by the name that `pf context add` gave it [env: `PF_CONTEXT`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// How to write data
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        env = "PF_OUTPUT",
+        hide_env_values = true
+    )]
+    #[arg(value_name = "FORMAT")]
+    pub output: Option<Format>,
+    /// Leave out remarks and hints
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Write a log to stderr, as in `debug` or `protoflow=trace`
+    #[arg(
+        long,
+        global = true,
+        env = "PF_LOG",
+        hide_env_values = true,
+        value_name = "FILTER"
+    )]
+    pub log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Caps(caps::CapsArgs),
+    Consume(consume::ConsumeArgs),
+    #[command(subcommand)]
+    Dlq(dlq::DlqCommand),
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
+    Demo(demo::DemoArgs),
+}
+
+impl Command {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        context.config()?;
+        match self {
+            Self::Caps(args) => args.run(context).await,
+            Self::Consume(args) => args.run(context).await,
+            Self::Dlq(command) => command.run(context).await,
+            Self::Schedule(command) => command.run(context).await,
+            Self::Demo(args) => args.run(context).await,
+        }
+    }
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  all done
+    1  failed, nothing done
+    2  the command line makes no sense
+    3  the time was up, or too few events came
+    4  partly done
+    5  the transport cannot do what was asked
+   69  the transport does not answer
+   77  the server refuses user or password
+   78  the configuration does not fit
+  130  interrupted (143: terminated) before everything was finished
+  141  whoever read the output has gone away";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

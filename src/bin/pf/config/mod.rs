@@ -1,0 +1,279 @@
+//! Where the settings of a command come from: flag > environment > `.pf.toml` upward > user file > default.
+
+mod file;
+mod secret;
+mod store;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy as _;
+use protoflow::event::Group;
+use url::Url;
+
+pub use self::{
+    file::{File, Profile},
+    secret::{has_password, masked},
+};
+use crate::{
+    error::{CliError, CliResult},
+    output::Format,
+};
+
+/// The file that a project keeps.
+const PROJECT_FILE: &str = ".pf.toml";
+
+/// The settings that files hold.
+#[derive(Debug)]
+pub struct Config {
+    /// Project file, then user file; those that exist.
+    layers: Vec<Layer>,
+    home: Home,
+}
+
+/// A configuration file.
+#[derive(Debug)]
+pub struct Layer {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it says.
+    pub file: File,
+}
+
+/// The user's own folders.
+#[derive(Debug)]
+struct Home {
+    config: PathBuf,
+    data: PathBuf,
+}
+
+/// A store to connect to.
+#[derive(Debug)]
+pub struct Target {
+    /// Its URL, password included.
+    pub url: Url,
+    /// What the user should know about how it was chosen.
+    pub remark: Option<String>,
+    /// A folder to be made first.
+    pub folder: Option<PathBuf>,
+}
+
+/// A context: its name, what it says, and the folder that its paths start from.
+struct Named<'a> {
+    name: &'a str,
+    profile: &'a Profile,
+    folder: &'a Path,
+}
+
+impl Config {
+    /// Reads the files.
+    pub fn load() -> CliResult<Self> {
+        let home = Home::find()?;
+        let current = env::current_dir()?;
+        let project = current
+            .ancestors()
+            .map(|folder| folder.join(PROJECT_FILE))
+            .find(|path| path.is_file());
+        let mut layers = Vec::new();
+        for path in project.into_iter().chain([home.config.join("config.toml")]) {
+            if let Some(file) = File::read(&path)? {
+                layers.push(Layer { path, file });
+            }
+        }
+        Ok(Self { layers, home })
+    }
+
+    /// Returns the files that exist, strongest first.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Returns the path of the user's file, there or not.
+    pub fn user_file(&self) -> PathBuf {
+        self.home.config.join("config.toml")
+    }
+
+    /// Returns every context, strongest first; one that hides another of its name comes alone.
+    pub fn contexts(&self) -> Vec<(&str, &Profile, &Path)> {
+        let mut found: Vec<(&str, &Profile, &Path)> = Vec::new();
+        for layer in &self.layers {
+            for (name, profile) in &layer.file.contexts {
+                if !found.iter().any(|(known, ..)| known == name) {
+                    found.push((name, profile, &layer.path));
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the name of the context in use: `named`, else `PF_CONTEXT`, else the files' choice.
+    pub fn current(&self, named: Option<&str>) -> Option<String> {
+        named
+            .map(str::to_owned)
+            .or_else(|| variable("PF_CONTEXT"))
+            .or_else(|| {
+                let layer = self
+                    .layers
+                    .iter()
+                    .find(|layer| layer.file.url.is_some() || layer.file.context.is_some())?;
+                layer.file.context.clone()
+            })
+    }
+
+    /// Finds the store: `--url`, `--context`, `PF_URL`, `PF_CONTEXT`, the files, the default.
+    pub fn target(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Target> {
+        if let Some(text) = url {
+            return self.given(text, "--url", true);
+        }
+        if let Some(name) = context {
+            return self.named(name)?.target();
+        }
+        if let Some(text) = variable("PF_URL") {
+            return self.given(&text, "PF_URL", false);
+        }
+        if let Some(name) = variable("PF_CONTEXT") {
+            return self.named(&name)?.target();
+        }
+        for layer in &self.layers {
+            if let Some(name) = &layer.file.context {
+                return self.named(name)?.target();
+            }
+            if let Some(text) = &layer.file.url {
+                let profile = Profile::of(text);
+                return profile.target(folder_of(&layer.path), &layer.path.display().to_string());
+            }
+        }
+        self.default_store()
+    }
+
+    /// Returns the group that the context, or else a file, names.
+    pub fn group(&self, context: Option<&str>) -> CliResult<Option<Group>> {
+        let text = self.setting(
+            context,
+            |profile| profile.group.as_ref(),
+            |file| file.group.as_ref(),
+        )?;
+        Ok(text.map(|text| text.parse()).transpose()?)
+    }
+
+    /// Returns the format that the context, or else a file, names.
+    pub fn output(&self, context: Option<&str>) -> CliResult<Option<Format>> {
+        let format = self.setting(
+            context,
+            |profile| profile.output.as_ref(),
+            |file| file.output.as_ref(),
+        )?;
+        Ok(format.copied())
+    }
+
+    fn setting<'a, T>(
+        &'a self,
+        context: Option<&str>,
+        in_profile: impl Fn(&'a Profile) -> Option<&'a T>,
+        in_file: impl Fn(&'a File) -> Option<&'a T>,
+    ) -> CliResult<Option<&'a T>> {
+        if let Some(name) = self.current(context)
+            && let Some(found) = in_profile(self.named(&name)?.profile)
+        {
+            return Ok(Some(found));
+        }
+        Ok(self.layers.iter().find_map(|layer| in_file(&layer.file)))
+    }
+
+    fn named<'a>(&'a self, name: &str) -> CliResult<Named<'a>> {
+        let contexts = self.contexts();
+        if let Some((name, profile, path)) = contexts.iter().find(|(known, ..)| *known == name) {
+            return Ok(Named {
+                name,
+                profile,
+                folder: folder_of(path),
+            });
+        }
+        let error = CliError::configuration(format!("there is no context `{name}`"));
+        Err(
+            match nearest(name, contexts.iter().map(|(known, ..)| *known)) {
+                Some(known) => error.hint(format!("did you mean `{known}`?")),
+                None if contexts.is_empty() => {
+                    error.hint(format!("`pf context add {name} --url URL` makes it"))
+                }
+                None => error.hint("`pf context list` shows those that exist"),
+            },
+        )
+    }
+
+    fn given(&self, text: &str, origin: &str, visible: bool) -> CliResult<Target> {
+        let profile = Profile::of(text);
+        let here = env::current_dir()?;
+        let target = profile.target(&here, origin)?;
+        if visible && has_password(&store::parse(text, origin)?) {
+            return Err(secret::refused(origin));
+        }
+        if store::is_bare(&target.url) {
+            return self.default_store();
+        }
+        Ok(target)
+    }
+
+    fn default_store(&self) -> CliResult<Target> {
+        let path = self.home.data.join("events.db");
+        Ok(Target {
+            url: store::url_of(&path)?,
+            remark: Some(format!("using {}", path.display())),
+            folder: Some(self.home.data.clone()),
+        })
+    }
+}
+
+impl Named<'_> {
+    fn target(&self) -> CliResult<Target> {
+        self.profile
+            .target(self.folder, &format!("context `{}`", self.name))
+    }
+}
+
+impl Profile {
+    fn target(&self, folder: &Path, origin: &str) -> CliResult<Target> {
+        let mut url = store::parse(&self.url, origin)?;
+        store::anchor(&mut url, folder)?;
+        secret::complete(&mut url, self, folder)?;
+        Ok(Target {
+            url,
+            remark: None,
+            folder: None,
+        })
+    }
+}
+
+impl Home {
+    fn find() -> CliResult<Self> {
+        let strategy = etcetera::choose_base_strategy().map_err(|error| {
+            CliError::configuration("the home folder is not known")
+                .during(error.to_string())
+                .hint("set HOME, or name the store with `--url`")
+        })?;
+        Ok(Self {
+            config: strategy.config_dir().join("pf"),
+            data: strategy.data_dir().join("pf"),
+        })
+    }
+}
+
+/// Returns an environment variable that is set and not empty.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+/// Returns the known name that is most like `name`, if one is like it at all.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known)
+}

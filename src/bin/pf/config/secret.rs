@@ -1,0 +1,99 @@
+//! Passwords: where they come from, and how they are kept out of sight.
+
+use std::{io::IsTerminal as _, path::Path};
+
+use url::Url;
+
+use super::{Profile, variable};
+use crate::error::{CliError, CliResult, Exit};
+
+/// Query parameters that are secrets.
+const SECRET_PARAMETERS: [&str; 4] = ["password", "token", "secret", "jwt"];
+
+/// Reports whether the URL holds a secret.
+pub fn has_password(url: &Url) -> bool {
+    url.password().is_some() || url.query_pairs().any(|(name, _)| is_secret(&name))
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_PARAMETERS.iter().any(|part| name.contains(part)) && !name.ends_with("_file")
+}
+
+/// Returns the URL with its secrets hidden.
+pub fn masked(url: &Url) -> String {
+    let mut url = url.clone();
+    if url.password().is_some() && url.set_password(Some("***")).is_err() {
+        return format!("{}:***", url.scheme());
+    }
+    if url.query_pairs().any(|(name, _)| is_secret(&name)) {
+        let pairs: Vec<(String, String)> = url
+            .query_pairs()
+            .map(|(name, value)| {
+                let shown = if is_secret(&name) { "***" } else { &value };
+                (name.to_string(), shown.to_owned())
+            })
+            .collect();
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    url.to_string()
+}
+
+/// The error of a secret where every user of the machine can see it.
+pub fn refused(origin: &str) -> CliError {
+    CliError::usage(format!(
+        "a password in {origin} can be seen by everybody on this machine"
+    ))
+    .hint("put it into a file and use `pf context add NAME --url URL --password-file FILE`")
+    .hint("or set PF_PASSWORD and leave only the user name in the URL")
+}
+
+/// Adds the password of a URL that names a user and has none.
+pub fn complete(url: &mut Url, profile: &Profile, folder: &Path) -> CliResult<()> {
+    if url.password().is_some() {
+        return Ok(());
+    }
+    let password = if let Some(file) = &profile.password_file {
+        Some(read(&folder.join(file))?)
+    } else if url.username().is_empty() {
+        None
+    } else if let Some(password) = variable("PF_PASSWORD") {
+        Some(password)
+    } else if profile.password_prompt {
+        Some(ask(url)?)
+    } else {
+        None
+    };
+    if let Some(password) = password
+        && url.set_password(Some(&password)).is_err()
+    {
+        return Err(CliError::configuration(format!(
+            "`{}:` URLs take no password",
+            url.scheme()
+        )));
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> CliResult<String> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CliError::new(Exit::Configuration, error).during(format!(
+            "the password file {} cannot be read",
+            path.display()
+        ))
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn ask(url: &Url) -> CliResult<String> {
+    if !std::io::stdin().is_terminal() {
+        return Err(
+            CliError::configuration("a password is needed and nobody can be asked")
+                .hint("set PF_PASSWORD"),
+        );
+    }
+    Ok(rpassword::prompt_password(format!(
+        "password for {}: ",
+        masked(url)
+    ))?)
+}

@@ -1,0 +1,50 @@
+//! URLs of stores: reading them, and paths in them.
+
+use std::path::Path;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+use crate::error::{CliError, CliResult, Exit};
+
+/// What would end a path, or be read as something else, in a URL.
+const RESERVED: &AsciiSet = &CONTROLS.add(b' ').add(b'?').add(b'#').add(b'%');
+
+/// Reads a URL; `origin` says where it was written.
+pub fn parse(text: &str, origin: &str) -> CliResult<Url> {
+    Url::parse(text).map_err(|error| {
+        let error = CliError::new(Exit::Configuration, error)
+            .during(format!("{origin} is not the URL of a store"));
+        if text.contains(':') {
+            error
+        } else {
+            error.hint(format!("for a file: `sqlite:{text}`"))
+        }
+    })
+}
+
+/// Returns the URL of the embedded store in this file.
+pub fn url_of(path: &Path) -> CliResult<Url> {
+    let path = path.to_str().ok_or_else(|| {
+        CliError::configuration(format!("the path {} is not UTF-8", path.display()))
+    })?;
+    let text = format!("sqlite:{}", utf8_percent_encode(path, RESERVED));
+    parse(&text, path)
+}
+
+/// Reports whether the URL means the embedded store without saying which.
+pub fn is_bare(url: &Url) -> bool {
+    url.scheme() == "sqlite" && url.path().is_empty()
+}
+
+/// Makes a relative path start from the folder of the file that it was written in.
+pub fn anchor(url: &mut Url, folder: &Path) -> CliResult<()> {
+    if url.scheme() != "sqlite" || url.path().is_empty() || url.path().starts_with('/') {
+        return Ok(());
+    }
+    let path = percent_decode_str(url.path()).decode_utf8_lossy();
+    let query = url.query().map(str::to_owned);
+    *url = url_of(&folder.join(path.as_ref()))?;
+    url.set_query(query.as_deref());
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! What every command is handed: where to write, where to connect, when to stop.
+
+use std::{io::Write as _, process::ExitCode, sync::Arc};
+
+use protoflow::{
+    backends::{OpenOptions, Registry},
+    event::Group,
+    transport::Transport,
+};
+use url::Url;
+
+use crate::{
+    commands::GlobalArgs,
+    config::{Config, Target},
+    error::{CliError, CliResult},
+    output::Printer,
+    signals::Signals,
+};
+
+pub struct Context {
+    pub printer: Printer,
+    pub registry: Registry,
+    global: GlobalArgs,
+    config: Option<Config>,
+    target: Option<Target>,
+    signals: Option<Signals>,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+impl Context {
+    pub fn new(global: &GlobalArgs) -> Self {
+        if let Some(filter) = &global.log {
+            start_logging(filter);
+        }
+        Self {
+            printer: Printer::stdio(
+                global.output.unwrap_or_default(),
+                global.quiet,
+                global.color,
+            ),
+            registry: Registry::builtin(),
+            global: global.clone(),
+            config: None,
+            target: None,
+            signals: None,
+            transport: None,
+        }
+    }
+
+    /// Reads the configuration files, once.
+    pub fn config(&mut self) -> CliResult<&Config> {
+        if self.config.is_none() {
+            let config = Config::load()?;
+            if self.global.output.is_none()
+                && let Some(format) = config.output(self.global.context.as_deref())?
+            {
+                self.printer.set_format(format);
+            }
+            self.config = Some(config);
+        }
+        self.config
+            .as_ref()
+            .ok_or_else(|| CliError::configuration("no configuration"))
+    }
+
+    /// Returns the group that was named for this command, or the one of the configuration.
+    pub fn group(&mut self, named: Option<Group>) -> CliResult<Option<Group>> {
+        if named.is_some() {
+            return Ok(named);
+        }
+        let context = self.global.context.clone();
+        self.config()?.group(context.as_deref())
+    }
+
+    /// Reports whether the command line names a store.
+    pub fn names_a_store(&self) -> bool {
+        self.global.url.is_some() || self.global.context.is_some()
+    }
+
+    /// Returns the URL of the store, password included.
+    pub fn url(&mut self) -> CliResult<Url> {
+        if self.target.is_none() {
+            let (url, context) = (self.global.url.clone(), self.global.context.clone());
+            let target = self.config()?.target(url.as_deref(), context.as_deref())?;
+            if let Some(remark) = &target.remark {
+                self.printer.remarks().remark(remark);
+            }
+            self.target = Some(target);
+        }
+        match &self.target {
+            Some(target) => Ok(target.url.clone()),
+            None => Err(CliError::configuration("no URL")),
+        }
+    }
+
+    /// Opens the store, once.
+    pub async fn open(&mut self, options: OpenOptions) -> CliResult<Arc<dyn Transport>> {
+        if let Some(transport) = &self.transport {
+            return Ok(transport.clone());
+        }
+        let url = self.url()?;
+        if let Some(folder) = self
+            .target
+            .as_ref()
+            .and_then(|target| target.folder.as_ref())
+        {
+            std::fs::create_dir_all(folder)?;
+        }
+        let transport = self.registry.open(&url, options).await?;
+        self.transport = Some(transport.clone());
+        Ok(transport)
+    }
+
+    /// Takes over SIGINT and SIGTERM, once.
+    pub fn signals(&mut self) -> CliResult<Signals> {
+        if let Some(signals) = &self.signals {
+            return Ok(signals.clone());
+        }
+        let signals = Signals::watch(self.printer.remarks())?;
+        self.signals = Some(signals.clone());
+        Ok(signals)
+    }
+
+    /// Lets go of the store, tells how it went, and says how the process ends.
+    pub async fn finish(mut self, result: CliResult<()>) -> ExitCode {
+        let flushed = self.printer.flush().map_err(CliError::from);
+        let closed = match self.transport.take() {
+            Some(transport) => transport.close().await.map_err(CliError::from),
+            None => Ok(()),
+        };
+        match result.and(flushed).and(closed) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                self.printer.remarks().error(&error);
+                error.exit_code()
+            }
+        }
+    }
+}
+
+fn start_logging(filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::new(filter);
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,0 +1,61 @@
+//! Colour, which never says anything that the text does not say.
+
+use std::io::IsTerminal;
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl ColorChoice {
+    /// Decides for one stream.
+    pub fn applies_to(self, stream: &impl IsTerminal) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|text| !text.is_empty());
+                let dumb = std::env::var_os("TERM").is_some_and(|text| text == "dumb");
+                !refused && !dumb && stream.is_terminal()
+            }
+        }
+    }
+}
+
+/// How a piece of text looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// Less important.
+    Dim,
+    /// A name.
+    Name,
+    /// As it should be.
+    Good,
+    /// To be looked at.
+    Warning,
+    /// Wrong.
+    Bad,
+}
+
+impl Paint {
+    /// Returns what switches it on.
+    pub fn start(self) -> &'static str {
+        match self {
+            Self::Dim => "\x1b[2m",
+            Self::Name => "\x1b[36m",
+            Self::Good => "\x1b[32m",
+            Self::Warning => "\x1b[33m",
+            Self::Bad => "\x1b[31m",
+        }
+    }
+
+    /// What switches every one off.
+    pub const END: &'static str = "\x1b[0m";
+}

@@ -1,0 +1,85 @@
+//! What is said on stderr. Losing it is no error.
+
+use std::io::{self, Write as _};
+
+use super::{ColorChoice, Paint};
+use crate::error::CliError;
+
+/// Writes to stderr, from any thread.
+#[derive(Debug, Clone)]
+pub struct Remarks {
+    quiet: bool,
+    coloured: bool,
+}
+
+impl Remarks {
+    /// Prepares stderr.
+    pub fn stderr(quiet: bool, color: ColorChoice) -> Self {
+        Self {
+            quiet,
+            coloured: color.applies_to(&io::stderr()),
+        }
+    }
+
+    /// Reports whether remarks are left out.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Says something that is good to know.
+    pub fn remark(&self, text: &str) {
+        if !self.quiet {
+            write(&format!("{text}\n"));
+        }
+    }
+
+    /// Says what could be done; left out with the remarks.
+    pub fn hint(&self, text: &str) {
+        if !self.quiet {
+            write(&format!("{} {text}\n", self.paint(Paint::Name, "hint:")));
+        }
+    }
+
+    /// Says what is likely to be wrong.
+    pub fn warning(&self, text: &str) {
+        write(&format!(
+            "{} {text}\n",
+            self.paint(Paint::Warning, "warning:")
+        ));
+    }
+
+    /// Says why the command ended early: message, causes, hints.
+    pub fn error(&self, error: &CliError) {
+        if !error.is_silent() {
+            write(&self.lines(error));
+        }
+    }
+
+    fn lines(&self, error: &CliError) -> String {
+        let mut text = String::new();
+        for (depth, message) in error.chain().enumerate() {
+            if depth == 0 {
+                text += &format!("{} {message}\n", self.paint(Paint::Bad, "error:"));
+            } else {
+                text += &format!("  caused by: {message}\n");
+            }
+        }
+        for hint in error.hints() {
+            text += &format!("{} {hint}\n", self.paint(Paint::Name, "hint:"));
+        }
+        text
+    }
+
+    fn paint(&self, paint: Paint, text: &str) -> String {
+        if self.coloured {
+            format!("{}{text}{}", paint.start(), Paint::END)
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// Writes in one piece, so that lines of several threads do not mix.
+fn write(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}

@@ -1,0 +1,89 @@
+//! A message for people, and its event and data alone.
+
+use std::io::Write as _;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, SecondsFormat, Utc};
+use protoflow::event::{Data, Envelope, Message, Stored, write_record};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Paint;
+
+/// Data is cut after so many characters.
+const SHOWN: usize = 160;
+
+/// Appends one line: when, where, which, what.
+pub fn message(out: &mut Vec<u8>, stored: &Stored, coloured: bool) {
+    let time = DateTime::<Utc>::from(stored.time).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let topic = stored.message.topic.as_str();
+    let envelope = Envelope::read(&stored.message).ok();
+    let id = envelope.as_ref().map_or("-", |envelope| &envelope.id);
+    let data = match &envelope {
+        Some(envelope) => shown(&envelope.data),
+        None => abridged(&String::from_utf8_lossy(stored.message.bytes())),
+    };
+    let _ = if coloured {
+        let (dim, name, end) = (Paint::Dim.start(), Paint::Name.start(), Paint::END);
+        write!(
+            out,
+            "{dim}{time}{end}  {name}{topic}{end}  {dim}{id}{end}  {data}"
+        )
+    } else {
+        write!(out, "{time}  {topic}  {id}  {data}")
+    };
+}
+
+/// Appends the event as one line of JSON, `null` where the message is none.
+pub fn event(out: &mut Vec<u8>, stored: &Stored) {
+    #[derive(Deserialize)]
+    struct Record<'a> {
+        #[serde(borrow)]
+        event: Option<&'a RawValue>,
+    }
+    let mut record = Vec::new();
+    write_record(&mut record, stored, None);
+    let event = serde_json::from_slice::<Record<'_>>(&record)
+        .ok()
+        .and_then(|record| record.event);
+    out.extend_from_slice(event.map_or("null", RawValue::get).as_bytes());
+}
+
+/// Appends the data of the event, decoded; all of the payload where the message is none.
+pub fn data(out: &mut Vec<u8>, message: &Message) {
+    let Ok(envelope) = Envelope::read(message) else {
+        out.extend_from_slice(message.bytes());
+        return;
+    };
+    match envelope.data {
+        Data::None => {}
+        Data::Json(text) => out.extend_from_slice(text.as_bytes()),
+        Data::Bytes(bytes) => out.extend_from_slice(bytes),
+        Data::Base64(text) => match STANDARD.decode(text.as_bytes()) {
+            Ok(bytes) => out.extend_from_slice(&bytes),
+            Err(_) => out.extend_from_slice(text.as_bytes()),
+        },
+    }
+}
+
+fn shown(data: &Data<'_>) -> String {
+    match data {
+        Data::None => "-".to_owned(),
+        Data::Json(text) => abridged(text),
+        Data::Base64(text) => abridged(text),
+        Data::Bytes(bytes) => abridged(&String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// Returns the beginning, on one line and without anything that a terminal would obey.
+fn abridged(text: &str) -> String {
+    let mut short: String = text
+        .chars()
+        .take(SHOWN)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        short.push('…');
+    }
+    short
+}

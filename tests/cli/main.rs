@@ -1,0 +1,24 @@
+//! What users see: stdout, stderr and exit code together, one module per command.
+#![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+
+mod caps;
+mod errors;
+mod harness;
+mod normalise;
+
+/// A file that no `mod` names would never be run.
+#[test]
+fn no_file_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli");
+    let main = std::fs::read_to_string(format!("{folder}/main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let named = main.lines().any(|line| line == format!("mod {name};"));
+        let is_code = path.extension().is_some_and(|extension| extension == "rs");
+        assert!(
+            !is_code || name == "main" || named,
+            "`mod {name};` is missing"
+        );
+    }
+}
