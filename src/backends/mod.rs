@@ -1,5 +1,6 @@
 //! The drivers, one module each with the same rooms, and the registry that finds them by URL scheme.
 
+pub mod memory;
 mod registry;
 
 pub use self::registry::{Factory, OpenOptions, Registry};

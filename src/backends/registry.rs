@@ -55,7 +55,7 @@ impl Registry {
     /// Returns every transport compiled into this build.
     #[must_use]
     pub fn builtin() -> Self {
-        Self::empty()
+        Self::empty().with("memory", super::memory::MemoryFactory)
     }
 
     /// Adds or replaces a transport.

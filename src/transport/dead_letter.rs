@@ -139,6 +139,20 @@ pub struct Failure {
     pub fingerprint: Fingerprint,
 }
 
+impl Failure {
+    /// Tells of a run that took the consumer down for the `times`th time.
+    #[must_use]
+    pub fn crashed(times: u32) -> Self {
+        Self {
+            class: "crashed".to_owned(),
+            message: format!("the consumer went down {times} times while it worked on this"),
+            detail: None,
+            duration: None,
+            fingerprint: Fingerprint("1:crashed".to_owned()),
+        }
+    }
+}
+
 /// Where a dead letter comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {

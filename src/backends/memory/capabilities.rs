@@ -1,0 +1,31 @@
+//! What this store can do: everything.
+
+use std::time::Duration;
+
+use crate::transport::{Capabilities, Limits, Support};
+
+/// Returns what this store can do.
+pub(super) fn all() -> Capabilities {
+    Capabilities {
+        transport: super::SCHEME.to_owned(),
+        server: None,
+        publish: Support::native("stored in this process, and gone with it"),
+        delay: Support::native(""),
+        schedule: Support::native(""),
+        delayed_retry: Support::native(""),
+        dlq: Support::native("stored in the same step in which the original is acknowledged"),
+        exactly_once_replay: Support::native(""),
+        replay_to_group: Support::native(""),
+        order: Support::native("per topic; in a group per key, one consumer at a time"),
+        ordered_retry: Support::native(""),
+        groups: Support::native(""),
+        patterns: Support::native(""),
+        crash_count: Support::native("a lease that runs out"),
+        purge: Support::native(""),
+        limits: Limits {
+            max_payload: None,
+            max_delay: None,
+            lateness: Some(Duration::from_millis(2)),
+        },
+    }
+}

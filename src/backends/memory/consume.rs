@@ -1,0 +1,203 @@
+//! Membership in a group: taking deliveries, keeping them, leaving.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+
+use super::{
+    group::{GroupState, Start},
+    settle::settle,
+    state::State,
+    store::Store,
+};
+use crate::{
+    event::{Group, Pattern, Topic},
+    transport::{Delivery, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket},
+};
+
+/// What a member may have, and for how long.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) member: u64,
+    pub(super) patterns: Vec<Pattern>,
+    /// Where the part ends that it is to read.
+    pub(super) end: Option<u64>,
+    pub(super) ordered: bool,
+    pub(super) max_in_flight: usize,
+    pub(super) lease: Duration,
+    pub(super) max_crashes: u32,
+}
+
+impl Terms {
+    /// Reports whether this message is one that the member reads.
+    pub(super) fn wants(&self, topic: &Topic, number: u64) -> bool {
+        self.end.is_none_or(|end| number < end)
+            && self.patterns.iter().any(|pattern| pattern.matches(topic))
+    }
+}
+
+/// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would: what
+/// it holds comes again when the leases run out.
+#[derive(Debug)]
+pub(super) struct Member {
+    store: Arc<Store>,
+    group: Group,
+    terms: Terms,
+    left: AtomicBool,
+}
+
+impl Member {
+    /// Joins the group, which is made if it is new.
+    pub(super) fn join(store: &Arc<Store>, request: SubscribeRequest) -> Self {
+        let terms = store.change(|state, _| {
+            let start = start(state, request.from);
+            let group = state.groups.entry(request.group.clone()).or_default();
+            for pattern in &request.patterns {
+                group.join(pattern, start, &state.log);
+            }
+            Terms {
+                end: request.until_end.then(|| state.end()),
+                member: state.number(),
+                patterns: request.patterns,
+                ordered: request.ordered,
+                max_in_flight: request.max_in_flight,
+                lease: request.lease,
+                max_crashes: request.max_crashes,
+            }
+        });
+        Self {
+            store: Arc::clone(store),
+            group: request.group,
+            terms,
+            left: AtomicBool::new(false),
+        }
+    }
+
+    fn take(&self, state: &mut State, max: usize, now: SystemTime) -> Option<Vec<Delivery>> {
+        if self.left.load(Ordering::Acquire) {
+            return Some(Vec::new());
+        }
+        let taken = state.take(&self.group, &self.terms, max.max(1), now);
+        let done = || {
+            let group = state.groups.get(&self.group);
+            self.terms.end.is_some() && group.is_none_or(|group| group.is_done(&self.terms))
+        };
+        (!taken.is_empty() || done()).then_some(taken)
+    }
+
+    fn with_group<T>(&self, step: impl FnOnce(&mut GroupState, SystemTime) -> T) -> T {
+        self.store.change(|state, now| {
+            let group = state.groups.entry(self.group.clone()).or_default();
+            step(group, now)
+        })
+    }
+}
+
+fn start(state: &State, from: StartFrom) -> Start {
+    let (number, time) = match from {
+        StartFrom::Earliest => (0, SystemTime::UNIX_EPOCH),
+        StartFrom::New => (state.end(), SystemTime::UNIX_EPOCH),
+        StartFrom::Time(time) => (0, time),
+    };
+    Start { number, time }
+}
+
+#[async_trait]
+impl Subscription for Member {
+    async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
+        let taken = self
+            .store
+            .wait(|state, now| self.take(state, max, now))
+            .await;
+        self.store.wake();
+        Ok(taken)
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
+        self.store.change(|state, now| {
+            batch
+                .into_iter()
+                .map(|settlement| settle(state, &self.group, self.terms.member, settlement, now))
+                .collect()
+        })
+    }
+
+    async fn extend(&self, tickets: &[Ticket]) -> Result<()> {
+        self.with_group(|group, now| {
+            group.extend(tickets, self.terms.member, now + self.terms.lease);
+        });
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.left.store(true, Ordering::Release);
+        self.with_group(|group, _| group.take_back_all(self.terms.member));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backends::memory::Memory,
+        event::Message,
+        transport::{Failure, Outgoing, Transport, Verdict},
+    };
+
+    fn topic() -> Topic {
+        "order".parse().unwrap()
+    }
+
+    fn request() -> SubscribeRequest {
+        SubscribeRequest::new("billing".parse().unwrap(), vec![topic().into()])
+    }
+
+    async fn take(subscription: &dyn Subscription) -> Delivery {
+        subscription.next(1).await.unwrap().remove(0)
+    }
+
+    async fn publish(memory: &Memory, payload: &'static str, due: Option<SystemTime>) {
+        let message = Message::new(topic(), payload);
+        let stored = memory.publish(vec![Outgoing { message, due }]).await;
+        assert!(stored.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_follow_paused_time() {
+        let memory = Memory::new();
+        let subscription = memory.subscribe(request()).await.unwrap();
+        let hour = Duration::from_hours(1);
+        publish(&memory, "later", Some(SystemTime::now() + hour)).await;
+        let delivery = take(&*subscription).await;
+        let retry = Verdict::Retry {
+            after: hour,
+            failure: Failure::crashed(1),
+        };
+        let results = subscription.settle(vec![delivery.conclude(retry)]).await;
+        assert!(results[0].is_ok());
+        let delivery = take(&*subscription).await;
+        assert_eq!(delivery.attempts.attempt(), 2);
+        assert!(delivery.attempts.first_failed.unwrap() > SystemTime::now());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_runs_out_is_a_crash() {
+        let memory = Memory::new();
+        publish(&memory, "poison", None).await;
+        let subscription = memory.subscribe(request()).await.unwrap();
+        let first = take(&*subscription).await;
+        let second = take(&*subscription).await;
+        assert_eq!(second.attempts.crashed, 1);
+        let results = subscription
+            .settle(vec![first.conclude(Verdict::Ack)])
+            .await;
+        assert!(results[0].is_err(), "the lease was lost");
+    }
+}

@@ -1,0 +1,201 @@
+//! The data of a store, and what time alone does to it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use super::{
+    consume::Terms,
+    group::{Crashed, GroupState},
+    jobs::JobState,
+};
+use crate::{
+    event::{Group, Message, Position, Stored, Topic},
+    transport::{
+        DeadLetter, Delivery, Failure, JobId, LetterId, LetterKind, Lineage, Schedule, Ticket,
+    },
+};
+
+/// A message as stored.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) stored: Stored,
+    pub(super) lineage: Option<Lineage>,
+}
+
+/// Everything that a store holds.
+#[derive(Debug)]
+pub(super) struct State {
+    /// The store's name, from which letter ids are derived.
+    pub(super) name: String,
+    /// The last number given: positions, tickets, members, jobs and fencing tokens all come from one row.
+    last: u64,
+    /// Every message of every topic, by position.
+    pub(super) log: BTreeMap<u64, Arc<Entry>>,
+    pub(super) topics: BTreeSet<Topic>,
+    pub(super) groups: BTreeMap<Group, GroupState>,
+    /// What waits for its time, by when it is due and in which order it came.
+    pub(super) schedules: BTreeMap<(SystemTime, u64), Schedule>,
+    /// Letters by when they died and in which order they came.
+    pub(super) letters: BTreeMap<(SystemTime, u64), Arc<DeadLetter>>,
+    /// Where in `letters` each one is.
+    pub(super) letter_ids: BTreeMap<LetterId, (SystemTime, u64)>,
+    pub(super) jobs: BTreeMap<JobId, JobState>,
+}
+
+impl State {
+    /// Returns an empty store.
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            last: 0,
+            log: BTreeMap::new(),
+            topics: BTreeSet::new(),
+            groups: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            letters: BTreeMap::new(),
+            letter_ids: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+        }
+    }
+
+    /// Returns a number that was never used, larger than all before.
+    pub(super) fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Returns the number behind the last one given: what is stored from now on stands there or later.
+    pub(super) fn end(&self) -> u64 {
+        self.last + 1
+    }
+
+    /// Stores a message at the end of its topic, for every group that reads it.
+    pub(super) fn append(
+        &mut self,
+        message: Message,
+        time: SystemTime,
+        lineage: Option<Lineage>,
+    ) -> Position {
+        let (number, entry) = self.entry(message, time, lineage);
+        self.topics.insert(entry.stored.message.topic.clone());
+        for group in self.groups.values_mut() {
+            group.offer(number, &entry);
+        }
+        let position = entry.stored.position.clone();
+        self.log.insert(number, entry);
+        position
+    }
+
+    /// Stores a message for one group alone.
+    pub(super) fn append_for(
+        &mut self,
+        group: &Group,
+        message: Message,
+        time: SystemTime,
+        lineage: Lineage,
+    ) {
+        let (number, entry) = self.entry(message, time, Some(lineage));
+        let group = self.groups.entry(group.clone()).or_default();
+        group.insert(number, entry);
+    }
+
+    fn entry(
+        &mut self,
+        message: Message,
+        time: SystemTime,
+        lineage: Option<Lineage>,
+    ) -> (u64, Arc<Entry>) {
+        let number = self.number();
+        let stored = Stored {
+            message,
+            position: Position::new(number.to_string()),
+            time,
+        };
+        (number, Arc::new(Entry { stored, lineage }))
+    }
+
+    /// Hands out at most `max` messages of a group to a member.
+    pub(super) fn take(
+        &mut self,
+        group: &Group,
+        terms: &Terms,
+        max: usize,
+        now: SystemTime,
+    ) -> Vec<Delivery> {
+        let Self { groups, last, .. } = self;
+        let Some(group) = groups.get_mut(group) else {
+            return Vec::new();
+        };
+        group.take(terms, max, now, || {
+            *last += 1;
+            *last
+        })
+    }
+
+    /// Puts a letter aside unless it is there; tells whether it was new.
+    pub(super) fn put_aside(&mut self, letter: DeadLetter) -> bool {
+        if self.letter_ids.contains_key(&letter.id) {
+            return false;
+        }
+        let place = (letter.record.dead_since, self.number());
+        self.letter_ids.insert(letter.id.clone(), place);
+        self.letters.insert(place, Arc::new(letter));
+        true
+    }
+
+    /// Takes a letter out.
+    pub(super) fn take_letter(&mut self, id: &LetterId) -> Option<Arc<DeadLetter>> {
+        let place = self.letter_ids.remove(id)?;
+        self.letters.remove(&place)
+    }
+
+    /// Does what time alone brings about: what is due is stored or delivered again, and leases run out.
+    pub(super) fn advance(&mut self, now: SystemTime) {
+        while let Some(first) = self.schedules.first_entry() {
+            let (due, _) = *first.key();
+            if due > now {
+                break;
+            }
+            let schedule = first.remove();
+            self.append(schedule.message, due, None);
+        }
+        let mut crashed = Vec::new();
+        for (name, group) in &mut self.groups {
+            group.wake(now);
+            crashed.extend(group.expire(now).map(|item| (name.clone(), item)));
+        }
+        for (group, item) in crashed {
+            let letter = crashed_letter(&self.name, &group, item);
+            self.put_aside(letter);
+        }
+    }
+
+    /// Returns the next moment at which [`advance`](Self::advance) will do something.
+    pub(super) fn deadline(&self) -> Option<SystemTime> {
+        let schedule = self.schedules.keys().next().map(|(due, _)| *due);
+        let groups = self.groups.values().filter_map(GroupState::deadline);
+        groups.chain(schedule).min()
+    }
+}
+
+fn crashed_letter(store: &str, group: &Group, crashed: Crashed) -> DeadLetter {
+    let Crashed { entry, attempts } = crashed;
+    let failure = Failure::crashed(attempts.crashed);
+    let delivery = Delivery::new(
+        entry.stored.clone(),
+        attempts,
+        entry.lineage.clone(),
+        Ticket(0),
+    );
+    DeadLetter::of(
+        super::SCHEME,
+        store,
+        group,
+        &delivery,
+        LetterKind::Crashed,
+        failure,
+    )
+}

@@ -1,0 +1,139 @@
+//! A store: its data under a lock, its clock, and how to wait for a change.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
+
+use super::state::State;
+
+/// The stores that have a name; they live as long as the process.
+static NAMED: LazyLock<Mutex<HashMap<String, Arc<Store>>>> = LazyLock::new(Mutex::default);
+
+/// Counts stores without a name, so that their dead letters have different ids.
+static PRIVATE: AtomicU64 = AtomicU64::new(0);
+
+/// Longer waits are cut into pieces of this length.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// A store that transports share.
+pub(super) struct Store {
+    clock: Clock,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Store {
+    /// Returns the store of this name.
+    pub(super) fn named(name: &str) -> Arc<Self> {
+        let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = named
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::new(Self::empty(name.to_owned())));
+        Arc::clone(store)
+    }
+
+    /// Returns a new store without a name.
+    pub(super) fn private() -> Arc<Self> {
+        let number = PRIVATE.fetch_add(1, Ordering::Relaxed);
+        let process = std::process::id();
+        Arc::new(Self::empty(format!("{process}/{number}")))
+    }
+
+    fn empty(name: String) -> Self {
+        Self {
+            clock: Clock::start(),
+            state: Mutex::new(State::new(name)),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Reads the state as it is now.
+    pub(super) fn look<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.current().0)
+    }
+
+    /// Makes a step and wakes whoever waits.
+    pub(super) fn change<T>(&self, step: impl FnOnce(&mut State, SystemTime) -> T) -> T {
+        let (mut state, now) = self.current();
+        let result = step(&mut state, now);
+        drop(state);
+        self.wake();
+        result
+    }
+
+    /// Repeats a step until it returns something, after each change and whenever one is due by the clock.
+    ///
+    /// May be dropped: the step that returns something is the last thing that happens.
+    pub(super) async fn wait<T>(
+        &self,
+        mut step: impl FnMut(&mut State, SystemTime) -> Option<T>,
+    ) -> T {
+        loop {
+            let changed = self.changed.notified();
+            let (result, pause) = {
+                let (mut state, now) = self.current();
+                let result = step(&mut state, now);
+                let pause = state
+                    .deadline()
+                    .map(|due| due.duration_since(now).unwrap_or_default());
+                (result, pause)
+            };
+            if let Some(result) = result {
+                return result;
+            }
+            tokio::select! {
+                () = changed => {}
+                () = sleep(pause.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)) => {}
+            }
+        }
+    }
+
+    /// Wakes whoever waits.
+    pub(super) fn wake(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Locks the state and brings it up to the present.
+    fn current(&self) -> (MutexGuard<'_, State>, SystemTime) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        state.advance(now);
+        (state, now)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// Starts with the system's clock, then follows tokio's, which tests can pause.
+struct Clock {
+    wall: SystemTime,
+    tick: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self {
+            wall: SystemTime::now(),
+            tick: Instant::now(),
+        }
+    }
+
+    fn now(&self) -> SystemTime {
+        self.wall + self.tick.elapsed()
+    }
+}
