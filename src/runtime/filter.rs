@@ -1,21 +1,315 @@
-//! jq filters over records.
+//! jq filters over records: compiled once, without access to files, input, environment or exit.
+
+use std::fmt;
+
+use jaq_core::{
+    Compiler, Ctx, Vars, compile, data,
+    load::{self, Arena, File, Loader, lex, parse},
+};
+use jaq_json::Val;
+
+/// What reaches outside of the record, and is left out.
+const OUTSIDE: [&str; 8] = [
+    "debug",
+    "debug_empty",
+    "env",
+    "halt",
+    "halt_error",
+    "input_line_number",
+    "stderr",
+    "stderr_empty",
+];
+
+/// Records nested deeper than this are refused rather than risking the stack.
+const MAX_DEPTH: usize = 256;
+
+/// The longest quotation in an error.
+const MAX_QUOTE: usize = 40;
+
 /// A compiled filter.
-#[derive(Debug)]
-pub struct Filter {}
+pub struct Filter {
+    text: String,
+    program: jaq_core::Filter<data::JustLut<Val>>,
+}
+
 /// Why a filter cannot be used, one line that points at the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FilterError(pub String);
+
 impl Filter {
-    /// Compiles jq. # Errors points at the place
+    /// Compiles jq.
+    ///
+    /// # Errors
+    /// Points at the place that is wrong.
     pub fn compile(text: &str) -> Result<Self, FilterError> {
-        let _ = text;
-        todo!()
+        let definitions = jaq_core::defs()
+            .chain(jaq_std::defs())
+            .chain(jaq_json::defs())
+            .filter(|definition| !OUTSIDE.contains(&definition.name));
+        let functions = jaq_core::funs()
+            .chain(jaq_std::funs())
+            .chain(jaq_json::funs())
+            .filter(|(name, ..)| !OUTSIDE.contains(name));
+        let arena = Arena::default();
+        let file = File {
+            code: text,
+            path: (),
+        };
+        let modules = Loader::new(definitions)
+            .load(&arena, file)
+            .map_err(|errors| load_error(text, &errors))?;
+        load::import(&modules, |_| Err("files cannot be read here".to_owned()))
+            .map_err(|errors| load_error(text, &errors))?;
+        let program = Compiler::default()
+            .with_funs(functions)
+            .compile(modules)
+            .map_err(|errors| compile_error(text, &errors))?;
+        Ok(Self {
+            text: text.to_owned(),
+            program,
+        })
     }
-    /// Reports whether the first output for this record (one line of `-o json`) is neither `false` nor `null`.
-    /// # Errors if the filter fails on it
+
+    /// Returns the filter as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Reports whether the first output for this record (one line of `-o json`) is neither `false` nor
+    /// `null`. No output is no match.
+    ///
+    /// # Errors
+    /// If the filter fails on the record.
     pub fn matches(&self, record: &[u8]) -> Result<bool, FilterError> {
-        let _ = record;
-        todo!()
+        if depth(record) > MAX_DEPTH {
+            return Err(FilterError(format!(
+                "the record is nested deeper than {MAX_DEPTH} levels"
+            )));
+        }
+        let input = jaq_json::read::parse_single(record)
+            .map_err(|error| FilterError(format!("the record is not JSON: {error}")))?;
+        let context = Ctx::<data::JustLut<Val>>::new(&self.program.lut, Vars::new([]));
+        match self.program.id.run((context, input)).next() {
+            None => Ok(false),
+            Some(Ok(value)) => Ok(!matches!(value, Val::Null | Val::Bool(false))),
+            Some(Err(exception)) => Err(FilterError(match exception.get_err() {
+                Ok(error) => quote(&error.to_string(), 3 * MAX_QUOTE),
+                Err(_) => "the filter was stopped".to_owned(),
+            })),
+        }
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Filter").field(&self.text).finish()
+    }
+}
+
+/// Returns how deep arrays and objects are nested in a JSON text.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    loop {
+        let rest = bytes.as_slice();
+        let Some(at) = memchr::memchr2(b'"', b'\\', rest) else {
+            *bytes = [].iter();
+            return;
+        };
+        let end = rest[at] == b'"';
+        let next = at + if end { 1 } else { 2 };
+        *bytes = rest.get(next..).unwrap_or_default().iter();
+        if end {
+            return;
+        }
+    }
+}
+
+fn load_error(text: &str, errors: &load::Errors<&str, ()>) -> FilterError {
+    let first = errors.first().map(|(_, error)| match error {
+        load::Error::Io(list) => list
+            .first()
+            .map(|(part, why)| format!("{why} {}", place(text, part))),
+        load::Error::Lex(list) => list.first().map(|(expected, found)| {
+            format!("expected {} {}", token(expected), place(text, found))
+        }),
+        load::Error::Parse(list) => list
+            .first()
+            .map(|(expected, found)| format!("expected {} {}", term(expected), place(text, found))),
+    });
+    FilterError(first.flatten().unwrap_or_else(|| "not valid jq".to_owned()))
+}
+
+fn token(expected: &lex::Expect<&str>) -> String {
+    match expected {
+        lex::Expect::Token => "valid jq".to_owned(),
+        other => format!("a {}", other.as_str()),
+    }
+}
+
+fn term(expected: &parse::Expect<&str>) -> String {
+    match expected {
+        parse::Expect::Just(text) => format!("`{text}`"),
+        parse::Expect::Nothing => "the end".to_owned(),
+        parse::Expect::Key => "a field name".to_owned(),
+        other => format!("a {}", other.as_str()),
+    }
+}
+
+fn compile_error(text: &str, errors: &compile::Errors<&str, ()>) -> FilterError {
+    let first = errors.first().and_then(|(_, list)| list.first());
+    FilterError(first.map_or_else(
+        || "not valid jq".to_owned(),
+        |(name, undefined)| {
+            let what = match undefined {
+                compile::Undefined::Filter(arity) => format!("no function `{name}/{arity}`"),
+                other => format!("no {} `{name}`", other.as_str()),
+            };
+            format!("there is {what} {}", place(text, name))
+        },
+    ))
+}
+
+/// Says where in the filter a part of it stands, and quotes from there.
+fn place(text: &str, part: &str) -> String {
+    let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+    match text.get(start..) {
+        Some("") => "at the end".to_owned(),
+        Some(rest) => {
+            let column = text[..start].chars().count() + 1;
+            format!("at column {column}: `{}`", quote(rest, MAX_QUOTE))
+        }
+        None => "in it".to_owned(),
+    }
+}
+
+/// Returns one line of at most so many characters.
+fn quote(text: &str, most: usize) -> String {
+    let mut line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(most)
+        .collect();
+    if text.chars().nth(most).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(filter: &str, record: &str) -> bool {
+        Filter::compile(filter)
+            .unwrap()
+            .matches(record.as_bytes())
+            .unwrap()
+    }
+
+    fn error(filter: &str) -> String {
+        Filter::compile(filter).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_first_output_decides() {
+        assert!(says(".a == 1", r#"{"a":1}"#));
+        assert!(!says(".a == 1", r#"{"a":2}"#));
+        assert!(says(".a", r#"{"a":0}"#));
+        assert!(!says(".a", "{}"));
+        assert!(!says("empty", "{}"));
+        assert!(!says("false, true", "{}"));
+        assert!(says(r#".a | test("^x")"#, r#"{"a":"xy"}"#));
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        assert!(says(".a == 9007199254740993", r#"{"a":9007199254740993}"#));
+        assert!(!says(".a == 9007199254740993", r#"{"a":9007199254740992}"#));
+        assert!(says(".a > 1e300", r#"{"a":1e400}"#));
+        assert!(says(".a == 1", r#"{"a":1.0}"#));
+    }
+
+    #[test]
+    fn errors_point_at_the_place() {
+        assert_eq!(
+            error(".event.type = = 1"),
+            "expected a term at column 15: `= 1`"
+        );
+        assert_eq!(error(".a | "), "expected a term at the end");
+        assert_eq!(
+            error("slect(.a)"),
+            "there is no function `slect/1` at column 1: `slect(.a)`"
+        );
+        assert_eq!(
+            error(".a == $x"),
+            "there is no variable `$x` at column 7: `$x`"
+        );
+        assert_eq!(error("(.a"), "expected a closing parenthesis at the end");
+        assert_eq!(error(r#".a == "x"#), "expected a closing quote at the end");
+        assert_eq!(error(""), "expected a term at the end");
+    }
+
+    #[test]
+    fn nothing_outside_of_the_record_is_reached() {
+        for text in [
+            "env",
+            "$ENV",
+            "input",
+            "inputs",
+            "halt",
+            "halt_error",
+            "debug",
+            "stderr",
+            r#"import "a" as a; ."#,
+            r#"import "a" as $a; $a"#,
+            r#"include "a"; ."#,
+        ] {
+            assert!(Filter::compile(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_failing_filter_says_why_in_one_line() {
+        let filter = Filter::compile(".a.b").unwrap();
+        let long = format!(r#"{{"a":"{}\n"}}"#, "x".repeat(10_000));
+        let text = filter.matches(long.as_bytes()).unwrap_err().to_string();
+        assert!(text.starts_with("cannot index \"xxx"), "{text}");
+        assert!(text.chars().count() < 130 && !text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        let deep = format!(
+            "{{\"s\":\"[[\\\"[[\",\"a\":{}{}}}",
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
+        let filter = Filter::compile(".a").unwrap();
+        assert!(filter.matches(deep.as_bytes()).is_err());
+        assert_eq!(depth(br#"{"a":"[[[\"[[[","b":[{}]}"#), 3);
+    }
+
+    #[test]
+    fn filters_cross_threads() {
+        fn check<T: Send + Sync>() {}
+        check::<Filter>();
     }
 }

@@ -23,5 +23,8 @@ pub use self::{
     publisher::{Publisher, PublisherOptions},
     retry::{Decision, RetryPolicy},
     service::{Service, ServiceError},
-    triage::{JobReport, Plan, PlanRequest, Triage},
+    triage::{
+        Contents, Counts, JobOptions, JobReport, Letters, Plan, PlanRequest, Progress, Query,
+        Resumed, Target, Triage, TriageError, Unfiltered, write_letter,
+    },
 };

@@ -133,7 +133,11 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// How long the run took.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::stamp::seconds"
+    )]
     pub duration: Option<Duration>,
     /// The sort of failure.
     pub fingerprint: Fingerprint,
@@ -165,6 +169,7 @@ pub struct Origin {
     /// Where the message stood at the very first.
     pub position: Position,
     /// When the message was stored there.
+    #[serde(with = "super::stamp")]
     pub time: SystemTime,
 }
 
@@ -199,8 +204,10 @@ pub struct LetterRecord {
     /// Runs that took the process down.
     pub crashes: u32,
     /// When the first run of this life failed.
+    #[serde(with = "super::stamp")]
     pub first_failed: SystemTime,
     /// When it was given up.
+    #[serde(with = "super::stamp")]
     pub dead_since: SystemTime,
     /// How often it had been replayed before.
     pub generation: u32,
@@ -314,10 +321,18 @@ pub struct Selection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     /// Dead since then or later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::stamp::optional"
+    )]
     pub since: Option<SystemTime>,
     /// Dead before then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::stamp::optional"
+    )]
     pub until: Option<SystemTime>,
     /// At least so many failed runs in all lives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -395,8 +410,10 @@ pub struct StatsRow {
     /// How many.
     pub count: u64,
     /// When the first of them died.
+    #[serde(with = "super::stamp")]
     pub first: SystemTime,
     /// When the last of them died.
+    #[serde(with = "super::stamp")]
     pub last: SystemTime,
 }
 

@@ -55,6 +55,7 @@ pub struct Job {
     /// Letters dealt with.
     pub resolved: u64,
     /// When it was planned.
+    #[serde(with = "super::stamp")]
     pub created: SystemTime,
     /// Who works on it now.
     pub holder: Option<String>,

@@ -10,6 +10,7 @@ mod delivery;
 mod error;
 mod job;
 mod schedule;
+mod stamp;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 

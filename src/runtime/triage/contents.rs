@@ -1,0 +1,280 @@
+//! What a plan does, to how many letters, and what to know before saying yes.
+
+use std::collections::HashMap;
+
+use super::{Counts, Letters, tally::Tally};
+use crate::{
+    event::{Group, Topic},
+    transport::{Capabilities, DeadLetter, Job, JobAction, LetterKind},
+};
+
+/// Targets beyond this many are counted together.
+const MOST_TARGETS: usize = 1_000;
+
+/// How many missing names a warning lists.
+const LISTED: usize = 5;
+
+/// What a plan does, and what to know before saying yes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Contents {
+    /// What it does.
+    #[serde(flatten)]
+    pub action: JobAction,
+    /// How many letters.
+    pub letters: u64,
+    /// Letters per target, most first.
+    pub targets: Vec<Target>,
+    /// Letters for further targets, when there are too many to list.
+    pub elsewhere: u64,
+    /// What they died of.
+    pub reasons: Counts,
+    /// What the operator should know before saying yes.
+    pub warnings: Vec<String>,
+    /// Letters left out because they were replayed too often.
+    pub left_out: u64,
+    /// Named letters that are not there.
+    pub missing: u64,
+}
+
+impl Contents {
+    /// Describes what is left of a job in numbers.
+    pub(super) fn left(action: JobAction, letters: u64) -> Self {
+        Self {
+            action,
+            letters,
+            targets: Vec::new(),
+            elsewhere: 0,
+            reasons: Counts::default(),
+            warnings: Vec::new(),
+            left_out: 0,
+            missing: 0,
+        }
+    }
+}
+
+/// Where letters go, or where purged ones came from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Target {
+    /// The topic.
+    pub topic: Topic,
+    /// The one group that is meant; none is every group.
+    pub group: Option<Group>,
+    /// How many.
+    pub letters: u64,
+}
+
+/// Gathers the contents of a plan letter by letter, in bounded memory.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    action: JobAction,
+    to_group: bool,
+    letters: u64,
+    targets: HashMap<(Topic, Option<Group>), u64>,
+    elsewhere: u64,
+    tally: Tally,
+    left_out: u64,
+    replayed: u64,
+    most_replays: u32,
+    undecodable: u64,
+}
+
+impl Gathering {
+    pub(super) fn new(action: JobAction, capabilities: &Capabilities) -> Self {
+        Self {
+            action,
+            to_group: capabilities.replay_to_group.is_present(),
+            letters: 0,
+            targets: HashMap::new(),
+            elsewhere: 0,
+            tally: Tally::default(),
+            left_out: 0,
+            replayed: 0,
+            most_replays: 0,
+            undecodable: 0,
+        }
+    }
+
+    pub(super) fn leave_out(&mut self) {
+        self.left_out += 1;
+    }
+
+    pub(super) fn add(&mut self, letter: &DeadLetter) {
+        self.letters += 1;
+        self.replayed += u64::from(letter.record.generation > 0);
+        self.most_replays = self.most_replays.max(letter.record.generation);
+        self.undecodable += u64::from(letter.record.kind == LetterKind::Decode);
+        self.tally.add(letter);
+        let target = self.target(letter);
+        if let Some(count) = self.targets.get_mut(&target) {
+            *count += 1;
+        } else if self.targets.len() < MOST_TARGETS {
+            self.targets.insert(target, 1);
+        } else {
+            self.elsewhere += 1;
+        }
+    }
+
+    fn target(&self, letter: &DeadLetter) -> (Topic, Option<Group>) {
+        let record = &letter.record;
+        match &self.action {
+            JobAction::Replay { to: Some(topic) } => (topic.clone(), None),
+            JobAction::Replay { to: None } if !self.to_group => (record.origin.topic.clone(), None),
+            JobAction::Replay { to: None } | JobAction::Purge => {
+                (record.origin.topic.clone(), Some(record.group.clone()))
+            }
+        }
+    }
+
+    pub(super) fn finish(
+        self,
+        capabilities: &Capabilities,
+        letters: &Letters,
+        others: &[Job],
+    ) -> Contents {
+        let missing = letters.missing();
+        let mut warnings = Vec::new();
+        match &self.action {
+            JobAction::Replay { .. } => self.warn_of_replay(capabilities, &mut warnings),
+            JobAction::Purge => warn_of_purge(capabilities, &mut warnings),
+        }
+        warn_of_filter(letters, &mut warnings);
+        warn_of_missing(&missing, &mut warnings);
+        warnings.extend(others.iter().map(unfinished));
+        let missing = missing.len() as u64;
+        let mut targets: Vec<_> = self
+            .targets
+            .into_iter()
+            .map(|((topic, group), letters)| Target {
+                topic,
+                group,
+                letters,
+            })
+            .collect();
+        targets.sort_by(|a, b| {
+            let name = |target: &Target| (target.topic.clone(), target.group.clone());
+            b.letters
+                .cmp(&a.letters)
+                .then_with(|| name(a).cmp(&name(b)))
+        });
+        Contents {
+            action: self.action,
+            letters: self.letters,
+            targets,
+            elsewhere: self.elsewhere,
+            reasons: self.tally.finish(),
+            warnings,
+            left_out: self.left_out,
+            missing,
+        }
+    }
+
+    fn warn_of_replay(&self, capabilities: &Capabilities, warnings: &mut Vec<String>) {
+        if self.letters == 0 {
+            return;
+        }
+        if let JobAction::Replay { to: Some(topic) } = &self.action {
+            warnings.push(format!("every group that reads `{topic}` gets these"));
+        } else if !self.to_group {
+            warnings.push(format!(
+                "every group of the topic gets these again, not only the one that failed{}",
+                note(capabilities.replay_to_group.note())
+            ));
+        }
+        if !capabilities.exactly_once_replay.is_present() {
+            warnings.push(format!(
+                "a crash in the middle may publish letters twice{}",
+                note(capabilities.exactly_once_replay.note())
+            ));
+        }
+        if self.replayed > 0 {
+            warnings.push(format!(
+                "{} replayed before, up to {} times: see whether the cause is gone, or use --max-replays",
+                were(self.replayed),
+                self.most_replays
+            ));
+        }
+        if self.undecodable > 0 {
+            warnings.push(format!(
+                "{} no CloudEvents and will fail again unless the consumer wraps them (--plain)",
+                are(self.undecodable)
+            ));
+        }
+    }
+}
+
+fn warn_of_purge(capabilities: &Capabilities, warnings: &mut Vec<String>) {
+    if !capabilities.purge.is_native() {
+        warnings.push(format!(
+            "purging only marks the letters here, their bytes remain{}",
+            note(capabilities.purge.note())
+        ));
+    }
+}
+
+fn warn_of_filter(letters: &Letters, warnings: &mut Vec<String>) {
+    let failed = letters.unfiltered();
+    if failed.letters > 0 {
+        warnings.push(format!(
+            "the filter failed on {}, left out: {}",
+            count(failed.letters),
+            failed.reason
+        ));
+    }
+}
+
+fn warn_of_missing(missing: &[&str], warnings: &mut Vec<String>) {
+    if missing.is_empty() {
+        return;
+    }
+    let listed = missing[..missing.len().min(LISTED)].join(", ");
+    let more = if missing.len() > LISTED { ", …" } else { "" };
+    warnings.push(format!(
+        "{} of the letters named are not here (any more): {listed}{more}",
+        missing.len()
+    ));
+}
+
+fn unfinished(job: &Job) -> String {
+    let verb = job.action.verb();
+    let left = count(job.planned.saturating_sub(job.resolved));
+    let selection = &job.selection;
+    match &job.holder {
+        Some(holder) => format!("{holder} is at work on `{verb} {selection}` with {left} to go"),
+        None => {
+            format!(
+                "`{verb} {selection}` was interrupted with {left} to go; run it again to end it"
+            )
+        }
+    }
+}
+
+fn note(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" ({text})")
+    }
+}
+
+fn count(letters: u64) -> String {
+    match letters {
+        1 => "1 letter".to_owned(),
+        more => format!("{more} letters"),
+    }
+}
+
+fn were(letters: u64) -> String {
+    format!(
+        "{} {}",
+        count(letters),
+        if letters == 1 { "was" } else { "were" }
+    )
+}
+
+fn are(letters: u64) -> String {
+    format!(
+        "{} {}",
+        count(letters),
+        if letters == 1 { "is" } else { "are" }
+    )
+}

@@ -1,0 +1,34 @@
+//! Why triage cannot go on.
+
+use super::JobReport;
+use crate::transport::{LetterId, TransportError};
+
+/// Why triage cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TriageError {
+    /// The transport failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// No letter has this name.
+    #[error("there is no dead letter `{0}` in this selection")]
+    Unknown(String),
+    /// The name fits several letters.
+    #[error("`{name}` names {count} dead letters")]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// How many it fits.
+        count: u64,
+        /// The first of them.
+        candidates: Vec<LetterId>,
+    },
+    /// A job had to stop in the middle; it can be resumed.
+    #[error("the job had to stop: {source}")]
+    Stopped {
+        /// What it had done.
+        report: JobReport,
+        /// What stopped it.
+        source: TransportError,
+    },
+}

@@ -1,0 +1,88 @@
+//! Letters named by people: every name must fit one letter.
+
+use std::collections::HashMap;
+
+use super::TriageError;
+use crate::transport::{DeadLetter, LetterId, LetterRef};
+
+/// How many candidates an ambiguous name lists.
+const CANDIDATES: usize = 5;
+
+/// The names that a selection gives, and the letters seen under each.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    found: HashMap<String, Found>,
+    lengths: Vec<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    count: u64,
+    candidates: Vec<LetterId>,
+}
+
+impl Names {
+    pub(super) fn new(letters: Vec<LetterRef>) -> Self {
+        let found: HashMap<_, _> = letters
+            .into_iter()
+            .map(|name| (name.0, Found::default()))
+            .collect();
+        let mut lengths: Vec<_> = found.keys().map(String::len).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        Self { found, lengths }
+    }
+
+    /// Reports whether the letter is named, or nobody is.
+    pub(super) fn mean(&mut self, letter: &DeadLetter) -> bool {
+        if self.found.is_empty() {
+            return true;
+        }
+        let id = letter.id.as_str();
+        let prefixes = self.lengths.iter().map_while(|length| id.get(..*length));
+        let position = letter.record.origin.position.as_str();
+        let mut named = false;
+        for name in prefixes.chain([position]) {
+            if let Some(found) = self.found.get_mut(name) {
+                named = true;
+                found.count += 1;
+                if found.candidates.len() < CANDIDATES {
+                    found.candidates.push(letter.id.clone());
+                }
+            }
+        }
+        named
+    }
+
+    /// Returns the names that fit no letter so far, in order.
+    pub(super) fn missing(&self) -> Vec<&str> {
+        let mut missing: Vec<_> = self
+            .found
+            .iter()
+            .filter(|(_, found)| found.count == 0)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        missing.sort_unstable();
+        missing
+    }
+
+    /// Makes sure that no name fits two letters, and that at least one name fits.
+    pub(super) fn check(&self) -> Result<(), TriageError> {
+        let missing = self.missing();
+        if let Some(name) = missing.first()
+            && missing.len() == self.found.len()
+        {
+            return Err(TriageError::Unknown((*name).to_owned()));
+        }
+        let mut ambiguous: Vec<_> = self.found.iter().filter(|(_, f)| f.count > 1).collect();
+        ambiguous.sort_unstable_by_key(|(name, _)| name.as_str());
+        match ambiguous.first() {
+            None => Ok(()),
+            Some((name, found)) => Err(TriageError::Ambiguous {
+                name: (*name).clone(),
+                count: found.count,
+                candidates: found.candidates.clone(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Freezing a selection: exactly these letters, whatever dies from now on.
+
+use std::time::{Duration, SystemTime};
+
+use super::{
+    Query, TriageError,
+    contents::{Contents, Gathering},
+    letters::{Letters, PAGE},
+};
+use crate::{
+    failpoint,
+    transport::{
+        Capabilities, DeadLetters, ErrorKind, Job, JobAction, JobId, LetterId, Result as Answer,
+        Transport, TransportError,
+    },
+};
+
+/// A plan that nobody agreed to for so long was abandoned.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// What to plan.
+#[derive(Debug)]
+pub struct PlanRequest {
+    /// Replay or purge.
+    pub action: JobAction,
+    /// Which letters.
+    pub query: Query,
+    /// Leave out letters that were replayed so often.
+    pub max_replays: Option<u32>,
+    /// The request in the operator's words, by which an interrupted job of it is found again; the
+    /// query's own text by default, in which relative times would differ.
+    pub text: Option<String>,
+}
+
+impl PlanRequest {
+    /// Asks for an action on letters.
+    #[must_use]
+    pub fn new(action: JobAction, query: impl Into<Query>) -> Self {
+        Self {
+            action,
+            query: query.into(),
+            max_replays: None,
+            text: None,
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.text.clone().unwrap_or_else(|| self.query.text());
+        if let Some(most) = self.max_replays {
+            text.push_str(&format!(" --max-replays {most}"));
+        }
+        text
+    }
+}
+
+/// A frozen selection: exactly these letters, whatever dies from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The job that carries it out.
+    pub job: JobId,
+    /// What it does; of a resumed job only what is left, in numbers.
+    pub contents: Contents,
+    /// Set when this is an earlier job, interrupted, that will be resumed.
+    pub resumed: Option<Resumed>,
+}
+
+/// An interrupted job that is resumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumed {
+    /// Letters planned.
+    pub planned: u64,
+    /// Letters that it has dealt with.
+    pub resolved: u64,
+    /// When it was planned.
+    pub created: SystemTime,
+}
+
+/// Reads what a plan of this request would do, leaving nothing behind.
+pub(super) async fn preview(
+    transport: &dyn Transport,
+    request: PlanRequest,
+) -> Result<Contents, TriageError> {
+    let jobs = transport.dead_letters().jobs().await?;
+    Planner::new(transport, request, None)
+        .await?
+        .gather(&jobs)
+        .await
+}
+
+/// Freezes the selection, or finds the interrupted job of the same request.
+pub(super) async fn freeze(
+    transport: &dyn Transport,
+    request: PlanRequest,
+) -> Result<Plan, TriageError> {
+    let letters = transport.dead_letters();
+    let text = request.text();
+    let mut jobs = current_jobs(letters).await?;
+    if let Some(job) = take_same(&mut jobs, &request.action, &text) {
+        return resume(transport.scheme(), job);
+    }
+    jobs.retain(|job| job.started);
+    let job = letters.plan(request.action.clone(), &text).await?;
+    failpoint::reach("triage.planned");
+    let planner = Planner::new(transport, request, Some(job.clone()));
+    let gathered = match planner.await {
+        Ok(planner) => planner.gather(&jobs).await,
+        Err(error) => Err(error),
+    };
+    match gathered {
+        Ok(contents) => Ok(Plan {
+            job,
+            contents,
+            resumed: None,
+        }),
+        Err(error) => {
+            // Best effort: what is left of it is forgotten with the abandoned plans.
+            let _ = letters.forget(&job).await;
+            Err(error)
+        }
+    }
+}
+
+/// Returns the jobs of a store after forgetting plans that nobody ever agreed to.
+async fn current_jobs(letters: &dyn DeadLetters) -> Answer<Vec<Job>> {
+    let mut jobs = letters.jobs().await?;
+    for job in jobs.extract_if(.., |job| is_abandoned(job)) {
+        match letters.forget(&job.id).await {
+            Err(error) if !matches!(error.kind(), ErrorKind::Held | ErrorKind::NotFound) => {
+                return Err(error);
+            }
+            _ => {}
+        }
+    }
+    Ok(jobs)
+}
+
+fn is_abandoned(job: &Job) -> bool {
+    let age = job.created.elapsed().unwrap_or_default();
+    !job.started && job.holder.is_none() && age > ABANDONED
+}
+
+fn take_same(jobs: &mut Vec<Job>, action: &JobAction, text: &str) -> Option<Job> {
+    let same = |job: &Job| job.started && job.action == *action && job.selection == text;
+    let at = jobs.iter().position(same)?;
+    Some(jobs.swap_remove(at))
+}
+
+fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
+    let left = job.planned.saturating_sub(job.resolved);
+    if let Some(holder) = job.holder {
+        let verb = job.action.verb();
+        let text = format!("{holder} is at work on this {verb}, with {left} letters to go");
+        return Err(TransportError::new(scheme, ErrorKind::Held, text).into());
+    }
+    Ok(Plan {
+        job: job.id,
+        contents: Contents::left(job.action, left),
+        resumed: Some(Resumed {
+            planned: job.planned,
+            resolved: job.resolved,
+            created: job.created,
+        }),
+    })
+}
+
+/// Reads the letters of a request once, and writes them down under its job if there is one.
+struct Planner<'a> {
+    transport: &'a dyn Transport,
+    capabilities: Capabilities,
+    letters: Letters,
+    gathering: Gathering,
+    max_replays: Option<u32>,
+    job: Option<JobId>,
+}
+
+impl<'a> Planner<'a> {
+    async fn new(
+        transport: &'a dyn Transport,
+        request: PlanRequest,
+        job: Option<JobId>,
+    ) -> Result<Self, TriageError> {
+        let capabilities = transport.capabilities().await?;
+        Ok(Self {
+            transport,
+            letters: Letters::open(transport, request.query).await?,
+            gathering: Gathering::new(request.action, &capabilities),
+            capabilities,
+            max_replays: request.max_replays,
+            job,
+        })
+    }
+
+    async fn gather(mut self, others: &[Job]) -> Result<Contents, TriageError> {
+        loop {
+            let page = self.letters.next(PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            let mut ids = Vec::with_capacity(page.len());
+            for letter in page {
+                if self
+                    .max_replays
+                    .is_some_and(|most| letter.record.generation >= most)
+                {
+                    self.gathering.leave_out();
+                } else {
+                    self.gathering.add(&letter);
+                    ids.push(letter.id);
+                }
+            }
+            self.enlist(&ids).await?;
+        }
+        self.letters.check_names()?;
+        Ok(self
+            .gathering
+            .finish(&self.capabilities, &self.letters, others))
+    }
+
+    async fn enlist(&self, ids: &[LetterId]) -> Answer<()> {
+        if let Some(job) = &self.job
+            && !ids.is_empty()
+        {
+            self.transport.dead_letters().enlist(job, ids).await?;
+            failpoint::reach("triage.enlisted");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Which letters are meant: a selection and a filter, and the text that both have in common with
+//! every other request for the same letters.
+
+use std::{fmt::Write as _, time::SystemTime};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+#[cfg(feature = "filter")]
+use crate::runtime::Filter;
+use crate::transport::Selection;
+
+/// Which letters are meant.
+#[derive(Debug, Default)]
+pub struct Query {
+    /// By what their records say.
+    pub selection: Selection,
+    /// By jq on their records.
+    #[cfg(feature = "filter")]
+    pub filter: Option<Filter>,
+}
+
+impl From<Selection> for Query {
+    fn from(selection: Selection) -> Self {
+        Self {
+            selection,
+            #[cfg(feature = "filter")]
+            filter: None,
+        }
+    }
+}
+
+impl Query {
+    /// Reports whether every letter is meant.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.selection.is_all() && !self.is_filtered()
+    }
+
+    pub(super) fn is_filtered(&self) -> bool {
+        #[cfg(feature = "filter")]
+        return self.filter.is_some();
+        #[cfg(not(feature = "filter"))]
+        return false;
+    }
+
+    /// Returns the same text for every request for the same letters, as flags of `pf dlq`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let selection = &self.selection;
+        let mut text = Flags::default();
+        let mut names: Vec<_> = selection.letters.iter().map(|name| &name.0).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut topics: Vec<_> = selection.topics.iter().collect();
+        topics.sort_unstable();
+        topics.dedup();
+        names.into_iter().for_each(|name| text.word(name));
+        topics
+            .into_iter()
+            .for_each(|topic| text.flag("topic", Some(topic)));
+        text.flag("group", selection.group.as_ref().map(|g| g.as_str()));
+        text.flag("type", selection.event_type.as_deref());
+        text.flag("reason", selection.reason.as_deref());
+        text.flag("kind", selection.kind.map(|kind| kind.as_str()));
+        text.flag("fingerprint", selection.fingerprint.as_deref());
+        text.flag("since", selection.since.map(time).as_deref());
+        text.flag("until", selection.until.map(time).as_deref());
+        let least = selection.min_attempts.map(|least| least.to_string());
+        text.flag("attempts", least.as_deref());
+        #[cfg(feature = "filter")]
+        text.flag("where", self.filter.as_ref().map(Filter::text));
+        text.finish()
+    }
+}
+
+fn time(time: SystemTime) -> String {
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Command-line flags, quoted where a shell needs it.
+#[derive(Default)]
+struct Flags(String);
+
+impl Flags {
+    fn word(&mut self, word: &str) {
+        if !self.0.is_empty() {
+            self.0.push(' ');
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,+%".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            self.0.push_str(word);
+        } else {
+            let quoted = word.replace('\'', r"'\''");
+            let _ = write!(self.0, "'{quoted}'");
+        }
+    }
+
+    fn flag(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.word(&format!("--{name}"));
+            self.word(value);
+        }
+    }
+
+    fn finish(self) -> String {
+        if self.0.is_empty() {
+            "--all".to_owned()
+        } else {
+            self.0
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Carrying a plan out: under a lease with a heartbeat, at a rate, and so that it can be resumed.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
+
+use super::{Plan, TriageError};
+use crate::{
+    failpoint,
+    runtime::Stop,
+    transport::{
+        DeadLetters, ErrorKind, JobLease, LetterId, Resolution, Result as Answer, Transport,
+        TransportError,
+    },
+};
+
+/// Letters dealt with at a time.
+const BATCH: usize = 500;
+
+/// How often the lease is renewed.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// At a rate, a batch is what falls due in this time.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// How long a broker that does not answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a job is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobOptions {
+    /// Who works on it, for others to read.
+    pub holder: String,
+    /// Letters per second; none is as fast as it goes.
+    pub rate: Option<f64>,
+}
+
+/// What a job did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct JobReport {
+    /// Replayed or purged.
+    pub done: u64,
+    /// Dealt with by somebody else before.
+    pub gone: u64,
+    /// Still dead letters.
+    pub failed: u64,
+    /// Dealt with or not: nobody knows.
+    pub ambiguous: u64,
+    /// Whether every letter of the plan was dealt with.
+    pub complete: bool,
+}
+
+impl JobReport {
+    fn add(&mut self, resolution: &Resolution) {
+        *match resolution {
+            Resolution::Done => &mut self.done,
+            Resolution::Gone => &mut self.gone,
+            Resolution::Failed { .. } => &mut self.failed,
+            Resolution::Ambiguous { .. } => &mut self.ambiguous,
+        } += 1;
+    }
+}
+
+/// Told what became of each letter, once it is durable.
+pub type Progress<'a> = dyn FnMut(&[(LetterId, Resolution)]) + Send + 'a;
+
+pub(super) async fn run(
+    transport: &dyn Transport,
+    plan: &Plan,
+    options: &JobOptions,
+    stop: &Stop,
+    progress: &mut Progress<'_>,
+) -> Result<JobReport, TriageError> {
+    let letters = transport.dead_letters();
+    let lease = letters.lease(&plan.job, &options.holder).await?;
+    failpoint::reach("triage.leased");
+    let mut work = Work {
+        letters,
+        lease: &lease,
+        pace: Pace::new(options.rate),
+        report: JobReport::default(),
+        progress,
+    };
+    let ended = tokio::select! {
+        biased;
+        () = stop.abort.cancelled() => Ok(()),
+        ended = work.go_on(stop) => ended,
+        never = heartbeat(letters, &lease) => match never {},
+    };
+    let report = work.report;
+    if let Err(source) = ended {
+        // Best effort: the lease runs out by itself.
+        let _ = letters.release(lease, false).await;
+        return Err(TriageError::Stopped { report, source });
+    }
+    let released = letters.release(lease, report.complete).await;
+    failpoint::reach("triage.released");
+    match released {
+        Ok(()) => Ok(report),
+        Err(source) => Err(TriageError::Stopped { report, source }),
+    }
+}
+
+/// Renews the lease for as long as it is polled. A lease that was lost shows when the work goes on.
+async fn heartbeat(letters: &dyn DeadLetters, lease: &JobLease) -> std::convert::Infallible {
+    let mut ticks = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = letters.renew(lease).await {
+            tracing::warn!(job = %lease.job, %error, "the lease was not renewed");
+        }
+    }
+}
+
+struct Work<'a, 'p> {
+    letters: &'a dyn DeadLetters,
+    lease: &'a JobLease,
+    pace: Pace,
+    report: JobReport,
+    progress: &'a mut Progress<'p>,
+}
+
+impl Work<'_, '_> {
+    async fn go_on(&mut self, stop: &Stop) -> Answer<()> {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.drain.cancelled() => return Ok(()),
+                () = self.pace.ready() => {}
+            }
+            let Some(resolved) = self.advance(stop).await? else {
+                return Ok(());
+            };
+            failpoint::reach("triage.advanced");
+            if resolved.is_empty() {
+                self.report.complete = true;
+                return Ok(());
+            }
+            self.pace.spend(resolved.len());
+            for (_, resolution) in &resolved {
+                self.report.add(resolution);
+            }
+            (self.progress)(&resolved);
+        }
+    }
+
+    /// Deals with the next letters, waiting for a broker that is away; none if a stop was asked for meanwhile.
+    async fn advance(&self, stop: &Stop) -> Answer<Option<Vec<(LetterId, Resolution)>>> {
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(200);
+        loop {
+            match self.letters.advance(self.lease, self.pace.batch()).await {
+                Err(error) if is_passing(&error) && started.elapsed() < PATIENCE => {
+                    tracing::warn!(%error, "waiting for the transport");
+                    tokio::select! {
+                        () = stop.drain.cancelled() => return Ok(None),
+                        () = sleep(pause) => pause = (pause * 2).min(Duration::from_secs(5)),
+                    }
+                }
+                resolved => return resolved.map(Some),
+            }
+        }
+    }
+}
+
+fn is_passing(error: &TransportError) -> bool {
+    error.is_transient() && error.kind() != ErrorKind::Held
+}
+
+/// Spreads letters evenly over time.
+struct Pace {
+    rate: Option<f64>,
+    due: Instant,
+}
+
+impl Pace {
+    fn new(rate: Option<f64>) -> Self {
+        Self {
+            rate: rate.filter(|rate| rate.is_finite() && *rate > 0.0),
+            due: Instant::now(),
+        }
+    }
+
+    /// Returns how many letters to deal with at once, so that a batch is a small slice of time.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to a small positive number"
+    )]
+    fn batch(&self) -> usize {
+        self.rate.map_or(BATCH, |rate| {
+            (rate * SLICE.as_secs_f64()).clamp(1.0, BATCH as f64) as usize
+        })
+    }
+
+    async fn ready(&self) {
+        sleep_until(self.due).await;
+    }
+
+    fn spend(&mut self, letters: usize) {
+        if let Some(rate) = self.rate {
+            let time = Duration::try_from_secs_f64(letters as f64 / rate).unwrap_or(Duration::MAX);
+            let from = self
+                .due
+                .max(Instant::now().checked_sub(SLICE).unwrap_or(self.due));
+            self.due = from.checked_add(time).unwrap_or(from);
+        }
+    }
+}
