@@ -27,7 +27,7 @@ pub enum TriageError {
     #[error("the job had to stop: {source}")]
     Stopped {
         /// What it had done.
-        report: JobReport,
+        report: Box<JobReport>,
         /// What stopped it.
         source: TransportError,
     },

@@ -73,7 +73,9 @@ impl Triage {
                 letters.check_names()?;
                 return Ok(tally.finish());
             }
-            page.iter().for_each(|letter| tally.add(letter));
+            for letter in &page {
+                tally.add(letter);
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! Freezing a selection: exactly these letters, whatever dies from now on.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt::Write as _,
+    time::{Duration, SystemTime},
+};
 
 use super::{
     Query, TriageError,
@@ -16,7 +19,7 @@ use crate::{
 };
 
 /// A plan that nobody agreed to for so long was abandoned.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// What to plan.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl PlanRequest {
     fn text(&self) -> String {
         let mut text = self.text.clone().unwrap_or_else(|| self.query.text());
         if let Some(most) = self.max_replays {
-            text.push_str(&format!(" --max-replays {most}"));
+            let _ = write!(text, " --max-replays {most}");
         }
         text
     }

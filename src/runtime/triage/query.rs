@@ -7,7 +7,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 #[cfg(feature = "filter")]
 use crate::runtime::Filter;
-use crate::transport::Selection;
+use crate::{
+    event::Group,
+    transport::{LetterKind, Selection},
+};
 
 /// Which letters are meant.
 #[derive(Debug, Default)]
@@ -54,14 +57,16 @@ impl Query {
         let mut topics: Vec<_> = selection.topics.iter().collect();
         topics.sort_unstable();
         topics.dedup();
-        names.into_iter().for_each(|name| text.word(name));
-        topics
-            .into_iter()
-            .for_each(|topic| text.flag("topic", Some(topic)));
-        text.flag("group", selection.group.as_ref().map(|g| g.as_str()));
+        for name in names {
+            text.word(name);
+        }
+        for topic in topics {
+            text.flag("topic", Some(topic));
+        }
+        text.flag("group", selection.group.as_ref().map(Group::as_str));
         text.flag("type", selection.event_type.as_deref());
         text.flag("reason", selection.reason.as_deref());
-        text.flag("kind", selection.kind.map(|kind| kind.as_str()));
+        text.flag("kind", selection.kind.map(LetterKind::as_str));
         text.flag("fingerprint", selection.fingerprint.as_deref());
         text.flag("since", selection.since.map(time).as_deref());
         text.flag("until", selection.until.map(time).as_deref());

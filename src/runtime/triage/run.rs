@@ -8,14 +8,11 @@ use super::{Plan, TriageError};
 use crate::{
     failpoint,
     runtime::Stop,
-    transport::{
-        DeadLetters, ErrorKind, JobLease, LetterId, Resolution, Result as Answer, Transport,
-        TransportError,
-    },
+    transport::{DeadLetters, JobLease, LetterId, Resolution, Result as Answer, Transport},
 };
 
 /// Letters dealt with at a time.
-const BATCH: usize = 500;
+const BATCH: f64 = 500.0;
 
 /// How often the lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(3);
@@ -24,7 +21,7 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 const SLICE: Duration = Duration::from_millis(100);
 
 /// How long a broker that does not answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How a job is run.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,13 +88,19 @@ pub(super) async fn run(
     if let Err(source) = ended {
         // Best effort: the lease runs out by itself.
         let _ = letters.release(lease, false).await;
-        return Err(TriageError::Stopped { report, source });
+        return Err(TriageError::Stopped {
+            report: Box::new(report),
+            source,
+        });
     }
     let released = letters.release(lease, report.complete).await;
     failpoint::reach("triage.released");
     match released {
         Ok(()) => Ok(report),
-        Err(source) => Err(TriageError::Stopped { report, source }),
+        Err(source) => Err(TriageError::Stopped {
+            report: Box::new(report),
+            source,
+        }),
     }
 }
 
@@ -151,7 +154,7 @@ impl Work<'_, '_> {
         let mut pause = Duration::from_millis(200);
         loop {
             match self.letters.advance(self.lease, self.pace.batch()).await {
-                Err(error) if is_passing(&error) && started.elapsed() < PATIENCE => {
+                Err(error) if error.is_transient() && started.elapsed() < PATIENCE => {
                     tracing::warn!(%error, "waiting for the transport");
                     tokio::select! {
                         () = stop.drain.cancelled() => return Ok(None),
@@ -162,10 +165,6 @@ impl Work<'_, '_> {
             }
         }
     }
-}
-
-fn is_passing(error: &TransportError) -> bool {
-    error.is_transient() && error.kind() != ErrorKind::Held
 }
 
 /// Spreads letters evenly over time.
@@ -189,9 +188,8 @@ impl Pace {
         reason = "clamped to a small positive number"
     )]
     fn batch(&self) -> usize {
-        self.rate.map_or(BATCH, |rate| {
-            (rate * SLICE.as_secs_f64()).clamp(1.0, BATCH as f64) as usize
-        })
+        let slice = |rate: f64| (rate * SLICE.as_secs_f64()).clamp(1.0, BATCH) as usize;
+        slice(self.rate.unwrap_or(f64::INFINITY))
     }
 
     async fn ready(&self) {
@@ -200,7 +198,9 @@ impl Pace {
 
     fn spend(&mut self, letters: usize) {
         if let Some(rate) = self.rate {
-            let time = Duration::try_from_secs_f64(letters as f64 / rate).unwrap_or(Duration::MAX);
+            let letters = u32::try_from(letters).unwrap_or(u32::MAX);
+            let time = Duration::try_from_secs_f64(f64::from(letters) / rate);
+            let time = time.unwrap_or(Duration::MAX);
             let from = self
                 .due
                 .max(Instant::now().checked_sub(SLICE).unwrap_or(self.due));
