@@ -1,37 +1,214 @@
 //! Making events.
-use super::EventError;
-use cloudevents::Event;
+
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use cloudevents::{
+    AttributesWriter, Data, Event, EventBuilder as _, EventBuilderV10, event::ExtensionValue,
+};
+
+use super::{EventError, media, names, wire};
+
 /// Starts an event; the id defaults to a ULID and the time to now.
 pub fn event(ty: impl Into<String>, source: impl Into<String>) -> EventBuilder {
-    let _ = (ty.into(), source.into());
-    todo!()
+    EventBuilder {
+        ty: ty.into(),
+        source: source.into(),
+        id: None,
+        time: None,
+        subject: None,
+        datacontenttype: None,
+        dataschema: None,
+        data: None,
+        extensions: Vec::new(),
+    }
 }
+
 /// Returns a new ULID.
 #[must_use]
 pub fn new_id() -> String {
-    todo!()
+    ulid::Ulid::generate().to_string()
 }
+
 /// An event being made.
 #[derive(Debug, Clone)]
-pub struct EventBuilder {}
+#[must_use = "an event is made by `build`"]
+pub struct EventBuilder {
+    ty: String,
+    source: String,
+    id: Option<String>,
+    time: Option<SystemTime>,
+    subject: Option<String>,
+    datacontenttype: Option<String>,
+    dataschema: Option<String>,
+    data: Option<Data>,
+    extensions: Vec<(String, ExtensionValue)>,
+}
+
 impl EventBuilder {
-    /// Sets JSON data. # Errors if it cannot be serialised
+    /// Sets JSON data.
+    ///
+    /// # Errors
+    /// If it cannot be serialised.
     pub fn data(self, data: &impl serde::Serialize) -> Result<Self, EventError> {
-        let _ = data;
-        todo!()
+        let value = serde_json::to_value(data);
+        let value = value.map_err(|error| EventError::Data(format!("is no JSON: {error}")))?;
+        Ok(self.with_data(media::JSON, Data::Json(value)))
     }
+
+    /// Sets JSON data that is written already; it is stored as it stands.
+    pub fn data_json(self, text: impl Into<String>) -> Self {
+        self.with_data(media::JSON, Data::String(text.into()))
+    }
+
+    /// Sets data of another type. Text and JSON, if they are that, are stored as such, the rest as base64.
+    pub fn data_bytes(self, content_type: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
+        let kind = content_type.into();
+        let data = match String::from_utf8(data.into()) {
+            Ok(text) if media::is_text(&kind) || media::is_json(&kind) => Data::String(text),
+            Ok(text) => Data::Binary(text.into_bytes()),
+            Err(error) => Data::Binary(error.into_bytes()),
+        };
+        self.with_data(kind, data)
+    }
+
+    fn with_data(self, content_type: impl Into<String>, data: Data) -> Self {
+        Self {
+            datacontenttype: Some(content_type.into()),
+            data: Some(data),
+            ..self
+        }
+    }
+
+    /// Sets the id.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Sets the time at which it happened.
+    pub fn time(mut self, time: SystemTime) -> Self {
+        self.time = Some(time);
+        self
+    }
+
     /// Sets the subject.
-    #[must_use]
-    pub fn subject(self, _subject: impl Into<String>) -> Self {
-        todo!()
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
     }
-    /// Sets the correlation id.
-    #[must_use]
-    pub fn correlation_id(self, _id: impl Into<String>) -> Self {
-        todo!()
+
+    /// Sets the URI of the schema of the data.
+    pub fn dataschema(mut self, uri: impl Into<String>) -> Self {
+        self.dataschema = Some(uri.into());
+        self
     }
-    /// Checks and returns the event. # Errors if an attribute breaks a rule
+
+    /// Sets an extension attribute; the last value of a name counts.
+    pub fn extension(mut self, name: impl Into<String>, value: impl Into<ExtensionValue>) -> Self {
+        self.extensions.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the id that related events share.
+    pub fn correlation_id(self, id: impl Into<String>) -> Self {
+        self.extension(names::CORRELATION_ID, id.into())
+    }
+
+    /// Sets the W3C trace context.
+    pub fn traceparent(self, traceparent: impl Into<String>) -> Self {
+        self.extension(names::TRACEPARENT, traceparent.into())
+    }
+
+    /// Sets the id of the trace, where there is no W3C trace context.
+    pub fn trace_id(self, id: impl Into<String>) -> Self {
+        self.extension(names::TRACE_ID, id.into())
+    }
+
+    /// Sets the id of the span that sends it, where there is no W3C trace context.
+    pub fn parent_id(self, id: impl Into<String>) -> Self {
+        self.extension(names::PARENT_ID, id.into())
+    }
+
+    /// Sets the version of the event's own schema.
+    pub fn event_version(self, version: impl Into<String>) -> Self {
+        self.extension(names::EVENT_VERSION, version.into())
+    }
+
+    /// Sets how many runs a handler gets.
+    pub fn max_attempts(self, attempts: u32) -> Self {
+        self.extension(names::MAX_ATTEMPTS, i64::from(attempts))
+    }
+
+    /// Asks for it to be held back for so long.
+    pub fn delay(self, delay: Duration) -> Self {
+        let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        self.extension(names::DELAY_MS, millis)
+    }
+
+    /// Checks and returns the event.
+    ///
+    /// # Errors
+    /// If an attribute breaks a rule; names both.
     pub fn build(self) -> Result<Event, EventError> {
-        todo!()
+        if self.source.is_empty() {
+            return Err(EventError::attribute("source", "is empty"));
+        }
+        let mut event = EventBuilderV10::new()
+            .id(self.id.unwrap_or_else(new_id))
+            .source(self.source)
+            .ty(self.ty)
+            .build()
+            .map_err(|error| EventError::NotAnEvent(error.to_string()))?;
+        let time = self.time.unwrap_or_else(SystemTime::now);
+        event.set_time(Some(DateTime::<Utc>::from(time)));
+        event.set_subject(self.subject);
+        event.set_datacontenttype(self.datacontenttype);
+        if let Some(uri) = self.dataschema {
+            let parsed = url::Url::parse(&uri);
+            let broken = |_| EventError::attribute("dataschema", "is not an absolute URI");
+            event.set_dataschema(Some(parsed.map_err(broken)?));
+        }
+        if let Some(data) = self.data {
+            event.set_data_unchecked(data);
+        }
+        for (name, value) in self.extensions {
+            event.set_extension(&name, value);
+        }
+        wire::check(&event)?;
+        Ok(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudevents::AttributesReader;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let event = event("order.created", "/shop").build().unwrap();
+        assert_eq!(event.id().len(), 26);
+        assert!(event.time().is_some());
+        assert_eq!(event.datacontenttype(), None);
+    }
+
+    #[test]
+    fn a_broken_rule_is_named() {
+        let said = |builder: EventBuilder| builder.build().unwrap_err().to_string();
+        assert_eq!(said(event("", "/s")), "attribute `type` is empty");
+        assert_eq!(
+            said(event("t", "a b")),
+            "attribute `source` is not a URI reference"
+        );
+        assert_eq!(
+            said(event("t", "/s").traceparent("x")),
+            "attribute `traceparent` is not a W3C trace parent"
+        );
+        assert_eq!(
+            said(event("t", "/s").data_json("{")),
+            "data is not valid JSON, as `datacontenttype` has it"
+        );
     }
 }

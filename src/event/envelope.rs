@@ -1,6 +1,9 @@
 //! A borrowed view of a message as a CloudEvent: attributes without a tree.
-use super::{EventError, Message};
+
 use std::borrow::Cow;
+
+use super::{EventError, Message, TraceParent, binary, draft::Draft, names, scan, structured};
+
 /// How the event is laid out in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -9,6 +12,7 @@ pub enum Form {
     /// Attributes are headers, the payload is the data.
     Binary,
 }
+
 /// The data of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Data<'a> {
@@ -21,6 +25,7 @@ pub enum Data<'a> {
     /// The payload of a binary-mode message.
     Bytes(&'a [u8]),
 }
+
 /// The attributes of an event, borrowed from its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope<'a> {
@@ -38,22 +43,94 @@ pub struct Envelope<'a> {
     pub datacontenttype: Option<Cow<'a, str>>,
     /// `dataschema`
     pub dataschema: Option<Cow<'a, str>>,
-    /// Extension attributes in order: name, value as JSON text (structured) or JSON string made from a header.
+    /// Extension attributes in order: the name, and the value as JSON. Our own attributes in plain headers
+    /// (`pf_max_attempts`) stand behind those of the event.
     pub extensions: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The data.
     pub data: Data<'a>,
     /// How it was laid out.
     pub form: Form,
 }
+
 impl<'a> Envelope<'a> {
-    /// Reads any form in the wild. # Errors names the attribute and rule
+    /// Reads any form in the wild: structured JSON, binary mode in every dialect, the Go library's messages.
+    ///
+    /// Only `specversion`, `id`, `source` and `type` are checked; [`validate`](super::validate) is strict.
+    ///
+    /// # Errors
+    /// If the message is no event; names the attribute and the rule.
     pub fn read(message: &'a Message) -> Result<Self, EventError> {
-        let _ = message;
-        todo!()
+        let (draft, form) = read_draft(message)?;
+        draft.finish(form)
     }
-    /// Returns an extension's text.
+
+    /// Returns an extension's text: a string without its quotes, anything else as it is written.
     #[must_use]
-    pub fn extension(&self, _name: &str) -> Option<Cow<'_, str>> {
-        todo!()
+    pub fn extension(&self, name: &str) -> Option<Cow<'_, str>> {
+        names::find(&self.extensions, name)
+    }
+
+    /// Returns the id that related events share.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<Cow<'_, str>> {
+        self.extension(names::CORRELATION_ID)
+            .or_else(|| self.extension(names::PF_CORRELATION_ID))
+    }
+
+    /// Returns the trace that the event belongs to, if it is well-formed.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<TraceParent> {
+        let standard = self.extension(names::TRACEPARENT);
+        standard.and_then(|text| text.parse().ok()).or_else(|| {
+            let trace = self.extension(names::TRACE_ID)?;
+            TraceParent::from_ids(&trace, self.extension(names::PARENT_ID).as_deref())
+        })
+    }
+
+    /// Returns `tracestate`.
+    #[must_use]
+    pub fn tracestate(&self) -> Option<Cow<'_, str>> {
+        self.extension(names::TRACESTATE)
+    }
+
+    /// Returns how many runs the event itself allows.
+    #[must_use]
+    pub fn max_attempts(&self) -> Option<u32> {
+        self.extension(names::MAX_ATTEMPTS)?.parse().ok()
+    }
+
+    /// Returns what keeps related events in order: `partitionkey`, else `subject`.
+    #[must_use]
+    pub fn key(&self) -> Option<Cow<'_, str>> {
+        self.extension(names::PARTITION_KEY)
+            .or_else(|| self.subject.as_deref().map(Cow::Borrowed))
+    }
+}
+
+/// Gathers the attributes of any form in the wild.
+pub(super) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form), EventError> {
+    let marks = binary::Marks::of(&message.headers)?;
+    if marks.is_batch() {
+        let what = "a batch of events in one message".to_owned();
+        return Err(EventError::NotAnEvent(what));
+    }
+    let mut draft = if marks.is_structured() || !marks.is_binary() {
+        structured(message)?
+    } else {
+        // The Go library repeats the attributes of a structured event as headers, without a content type.
+        match structured(message) {
+            Ok(draft) if !marks.has_content_type() && marks.repeats(&draft) => draft,
+            _ => return Ok((binary::read(message, &marks)?, Form::Binary)),
+        }
+    };
+    marks.add_plain_headers(&message.headers, &mut draft)?;
+    Ok((draft, Form::Structured))
+}
+
+fn structured(message: &Message) -> Result<Draft<'_>, EventError> {
+    match message.payload.as_deref() {
+        None => Err(EventError::NotAnEvent("a null payload".to_owned())),
+        Some([]) => Err(EventError::NotAnEvent("an empty payload".to_owned())),
+        Some(bytes) => structured::read(scan::utf8(bytes)?),
     }
 }

@@ -21,4 +21,17 @@ pub enum EventError {
     /// The data cannot be represented.
     #[error("data {0}")]
     Data(String),
+    /// A line is neither an event nor a record of one.
+    #[error("not a record: {0}")]
+    Record(String),
+}
+
+impl EventError {
+    /// Names the attribute and the rule that it breaks.
+    pub(super) fn attribute(name: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self::Attribute {
+            name: name.into(),
+            rule: rule.into(),
+        }
+    }
 }

@@ -1,12 +1,176 @@
-//! Typed access to the attributes that protoflow uses.
-use cloudevents::Event;
-/// Attributes that protoflow uses.
+//! Typed access to the attributes that protoflow uses, under any of their names.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use cloudevents::{Event, event::ExtensionValue};
+
+use super::{EventBuilder, TraceParent, event, names, time::parse_time};
+
+/// Attributes that protoflow uses, whether stored under their CloudEvents names or as `pf_*`.
 pub trait EventExt {
     /// Returns the number of this run, from 1.
     fn attempt(&self) -> u32;
+    /// Returns how many runs are allowed.
+    fn max_attempts(&self) -> Option<u32>;
+    /// Returns when the next run is due (`pf_next_attempt_at`, milliseconds or RFC 3339).
+    fn next_attempt_at(&self) -> Option<SystemTime>;
+    /// Reports whether the event was marked as a dead letter.
+    fn is_dead_letter(&self) -> bool;
+    /// Returns the id that related events share.
+    fn correlation_id(&self) -> Option<Cow<'_, str>>;
+    /// Returns the W3C trace context, if there is a well-formed one.
+    fn traceparent(&self) -> Option<TraceParent>;
+    /// Returns the id of the trace.
+    fn trace_id(&self) -> Option<Cow<'_, str>>;
+    /// Returns the id of the span that sent the event.
+    fn parent_id(&self) -> Option<Cow<'_, str>>;
+    /// Returns for how long the event asked to be held back.
+    fn delay(&self) -> Option<Duration>;
+    /// Returns the version of the event's own schema.
+    fn event_version(&self) -> Option<Cow<'_, str>>;
+    /// Returns the topic that a dead letter came from.
+    fn original_topic(&self) -> Option<Cow<'_, str>>;
+    /// Returns why the event became a dead letter.
+    fn error_message(&self) -> Option<Cow<'_, str>>;
+    /// Starts an event that this one causes: it has the same correlation id and continues the trace.
+    fn respond(&self, ty: impl Into<String>, source: impl Into<String>) -> EventBuilder;
 }
+
 impl EventExt for Event {
     fn attempt(&self) -> u32 {
-        todo!()
+        number(self, names::ATTEMPT).unwrap_or(1).max(1)
+    }
+
+    fn max_attempts(&self) -> Option<u32> {
+        number(self, names::MAX_ATTEMPTS)
+    }
+
+    fn next_attempt_at(&self) -> Option<SystemTime> {
+        let text = text(self, names::NEXT_ATTEMPT_AT)?;
+        match text.parse() {
+            Ok(millis) => UNIX_EPOCH.checked_add(Duration::from_millis(millis)),
+            Err(_) => parse_time(&text),
+        }
+    }
+
+    fn is_dead_letter(&self) -> bool {
+        text(self, names::DEAD_LETTER).is_some_and(|text| text == "true")
+    }
+
+    fn correlation_id(&self) -> Option<Cow<'_, str>> {
+        text(self, names::CORRELATION_ID).or_else(|| text(self, names::PF_CORRELATION_ID))
+    }
+
+    fn traceparent(&self) -> Option<TraceParent> {
+        let standard = text(self, names::TRACEPARENT);
+        standard.and_then(|text| text.parse().ok()).or_else(|| {
+            let trace = text(self, names::TRACE_ID)?;
+            TraceParent::from_ids(&trace, text(self, names::PARENT_ID).as_deref())
+        })
+    }
+
+    fn trace_id(&self) -> Option<Cow<'_, str>> {
+        let standard = text(self, names::TRACEPARENT).and_then(|text| text.parse().ok());
+        standard
+            .map(|trace: TraceParent| Cow::Owned(trace.trace_id()))
+            .or_else(|| text(self, names::TRACE_ID))
+    }
+
+    fn parent_id(&self) -> Option<Cow<'_, str>> {
+        let standard = text(self, names::TRACEPARENT).and_then(|text| text.parse().ok());
+        standard
+            .map(|trace: TraceParent| Cow::Owned(trace.parent_id()))
+            .or_else(|| text(self, names::PARENT_ID))
+    }
+
+    fn delay(&self) -> Option<Duration> {
+        text(self, names::DELAY_MS)?
+            .parse()
+            .ok()
+            .map(Duration::from_millis)
+    }
+
+    fn event_version(&self) -> Option<Cow<'_, str>> {
+        text(self, names::EVENT_VERSION)
+    }
+
+    fn original_topic(&self) -> Option<Cow<'_, str>> {
+        text(self, names::ORIGINAL_TOPIC)
+    }
+
+    fn error_message(&self) -> Option<Cow<'_, str>> {
+        text(self, names::ERROR_MESSAGE)
+    }
+
+    fn respond(&self, ty: impl Into<String>, source: impl Into<String>) -> EventBuilder {
+        let mut response = event(ty, source);
+        if let Some(id) = self.correlation_id() {
+            response = response.correlation_id(id);
+        }
+        if let Some(trace) = self.traceparent() {
+            response = response.traceparent(trace.child().to_string());
+            if let Some(state) = text(self, names::TRACESTATE) {
+                response = response.extension(names::TRACESTATE, state.as_ref());
+            }
+        }
+        response
+    }
+}
+
+fn text<'e>(event: &'e Event, name: &str) -> Option<Cow<'e, str>> {
+    Some(match event.extension(name)? {
+        ExtensionValue::String(text) => Cow::Borrowed(text),
+        ExtensionValue::Boolean(flag) => Cow::Owned(flag.to_string()),
+        ExtensionValue::Integer(number) => Cow::Owned(number.to_string()),
+    })
+}
+
+fn number(event: &Event, name: &str) -> Option<u32> {
+    text(event, name)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn a_response_carries_correlation_and_trace() {
+        let cause = event("order.created", "/shop")
+            .correlation_id("req-1")
+            .traceparent(TRACE)
+            .extension("tracestate", "a=1")
+            .build()
+            .unwrap();
+        let response = cause.respond("payment.done", "/pay").build().unwrap();
+        assert_eq!(response.correlation_id().unwrap(), "req-1");
+        assert_eq!(response.trace_id(), cause.trace_id());
+        assert_ne!(response.parent_id(), cause.parent_id());
+        assert_eq!(response.extension("tracestate"), Some(&"a=1".into()));
+    }
+
+    #[test]
+    fn the_seeds_names_are_read_too() {
+        let mut event = event("t", "/s").build().unwrap();
+        assert_eq!((event.attempt(), event.max_attempts()), (1, None));
+        event.set_extension("pf_attempt", "3");
+        event.set_extension("pf_max_attempts", 4);
+        event.set_extension("pf_dead_letter", true);
+        event.set_extension("pf_delay_ms", 1500);
+        event.set_extension("pf_trace_id", "not hexadecimal");
+        event.set_extension("pf_next_attempt_at", 1000);
+        assert_eq!((event.attempt(), event.max_attempts()), (3, Some(4)));
+        assert!(event.is_dead_letter());
+        assert_eq!(event.delay(), Some(Duration::from_millis(1500)));
+        assert_eq!(event.trace_id().unwrap(), "not hexadecimal");
+        assert_eq!(event.traceparent(), None);
+        assert_eq!(
+            event.next_attempt_at(),
+            Some(UNIX_EPOCH + Duration::from_secs(1))
+        );
     }
 }

@@ -4,24 +4,44 @@
 //! an [`Envelope`] borrows its attributes for filters and tables. A [`cloudevents::Event`] is what handlers
 //! and library users see, decoded on demand by [`decode`] and encoded once by [`encode`].
 
+mod binary;
 mod builder;
+mod content;
+mod draft;
+mod emit;
 mod envelope;
 mod error;
 mod extension;
 mod hand_over;
+mod json;
+mod media;
 mod message;
+mod names;
+mod percent;
+mod plain;
 mod record;
+mod rules;
+mod scan;
+mod structured;
+mod time;
 mod topic;
+mod trace;
 mod wire;
 
 pub use self::{
     builder::{EventBuilder, event, new_id},
+    emit::{Emission, complete_emitted},
     envelope::{Data, Envelope, Form},
     error::EventError,
     extension::EventExt,
     hand_over::{HandOver, hand_over},
     message::{Headers, Message, Position, Stored},
-    record::{Record, parse_record, write_record},
+    plain::wrap_plain,
+    record::{Record, parse_record, parse_record_as, write_record},
+    rules::validate,
+    structured::write_event,
+    time::{format_time, parse_time, write_time},
     topic::{Group, NameError, Pattern, Topic},
-    wire::{Dialect, Encoding, Mode, Naming, decode, encode, wrap_plain},
+    trace::TraceParent,
+    wire::{Dialect, Encoding, Mode, Naming, decode, encode},
 };

@@ -1,0 +1,131 @@
+//! Events that a handler emits: completed from the event that caused them, the same way on every repeat.
+
+use std::borrow::Cow;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Encoding, Envelope, EventError, Group, Message, Record,
+    draft::Draft,
+    json::quoted,
+    names,
+    record::{bare, is_record, rebuild, trim},
+    scan::{self, LINE_DEPTH},
+    time::format_time,
+};
+
+/// Where an emitted event comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Emission<'a> {
+    /// The message whose handler emitted it.
+    pub cause: &'a Message,
+    /// The group that handled the cause.
+    pub group: &'a Group,
+    /// Its place among the events of this run, from 0.
+    pub index: usize,
+    /// The source of events that name none.
+    pub source: &'a str,
+    /// How events are stored.
+    pub encoding: Encoding,
+}
+
+/// Reads a line that a handler emitted. A bare event needs a `type` only: the id is derived from cause, group and
+/// index, so that a repeat has the same one; correlation and trace are carried over. A record is taken as it is.
+///
+/// # Errors
+/// If the line is no JSON object, or the completed event breaks a rule.
+pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, EventError> {
+    let text = trim(scan::utf8(line)?);
+    let mut draft = Draft::from_json(text, LINE_DEPTH)?;
+    if is_record(&draft) {
+        return rebuild(&draft);
+    }
+    let digest = digest(emission);
+    let whole = fill(&mut draft, emission, &digest);
+    let carried = carry_over(&mut draft, emission.cause, &digest);
+    let written = (whole && !carried).then_some(text);
+    bare(draft, emission.encoding, written)
+}
+
+/// Fills in what is missing; tells whether nothing was.
+fn fill(draft: &mut Draft<'_>, emission: &Emission<'_>, digest: &[u8]) -> bool {
+    let mut whole = true;
+    let mut default = |slot: &mut Option<_>, value: &dyn Fn() -> String| {
+        if slot.is_none() {
+            whole = false;
+            *slot = Some(Cow::Owned(value()));
+        }
+    };
+    default(&mut draft.specversion, &|| "1.0".to_owned());
+    default(&mut draft.id, &|| {
+        let id = data_encoding::BASE32_NOPAD.encode(&digest[..16]);
+        id.to_ascii_lowercase()
+    });
+    default(&mut draft.source, &|| emission.source.to_owned());
+    default(&mut draft.time, &|| {
+        format_time(std::time::SystemTime::now())
+    });
+    whole
+}
+
+/// Adds the cause's correlation and trace where the event has none; tells whether it did.
+fn carry_over(draft: &mut Draft<'_>, cause: &Message, digest: &[u8]) -> bool {
+    let Ok(cause) = Envelope::read(cause) else {
+        return false;
+    };
+    let before = draft.extensions.len();
+    let lacks =
+        |draft: &Draft<'_>, names: [&str; 2]| !names.iter().any(|name| draft.has_extension(name));
+    if lacks(draft, [names::CORRELATION_ID, names::PF_CORRELATION_ID]) {
+        add(
+            draft,
+            names::CORRELATION_ID,
+            cause.correlation_id().as_deref(),
+        );
+    }
+    if lacks(draft, [names::TRACEPARENT, names::TRACE_ID])
+        && let Some(trace) = cause.traceparent()
+    {
+        let span = digest[16..24]
+            .iter()
+            .fold(0, |span, byte| (span << 8) | u64::from(*byte));
+        add(
+            draft,
+            names::TRACEPARENT,
+            Some(&trace.with_parent(span).to_string()),
+        );
+        if !draft.has_extension(names::TRACESTATE) {
+            add(draft, names::TRACESTATE, cause.tracestate().as_deref());
+        }
+    }
+    draft.extensions.len() > before
+}
+
+fn add(draft: &mut Draft<'_>, name: &'static str, text: Option<&str>) {
+    if let Some(text) = text {
+        draft
+            .extensions
+            .push((Cow::Borrowed(name), Cow::Owned(quoted(text))));
+    }
+}
+
+fn digest(emission: &Emission<'_>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    match Envelope::read(emission.cause) {
+        Ok(cause) => {
+            part(cause.source.as_bytes());
+            part(cause.id.as_bytes());
+        }
+        Err(_) => {
+            part(emission.cause.key.as_deref().unwrap_or_default());
+            part(emission.cause.bytes());
+        }
+    }
+    part(emission.group.as_str().as_bytes());
+    part(&(emission.index as u64).to_be_bytes());
+    hash.finalize().into()
+}

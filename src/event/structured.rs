@@ -1,0 +1,91 @@
+//! Structured mode: the event as one JSON object.
+
+use super::{
+    Data, Envelope, EventError, Message,
+    content::{Content, content},
+    draft::Draft,
+    json::{self, ObjectWriter},
+    media,
+    scan::EVENT_DEPTH,
+};
+
+/// Gathers the attributes of an object that holds an event.
+pub(super) fn read(text: &str) -> Result<Draft<'_>, EventError> {
+    let draft = Draft::from_json(text, EVENT_DEPTH)?;
+    if draft.specversion.is_none() && draft.id.is_none() && draft.ty.is_none() {
+        let what = "a JSON object without `specversion`, `id` and `type`".to_owned();
+        return Err(EventError::NotAnEvent(what));
+    }
+    Ok(draft)
+}
+
+/// Appends an event as one line of JSON; data and extensions keep every digit.
+pub(super) fn write(out: &mut Vec<u8>, envelope: &Envelope<'_>) -> Result<(), EventError> {
+    let mut object = begin(out, envelope);
+    match &envelope.data {
+        Data::None => {}
+        Data::Json(raw) => object.json("data", raw),
+        Data::Base64(text) => object.text("data_base64", text),
+        Data::Bytes(_) => match content(envelope)? {
+            Content::None => {}
+            Content::Json(raw) => object.json("data", &raw),
+            Content::Text(text) => {
+                if envelope.datacontenttype.is_none() {
+                    object.text("datacontenttype", media::TEXT);
+                }
+                object.text("data", &text);
+            }
+            Content::Bytes(bytes) => json::push_base64(object.name("data_base64"), &bytes),
+        },
+    }
+    object.end();
+    Ok(())
+}
+
+fn begin<'o>(out: &'o mut Vec<u8>, envelope: &Envelope<'_>) -> ObjectWriter<'o> {
+    let mut object = ObjectWriter::begin(out);
+    object.text("specversion", "1.0");
+    object.text("id", &envelope.id);
+    object.text("source", &envelope.source);
+    object.text("type", &envelope.ty);
+    let optional = [
+        ("subject", &envelope.subject),
+        ("time", &envelope.time),
+        ("datacontenttype", &envelope.datacontenttype),
+        ("dataschema", &envelope.dataschema),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            object.text(name, value);
+        }
+    }
+    for (name, value) in &envelope.extensions {
+        object.json(name, value);
+    }
+    object
+}
+
+/// Returns the payload if it is an event that can stand in a line as it is.
+pub(super) fn verbatim(message: &Message) -> Option<&str> {
+    let payload = message.payload.as_deref()?;
+    let framed = payload.starts_with(b"{") && payload.ends_with(b"}");
+    if !framed || memchr::memchr2(b'\n', b'\r', payload).is_some() {
+        return None;
+    }
+    std::str::from_utf8(payload).ok()
+}
+
+/// Appends the event that a message carries as one line of JSON, as it stands where that is possible.
+///
+/// # Errors
+/// If the message is no event.
+pub fn write_event(out: &mut Vec<u8>, message: &Message) -> Result<(), EventError> {
+    let envelope = Envelope::read(message)?;
+    match verbatim(message) {
+        Some(text) if envelope.form == super::Form::Structured => {
+            out.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+        _ => write(out, &envelope),
+    }
+}
