@@ -220,20 +220,14 @@ impl GroupState {
     }
 
     /// Lets the member keep these until then.
-    pub(super) fn extend(
-        &mut self,
-        tickets: &[Ticket],
-        member: u64,
-        until: SystemTime,
-    ) -> Vec<Ticket> {
-        let mut lost = Vec::new();
+    pub(super) fn extend(&mut self, tickets: &[Ticket], member: u64, until: SystemTime) {
         for ticket in tickets {
-            match self.out.get_mut(ticket) {
-                Some(out) if out.member == member => out.until = until,
-                _ => lost.push(*ticket),
+            if let Some(out) = self.out.get_mut(ticket)
+                && out.member == member
+            {
+                out.until = until;
             }
         }
-        lost
     }
 
     /// Delivers a message again, now or later.

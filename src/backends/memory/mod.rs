@@ -99,10 +99,10 @@ impl Transport for Memory {
             .look(|state| state.topics.iter().cloned().collect()))
     }
 
-    async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
+    async fn create(&self, topic: &Topic) -> Result<()> {
         self.store
             .change(|state, _| state.topics.insert(topic.clone()));
-        Ok(Vec::new())
+        Ok(())
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {

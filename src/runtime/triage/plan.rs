@@ -13,7 +13,7 @@ use super::{
 use crate::{
     failpoint,
     transport::{
-        Capabilities, DeadLetter, DeadLetters, ErrorKind, Job, JobAction, JobId, Result as Answer,
+        Capabilities, DeadLetters, ErrorKind, Job, JobAction, JobId, LetterId, Result as Answer,
         Transport, TransportError,
     },
 };
@@ -199,7 +199,7 @@ impl<'a> Planner<'a> {
             if page.is_empty() {
                 break;
             }
-            let mut chosen = Vec::with_capacity(page.len());
+            let mut ids = Vec::with_capacity(page.len());
             for letter in page {
                 if self
                     .max_replays
@@ -208,10 +208,10 @@ impl<'a> Planner<'a> {
                     self.gathering.leave_out();
                 } else {
                     self.gathering.add(&letter);
-                    chosen.push(letter);
+                    ids.push(letter.id);
                 }
             }
-            self.enlist(&chosen).await?;
+            self.enlist(&ids).await?;
         }
         self.letters.check_names()?;
         Ok(self
@@ -219,11 +219,11 @@ impl<'a> Planner<'a> {
             .finish(&self.capabilities, &self.letters, others))
     }
 
-    async fn enlist(&self, letters: &[DeadLetter]) -> Answer<()> {
+    async fn enlist(&self, ids: &[LetterId]) -> Answer<()> {
         if let Some(job) = &self.job
-            && !letters.is_empty()
+            && !ids.is_empty()
         {
-            self.transport.dead_letters().enlist(job, letters).await?;
+            self.transport.dead_letters().enlist(job, ids).await?;
             failpoint::reach("triage.enlisted");
         }
         Ok(())

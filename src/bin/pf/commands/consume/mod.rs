@@ -1,0 +1,187 @@
+//! `pf consume`.
+
+mod backoff;
+mod narrator;
+mod options;
+mod start;
+
+use std::{ffi::OsString, sync::Arc};
+
+use clap::Args;
+use protoflow::{
+    backends::OpenOptions,
+    event::{Group, Pattern},
+    runtime::{Consumer, End, Summary},
+    transport::Transport,
+};
+
+use self::{narrator::Narrator, options::ConsumeFlags};
+use crate::{
+    context::Context,
+    error::{CliError, CliResult, Exit},
+    output::Remarks,
+    signals::Signals,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  pf consume order.created --group billing -- ./charge.sh
+  pf consume 'order.*' -g audit --jobs 8 --worker -- python3 audit.py
+  pf consume order.created -g billing --until-end --on-exit 3=dlq,4=retry:30s -- ./charge.sh
+
+The command finds the event on its stdin as one line of JSON, and its names in PF_EVENT_ID,
+PF_EVENT_TYPE, PF_EVENT_SOURCE, PF_EVENT_SUBJECT, PF_EVENT_CORRELATION_ID, TRACEPARENT,
+PF_DELIVERY_TOPIC, PF_DELIVERY_GROUP, PF_DELIVERY_ATTEMPT and PF_DELIVERY_MAX_ATTEMPTS.
+A `pf` inside it uses the same store (PF_URL).
+
+How the command ends says what becomes of the event:
+   0             done
+   65            dead letter
+   75            failed, try again
+   78, 126, 127  give the event back and stop with 78
+   others        failed, try again; a dead letter after the last attempt
+One JSON object in the file $PF_RESULT beats the status:
+  {\"action\":\"ack|retry|dead_letter|skip\",\"after\":\"90s\",\"reason\":\"…\"}
+
+A worker (--worker) reads one event per line and answers each with one such object that also
+has the event's \"id\"; with --emit it may list events to publish under \"emit\".";
+
+/// Run a command for each event of a group
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct ConsumeArgs {
+    /// Topics, or patterns such as 'order.*'
+    #[arg(required = true, value_name = "TOPIC")]
+    topics: Vec<Pattern>,
+    /// Consumers of one group share its events [env: `PF_GROUP`]
+    #[arg(short, long, value_name = "NAME")]
+    group: Option<Group>,
+    #[command(flatten)]
+    flags: ConsumeFlags,
+    /// The command and its arguments
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+impl ConsumeArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        self.check()?;
+        let group = self.group(context)?;
+        let remarks = context.printer.remarks();
+        let transport = self.open(context).await?;
+        let signals = context.signals()?;
+        let url = context.url()?;
+        let handler =
+            self.flags
+                .handler(self.command.clone(), url.as_str(), transport.encoding())?;
+        remarks.remark(&self.opening(&group));
+        let narrator = Narrator::new(remarks.clone(), group.clone());
+        let bounded = self.flags.is_bounded();
+        let options = self.flags.consume_options(group.clone(), self.topics);
+        let consumer = Consumer::new(transport, options, handler.clone(), Arc::new(narrator));
+        let result = consumer.run(signals.stop.clone()).await;
+        handler.close().await;
+        conclude(&result?, bounded, &group, &signals, &remarks)
+    }
+
+    fn check(&self) -> CliResult<()> {
+        if self.command.is_empty() {
+            let topic = &self.topics[0];
+            return Err(
+                CliError::usage("no command to run for each event").hint(format!(
+                    "put it behind `--`: pf consume {} --group billing -- ./handle.sh",
+                    topic.as_str()
+                )),
+            );
+        }
+        match self.topics.iter().find(|topic| is_dead_letter_store(topic)) {
+            Some(topic) => Err(CliError::usage(format!(
+                "`{}` holds dead letters, which are not consumed",
+                topic.as_str()
+            ))
+            .hint("`pf dlq list` shows them, `pf dlq replay` publishes them again")),
+            None => Ok(()),
+        }
+    }
+
+    fn group(&self, context: &mut Context) -> CliResult<Group> {
+        context.group(self.group.clone())?.ok_or_else(|| {
+            let words: Vec<_> = self
+                .command
+                .iter()
+                .map(|word| word.to_string_lossy())
+                .collect();
+            CliError::usage("no group: consumers of one group share its events").hint(format!(
+                "name one: pf consume {} --group billing -- {}",
+                self.topics[0].as_str(),
+                shell_words::join(words)
+            ))
+        })
+    }
+
+    async fn open(&self, context: &mut Context) -> CliResult<Arc<dyn Transport>> {
+        let create = self.flags.create;
+        let transport = context.open(OpenOptions { create }).await?;
+        if create {
+            for topic in self.topics.iter().filter_map(Pattern::literal) {
+                transport.create(&topic).await?;
+            }
+        }
+        Ok(transport)
+    }
+
+    fn opening(&self, group: &Group) -> String {
+        let topics: Vec<_> = self.topics.iter().map(Pattern::as_str).collect();
+        let words: Vec<_> = self
+            .command
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        let command = shell_words::join(words);
+        format!(
+            "consuming {} as group {group}: {command}",
+            topics.join(", ")
+        )
+    }
+}
+
+/// Says how it went and how the process ends.
+fn conclude(
+    summary: &Summary,
+    bounded: bool,
+    group: &Group,
+    signals: &Signals,
+    remarks: &Remarks,
+) -> CliResult<()> {
+    remarks.remark(&narrator::summary(summary));
+    match summary.end {
+        Some(End::TimedOut) => Err(CliError::message(
+            Exit::Incomplete,
+            "the time was up before everything was done",
+        )),
+        Some(End::Aborted) => Err(signals.interrupted("stopped before every run had ended")),
+        Some(End::Broken) => Err(CliError::message(
+            Exit::Failed,
+            "stopped, because nearly every event fails",
+        )
+        .hint(format!("look at what fails: pf dlq stats --group {group}"))),
+        _ if bounded && summary.dead_lettered > 0 => Err(CliError::message(
+            Exit::Partly,
+            narrator::count(
+                summary.dead_lettered,
+                "event became a dead letter",
+                "events became dead letters",
+            ),
+        )
+        .hint(format!("look at them: pf dlq list --group {group}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Reports whether the name is of a place where transports put dead letters.
+fn is_dead_letter_store(topic: &Pattern) -> bool {
+    let name = topic.as_str().to_ascii_lowercase();
+    [".dlq", "_dlq", "-dlq"]
+        .iter()
+        .any(|end| name.ends_with(end))
+}

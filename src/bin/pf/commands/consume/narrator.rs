@@ -1,0 +1,125 @@
+//! Tells on stderr what a consumer does: what failed, and what was given up.
+
+use std::time::Duration;
+
+use protoflow::{
+    event::{Envelope, Group},
+    runtime::{Notice, Observer, Summary},
+    transport::{Delivery, Failure, TransportError},
+};
+
+use crate::output::Remarks;
+
+/// Speaks of what people want to know; events that go well are only counted.
+#[derive(Debug)]
+pub struct Narrator {
+    remarks: Remarks,
+    group: Group,
+}
+
+impl Narrator {
+    /// Prepares to speak.
+    pub fn new(remarks: Remarks, group: Group) -> Self {
+        Self { remarks, group }
+    }
+
+    fn trouble(&self, what: &str, error: &TransportError) {
+        self.remarks.warning(&format!("{what}: {error}"));
+    }
+}
+
+impl Observer for Narrator {
+    fn notice(&self, notice: Notice<'_>) {
+        let remarks = &self.remarks;
+        match notice {
+            Notice::Skipped(delivery, reason) => {
+                remarks.remark(&format!("skipped {}: {reason}", name(delivery)));
+            }
+            Notice::Retrying(delivery, after, failure) => {
+                remarks.remark(&retry(delivery, after, failure));
+            }
+            Notice::DeadLettered(delivery, kind, failure) => remarks.remark(&format!(
+                "dead letter {} ({kind}): {}",
+                name(delivery),
+                failure.message
+            )),
+            Notice::Unsettled(delivery, error) => {
+                self.trouble(&format!("{} comes again", name(delivery)), error);
+            }
+            Notice::Trouble(error) => self.trouble("reading failed and is tried again", error),
+            Notice::Gap(error) => self.trouble("messages are gone before they were read", error),
+            Notice::BreakerOpened(_) => remarks.warning(&format!(
+                "nearly every event fails: from now on one at a time (pf dlq stats --group {})",
+                self.group
+            )),
+            Notice::BreakerClosed => remarks.remark("events flow again"),
+            Notice::Draining(0) => {}
+            Notice::Draining(runs) => {
+                let runs = count(runs as u64, "run", "runs");
+                remarks.remark(&format!("waiting for {runs} to end"));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn retry(delivery: &Delivery, after: Duration, failure: &Failure) -> String {
+    let after = humantime::format_duration(Duration::from_millis(
+        u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+    ));
+    format!(
+        "retry {} after attempt {} in {after}: {}",
+        name(delivery),
+        delivery.attempts.attempt(),
+        failure.message
+    )
+}
+
+/// Returns the event's type and id; of a message that is none, where it stands.
+fn name(delivery: &Delivery) -> String {
+    let message = &delivery.stored.message;
+    match Envelope::read(message) {
+        Ok(envelope) => format!("{} {}", envelope.ty, envelope.id),
+        Err(_) => format!("{} at {}", message.topic, delivery.stored.position),
+    }
+}
+
+/// Says what a consumer did, in one line.
+pub fn summary(summary: &Summary) -> String {
+    let parts = [
+        (summary.skipped, "skipped", "skipped"),
+        (summary.retried, "retry", "retries"),
+        (summary.dead_lettered, "dead letter", "dead letters"),
+        (summary.returned, "given back", "given back"),
+    ];
+    let mut text = count(summary.acked, "handled", "handled");
+    for (number, one, many) in parts {
+        if number > 0 {
+            text += ", ";
+            text += &count(number, one, many);
+        }
+    }
+    text
+}
+
+/// Returns the number with the fitting word.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_names_what_happened() {
+        let mut done = Summary {
+            acked: 3,
+            ..Summary::default()
+        };
+        assert_eq!(summary(&done), "3 handled");
+        done.retried = 2;
+        done.dead_lettered = 1;
+        assert_eq!(summary(&done), "3 handled, 2 retries, 1 dead letter");
+    }
+}

@@ -1,0 +1,53 @@
+//! `--from earliest|new|TIME`: where a new group starts.
+
+use std::{str::FromStr, time::SystemTime};
+
+use protoflow::transport::StartFrom;
+
+/// Where a new group starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start(pub StartFrom);
+
+impl FromStr for Start {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "earliest" => Ok(Self(StartFrom::Earliest)),
+            "new" => Ok(Self(StartFrom::New)),
+            _ => time(text).map(StartFrom::Time).map(Self).ok_or_else(|| {
+                "use earliest, new, a time such as 2026-01-31T08:00:00Z, or an age such as 2h"
+                    .to_owned()
+            }),
+        }
+    }
+}
+
+fn time(text: &str) -> Option<SystemTime> {
+    if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
+        return Some(time.into());
+    }
+    let age = humantime::parse_duration(text).ok()?;
+    SystemTime::now().checked_sub(age)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<StartFrom, String> {
+        text.parse::<Start>().map(|start| start.0)
+    }
+
+    #[test]
+    fn words_times_and_ages_are_read() {
+        assert_eq!(read("earliest"), Ok(StartFrom::Earliest));
+        assert_eq!(read("new"), Ok(StartFrom::New));
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(3600);
+        assert_eq!(read("1970-01-01T02:00:00+01:00"), Ok(StartFrom::Time(time)));
+        assert!(matches!(read("2h"), Ok(StartFrom::Time(time)) if time < SystemTime::now()));
+        assert!(read("yesterday").is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! What a command finds in its environment: names and numbers, never the payload.
+
+use std::process::Command;
+
+use protoflow::{event::Envelope, runtime::Run, transport::Delivery};
+
+/// Linux takes no variable of 128 KiB; far below that, no name makes sense.
+const LONGEST: usize = 16 * 1024;
+
+/// Sets what is the same for every event: where to publish to.
+pub fn set_store(command: &mut Command, url: &str) {
+    command.env("PF_URL", url).env_remove("PF_CONTEXT");
+}
+
+/// Sets what this event and this delivery are called.
+pub fn set_event(command: &mut Command, envelope: &Envelope<'_>, delivery: &Delivery, run: &Run) {
+    let correlation = envelope.correlation_id();
+    let trace = envelope.traceparent().map(|trace| trace.to_string());
+    set(command, "PF_EVENT_ID", Some(&envelope.id));
+    set(command, "PF_EVENT_TYPE", Some(&envelope.ty));
+    set(command, "PF_EVENT_SOURCE", Some(&envelope.source));
+    set(command, "PF_EVENT_SUBJECT", envelope.subject.as_deref());
+    set(command, "PF_EVENT_CORRELATION_ID", correlation.as_deref());
+    set(command, "TRACEPARENT", trace.as_deref());
+    let topic = delivery.stored.message.topic.as_str();
+    set(command, "PF_DELIVERY_TOPIC", Some(topic));
+    set(command, "PF_DELIVERY_GROUP", Some(run.group.as_str()));
+    command.env("PF_DELIVERY_ATTEMPT", run.attempt.to_string());
+    command.env("PF_DELIVERY_MAX_ATTEMPTS", run.max_attempts.to_string());
+}
+
+/// Sets a variable, or removes one that an outer handler may have left.
+fn set(command: &mut Command, name: &str, value: Option<&str>) {
+    match value.and_then(representable) {
+        Some(value) => command.env(name, value),
+        None => command.env_remove(name),
+    };
+}
+
+/// Returns the value as the environment can hold it: a NUL would end it, and one that is too long would keep
+/// the command from being run at all. The event on stdin has every value as it is.
+fn representable(value: &str) -> Option<String> {
+    (value.len() <= LONGEST).then(|| value.replace('\0', "\u{fffd}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_can_keep_a_command_from_running() {
+        assert_eq!(representable("a\nb").as_deref(), Some("a\nb"));
+        assert_eq!(representable("a\0b").as_deref(), Some("a\u{fffd}b"));
+        assert_eq!(representable(&"x".repeat(LONGEST + 1)), None);
+    }
+
+    #[test]
+    fn what_is_absent_is_not_inherited() {
+        let mut command = Command::new("true");
+        set(&mut command, "PF_EVENT_SUBJECT", None);
+        let removed = command.get_envs().next().unwrap();
+        assert_eq!(removed, ("PF_EVENT_SUBJECT".as_ref(), None));
+    }
+}

@@ -1,0 +1,46 @@
+//! What a command is given on stdin.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use protoflow::{
+    event::{Data, Envelope, EventError, HandOver, Message, hand_over},
+    runtime::Run,
+};
+
+/// What to write to a command's stdin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum StdinForm {
+    /// The event as one line of JSON.
+    #[default]
+    Event,
+    /// The data alone, as it is.
+    Data,
+}
+
+/// Returns the event as one line of JSON, its line break included.
+///
+/// # Errors
+/// If the message is no event.
+pub fn line(message: &Message, run: &Run) -> Result<Vec<u8>, EventError> {
+    let with = HandOver {
+        attempt: run.attempt,
+        max_attempts: run.max_attempts,
+    };
+    let mut line = hand_over(message, &with)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Returns the data as it is.
+///
+/// # Errors
+/// If it claims to be base64 and is not.
+pub fn data(envelope: &Envelope<'_>) -> Result<Vec<u8>, EventError> {
+    match &envelope.data {
+        Data::None => Ok(Vec::new()),
+        Data::Json(json) => Ok(json.as_bytes().to_vec()),
+        Data::Bytes(bytes) => Ok(bytes.to_vec()),
+        Data::Base64(text) => BASE64_STANDARD
+            .decode(text.as_bytes())
+            .map_err(|error| EventError::Data(format!("is not base64: {error}"))),
+    }
+}

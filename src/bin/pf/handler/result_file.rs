@@ -1,0 +1,69 @@
+//! `$PF_RESULT`: a path per run in one private folder; the file is the handler's to make.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Nobody needs more to say what should become of an event.
+const LONGEST: u64 = 64 * 1024;
+
+/// The folder; removed when dropped.
+#[derive(Debug)]
+pub struct ResultFiles {
+    folder: tempfile::TempDir,
+    next: AtomicU64,
+}
+
+impl ResultFiles {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// If there is no place for temporary files.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            folder: tempfile::Builder::new().prefix("pf-").tempdir()?,
+            next: AtomicU64::new(0),
+        })
+    }
+
+    /// Returns a path that nobody else uses; nothing is there.
+    pub fn path(&self) -> PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.folder.path().join(number.to_string())
+    }
+}
+
+/// Takes away what a handler wrote, if it wrote something.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn take(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut text = Vec::new();
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(file) => file.take(LONGEST).read_to_end(&mut text)?,
+    };
+    fs::remove_file(path)?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_read_once() {
+        let files = ResultFiles::new().unwrap();
+        let (first, second) = (files.path(), files.path());
+        assert_ne!(first, second);
+        fs::write(&first, "{}").unwrap();
+        fs::write(&second, "").unwrap();
+        assert_eq!(take(&first).unwrap().as_deref(), Some(&b"{}"[..]));
+        assert_eq!(take(&first).unwrap(), None);
+        assert_eq!(take(&second).unwrap(), None);
+    }
+}
