@@ -8,11 +8,13 @@ pub mod event;
 mod failpoint;
 pub mod mock;
 pub mod runtime;
+mod service;
 pub mod transport;
 
 pub use cloudevents::Event;
 
 pub use self::{
     event::{EventExt, event},
-    runtime::{HandlerError, RetryPolicy, Service},
+    runtime::{HandlerError, RetryPolicy},
+    service::{Service, ServiceError},
 };

@@ -1,14 +1,23 @@
-//! Stops taking events when nearly everything fails. Pure: time is an argument.
+//! Stops taking events when nearly everything fails. Pure: time and dice are arguments.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use super::RetryPolicy;
+
 /// When the breaker opens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BreakerOptions {
-    /// Final failures in a row.
+    /// Final failures in a row; 0 never opens it.
     pub in_a_row: u32,
     /// Out of the last so many ...
     pub window: u32,
     /// ... more than this share.
     pub share: f64,
 }
+
 impl Default for BreakerOptions {
     fn default() -> Self {
         Self {
@@ -18,6 +27,255 @@ impl Default for BreakerOptions {
         }
     }
 }
+
+impl BreakerOptions {
+    /// Returns options with which the breaker never opens.
+    #[must_use]
+    pub fn never() -> Self {
+        Self {
+            in_a_row: 0,
+            window: 0,
+            share: 1.0,
+        }
+    }
+}
+
+/// What the breaker lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// Everything.
+    All,
+    /// One event, whose outcome decides.
+    One,
+    /// Nothing before this time.
+    NotBefore(Instant),
+    /// Nothing until the event that was let through has an outcome.
+    Nothing,
+}
+
+/// How an event that was let through ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was handled or skipped.
+    Success,
+    /// Its run failed; it will be tried again.
+    Setback,
+    /// It was given up.
+    FinalFailure,
+}
+
+/// Whether an ending moved the breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// As before.
+    None,
+    /// From now on one event per back-off.
+    Opened,
+    /// Events flow again.
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    Open { until: Instant },
+    Probing,
+}
+
 /// See the module.
 #[derive(Debug)]
-pub struct Breaker {}
+pub struct Breaker {
+    options: BreakerOptions,
+    policy: RetryPolicy,
+    state: State,
+    in_a_row: u32,
+    recent: VecDeque<bool>,
+    failed: u32,
+    probes: u32,
+}
+
+impl Breaker {
+    /// Returns a closed breaker whose back-off is the policy's.
+    #[must_use]
+    pub fn new(options: BreakerOptions, policy: RetryPolicy) -> Self {
+        Self {
+            options,
+            policy,
+            state: State::Closed,
+            in_a_row: 0,
+            recent: VecDeque::new(),
+            failed: 0,
+            probes: 0,
+        }
+    }
+
+    /// Says what may start now.
+    #[must_use]
+    pub fn admits(&self, now: Instant) -> Admission {
+        match self.state {
+            State::Closed => Admission::All,
+            State::Open { until } if now >= until => Admission::One,
+            State::Open { until } => Admission::NotBefore(until),
+            State::Probing => Admission::Nothing,
+        }
+    }
+
+    /// Reports whether events flow.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Notes that the one event that was admitted starts.
+    pub fn start_probe(&mut self) {
+        self.state = State::Probing;
+    }
+
+    /// Notes how the event that was let through ended; with `None` it never ran, and another one may.
+    pub fn end_probe(&mut self, ending: Option<Ending>, now: Instant, dice: f64) -> Shift {
+        match ending {
+            Some(Ending::Success) => {
+                *self = Self::new(self.options, self.policy);
+                return Shift::Closed;
+            }
+            Some(_) => self.open(now, dice),
+            None => self.state = State::Open { until: now },
+        }
+        Shift::None
+    }
+
+    /// Notes how any other event ended.
+    pub fn record(&mut self, ending: Ending, now: Instant, dice: f64) -> Shift {
+        let failed = match ending {
+            Ending::Setback => return Shift::None,
+            Ending::Success => false,
+            Ending::FinalFailure => true,
+        };
+        self.count(failed);
+        if !self.is_closed() || !self.is_too_much() {
+            return Shift::None;
+        }
+        self.open(now, dice);
+        Shift::Opened
+    }
+
+    fn count(&mut self, failed: bool) {
+        self.in_a_row = if failed {
+            self.in_a_row.saturating_add(1)
+        } else {
+            0
+        };
+        if self.options.window == 0 {
+            return;
+        }
+        if self.recent.len() >= self.options.window as usize {
+            let oldest = self.recent.pop_front().unwrap_or_default();
+            self.failed -= u32::from(oldest);
+        }
+        self.recent.push_back(failed);
+        self.failed += u32::from(failed);
+    }
+
+    fn is_too_much(&self) -> bool {
+        let BreakerOptions {
+            in_a_row,
+            window,
+            share,
+        } = self.options;
+        let row = in_a_row > 0 && self.in_a_row >= in_a_row;
+        let full = window > 0 && self.recent.len() >= window as usize;
+        row || full && f64::from(self.failed) > f64::from(window) * share
+    }
+
+    fn open(&mut self, now: Instant, dice: f64) {
+        self.probes = self.probes.saturating_add(1);
+        let pause = self.policy.pause(self.probes, dice);
+        // With jitter a pause may be next to nothing, which would let the flood go on.
+        let least = self.policy.base.min(self.policy.cap) / 2;
+        let until = now.checked_add(pause.max(least));
+        self.state = State::Open {
+            until: until.unwrap_or(now + Duration::from_secs(300)),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaker() -> Breaker {
+        let policy = RetryPolicy {
+            jitter: false,
+            ..RetryPolicy::default()
+        };
+        Breaker::new(BreakerOptions::default(), policy)
+    }
+
+    fn feed(breaker: &mut Breaker, endings: impl IntoIterator<Item = Ending>) -> Vec<usize> {
+        let now = Instant::now();
+        endings
+            .into_iter()
+            .enumerate()
+            .filter(|(_, ending)| breaker.record(*ending, now, 0.5) == Shift::Opened)
+            .map(|(index, _)| index + 1)
+            .collect()
+    }
+
+    use Ending::{FinalFailure, Setback, Success};
+
+    #[test]
+    fn it_opens_at_the_twentieth_failure_in_a_row() {
+        assert_eq!(feed(&mut breaker(), [FinalFailure; 20]), [20]);
+        let broken = [
+            [FinalFailure; 19].as_slice(),
+            &[Success],
+            &[FinalFailure; 19],
+        ]
+        .concat();
+        assert!(feed(&mut breaker(), broken).is_empty());
+    }
+
+    #[test]
+    fn a_run_that_will_be_tried_again_says_nothing() {
+        assert!(feed(&mut breaker(), [Setback; 500]).is_empty());
+        let mixed = (0..40).map(|n| if n % 2 == 0 { FinalFailure } else { Setback });
+        assert_eq!(feed(&mut breaker(), mixed), [39]);
+    }
+
+    #[test]
+    fn it_opens_when_more_than_half_of_the_last_hundred_failed() {
+        let half = (0..300).map(|n| if n % 2 == 0 { FinalFailure } else { Success });
+        assert!(feed(&mut breaker(), half).is_empty());
+        let more = (0..300).map(|n| if n % 5 < 3 { FinalFailure } else { Success });
+        assert_eq!(feed(&mut breaker(), more), [100]);
+    }
+
+    #[test]
+    fn one_event_is_let_through_per_back_off_until_one_succeeds() {
+        let mut breaker = breaker();
+        feed(&mut breaker, [FinalFailure; 20]);
+        let mut now = Instant::now() + Duration::from_millis(10);
+        for pause in [1, 2, 4] {
+            let Admission::NotBefore(until) = breaker.admits(now) else {
+                panic!("open for {pause} s");
+            };
+            assert!(until - now <= Duration::from_secs(pause));
+            now = until;
+            assert_eq!(breaker.admits(now), Admission::One);
+            breaker.start_probe();
+            assert_eq!(breaker.admits(now), Admission::Nothing);
+            assert_eq!(breaker.end_probe(Some(Setback), now, 0.5), Shift::None);
+        }
+        breaker.start_probe();
+        breaker.end_probe(None, now, 0.5);
+        assert_eq!(breaker.admits(now), Admission::One);
+        assert_eq!(breaker.end_probe(Some(Success), now, 0.5), Shift::Closed);
+        assert_eq!(breaker.admits(now), Admission::All);
+    }
+
+    #[test]
+    fn it_can_be_switched_off() {
+        let mut breaker = Breaker::new(BreakerOptions::never(), RetryPolicy::default());
+        assert!(feed(&mut breaker, [FinalFailure; 1000]).is_empty());
+    }
+}

@@ -9,20 +9,21 @@ mod handler;
 mod observer;
 mod publisher;
 mod retry;
-mod service;
 mod triage;
 
 #[cfg(feature = "filter")]
 pub use self::filter::{Filter, FilterError};
 pub use self::{
-    breaker::{Breaker, BreakerOptions},
+    breaker::{Admission, Breaker, BreakerOptions, Ending, Shift},
     consume::{ConsumeError, ConsumeOptions, Consumer, End, Stop, Summary},
-    failure::{fingerprint, panic_failure},
-    handler::{Handler, HandlerError, Outcome, Run},
+    failure::{describe_failure, fingerprint, panic_failure},
+    handler::{
+        ByHand, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler, IntoResponses,
+        Outcome, Run,
+    },
     observer::{Notice, Observer},
     publisher::{Publisher, PublisherOptions},
     retry::{Decision, RetryPolicy},
-    service::{Service, ServiceError},
     triage::{
         Contents, Counts, JobOptions, JobReport, Letters, Plan, PlanRequest, Progress, Query,
         Resumed, Target, Triage, TriageError, Unfiltered, write_letter,

@@ -37,8 +37,18 @@ pub enum Notice<'a> {
 pub trait Observer: Send + Sync + 'static {
     /// Called after each step; must not block.
     fn notice(&self, notice: Notice<'_>);
+
+    /// Reports whether anyone listens to what became of single deliveries. If not, the runtime spares itself
+    /// a copy of each.
+    fn follows_deliveries(&self) -> bool {
+        true
+    }
 }
 
 impl Observer for () {
     fn notice(&self, _: Notice<'_>) {}
+
+    fn follows_deliveries(&self) -> bool {
+        false
+    }
 }

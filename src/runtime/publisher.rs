@@ -1,19 +1,34 @@
 //! Publishing a stream: batched, pipelined, every confirmation told with the caller's tag.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque, fmt, future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration,
+};
 
-use crate::transport::{Outgoing, Receipt, Result, Transport};
+use futures_util::poll;
+use tokio::{
+    task::{JoinError, JoinHandle},
+    time::Instant,
+};
+
+use crate::{
+    event::Message,
+    transport::{ErrorKind, Outgoing, Receipt, Result, Transport, TransportError},
+};
+
+/// A batch is sent once it holds so many bytes.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// How a publisher batches.
 #[derive(Debug, Clone, Copy)]
 pub struct PublisherOptions {
-    /// Messages per batch.
+    /// Messages per batch, as long as they stay below 1 MiB together.
     pub batch: usize,
     /// Batches in flight.
     pub in_flight: usize,
     /// A batch is sent when its oldest message is this old.
     pub linger: Duration,
 }
+
 impl Default for PublisherOptions {
     fn default() -> Self {
         Self {
@@ -24,34 +39,153 @@ impl Default for PublisherOptions {
     }
 }
 
+type Results = Vec<Result<Receipt>>;
+
+/// A batch that was sent; it goes on by itself while the caller reads input.
+enum Sent {
+    Done(Results),
+    Under(JoinHandle<Results>),
+}
+
 /// Publishes a stream of messages; `T` says which is which (a line number, a cause).
+///
+/// No method loses anything when its future is dropped: what was confirmed meanwhile is returned by the next.
 pub struct Publisher<T> {
-    _tag: std::marker::PhantomData<T>,
+    transport: Arc<dyn Transport>,
+    options: PublisherOptions,
+    batch: Vec<Outgoing>,
+    tags: Vec<T>,
+    bytes: usize,
+    oldest: Instant,
+    sent: VecDeque<(Vec<T>, Sent)>,
+    told: Vec<(T, Result<Receipt>)>,
 }
 
 impl<T: Send + 'static> Publisher<T> {
     /// Prepares a publisher.
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>, options: PublisherOptions) -> Self {
-        let _ = (transport, options);
-        todo!()
+        Self {
+            transport,
+            options,
+            batch: Vec::new(),
+            tags: Vec::new(),
+            bytes: 0,
+            oldest: Instant::now(),
+            sent: VecDeque::new(),
+            told: Vec::new(),
+        }
     }
+
     /// Takes a message, waiting while the window is full; returns what was confirmed or refused meanwhile, in order.
     pub async fn push(&mut self, outgoing: Outgoing, tag: T) -> Vec<(T, Result<Receipt>)> {
-        let _ = (outgoing, tag);
-        todo!()
+        let now = Instant::now();
+        if self.batch.is_empty() {
+            self.oldest = now;
+        }
+        self.bytes += size(&outgoing.message);
+        self.batch.push(outgoing);
+        self.tags.push(tag);
+        let full = self.batch.len() >= self.options.batch.max(1) || self.bytes >= BATCH_BYTES;
+        if full || now - self.oldest >= self.options.linger {
+            self.send().await;
+        }
+        std::mem::take(&mut self.told)
     }
-    /// Sends what is waiting because its time is up; call when input pauses for `linger`.
+
+    /// Sends what is waiting and waits until all is confirmed; call when input pauses for `linger`.
     pub async fn flush(&mut self) -> Vec<(T, Result<Receipt>)> {
-        todo!()
+        self.send().await;
+        while !self.sent.is_empty() {
+            self.confirm_oldest().await;
+        }
+        std::mem::take(&mut self.told)
     }
+
     /// Sends the rest and waits for every confirmation.
-    pub async fn finish(self) -> Vec<(T, Result<Receipt>)> {
-        todo!()
+    pub async fn finish(mut self) -> Vec<(T, Result<Receipt>)> {
+        self.flush().await
+    }
+
+    /// Reports whether nothing is waiting to be sent, confirmed or told.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.batch.is_empty() && self.sent.is_empty() && self.told.is_empty()
+    }
+
+    async fn send(&mut self) {
+        self.confirm_ready().await;
+        while self.sent.len() >= self.options.in_flight.max(1) {
+            self.confirm_oldest().await;
+        }
+        if self.batch.is_empty() {
+            return;
+        }
+        self.bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        let tags = std::mem::take(&mut self.tags);
+        let transport = Arc::clone(&self.transport);
+        let future = Box::pin(async move { transport.publish(batch).await });
+        self.sent.push_back((tags, start(future).await));
+    }
+
+    async fn confirm_ready(&mut self) {
+        while let Some((_, sent)) = self.sent.front() {
+            match sent {
+                Sent::Under(handle) if !handle.is_finished() => return,
+                _ => self.confirm_oldest().await,
+            }
+        }
+    }
+
+    async fn confirm_oldest(&mut self) {
+        let Some((tags, sent)) = self.sent.front_mut() else {
+            return;
+        };
+        if let Sent::Under(handle) = sent {
+            let results = match handle.await.map_err(JoinError::try_into_panic) {
+                Ok(results) => results,
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                Err(Err(_)) => tags.iter().map(|_| Err(cut_off(&self.transport))).collect(),
+            };
+            *sent = Sent::Done(results);
+        }
+        if let Some((tags, Sent::Done(results))) = self.sent.pop_front() {
+            self.told.extend(tags.into_iter().zip(results));
+        }
     }
 }
-impl<T> std::fmt::Debug for Publisher<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Publisher")
+
+/// Polls once here, because batches keep the order in which they are first polled; the rest of the way is
+/// a task of its own.
+async fn start(mut future: Pin<Box<dyn Future<Output = Results> + Send>>) -> Sent {
+    match poll!(future.as_mut()) {
+        Poll::Ready(results) => Sent::Done(results),
+        Poll::Pending => Sent::Under(tokio::spawn(future)),
+    }
+}
+
+fn cut_off(transport: &Arc<dyn Transport>) -> TransportError {
+    TransportError::new(
+        transport.scheme(),
+        ErrorKind::Ambiguous,
+        "the program stopped before the confirmation came",
+    )
+}
+
+fn size(message: &Message) -> usize {
+    let headers = message.headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.len() + value.map_or(0, bytes::Bytes::len))
+        .sum();
+    message.bytes().len() + message.key.as_ref().map_or(0, bytes::Bytes::len) + headers
+}
+
+impl<T> fmt::Debug for Publisher<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("waiting", &self.batch.len())
+            .field("in_flight", &self.sent.len())
+            .finish_non_exhaustive()
     }
 }

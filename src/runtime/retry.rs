@@ -39,11 +39,110 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Decides after the `attempt`th run failed. `asked` is the pause that the handler wants; `dice` is drawn
-    /// from 0 to 1.
+    /// Decides after the `attempt`th run failed. `asked` is the pause that the handler wants, which may be
+    /// longer than the cap; `dice` is drawn from 0 to 1.
     #[must_use]
     pub fn decide(&self, attempt: u32, asked: Option<Duration>, dice: f64) -> Decision {
-        let _ = (attempt, asked, dice);
-        todo!()
+        if attempt >= self.max_attempts.max(1) {
+            return Decision::DeadLetter;
+        }
+        Decision::Retry(asked.unwrap_or_else(|| self.pause(attempt, dice)))
+    }
+
+    /// Returns the pause after the `attempt`th failure in a row.
+    #[must_use]
+    pub fn pause(&self, attempt: u32, dice: f64) -> Duration {
+        let full = self.full_pause(attempt);
+        if self.jitter {
+            full.mul_f64(dice.clamp(0.0, 1.0)).min(full)
+        } else {
+            full
+        }
+    }
+
+    fn full_pause(&self, attempt: u32) -> Duration {
+        let power = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+        let seconds = self.base.as_secs_f64() * self.factor.max(1.0).powi(power);
+        Duration::try_from_secs_f64(seconds).map_or(self.cap, |pause| pause.min(self.cap))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn policies() -> impl Strategy<Value = RetryPolicy> {
+        (
+            1_u32..50,
+            0_u64..100_000,
+            1.0_f64..10.0,
+            0_u64..1_000_000,
+            any::<bool>(),
+        )
+            .prop_map(|(max_attempts, base, factor, cap, jitter)| RetryPolicy {
+                max_attempts,
+                base: Duration::from_millis(base),
+                factor,
+                cap: Duration::from_millis(cap),
+                jitter,
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn no_pause_is_above_the_cap(policy in policies(), attempt: u32, dice in 0.0_f64..=1.0) {
+            prop_assert!(policy.pause(attempt, dice) <= policy.cap);
+        }
+
+        #[test]
+        fn pauses_never_shrink_without_jitter(policy in policies(), attempt in 1_u32..1000) {
+            let policy = RetryPolicy { jitter: false, ..policy };
+            prop_assert!(policy.pause(attempt, 0.0) <= policy.pause(attempt + 1, 0.0));
+        }
+
+        #[test]
+        fn jitter_only_shortens(policy in policies(), attempt in 1_u32..1000, dice in 0.0_f64..=1.0) {
+            let steady = RetryPolicy { jitter: false, ..policy };
+            prop_assert!(policy.pause(attempt, dice) <= steady.pause(attempt, dice));
+        }
+
+        #[test]
+        fn the_last_allowed_run_and_only_that_gives_up(policy in policies(), attempt in 1_u32..100) {
+            let gives_up = policy.decide(attempt, None, 0.5) == Decision::DeadLetter;
+            prop_assert_eq!(gives_up, attempt >= policy.max_attempts);
+        }
+
+        #[test]
+        fn what_the_handler_asks_wins(policy in policies(), attempt in 1_u32..50, asked: u32) {
+            let asked = Duration::from_millis(asked.into());
+            let decision = policy.decide(attempt, Some(asked), 0.5);
+            if attempt < policy.max_attempts {
+                prop_assert_eq!(decision, Decision::Retry(asked));
+            }
+        }
+    }
+
+    #[test]
+    fn the_default_doubles_from_a_second() {
+        let policy = RetryPolicy {
+            jitter: false,
+            max_attempts: 20,
+            ..RetryPolicy::default()
+        };
+        let pauses: Vec<_> = [1, 2, 3, 9, 10, 19]
+            .map(|n| policy.pause(n, 0.0).as_secs())
+            .into();
+        assert_eq!(pauses, [1, 2, 4, 256, 300, 300]);
+    }
+
+    #[test]
+    fn a_policy_of_no_attempts_allows_one() {
+        let policy = RetryPolicy {
+            max_attempts: 0,
+            ..RetryPolicy::default()
+        };
+        assert_eq!(policy.decide(1, None, 0.0), Decision::DeadLetter);
     }
 }

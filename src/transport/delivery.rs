@@ -168,6 +168,16 @@ impl Delivery {
         self.ticket
     }
 
+    /// Copies it for those who are told about it, after the delivery itself is settled.
+    pub(crate) fn copy_for_notice(&self) -> Self {
+        Self {
+            stored: self.stored.clone(),
+            attempts: self.attempts.clone(),
+            lineage: self.lineage.clone(),
+            ticket: self.ticket,
+        }
+    }
+
     /// Says what should become of it. Consumes it, so that it cannot be settled twice.
     pub fn conclude(self, verdict: Verdict) -> Settlement {
         Settlement {

@@ -3,8 +3,9 @@
 use std::{fmt, io, process::ExitCode};
 
 use protoflow::{
+    ServiceError,
     event::{EventError, NameError},
-    runtime::{ConsumeError, FilterError, ServiceError},
+    runtime::{ConsumeError, FilterError},
     transport::{ErrorKind, TransportError},
 };
 

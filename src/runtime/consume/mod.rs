@@ -1,9 +1,23 @@
 //! The consume loop: receive, handle, settle.
 
-use std::{sync::Arc, time::Duration};
+mod fetch;
+mod inspect;
+mod intake;
+mod ledger;
+mod outcome;
+mod phase;
+mod proof;
+mod pump;
+mod queue;
+mod responder;
+mod running;
+mod verdict;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+use self::pump::Pump;
 use super::{BreakerOptions, Handler, Observer, RetryPolicy};
 use crate::transport::{Failure, SubscribeRequest, Transport, TransportError};
 
@@ -30,6 +44,31 @@ pub struct ConsumeOptions {
     pub plain: bool,
     /// When to stop trusting the handler.
     pub breaker: BreakerOptions,
+}
+
+impl ConsumeOptions {
+    /// Returns the defaults of `pf consume` for this request.
+    #[must_use]
+    pub fn new(request: SubscribeRequest) -> Self {
+        Self {
+            request,
+            jobs: 1,
+            policy: RetryPolicy::default(),
+            event_decides_attempts: true,
+            handler_timeout: None,
+            grace: Duration::from_secs(30),
+            count: None,
+            timeout: None,
+            plain: false,
+            breaker: BreakerOptions::default(),
+        }
+    }
+
+    /// Reports whether the run ends by itself.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        self.request.until_end || self.count.is_some() || self.timeout.is_some()
+    }
 }
 
 /// How a consumer is stopped.
@@ -123,13 +162,19 @@ impl<H: Handler> Consumer<H> {
     /// # Errors
     /// See [`ConsumeError`].
     pub async fn run(self, stop: Stop) -> Result<Summary, ConsumeError> {
-        let _ = (
-            self.transport,
-            self.options,
-            self.handler,
-            self.observer,
-            stop,
-        );
-        todo!()
+        let subscription = self
+            .transport
+            .subscribe(self.options.request.clone())
+            .await?;
+        Pump::new(self, subscription, stop).run().await
+    }
+}
+
+impl<H> fmt::Debug for Consumer<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("transport", &self.transport)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,18 @@
 //! What handles deliveries, and what it may answer.
 
+mod error;
+mod function;
+mod respond;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+pub use self::{
+    error::HandlerError,
+    function::{ByHand, FromDelivery, FunctionHandler, IntoHandler, IntoResponses},
+};
 use crate::{
     event::Group,
     transport::{Delivery, Failure, Outgoing},
@@ -48,7 +56,3 @@ pub enum Outcome {
     /// The handler cannot be run at all: give it back uncounted and stop.
     Unusable(Failure),
 }
-
-/// What a library handler returns to say more than "failed".
-#[derive(Debug)]
-pub struct HandlerError {}

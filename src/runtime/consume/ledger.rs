@@ -1,0 +1,217 @@
+//! Verdicts on their way to the store: gathered, settled in batches, told once they are durable.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use super::{
+    ConsumeError, Summary,
+    queue::{Key, key_of},
+};
+use crate::{
+    failpoint,
+    runtime::{Notice, Observer},
+    transport::{Delivery, ErrorKind, Result, Settlement, Subscription, Ticket, Verdict},
+};
+
+/// What to tell when a verdict is durable.
+struct Note {
+    ticket: Ticket,
+    copy: Option<Delivery>,
+    verdict: Told,
+    /// The key that is held until the store knows of this verdict.
+    hold: Option<Key>,
+}
+
+/// A verdict as it is told.
+enum Told {
+    Acked,
+    Skipped(String),
+    /// Retry, return or dead letter.
+    Other(Verdict),
+}
+
+type Results = Vec<Result<()>>;
+
+/// What settling a batch brought to light.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// Keys that the store holds itself from now on.
+    pub(super) holds: Vec<Key>,
+    /// Why the consumer has to stop.
+    pub(super) fatal: Option<ConsumeError>,
+}
+
+/// See the module.
+pub(super) struct Ledger {
+    subscription: Arc<dyn Subscription>,
+    observer: Arc<dyn Observer>,
+    follows: bool,
+    gathered: Vec<Settlement>,
+    notes: Vec<Note>,
+    underway: Option<(Vec<Note>, JoinHandle<Results>)>,
+    /// What was done so far, durably.
+    pub(super) summary: Summary,
+}
+
+impl Ledger {
+    pub(super) fn new(subscription: Arc<dyn Subscription>, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            subscription,
+            follows: observer.follows_deliveries(),
+            observer,
+            gathered: Vec::new(),
+            notes: Vec::new(),
+            underway: None,
+            summary: Summary::default(),
+        }
+    }
+
+    /// Reports whether anyone is told about single deliveries.
+    pub(super) fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// Counts verdicts that are not durable yet.
+    pub(super) fn unsettled(&self) -> usize {
+        self.notes.len() + self.underway.as_ref().map_or(0, |(notes, _)| notes.len())
+    }
+
+    pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
+        let underway = self.underway.iter().flat_map(|(notes, _)| notes);
+        self.notes.iter().chain(underway).map(|note| note.ticket)
+    }
+
+    /// Takes an acknowledgement; with a reason, the event was skipped.
+    pub(super) fn ack(&mut self, delivery: Delivery, skipped: Option<String>) {
+        let told = skipped.map_or(Told::Acked, Told::Skipped);
+        self.add(delivery, Verdict::Ack, told, None);
+    }
+
+    /// Takes any other verdict. `holds` says that its key is held until the verdict is durable.
+    pub(super) fn conclude(&mut self, delivery: Delivery, verdict: Verdict, holds: bool) {
+        let hold = if holds { key_of(&delivery) } else { None };
+        let told = Told::Other(verdict.clone());
+        self.add(delivery, verdict, told, hold);
+    }
+
+    fn add(&mut self, delivery: Delivery, verdict: Verdict, told: Told, hold: Option<Key>) {
+        self.notes.push(Note {
+            ticket: delivery.ticket(),
+            copy: self.follows.then(|| delivery.copy_for_notice()),
+            verdict: told,
+            hold,
+        });
+        self.gathered.push(delivery.conclude(verdict));
+    }
+
+    /// Starts to settle what was gathered, unless a batch is under way.
+    ///
+    /// Settling is a task of its own: it must go on when the consumer is dropped, and while the handler
+    /// keeps the loop busy.
+    pub(super) fn start(&mut self) {
+        if self.underway.is_some() || self.gathered.is_empty() {
+            return;
+        }
+        failpoint::reach("consume.before_settle");
+        let batch = std::mem::take(&mut self.gathered);
+        let subscription = Arc::clone(&self.subscription);
+        let task = tokio::spawn(async move { subscription.settle(batch).await });
+        self.underway = Some((std::mem::take(&mut self.notes), task));
+    }
+
+    /// Waits for the batch under way; for ever if there is none. May be dropped.
+    pub(super) async fn next(&mut self) -> Results {
+        let Some((_, task)) = &mut self.underway else {
+            return std::future::pending().await;
+        };
+        match task.await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(results) => results,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime shuts down, and this task with it.
+            Err(Err(_)) => std::future::pending().await,
+        }
+    }
+
+    /// Counts and tells what the batch under way came to.
+    pub(super) fn apply(&mut self, results: Results) -> Settled {
+        failpoint::reach("consume.after_settle");
+        let mut settled = Settled::default();
+        let Some((notes, _)) = self.underway.take() else {
+            return settled;
+        };
+        for (mut note, result) in notes.into_iter().zip(results) {
+            settled.holds.extend(note.hold.take());
+            match result {
+                Ok(()) => self.count_and_tell(&note),
+                Err(error) => {
+                    self.tell(note.copy.as_ref(), |delivery| {
+                        Notice::Unsettled(delivery, &error)
+                    });
+                    if is_fatal(&note.verdict, error.kind()) {
+                        settled.fatal = Some(ConsumeError::Transport(error));
+                    }
+                }
+            }
+        }
+        settled
+    }
+
+    fn count_and_tell(&mut self, note: &Note) {
+        let summary = &mut self.summary;
+        let counter = match &note.verdict {
+            Told::Acked | Told::Other(Verdict::Ack) => &mut summary.acked,
+            Told::Skipped(_) => &mut summary.skipped,
+            Told::Other(Verdict::Retry { .. }) => &mut summary.retried,
+            Told::Other(Verdict::Return) => &mut summary.returned,
+            Told::Other(Verdict::DeadLetter { .. }) => &mut summary.dead_lettered,
+        };
+        *counter += 1;
+        self.tell(note.copy.as_ref(), |delivery| match &note.verdict {
+            Told::Acked | Told::Other(Verdict::Ack) => Notice::Acked(delivery),
+            Told::Skipped(reason) => Notice::Skipped(delivery, reason),
+            Told::Other(Verdict::Retry { after, failure }) => {
+                Notice::Retrying(delivery, *after, failure)
+            }
+            Told::Other(Verdict::Return) => Notice::Returned(delivery),
+            Told::Other(Verdict::DeadLetter { kind, failure }) => {
+                Notice::DeadLettered(delivery, *kind, failure)
+            }
+        });
+    }
+
+    fn tell<'a>(
+        &self,
+        delivery: Option<&'a Delivery>,
+        notice: impl FnOnce(&'a Delivery) -> Notice<'a>,
+    ) {
+        if let Some(delivery) = delivery {
+            self.observer.notice(notice(delivery));
+        }
+    }
+
+    /// Notes runs that were dropped; leaving the group gives them back.
+    pub(super) fn abandon(&mut self, count: usize, told: &[Delivery]) {
+        self.summary.returned += count as u64;
+        for delivery in told {
+            self.observer.notice(Notice::Returned(delivery));
+        }
+    }
+
+    /// Counts final outcomes.
+    pub(super) fn finals(&self) -> u64 {
+        let Summary {
+            acked,
+            skipped,
+            dead_lettered,
+            ..
+        } = self.summary;
+        acked + skipped + dead_lettered
+    }
+}
+
+/// A dead letter that cannot be stored would come again and again; an outage passes.
+fn is_fatal(verdict: &Told, kind: ErrorKind) -> bool {
+    matches!(verdict, Told::Other(Verdict::DeadLetter { .. }))
+        && !matches!(kind, ErrorKind::Lost | ErrorKind::Unavailable)
+}

@@ -1,0 +1,311 @@
+//! The loop: takes deliveries, runs the handler, settles, until there is a reason to end.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ConsumeError, ConsumeOptions, Consumer, End, Stop, Summary,
+    fetch::{Fetch, Window},
+    ledger::Ledger,
+    phase::Phase,
+    proof::Proof,
+    queue::Queue,
+    responder::Responder,
+    running::{ABORT_GRACE, Finished, Runner, Tasks},
+};
+use crate::{
+    runtime::{Breaker, Handler, Notice, Observer},
+    transport::{Delivery, Receipt, Result, Subscription, Ticket},
+};
+
+type Extension = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// A consumer at work.
+pub(super) struct Pump<H> {
+    pub(super) runner: Arc<Runner<H>>,
+    pub(super) options: ConsumeOptions,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) subscription: Arc<dyn Subscription>,
+    pub(super) stop: Stop,
+    pub(super) fetch: Fetch,
+    pub(super) queue: Queue,
+    pub(super) tasks: Tasks,
+    pub(super) responder: Responder,
+    pub(super) proof: Proof,
+    pub(super) ledger: Ledger,
+    pub(super) breaker: Breaker,
+    pub(super) phase: Phase,
+    /// So many runs start as tasks at once, because an earlier one held up the loop.
+    pub(super) heavy: u32,
+    /// Set when the store said that there is nothing more.
+    pub(super) at_end: Option<Certainty>,
+    extension: Option<Extension>,
+    extend_at: Instant,
+    deadline: Option<Instant>,
+    in_trouble: bool,
+}
+
+/// How much "nothing more" is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Certainty {
+    /// Nothing was in flight.
+    Sure,
+    /// What was in flight may yet come again.
+    Unsure,
+}
+
+/// What the loop was woken by.
+enum Wake {
+    Fetched(Result<Vec<Delivery>>),
+    Ran(Finished),
+    Settled(Vec<Result<()>>),
+    Responded(Vec<Result<Receipt>>),
+    Extended(Result<()>),
+    Drain,
+    Abort,
+    Timer,
+}
+
+impl<H: Handler> Pump<H> {
+    pub(super) fn new(
+        consumer: Consumer<H>,
+        subscription: Arc<dyn Subscription>,
+        stop: Stop,
+    ) -> Self {
+        let Consumer {
+            transport,
+            options,
+            handler,
+            observer,
+        } = consumer;
+        let lease = options.request.lease;
+        let window = Window::new(options.jobs, options.request.max_in_flight);
+        let runner = Runner {
+            handler,
+            group: options.request.group.clone(),
+            policy: options.policy,
+            event_decides_attempts: options.event_decides_attempts,
+            timeout: options.handler_timeout,
+            plain: options.plain,
+            abort: CancellationToken::new(),
+        };
+        let now = Instant::now();
+        Self {
+            runner: Arc::new(runner),
+            fetch: Fetch::new(Arc::clone(&subscription), window),
+            queue: Queue::default(),
+            tasks: Tasks::default(),
+            responder: Responder::new(transport, lease),
+            proof: Proof::default(),
+            ledger: Ledger::new(Arc::clone(&subscription), Arc::clone(&observer)),
+            breaker: Breaker::new(options.breaker, options.policy),
+            phase: Phase::Running,
+            heavy: 0,
+            at_end: None,
+            extension: None,
+            extend_at: now + extend_every(lease),
+            deadline: options.timeout.and_then(|timeout| now.checked_add(timeout)),
+            in_trouble: false,
+            options,
+            observer,
+            subscription,
+            stop,
+        }
+    }
+
+    /// Works until there is nothing left to do.
+    pub(super) async fn run(mut self) -> std::result::Result<Summary, ConsumeError> {
+        loop {
+            self.ask().await;
+            let more = self.dispatch().await;
+            self.ask().await;
+            self.responder.start();
+            self.ledger.start();
+            if self.is_over() {
+                break;
+            }
+            let wake = self.wake(more).await;
+            self.act(wake);
+        }
+        self.leave().await
+    }
+
+    async fn wake(&mut self, more: bool) -> Wake {
+        let timer = self.timer();
+        let draining = !self.phase.is_running();
+        let aborting = self.phase.is_aborting();
+        tokio::select! {
+            biased;
+            () = self.stop.abort.cancelled(), if !aborting => Wake::Abort,
+            () = self.stop.drain.cancelled(), if !draining => Wake::Drain,
+            results = self.ledger.next() => Wake::Settled(results),
+            results = self.responder.next() => Wake::Responded(results),
+            fetched = self.fetch.next() => Wake::Fetched(fetched),
+            finished = self.tasks.next() => Wake::Ran(finished),
+            extended = extended(&mut self.extension) => Wake::Extended(extended),
+            () = tokio::task::yield_now(), if more => Wake::Timer,
+            () = sleep_until(timer) => Wake::Timer,
+        }
+    }
+
+    fn act(&mut self, wake: Wake) {
+        match wake {
+            Wake::Fetched(result) => self.fetched(result),
+            Wake::Ran(finished) => self.ran(finished),
+            Wake::Settled(results) => self.settled(results),
+            Wake::Responded(results) => self.responded(results),
+            Wake::Extended(result) => self.extended(result),
+            Wake::Drain => self.drain(Ok(End::Drained)),
+            Wake::Abort => self.abort(Some(End::Aborted), ABORT_GRACE),
+            Wake::Timer => {}
+        }
+        while let Some(finished) = self.tasks.try_next() {
+            self.ran(finished);
+        }
+        self.keep_time();
+    }
+
+    fn keep_time(&mut self) {
+        let now = Instant::now();
+        if now >= self.extend_at {
+            self.extend(now);
+        }
+        if self.phase.is_running() {
+            if self.deadline.is_some_and(|deadline| now >= deadline) {
+                self.drain(Ok(End::TimedOut));
+            }
+            if self.is_idle() {
+                self.settle_doubts(now);
+            }
+        } else if self.phase.wake_at().is_some_and(|until| now >= until) {
+            self.run_out_of_time();
+        }
+    }
+
+    fn run_out_of_time(&mut self) {
+        if self.phase.is_aborting() {
+            let (runs, mut told) = self.tasks.abandon();
+            let causes = self.responder.abandon();
+            let count = runs + causes.len();
+            told.extend(causes.into_iter().map(|cause| cause.delivery));
+            self.ledger.abandon(count, &told);
+        } else {
+            let drained = matches!(self.phase, Phase::Draining(Ok(End::Drained), _));
+            self.abort(drained.then_some(End::Aborted), ABORT_GRACE);
+        }
+    }
+
+    /// Ends at once; what runs is told to end and goes back uncounted.
+    fn abort(&mut self, end: Option<End>, grace: Duration) {
+        self.drain(Ok(End::Aborted));
+        self.phase.abort(end, grace);
+        self.runner.abort.cancel();
+    }
+
+    fn timer(&self) -> Instant {
+        let deadline = self.deadline.filter(|_| self.phase.is_running());
+        let doubts = self.proof.wake_at().filter(|_| self.is_idle());
+        [
+            deadline,
+            doubts,
+            self.phase.wake_at(),
+            self.fetch.wake_at(),
+            self.responder.wake_at(),
+            self.probe_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.extend_at, Instant::min)
+    }
+
+    /// Reports whether nothing waits or runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.len() + self.tasks.len() + self.responder.len() == 0
+    }
+
+    /// Counts what was handed out to us and is not durably settled.
+    pub(super) fn in_flight(&self) -> usize {
+        let undecided = self.queue.len() + self.tasks.len() + self.responder.len();
+        undecided + self.proof.len() + self.ledger.unsettled()
+    }
+
+    fn is_over(&self) -> bool {
+        match &self.phase {
+            Phase::Running => false,
+            Phase::Draining(..) => self.in_flight() == 0,
+            Phase::Aborting(_, until) => {
+                self.in_flight() == 0
+                    || self.tasks.len() + self.responder.len() == 0 && Instant::now() >= *until
+            }
+        }
+    }
+
+    fn extend(&mut self, now: Instant) {
+        self.extend_at = now + extend_every(self.options.request.lease);
+        if self.extension.is_some() {
+            return;
+        }
+        let tickets: Vec<Ticket> = self
+            .queue
+            .tickets()
+            .chain(self.tasks.tickets())
+            .chain(self.responder.tickets())
+            .chain(self.proof.tickets())
+            .chain(self.ledger.tickets())
+            .collect();
+        if tickets.is_empty() {
+            return;
+        }
+        let subscription = Arc::clone(&self.subscription);
+        self.extension = Some(Box::pin(async move { subscription.extend(&tickets).await }));
+    }
+
+    fn extended(&mut self, result: Result<()>) {
+        match result {
+            Ok(()) => self.in_trouble = false,
+            Err(error) if !self.in_trouble => {
+                self.in_trouble = true;
+                self.observer.notice(Notice::Trouble(&error));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Leaves the group and says how it ended.
+    async fn leave(self) -> std::result::Result<Summary, ConsumeError> {
+        let aborting = self.phase.is_aborting();
+        let stop = self.stop;
+        let patience = async {
+            if !aborting {
+                stop.abort.cancelled().await;
+            }
+            tokio::time::sleep(ABORT_GRACE).await;
+        };
+        let left = tokio::select! {
+            left = self.subscription.close() => left,
+            () = patience => Ok(()),
+        };
+        let end = self.phase.into_reason()?;
+        if end != End::Aborted {
+            left?;
+        }
+        let mut summary = self.ledger.summary;
+        summary.end = Some(end);
+        Ok(summary)
+    }
+}
+
+async fn extended(extension: &mut Option<Extension>) -> Result<()> {
+    let Some(future) = extension else {
+        return std::future::pending().await;
+    };
+    let result = future.await;
+    *extension = None;
+    result
+}
+
+fn extend_every(lease: Duration) -> Duration {
+    (lease / 3).max(Duration::from_millis(10))
+}

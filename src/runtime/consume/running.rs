@@ -1,0 +1,217 @@
+//! Runs of the handler: polled at once where they stand, as a task of their own where that takes longer.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::FutureExt;
+use tokio::{
+    task::{Id, JoinSet},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    inspect::Wishes,
+    queue::{Key, key_of},
+};
+use crate::{
+    event::{Envelope, Group, wrap_plain},
+    runtime::{Handler, Outcome, RetryPolicy, Run, describe_failure, panic_failure},
+    transport::{Delivery, Failure, Ticket},
+};
+
+/// How long a handler may take to end once it was told to.
+pub(super) const ABORT_GRACE: Duration = Duration::from_secs(1);
+
+/// What every run of a consumer needs.
+pub(super) struct Runner<H> {
+    pub(super) handler: H,
+    pub(super) group: Group,
+    pub(super) policy: RetryPolicy,
+    pub(super) event_decides_attempts: bool,
+    pub(super) timeout: Option<Duration>,
+    pub(super) plain: bool,
+    pub(super) abort: CancellationToken,
+}
+
+/// How a run ended.
+pub(super) enum Ran {
+    /// By its handler.
+    Handled(Outcome),
+    /// Not at all: the event's time was over.
+    Expired(Failure),
+}
+
+/// A run that ended.
+pub(super) struct Finished {
+    pub(super) delivery: Delivery,
+    pub(super) ran: Ran,
+    pub(super) max_attempts: u32,
+    pub(super) started: Instant,
+    /// Whether the breaker let this one through to see.
+    pub(super) probe: bool,
+}
+
+pub(super) type RunFuture = Pin<Box<dyn Future<Output = Finished> + Send>>;
+
+impl<H: Handler> Runner<H> {
+    /// Prepares a run. Its future does not unwind.
+    pub(super) fn run(
+        self: Arc<Self>,
+        delivery: Delivery,
+        started: Instant,
+        probe: bool,
+    ) -> RunFuture {
+        Box::pin(async move {
+            let wishes = Wishes::of(&delivery.stored.message, SystemTime::now());
+            let max_attempts = self.max_attempts(&wishes);
+            let ran = match wishes.expired {
+                Some(failure) => Ran::Expired(failure),
+                None => Ran::Handled(self.handle(&delivery, max_attempts).await),
+            };
+            Finished {
+                delivery,
+                ran,
+                max_attempts,
+                started,
+                probe,
+            }
+        })
+    }
+
+    fn max_attempts(&self, wishes: &Wishes) -> u32 {
+        let own = wishes.max_attempts.filter(|_| self.event_decides_attempts);
+        own.unwrap_or(self.policy.max_attempts.max(1))
+    }
+
+    async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> Outcome {
+        let wrapped = self.wrap(delivery);
+        let run = Run {
+            group: self.group.clone(),
+            attempt: delivery.attempts.attempt(),
+            max_attempts,
+            abort: match self.timeout {
+                Some(_) => self.abort.child_token(),
+                None => self.abort.clone(),
+            },
+        };
+        let delivery = wrapped.as_ref().unwrap_or(delivery);
+        let handling = AssertUnwindSafe(async { self.handler.handle(delivery, &run).await });
+        let handling = handling.catch_unwind().map(|ended| {
+            ended.unwrap_or_else(|panic| Outcome::Retry(None, panic_failure(&*panic)))
+        });
+        match self.timeout {
+            Some(limit) => within(limit, &run.abort, handling).await,
+            None => handling.await,
+        }
+    }
+
+    /// Returns the event that stands for a message which is none, if that is wanted.
+    fn wrap(&self, delivery: &Delivery) -> Option<Delivery> {
+        if !self.plain || Envelope::read(&delivery.stored.message).is_ok() {
+            return None;
+        }
+        let mut wrapped = delivery.copy_for_notice();
+        wrapped.stored.message = wrap_plain(&delivery.stored);
+        Some(wrapped)
+    }
+}
+
+/// Tells a handler that takes too long to end, and counts the run as failed.
+async fn within(
+    limit: Duration,
+    abort: &CancellationToken,
+    handling: impl Future<Output = Outcome>,
+) -> Outcome {
+    tokio::pin!(handling);
+    if let Ok(outcome) = tokio::time::timeout(limit, handling.as_mut()).await {
+        return outcome;
+    }
+    abort.cancel();
+    let last_words = tokio::time::timeout(ABORT_GRACE, handling).await;
+    let detail = match last_words {
+        Ok(Outcome::Retry(_, failure) | Outcome::DeadLetter(failure)) => failure.detail,
+        _ => None,
+    };
+    let message = format!("took longer than {}", humantime::format_duration(limit));
+    Outcome::Retry(
+        None,
+        describe_failure("timeout", &message, detail.as_deref()),
+    )
+}
+
+/// What is remembered of a delivery while its run goes on elsewhere.
+pub(super) struct Mark {
+    ticket: Ticket,
+    pub(super) key: Option<Key>,
+    copy: Option<Delivery>,
+}
+
+impl Mark {
+    pub(super) fn of(delivery: &Delivery, with_copy: bool) -> Self {
+        Self {
+            ticket: delivery.ticket(),
+            key: key_of(delivery),
+            copy: with_copy.then(|| delivery.copy_for_notice()),
+        }
+    }
+}
+
+/// Runs that were not ready at once.
+#[derive(Default)]
+pub(super) struct Tasks {
+    set: JoinSet<Finished>,
+    marks: HashMap<Id, Mark>,
+}
+
+impl Tasks {
+    pub(super) fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    pub(super) fn spawn(&mut self, mark: Mark, run: RunFuture) {
+        let task = self.set.spawn(run);
+        self.marks.insert(task.id(), mark);
+    }
+
+    /// Waits for a run to end; for ever if there is none. May be dropped.
+    pub(super) async fn next(&mut self) -> Finished {
+        loop {
+            match self.set.join_next_with_id().await {
+                Some(Ok((id, finished))) => {
+                    self.marks.remove(&id);
+                    return finished;
+                }
+                // Only abandoned runs end so, and their deliveries are gone already.
+                Some(Err(_)) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Returns a run that has ended already.
+    pub(super) fn try_next(&mut self) -> Option<Finished> {
+        let (id, finished) = self.set.try_join_next_with_id()?.ok()?;
+        self.marks.remove(&id);
+        Some(finished)
+    }
+
+    pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
+        self.marks.values().map(|mark| mark.ticket)
+    }
+
+    /// Drops every run where it stands; returns how many, and those that somebody is told about.
+    pub(super) fn abandon(&mut self) -> (usize, Vec<Delivery>) {
+        let count = self.set.len();
+        self.set.abort_all();
+        self.set.detach_all();
+        let copies = self.marks.drain().filter_map(|(_, mark)| mark.copy);
+        (count, copies.collect())
+    }
+}

@@ -1,0 +1,198 @@
+//! What a library handler returns when it did not handle an event.
+
+use std::{any::type_name, error::Error as StdError, fmt, time::Duration};
+
+use super::Outcome;
+use crate::runtime::describe_failure;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why a handler did not handle an event, and what should become of the event.
+///
+/// Any other error turns into one by `?`, and then the event is tried again:
+///
+/// ```
+/// use protoflow::{Event, HandlerError};
+///
+/// async fn handle(event: Event) -> Result<(), HandlerError> {
+///     let order = event.data().ok_or_else(|| HandlerError::dead_letter("an order without data"))?;
+///     let number: u64 = order.to_string().parse()?;
+///     if number == 0 {
+///         return Err(HandlerError::skip("a test order"));
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// It is no [`std::error::Error`] itself, as that would forbid the conversion from every other error.
+pub struct HandlerError {
+    wish: Wish,
+    class: String,
+    message: String,
+    source: Option<BoxError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Retry(Option<Duration>),
+    DeadLetter,
+    Skip,
+}
+
+impl HandlerError {
+    /// The run failed: try again as the policy says.
+    pub fn retry<E: Into<BoxError>>(error: E) -> Self {
+        Self::caused(Wish::Retry(None), error)
+    }
+
+    /// The run failed: try again after this long.
+    pub fn retry_after<E: Into<BoxError>>(delay: Duration, error: E) -> Self {
+        Self::caused(Wish::Retry(Some(delay)), error)
+    }
+
+    /// The event can never be handled: make it a dead letter now.
+    #[must_use]
+    pub fn dead_letter(reason: impl Into<String>) -> Self {
+        Self {
+            wish: Wish::DeadLetter,
+            class: "dead letter".to_owned(),
+            message: reason.into(),
+            source: None,
+        }
+    }
+
+    /// The event is to be left alone: acknowledged, with the reason noted.
+    #[must_use]
+    pub fn skip(reason: impl Into<String>) -> Self {
+        Self {
+            wish: Wish::Skip,
+            class: "skip".to_owned(),
+            message: reason.into(),
+            source: None,
+        }
+    }
+
+    /// The event's content makes no sense: a dead letter of this error.
+    pub fn unprocessable<E: Into<BoxError>>(error: E) -> Self {
+        Self::caused(Wish::DeadLetter, error)
+    }
+
+    /// Adds the error behind it, which a dead letter tells as its detail.
+    #[must_use]
+    pub fn source(mut self, error: impl Into<BoxError>) -> Self {
+        self.source = Some(error.into());
+        self
+    }
+
+    fn caused<E: Into<BoxError>>(wish: Wish, error: E) -> Self {
+        let error = error.into();
+        Self {
+            wish,
+            class: short_name(type_name::<E>()),
+            message: error.to_string(),
+            source: Some(error),
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        let first: &dyn StdError = self.source.as_deref()?;
+        let causes = std::iter::successors(Some(first), |error: &&dyn StdError| (*error).source());
+        let mut lines: Vec<String> = causes.map(ToString::to_string).collect();
+        lines.dedup();
+        lines.retain(|line| *line != self.message);
+        (!lines.is_empty()).then(|| lines.join("\ncaused by: "))
+    }
+}
+
+/// Returns the name of a type without modules and parameters, `error` for plain texts.
+fn short_name(name: &str) -> String {
+    if name.ends_with("str") || name.ends_with("String") || name.contains("dyn ") {
+        return "error".to_owned();
+    }
+    name.split('<').next().unwrap_or(name).to_owned()
+}
+
+impl<E: Into<BoxError>> From<E> for HandlerError {
+    fn from(error: E) -> Self {
+        Self::retry(error)
+    }
+}
+
+impl From<HandlerError> for Outcome {
+    fn from(error: HandlerError) -> Self {
+        let failure = || describe_failure(&error.class, &error.message, error.detail().as_deref());
+        match error.wish {
+            Wish::Retry(after) => Self::Retry(after, failure()),
+            Wish::DeadLetter => Self::DeadLetter(failure()),
+            Wish::Skip => Self::Skip(error.message),
+        }
+    }
+}
+
+impl fmt::Debug for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerError")
+            .field("wish", &self.wish)
+            .field("message", &self.message)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the warehouse said no")]
+    struct Refused(#[source] std::num::ParseIntError);
+
+    fn refused() -> Refused {
+        Refused("x".parse::<u8>().unwrap_err())
+    }
+
+    #[test]
+    fn any_error_means_try_again_and_tells_its_causes() {
+        let Outcome::Retry(None, failure) = Outcome::from(HandlerError::from(refused())) else {
+            panic!("a failed run");
+        };
+        assert!(failure.class.ends_with("Refused"), "{}", failure.class);
+        assert_eq!(failure.message, "the warehouse said no");
+        assert_eq!(
+            failure.detail.as_deref(),
+            Some("invalid digit found in string")
+        );
+    }
+
+    #[test]
+    fn a_dead_letter_keeps_the_reason_and_the_error_behind_it() {
+        let error = HandlerError::dead_letter("no such product").source(refused());
+        let Outcome::DeadLetter(failure) = Outcome::from(error) else {
+            panic!("a dead letter");
+        };
+        assert_eq!(failure.message, "no such product");
+        let detail = failure.detail.unwrap();
+        assert_eq!(
+            detail,
+            "the warehouse said no\ncaused by: invalid digit found in string"
+        );
+    }
+
+    #[test]
+    fn a_delay_and_a_skip_are_passed_on() {
+        let delay = Duration::from_secs(9);
+        let retry = Outcome::from(HandlerError::retry_after(delay, "busy"));
+        assert!(matches!(retry, Outcome::Retry(Some(after), failure)
+            if after == delay && failure.class == "error" && failure.message == "busy"));
+        let skip = Outcome::from(HandlerError::skip("seen before"));
+        assert!(matches!(skip, Outcome::Skip(reason) if reason == "seen before"));
+        let garbage = Outcome::from(HandlerError::unprocessable(refused()));
+        assert!(matches!(garbage, Outcome::DeadLetter(_)));
+    }
+}

@@ -1,0 +1,202 @@
+//! Functions and closures as handlers.
+
+use std::{fmt, future::Future, marker::PhantomData};
+
+use async_trait::async_trait;
+use cloudevents::Event;
+
+use super::{Handler, HandlerError, Outcome, Run, respond};
+use crate::{
+    event::{Encoding, EventError, HandOver, Message, Stored, decode},
+    runtime::describe_failure,
+    transport::Delivery,
+};
+
+/// What a handler function may take: the event, the message, or where it stood.
+pub trait FromDelivery: Sized + Send {
+    /// Takes it from a delivery.
+    ///
+    /// # Errors
+    /// If the message is not what the function takes.
+    fn from_delivery(delivery: &Delivery, run: &Run) -> Result<Self, EventError>;
+}
+
+impl FromDelivery for Event {
+    fn from_delivery(delivery: &Delivery, run: &Run) -> Result<Self, EventError> {
+        let mut event = decode(&delivery.stored.message)?;
+        let hand_over = HandOver {
+            attempt: run.attempt,
+            max_attempts: run.max_attempts,
+        };
+        hand_over.mark(&mut event);
+        Ok(event)
+    }
+}
+
+impl FromDelivery for Message {
+    fn from_delivery(delivery: &Delivery, _: &Run) -> Result<Self, EventError> {
+        Ok(delivery.stored.message.clone())
+    }
+}
+
+impl FromDelivery for Stored {
+    fn from_delivery(delivery: &Delivery, _: &Run) -> Result<Self, EventError> {
+        Ok(delivery.stored.clone())
+    }
+}
+
+impl FromDelivery for Run {
+    fn from_delivery(_: &Delivery, run: &Run) -> Result<Self, EventError> {
+        Ok(run.clone())
+    }
+}
+
+/// What a handler function may return: nothing, or events to publish before the cause is acknowledged.
+pub trait IntoResponses: Send {
+    /// Returns the events.
+    fn into_responses(self) -> Vec<Event>;
+}
+
+impl IntoResponses for () {
+    fn into_responses(self) -> Vec<Event> {
+        Vec::new()
+    }
+}
+
+impl IntoResponses for Event {
+    fn into_responses(self) -> Vec<Event> {
+        vec![self]
+    }
+}
+
+impl IntoResponses for Option<Event> {
+    fn into_responses(self) -> Vec<Event> {
+        self.into_iter().collect()
+    }
+}
+
+impl IntoResponses for Vec<Event> {
+    fn into_responses(self) -> Vec<Event> {
+        self
+    }
+}
+
+/// What can handle deliveries: a [`Handler`], or an async function of up to two [`FromDelivery`] arguments.
+///
+/// `By` only tells the two apart for the compiler.
+pub trait IntoHandler<By> {
+    /// The handler that it becomes.
+    type Handler: Handler;
+
+    /// Turns it into a handler whose responses are encoded so.
+    fn into_handler(self, encoding: Encoding) -> Self::Handler;
+}
+
+/// Marks what implements [`Handler`] itself.
+#[derive(Debug)]
+pub struct ByHand;
+
+impl<H: Handler> IntoHandler<ByHand> for H {
+    type Handler = H;
+
+    fn into_handler(self, _: Encoding) -> H {
+        self
+    }
+}
+
+/// A function that handles deliveries.
+pub struct FunctionHandler<F, By> {
+    function: F,
+    encoding: Encoding,
+    by: PhantomData<fn() -> By>,
+}
+
+impl<F, By> FunctionHandler<F, By> {
+    fn new(function: F, encoding: Encoding) -> Self {
+        Self {
+            function,
+            encoding,
+            by: PhantomData,
+        }
+    }
+
+    /// Runs the function's future, unless the run is aborted first.
+    async fn finish<T: IntoResponses>(
+        &self,
+        delivery: &Delivery,
+        run: &Run,
+        future: impl Future<Output = Result<T, HandlerError>> + Send,
+    ) -> Outcome {
+        let result = tokio::select! {
+            biased;
+            result = future => result,
+            () = run.abort.cancelled() => return Outcome::Return,
+        };
+        match result {
+            Ok(events) => self.respond(delivery, events.into_responses()),
+            Err(error) => error.into(),
+        }
+    }
+
+    fn respond(&self, delivery: &Delivery, events: Vec<Event>) -> Outcome {
+        if events.is_empty() {
+            return Outcome::Ack(Vec::new());
+        }
+        match respond::encode_all(&delivery.stored.message, events, self.encoding) {
+            Ok(responses) => Outcome::Ack(responses),
+            Err(error) => Outcome::DeadLetter(describe_failure(
+                "response",
+                &format!("a response is no valid event: {error}"),
+                None,
+            )),
+        }
+    }
+}
+
+impl<F, By> fmt::Debug for FunctionHandler<F, By> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FunctionHandler")
+    }
+}
+
+fn undecodable(error: &EventError) -> Outcome {
+    Outcome::Undecodable(describe_failure("decode", &error.to_string(), None))
+}
+
+macro_rules! function {
+    ($($argument:ident $value:ident),+) => {
+        impl<F, Fut, T, $($argument),+> IntoHandler<(Fut, T, $($argument),+)> for F
+        where
+            F: Fn($($argument),+) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Result<T, HandlerError>> + Send + 'static,
+            T: IntoResponses + 'static,
+            $($argument: FromDelivery + 'static),+
+        {
+            type Handler = FunctionHandler<F, (Fut, T, $($argument),+)>;
+
+            fn into_handler(self, encoding: Encoding) -> Self::Handler {
+                FunctionHandler::new(self, encoding)
+            }
+        }
+
+        #[async_trait]
+        impl<F, Fut, T, $($argument),+> Handler for FunctionHandler<F, (Fut, T, $($argument),+)>
+        where
+            F: Fn($($argument),+) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Result<T, HandlerError>> + Send + 'static,
+            T: IntoResponses + 'static,
+            $($argument: FromDelivery + 'static),+
+        {
+            async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome {
+                $(let $value = match $argument::from_delivery(delivery, run) {
+                    Ok(value) => value,
+                    Err(error) => return undecodable(&error),
+                };)+
+                self.finish(delivery, run, (self.function)($($value),+)).await
+            }
+        }
+    };
+}
+
+function!(A a);
+function!(A a, B b);

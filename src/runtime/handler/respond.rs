@@ -1,0 +1,47 @@
+//! Events that answer an event.
+
+use cloudevents::{AttributesReader, Event};
+
+use crate::{
+    event::{Encoding, Envelope, EventError, EventExt, Message, encode},
+    transport::Outgoing,
+};
+
+/// Encodes the events that `cause` led to, each for the topic of its type.
+///
+/// One without correlation or trace gets those of the cause, as an event made by
+/// [`respond`](EventExt::respond) has them already.
+pub(super) fn encode_all(
+    cause: &Message,
+    events: Vec<Event>,
+    encoding: Encoding,
+) -> Result<Vec<Outgoing>, EventError> {
+    let cause = Envelope::read(cause).ok();
+    let encode = |mut event: Event| {
+        if let Some(cause) = &cause {
+            carry_over(cause, &mut event);
+        }
+        let topic = event.ty().parse().map_err(|error| EventError::Attribute {
+            name: "type".to_owned(),
+            rule: format!("is no topic: {error}"),
+        })?;
+        Ok(encode(&event, topic, encoding)?.into())
+    };
+    events.into_iter().map(encode).collect()
+}
+
+fn carry_over(cause: &Envelope<'_>, response: &mut Event) {
+    if response.correlation_id().is_none()
+        && let Some(id) = cause.correlation_id()
+    {
+        response.set_extension("correlationid", id.into_owned());
+    }
+    if response.traceparent().is_none()
+        && let Some(trace) = cause.traceparent()
+    {
+        response.set_extension("traceparent", trace.child().to_string());
+        if let Some(state) = cause.extension("tracestate") {
+            response.set_extension("tracestate", state.into_owned());
+        }
+    }
+}

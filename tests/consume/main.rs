@@ -1,0 +1,8 @@
+//! The consume loop over the in-memory transport: what becomes of deliveries, and how it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(unreachable_pub, reason = "a test exports nothing")]
+
+mod attempts;
+
+mod harness;
