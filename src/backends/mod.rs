@@ -2,5 +2,7 @@
 
 pub mod memory;
 mod registry;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 pub use self::registry::{Factory, OpenOptions, Registry};

@@ -55,7 +55,10 @@ impl Registry {
     /// Returns every transport compiled into this build.
     #[must_use]
     pub fn builtin() -> Self {
-        Self::empty().with("memory", super::memory::MemoryFactory)
+        let registry = Self::empty().with("memory", super::memory::MemoryFactory);
+        #[cfg(feature = "sqlite")]
+        let registry = registry.with("sqlite", super::sqlite::Sqlite);
+        registry
     }
 
     /// Adds or replaces a transport.

@@ -1,0 +1,68 @@
+//! What this store can do, with its durability as the open connection reports it.
+
+use std::time::Duration;
+
+use crate::transport::{Capabilities, Limits, Result, Support};
+
+use super::{SCHEME, config::Config, publish::MAX_PAYLOAD, schema, writer::Writer};
+
+/// Asks the engine; a file that is not there yet is not made for this.
+pub(super) async fn ask(config: &Config, writer: &Writer) -> Result<Capabilities> {
+    let level = if config.path.exists() {
+        let read = writer.look(|session| schema::pragma(&session.connection, "synchronous"));
+        Some(read.await?)
+    } else {
+        None
+    };
+    Ok(describe(&durability(config, level)))
+}
+
+fn durability(config: &Config, level: Option<i64>) -> String {
+    let word = match level {
+        Some(0) => "OFF",
+        Some(1) => "NORMAL",
+        Some(2) => "FULL",
+        Some(_) => "EXTRA",
+        None => config.synchronous.word(),
+    };
+    let meaning = match word {
+        "OFF" => "a power failure may damage the store",
+        "NORMAL" => "survives kill -9; a power failure may lose the last commits",
+        _ => "survives kill -9 and power failure",
+    };
+    let state = if level.is_some() {
+        ""
+    } else {
+        "; the file is not there yet"
+    };
+    format!("committed with synchronous={word}: {meaning}{state}")
+}
+
+fn describe(durability: &str) -> Capabilities {
+    Capabilities {
+        transport: SCHEME.to_owned(),
+        server: Some(format!("SQLite {}", rusqlite::version())),
+        publish: Support::native(durability),
+        delay: Support::native(
+            "fired by any waiting consumer or tail; with none, when the next one starts",
+        ),
+        schedule: Support::native("list, cancel and reschedule"),
+        delayed_retry: Support::native("holds up nothing else"),
+        dlq: Support::native("stored and settled in one transaction"),
+        exactly_once_replay: Support::native("letter and message in one transaction"),
+        replay_to_group: Support::native("other groups and tails do not see it"),
+        order: Support::native("per key, over all topics; one consumer at a time"),
+        ordered_retry: Support::native("later events of the key wait"),
+        groups: Support::native("any number of processes on this machine"),
+        patterns: Support::native("`*` and `**`"),
+        crash_count: Support::native("a process that dies is noticed by its file lock"),
+        purge: Support::native(
+            "the row is deleted; its bytes are overwritten when the space is used again",
+        ),
+        limits: Limits {
+            max_payload: Some(MAX_PAYLOAD as u64),
+            max_delay: None,
+            lateness: Some(Duration::from_millis(20)),
+        },
+    }
+}

@@ -1,0 +1,28 @@
+//! Times as the store keeps them: nanoseconds since 1970.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Returns the present.
+pub(super) fn now() -> i64 {
+    nanos(SystemTime::now())
+}
+
+/// Turns a time into a number; what does not fit (before 1970, after 2262) becomes the nearest that does.
+pub(super) fn nanos(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, span)
+}
+
+/// Turns a length of time into a number.
+pub(super) fn span(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Turns a number into a time.
+pub(super) fn time(nanos: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(nanos.unsigned_abs())
+}
+
+/// Returns how long it is until then.
+pub(super) fn until(nanos: i64) -> Duration {
+    Duration::from_nanos(u64::try_from(nanos.saturating_sub(now())).unwrap_or(0))
+}

@@ -1,0 +1,200 @@
+//! `sqlite:` URLs: a path and options.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use url::Url;
+
+use crate::{
+    event::{Dialect, Encoding, Mode, Naming},
+    transport::{ErrorKind, Result, TransportError},
+};
+
+use super::error::refusal;
+
+const PARAMETERS: [&str; 4] = ["synchronous", "retention", "naming", "busy_timeout"];
+
+/// How far a commit goes before it is confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Synchronous {
+    Off,
+    Normal,
+    Full,
+}
+
+impl Synchronous {
+    /// Returns the word that the pragma takes.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Off => "OFF",
+            Self::Normal => "NORMAL",
+            Self::Full => "FULL",
+        }
+    }
+}
+
+/// What a `sqlite:` URL says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Config {
+    /// The file, absolute.
+    pub(super) path: PathBuf,
+    /// How durable a commit is.
+    pub(super) synchronous: Synchronous,
+    /// How long messages are kept that nobody needs.
+    pub(super) retention: Duration,
+    /// How long to wait for another process's lock.
+    pub(super) busy_timeout: Duration,
+    /// How events are stored.
+    pub(super) encoding: Encoding,
+    /// Make the file, and its folder, even for looking.
+    pub(super) create: bool,
+}
+
+impl Config {
+    /// Returns the defaults for a file.
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            synchronous: Synchronous::Full,
+            retention: Duration::from_secs(7 * 24 * 3600),
+            busy_timeout: Duration::from_secs(30),
+            encoding: Encoding {
+                mode: Mode::Structured,
+                dialect: Dialect::Kafka,
+                naming: Naming::CloudEvents,
+            },
+            create: false,
+        }
+    }
+
+    /// Reads a URL.
+    pub(super) fn parse(url: &Url) -> Result<Self> {
+        let mut config = Self::new(path(url)?);
+        for (name, value) in url.query_pairs() {
+            match name.as_ref() {
+                "synchronous" => config.synchronous = synchronous(&value)?,
+                "retention" => config.retention = duration(&name, &value)?,
+                "busy_timeout" => config.busy_timeout = duration(&name, &value)?,
+                "naming" => config.encoding.naming = naming(&value)?,
+                other => return Err(unknown(other)),
+            }
+        }
+        Ok(config)
+    }
+
+    /// Returns the folder in which living consumers hold their locks.
+    pub(super) fn presence_folder(&self) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push("-consumers");
+        PathBuf::from(name)
+    }
+}
+
+fn path(url: &Url) -> Result<PathBuf> {
+    if let Some(host) = url.host_str().filter(|host| !host.is_empty()) {
+        return Err(wrong(format!("`//{host}` names a host, not a file"))
+            .hint("write `sqlite:some/file.db` or `sqlite:///some/file.db`"));
+    }
+    let text = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
+    match text.as_ref() {
+        "" | "/" => Err(wrong("the URL names no file").hint("write `sqlite:some/file.db`")),
+        ":memory:" => {
+            Err(wrong("`sqlite:` keeps events in a file").hint("`memory:` keeps them in memory"))
+        }
+        text => std::path::absolute(Path::new(text))
+            .map_err(|error| wrong(format!("`{text}` is no path")).because(error)),
+    }
+}
+
+fn synchronous(value: &str) -> Result<Synchronous> {
+    [Synchronous::Full, Synchronous::Normal, Synchronous::Off]
+        .into_iter()
+        .find(|level| level.word().eq_ignore_ascii_case(value))
+        .ok_or_else(|| {
+            wrong(format!("`synchronous={value}` is not known")).hint("use full, normal or off")
+        })
+}
+
+fn naming(value: &str) -> Result<Naming> {
+    match value {
+        "cloudevents" => Ok(Naming::CloudEvents),
+        "protoflow" => Ok(Naming::Protoflow),
+        _ => Err(wrong(format!("`naming={value}` is not known"))
+            .hint("use `cloudevents` or `protoflow`")),
+    }
+}
+
+fn duration(name: &str, value: &str) -> Result<Duration> {
+    humantime::parse_duration(value).map_err(|error| {
+        wrong(format!("`{name}={value}` is no duration"))
+            .hint("write it like `7d` or `30s`")
+            .because(error)
+    })
+}
+
+fn unknown(name: &str) -> TransportError {
+    let nearest = PARAMETERS
+        .into_iter()
+        .min_by_key(|known| distance(name, known))
+        .filter(|known| distance(name, known) <= 3);
+    let hint = match nearest {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("known: {}", PARAMETERS.join(", ")),
+    };
+    wrong(format!("the URL parameter `{name}` is not known")).hint(hint)
+}
+
+fn wrong(message: impl Into<String>) -> TransportError {
+    refusal(ErrorKind::Configuration, message)
+}
+
+/// Counts the edits from one word to another.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.iter().enumerate() {
+            let change = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Config> {
+        Config::parse(&url.parse().unwrap())
+    }
+
+    #[test]
+    fn a_url_is_a_path_and_options() {
+        let config = parse("sqlite:///tmp/a%20b.db?synchronous=normal&retention=1h").unwrap();
+        assert_eq!(config.path, Path::new("/tmp/a b.db"));
+        assert_eq!(config.synchronous, Synchronous::Normal);
+        assert_eq!(config.retention, Duration::from_secs(3600));
+        let relative = parse("sqlite:./x.db").unwrap().path;
+        assert_eq!(relative, std::env::current_dir().unwrap().join("x.db"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_named() {
+        let advice = |url: &str| parse(url).unwrap_err().advice().unwrap().to_owned();
+        assert_eq!(
+            advice("sqlite:x.db?sychronous=off"),
+            "did you mean `synchronous`?"
+        );
+        assert!(advice("sqlite:x.db?colour=red").starts_with("known: "));
+        assert!(advice("sqlite://x.db").contains("sqlite:some/file.db"));
+        assert!(advice("sqlite::memory:").contains("memory:"));
+        assert!(parse("sqlite:").is_err());
+        assert!(parse("sqlite:x?retention=soon").is_err());
+    }
+}

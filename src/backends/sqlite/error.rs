@@ -1,0 +1,156 @@
+//! SQLite's errors in the words of the seam: a kind, what is wrong with which file, and what to do.
+
+use std::path::Path;
+
+use rusqlite::{Error as SqlError, ErrorCode, ffi};
+
+use crate::transport::{ErrorKind, TransportError};
+
+use super::SCHEME;
+
+/// What stops a piece of work on the store.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The engine failed.
+    Sql(SqlError),
+    /// We refuse.
+    Refused(TransportError),
+}
+
+/// What work on the store returns.
+pub(super) type Outcome<T> = std::result::Result<T, Fault>;
+
+impl From<SqlError> for Fault {
+    fn from(error: SqlError) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<TransportError> for Fault {
+    fn from(error: TransportError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Fault {
+    /// Refuses with a kind and a message.
+    pub(super) fn refuse(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::Refused(refusal(kind, message))
+    }
+
+    /// Turns into the error that a caller sees.
+    pub(super) fn into_error(self, path: &Path) -> TransportError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Sql(error) => explain(error, path),
+        }
+    }
+
+    /// Reports whether another process holds the lock.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sql(error) if matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        ))
+    }
+}
+
+/// Makes an error of this transport.
+pub(super) fn refusal(kind: ErrorKind, message: impl Into<String>) -> TransportError {
+    TransportError::new(SCHEME, kind, message.into())
+}
+
+/// Says the same failure again, for every piece of work that it took down.
+pub(super) fn again(error: &TransportError) -> TransportError {
+    let copy = refusal(error.kind(), bare(error));
+    match error.advice() {
+        Some(hint) => copy.hint(hint.to_owned()),
+        None => copy,
+    }
+}
+
+fn bare(error: &TransportError) -> String {
+    let text = error.to_string();
+    match text.strip_prefix(SCHEME).and_then(|t| t.strip_prefix(": ")) {
+        Some(message) => message.to_owned(),
+        None => text,
+    }
+}
+
+/// Says that the writing thread is gone.
+pub(super) fn closed() -> TransportError {
+    refusal(ErrorKind::Unavailable, "the store is closed")
+}
+
+fn explain(error: SqlError, path: &Path) -> TransportError {
+    let file = path.display();
+    let extended = error.sqlite_error().map_or(0, |e| e.extended_code);
+    let (kind, message, hint) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            ErrorKind::Unavailable,
+            format!("`{file}` is locked by another process"),
+            "wait for it to end, or allow more time with `?busy_timeout=`",
+        ),
+        Some(ErrorCode::DiskFull) => (
+            ErrorKind::Full,
+            format!("no room left to write `{file}`; nothing was stored"),
+            "free some space and try again",
+        ),
+        Some(ErrorCode::NotADatabase) => (
+            ErrorKind::Corrupt,
+            format!("`{file}` is not a store: it is no SQLite file"),
+            "name another file; this one was not touched",
+        ),
+        Some(ErrorCode::DatabaseCorrupt) => (
+            ErrorKind::Corrupt,
+            format!("`{file}` is damaged"),
+            "put back a copy, or save what is readable with `sqlite3 FILE .recover`",
+        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
+            ErrorKind::Denied,
+            format!("`{file}` cannot be written: it, or its folder, is read-only"),
+            "the store needs to write the file and beside it",
+        ),
+        Some(ErrorCode::CannotOpen) => cannot_open(path),
+        Some(ErrorCode::SystemIoFailure) if extended == ffi::SQLITE_IOERR_WRITE => (
+            ErrorKind::Full,
+            format!("`{file}` could not be written; nothing was stored"),
+            "look at the disk and its free space",
+        ),
+        Some(ErrorCode::TooBig) => (
+            ErrorKind::TooLarge,
+            "a message is larger than SQLite takes (1 GB)".to_owned(),
+            "send it in parts",
+        ),
+        _ => (
+            ErrorKind::Other,
+            format!("`{file}` failed"),
+            "`pf doctor` checks the store",
+        ),
+    };
+    refusal(kind, message).hint(hint).because(error)
+}
+
+fn cannot_open(path: &Path) -> (ErrorKind, String, &'static str) {
+    let file = path.display();
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        return (
+            ErrorKind::NotFound,
+            format!("the folder `{}` does not exist", parent.display()),
+            "make it with `mkdir -p`, or pass `--create`",
+        );
+    }
+    if path.is_dir() {
+        return (
+            ErrorKind::Configuration,
+            format!("`{file}` is a folder"),
+            "name a file",
+        );
+    }
+    (
+        ErrorKind::Denied,
+        format!("`{file}` cannot be opened: no permission, or its folder is read-only"),
+        "the store needs to write the file and beside it",
+    )
+}

@@ -1,0 +1,249 @@
+//! The log of messages: appending inside a transaction, and rows as messages.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use rusqlite::{OptionalExtension, Row, params, types::ValueRef};
+
+use crate::{
+    event::{Headers, Message, Position, Stored, Topic},
+    transport::{ErrorKind, Lineage},
+};
+
+use super::{
+    clock,
+    error::{Fault, Outcome},
+    headers,
+    writer::Session,
+};
+
+/// Columns that [`message`] reads, in its order.
+pub(super) const COLUMNS: &str = "m.key, m.headers, m.payload";
+
+const INSERT: &str = "INSERT INTO messages(seq, topic, time, key, headers, payload) \
+     VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT_REPLAY: &str = "INSERT INTO messages(seq, topic, time, key, headers, payload, \
+     only_group, lineage) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Appends to the log, and at the end notes how far each topic goes.
+#[derive(Debug)]
+pub(super) struct Appender<'s> {
+    session: &'s mut Session,
+    time: i64,
+    seq: i64,
+    ends: HashMap<i64, i64>,
+    /// The topic of the message before: most batches have one.
+    last: Option<(Topic, i64)>,
+}
+
+impl<'s> Appender<'s> {
+    /// Starts to append with this time.
+    pub(super) fn new(session: &'s mut Session, time: i64) -> Outcome<Self> {
+        let seq = match session.last_seq {
+            Some(seq) => seq,
+            None => end_of(&session.connection)?,
+        };
+        Ok(Self {
+            session,
+            time,
+            seq,
+            ends: HashMap::new(),
+            last: None,
+        })
+    }
+
+    /// Appends a message for every group and returns where it stands.
+    pub(super) fn push(&mut self, message: &Message) -> Outcome<i64> {
+        let topic = self.topic(&message.topic)?;
+        let seq = self.next();
+        self.session
+            .connection
+            .prepare_cached(INSERT)?
+            .execute(params![
+                seq,
+                topic,
+                self.time,
+                message.key.as_deref(),
+                headers::pack(&message.headers),
+                message.payload.as_deref(),
+            ])?;
+        self.ends.insert(topic, seq);
+        Ok(seq)
+    }
+
+    /// Appends a replayed message: with its history, and for one group alone if one is named.
+    pub(super) fn push_replay(
+        &mut self,
+        message: &Message,
+        lineage: &Lineage,
+        group: Option<i64>,
+    ) -> Outcome<i64> {
+        let topic = self.topic(&message.topic)?;
+        let seq = self.next();
+        self.session
+            .connection
+            .prepare_cached(INSERT_REPLAY)?
+            .execute(params![
+                seq,
+                topic,
+                self.time,
+                message.key.as_deref(),
+                headers::pack(&message.headers),
+                message.payload.as_deref(),
+                group,
+                write_lineage(lineage)?,
+            ])?;
+        if let Some(group) = group {
+            wait_now(self.session, group, seq, message.key.as_deref())?;
+        } else {
+            self.ends.insert(topic, seq);
+        }
+        Ok(seq)
+    }
+
+    /// Notes how far each topic goes now.
+    pub(super) fn finish(self) -> Outcome<()> {
+        self.session.last_seq = Some(self.seq);
+        let mut note = self
+            .session
+            .connection
+            .prepare_cached("UPDATE topics SET last_seq = ?2 WHERE id = ?1")?;
+        for (topic, seq) in self.ends {
+            note.execute([topic, seq])?;
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> i64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    fn topic(&mut self, topic: &Topic) -> Outcome<i64> {
+        if let Some((last, id)) = &self.last
+            && last == topic
+        {
+            return Ok(*id);
+        }
+        let id = topic_id(self.session, topic)?;
+        self.last = Some((topic.clone(), id));
+        Ok(id)
+    }
+}
+
+/// Returns the position of the newest message. Positions are never given out twice: retention keeps the
+/// newest.
+pub(super) fn end_of(connection: &rusqlite::Connection) -> Outcome<i64> {
+    let mut statement = connection.prepare_cached("SELECT max(seq) FROM messages")?;
+    let seq: Option<i64> = statement.query_row([], |row| row.get(0))?;
+    Ok(seq.unwrap_or(0))
+}
+
+/// Finds a topic, or makes it.
+pub(super) fn topic_id(session: &mut Session, topic: &Topic) -> Outcome<i64> {
+    if let Some(id) = session.topics.get(topic) {
+        return Ok(*id);
+    }
+    let found = session
+        .connection
+        .prepare_cached("SELECT id FROM topics WHERE name = ?1")?
+        .query_row([topic.as_str()], |row| row.get(0))
+        .optional()?;
+    let id = match found {
+        Some(id) => id,
+        None => session
+            .connection
+            .prepare_cached("INSERT INTO topics(name) VALUES(?1) RETURNING id")?
+            .query_row([topic.as_str()], |row| row.get(0))?,
+    };
+    session.topics.insert(topic.clone(), id);
+    Ok(id)
+}
+
+/// Sets a message aside for a group, ready to be handed out.
+fn wait_now(session: &Session, group: i64, seq: i64, key: Option<&[u8]>) -> Outcome<()> {
+    session
+        .connection
+        .prepare_cached(
+            "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed) \
+             VALUES(?1, ?2, 0, ?3, 0, 0)",
+        )?
+        .execute(params![group, seq, key.map(key_hash)])?;
+    Ok(())
+}
+
+/// Reads [`COLUMNS`] that begin at `first`.
+pub(super) fn message(row: &Row<'_>, first: usize, topic: Topic) -> Outcome<Message> {
+    Ok(Message {
+        topic,
+        key: blob(row, first)?,
+        headers: match row.get_ref(first + 1)? {
+            ValueRef::Null => Headers::new(),
+            value => value
+                .as_blob()
+                .ok()
+                .and_then(headers::unpack)
+                .ok_or_else(|| damaged("headers"))?,
+        },
+        payload: blob(row, first + 2)?,
+    })
+}
+
+/// Reads [`COLUMNS`] that begin at `first`, with where and when.
+pub(super) fn stored(
+    row: &Row<'_>,
+    first: usize,
+    topic: Topic,
+    (seq, time): (i64, i64),
+) -> Outcome<Stored> {
+    Ok(Stored {
+        message: message(row, first, topic)?,
+        position: position(seq),
+        time: clock::time(time),
+    })
+}
+
+/// Turns a number into a position.
+pub(super) fn position(seq: i64) -> Position {
+    Position::new(seq.to_string())
+}
+
+fn blob(row: &Row<'_>, index: usize) -> Outcome<Option<Bytes>> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Null => None,
+        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Some(Bytes::copy_from_slice(bytes)),
+        _ => return Err(damaged("a payload or key")),
+    })
+}
+
+/// Reads a history.
+pub(super) fn read_lineage(row: &Row<'_>, index: usize) -> Outcome<Option<Lineage>> {
+    match row.get_ref(index)? {
+        ValueRef::Null => Ok(None),
+        value => value
+            .as_str()
+            .ok()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .ok_or_else(|| damaged("a replay's history")),
+    }
+}
+
+fn write_lineage(lineage: &Lineage) -> Outcome<String> {
+    serde_json::to_string(lineage).map_err(|_| damaged("a replay's history"))
+}
+
+/// Says that something stored cannot be read.
+pub(super) fn damaged(what: &str) -> Fault {
+    Fault::refuse(
+        ErrorKind::Corrupt,
+        format!("{what} in the store is damaged"),
+    )
+}
+
+/// Turns a key into a number (FNV-1a): two keys that share one only wait for each other.
+pub(super) fn key_hash(key: &[u8]) -> i64 {
+    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash.cast_signed()
+}

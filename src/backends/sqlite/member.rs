@@ -1,0 +1,285 @@
+//! What a group and its members have on record: joining, leaving, and giving back what the dead held.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    event::{Group, Pattern, Topic},
+    transport::{ErrorKind, StartFrom, SubscribeRequest},
+};
+
+use super::{
+    clock,
+    error::{Fault, Outcome},
+    log,
+    presence::{self, Life},
+    writer::Session,
+};
+
+/// How often a consumer looks whether the others live.
+pub(super) const SWEEP: i64 = 1_000_000_000;
+
+/// How often a group is noted as being used.
+const SEEN: i64 = 60_000_000_000;
+
+/// A consumer of a group, as the writing thread knows it.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) group: Group,
+    pub(super) group_id: i64,
+    pub(super) consumer: i64,
+    pub(super) ordered: bool,
+    /// Nothing behind this position is wanted.
+    pub(super) end: Option<i64>,
+    pub(super) lease: i64,
+    pub(super) max_crashes: u32,
+    /// Topics that the patterns match.
+    pub(super) topics: HashMap<i64, Topic>,
+    pub(super) next_ticket: u64,
+    /// When the others are looked at again.
+    pub(super) next_sweep: i64,
+    patterns: Vec<Pattern>,
+    newest_topic: i64,
+    next_seen: i64,
+}
+
+/// Adds a consumer under the name of its lock.
+pub(super) fn join(
+    session: &mut Session,
+    request: &SubscribeRequest,
+    presence: &str,
+) -> Outcome<Member> {
+    let now = clock::now();
+    let group_id = group_id(&session.connection, &request.group, now)?;
+    let consumer = session
+        .connection
+        .prepare_cached(
+            "INSERT INTO consumers(group_id, name, joined) VALUES(?1, ?2, ?3) RETURNING id",
+        )?
+        .query_row(params![group_id, presence, now], |row| row.get(0))?;
+    let mut member = Member {
+        group: request.group.clone(),
+        group_id,
+        consumer,
+        ordered: request.ordered,
+        end: None,
+        lease: clock::span(request.lease),
+        max_crashes: request.max_crashes.max(1),
+        topics: HashMap::new(),
+        next_ticket: 0,
+        next_sweep: 0,
+        patterns: request.patterns.clone(),
+        newest_topic: 0,
+        next_seen: now + SEEN,
+    };
+    super::schedules::fire(session, now)?;
+    member.sweep(session, now)?;
+    let start = start_seq(&session.connection, request.from)?;
+    member.learn_topics(&session.connection, start)?;
+    if request.until_end {
+        member.end = Some(log::end_of(&session.connection)?);
+    }
+    Ok(member)
+}
+
+/// Finds a group, or makes it.
+pub(super) fn group_id(connection: &Connection, group: &Group, now: i64) -> Outcome<i64> {
+    let sql = "INSERT INTO groups(name, seen) VALUES(?1, ?2) \
+         ON CONFLICT(name) DO UPDATE SET seen = excluded.seen RETURNING id";
+    let mut insert = connection.prepare_cached(sql)?;
+    Ok(insert.query_row(params![group.as_str(), now], |row| row.get(0))?)
+}
+
+/// Returns the position behind which a new group starts; none is the beginning of each topic.
+fn start_seq(connection: &Connection, from: StartFrom) -> Outcome<Option<i64>> {
+    match from {
+        StartFrom::Earliest => Ok(None),
+        StartFrom::New => log::end_of(connection).map(Some),
+        StartFrom::Time(time) => {
+            let first = super::tail::first_at(connection, clock::nanos(time))?;
+            Ok(Some(first - 1))
+        }
+    }
+}
+
+impl Member {
+    /// Returns the newest topic that was looked at.
+    pub(super) fn newest_topic(&self) -> i64 {
+        self.newest_topic
+    }
+
+    /// Finds topics that are new, and starts them at their beginning.
+    pub(super) fn refresh(&mut self, connection: &Connection) -> Outcome<()> {
+        let sql = "SELECT max(id) FROM topics";
+        let mut newest = connection.prepare_cached(sql)?;
+        let newest: Option<i64> = newest.query_row([], |row| row.get(0))?;
+        if newest.unwrap_or(0) > self.newest_topic {
+            self.learn_topics(connection, None)?;
+        }
+        Ok(())
+    }
+
+    fn learn_topics(&mut self, connection: &Connection, start: Option<i64>) -> Outcome<()> {
+        let sql = "SELECT id, name, removed_seq FROM topics WHERE id > ?1";
+        let mut select = connection.prepare_cached(sql)?;
+        let mut rows = select.query([self.newest_topic])?;
+        let mut place = connection.prepare_cached(
+            "INSERT INTO cursors(group_id, topic, seq) VALUES(?1, ?2, ?3) \
+             ON CONFLICT DO NOTHING",
+        )?;
+        while let Some(row) = rows.next()? {
+            let (id, removed): (i64, i64) = (row.get(0)?, row.get(2)?);
+            self.newest_topic = self.newest_topic.max(id);
+            let name: String = row.get(1)?;
+            let Ok(topic) = name.parse::<Topic>() else {
+                return Err(log::damaged("a topic's name"));
+            };
+            if self.patterns.iter().any(|pattern| pattern.matches(&topic)) {
+                let start = start.unwrap_or(0).max(removed);
+                place.execute([self.group_id, id, start])?;
+                self.topics.insert(id, topic);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes behind what retention removed before this group had read it, and says so once.
+    pub(super) fn pass_gaps(&self, connection: &Connection) -> Outcome<Option<Fault>> {
+        let sql = "SELECT t.name, t.id, t.removed_seq FROM cursors c JOIN topics t ON t.id = c.topic \
+             WHERE c.group_id = ?1 AND t.removed_seq > c.seq";
+        let mut select = connection.prepare_cached(sql)?;
+        let mut rows = select.query([self.group_id])?;
+        let mut gaps = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (name, id, seq): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if self.topics.contains_key(&id) {
+                gaps.push((name, id, seq));
+            }
+        }
+        let sql = "UPDATE cursors SET seq = ?3 WHERE group_id = ?1 AND topic = ?2";
+        for (_, id, seq) in &gaps {
+            connection
+                .prepare_cached(sql)?
+                .execute([self.group_id, *id, *seq])?;
+        }
+        Ok(gaps.first().map(|(name, _, seq)| {
+            Fault::refuse(
+                ErrorKind::Gap,
+                format!("retention removed messages of `{name}` up to {seq} unread"),
+            )
+        }))
+    }
+
+    /// Gives back what the dead held, and what was kept beyond its lease.
+    pub(super) fn sweep(&mut self, session: &Session, now: i64) -> Outcome<()> {
+        self.next_sweep = now + SWEEP;
+        let connection = &session.connection;
+        for (consumer, name) in self.others(connection)? {
+            if presence::look(&session.config, &name) == Life::Dead {
+                give_back(connection, self.group_id, consumer, true)?;
+                remove(connection, consumer)?;
+                presence::clear(&session.config, &name);
+            }
+        }
+        self.expire(session, now)?;
+        if now >= self.next_seen {
+            self.next_seen = now + SEEN;
+            let sql = "UPDATE groups SET seen = ?2 WHERE id = ?1";
+            connection
+                .prepare_cached(sql)?
+                .execute([self.group_id, now])?;
+        }
+        Ok(())
+    }
+
+    /// Reports whether [`sweep`](Self::sweep) would find something.
+    pub(super) fn must_sweep(&self, session: &Session, now: i64) -> Outcome<bool> {
+        if now < self.next_sweep {
+            return Ok(false);
+        }
+        let connection = &session.connection;
+        let dead = self
+            .others(connection)?
+            .iter()
+            .any(|(_, name)| presence::look(&session.config, name) == Life::Dead);
+        Ok(dead || now >= self.next_seen || !self.expired(connection, now)?.is_empty())
+    }
+
+    fn others(&self, connection: &Connection) -> Outcome<Vec<(i64, String)>> {
+        let sql = "SELECT id, name FROM consumers WHERE group_id = ?1 AND id <> ?2";
+        let mut select = connection.prepare_cached(sql)?;
+        let rows = select.query_map([self.group_id, self.consumer], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn expired(&self, connection: &Connection, now: i64) -> Outcome<Vec<(i64, i64)>> {
+        let sql = "SELECT seq, consumer FROM held WHERE group_id = ?1 AND lease_until < ?2";
+        let mut select = connection.prepare_cached(sql)?;
+        let rows = select.query_map([self.group_id, now], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// A lease that ran out is a crash only if its holder is not seen to live: a suspended machine took
+    /// nothing down.
+    fn expire(&self, session: &Session, now: i64) -> Outcome<()> {
+        let mut lives = HashMap::from([(self.consumer, true)]);
+        for (seq, consumer) in self.expired(&session.connection, now)? {
+            let alive = match lives.get(&consumer) {
+                Some(alive) => *alive,
+                None => is_alive(session, consumer)?,
+            };
+            lives.insert(consumer, alive);
+            give_back_one(&session.connection, self.group_id, seq, !alive)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_alive(session: &Session, consumer: i64) -> Outcome<bool> {
+    let sql = "SELECT name FROM consumers WHERE id = ?1";
+    let name: Option<String> = session
+        .connection
+        .prepare_cached(sql)?
+        .query_row([consumer], |row| row.get(0))
+        .optional()?;
+    Ok(name.is_some_and(|name| presence::look(&session.config, &name) == Life::Alive))
+}
+
+/// Takes a consumer off the record; what it held is for others, uncounted.
+pub(super) fn leave(session: &Session, group_id: i64, consumer: i64) -> Outcome<()> {
+    give_back(&session.connection, group_id, consumer, false)?;
+    remove(&session.connection, consumer)
+}
+
+fn remove(connection: &Connection, consumer: i64) -> Outcome<()> {
+    let sql = "DELETE FROM consumers WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute([consumer])?;
+    Ok(())
+}
+
+fn give_back(connection: &Connection, group: i64, consumer: i64, crashed: bool) -> Outcome<()> {
+    let sql = "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed, first_failed) \
+         SELECT group_id, seq, 0, key_hash, failed, crashed + ?3, first_failed FROM held \
+         WHERE group_id = ?1 AND consumer = ?2";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![group, consumer, crashed])?;
+    let sql = "DELETE FROM held WHERE group_id = ?1 AND consumer = ?2";
+    connection.prepare_cached(sql)?.execute([group, consumer])?;
+    Ok(())
+}
+
+fn give_back_one(connection: &Connection, group: i64, seq: i64, crashed: bool) -> Outcome<()> {
+    let sql = "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed, first_failed) \
+         SELECT group_id, seq, 0, key_hash, failed, crashed + ?3, first_failed FROM held \
+         WHERE group_id = ?1 AND seq = ?2";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![group, seq, crashed])?;
+    let sql = "DELETE FROM held WHERE group_id = ?1 AND seq = ?2";
+    connection.prepare_cached(sql)?.execute([group, seq])?;
+    Ok(())
+}

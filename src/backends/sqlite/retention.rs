@@ -1,0 +1,88 @@
+//! Removing old messages that nobody needs, a little at a time while the writer is idle.
+
+use rusqlite::params;
+
+use super::{clock, error::Outcome, log, writer::Session};
+
+/// Messages looked at in one transaction.
+const CHUNK: i64 = 1000;
+
+/// How long to rest once everything old was looked at.
+const REST: i64 = 60_000_000_000;
+
+/// How far the clean-up has come.
+#[derive(Debug, Default)]
+pub(super) struct Retention {
+    after: i64,
+    rest_until: i64,
+}
+
+/// One chunk of the clean-up.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    after: i64,
+    reached: Option<i64>,
+}
+
+impl Retention {
+    /// Returns the next chunk, unless it is time to rest.
+    pub(super) fn job(&self) -> Option<Chunk> {
+        (clock::now() >= self.rest_until).then_some(Chunk {
+            after: self.after,
+            reached: None,
+        })
+    }
+
+    /// Goes on behind a chunk that was done.
+    pub(super) fn learn(&mut self, chunk: &Chunk, done: bool) {
+        match chunk.reached.filter(|_| done) {
+            Some(reached) => self.after = reached,
+            None => {
+                self.after = 0;
+                self.rest_until = clock::now().saturating_add(REST);
+            }
+        }
+    }
+}
+
+impl Chunk {
+    /// Removes what is old and needed by no group that was there within the retention time.
+    pub(super) fn run(&mut self, session: &Session) -> Outcome<()> {
+        let cutoff = clock::now() - clock::span(session.config.retention);
+        let newest = log::end_of(&session.connection)?;
+        let sql = "SELECT m.seq, m.topic, \
+             m.seq <= coalesce((SELECT min(c.seq) FROM groups g CROSS JOIN cursors c \
+                 ON c.group_id = g.id AND c.topic = m.topic WHERE g.seen >= ?3), ?4) \
+             AND NOT EXISTS(SELECT 1 FROM groups g WHERE \
+                 EXISTS(SELECT 1 FROM waiting w WHERE w.group_id = g.id AND w.seq = m.seq) \
+                 OR EXISTS(SELECT 1 FROM held h WHERE h.group_id = g.id AND h.seq = m.seq)) \
+             FROM messages m WHERE m.seq > ?1 AND m.seq < ?2 AND m.time < ?3 \
+             ORDER BY m.seq LIMIT ?5";
+        let mut select = session.connection.prepare_cached(sql)?;
+        let mut rows = select.query(params![self.after, newest, cutoff, i64::MAX, CHUNK])?;
+        let mut seen = 0;
+        let mut last = self.after;
+        let mut unneeded = Vec::new();
+        while let Some(row) = rows.next()? {
+            seen += 1;
+            last = row.get(0)?;
+            if row.get(2)? {
+                unneeded.push((last, row.get::<_, i64>(1)?));
+            }
+        }
+        for (seq, topic) in unneeded {
+            session
+                .connection
+                .prepare_cached("DELETE FROM messages WHERE seq = ?1")?
+                .execute([seq])?;
+            session
+                .connection
+                .prepare_cached(
+                    "UPDATE topics SET removed_seq = max(removed_seq, ?2) WHERE id = ?1",
+                )?
+                .execute([topic, seq])?;
+        }
+        self.reached = (seen == CHUNK).then_some(last);
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! What was accepted for later: listed, cancelled, and moved into the log once it is due.
+
+use std::{sync::Arc, time::SystemTime};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::{
+    event::{Message, Topic},
+    transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan, Schedules},
+};
+
+use super::{
+    clock,
+    error::{Outcome, refusal},
+    headers,
+    log::{self, Appender},
+    reader::Reader,
+    writer::{Session, Step, Writer},
+};
+
+/// How many are moved in one transaction.
+const CHUNK: i64 = 1000;
+
+/// Returns a new name.
+pub(super) fn new_id() -> ScheduleId {
+    ScheduleId(ulid::Ulid::generate().to_string())
+}
+
+/// Stores messages for later.
+pub(super) fn store(session: &Session, later: &[(ScheduleId, i64, &Message)]) -> Outcome<()> {
+    if later.is_empty() {
+        return Ok(());
+    }
+    let mut insert = session.connection.prepare_cached(
+        "INSERT INTO schedules(id, due, topic, key, headers, payload) \
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (id, due, message) in later {
+        insert.execute(params![
+            id.0,
+            due,
+            message.topic.as_str(),
+            message.key.as_deref(),
+            headers::pack(&message.headers),
+            message.payload.as_deref(),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Moves what is due into the log, in order of time. At most a chunk; the rest is still due afterwards.
+pub(super) fn fire(session: &mut Session, now: i64) -> Outcome<()> {
+    let due = due_rows(&session.connection, now)?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let mut log = Appender::new(session, now)?;
+    for (_, message) in &due {
+        log.push(message)?;
+    }
+    log.finish()?;
+    let mut delete = session
+        .connection
+        .prepare_cached("DELETE FROM schedules WHERE n = ?1")?;
+    for (n, _) in &due {
+        delete.execute([n])?;
+    }
+    Ok(())
+}
+
+/// Returns when the next one is due.
+pub(super) fn next_due(connection: &Connection) -> Outcome<Option<i64>> {
+    let sql = "SELECT due FROM schedules ORDER BY due LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([], |row| row.get(0)).optional()?)
+}
+
+fn due_rows(connection: &Connection, now: i64) -> Outcome<Vec<(i64, Message)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT n, topic, key, headers, payload FROM schedules \
+         WHERE due <= ?1 ORDER BY due, n LIMIT ?2",
+    )?;
+    let mut rows = select.query([now, CHUNK])?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        due.push((row.get(0)?, log::message(row, 2, topic(row, 1)?)?));
+    }
+    Ok(due)
+}
+
+fn topic(row: &Row<'_>, index: usize) -> Outcome<Topic> {
+    let name = row.get_ref(index)?;
+    let topic = name.as_str().ok().and_then(|name| name.parse().ok());
+    topic.ok_or_else(|| log::damaged("a topic's name"))
+}
+
+/// The schedules of a store.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) reader: Arc<Reader>,
+    pub(super) writer: Arc<Writer>,
+}
+
+#[async_trait]
+impl Schedules for Pending {
+    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
+        self.reader.require()?;
+        Ok(Box::new(Scan {
+            reader: Arc::clone(&self.reader),
+            after: (i64::MIN, 0),
+        }))
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
+        let prefix = prefix.to_ascii_uppercase();
+        self.reader
+            .read(move |connection| {
+                let sql = "SELECT n, id, due, topic, key, headers, payload FROM schedules \
+                     WHERE id >= ?1 AND id < ?1 || '~' ORDER BY due, n LIMIT 100";
+                let mut select = connection.prepare_cached(sql)?;
+                let mut rows = select.query([prefix])?;
+                let mut found = Vec::new();
+                while let Some(row) = rows.next()? {
+                    found.push(schedule(row)?);
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
+        self.reader.require()?;
+        let id = id.0.clone();
+        self.writer
+            .write(Step::Other, move |session| {
+                let sql = "DELETE FROM schedules WHERE id = ?1";
+                Ok(session.connection.prepare_cached(sql)?.execute([id])? > 0)
+            })
+            .await
+    }
+
+    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+        self.reader.require()?;
+        let (id, due) = (id.0.clone(), clock::nanos(due));
+        if due == i64::MAX {
+            return Err(refusal(ErrorKind::Invalid, "that time is too far away"));
+        }
+        self.writer
+            .write(Step::Other, move |session| {
+                let sql = "UPDATE schedules SET due = ?2 WHERE id = ?1";
+                let mut update = session.connection.prepare_cached(sql)?;
+                Ok(update.execute(params![id, due])? > 0)
+            })
+            .await
+    }
+}
+
+struct Scan {
+    reader: Arc<Reader>,
+    after: (i64, i64),
+}
+
+#[async_trait]
+impl ScheduleScan for Scan {
+    async fn next(&mut self, max: usize) -> Result<Vec<Schedule>> {
+        let after = self.after;
+        let (found, last) = self
+            .reader
+            .read(move |connection| page(connection, after, max))
+            .await?;
+        self.after = last;
+        Ok(found)
+    }
+}
+
+fn page(
+    connection: &Connection,
+    after: (i64, i64),
+    max: usize,
+) -> Outcome<(Vec<Schedule>, (i64, i64))> {
+    let sql = "SELECT n, id, due, topic, key, headers, payload FROM schedules \
+         WHERE (due, n) > (?1, ?2) ORDER BY due, n LIMIT ?3";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query(params![after.0, after.1, max])?;
+    let mut found = Vec::new();
+    let mut last = after;
+    while let Some(row) = rows.next()? {
+        last = (row.get(2)?, row.get(0)?);
+        found.push(schedule(row)?);
+    }
+    Ok((found, last))
+}
+
+fn schedule(row: &Row<'_>) -> Outcome<Schedule> {
+    Ok(Schedule {
+        id: ScheduleId(row.get(1)?),
+        due: clock::time(row.get(2)?),
+        message: log::message(row, 4, topic(row, 3)?)?,
+    })
+}

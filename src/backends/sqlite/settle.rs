@@ -1,0 +1,142 @@
+//! Making verdicts true: every settlement of a batch in one transaction.
+
+use rusqlite::params;
+use tokio::sync::oneshot;
+
+use crate::transport::{
+    DeadLetter, Delivery, ErrorKind, Result, Settlement, TransportError, Verdict,
+};
+
+use super::{
+    clock,
+    error::{Outcome, refusal},
+    letter,
+    log::key_hash,
+    writer::{Job, Session, Step},
+};
+
+/// What a verdict asks of the store.
+#[derive(Debug)]
+enum Change {
+    Forget,
+    Wait { due: i64, failed: bool },
+    Bury(Box<DeadLetter>),
+}
+
+/// A settlement that waits for its transaction.
+#[derive(Debug)]
+pub(super) struct Item {
+    seq: i64,
+    delivery: Delivery,
+    change: Change,
+}
+
+impl Item {
+    /// Prepares a settlement of the message at `seq`.
+    pub(super) fn new(
+        store: &str,
+        group: &crate::event::Group,
+        seq: i64,
+        settlement: Settlement,
+    ) -> Self {
+        let Settlement { delivery, verdict } = settlement;
+        let change = match verdict {
+            Verdict::Ack => Change::Forget,
+            Verdict::Return => Change::Wait {
+                due: 0,
+                failed: false,
+            },
+            Verdict::Retry { after, .. } => Change::Wait {
+                due: clock::now().saturating_add(clock::span(after)),
+                failed: true,
+            },
+            Verdict::DeadLetter { kind, failure } => {
+                let letter = letter::of(store, group, &delivery, kind, failure);
+                Change::Bury(Box::new(letter))
+            }
+        };
+        Self {
+            seq,
+            delivery,
+            change,
+        }
+    }
+}
+
+/// A batch of settlements of one consumer.
+#[derive(Debug)]
+pub(super) struct Settle {
+    pub(super) group: i64,
+    pub(super) consumer: i64,
+    pub(super) items: Vec<Item>,
+    /// Per item, whether it was still ours.
+    pub(super) ours: Vec<bool>,
+    pub(super) reply: oneshot::Sender<Result<Vec<bool>>>,
+}
+
+impl Job for Settle {
+    fn step(&self) -> Step {
+        Step::Settle
+    }
+
+    fn run(&mut self, session: &mut Session) -> Outcome<()> {
+        let sql =
+            "DELETE FROM held WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
+        let mut delete = session.connection.prepare_cached(sql)?;
+        for item in &self.items {
+            let ticket = item.delivery.ticket().0.cast_signed();
+            let ours = delete.execute([self.group, item.seq, self.consumer, ticket])? > 0;
+            if ours {
+                self.apply(session, item)?;
+            }
+            self.ours.push(ours);
+        }
+        Ok(())
+    }
+
+    fn end(self: Box<Self>, result: Result<()>) {
+        // Who settled waits for this, unless its task was torn down.
+        let Self { ours, reply, .. } = *self;
+        let _ = reply.send(result.map(|()| ours));
+    }
+}
+
+impl Settle {
+    fn apply(&self, session: &Session, item: &Item) -> Outcome<()> {
+        match &item.change {
+            Change::Forget => Ok(()),
+            Change::Wait { due, failed } => self.wait(session, item, (*due, *failed)),
+            Change::Bury(letter) => letter::insert(&session.connection, letter).map(drop),
+        }
+    }
+
+    fn wait(&self, session: &Session, item: &Item, (due, failed): (i64, bool)) -> Outcome<()> {
+        let attempts = &item.delivery.attempts;
+        let first_failed = match attempts.first_failed {
+            Some(time) => Some(clock::nanos(time)),
+            None => failed.then(clock::now),
+        };
+        let key = item.delivery.stored.message.key.as_deref();
+        let sql = "INSERT INTO waiting(group_id, seq, due, owner, key_hash, failed, crashed, \
+             first_failed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        session.connection.prepare_cached(sql)?.execute(params![
+            self.group,
+            item.seq,
+            due,
+            failed.then_some(self.consumer),
+            key.map(key_hash),
+            attempts.failed.saturating_add(u32::from(failed)),
+            attempts.crashed,
+            first_failed,
+        ])?;
+        Ok(())
+    }
+}
+
+/// Says that a delivery is no longer ours.
+pub(super) fn lost() -> TransportError {
+    refusal(
+        ErrorKind::Lost,
+        "the lease of this delivery had run out; another consumer has it, or will",
+    )
+}

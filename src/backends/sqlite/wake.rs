@@ -1,0 +1,107 @@
+//! Who waits learns of a commit: of this process at once, of another within a poll of `data_version`.
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use super::{config::Config, connection};
+
+/// How often other processes' commits are looked for while somebody waits.
+const POLL: Duration = Duration::from_millis(8);
+
+/// Tells waiters that the store changed.
+#[derive(Debug)]
+pub(super) struct Wake {
+    changes: watch::Sender<u64>,
+    state: Mutex<State>,
+    parked: Condvar,
+    config: Config,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    watchers: usize,
+    polling: bool,
+}
+
+/// Somebody who waits; polling goes on while one exists.
+#[derive(Debug)]
+pub(super) struct Watcher(Arc<Wake>);
+
+impl Wake {
+    /// Prepares for a store, without a thread yet.
+    pub(super) fn new(config: Config) -> Arc<Self> {
+        Arc::new(Self {
+            changes: watch::Sender::new(0),
+            state: Mutex::default(),
+            parked: Condvar::new(),
+            config,
+        })
+    }
+
+    /// Wakes everybody.
+    pub(super) fn ring(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Keeps looking for other processes' commits until the watcher is dropped.
+    pub(super) fn watch(self: &Arc<Self>) -> Watcher {
+        let mut state = self.lock();
+        state.watchers += 1;
+        if !state.polling {
+            let wake = Arc::clone(self);
+            // Without the thread, waiters still look once a second.
+            let thread = std::thread::Builder::new().name("pf-sqlite-wake".to_owned());
+            state.polling = thread.spawn(move || wake.poll()).is_ok();
+        }
+        drop(state);
+        Watcher(Arc::clone(self))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll(&self) {
+        let connection = connection::open_reader(&self.config).ok();
+        let mut last = None;
+        let mut state = self.lock();
+        while state.watchers > 0 {
+            drop(state);
+            let version = connection.as_ref().and_then(data_version);
+            if version != last {
+                last = version;
+                self.ring();
+            }
+            let waited = self.parked.wait_timeout(self.lock(), POLL);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.polling = false;
+    }
+}
+
+fn data_version(connection: &Connection) -> Option<i64> {
+    let mut statement = connection.prepare_cached("PRAGMA data_version").ok()?;
+    statement.query_row([], |row| row.get(0)).ok()
+}
+
+impl Watcher {
+    /// Returns a receiver that sees every change from now on.
+    pub(super) fn listen(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.watchers -= 1;
+        if state.watchers == 0 {
+            self.0.parked.notify_all();
+        }
+    }
+}
