@@ -8,8 +8,8 @@ use super::{
     Encoding, Envelope, EventError, Group, Message, Record,
     draft::Draft,
     json::quoted,
+    line::{bare, is_record, rebuild, trim},
     names,
-    record::{bare, is_record, rebuild, trim},
     scan::{self, LINE_DEPTH},
     time::format_time,
 };
@@ -115,17 +115,67 @@ fn digest(emission: &Emission<'_>) -> [u8; 32] {
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);
     };
-    match Envelope::read(emission.cause) {
-        Ok(cause) => {
-            part(cause.source.as_bytes());
-            part(cause.id.as_bytes());
-        }
-        Err(_) => {
-            part(emission.cause.key.as_deref().unwrap_or_default());
-            part(emission.cause.bytes());
-        }
+    if let Ok(cause) = Envelope::read(emission.cause) {
+        part(cause.source.as_bytes());
+        part(cause.id.as_bytes());
+    } else {
+        part(emission.cause.key.as_deref().unwrap_or_default());
+        part(emission.cause.bytes());
     }
     part(emission.group.as_str().as_bytes());
     part(&(emission.index as u64).to_be_bytes());
     hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAUSE: &str = concat!(
+        r#"{"specversion":"1.0","id":"7","source":"/shop","type":"order.created","correlationid":"req-1","#,
+        r#""traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","tracestate":"a=1"}"#
+    );
+
+    fn complete(line: &str, index: usize) -> Message {
+        let cause = Message::new("order.created".parse().unwrap(), CAUSE);
+        let emission = Emission {
+            cause: &cause,
+            group: &"billing".parse().unwrap(),
+            index,
+            source: "//host/pf",
+            encoding: Encoding::default(),
+        };
+        complete_emitted(line.as_bytes(), &emission)
+            .unwrap()
+            .message
+    }
+
+    #[test]
+    fn a_type_is_enough() {
+        let message = complete(r#"{"type":"payment.done","data":{"n":1.0}}"#, 0);
+        let event = Envelope::read(&message).unwrap();
+        assert_eq!((event.source.as_ref(), event.id.len()), ("//host/pf", 26));
+        assert!(event.time.is_some());
+        assert_eq!(event.correlation_id().unwrap(), "req-1");
+        assert_eq!(event.tracestate().unwrap(), "a=1");
+        let trace = event.traceparent().unwrap();
+        assert_eq!(trace.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_ne!(trace.parent_id(), "00f067aa0ba902b7");
+        assert_eq!(event.data, crate::event::Data::Json(r#"{"n":1.0}"#));
+    }
+
+    #[test]
+    fn a_repeat_has_the_same_id_and_a_sibling_another() {
+        let line = r#"{"type":"payment.done","time":"2026-11-22T01:57:54Z"}"#;
+        assert_eq!(complete(line, 0), complete(line, 0));
+        assert_ne!(complete(line, 0).payload, complete(line, 1).payload);
+    }
+
+    #[test]
+    fn what_the_handler_said_stays() {
+        let line = CAUSE
+            .replace("req-1", "req-2")
+            .replace("\"7\"", "\"8\",\"time\":\"2026-11-22T01:57:54Z\"");
+        assert_eq!(complete(&line, 0).bytes(), line.as_bytes());
+    }
 }

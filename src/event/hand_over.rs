@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use cloudevents::Event;
 
-use super::{Envelope, EventError, EventExt, Message, json::quoted, names, structured};
+use super::{
+    Envelope, EventError, EventExt, Message, TraceParent, json::quoted, names, structured,
+};
 
 /// What a delivery adds to its event when it is handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,8 @@ impl HandOver {
 /// If the message is no event.
 pub fn hand_over(message: &Message, with: &HandOver) -> Result<Vec<u8>, EventError> {
     let mut envelope = Envelope::read(message)?;
-    let trace = envelope.traceparent();
+    let trace = envelope.extension(names::TRACEPARENT);
+    let trace = trace.and_then(|text| text.parse::<TraceParent>().ok());
     let known = [
         (names::ATTEMPT, Some(with.attempt.to_string())),
         (names::MAX_ATTEMPTS, Some(with.max_attempts.to_string())),

@@ -30,6 +30,7 @@ impl Headers {
     }
 
     /// Returns every header in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Option<&Bytes>)> {
         self.0
             .iter()

@@ -14,6 +14,7 @@ mod error;
 mod extension;
 mod hand_over;
 mod json;
+mod line;
 mod media;
 mod message;
 mod names;
@@ -35,9 +36,10 @@ pub use self::{
     error::EventError,
     extension::EventExt,
     hand_over::{HandOver, hand_over},
+    line::{parse_record, parse_record_as},
     message::{Headers, Message, Position, Stored},
     plain::wrap_plain,
-    record::{Record, parse_record, parse_record_as, write_record},
+    record::{Record, write_record},
     rules::validate,
     structured::write_event,
     time::{format_time, parse_time, write_time},

@@ -9,18 +9,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Encoding, Envelope, EventError, Form, Headers, Message, Stored, Topic,
-    draft::Draft,
-    json::{self, push_base64, push_string},
-    scan::{self, LINE_DEPTH},
+    Envelope, Form, Headers, Message, Stored,
+    json::{push_base64, push_string},
     structured,
-    time::{parse_time, write_time},
-    wire,
+    time::write_time,
 };
 
 /// A line of input: an event or a record.
@@ -126,163 +121,4 @@ fn push_payload(out: &mut Vec<u8>, payload: Option<&[u8]>) {
             push_base64(out, payload);
         }
     }
-}
-
-/// Reads a line: an event, to be stored as events are by default, or a record as [`write_record`] writes it.
-///
-/// # Errors
-/// If it is neither, or a bare event breaks a rule.
-pub fn parse_record(line: &[u8]) -> Result<Record, EventError> {
-    parse_record_as(line, Encoding::default())
-}
-
-/// Reads a line: an event, to be stored as `encoding` has it, or a record as [`write_record`] writes it.
-///
-/// A bare event is checked strictly and loses what belonged to an earlier delivery; its bytes stay as they are unless
-/// that, or `encoding`, changes something. A record is taken over as it is.
-///
-/// # Errors
-/// If it is neither, or a bare event breaks a rule.
-pub fn parse_record_as(line: &[u8], encoding: Encoding) -> Result<Record, EventError> {
-    let text = trim(scan::utf8(line)?);
-    let draft = Draft::from_json(text, LINE_DEPTH)?;
-    if is_record(&draft) {
-        rebuild(&draft)
-    } else {
-        bare(draft, encoding, Some(text))
-    }
-}
-
-/// Returns a line without the white space around it.
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
-}
-
-/// Reports whether an object is a record, not an event.
-pub(super) fn is_record(draft: &Draft<'_>) -> bool {
-    draft.specversion.is_none() && draft.has_extension("message")
-}
-
-/// Makes the message of an event that stands alone in its line.
-pub(super) fn bare(
-    mut draft: Draft<'_>,
-    encoding: Encoding,
-    written: Option<&str>,
-) -> Result<Record, EventError> {
-    if let Some(flaw) = draft.flaw.take() {
-        return Err(flaw);
-    }
-    let envelope = draft.finish(Form::Structured)?;
-    let (message, delay) = wire::store(envelope, None, encoding, written)?;
-    Ok(Record {
-        message,
-        time: None,
-        delay,
-        bare: true,
-        dead_letter: None,
-    })
-}
-
-/// The message of a record; the event stands beside it.
-#[derive(Deserialize)]
-struct Envelopment {
-    topic: Option<Topic>,
-    key: Option<String>,
-    key_base64: Option<String>,
-    #[serde(default)]
-    headers: Vec<(String, Option<HeaderValue>)>,
-    time: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    payload: Option<Option<String>>,
-    payload_base64: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum HeaderValue {
-    Text(String),
-    Bytes { base64: String },
-}
-
-/// Tells `null` from a member that is not there.
-fn present<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// Rebuilds the message of a record.
-pub(super) fn rebuild(draft: &Draft<'_>) -> Result<Record, EventError> {
-    let raw = |wanted: &str| {
-        let member = draft.extensions.iter().find(|(name, _)| name == wanted);
-        member.map(|(_, json)| json.as_ref())
-    };
-    let outer: Envelopment = serde_json::from_str(raw("message").unwrap_or_default())
-        .map_err(|error| EventError::Record(format!("`message`: {error}")))?;
-    let time = outer.time.as_deref().map(|text| {
-        let broken = || EventError::Record(format!("`time` is `{text}`"));
-        parse_time(text).ok_or_else(broken)
-    });
-    let time = time.transpose()?;
-    let dead_letter = raw("dead_letter").map(|json| RawValue::from_string(json.to_owned()));
-    let dead_letter = dead_letter
-        .transpose()
-        .map_err(|error| EventError::Record(format!("`dead_letter`: {error}")))?;
-    Ok(Record {
-        message: message_of(outer, raw("event"))?,
-        time,
-        delay: None,
-        bare: false,
-        dead_letter,
-    })
-}
-
-fn message_of(outer: Envelopment, event: Option<&str>) -> Result<Message, EventError> {
-    let mut headers = Headers::new();
-    for (name, value) in outer.headers {
-        let value = match value {
-            None => None,
-            Some(HeaderValue::Text(text)) => Some(text.into()),
-            Some(HeaderValue::Bytes { base64 }) => Some(bytes_of("headers", &base64)?),
-        };
-        headers.push(name, value);
-    }
-    let key = match outer.key_base64 {
-        Some(base64) => Some(bytes_of("key_base64", &base64)?),
-        None => outer.key.map(Bytes::from),
-    };
-    let payload = match (outer.payload_base64, outer.payload) {
-        (Some(base64), _) => Some(bytes_of("payload_base64", &base64)?),
-        (None, Some(payload)) => payload.map(Bytes::from),
-        (None, None) => {
-            let what = || EventError::Record("there is neither an event nor a payload".to_owned());
-            Some(Bytes::copy_from_slice(event.ok_or_else(what)?.as_bytes()))
-        }
-    };
-    let topic = match outer.topic {
-        Some(topic) => topic,
-        None => own_topic(event)?,
-    };
-    Ok(Message {
-        topic,
-        key,
-        headers,
-        payload,
-    })
-}
-
-/// Returns the topic of a record that names none: the type of its event.
-fn own_topic(event: Option<&str>) -> Result<Topic, EventError> {
-    let draft = Draft::from_json(event.unwrap_or("null"), LINE_DEPTH);
-    let missing =
-        || EventError::Record("`message` has no `topic`, and there is no event".to_owned());
-    let draft = draft.map_err(|_| missing())?;
-    wire::topic_of(&draft.finish(Form::Structured)?)
-}
-
-fn bytes_of(name: &str, base64: &str) -> Result<Bytes, EventError> {
-    let broken = || EventError::Record(format!("`{name}` is not valid base64"));
-    json::from_base64(base64)
-        .map(Bytes::from)
-        .ok_or_else(broken)
 }

@@ -137,7 +137,6 @@ impl Pattern {
         let mut tokens = topic.as_str().split('.');
         for part in self.text.split('.') {
             match (part, tokens.next()) {
-                (_, None) => return false,
                 ("**" | ">", Some(_)) => return true,
                 ("*", Some(_)) => {}
                 (part, Some(token)) if part == token => {}

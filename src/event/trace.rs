@@ -37,17 +37,19 @@ impl TraceParent {
         }
     }
 
-    /// Builds one from ids that are stored apart; a parent that is no span id is replaced by a new one.
+    /// Builds one from ids that are stored apart. Where no span is known, one is derived from the trace, so that
+    /// every reader comes to the same.
     pub(super) fn from_ids(trace: &str, parent: Option<&str>) -> Option<Self> {
+        let derived = trace.get(16..)?;
         let trace = hex(trace, 32)?;
         let parent = parent.and_then(|parent| hex(parent, 16));
-        Some(Self {
+        let parent = parent.or_else(|| digits(derived, 16))?;
+        let context = Self {
             trace,
-            parent: parent
-                .and_then(|parent| u64::try_from(parent).ok())
-                .unwrap_or_else(|| fastrand::u64(1..)),
+            parent: 1,
             flags: 1,
-        })
+        };
+        Some(context.with_parent(u64::try_from(parent).ok()?))
     }
 
     /// Returns the trace id, 32 hexadecimal digits.

@@ -58,7 +58,7 @@ pub struct Encoding {
     pub naming: Naming,
 }
 
-/// Decodes an event, numbers keeping their digits.
+/// Decodes an event, numbers keeping their digits (the sign of an exponent is written out: `1e+400`).
 ///
 /// # Errors
 /// If the message is no event, or has a time or schema that cannot be represented.

@@ -1,0 +1,226 @@
+//! Laws of events that hold for any input: records, encodings, digits, patterns.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a law that cannot be stated has to fail"
+)]
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use cloudevents::{AttributesReader, Data, Event};
+use proptest::{collection::vec, option, prelude::*};
+use protoflow::event::{
+    Dialect, Encoding, Envelope, EventBuilder, HandOver, Headers, Message, Mode, Naming, Pattern,
+    Position, Stored, Topic, decode, encode, event, hand_over, parse_record, validate,
+    write_record,
+};
+use serde_json::{Value, value::RawValue};
+
+fn bytes() -> impl Strategy<Value = Bytes> {
+    prop_oneof![
+        vec(any::<u8>(), 0..40).prop_map(Bytes::from),
+        ".{0,20}".prop_map(Bytes::from),
+        Just(Bytes::new()),
+    ]
+}
+
+/// Payloads that are nearly events: white space, line breaks and stray bytes at any place.
+fn payload() -> impl Strategy<Value = Bytes> {
+    let event = (number(), "[ \t\r\n]{0,2}", "[ \t\r\n]{0,2}").prop_map(|(number, one, two)| {
+        format!(
+            "{one}{{\"specversion\":\"1.0\",{two}\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"{one},\
+             \"datacontenttype\":\"application/json\",\"n\":\"\\u00e9\",\"data\":{{\"n\":{two}{number}}}}}{two}"
+        )
+    });
+    let torn = (event.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(
+        |(event, place, byte)| {
+            let mut torn = event.into_bytes();
+            let place = place.index(torn.len());
+            torn[place] = byte;
+            Bytes::from(torn)
+        },
+    );
+    prop_oneof![bytes(), event.prop_map(Bytes::from), torn]
+}
+
+fn headers() -> impl Strategy<Value = Headers> {
+    let name = prop_oneof![
+        4 => "[a-zA-Z_-]{0,9}|ce_(id|type|source|x)|ce-specversion|content-type".boxed(),
+        1 => ".{0,9}".boxed(),
+    ];
+    vec((name, option::of(bytes())), 0..5).prop_map(|headers| headers.into_iter().collect())
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let topic = "[a-z]{1,5}(\\.[a-zA-Z0-9_-]{1,5}){0,2}";
+    let parts = (topic, option::of(bytes()), headers(), option::of(payload()));
+    parts.prop_map(|(topic, key, headers, payload)| Message {
+        topic: topic.parse().unwrap(),
+        key,
+        headers,
+        payload,
+    })
+}
+
+fn time() -> impl Strategy<Value = SystemTime> {
+    (0..253_402_300_800_000_u64).prop_map(|millis| UNIX_EPOCH + Duration::from_millis(millis))
+}
+
+/// Numbers as JSON has them; an exponent with its sign, as the decoder writes it.
+fn number() -> impl Strategy<Value = String> + Clone {
+    "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?(e[+-][0-9]{1,4})?"
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number().prop_map(|text| serde_json::from_str(&text).unwrap()),
+        ".{0,9}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 20, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec(("[a-z\"\\\\]{0,4}", inner), 0..4).prop_map(|members| members
+                .into_iter()
+                .collect::<serde_json::Map<_, _>>()
+                .into()),
+        ]
+    })
+}
+
+fn printable() -> impl Strategy<Value = String> {
+    "[^\\p{Cc}]{1,12}"
+}
+
+type Set = fn(EventBuilder, String) -> EventBuilder;
+
+fn made() -> impl Strategy<Value = Event> {
+    let setters: [Set; 4] = [
+        EventBuilder::id,
+        EventBuilder::subject,
+        EventBuilder::correlation_id,
+        |builder, text| builder.extension("ext1", text),
+    ];
+    let base = vec(option::of(printable()), setters.len()).prop_map(move |texts| {
+        let mut builder = event("order.created", "//host/pf?a=%20");
+        for (set, text) in setters.into_iter().zip(texts) {
+            if let Some(text) = text {
+                builder = set(builder, text);
+            }
+        }
+        builder
+    });
+    let with_data = (base, json(), ".{1,9}", vec(any::<u8>(), 0..9), 0..4);
+    with_data.prop_map(|(builder, json, text, bytes, kind)| match kind {
+        0 => builder.build().unwrap(),
+        1 => builder.data(&json).unwrap().build().unwrap(),
+        2 => builder.data_bytes("text/plain", text).build().unwrap(),
+        _ => builder.data_bytes("image/png", bytes).build().unwrap(),
+    })
+}
+
+fn encodings() -> impl Strategy<Value = Encoding> {
+    let modes = prop::sample::select(vec![Mode::Structured, Mode::Binary]);
+    let dialects = prop::sample::select(vec![Dialect::Kafka, Dialect::Nats]);
+    (modes, dialects).prop_map(|(mode, dialect)| Encoding {
+        mode,
+        dialect,
+        naming: Naming::CloudEvents,
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_record_is_one_line_and_rebuilds_its_message(message in message(), time in time(), dead in any::<bool>()) {
+        let stored = Stored { message, position: Position::new("1:2"), time };
+        let letter = dead.then_some(&br#"{"id":"abc"}"#[..]);
+        let mut line = Vec::new();
+        write_record(&mut line, &stored, letter);
+        prop_assert!(!line.contains(&b'\n') && !line.contains(&b'\r'));
+        prop_assert!(serde_json::from_slice::<&RawValue>(&line).is_ok());
+        let record = parse_record(&line).unwrap();
+        prop_assert_eq!(record.message, stored.message);
+        prop_assert_eq!(record.time, Some(stored.time));
+        prop_assert!(!record.bare);
+        let kept = record.dead_letter.map(|json| json.get().as_bytes().to_vec());
+        prop_assert_eq!(kept.as_deref(), letter);
+    }
+
+    #[test]
+    fn what_reads_as_an_event_is_json_and_can_be_handed_over(message in message()) {
+        if let Ok(envelope) = Envelope::read(&message) {
+            let with = HandOver { attempt: 1, max_attempts: 3 };
+            let line = hand_over(&message, &with).unwrap();
+            let value: Value = serde_json::from_slice(&line).unwrap();
+            prop_assert_eq!(value["id"].as_str(), Some(envelope.id.as_ref()));
+            prop_assert_eq!(&value["pf_attempt"], 1);
+            prop_assert!(!line.contains(&b'\n') && !line.contains(&b'\r'));
+        }
+    }
+
+    #[test]
+    fn the_json_that_is_read_is_the_json_that_serde_reads(payload in payload()) {
+        let strict = serde_json::from_slice::<&RawValue>(&payload).is_ok();
+        let message = Message::new("t".parse().unwrap(), payload);
+        match Envelope::read(&message) {
+            Ok(_) => prop_assert!(strict),
+            Err(error) if error.to_string().starts_with("not valid JSON") => prop_assert!(!strict),
+            Err(_) => {}
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_valid_and_decodes_to_the_same(event in made(), encoding in encodings()) {
+        let message = encode(&event, "order.created".parse().unwrap(), encoding).unwrap();
+        validate(&message).unwrap();
+        let decoded = decode(&message).unwrap();
+        // Empty bytes cannot be told from none at all in binary mode.
+        let is_empty = |data: &Data| matches!(data, Data::Binary(bytes) if bytes.is_empty());
+        if !event.data().is_some_and(is_empty) {
+            prop_assert_eq!(decoded.data(), event.data());
+        }
+        for (name, value) in event.iter() {
+            let found = decoded.iter().find(|(known, _)| *known == name);
+            prop_assert_eq!(found.map(|(_, value)| value), Some(value), "{}", name);
+        }
+        let key = message.key.as_deref().map(|key| std::str::from_utf8(key).unwrap());
+        prop_assert_eq!(key, event.subject());
+    }
+
+    #[test]
+    fn numbers_keep_their_digits(number in number(), encoding in encodings()) {
+        let topic: Topic = "t".parse().unwrap();
+        let line = format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{number}}}"#);
+        let bare = parse_record(line.as_bytes()).unwrap().message;
+        prop_assert_eq!(bare.bytes(), line.as_bytes());
+        let again = encode(&decode(&bare).unwrap(), topic, encoding).unwrap();
+        for message in [bare, again] {
+            let handed = hand_over(&message, &HandOver { attempt: 1, max_attempts: 3 }).unwrap();
+            let handed = String::from_utf8(handed).unwrap();
+            let data = format!(",\"data\":{number}}}");
+            prop_assert!(handed.ends_with(&data), "{}", handed);
+        }
+    }
+
+    #[test]
+    fn patterns_stand_for_whole_tokens(tokens in vec("[a-z]{1,3}", 1..5), at in any::<prop::sample::Index>()) {
+        let topic: Topic = tokens.join(".").parse().unwrap();
+        let matches = |pattern: &str| pattern.parse::<Pattern>().unwrap().matches(&topic);
+        prop_assert!(Pattern::all().matches(&topic));
+        prop_assert!(Pattern::from(topic.clone()).matches(&topic));
+        prop_assert_eq!(Pattern::from(topic.clone()).literal(), Some(topic.clone()));
+        let at = at.index(tokens.len());
+        let mut starred = tokens.clone();
+        starred[at] = "*".to_owned();
+        prop_assert!(matches(&starred.join(".")));
+        for rest in ["**", ">"] {
+            let mut open = tokens[..at].to_vec();
+            open.push(rest.to_owned());
+            prop_assert!(matches(&open.join(".")));
+            let beyond = format!("{topic}.{rest}");
+            prop_assert!(!matches(&beyond));
+        }
+    }
+}
