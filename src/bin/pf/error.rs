@@ -92,6 +92,11 @@ impl CliError {
         self
     }
 
+    /// Returns how a command ends that ends with this.
+    pub fn code(&self) -> Exit {
+        self.exit
+    }
+
     /// Reports whether there is nobody to tell.
     pub fn is_silent(&self) -> bool {
         self.exit == Exit::BrokenPipe

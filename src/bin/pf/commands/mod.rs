@@ -4,7 +4,10 @@ mod caps;
 mod consume;
 mod demo;
 mod dlq;
+mod publish;
 mod schedule;
+mod times;
+mod topics;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -65,6 +68,7 @@ pub struct GlobalArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Publish(publish::PublishArgs),
     Caps(caps::CapsArgs),
     Consume(consume::ConsumeArgs),
     #[command(subcommand)]
@@ -78,6 +82,7 @@ impl Command {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         context.config()?;
         match self {
+            Self::Publish(args) => args.run(context).await,
             Self::Caps(args) => args.run(context).await,
             Self::Consume(args) => args.run(context).await,
             Self::Dlq(command) => command.run(context).await,

@@ -48,6 +48,11 @@ impl Remarks {
         ));
     }
 
+    /// Says what could not be done, while the command goes on.
+    pub fn failure(&self, text: &str) {
+        write(&format!("{} {text}\n", self.paint(Paint::Bad, "error:")));
+    }
+
     /// Says why the command ended early: message, causes, hints.
     pub fn error(&self, error: &CliError) {
         if !error.is_silent() {

@@ -1,0 +1,292 @@
+//! Events made from flags and data: the envelope is encoded once, then filled in.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cloudevents::{AttributesReader as _, AttributesWriter as _};
+use memchr::memmem;
+use protoflow::event::{Encoding, EventError, Headers, Message, Topic, encode, event, new_id};
+use serde_json::value::RawValue;
+
+use super::PublishArgs;
+use crate::error::{CliError, CliResult};
+
+/// An encoded envelope carries the time at which it was made; it is made anew after so long.
+const FRESH: Duration = Duration::from_millis(1);
+
+/// Stands for the data in an encoded envelope.
+const DATA_MARK: &str = "protoflow:data:01ARZ3NDEKTSV4RRFFQ69G5FAV";
+/// Stands for the id in an encoded envelope.
+const ID_MARK: &str = "protoflow-id-01ARZ3NDEKTSV4RRFFQ69G5FAW";
+
+/// What the flags say about every event.
+#[derive(Debug)]
+pub struct Draft {
+    attributes: Attributes,
+    topic: Topic,
+    encoding: Encoding,
+    template: Option<(Instant, Template)>,
+}
+
+#[derive(Debug)]
+struct Attributes {
+    ty: String,
+    source: String,
+    id: Option<String>,
+    subject: Option<String>,
+    correlation_id: Option<String>,
+    content_type: String,
+    extensions: Vec<(String, String)>,
+}
+
+/// An event that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// Its id.
+    pub id: String,
+    /// The message.
+    pub message: Message,
+}
+
+impl Draft {
+    /// Takes over what the flags say.
+    pub fn new(args: &PublishArgs, encoding: Encoding) -> CliResult<Self> {
+        let ty = args.event_type.clone().ok_or_else(|| {
+            CliError::usage("the type of the event is missing")
+                .hint("as in `pf publish order.created '{\"id\":1}'`")
+        })?;
+        let topic = match &args.topic {
+            Some(topic) => topic.clone(),
+            None => ty.parse()?,
+        };
+        super::super::topics::refuse_dead_letters(&topic)?;
+        Ok(Self {
+            attributes: Attributes {
+                ty,
+                source: args.source.clone().unwrap_or_else(default_source),
+                id: args.id.clone(),
+                subject: args.subject.clone(),
+                correlation_id: args.correlation_id.clone(),
+                content_type: args.content_type.clone(),
+                extensions: args.extension.clone(),
+            },
+            topic,
+            encoding: Encoding {
+                mode: args.mode.map_or(encoding.mode, Into::into),
+                ..encoding
+            },
+            template: None,
+        })
+    }
+
+    /// Returns the topic of every event.
+    pub fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// Makes an event without data.
+    pub fn empty(&self) -> Result<Made, EventError> {
+        let id = self.attributes.id.clone().unwrap_or_else(new_id);
+        let message = self
+            .attributes
+            .encode(&id, None, &self.topic, self.encoding)?;
+        Ok(Made { id, message })
+    }
+
+    /// Makes an event of this data.
+    pub fn fill(&mut self, data: &[u8]) -> Result<Made, EventError> {
+        if !is_json(&self.attributes.content_type) {
+            let id = self.attributes.id.clone().unwrap_or_else(new_id);
+            let data = as_it_is(data);
+            let message = self
+                .attributes
+                .encode(&id, Some(data), &self.topic, self.encoding)?;
+            return Ok(Made { id, message });
+        }
+        let json: &RawValue =
+            serde_json::from_slice(data).map_err(|error| EventError::Json(error.to_string()))?;
+        let json = one_line(json.get());
+        let id = self.attributes.id.clone().unwrap_or_else(new_id);
+        let message = self.template()?.fill(&id, json.as_bytes());
+        Ok(Made { id, message })
+    }
+
+    fn template(&mut self) -> Result<&Template, EventError> {
+        let now = Instant::now();
+        let fresh = self.template.take().filter(|(made, _)| now - *made < FRESH);
+        let (made, template) = match fresh {
+            Some(fresh) => fresh,
+            None => {
+                let data = cloudevents::Data::Json(DATA_MARK.into());
+                let message =
+                    self.attributes
+                        .encode(ID_MARK, Some(data), &self.topic, self.encoding)?;
+                (now, Template::of(message)?)
+            }
+        };
+        Ok(&self.template.insert((made, template)).1)
+    }
+}
+
+impl Attributes {
+    fn encode(
+        &self,
+        id: &str,
+        data: Option<cloudevents::Data>,
+        topic: &Topic,
+        encoding: Encoding,
+    ) -> Result<Message, EventError> {
+        let mut builder = event(&self.ty, &self.source);
+        if let Some(subject) = &self.subject {
+            builder = builder.subject(subject);
+        }
+        if let Some(correlation_id) = &self.correlation_id {
+            builder = builder.correlation_id(correlation_id);
+        }
+        let mut event = builder.build()?;
+        event.set_id(id);
+        for (name, value) in &self.extensions {
+            event.set_extension(name, value.as_str());
+        }
+        if let Some(data) = data {
+            event.set_data(self.content_type.as_str(), data);
+        }
+        debug_assert_eq!(event.id(), id);
+        encode(&event, topic.clone(), encoding)
+    }
+}
+
+/// An encoded event with holes for id and data.
+#[derive(Debug)]
+struct Template {
+    message: Message,
+    payload: Vec<Part>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Fixed(Bytes),
+    Id,
+    Data,
+}
+
+impl Template {
+    fn of(message: Message) -> Result<Self, EventError> {
+        let payload = message.payload.clone().unwrap_or_default();
+        let data_mark = format!("\"{DATA_MARK}\"");
+        let data = memmem::find(&payload, data_mark.as_bytes())
+            .ok_or_else(|| EventError::Data("is not where it was put".to_owned()))?;
+        let after = data + data_mark.len();
+        let mut parts = Vec::new();
+        cut_id(&mut parts, payload.slice(..data));
+        parts.push(Part::Data);
+        cut_id(&mut parts, payload.slice(after..));
+        Ok(Self {
+            message,
+            payload: parts,
+        })
+    }
+
+    fn fill(&self, id: &str, data: &[u8]) -> Message {
+        let mut payload = Vec::with_capacity(self.message.bytes().len() + data.len());
+        for part in &self.payload {
+            payload.extend_from_slice(match part {
+                Part::Fixed(bytes) => bytes,
+                Part::Id => id.as_bytes(),
+                Part::Data => data,
+            });
+        }
+        Message {
+            topic: self.message.topic.clone(),
+            key: self.message.key.clone(),
+            headers: self.headers(id),
+            payload: Some(payload.into()),
+        }
+    }
+
+    fn headers(&self, id: &str) -> Headers {
+        self.message
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                let is_id = value.is_some_and(|value| value == ID_MARK);
+                let value = if is_id {
+                    Some(Bytes::copy_from_slice(id.as_bytes()))
+                } else {
+                    value.cloned()
+                };
+                (name.to_owned(), value)
+            })
+            .collect()
+    }
+}
+
+fn cut_id(parts: &mut Vec<Part>, bytes: Bytes) {
+    match memmem::find(&bytes, ID_MARK.as_bytes()) {
+        Some(at) => {
+            parts.push(Part::Fixed(bytes.slice(..at)));
+            parts.push(Part::Id);
+            parts.push(Part::Fixed(bytes.slice(at + ID_MARK.len()..)));
+        }
+        None => parts.push(Part::Fixed(bytes)),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+        || essence.eq_ignore_ascii_case("text/json")
+        || essence.to_ascii_lowercase().ends_with("+json")
+}
+
+fn as_it_is(data: &[u8]) -> cloudevents::Data {
+    match std::str::from_utf8(data) {
+        Ok(text) => cloudevents::Data::String(text.to_owned()),
+        Err(_) => cloudevents::Data::Binary(data.to_vec()),
+    }
+}
+
+/// Returns valid JSON on one line: a raw line break in it can only be white space.
+fn one_line(json: &str) -> std::borrow::Cow<'_, str> {
+    if memchr::memchr2(b'\n', b'\r', json.as_bytes()).is_none() {
+        return json.into();
+    }
+    json.lines().map(str::trim_start).collect::<String>().into()
+}
+
+fn default_source() -> String {
+    let name = rustix::system::uname();
+    let host = name.nodename().to_string_lossy();
+    let host: String = host
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    format!("//{host}/pf")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_put_on_one_line_and_not_changed_otherwise() {
+        assert_eq!(one_line("{ \"a\": 1.0 }"), "{ \"a\": 1.0 }");
+        assert_eq!(
+            one_line("{\n  \"a\": \"b \\n c\",\r\n  \"d\": 1\n}"),
+            "{\"a\": \"b \\n c\",\"d\": 1}"
+        );
+    }
+
+    #[test]
+    fn content_types_of_json_are_known() {
+        assert!(is_json("application/json; charset=utf-8"));
+        assert!(is_json("application/vnd.order+JSON"));
+        assert!(!is_json("text/plain"));
+    }
+}

@@ -1,0 +1,206 @@
+//! What became of each line of a stream: nothing is forgotten, and the exit code says so.
+
+use protoflow::{
+    event::{Message, Topic},
+    transport::{Outgoing, Receipt, Result as TransportResult},
+};
+
+use super::report::{self, Told};
+use crate::{
+    error::{CliError, CliResult, Exit},
+    output::{Format, Printer},
+    signals::Signals,
+};
+
+/// What is known of a line that is under way.
+#[derive(Debug)]
+pub struct Tag {
+    line: u64,
+    /// What a receipt names, where receipts are shown.
+    event: Option<(Option<String>, Topic)>,
+}
+
+/// How reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// All was read.
+    End,
+    /// A line could not be published.
+    Error,
+    /// A signal came.
+    Signal,
+}
+
+/// The account of a stream.
+pub struct Ledger<'a> {
+    printer: &'a mut Printer,
+    dry_run: bool,
+    line: u64,
+    empty: u64,
+    sent: u64,
+    confirmed: u64,
+    failed: u64,
+    /// Lines refused after they were sent.
+    bounced: u64,
+    first_failure: Option<Exit>,
+}
+
+impl<'a> Ledger<'a> {
+    /// Opens the account.
+    pub fn new(printer: &'a mut Printer, dry_run: bool) -> Self {
+        Self {
+            printer,
+            dry_run,
+            line: 0,
+            empty: 0,
+            sent: 0,
+            confirmed: 0,
+            failed: 0,
+            bounced: 0,
+            first_failure: None,
+        }
+    }
+
+    /// Begins a line.
+    pub fn next_line(&mut self) {
+        self.line += 1;
+    }
+
+    /// Counts the line as empty.
+    pub fn skip(&mut self) {
+        self.empty += 1;
+    }
+
+    /// Counts the line as sent, and returns by what it is known until it is confirmed.
+    pub fn tag(&mut self, id: Option<String>, message: &Message) -> Tag {
+        self.sent += 1;
+        let shown = self.printer.format() == Format::Json;
+        Tag {
+            line: self.line,
+            event: shown.then(|| (id.or_else(|| report::id_of(message)), message.topic.clone())),
+        }
+    }
+
+    /// Returns how many lines were sent.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Reports whether something was sent and is neither confirmed nor refused.
+    pub fn is_waiting(&self) -> bool {
+        self.sent > self.confirmed + self.bounced
+    }
+
+    /// Reports whether a line could not be published.
+    pub fn has_failed(&self) -> bool {
+        self.failed > 0
+    }
+
+    /// Says why the line is not published.
+    pub fn refuse(&mut self, error: &CliError) -> CliResult<()> {
+        self.fail(self.line, error)
+    }
+
+    /// Shows what would be published.
+    pub fn show(&mut self, outgoing: Outgoing) -> CliResult<()> {
+        self.confirmed += 1;
+        self.sent += 1;
+        report::show(self.printer, outgoing)
+    }
+
+    /// Takes down what was confirmed or refused.
+    pub fn tell(&mut self, results: Vec<(Tag, TransportResult<Receipt>)>) -> CliResult<()> {
+        for (tag, result) in results {
+            match result {
+                Ok(receipt) => {
+                    self.confirmed += 1;
+                    if let Some((id, topic)) = &tag.event {
+                        let told = Told::stored(id.as_deref(), topic, &receipt);
+                        self.printer.report(&told.of_line(tag.line))?;
+                    }
+                }
+                Err(error) => {
+                    self.bounced += 1;
+                    self.fail(tag.line, &error.into())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the receipts that are waiting.
+    pub fn flush(&mut self) -> CliResult<()> {
+        Ok(self.printer.flush()?)
+    }
+
+    fn fail(&mut self, line: u64, error: &CliError) -> CliResult<()> {
+        let chain: Vec<String> = error.chain().collect();
+        // A line of input has one line; where in it counts.
+        let text = chain
+            .join(": ")
+            .replace(" at line 1 column ", " at column ");
+        let remarks = self.printer.remarks();
+        remarks.failure(&format!("line {line}: {text}"));
+        if self.failed == 0 {
+            error.hints().iter().for_each(|hint| remarks.hint(hint));
+        }
+        self.failed += 1;
+        self.first_failure.get_or_insert(error.code());
+        if self.printer.format() == Format::Json && !self.dry_run {
+            self.printer.report(&Told::refused(line, &text))?;
+        }
+        Ok(())
+    }
+
+    /// Sums up, and decides how the command ends.
+    pub fn conclude(self, finished: Finished, signals: &Signals) -> CliResult<()> {
+        self.printer.remarks().remark(&self.summary());
+        let rest = match finished {
+            Finished::End => "",
+            Finished::Error | Finished::Signal => "; the rest was not read",
+        };
+        if finished == Finished::Signal {
+            let text = format!("interrupted after line {}{rest}", self.line);
+            return Err(signals.interrupted(text));
+        }
+        let Some(first) = self.first_failure else {
+            return Ok(());
+        };
+        let exit = if self.confirmed > 0 {
+            Exit::Partly
+        } else {
+            first
+        };
+        let lines = if self.failed == 1 {
+            "line was"
+        } else {
+            "lines were"
+        };
+        let error = CliError::message(exit, format!("{} {lines} not published{rest}", self.failed));
+        Err(if finished == Finished::Error {
+            error.hint("`--on-error continue` goes on with the next line")
+        } else {
+            error
+        })
+    }
+
+    fn summary(&self) -> String {
+        let verb = if self.dry_run {
+            "would publish"
+        } else {
+            "published"
+        };
+        let events = if self.confirmed == 1 {
+            "event"
+        } else {
+            "events"
+        };
+        let mut text = format!("{verb} {} {events}", self.confirmed);
+        match self.empty {
+            0 => {}
+            1 => text += ", skipped 1 empty line",
+            empty => text += &format!(", skipped {empty} empty lines"),
+        }
+        text
+    }
+}

@@ -1,0 +1,101 @@
+//! One event, from the command line or from all of stdin.
+
+use std::io::{self, IsTerminal as _, Read as _};
+
+use protoflow::transport::{Receipt, Transport};
+
+use super::{
+    PublishArgs,
+    draft::{Draft, Made},
+    input, report,
+};
+use crate::{
+    context::Context,
+    error::{CliError, CliResult, Exit},
+};
+
+/// Publishes the event that the flags describe.
+pub async fn publish(
+    args: &PublishArgs,
+    context: &mut Context,
+    transport: &dyn Transport,
+) -> CliResult<()> {
+    let mut draft = Draft::new(args, transport.encoding())?;
+    let made = match data(args)? {
+        Some(data) => draft
+            .fill(&data)
+            .map_err(|error| not_json(args, error.into()))?,
+        None => draft.empty()?,
+    };
+    let Made { id, message } = made;
+    let outgoing = args.address(message, None);
+    if args.dry_run {
+        return report::show(&mut context.printer, outgoing);
+    }
+    if args.create {
+        transport.create(draft.topic()).await?;
+    }
+    let receipt = confirmed(transport.publish(vec![outgoing]).await)?;
+    let told = report::Told::stored(Some(&id), draft.topic(), &receipt);
+    context.printer.remarks().remark(&told.remark());
+    context.printer.report(&told)
+}
+
+fn confirmed(results: Vec<protoflow::transport::Result<Receipt>>) -> CliResult<Receipt> {
+    match results.into_iter().next() {
+        Some(result) => Ok(result?),
+        None => Err(CliError::message(
+            Exit::Failed,
+            "the transport confirmed nothing",
+        )),
+    }
+}
+
+fn not_json(args: &PublishArgs, error: CliError) -> CliError {
+    let error = error.during("the data cannot be published");
+    if args
+        .data
+        .as_ref()
+        .is_some_and(|data| !data.starts_with(['{', '[']))
+    {
+        return error.hint("a JSON string has quotes of its own, as in '\"text\"'; text that is not JSON needs `--content-type text/plain`");
+    }
+    error.hint("data that is not JSON needs `--content-type`, as in `--content-type text/plain`")
+}
+
+/// Returns the data; none where the event has none.
+fn data(args: &PublishArgs) -> CliResult<Option<Vec<u8>>> {
+    if args.no_data {
+        return Ok(None);
+    }
+    let data = match args.data.as_deref() {
+        Some("-") => all_of_stdin(args.max_size)?,
+        Some(text) => text.as_bytes().to_vec(),
+        None if io::stdin().is_terminal() => return Ok(None),
+        None => all_of_stdin(args.max_size)?,
+    };
+    if data.len() > args.max_size {
+        return Err(too_long(args.max_size));
+    }
+    if data.is_empty() {
+        return Err(
+            CliError::message(Exit::Failed, "there is no data: stdin is empty")
+                .hint("`--no-data` publishes an event without data"),
+        );
+    }
+    Ok(Some(data))
+}
+
+fn all_of_stdin(max: usize) -> CliResult<Vec<u8>> {
+    let mut data = Vec::new();
+    input::stdin()?
+        .take(max as u64 + 1)
+        .read_to_end(&mut data)?;
+    Ok(data)
+}
+
+/// The error of data that is longer than allowed.
+pub fn too_long(max: usize) -> CliError {
+    CliError::message(Exit::Failed, format!("the data is longer than {max} bytes"))
+        .hint("`--max-size` allows more")
+}

@@ -1,0 +1,107 @@
+//! Receipts: what became of each event.
+
+use std::{
+    io::{self, Write},
+    time::SystemTime,
+};
+
+use protoflow::{
+    event::{Message, Position, Stored, Topic},
+    transport::{Outgoing, Receipt},
+};
+use serde::Serialize;
+
+use crate::{
+    error::CliResult,
+    output::{Paint, Printer, Report},
+};
+
+/// What became of one event, or of one line.
+#[derive(Debug, Serialize)]
+pub struct Told<'a> {
+    /// The line of a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The event's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a str>,
+    /// The topic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<&'a Topic>,
+    /// Where it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<&'a str>,
+    /// By which name to cancel it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<&'a str>,
+    /// Why it was not published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    /// An event that is stored.
+    pub fn stored(id: Option<&'a str>, topic: &'a Topic, receipt: &'a Receipt) -> Self {
+        Self {
+            line: None,
+            id,
+            topic: Some(topic),
+            position: receipt.position.as_ref().map(Position::as_str),
+            schedule: receipt.schedule.as_ref().map(|id| id.0.as_str()),
+            error: None,
+        }
+    }
+
+    /// A line that was not published.
+    pub fn refused(line: u64, error: &'a str) -> Self {
+        Self {
+            line: Some(line),
+            id: None,
+            topic: None,
+            position: None,
+            schedule: None,
+            error: Some(error),
+        }
+    }
+
+    /// Names the line.
+    pub fn of_line(mut self, line: u64) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// Says the same in a sentence.
+    pub fn remark(&self) -> String {
+        let topic = self.topic.map_or("?", Topic::as_str);
+        let id = self.id.unwrap_or("an event");
+        match self.schedule {
+            Some(schedule) => {
+                format!("scheduled {id} to {topic}; `pf schedule cancel {schedule}` calls it off")
+            }
+            None => format!("published {id} to {topic}"),
+        }
+    }
+}
+
+impl Report for Told<'_> {
+    fn human(&self, _: &mut dyn Write, _: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+        // People read the remarks.
+        Ok(())
+    }
+}
+
+/// Shows what would be published.
+pub fn show(printer: &mut Printer, outgoing: Outgoing) -> CliResult<()> {
+    let stored = Stored {
+        time: outgoing.due.unwrap_or_else(SystemTime::now),
+        position: Position::new(""),
+        message: outgoing.message,
+    };
+    Ok(printer.message(&stored, None)?)
+}
+
+/// Returns the event's id, if the message is an event.
+pub fn id_of(message: &Message) -> Option<String> {
+    let envelope = protoflow::event::Envelope::read(message).ok()?;
+    Some(envelope.id.into_owned())
+}

@@ -1,0 +1,93 @@
+//! Times and durations as people write them.
+
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Days, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
+
+/// A time of the past, or the very beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// From the oldest that is kept.
+    Earliest,
+    /// From then on.
+    Time(SystemTime),
+}
+
+/// Reads `5s`, `2h 30m`, `500ms`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write it like `90s` or `2h 30m`"))
+}
+
+/// Reads `earliest`, how long ago, or a time.
+pub fn since(text: &str) -> Result<Since, String> {
+    if matches!(text, "earliest" | "0") {
+        return Ok(Since::Earliest);
+    }
+    Ok(Since::Time(past(text)?))
+}
+
+/// Reads how long ago, or a time.
+pub fn past(text: &str) -> Result<SystemTime, String> {
+    match humantime::parse_duration(text) {
+        Ok(ago) => SystemTime::now()
+            .checked_sub(ago)
+            .ok_or_else(|| "is before all time".to_owned()),
+        Err(_) => moment(text),
+    }
+}
+
+/// Reads a time: RFC 3339, or local as `2026-03-01 09:00`, `09:00`, `today 09:00`, `tomorrow 09:00`.
+pub fn moment(text: &str) -> Result<SystemTime, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.into());
+    }
+    let naive = local(text, Local::now().date_naive()).ok_or_else(|| {
+        "not a time; write it like `2026-03-01T09:00:00Z`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`"
+            .to_owned()
+    })?;
+    match Local.from_local_datetime(&naive).earliest() {
+        Some(time) => Ok(time.into()),
+        None => Err("does not exist: the clocks are put forward then".to_owned()),
+    }
+}
+
+fn local(text: &str, today: NaiveDate) -> Option<NaiveDateTime> {
+    let (day, time) = text.split_once([' ', 'T']).unwrap_or(("today", text));
+    let day = match day {
+        "today" => today,
+        "tomorrow" => today.checked_add_days(Days::new(1))?,
+        day => day.parse().ok()?,
+    };
+    let time = NaiveTime::parse_from_str(time, "%H:%M")
+        .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M:%S"))
+        .ok()?;
+    Some(day.and_time(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        let today = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        local(text, today).map(|time| time.to_string())
+    }
+
+    #[test]
+    fn local_times_stand_on_a_day() {
+        assert_eq!(read("09:30").unwrap(), "2026-03-01 09:30:00");
+        assert_eq!(read("tomorrow 09:30:15").unwrap(), "2026-03-02 09:30:15");
+        assert_eq!(read("2026-05-07 23:00").unwrap(), "2026-05-07 23:00:00");
+        assert_eq!(read("25:00"), None);
+        assert_eq!(read("soon"), None);
+    }
+
+    #[test]
+    fn absolute_times_need_a_zone() {
+        let time = moment("1970-01-01T00:00:01Z").unwrap();
+        assert_eq!(time, SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+        assert_eq!(since("earliest"), Ok(Since::Earliest));
+        assert!(since("yesterday-ish").is_err());
+    }
+}
