@@ -13,7 +13,7 @@ use crate::{
     commands::GlobalArgs,
     config::{Config, Target},
     error::{CliError, CliResult},
-    output::Printer,
+    output::{Format, Printer},
     signals::Signals,
 };
 
@@ -61,6 +61,27 @@ impl Context {
         self.config
             .as_ref()
             .ok_or_else(|| CliError::configuration("no configuration"))
+    }
+
+    /// Reads the configuration files again, after a change.
+    pub fn reload(&mut self) -> CliResult<&Config> {
+        self.config = None;
+        self.config()
+    }
+
+    /// Returns what `--url` says.
+    pub fn given_url(&self) -> Option<String> {
+        self.global.url.clone()
+    }
+
+    /// Returns what `--context` says.
+    pub fn given_context(&self) -> Option<String> {
+        self.global.context.clone()
+    }
+
+    /// Returns what `-o` says.
+    pub fn given_output(&self) -> Option<Format> {
+        self.global.output
     }
 
     /// Returns the group that was named for this command, or the one of the configuration.

@@ -1,11 +1,16 @@
 //! The command line, one file per subcommand.
 
 mod caps;
+mod completions;
 mod consume;
+mod context;
 mod demo;
 mod dlq;
+mod doctor;
+mod man;
 mod publish;
 mod schedule;
+mod tail;
 mod times;
 mod topics;
 
@@ -69,25 +74,39 @@ pub struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Publish(publish::PublishArgs),
-    Caps(caps::CapsArgs),
+    Tail(tail::TailArgs),
     Consume(consume::ConsumeArgs),
     #[command(subcommand)]
     Dlq(dlq::DlqCommand),
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    Caps(caps::CapsArgs),
+    #[command(subcommand)]
+    Context(context::ContextCommand),
+    Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 impl Command {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        context.config()?;
+        // These two write about `pf` itself, whatever the configuration says.
+        if !matches!(self, Self::Completions(_) | Self::Man(_)) {
+            context.config()?;
+        }
         match self {
             Self::Publish(args) => args.run(context).await,
-            Self::Caps(args) => args.run(context).await,
+            Self::Tail(args) => args.run(context).await,
             Self::Consume(args) => args.run(context).await,
             Self::Dlq(command) => command.run(context).await,
             Self::Schedule(command) => command.run(context).await,
+            Self::Caps(args) => args.run(context).await,
+            Self::Context(command) => command.run(context),
+            Self::Doctor(args) => args.run(context).await,
             Self::Demo(args) => args.run(context).await,
+            Self::Completions(args) => args.run(context),
+            Self::Man(args) => args.run(context),
         }
     }
 }

@@ -15,7 +15,8 @@ use url::Url;
 
 pub use self::{
     file::{File, Profile},
-    secret::{has_password, masked},
+    secret::{has_password, masked, refused},
+    store::{anchor, parse},
 };
 use crate::{
     error::{CliError, CliResult},
@@ -60,11 +61,11 @@ pub struct Target {
     pub folder: Option<PathBuf>,
 }
 
-/// A context: its name, what it says, and the folder that its paths start from.
+/// A context: its name, what it says, and where it stands.
 struct Named<'a> {
     name: &'a str,
     profile: &'a Profile,
-    folder: &'a Path,
+    file: &'a Path,
 }
 
 impl Config {
@@ -182,13 +183,19 @@ impl Config {
         Ok(self.layers.iter().find_map(|layer| in_file(&layer.file)))
     }
 
+    /// Returns a context and the file that it stands in.
+    pub fn profile(&self, name: &str) -> CliResult<(&Profile, &Path)> {
+        let named = self.named(name)?;
+        Ok((named.profile, named.file))
+    }
+
     fn named<'a>(&'a self, name: &str) -> CliResult<Named<'a>> {
         let contexts = self.contexts();
         if let Some((name, profile, path)) = contexts.iter().find(|(known, ..)| *known == name) {
             return Ok(Named {
                 name,
                 profile,
-                folder: folder_of(path),
+                file: path,
             });
         }
         let error = CliError::configuration(format!("there is no context `{name}`"));
@@ -229,7 +236,7 @@ impl Config {
 impl Named<'_> {
     fn target(&self) -> CliResult<Target> {
         self.profile
-            .target(self.folder, &format!("context `{}`", self.name))
+            .target(folder_of(self.file), &format!("context `{}`", self.name))
     }
 }
 

@@ -1,0 +1,37 @@
+//! `pf completions`: scripts that teach a shell to complete `pf`.
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use super::Cli;
+use crate::{context::Context, error::CliResult};
+
+/// Makes `pf tail order.*` work as typed: zsh would look for files.
+const NOGLOB: &str = "alias pf='noglob pf'\n";
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  source <(pf completions bash)      in ~/.bashrc
+  source <(pf completions zsh)       in ~/.zshrc, after compinit
+  pf completions fish > ~/.config/fish/completions/pf.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+impl CompletionsArgs {
+    pub fn run(self, context: &mut Context) -> CliResult<()> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "pf", &mut script);
+        if self.shell == Shell::Zsh {
+            let first = script
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1);
+            script.splice(first..first, NOGLOB.bytes());
+        }
+        Ok(context.printer.raw(&script)?)
+    }
+}

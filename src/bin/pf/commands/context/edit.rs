@@ -1,0 +1,89 @@
+//! Changes the user's configuration file, comments and order kept.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+};
+
+use toml_edit::{DocumentMut, Item, Table};
+use url::Url;
+
+use crate::{
+    config::{Config, Profile, anchor},
+    error::{CliError, CliResult},
+};
+
+/// The user's configuration file, being changed.
+pub struct UserFile {
+    path: PathBuf,
+    document: DocumentMut,
+}
+
+impl UserFile {
+    /// Reads it; it need not be there.
+    pub fn open(config: &Config) -> CliResult<Self> {
+        let path = config.user_file();
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text?,
+        };
+        let document = text
+            .parse()
+            .map_err(|error| CliError::configuration(format!("{}: {error}", path.display())))?;
+        Ok(Self { path, document })
+    }
+
+    /// Adds a context, in the place of one that has its name.
+    pub fn add(&mut self, name: &str, profile: &Profile) -> CliResult<()> {
+        let text =
+            toml::to_string(profile).map_err(|error| CliError::configuration(error.to_string()))?;
+        let entry: DocumentMut = text
+            .parse()
+            .map_err(|error: toml_edit::TomlError| CliError::configuration(error.to_string()))?;
+        let contexts = self.document.entry("contexts").or_insert_with(|| {
+            let mut contexts = Table::new();
+            contexts.set_implicit(true);
+            Item::Table(contexts)
+        });
+        contexts[name] = Item::Table(entry.as_table().clone());
+        Ok(())
+    }
+
+    /// Makes a context the one in use.
+    pub fn select(&mut self, name: &str) {
+        self.document["context"] = toml_edit::value(name);
+    }
+
+    /// Takes a context out; if it was in use, none is.
+    pub fn remove(&mut self, name: &str) {
+        if let Some(contexts) = self
+            .document
+            .get_mut("contexts")
+            .and_then(Item::as_table_like_mut)
+        {
+            contexts.remove(name);
+        }
+        let used = self.document.get("context").and_then(Item::as_str);
+        if used == Some(name) {
+            self.document.remove("context");
+        }
+    }
+
+    /// Writes it in one step, for the user's eyes alone.
+    pub fn save(self) -> CliResult<()> {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(self.document.to_string().as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+/// Returns the URL so that it means the same store from every folder.
+pub fn absolute(url: &Url) -> CliResult<String> {
+    let mut url = url.clone();
+    anchor(&mut url, &std::env::current_dir()?)?;
+    Ok(url.to_string())
+}

@@ -1,0 +1,248 @@
+//! `pf context`: names for stores.
+
+mod edit;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, Subcommand};
+use protoflow::event::Group;
+use serde::Serialize;
+use url::Url;
+
+use self::edit::UserFile;
+use crate::{
+    config::{Config, Profile, has_password, masked, refused},
+    context::Context,
+    error::{CliError, CliResult},
+    output::{Paint, Report},
+};
+
+/// Give stores a name
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  pf context add prod --url nats://svc@nats.example --password-file ~/.secrets/nats --group billing
+  pf context use prod
+  pf tail --context prod
+
+A `.pf.toml` in a folder or above it is stronger than the user's own file:
+  context = \"local\"
+  [contexts.local]
+  url = \"sqlite:events.db\"")]
+pub enum ContextCommand {
+    Add(AddArgs),
+    Use(UseArgs),
+    List(ListArgs),
+    Show(ShowArgs),
+    Remove(RemoveArgs),
+}
+
+impl ContextCommand {
+    pub fn run(self, context: &mut Context) -> CliResult<()> {
+        match self {
+            Self::Add(args) => args.run(context),
+            Self::Use(args) => args.run(context),
+            Self::List(_) => list(context),
+            Self::Show(args) => args.run(context),
+            Self::Remove(args) => args.run(context),
+        }
+    }
+}
+
+/// Name a store; an existing name is given the new store
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// The name
+    name: String,
+    /// The group of its consumers
+    #[arg(long)]
+    group: Option<Group>,
+    /// A file that holds the password
+    #[arg(long, value_name = "FILE", conflicts_with = "ask_password")]
+    password_file: Option<PathBuf>,
+    /// Ask for the password whenever it is needed
+    #[arg(long)]
+    ask_password: bool,
+}
+
+impl AddArgs {
+    fn run(self, context: &mut Context) -> CliResult<()> {
+        let text = context.given_url().ok_or_else(|| {
+            CliError::usage("the store is missing").hint(format!(
+                "as in `pf context add {} --url sqlite:events.db`",
+                self.name
+            ))
+        })?;
+        let url = crate::config::parse(&text, "--url")?;
+        if has_password(&url) {
+            return Err(refused("--url"));
+        }
+        let profile = Profile {
+            url: edit::absolute(&url)?,
+            group: self.group.map(String::from),
+            output: context.given_output(),
+            password_file: self.password_file.map(std::path::absolute).transpose()?,
+            password_prompt: self.ask_password,
+        };
+        let mut file = UserFile::open(context.config()?)?;
+        file.add(&self.name, &profile)?;
+        file.save()?;
+        let remarks = context.printer.remarks();
+        remarks.remark(&format!("added `{}`", self.name));
+        remarks.hint(&format!(
+            "`pf context use {}` uses it from now on",
+            self.name
+        ));
+        Ok(())
+    }
+}
+
+/// Use a context from now on
+#[derive(Debug, Args)]
+pub struct UseArgs {
+    /// The name
+    name: String,
+}
+
+impl UseArgs {
+    fn run(self, context: &mut Context) -> CliResult<()> {
+        let config = context.config()?;
+        config.profile(&self.name)?;
+        let mut file = UserFile::open(config)?;
+        file.select(&self.name);
+        file.save()?;
+        let chosen = context.reload()?.current(None);
+        let remarks = context.printer.remarks();
+        remarks.remark(&format!("using `{}`", self.name));
+        if chosen.as_deref() != Some(self.name.as_str()) {
+            remarks.warning("PF_CONTEXT or a `.pf.toml` chooses another one here");
+        }
+        Ok(())
+    }
+}
+
+/// Show every context
+#[derive(Debug, Args)]
+pub struct ListArgs {}
+
+fn list(context: &mut Context) -> CliResult<()> {
+    let named = context.given_context();
+    let shown = described(context.config()?, named.as_deref());
+    if shown.is_empty() {
+        let remarks = context.printer.remarks();
+        remarks.remark("there are no contexts");
+        remarks.hint("`pf context add NAME --url URL` makes one");
+    }
+    for entry in &shown {
+        context.printer.report(entry)?;
+    }
+    Ok(())
+}
+
+/// Show one context, or the one in use
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The name
+    name: Option<String>,
+}
+
+impl ShowArgs {
+    fn run(self, context: &mut Context) -> CliResult<()> {
+        let named = self.name.or_else(|| context.given_context());
+        let config = context.config()?;
+        let name = config.current(named.as_deref()).ok_or_else(|| {
+            CliError::configuration("no context is in use")
+                .hint("`pf context use NAME` chooses one")
+        })?;
+        config.profile(&name)?;
+        let shown = described(config, Some(&name));
+        let entry = shown.iter().find(|entry| entry.name == name);
+        entry.map_or(Ok(()), |entry| context.printer.report(entry))
+    }
+}
+
+/// Forget a context; the store is not touched
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// The name
+    name: String,
+}
+
+impl RemoveArgs {
+    fn run(self, context: &mut Context) -> CliResult<()> {
+        let config = context.config()?;
+        let (_, path) = config.profile(&self.name)?;
+        if path != config.user_file() {
+            return Err(CliError::configuration(format!(
+                "`{}` stands in {}",
+                self.name,
+                path.display()
+            ))
+            .hint("remove it there"));
+        }
+        let mut file = UserFile::open(config)?;
+        file.remove(&self.name);
+        file.save()?;
+        context
+            .printer
+            .remarks()
+            .remark(&format!("removed `{}`", self.name));
+        Ok(())
+    }
+}
+
+/// A context, to be shown.
+#[derive(Debug, Serialize)]
+struct Shown {
+    name: String,
+    current: bool,
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
+    file: PathBuf,
+}
+
+impl Report for Shown {
+    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+        let mark = if self.current { "*" } else { " " };
+        let name = paint(Paint::Name, &format!("{:<16}", self.name));
+        write!(out, "{mark} {name} {}", self.url)?;
+        if let Some(group) = &self.group {
+            write!(out, "  group {group}")?;
+        }
+        if let Some(password) = &self.password {
+            write!(out, "  password {password}")?;
+        }
+        writeln!(out)
+    }
+}
+
+fn described(config: &Config, named: Option<&str>) -> Vec<Shown> {
+    let current = config.current(named);
+    let contexts = config.contexts().into_iter();
+    contexts
+        .map(|(name, profile, path)| Shown {
+            name: name.to_owned(),
+            current: current.as_deref() == Some(name),
+            url: profile
+                .url
+                .parse()
+                .map_or_else(|_| profile.url.clone(), |url: Url| masked(&url)),
+            group: profile.group.clone(),
+            password: password_of(profile),
+            file: path.to_owned(),
+        })
+        .collect()
+}
+
+fn password_of(profile: &Profile) -> Option<String> {
+    match &profile.password_file {
+        Some(file) => Some(format!("from {}", file.display())),
+        None => profile.password_prompt.then(|| "asked for".to_owned()),
+    }
+}

@@ -1,0 +1,96 @@
+//! `pf doctor`: looks for what will bite, and mends it.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use protoflow::{
+    backends::OpenOptions,
+    transport::{Finding, FindingLevel, Transport},
+};
+use serde::Serialize;
+
+use crate::{
+    config::masked,
+    context::Context,
+    error::{CliError, CliResult, Exit},
+    output::{Paint, Report},
+};
+
+/// Check the store, and say what will bite
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf doctor
+  pf doctor --url nats://localhost:4222 --fix
+
+Exit codes: 0 nothing bites now, 1 something does.")]
+pub struct DoctorArgs {
+    /// Mend what can be mended from here
+    #[arg(long)]
+    fix: bool,
+}
+
+impl DoctorArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let url = context.url()?;
+        let remarks = context.printer.remarks();
+        remarks.remark(&format!("looking at {}", masked(&url)));
+        let transport = context.open(OpenOptions::default()).await?;
+        let mut findings = transport.diagnose().await?;
+        if self.fix && mend(context, transport.as_ref(), &findings).await {
+            findings = transport.diagnose().await?;
+        }
+        for finding in &findings {
+            context.printer.report(&Shown(finding))?;
+        }
+        let problems = findings
+            .iter()
+            .filter(|finding| finding.level == FindingLevel::Problem);
+        match problems.count() {
+            0 => Ok(()),
+            1 => Err(CliError::message(Exit::Failed, "there is 1 problem")),
+            count => Err(CliError::message(
+                Exit::Failed,
+                format!("there are {count} problems"),
+            )),
+        }
+    }
+}
+
+/// Mends what it can; reports whether anything was tried.
+async fn mend(context: &Context, transport: &dyn Transport, findings: &[Finding]) -> bool {
+    let remarks = context.printer.remarks();
+    let mut tried = false;
+    let wrong = findings
+        .iter()
+        .filter(|finding| finding.level != FindingLevel::Ok);
+    for finding in wrong.filter(|finding| finding.mend.is_some()) {
+        tried = true;
+        match transport.mend(&finding.name).await {
+            Ok(()) => remarks.remark(&format!("mended {}", finding.name)),
+            Err(error) => remarks.warning(&format!("{} stays: {error}", finding.name)),
+        }
+    }
+    tried
+}
+
+/// A finding, to be shown.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Shown<'a>(&'a Finding);
+
+impl Report for Shown<'_> {
+    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+        let (look, word) = match self.0.level {
+            FindingLevel::Ok => (Paint::Good, "ok"),
+            FindingLevel::Warning => (Paint::Warning, "warning"),
+            FindingLevel::Problem => (Paint::Bad, "problem"),
+        };
+        let word = paint(look, &format!("{word:<8}"));
+        writeln!(out, "{word} {:<20} {}", self.0.name, self.0.text)?;
+        match &self.0.mend {
+            Some(mend) => writeln!(out, "{:29} mend: {mend}", ""),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `pf man`: manual pages.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _};
+use clap_mangen::Man;
+
+use super::Cli;
+use crate::{context::Context, error::CliResult};
+
+/// Print the manual page, or write the pages of all commands into a folder
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf man | man -l -
+  pf man --dir ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// The folder
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
+impl ManArgs {
+    pub fn run(self, context: &mut Context) -> CliResult<()> {
+        let command = Cli::command();
+        let Some(folder) = self.dir else {
+            let mut page = Vec::new();
+            Man::new(command).render(&mut page)?;
+            return Ok(context.printer.raw(&page)?);
+        };
+        std::fs::create_dir_all(&folder)?;
+        clap_mangen::generate_to(command, &folder)?;
+        let text = format!("wrote the manual pages to {}", folder.display());
+        context.printer.remarks().remark(&text);
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! When a tail ends, and whether it has shown what was asked for.
+
+use std::time::{Duration, SystemTime};
+
+use crate::error::{CliError, CliResult, Exit};
+
+/// What ends a tail, beside a signal and the end of what is stored.
+#[derive(Debug)]
+pub struct Ending {
+    count: Option<u64>,
+    until: Option<SystemTime>,
+    timeout: Option<Duration>,
+    /// The end of what was stored at the start has to be reached.
+    until_end: bool,
+    shown: u64,
+}
+
+/// Why nothing more is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// What was there at the start has been read.
+    Reached,
+    /// The time of `--until` has come.
+    Until,
+    /// The time of `--timeout` is over.
+    TimedOut,
+    /// Enough was shown.
+    Counted,
+    /// A signal came.
+    Stopped,
+}
+
+impl Ending {
+    /// Takes over the flags.
+    pub fn new(
+        count: Option<u64>,
+        until: Option<SystemTime>,
+        timeout: Option<Duration>,
+        until_end: bool,
+    ) -> Self {
+        Self {
+            count,
+            until,
+            timeout,
+            until_end,
+            shown: 0,
+        }
+    }
+
+    /// Waits until no more time is left, and says why.
+    pub fn time_is_up(&self) -> impl Future<Output = End> + use<> {
+        let timeout = self.timeout;
+        let until = self
+            .until
+            .map(|until| until.duration_since(SystemTime::now()).unwrap_or_default())
+            // What has been read to its end need not be waited for.
+            .filter(|left| !left.is_zero());
+        async move {
+            tokio::select! {
+                () = wait(timeout) => End::TimedOut,
+                () = wait(until) => End::Until,
+            }
+        }
+    }
+
+    /// Reports whether an event stored at this time belongs to it.
+    pub fn covers(&self, time: SystemTime) -> bool {
+        self.until.is_none_or(|until| time < until)
+    }
+
+    /// Counts an event that is about to be shown; `false` means that it is one too many.
+    pub fn take(&mut self) -> bool {
+        if self.is_complete() {
+            return false;
+        }
+        self.shown += 1;
+        true
+    }
+
+    /// Reports whether enough was shown.
+    pub fn is_complete(&self) -> bool {
+        self.count.is_some_and(|count| self.shown >= count)
+    }
+
+    /// Decides how the command ends.
+    pub fn conclude(&self, end: End) -> CliResult<()> {
+        let too_few = match (end, self.count) {
+            (End::Counted | End::Stopped, _) => None,
+            (End::TimedOut, None) if self.until_end => {
+                Some("the time was up before the end was reached".to_owned())
+            }
+            (_, Some(count)) if self.shown < count => {
+                Some(format!("{} of {count} events came", self.shown))
+            }
+            _ => None,
+        };
+        match too_few {
+            Some(text) => Err(CliError::message(Exit::Incomplete, text)),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn wait(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(count: Option<u64>, until_end: bool, shown: u64, end: End) -> bool {
+        let mut ending = Ending::new(count, None, None, until_end);
+        ending.shown = shown;
+        ending.conclude(end).is_ok()
+    }
+
+    #[test]
+    fn too_few_is_an_error_and_a_mere_timeout_is_not() {
+        assert!(exit(None, false, 0, End::TimedOut));
+        assert!(exit(Some(2), false, 2, End::Counted));
+        assert!(!exit(Some(2), false, 1, End::TimedOut));
+        assert!(!exit(Some(2), true, 1, End::Reached));
+        assert!(!exit(None, true, 5, End::TimedOut));
+        assert!(exit(Some(2), false, 1, End::Stopped));
+    }
+}

@@ -1,0 +1,108 @@
+//! `pf tail`: reads along without a group, and changes nothing.
+
+mod ending;
+mod reader;
+
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use protoflow::{
+    backends::OpenOptions,
+    event::Pattern,
+    runtime::Filter,
+    transport::{TailFrom, TailRequest},
+};
+
+use self::{
+    ending::Ending,
+    reader::{Reader, Screen},
+};
+use super::{
+    times::{self, Since},
+    topics,
+};
+use crate::{context::Context, error::CliResult};
+
+/// Show events as they come, or those that are stored
+///
+/// Joins no group, moves no position and leaves nothing behind. Delayed events are shown when they are due.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf tail                                   everything from now on
+  pf tail 'order.*' --since 1h              one hour back, and on
+  pf tail order.created --last 5 --until-end
+  pf tail --until-end -o json               all that is stored, one record per line
+  pf tail --where '.event.data.total > 100'
+  pf tail order.created --count 1 --timeout 30s || echo 'none came'
+
+Patterns: `*` stands for one token of a topic, `**` at the end for one or more.")]
+pub struct TailArgs {
+    /// Topics, as in `order.created`, 'order.*' or 'order.**' [default: all]
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<Pattern>,
+    /// Begin with events stored so long ago or at this time; `earliest` is the oldest kept
+    #[arg(long, value_parser = times::since, value_name = "TIME", conflicts_with = "last")]
+    since: Option<Since>,
+    /// End before events stored at this time
+    #[arg(long, value_parser = times::past, value_name = "TIME")]
+    until: Option<SystemTime>,
+    /// Begin with the last N events
+    #[arg(long, value_name = "N")]
+    last: Option<u64>,
+    /// End after N events
+    #[arg(short = 'n', long, value_name = "N")]
+    count: Option<u64>,
+    /// End after what was there at the start
+    #[arg(long)]
+    until_end: bool,
+    /// End after so long; exit 3 when `--count` or `--until-end` was not reached
+    #[arg(long, value_parser = times::duration, value_name = "DURATION")]
+    timeout: Option<Duration>,
+    /// Show only events for which this jq filter on the record of `-o json` holds
+    #[arg(long = "where", value_name = "JQ")]
+    filter: Option<String>,
+}
+
+impl TailArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let filter = self.filter.as_deref().map(Filter::compile).transpose()?;
+        topics::hint_expanded(&self.patterns, &context.printer.remarks());
+        let transport = context.open(OpenOptions::default()).await?;
+        let remarks = context.printer.remarks();
+        topics::hint_unknown(transport.as_ref(), &self.patterns, &remarks).await;
+        let signals = context.signals()?;
+        let tail = transport.tail(self.request()).await?;
+        let ending = Ending::new(self.count, self.until, self.timeout, self.until_end);
+        let screen = Screen {
+            printer: &mut context.printer,
+            filter,
+            ending,
+        };
+        Reader::start(tail, remarks).show(screen, &signals).await
+    }
+
+    fn request(&self) -> TailRequest {
+        let ended = self.until.is_some_and(|until| until <= SystemTime::now());
+        TailRequest {
+            patterns: if self.patterns.is_empty() {
+                vec![Pattern::all()]
+            } else {
+                self.patterns.clone()
+            },
+            from: self.from(),
+            until_end: self.until_end || ended,
+        }
+    }
+
+    /// What ends at a known point begins with the oldest event, unless told otherwise.
+    fn from(&self) -> TailFrom {
+        match (self.since, self.last) {
+            (Some(Since::Time(time)), _) => TailFrom::Time(time),
+            (Some(Since::Earliest), _) => TailFrom::Earliest,
+            (None, Some(last)) => TailFrom::Last(last),
+            (None, None) if self.until_end || self.until.is_some() => TailFrom::Earliest,
+            (None, None) => TailFrom::Now,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Reads ahead in the background and shows what was read, flushed whenever nothing is waiting.
+
+use protoflow::{
+    event::{Stored, write_record},
+    runtime::Filter,
+    transport::{ErrorKind, Result, Tail},
+};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::ending::{End, Ending};
+use crate::{
+    error::CliResult,
+    output::{Printer, Remarks},
+    signals::Signals,
+};
+
+/// Messages read at once.
+const BATCH: usize = 1000;
+
+/// Batches read before they are asked for.
+const AHEAD: usize = 2;
+
+/// A read that goes on in the background.
+pub struct Reader {
+    batches: mpsc::Receiver<Result<Vec<Stored>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Reader {
+    /// Starts reading.
+    pub fn start(mut tail: Box<dyn Tail>, remarks: Remarks) -> Self {
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let task = tokio::spawn(async move {
+            loop {
+                let batch = tail.next(BATCH).await;
+                let last = match &batch {
+                    Ok(batch) => batch.is_empty(),
+                    Err(error) if error.kind() == ErrorKind::Gap => {
+                        remarks.warning(&error.to_string());
+                        continue;
+                    }
+                    Err(_) => true,
+                };
+                if sender.send(batch).await.is_err() || last {
+                    return;
+                }
+            }
+        });
+        Self { batches, task }
+    }
+
+    /// Shows everything until the end.
+    pub async fn show(mut self, mut screen: Screen<'_>, signals: &Signals) -> CliResult<()> {
+        let time_is_up = screen.ending.time_is_up();
+        tokio::pin!(time_is_up);
+        let end = loop {
+            let batch = tokio::select! {
+                biased;
+                () = signals.stop.drain.cancelled() => break End::Stopped,
+                end = &mut time_is_up => break end,
+                batch = self.batches.recv() => batch,
+            };
+            let Some(batch) = batch.transpose()?.filter(|batch| !batch.is_empty()) else {
+                break End::Reached;
+            };
+            screen.show(&batch)?;
+            if screen.ending.is_complete() {
+                break End::Counted;
+            }
+            if self.batches.is_empty() {
+                screen.printer.flush()?;
+            }
+        };
+        screen.printer.flush()?;
+        screen.ending.conclude(end)
+    }
+}
+
+/// Where messages are shown, and which.
+pub struct Screen<'a> {
+    /// Shows them.
+    pub printer: &'a mut Printer,
+    /// Which are shown.
+    pub filter: Option<Filter>,
+    /// How many, and until when.
+    pub ending: Ending,
+}
+
+impl Screen<'_> {
+    fn show(&mut self, batch: &[Stored]) -> CliResult<()> {
+        let mut record = Vec::new();
+        for stored in batch {
+            if !self.ending.covers(stored.time) || !self.is_meant(stored, &mut record) {
+                continue;
+            }
+            if !self.ending.take() {
+                return Ok(());
+            }
+            self.printer.message(stored, None)?;
+        }
+        Ok(())
+    }
+
+    /// Applies the filter; an event on which it fails is left out and told.
+    fn is_meant(&self, stored: &Stored, record: &mut Vec<u8>) -> bool {
+        let Some(filter) = &self.filter else {
+            return true;
+        };
+        record.clear();
+        write_record(record, stored, None);
+        filter.matches(record).unwrap_or_else(|error| {
+            let text = format!("left out {}: {error}", stored.position);
+            self.printer.remarks().warning(&text);
+            false
+        })
+    }
+}
