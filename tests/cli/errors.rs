@@ -12,7 +12,7 @@ fn an_unknown_scheme_names_the_known_ones() {
 
     --- stderr
     error: registry: no transport is registered for `amqp:` URLs
-    hint: this build knows:
+    hint: this build knows: memory
     ");
 }
 
@@ -83,5 +83,111 @@ fn a_wrong_configuration_names_the_line() {
     --- stderr
     error: [HOME]/.pf.toml is wrong at line 2
       caused by: unknown field `uri`, expected one of `context`, `url`, `group`, `output`, `contexts`
+    ");
+}
+
+#[test]
+fn a_wrong_duration_or_time_says_how_to_write_it() {
+    let pf = Pf::new();
+    assert_snapshot!(pf.run(&["publish", "x", "{}", "--delay", "5 parsecs"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '5 parsecs' for '--delay <DURATION>': not a duration; write it like `90s` or `2h 30m`
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(pf.run(&["publish", "x", "{}", "--at", "teatime"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value 'teatime' for '--at <TIME>': not a time; write it like `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(pf.run(&["tail", "--since", "long ago"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value 'long ago' for '--since <TIME>': not a time; write it like `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_wrong_topic_or_pattern_names_the_rule() {
+    let pf = Pf::new();
+    assert_snapshot!(pf.run(&["tail", "order*"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value 'order*' for '[PATTERN]...': pattern `order*` has a wildcard that is not a whole token
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(pf.run(&["publish", "order created", "{}"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: topic `order created` contains a blank or a control character
+    ");
+}
+
+#[test]
+fn a_wrong_filter_points_at_the_place() {
+    assert_snapshot!(Pf::new().run(&["tail", "--where", ".event.type =="]), @r#"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `--where` is not a filter that can be used
+      caused by: expected a term at the end
+    hint: it is jq over the record of `-o json`, as in `.event.type == "order.created"`
+    "#);
+}
+
+#[test]
+fn a_store_of_dead_letters_is_no_topic() {
+    assert_snapshot!(Pf::new().run(&["publish", "orders.dlq", "{}"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `orders.dlq` is a store of dead letters
+    hint: `pf dlq list` shows dead letters, `pf dlq replay` publishes them again
+    ");
+}
+
+#[test]
+fn a_bare_path_is_not_a_url() {
+    assert_snapshot!(Pf::bare().run(&["caps", "--url", "events.db"]), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: --url is not the URL of a store
+      caused by: relative URL without a base
+    hint: for a file: `sqlite:events.db`
+    ");
+}
+
+#[test]
+fn flags_of_the_envelope_make_no_sense_for_events_that_are_made() {
+    assert_snapshot!(Pf::new().run(&["publish", "--ndjson", "--subject", "x"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: the argument '--ndjson' cannot be used with '--subject <SUBJECT>'
+
+    Usage: pf publish --ndjson [TYPE] [DATA]
+
+    For more information, try '--help'.
     ");
 }

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::normalise::normalise;
 
 /// No command in these tests takes longer.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A user with a home folder of their own, who works in it.
 pub(crate) struct Pf {

@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
 mod caps;
+mod completions;
+mod context;
 mod errors;
 mod harness;
+mod help;
 mod normalise;
 
 /// A file that no `mod` names would never be run.

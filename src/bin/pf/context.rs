@@ -1,6 +1,6 @@
 //! What every command is handed: where to write, where to connect, when to stop.
 
-use std::{io::Write as _, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use protoflow::{
     backends::{OpenOptions, Registry},

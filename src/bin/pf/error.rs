@@ -85,13 +85,6 @@ impl CliError {
         self
     }
 
-    /// Ends with another code.
-    #[must_use]
-    pub fn exit(mut self, exit: Exit) -> Self {
-        self.exit = exit;
-        self
-    }
-
     /// Returns how a command ends that ends with this.
     pub fn code(&self) -> Exit {
         self.exit

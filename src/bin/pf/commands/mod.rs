@@ -24,8 +24,8 @@ use crate::{
 
 /// Publish, tail and consume CloudEvents, and triage what failed
 #[derive(Debug, Parser)]
-#[command(name = "pf", version, propagate_version = true, max_term_width = 100)]
-#[command(disable_help_subcommand = true, after_long_help = EXIT_CODES)]
+#[command(name = "pf", version, max_term_width = 100)]
+#[command(after_long_help = EXIT_CODES)]
 pub struct Cli {
     #[command(flatten)]
     pub global: GlobalArgs,
@@ -37,11 +37,11 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// The store, as in `sqlite:events.db` [env: `PF_URL`]
     #[arg(long, global = true, value_name = "URL", conflicts_with = "context")]
+    #[arg(help = "The store, as in `sqlite:events.db` [env: PF_URL]")]
     pub url: Option<String>,
-    /// A store by the name that `pf context add` gave it [env: `PF_CONTEXT`]
     #[arg(long, global = true, value_name = "NAME")]
+    #[arg(help = "A store by the name that `pf context add` gave it [env: PF_CONTEXT]")]
     pub context: Option<String>,
     /// How to write data
     #[arg(

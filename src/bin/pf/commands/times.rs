@@ -16,7 +16,7 @@ pub enum Since {
 /// Reads `5s`, `2h 30m`, `500ms`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write it like `90s` or `2h 30m`"))
+        .map_err(|_| "not a duration; write it like `90s` or `2h 30m`".to_owned())
 }
 
 /// Reads `earliest`, how long ago, or a time.

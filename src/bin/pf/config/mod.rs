@@ -86,11 +86,6 @@ impl Config {
         Ok(Self { layers, home })
     }
 
-    /// Returns the files that exist, strongest first.
-    pub fn layers(&self) -> &[Layer] {
-        &self.layers
-    }
-
     /// Returns the path of the user's file, there or not.
     pub fn user_file(&self) -> PathBuf {
         self.home.config.join("config.toml")

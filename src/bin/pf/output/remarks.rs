@@ -61,18 +61,13 @@ impl Remarks {
     }
 
     fn lines(&self, error: &CliError) -> String {
-        let mut text = String::new();
-        for (depth, message) in error.chain().enumerate() {
-            if depth == 0 {
-                text += &format!("{} {message}\n", self.paint(Paint::Bad, "error:"));
-            } else {
-                text += &format!("  caused by: {message}\n");
-            }
-        }
-        for hint in error.hints() {
-            text += &format!("{} {hint}\n", self.paint(Paint::Name, "hint:"));
-        }
-        text
+        let mut chain = error.chain();
+        let first = chain.next().unwrap_or_default();
+        let mut lines = vec![format!("{} {first}\n", self.paint(Paint::Bad, "error:"))];
+        lines.extend(chain.map(|cause| format!("  caused by: {cause}\n")));
+        let hint = self.paint(Paint::Name, "hint:");
+        lines.extend(error.hints().iter().map(|text| format!("{hint} {text}\n")));
+        lines.concat()
     }
 
     fn paint(&self, paint: Paint, text: &str) -> String {

@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cloudevents::{AttributesReader as _, AttributesWriter as _};
 use memchr::memmem;
 use protoflow::event::{Encoding, EventError, Headers, Message, Topic, encode, event, new_id};
 use serde_json::value::RawValue;
 
 use super::PublishArgs;
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
 
 /// An encoded envelope carries the time at which it was made; it is made anew after so long.
 const FRESH: Duration = Duration::from_millis(1);
@@ -51,15 +50,11 @@ pub struct Made {
 impl Draft {
     /// Takes over what the flags say.
     pub fn new(args: &PublishArgs, encoding: Encoding) -> CliResult<Self> {
-        let ty = args.event_type.clone().ok_or_else(|| {
-            CliError::usage("the type of the event is missing")
-                .hint("as in `pf publish order.created '{\"id\":1}'`")
-        })?;
+        let ty = args.event_type.clone().unwrap_or_default();
         let topic = match &args.topic {
             Some(topic) => topic.clone(),
             None => ty.parse()?,
         };
-        super::super::topics::refuse_dead_letters(&topic)?;
         Ok(Self {
             attributes: Attributes {
                 ty,
@@ -97,7 +92,6 @@ impl Draft {
     pub fn fill(&mut self, data: &[u8]) -> Result<Made, EventError> {
         if !is_json(&self.attributes.content_type) {
             let id = self.attributes.id.clone().unwrap_or_else(new_id);
-            let data = as_it_is(data);
             let message = self
                 .attributes
                 .encode(&id, Some(data), &self.topic, self.encoding)?;
@@ -113,18 +107,21 @@ impl Draft {
 
     fn template(&mut self) -> Result<&Template, EventError> {
         let now = Instant::now();
-        let fresh = self.template.take().filter(|(made, _)| now - *made < FRESH);
-        let (made, template) = match fresh {
-            Some(fresh) => fresh,
-            None => {
-                let data = cloudevents::Data::Json(DATA_MARK.into());
-                let message =
-                    self.attributes
-                        .encode(ID_MARK, Some(data), &self.topic, self.encoding)?;
-                (now, Template::of(message)?)
-            }
+        let fresh = self.template.take();
+        let kept = match fresh.filter(|(made, _)| now - *made < FRESH) {
+            Some(kept) => kept,
+            None => (now, self.encoded()?),
         };
-        Ok(&self.template.insert((made, template)).1)
+        Ok(&self.template.insert(kept).1)
+    }
+
+    fn encoded(&self) -> Result<Template, EventError> {
+        let id = self.attributes.id.as_deref().unwrap_or(ID_MARK);
+        let data = format!("\"{DATA_MARK}\"").into_bytes();
+        let message = self
+            .attributes
+            .encode(id, Some(&data), &self.topic, self.encoding)?;
+        Template::of(message)
     }
 }
 
@@ -132,27 +129,24 @@ impl Attributes {
     fn encode(
         &self,
         id: &str,
-        data: Option<cloudevents::Data>,
+        data: Option<&[u8]>,
         topic: &Topic,
         encoding: Encoding,
     ) -> Result<Message, EventError> {
-        let mut builder = event(&self.ty, &self.source);
+        let mut builder = event(&self.ty, &self.source).id(id);
         if let Some(subject) = &self.subject {
             builder = builder.subject(subject);
         }
         if let Some(correlation_id) = &self.correlation_id {
             builder = builder.correlation_id(correlation_id);
         }
-        let mut event = builder.build()?;
-        event.set_id(id);
         for (name, value) in &self.extensions {
-            event.set_extension(name, value.as_str());
+            builder = builder.extension(name, value.as_str());
         }
         if let Some(data) = data {
-            event.set_data(self.content_type.as_str(), data);
+            builder = builder.data_bytes(&self.content_type, data);
         }
-        debug_assert_eq!(event.id(), id);
-        encode(&event, topic.clone(), encoding)
+        encode(&builder.build()?, topic.clone(), encoding)
     }
 }
 
@@ -237,13 +231,6 @@ fn is_json(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json")
         || essence.eq_ignore_ascii_case("text/json")
         || essence.to_ascii_lowercase().ends_with("+json")
-}
-
-fn as_it_is(data: &[u8]) -> cloudevents::Data {
-    match std::str::from_utf8(data) {
-        Ok(text) => cloudevents::Data::String(text.to_owned()),
-        Err(_) => cloudevents::Data::Binary(data.to_vec()),
-    }
 }
 
 /// Returns valid JSON on one line: a raw line break in it can only be white space.

@@ -195,12 +195,11 @@ impl<'a> Ledger<'a> {
         } else {
             "events"
         };
-        let mut text = format!("{verb} {} {events}", self.confirmed);
-        match self.empty {
-            0 => {}
-            1 => text += ", skipped 1 empty line",
-            empty => text += &format!(", skipped {empty} empty lines"),
-        }
-        text
+        let empty = match self.empty {
+            0 => String::new(),
+            1 => ", skipped 1 empty line".to_owned(),
+            empty => format!(", skipped {empty} empty lines"),
+        };
+        format!("{verb} {} {events}{empty}", self.confirmed)
     }
 }

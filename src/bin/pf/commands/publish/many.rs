@@ -19,12 +19,8 @@ use super::{
     draft::{Draft, Made},
     input::{self, Piece},
     ledger::{Finished, Ledger, Tag},
-    report,
 };
 use crate::{commands::topics, context::Context, error::CliResult};
-
-/// A batch is sent when it is so large, however few its lines are.
-const LARGE: usize = 1 << 20;
 
 /// Publishes every line of stdin.
 pub async fn publish(
@@ -49,7 +45,6 @@ pub async fn publish(
         drain: signals.stop.drain.clone(),
         started: Instant::now(),
         created: HashSet::new(),
-        unsent: 0,
     };
     let all = async {
         let finished = stream
@@ -77,8 +72,6 @@ struct Stream<'a> {
     drain: CancellationToken,
     started: Instant,
     created: HashSet<Topic>,
-    /// Bytes since the last batch was sent.
-    unsent: usize,
 }
 
 impl Stream<'_> {
@@ -158,15 +151,8 @@ impl Stream<'_> {
         }
         self.pace().await?;
         let tag = self.ledger.tag(id, &outgoing.message);
-        self.unsent += outgoing.message.bytes().len();
         let results = self.publisher.push(outgoing, tag).await;
-        if !results.is_empty() {
-            self.ledger.tell(results)?;
-        }
-        if self.unsent >= LARGE {
-            self.send().await?;
-        }
-        Ok(())
+        self.ledger.tell(results)
     }
 
     fn outgoing(&mut self, line: &[u8]) -> CliResult<(Option<String>, Outgoing)> {
@@ -219,7 +205,6 @@ impl Stream<'_> {
     }
 
     async fn send(&mut self) -> CliResult<()> {
-        self.unsent = 0;
         let results = self.publisher.flush().await;
         self.ledger.tell(results)?;
         self.ledger.flush()

@@ -17,7 +17,7 @@ use protoflow::{
     transport::{Outgoing, Transport},
 };
 
-use super::times;
+use super::{times, topics};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -40,6 +40,7 @@ Examples:
   pf tail order.created --until-end -o json | pf publish --ndjson --url nats://localhost
 
 Exit codes: 0 all published, 1 none, 4 some.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct PublishArgs {
     /// The type of the event
     #[arg(value_name = "TYPE", required_unless_present = "ndjson")]
@@ -153,6 +154,7 @@ impl PublishArgs {
                 "receipts can be written as text or json only",
             ));
         }
+        self.check_topic()?;
         let options = OpenOptions {
             create: self.create,
         };
@@ -162,6 +164,15 @@ impl PublishArgs {
             many::publish(&self, context, transport).await
         } else {
             one::publish(&self, context, transport.as_ref()).await
+        }
+    }
+
+    /// Refuses a wrong topic before the store is touched.
+    fn check_topic(&self) -> CliResult<()> {
+        match (&self.topic, &self.event_type) {
+            (Some(topic), _) => topics::refuse_dead_letters(topic),
+            (None, Some(ty)) => topics::refuse_dead_letters(&ty.parse()?),
+            (None, None) => Ok(()),
         }
     }
 

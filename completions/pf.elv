@@ -1,0 +1,404 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[pf] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'pf'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'pf'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand publish 'Publish one event, or a stream of them'
+            cand tail 'Show events as they come, or those that are stored'
+            cand consume 'To be written'
+            cand dlq 'To be written'
+            cand schedule 'To be written'
+            cand caps 'Show what the transport can do'
+            cand context 'Give stores a name'
+            cand doctor 'Check the store, and say what will bite'
+            cand demo 'To be written'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Print the manual page, or write the pages of all commands into a folder'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;publish'= {
+            cand --on-error 'What to do when a line cannot be published'
+            cand --rate 'At most so many events per second'
+            cand --delay 'Deliver no sooner than after this time, as in `90s`'
+            cand --at 'Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`'
+            cand --topic 'The topic [default: the type]'
+            cand --source 'Where the event comes from [default: `//HOST/pf`]'
+            cand --subject 'What the event is about'
+            cand --id 'The id of the event [default: a ULID]'
+            cand --key 'What keeps related events in order [default: `partitionkey`, else the subject]'
+            cand --correlation-id 'What this event belongs to'
+            cand --extension 'Adds an extension attribute'
+            cand --header 'Adds a transport header'
+            cand --mode 'How the event is laid out [default: as the URL says, else structured]'
+            cand --content-type 'What the data is; other than JSON, it is not checked'
+            cand --max-size 'Refuse data and lines that are longer, in bytes, as in `4M`'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --lines 'Each line of stdin is the data of an event'
+            cand --ndjson 'Each line of stdin is an event, or a record of `-o json`'
+            cand --no-data 'Publish without data'
+            cand --create 'Make the topic if it is not there'
+            cand --dry-run 'Check everything and show what would be published'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;tail'= {
+            cand --since 'Begin with events stored so long ago or at this time; `earliest` is the oldest kept'
+            cand --until 'End before events stored at this time'
+            cand --last 'Begin with the last N events'
+            cand -n 'End after N events'
+            cand --count 'End after N events'
+            cand --timeout 'End after so long; exit 3 when `--count` or `--until-end` was not reached'
+            cand --where 'Show only events for which this jq filter on the record of `-o json` holds'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --until-end 'End after what was there at the start'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;consume'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand list 'To be written'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;dlq;list'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;help'= {
+            cand list 'To be written'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;dlq;help;list'= {
+        }
+        &'pf;dlq;help;help'= {
+        }
+        &'pf;schedule'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand list 'To be written'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;schedule;list'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;schedule;help'= {
+            cand list 'To be written'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;schedule;help;list'= {
+        }
+        &'pf;schedule;help;help'= {
+        }
+        &'pf;caps'= {
+            cand --require 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --offline 'Ask no server: what this build knows about the transport'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;context'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand add 'Name a store; an existing name is given the new store'
+            cand use 'Use a context from now on'
+            cand list 'Show every context'
+            cand show 'Show one context, or the one in use'
+            cand remove 'Forget a context; the store is not touched'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;context;add'= {
+            cand --group 'The group of its consumers'
+            cand --password-file 'A file that holds the password'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --ask-password 'Ask for the password whenever it is needed'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;context;use'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;context;list'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;context;show'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;context;remove'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;context;help'= {
+            cand add 'Name a store; an existing name is given the new store'
+            cand use 'Use a context from now on'
+            cand list 'Show every context'
+            cand show 'Show one context, or the one in use'
+            cand remove 'Forget a context; the store is not touched'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;context;help;add'= {
+        }
+        &'pf;context;help;use'= {
+        }
+        &'pf;context;help;list'= {
+        }
+        &'pf;context;help;show'= {
+        }
+        &'pf;context;help;remove'= {
+        }
+        &'pf;context;help;help'= {
+        }
+        &'pf;doctor'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --fix 'Mend what can be mended from here'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;demo'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;completions'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;man'= {
+            cand --dir 'The folder'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;help'= {
+            cand publish 'Publish one event, or a stream of them'
+            cand tail 'Show events as they come, or those that are stored'
+            cand consume 'To be written'
+            cand dlq 'To be written'
+            cand schedule 'To be written'
+            cand caps 'Show what the transport can do'
+            cand context 'Give stores a name'
+            cand doctor 'Check the store, and say what will bite'
+            cand demo 'To be written'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Print the manual page, or write the pages of all commands into a folder'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;help;publish'= {
+        }
+        &'pf;help;tail'= {
+        }
+        &'pf;help;consume'= {
+        }
+        &'pf;help;dlq'= {
+            cand list 'To be written'
+        }
+        &'pf;help;dlq;list'= {
+        }
+        &'pf;help;schedule'= {
+            cand list 'To be written'
+        }
+        &'pf;help;schedule;list'= {
+        }
+        &'pf;help;caps'= {
+        }
+        &'pf;help;context'= {
+            cand add 'Name a store; an existing name is given the new store'
+            cand use 'Use a context from now on'
+            cand list 'Show every context'
+            cand show 'Show one context, or the one in use'
+            cand remove 'Forget a context; the store is not touched'
+        }
+        &'pf;help;context;add'= {
+        }
+        &'pf;help;context;use'= {
+        }
+        &'pf;help;context;list'= {
+        }
+        &'pf;help;context;show'= {
+        }
+        &'pf;help;context;remove'= {
+        }
+        &'pf;help;doctor'= {
+        }
+        &'pf;help;demo'= {
+        }
+        &'pf;help;completions'= {
+        }
+        &'pf;help;man'= {
+        }
+        &'pf;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

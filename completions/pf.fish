@@ -1,0 +1,361 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_pf_global_optspecs
+    string join \n url= context= o/output= q/quiet color= log= h/help V/version
+end
+
+function __fish_pf_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_pf_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_pf_using_subcommand
+    set -l cmd (__fish_pf_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c pf -n "__fish_pf_needs_command" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_needs_command" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_needs_command" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_needs_command" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_needs_command" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_needs_command" -s V -l version -d 'Print version'
+complete -c pf -n "__fish_pf_needs_command" -f -a "publish" -d 'Publish one event, or a stream of them'
+complete -c pf -n "__fish_pf_needs_command" -f -a "tail" -d 'Show events as they come, or those that are stored'
+complete -c pf -n "__fish_pf_needs_command" -f -a "consume" -d 'To be written'
+complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'To be written'
+complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'To be written'
+complete -c pf -n "__fish_pf_needs_command" -f -a "caps" -d 'Show what the transport can do'
+complete -c pf -n "__fish_pf_needs_command" -f -a "context" -d 'Give stores a name'
+complete -c pf -n "__fish_pf_needs_command" -f -a "doctor" -d 'Check the store, and say what will bite'
+complete -c pf -n "__fish_pf_needs_command" -f -a "demo" -d 'To be written'
+complete -c pf -n "__fish_pf_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c pf -n "__fish_pf_needs_command" -f -a "man" -d 'Print the manual page, or write the pages of all commands into a folder'
+complete -c pf -n "__fish_pf_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l on-error -d 'What to do when a line cannot be published' -r -f -a "stop\t'Read no further'
+continue\t'Go on with the next line'"
+complete -c pf -n "__fish_pf_using_subcommand publish" -l rate -d 'At most so many events per second' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l delay -d 'Deliver no sooner than after this time, as in `90s`' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l at -d 'Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l topic -d 'The topic [default: the type]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l source -d 'Where the event comes from [default: `//HOST/pf`]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l subject -d 'What the event is about' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l id -d 'The id of the event [default: a ULID]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l key -d 'What keeps related events in order [default: `partitionkey`, else the subject]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l correlation-id -d 'What this event belongs to' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l extension -d 'Adds an extension attribute' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l header -d 'Adds a transport header' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l mode -d 'How the event is laid out [default: as the URL says, else structured]' -r -f -a "structured\t'One JSON object'
+binary\t'Attributes as headers'"
+complete -c pf -n "__fish_pf_using_subcommand publish" -l content-type -d 'What the data is; other than JSON, it is not checked' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l max-size -d 'Refuse data and lines that are longer, in bytes, as in `4M`' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand publish" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand publish" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l lines -d 'Each line of stdin is the data of an event'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l ndjson -d 'Each line of stdin is an event, or a record of `-o json`'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l no-data -d 'Publish without data'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l create -d 'Make the topic if it is not there'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l dry-run -d 'Check everything and show what would be published'
+complete -c pf -n "__fish_pf_using_subcommand publish" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand publish" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand tail" -l since -d 'Begin with events stored so long ago or at this time; `earliest` is the oldest kept' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l until -d 'End before events stored at this time' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l last -d 'Begin with the last N events' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -s n -l count -d 'End after N events' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l timeout -d 'End after so long; exit 3 when `--count` or `--until-end` was not reached' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l where -d 'Show only events for which this jq filter on the record of `-o json` holds' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand tail" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand tail" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l until-end -d 'End after what was there at the start'
+complete -c pf -n "__fish_pf_using_subcommand tail" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand consume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand consume" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -f -a "list" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "list" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -f -a "list" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "list" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand caps" -l require -d 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand caps" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand caps" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -l offline -d 'Ask no server: what this build knows about the transport'
+complete -c pf -n "__fish_pf_using_subcommand caps" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand caps" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "add" -d 'Name a store; an existing name is given the new store'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "use" -d 'Use a context from now on'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "list" -d 'Show every context'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "show" -d 'Show one context, or the one in use'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "remove" -d 'Forget a context; the store is not touched'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l group -d 'The group of its consumers' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l password-file -d 'A file that holds the password' -r -F
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l ask-password -d 'Ask for the password whenever it is needed'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "add" -d 'Name a store; an existing name is given the new store'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "use" -d 'Use a context from now on'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show every context'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one context, or the one in use'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Forget a context; the store is not touched'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand doctor" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l fix -d 'Mend what can be mended from here'
+complete -c pf -n "__fish_pf_using_subcommand doctor" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand demo" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand demo" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand demo" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand demo" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand demo" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand completions" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand completions" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand completions" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand completions" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand completions" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand man" -l dir -d 'The folder' -r -F
+complete -c pf -n "__fish_pf_using_subcommand man" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand man" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand man" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand man" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "publish" -d 'Publish one event, or a stream of them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "tail" -d 'Show events as they come, or those that are stored'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "consume" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "dlq" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "schedule" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "caps" -d 'Show what the transport can do'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "context" -d 'Give stores a name'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "doctor" -d 'Check the store, and say what will bite'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "demo" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "man" -d 'Print the manual page, or write the pages of all commands into a folder'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "list" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "list" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "add" -d 'Name a store; an existing name is given the new store'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "use" -d 'Use a context from now on'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "list" -d 'Show every context'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "show" -d 'Show one context, or the one in use'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "remove" -d 'Forget a context; the store is not touched'

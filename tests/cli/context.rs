@@ -1,0 +1,186 @@
+//! `pf context`, and which setting is the strongest.
+
+use insta::assert_snapshot;
+
+use crate::harness::Pf;
+
+fn two_contexts() -> Pf {
+    let pf = Pf::bare();
+    let _ = pf
+        .run(&[
+            "context",
+            "add",
+            "local",
+            "--url",
+            "sqlite:events.db",
+            "--group",
+            "billing",
+        ])
+        .succeeded();
+    let add = [
+        "context",
+        "add",
+        "prod",
+        "--url",
+        "nats://svc@nats.example",
+        "--password-file",
+        "pw",
+    ];
+    let _ = pf.run(&add).succeeded();
+    pf
+}
+
+#[test]
+fn contexts_are_listed_with_the_one_in_use_marked() {
+    let pf = two_contexts();
+    assert_snapshot!(pf.run(&["context", "use", "local"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    using `local`
+    ");
+    assert_snapshot!(pf.run(&["context", "list"]), @"
+    exit: 0
+    --- stdout
+    * local            sqlite:[HOME]/events.db  group billing
+      prod             nats://svc@nats.example  password from [HOME]/pw
+
+    --- stderr
+    ");
+    assert_snapshot!(pf.run(&["context", "show"]), @"
+    exit: 0
+    --- stdout
+    * local            sqlite:[HOME]/events.db  group billing
+
+    --- stderr
+    ");
+    assert_snapshot!(pf.run(&["context", "list", "-o", "json"]), @r#"
+    exit: 0
+    --- stdout
+    {"name":"local","current":true,"url":"sqlite:[HOME]/events.db","group":"billing","file":"[HOME]/.config/pf/config.toml"}
+    {"name":"prod","current":false,"url":"nats://svc@nats.example","password":"from [HOME]/pw","file":"[HOME]/.config/pf/config.toml"}
+
+    --- stderr
+    "#);
+}
+
+#[test]
+fn the_file_keeps_its_comments_and_is_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let pf = Pf::bare();
+    pf.write(".config/pf/config.toml", "# mine\ngroup = \"g\" # ours\n");
+    let _ = pf
+        .run(&["context", "add", "a", "--url", "sqlite:/a.db"])
+        .succeeded();
+    let _ = pf.run(&["context", "use", "a"]).succeeded();
+    let file = pf.path(".config/pf/config.toml");
+    assert_snapshot!(std::fs::read_to_string(&file).unwrap(), @r#"
+    # mine
+    group = "g" # ours
+    context = "a"
+
+    [contexts.a]
+    url = "sqlite:/a.db"
+    "#);
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn removing_the_one_in_use_leaves_none() {
+    let pf = two_contexts();
+    let _ = pf.run(&["context", "use", "prod"]).succeeded();
+    assert_snapshot!(pf.run(&["context", "remove", "prod"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    removed `prod`
+    ");
+    assert_snapshot!(pf.run(&["context", "show"]), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: no context is in use
+    hint: `pf context use NAME` chooses one
+    ");
+    assert_snapshot!(pf.run(&["context", "remove", "prd"]), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: there is no context `prd`
+    hint: `pf context list` shows those that exist
+    ");
+    assert_snapshot!(pf.run(&["context", "remove", "locl"]), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: there is no context `locl`
+    hint: did you mean `local`?
+    ");
+}
+
+#[test]
+fn passwords_are_masked() {
+    let pf = Pf::bare();
+    pf.write(
+        ".pf.toml",
+        "[contexts.a]\nurl = \"nats://me:secret@host\"\n[contexts.b]\nurl = \"kafka://h?sasl_password=x\"\n",
+    );
+    let run = pf.run(&["context", "list"]);
+    assert!(!run.stdout().contains("secret"));
+    assert_snapshot!(run, @"
+    exit: 0
+    --- stdout
+      a                nats://me:***@host
+      b                kafka://h?sasl_password=***
+
+    --- stderr
+    ");
+}
+
+#[test]
+fn a_password_in_a_new_context_is_refused() {
+    let pf = Pf::bare();
+    assert_snapshot!(pf.run(&["context", "add", "x", "--url", "nats://me:secret@host"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: a password in --url can be seen by everybody on this machine
+    hint: put it into a file and use `pf context add NAME --url URL --password-file FILE`
+    hint: or set PF_PASSWORD and leave only the user name in the URL
+    ");
+    assert!(!pf.path(".config/pf/config.toml").exists());
+}
+
+/// Every setting names a scheme that nobody knows, so that the error tells which one was used.
+#[test]
+fn flag_beats_environment_beats_project_beats_user() {
+    let pf = Pf::bare();
+    let used = |pf: &Pf, args: &[&str]| {
+        let mut all = vec!["caps"];
+        all.extend(args);
+        let stderr = pf.run(&all).stderr().to_owned();
+        let scheme = stderr.split('`').nth(1).unwrap_or_default();
+        scheme.to_owned()
+    };
+    pf.write(
+        ".config/pf/config.toml",
+        "context = \"u\"\n[contexts.u]\nurl = \"user:x\"\n[contexts.f]\nurl = \"flagged:x\"\n",
+    );
+    assert_eq!(used(&pf, &[]), "user:");
+    pf.write(".pf.toml", "url = \"project:x\"\n");
+    assert_eq!(used(&pf, &[]), "project:");
+    let pf = pf.env("PF_CONTEXT", "u");
+    assert_eq!(used(&pf, &[]), "user:");
+    let pf = pf.env("PF_URL", "environment:x");
+    assert_eq!(used(&pf, &[]), "environment:");
+    assert_eq!(used(&pf, &["--context", "f"]), "flagged:");
+    assert_eq!(used(&pf, &["--url", "given:x"]), "given:");
+}
