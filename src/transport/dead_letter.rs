@@ -182,6 +182,8 @@ pub struct DeadLetter {
     pub message: Message,
     /// The story.
     pub record: LetterRecord,
+    /// Where the letter itself stands, if it was read from a transport; never exported.
+    pub at: Option<Position>,
 }
 
 /// The story of a dead letter, as stored beside the message. Version 1.
@@ -269,6 +271,7 @@ impl DeadLetter {
             id,
             message: stored.message.clone(),
             record,
+            at: None,
         }
     }
 
@@ -438,11 +441,9 @@ pub trait DeadLetters: Send + Sync {
     /// If the server does not answer.
     async fn stats(&self, selection: &Selection) -> Result<Stats>;
 
-    /// Stores a letter that was made elsewhere, unless its id is there already; tells whether it was new.
-    ///
-    /// # Errors
-    /// If the server does not answer or the letter does not fit.
-    async fn import(&self, letter: DeadLetter) -> Result<bool>;
+    /// Stores letters that were made elsewhere, each unless its id is there already; tells of each, in order,
+    /// whether it was new.
+    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>>;
 
     /// Returns the jobs that were planned and have not ended.
     ///
@@ -456,11 +457,11 @@ pub trait DeadLetters: Send + Sync {
     /// If the server does not answer.
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId>;
 
-    /// Adds letters to a planned job, in the order in which they are to be dealt with.
+    /// Adds letters, as a scan returned them, to a planned job, in the order in which they are to be dealt with.
     ///
     /// # Errors
     /// If the server does not answer.
-    async fn enlist(&self, job: &JobId, letters: &[LetterId]) -> Result<()>;
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()>;
 
     /// Forgets a job; letters that it has not dealt with stay as they are.
     ///
@@ -484,7 +485,8 @@ pub trait DeadLetters: Send + Sync {
     /// the job is done.
     ///
     /// A replayed letter is gone only once its message is confirmed stored. An outcome that could
-    /// not be learned is [`Resolution::Ambiguous`].
+    /// not be learned is [`Resolution::Ambiguous`]; such a letter, and one that failed, is not tried again
+    /// in this job. Not to be dropped by who needs to know what became of the letters.
     ///
     /// # Errors
     /// [`super::ErrorKind::Held`] if the lease was lost: then nothing was done.

@@ -64,32 +64,43 @@ pub enum StartFrom {
 
 /// A membership in a group.
 ///
-/// Deliveries of one key come in order and one consumer at a time: while one is handed out to a consumer
-/// and not settled, no other consumer gets a later one. Within one consumer the caller keeps the order.
+/// Where [`super::Capabilities::order`] says so, deliveries of one key come in order and one consumer at a
+/// time: while one is handed out to a consumer and not settled, no other consumer gets a later one. Within
+/// one consumer the caller keeps the order. A retry shows the topic, position and time of its original,
+/// wherever the broker held it.
 #[async_trait]
 pub trait Subscription: fmt::Debug + Send + Sync {
     /// Waits for deliveries and returns at most `max`; none means that the end was reached.
     ///
-    /// May be dropped: what was taken for a dropped call is handed out by the next.
+    /// May be dropped: what was taken for a dropped call is handed out by the next. The lease counts from
+    /// here; what is still buffered the backend keeps alive. Side places of a topic that a pattern finds later
+    /// exist before its first delivery.
     ///
     /// # Errors
-    /// If the connection is lost for good. Retention that removed what this group had not read is
+    /// If the connection is lost: while the error is transient, the call may be repeated. Retention that removed what this group had not read is
     /// an error of kind [`super::ErrorKind::Gap`]; the next call goes on behind the gap.
     async fn next(&self, max: usize) -> Result<Vec<Delivery>>;
 
-    /// Makes verdicts true and returns once they are, one result per settlement, in order.
+    /// Makes verdicts true and returns once they are, one result per settlement, in order. A dead letter and a
+    /// retry are stored then; an acknowledgement is final for this consumer, and durable within 100 ms and
+    /// when the subscription is closed.
     ///
     /// The backend does it in the strongest way its broker has: a dead letter is confirmed stored before
     /// the original is acknowledged. It rides out a lost connection while the lease lasts; an error is
     /// final, and the delivery comes again by itself. [`super::ErrorKind::Lost`] says that it already is
-    /// somebody else's. Not to be dropped: what was settled would be unknown.
+    /// somebody else's, as far as the broker lets us know. Not to be dropped: what was settled would be unknown.
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>>;
 
-    /// Says that these are still being worked on.
+    /// Says that these are still being worked on, and returns those that are no longer ours.
     ///
     /// # Errors
     /// If the server cannot be told; the deliveries may come again.
-    async fn extend(&self, tickets: &[Ticket]) -> Result<()>;
+    async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>>;
+
+    /// Returns what was made on the broker for this membership, a line each, for people.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Leaves the group: everything settled is durable, and what was not settled goes back uncounted.
     ///

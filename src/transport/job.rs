@@ -19,6 +19,7 @@ impl fmt::Display for JobId {
 
 /// What a job does with its letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum JobAction {
     /// Publish the message again and resolve the letter.

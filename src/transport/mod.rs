@@ -3,8 +3,26 @@
 //! Whatever moves many messages is one call with a batch and one result per message: a broker with
 //! transactions commits a batch at once, one with windows keeps it in flight, and neither hides which
 //! message failed.
+//!
+//! The traits were tried on JetStream and on Kafka before any backend relied on them. What that settled:
+//!
+//! - A publish answers per message, because both brokers refuse single messages of a batch. Several batches
+//!   are in flight and keep the order in which they began.
+//! - A delivery is known by its ticket, not by its position: a retry may come back from another place (Kafka's
+//!   delay topic) and still shows where it first stood. Positions are unique within a store.
+//! - A dead letter or a retry is stored when `settle` returns. An acknowledgement is durable a moment later, and
+//!   at `close`: Kafka commits a watermark with what is settled above it, JetStream confirms the last
+//!   acknowledgement of a batch.
+//! - A Kafka partition can be taken away while its messages are worked on, so `extend` names the deliveries
+//!   that are lost. JetStream never says so; there the lease's own clock decides.
+//! - JetStream gives one key to several consumers of a group at once; [`Capabilities`] says where order holds.
+//! - A letter says where it stands, so that a planned job is worked off without a search. A lease is fenced by
+//!   the broker itself: a transactional id on Kafka, a guarded subject in the atomic batch on JetStream.
+//! - Kafka fires delayed events only while somebody runs: [`Schedules::run`].
 
 mod capabilities;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod dead_letter;
 mod delivery;
 mod error;
@@ -59,11 +77,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// If the server does not answer.
     async fn topics(&self) -> Result<Vec<Topic>>;
 
-    /// Makes a topic (a stream that covers it) unless it is there.
+    /// Makes a topic (a stream that covers it) unless it is there; returns what was made, a line each, for people.
     ///
     /// # Errors
     /// If the server refuses. Where topics need no making this does nothing.
-    async fn create(&self, topic: &Topic) -> Result<()>;
+    async fn create(&self, topic: &Topic) -> Result<Vec<String>>;
 
     /// Stores messages and returns once each is confirmed or refused: one result per message, in order.
     ///

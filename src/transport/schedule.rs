@@ -48,7 +48,7 @@ pub trait Schedules: Send + Sync {
     /// Cancels a schedule; `false` means that it had fired or never was.
     ///
     /// # Errors
-    /// If the server does not answer.
+    /// If the server does not answer. [`super::ErrorKind::Ambiguous`] where it may be firing right now.
     async fn cancel(&self, id: &ScheduleId) -> Result<bool>;
 
     /// Gives a schedule another time; `false` means that it had fired or never was.
@@ -56,6 +56,14 @@ pub trait Schedules: Send + Sync {
     /// # Errors
     /// If the server does not answer, or cannot keep the new time.
     async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool>;
+
+    /// Fires what becomes due until dropped; returns at once where nobody needs to be running.
+    ///
+    /// # Errors
+    /// If the connection is lost for good.
+    async fn run(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An open read of schedules.

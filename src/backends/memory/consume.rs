@@ -128,11 +128,10 @@ impl Subscription for Member {
         })
     }
 
-    async fn extend(&self, tickets: &[Ticket]) -> Result<()> {
-        self.with_group(|group, now| {
-            group.extend(tickets, self.terms.member, now + self.terms.lease);
-        });
-        Ok(())
+    async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
+        Ok(self.with_group(|group, now| {
+            group.extend(tickets, self.terms.member, now + self.terms.lease)
+        }))
     }
 
     async fn close(&self) -> Result<()> {

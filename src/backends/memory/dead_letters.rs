@@ -22,8 +22,11 @@ impl DeadLetters for Memory {
         Ok(count(&letters))
     }
 
-    async fn import(&self, letter: DeadLetter) -> Result<bool> {
-        Ok(self.store.change(|state, _| state.put_aside(letter)))
+    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+        self.store.change(|state, _| {
+            let letters = letters.into_iter();
+            letters.map(|letter| Ok(state.put_aside(letter))).collect()
+        })
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
@@ -36,7 +39,7 @@ impl DeadLetters for Memory {
             .change(|state, now| jobs::plan(state, action, selection, now)))
     }
 
-    async fn enlist(&self, job: &JobId, letters: &[LetterId]) -> Result<()> {
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
         self.store
             .change(|state, _| jobs::enlist(state, job, letters))
     }

@@ -220,14 +220,20 @@ impl GroupState {
     }
 
     /// Lets the member keep these until then.
-    pub(super) fn extend(&mut self, tickets: &[Ticket], member: u64, until: SystemTime) {
+    pub(super) fn extend(
+        &mut self,
+        tickets: &[Ticket],
+        member: u64,
+        until: SystemTime,
+    ) -> Vec<Ticket> {
+        let mut lost = Vec::new();
         for ticket in tickets {
-            if let Some(out) = self.out.get_mut(ticket)
-                && out.member == member
-            {
-                out.until = until;
+            match self.out.get_mut(ticket) {
+                Some(out) if out.member == member => out.until = until,
+                _ => lost.push(*ticket),
             }
         }
+        lost
     }
 
     /// Delivers a message again, now or later.

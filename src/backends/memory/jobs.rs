@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{error, state::State};
-use crate::transport::{ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Result};
+use crate::transport::{DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Result};
 
 /// How long a lease lasts unless it is renewed.
 const LEASE: Duration = Duration::from_secs(30);
@@ -72,8 +72,9 @@ pub(super) fn plan(
 }
 
 /// Adds letters to a job.
-pub(super) fn enlist(state: &mut State, job: &JobId, letters: &[LetterId]) -> Result<()> {
-    find(state, job)?.letters.extend_from_slice(letters);
+pub(super) fn enlist(state: &mut State, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+    let ids = letters.iter().map(|letter| letter.id.clone());
+    find(state, job)?.letters.extend(ids);
     Ok(())
 }
 

@@ -99,10 +99,10 @@ impl Transport for Memory {
             .look(|state| state.topics.iter().cloned().collect()))
     }
 
-    async fn create(&self, topic: &Topic) -> Result<()> {
+    async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
         self.store
             .change(|state, _| state.topics.insert(topic.clone()));
-        Ok(())
+        Ok(Vec::new())
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {

@@ -164,14 +164,15 @@ impl Subscription for Consumer {
         results(&positions, settled)
     }
 
-    async fn extend(&self, tickets: &[Ticket]) -> Result<()> {
-        let taken: Vec<(i64, i64)> = {
+    async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
+        // A ticket that is not in hand has no place, so that its row is not found.
+        let taken: Vec<(i64, Ticket)> = {
             let hand = self.shared.hand();
-            let known = tickets.iter().filter_map(|ticket| {
-                let seq = hand.taken.get(ticket)?;
-                Some((*seq, ticket.0.cast_signed()))
-            });
-            known.collect()
+            let place = |ticket: &Ticket| hand.taken.get(ticket).copied().unwrap_or(-1);
+            tickets
+                .iter()
+                .map(|ticket| (place(ticket), *ticket))
+                .collect()
         };
         let lease = self.shared.member().lease;
         let (group, consumer) = (self.group_id, self.consumer);
@@ -181,10 +182,14 @@ impl Subscription for Consumer {
                      WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
                 let mut update = session.connection.prepare_cached(sql)?;
                 let until = clock::now().saturating_add(lease);
+                let mut lost = Vec::new();
                 for (seq, ticket) in taken {
-                    update.execute(params![group, seq, consumer, ticket, until])?;
+                    let number = ticket.0.cast_signed();
+                    if update.execute(params![group, seq, consumer, number, until])? == 0 {
+                        lost.push(ticket);
+                    }
                 }
-                Ok(())
+                Ok(lost)
             })
             .await
     }

@@ -37,6 +37,16 @@ impl Letters {
             writer,
         }
     }
+
+    async fn import_one(&self, mut letter: DeadLetter) -> Result<bool> {
+        // The topic of the record is the one that is stored.
+        letter.record.origin.topic = letter.message.topic.clone();
+        self.writer
+            .write(Step::Other, move |session| {
+                letter::insert(&session.connection, &letter)
+            })
+            .await
+    }
 }
 
 #[async_trait]
@@ -57,14 +67,12 @@ impl DeadLetters for Letters {
             .await
     }
 
-    async fn import(&self, mut letter: DeadLetter) -> Result<bool> {
-        // The topic of the record is the one that is stored.
-        letter.record.origin.topic = letter.message.topic.clone();
-        self.writer
-            .write(Step::Other, move |session| {
-                letter::insert(&session.connection, &letter)
-            })
-            .await
+    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+        let mut results = Vec::with_capacity(letters.len());
+        for letter in letters {
+            results.push(self.import_one(letter).await);
+        }
+        results
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
@@ -75,8 +83,9 @@ impl DeadLetters for Letters {
         self.jobs.plan(action, selection.to_owned()).await
     }
 
-    async fn enlist(&self, job: &JobId, letters: &[LetterId]) -> Result<()> {
-        self.jobs.enlist(job.clone(), letters.to_vec()).await
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        let letters = letters.iter().map(|letter| letter.id.clone()).collect();
+        self.jobs.enlist(job.clone(), letters).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {

@@ -69,6 +69,7 @@ pub(super) fn read(row: &Row<'_>) -> Outcome<DeadLetter> {
         id: LetterId::from_stored(row.get::<_, String>(2)?),
         message: log::message(row, 4, record.origin.topic.clone())?,
         record,
+        at: None,
     })
 }
 

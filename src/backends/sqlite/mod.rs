@@ -134,13 +134,14 @@ impl Transport for SqliteTransport {
             .await
     }
 
-    async fn create(&self, topic: &Topic) -> Result<()> {
+    async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
         let topic = topic.clone();
         self.writer
             .write(Step::Other, move |session| {
                 log::topic_id(session, &topic).map(drop)
             })
-            .await
+            .await?;
+        Ok(Vec::new())
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {

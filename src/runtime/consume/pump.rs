@@ -259,7 +259,9 @@ impl<H: Handler> Pump<H> {
             return;
         }
         let subscription = Arc::clone(&self.subscription);
-        self.extension = Some(Box::pin(async move { subscription.extend(&tickets).await }));
+        self.extension = Some(Box::pin(async move {
+            subscription.extend(&tickets).await.map(drop)
+        }));
     }
 
     fn extended(&mut self, result: Result<()>) {

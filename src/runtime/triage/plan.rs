@@ -13,7 +13,7 @@ use super::{
 use crate::{
     failpoint,
     transport::{
-        Capabilities, DeadLetters, ErrorKind, Job, JobAction, JobId, LetterId, Result as Answer,
+        Capabilities, DeadLetter, DeadLetters, ErrorKind, Job, JobAction, JobId, Result as Answer,
         Transport, TransportError,
     },
 };
@@ -199,7 +199,7 @@ impl<'a> Planner<'a> {
             if page.is_empty() {
                 break;
             }
-            let mut ids = Vec::with_capacity(page.len());
+            let mut chosen = Vec::with_capacity(page.len());
             for letter in page {
                 if self
                     .max_replays
@@ -208,10 +208,10 @@ impl<'a> Planner<'a> {
                     self.gathering.leave_out();
                 } else {
                     self.gathering.add(&letter);
-                    ids.push(letter.id);
+                    chosen.push(letter);
                 }
             }
-            self.enlist(&ids).await?;
+            self.enlist(&chosen).await?;
         }
         self.letters.check_names()?;
         Ok(self
@@ -219,11 +219,11 @@ impl<'a> Planner<'a> {
             .finish(&self.capabilities, &self.letters, others))
     }
 
-    async fn enlist(&self, ids: &[LetterId]) -> Answer<()> {
+    async fn enlist(&self, letters: &[DeadLetter]) -> Answer<()> {
         if let Some(job) = &self.job
-            && !ids.is_empty()
+            && !letters.is_empty()
         {
-            self.transport.dead_letters().enlist(job, ids).await?;
+            self.transport.dead_letters().enlist(job, letters).await?;
             failpoint::reach("triage.enlisted");
         }
         Ok(())
