@@ -1,0 +1,50 @@
+//! `pf demo`: the whole story in a few seconds.
+
+mod shop;
+mod stage;
+mod story;
+
+use clap::Args;
+use protoflow::{backends::OpenOptions, transport::Transport};
+use std::sync::Arc;
+use url::Url;
+
+use self::stage::Stage;
+use crate::{
+    context::Context,
+    error::{CliError, CliResult},
+};
+
+/// Show the whole story: a retry, a delay, a dead letter and its replay
+///
+/// Plays an order, its payment and a notification in a temporary store, or on the store that `--url` or
+/// `--context` names, in topics and groups that begin with `demo`. Nothing else is touched.
+#[derive(Debug, Args)]
+pub struct DemoArgs {}
+
+impl DemoArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        if context.names_a_store() {
+            let transport = context.open(OpenOptions { create: true }).await?;
+            return play(context, transport, "demo.").await;
+        }
+        let folder = tempfile::Builder::new().prefix("pf-demo-").tempdir()?;
+        let path = folder.path().join("demo.db");
+        let url = format!("sqlite:{}", path.display());
+        let url = Url::parse(&url).map_err(|error| CliError::configuration(error.to_string()))?;
+        let options = OpenOptions { create: true };
+        let transport = context.registry.open(&url, options).await?;
+        play(context, Arc::clone(&transport), "").await?;
+        Ok(transport.close().await?)
+    }
+}
+
+async fn play(
+    context: &mut Context,
+    transport: Arc<dyn Transport>,
+    prefix: &'static str,
+) -> CliResult<()> {
+    let signals = context.signals()?;
+    let stage = Stage::new(&mut context.printer, transport, signals, prefix);
+    story::play(stage).await
+}

@@ -1,0 +1,237 @@
+//! What the story needs of the library: publish, consume, look at dead letters, replay. Tells what happens.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use cloudevents::AttributesReader as _;
+use protoflow::{
+    Event, RetryPolicy,
+    event::{Group, Pattern, Topic, encode},
+    runtime::{
+        ConsumeOptions, Consumer, End, IntoHandler, JobOptions, Notice, Observer, PlanRequest,
+        Summary, Triage, TriageError,
+    },
+    transport::{
+        DeadLetter, JobAction, LetterRef, Outgoing, Receipt, Selection, SubscribeRequest, Transport,
+    },
+};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::{
+    error::{CliError, CliResult, Exit},
+    output::Printer,
+    signals::Signals,
+};
+
+/// No step takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the story is played.
+pub struct Stage<'a> {
+    printer: &'a mut Printer,
+    transport: Arc<dyn Transport>,
+    signals: Signals,
+    prefix: &'static str,
+}
+
+impl<'a> Stage<'a> {
+    /// Sets the stage; every topic and group begins with `prefix`.
+    pub fn new(
+        printer: &'a mut Printer,
+        transport: Arc<dyn Transport>,
+        signals: Signals,
+        prefix: &'static str,
+    ) -> Self {
+        Self {
+            printer,
+            transport,
+            signals,
+            prefix,
+        }
+    }
+
+    /// Says something.
+    pub fn say(&mut self, text: &str) -> CliResult<()> {
+        self.printer.raw(text.as_bytes())?;
+        self.printer.raw(b"\n")?;
+        Ok(self.printer.flush()?)
+    }
+
+    /// Begins a scene.
+    pub fn scene(&mut self, title: &str) -> CliResult<()> {
+        self.say(&format!("\n{title}"))
+    }
+
+    /// Shows a command that would do what happens next.
+    pub fn command(&mut self, command: &str) -> CliResult<()> {
+        self.say(&format!("  $ pf {command}"))
+    }
+
+    /// Returns the name of a topic here.
+    pub fn topic(&self, name: &str) -> CliResult<Topic> {
+        Ok(format!("{}{name}", self.prefix).parse()?)
+    }
+
+    /// Returns the name of a group here.
+    pub fn group(&self, name: &str) -> CliResult<Group> {
+        Ok(format!("{}{name}", self.prefix.replace('.', "-")).parse()?)
+    }
+
+    /// Makes a topic, and lets a group pass over what an earlier demo left on it.
+    pub async fn clear(&mut self, topic: &Topic, group: &Group) -> CliResult<()> {
+        self.transport.create(topic).await?;
+        let mut options = options(topic, group);
+        options.request.until_end = true;
+        let skip = |_: Event| async { Ok(()) };
+        let handler = skip.into_handler(self.transport.encoding());
+        let transport = Arc::clone(&self.transport);
+        let consumer = Consumer::new(transport, options, handler, Arc::new(()));
+        consumer.run(self.signals.stop.clone()).await?;
+        Ok(())
+    }
+
+    /// Publishes an event, later if it is delayed.
+    pub async fn publish(&mut self, event: &Event, delay: Option<Duration>) -> CliResult<Receipt> {
+        let topic: Topic = event.ty().parse()?;
+        let outgoing = Outgoing {
+            message: encode(event, topic, self.transport.encoding())?,
+            due: delay.map(|delay| SystemTime::now() + delay),
+        };
+        let mut results = self.transport.publish(vec![outgoing]).await;
+        match results.pop() {
+            Some(result) => Ok(result?),
+            None => Err(CliError::message(Exit::Failed, "nothing was published")),
+        }
+    }
+
+    /// Lets a service handle the next event of a group to its end, telling each step.
+    pub async fn handle<By>(
+        &mut self,
+        topic: &Topic,
+        group: &Group,
+        service: impl IntoHandler<By>,
+    ) -> CliResult<Summary> {
+        let mut options = options(topic, group);
+        options.count = Some(1);
+        let (tell, mut told) = unbounded_channel();
+        let handler = service.into_handler(self.transport.encoding());
+        let transport = Arc::clone(&self.transport);
+        let consumer = Consumer::new(transport, options, handler, Arc::new(Teller(tell)));
+        let mut run = std::pin::pin!(consumer.run(self.signals.stop.clone()));
+        let summary = loop {
+            tokio::select! {
+                biased;
+                Some(line) = told.recv() => self.say(&line)?,
+                summary = &mut run => break summary?,
+            }
+        };
+        while let Ok(line) = told.try_recv() {
+            self.say(&line)?;
+        }
+        match summary.end {
+            Some(End::Counted) => Ok(summary),
+            Some(End::Drained | End::Aborted) => {
+                Err(self.signals.interrupted("the demo was stopped"))
+            }
+            _ => Err(CliError::message(
+                Exit::Failed,
+                "an event of the demo did not come",
+            )),
+        }
+    }
+
+    /// Returns the dead letter of an event.
+    pub async fn letter(&self, group: &Group, event: &Event) -> CliResult<DeadLetter> {
+        let selection = Selection {
+            group: Some(group.clone()),
+            ..Selection::default()
+        };
+        let mut letters = Triage::new(Arc::clone(&self.transport))
+            .list(selection)
+            .await?;
+        loop {
+            let page = letters.next(100).await?;
+            if page.is_empty() {
+                return Err(CliError::message(
+                    Exit::Failed,
+                    "the dead letter is not there",
+                ));
+            }
+            let id = Some(event.id());
+            let found = page
+                .into_iter()
+                .find(|letter| letter.record.event_id.as_deref() == id);
+            if let Some(letter) = found {
+                return Ok(letter);
+            }
+        }
+    }
+
+    /// Replays one dead letter.
+    pub async fn replay(&self, letter: &DeadLetter) -> CliResult<u64> {
+        let triage = Triage::new(Arc::clone(&self.transport));
+        let selection = Selection {
+            letters: vec![LetterRef(letter.id.to_string())],
+            ..Selection::default()
+        };
+        let request = PlanRequest::new(JobAction::Replay { to: None }, selection);
+        let plan = triage.plan(request).await.map_err(failed)?;
+        let options = JobOptions {
+            holder: "pf demo".to_owned(),
+            rate: None,
+        };
+        let stop = &self.signals.stop;
+        let report = triage
+            .run(&plan, &options, stop, &mut |_| {})
+            .await
+            .map_err(failed)?;
+        Ok(report.done)
+    }
+}
+
+fn failed(error: TriageError) -> CliError {
+    CliError::new(Exit::Failed, error)
+}
+
+/// Passes on what happens to events, in words.
+struct Teller(UnboundedSender<String>);
+
+impl Observer for Teller {
+    fn notice(&self, notice: Notice<'_>) {
+        let line = match notice {
+            Notice::Acked(delivery) => {
+                format!("  attempt {}: done", delivery.attempts.attempt())
+            }
+            Notice::Retrying(delivery, after, failure) => format!(
+                "  attempt {}: {}; again in {} ms",
+                delivery.attempts.attempt(),
+                failure.message,
+                after.as_millis()
+            ),
+            Notice::DeadLettered(delivery, _, failure) => format!(
+                "  attempt {}: {}: now a dead letter",
+                delivery.attempts.attempt(),
+                failure.message
+            ),
+            _ => return,
+        };
+        // Nobody listens any more once the step has ended.
+        let _ = self.0.send(line);
+    }
+}
+
+fn options(topic: &Topic, group: &Group) -> ConsumeOptions {
+    let pattern = Pattern::from(topic.clone());
+    let request = SubscribeRequest::new(group.clone(), vec![pattern]);
+    ConsumeOptions {
+        policy: RetryPolicy {
+            base: Duration::from_millis(400),
+            jitter: false,
+            ..RetryPolicy::default()
+        },
+        timeout: Some(PATIENCE),
+        ..ConsumeOptions::new(request)
+    }
+}
