@@ -149,7 +149,7 @@ impl Work<'_, '_> {
     }
 
     /// Deals with the next letters, waiting for a broker that is away; none if a stop was asked for meanwhile.
-    async fn advance(&self, stop: &Stop) -> Answer<Option<Vec<(LetterId, Resolution)>>> {
+    async fn advance(&mut self, stop: &Stop) -> Answer<Option<Vec<(LetterId, Resolution)>>> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
         loop {
