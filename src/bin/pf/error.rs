@@ -5,8 +5,8 @@ use std::{fmt, io, process::ExitCode};
 use protoflow::{
     ServiceError,
     event::{EventError, NameError},
-    runtime::{ConsumeError, FilterError},
-    transport::{ErrorKind, TransportError},
+    runtime::{ConsumeError, FilterError, TriageError},
+    transport::{ErrorKind, LetterId, TransportError},
 };
 
 pub type CliResult<T> = Result<T, CliError>;
@@ -157,6 +157,23 @@ impl From<ServiceError> for CliError {
         match error {
             ServiceError::Transport(error) => error.into(),
             ServiceError::Event(error) => error.into(),
+            error => Self::new(Exit::Failed, error),
+        }
+    }
+}
+
+impl From<TriageError> for CliError {
+    fn from(error: TriageError) -> Self {
+        match error {
+            TriageError::Transport(error) if error.kind() == ErrorKind::Held => {
+                Self::from(error).hint("jobs on dead letters run one at a time; run this again when that one has ended")
+            }
+            TriageError::Transport(error) => error.into(),
+            TriageError::Ambiguous { ref candidates, .. } => {
+                let candidates: Vec<_> = candidates.iter().map(LetterId::as_str).collect();
+                let hint = format!("they are {}; give more of the id", candidates.join(", "));
+                Self::new(Exit::Failed, error).hint(hint)
+            }
             error => Self::new(Exit::Failed, error),
         }
     }

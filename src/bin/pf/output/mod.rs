@@ -11,4 +11,5 @@ pub use self::{
     format::{Format, Report},
     printer::Printer,
     remarks::Remarks,
+    text::abridged,
 };

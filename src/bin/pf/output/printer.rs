@@ -90,6 +90,18 @@ impl Printer {
         self.spill()
     }
 
+    /// Writes for people.
+    pub fn human(
+        &mut self,
+        write: impl FnOnce(&mut dyn Write, &dyn Fn(Paint, &str) -> String) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let coloured = self.coloured;
+        write(&mut self.waiting, &|paint, text| {
+            dress(coloured, paint, text)
+        })?;
+        self.spill()
+    }
+
     /// Writes bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.waiting.extend_from_slice(bytes);

@@ -53,6 +53,11 @@ impl Remarks {
         write(&format!("{} {text}\n", self.paint(Paint::Bad, "error:")));
     }
 
+    /// Asks a question; the answer is to be read from stdin.
+    pub fn ask(question: &str) {
+        write(question);
+    }
+
     /// Says why the command ended early: message, causes, hints.
     pub fn error(&self, error: &CliError) {
         if !error.is_silent() {

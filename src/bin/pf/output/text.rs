@@ -76,7 +76,7 @@ fn shown(data: &Data<'_>) -> String {
 }
 
 /// Returns the beginning, on one line and without anything that a terminal would obey.
-fn abridged(text: &str) -> String {
+pub fn abridged(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(SHOWN)

@@ -1,0 +1,143 @@
+//! `pf dlq list`: one line per letter, payload hidden.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Args;
+use protoflow::{
+    backends::OpenOptions,
+    event::Stored,
+    runtime::{Letters, Triage, write_letter},
+    transport::DeadLetter,
+};
+
+use super::{names, selection::SelectionArgs};
+use crate::{
+    commands::topics,
+    context::Context,
+    error::CliResult,
+    output::{Format, Paint, Printer, abridged},
+};
+
+/// Letters read at a time.
+const PAGE: usize = 500;
+
+/// List dead letters, oldest first, without their payloads
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf dlq list
+  pf dlq list --topic 'order.*' --group billing --since 2h
+  pf dlq list --where '.event.data.amount > 100' -o json
+  pf dlq list --reason timeout -o json | pf dlq replay --ids - --yes")]
+pub struct ListArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// End after so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+impl ListArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let remarks = context.printer.remarks();
+        let Some(chosen) = self.selection.choose()? else {
+            remarks.remark("no ids were given: nothing is selected");
+            return Ok(());
+        };
+        let transport = context.open(OpenOptions::default()).await?;
+        let triage = Triage::new(transport.clone());
+        let mut letters = triage.list(chosen.query).await?;
+        let shown = stream(&mut letters, self.limit, &mut context.printer).await?;
+        let ended = self.limit.is_none_or(|limit| shown < limit);
+        if ended {
+            names::check(&triage, &letters, shown > 0).await?;
+        }
+        warn_unfiltered(&letters, context);
+        if shown == 0 {
+            remarks.remark("no dead letters");
+            topics::hint_unknown(&*transport, &chosen.topics, &remarks).await;
+        }
+        Ok(())
+    }
+}
+
+async fn stream(
+    letters: &mut Letters,
+    limit: Option<usize>,
+    printer: &mut Printer,
+) -> CliResult<usize> {
+    let mut shown = 0;
+    let limit = limit.unwrap_or(usize::MAX);
+    while shown < limit {
+        let page = letters.next(PAGE.min(limit - shown)).await?;
+        if page.is_empty() {
+            break;
+        }
+        shown += page.len();
+        for letter in &page {
+            show(printer, letter, line)?;
+        }
+    }
+    Ok(shown)
+}
+
+/// Says how many letters the filter failed on.
+pub fn warn_unfiltered(letters: &Letters, context: &Context) {
+    let failed = letters.unfiltered();
+    if failed.letters > 0 {
+        let (count, reason) = (failed.letters, &failed.reason);
+        let letters = if count == 1 { "letter" } else { "letters" };
+        context.printer.remarks().warning(&format!(
+            "the filter failed on {count} {letters}, left out: {reason}"
+        ));
+    }
+}
+
+/// How something is written for people.
+pub type Text<T> = fn(&T, &mut dyn Write, &dyn Fn(Paint, &str) -> String) -> io::Result<()>;
+
+/// Writes a letter in the chosen format; `text` writes it for people.
+pub fn show(printer: &mut Printer, letter: &DeadLetter, text: Text<DeadLetter>) -> CliResult<()> {
+    match printer.format() {
+        Format::Text => printer.human(|out, paint| text(letter, out, paint))?,
+        Format::Json => {
+            let mut record = Vec::new();
+            write_letter(&mut record, letter);
+            record.push(b'\n');
+            printer.raw(&record)?;
+        }
+        Format::Event | Format::Data | Format::Raw => {
+            let stored = Stored {
+                message: letter.message.clone(),
+                position: letter.record.origin.position.clone(),
+                time: letter.record.origin.time,
+            };
+            printer.message(&stored, None)?;
+        }
+    }
+    Ok(())
+}
+
+fn line(
+    letter: &DeadLetter,
+    out: &mut dyn Write,
+    paint: &dyn Fn(Paint, &str) -> String,
+) -> io::Result<()> {
+    let record = &letter.record;
+    let died = DateTime::<Utc>::from(record.dead_since).to_rfc3339_opts(SecondsFormat::Secs, true);
+    writeln!(
+        out,
+        "{}  {}  {:<20}  {:<12}  {:<10}  {:>3}x  {}",
+        paint(Paint::Name, letter.id.as_str()),
+        paint(Paint::Dim, &died),
+        record.origin.topic.as_str(),
+        record.group.as_str(),
+        record.kind.as_str(),
+        record.total_attempts,
+        abridged(&format!(
+            "{}: {}",
+            record.failure.class, record.failure.message
+        )),
+    )
+}

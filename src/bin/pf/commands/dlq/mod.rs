@@ -1,0 +1,45 @@
+//! `pf dlq`: look at dead letters, publish them again, or delete them.
+
+mod holder;
+mod job;
+mod list;
+mod names;
+mod outcome;
+mod plan;
+mod purge;
+mod replay;
+mod selection;
+mod show;
+mod stats;
+
+use clap::Subcommand;
+
+use crate::{context::Context, error::CliResult};
+
+/// Look at dead letters, publish them again, or delete them
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Every subcommand takes the same selection: ids, flags, and a jq filter. A first look:
+  pf dlq stats
+  pf dlq list --reason timeout --since 1h
+  pf dlq show k3v7q2
+  pf dlq replay --reason timeout --dry-run")]
+pub enum DlqCommand {
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+    Stats(stats::StatsArgs),
+    Replay(replay::ReplayArgs),
+    Purge(purge::PurgeArgs),
+}
+
+impl DlqCommand {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        match self {
+            Self::List(args) => args.run(context).await,
+            Self::Show(args) => args.run(context).await,
+            Self::Stats(args) => args.run(context).await,
+            Self::Replay(args) => args.run(context).await,
+            Self::Purge(args) => args.run(context).await,
+        }
+    }
+}

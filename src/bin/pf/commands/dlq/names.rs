@@ -1,0 +1,66 @@
+//! Names that fit no letter, or several: what was meant?
+
+use protoflow::{
+    runtime::{Letters, Triage, TriageError},
+    transport::Selection,
+};
+
+use crate::{
+    config::nearest,
+    error::{CliError, CliResult, Exit},
+};
+
+/// So many letters are searched for a name like the one that was given.
+const SEARCHED: usize = 10_000;
+
+/// Adds what could have been meant to an error about names.
+pub async fn explain(triage: &Triage, error: TriageError) -> CliError {
+    let near = match &error {
+        TriageError::Unknown(name) => near(triage, name).await,
+        _ => None,
+    };
+    let error = CliError::from(error);
+    match near {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}
+
+/// Fails if some of the names given fit no letter, after the others were shown.
+pub async fn check(triage: &Triage, letters: &Letters, shown: bool) -> CliResult<()> {
+    let missing = letters.missing();
+    let Some(name) = missing.first() else {
+        return Ok(());
+    };
+    let error = explain(triage, TriageError::Unknown((*name).to_owned())).await;
+    let error = match missing.len() - 1 {
+        0 => error,
+        more => error.hint(format!("{more} more of the names given fit no letter")),
+    };
+    Err(if shown {
+        error.exit(Exit::Partly)
+    } else {
+        error
+    })
+}
+
+/// Returns the id or position most like `name`. Finding none is no error of its own.
+async fn near(triage: &Triage, name: &str) -> Option<String> {
+    let mut letters = triage.list(Selection::default()).await.ok()?;
+    let mut best: Option<String> = None;
+    let mut searched = 0;
+    while searched < SEARCHED {
+        let page = letters.next(500).await.ok()?;
+        if page.is_empty() {
+            break;
+        }
+        searched += page.len();
+        let known = page
+            .iter()
+            .flat_map(|letter| [letter.id.as_str(), letter.record.origin.position.as_str()]);
+        if let Some(found) = nearest(name, known.chain(best.as_deref())) {
+            best = Some(found.to_owned());
+        }
+    }
+    best
+}

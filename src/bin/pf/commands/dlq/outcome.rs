@@ -1,0 +1,196 @@
+//! What became of the letters of a job: by id while it runs, in numbers at its end.
+
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use protoflow::{
+    runtime::{JobReport, Plan},
+    transport::{JobAction, LetterId, Resolution},
+};
+use serde::Serialize;
+
+use crate::{
+    error::{CliError, CliResult, Exit},
+    output::{Format, Paint, Printer, Remarks, Report},
+};
+
+/// How far a job is, on a terminal only.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    pub fn new(plan: &Plan, remarks: &Remarks) -> Self {
+        if remarks.is_quiet() {
+            return Self(ProgressBar::hidden());
+        }
+        // Draws nothing unless stderr is a terminal.
+        let bar = ProgressBar::new(plan.contents.letters);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec} {eta}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+/// Writes what became of each letter: all of them as JSON, those that were not done as text.
+pub struct Outcomes<'a> {
+    verb: &'static str,
+    printer: &'a mut Printer,
+    progress: &'a Progress,
+    failed: io::Result<()>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a LetterId,
+    #[serde(flatten)]
+    resolution: &'a Resolution,
+}
+
+impl<'a> Outcomes<'a> {
+    pub fn new(action: &JobAction, printer: &'a mut Printer, progress: &'a Progress) -> Self {
+        Self {
+            verb: action.verb(),
+            printer,
+            progress,
+            failed: Ok(()),
+        }
+    }
+
+    /// Tells what became of some letters; returns whether anybody listens.
+    pub fn tell(&mut self, resolved: &[(LetterId, Resolution)]) -> bool {
+        self.progress.0.inc(resolved.len() as u64);
+        if self.failed.is_ok() {
+            let bar = &self.progress.0;
+            self.failed = bar.suspend(|| write(self.verb, self.printer, resolved));
+        }
+        self.failed.is_ok()
+    }
+
+    /// Ends the display.
+    ///
+    /// # Errors
+    /// If something could not be written.
+    pub fn finish(self) -> io::Result<()> {
+        self.progress.0.finish_and_clear();
+        self.failed
+    }
+}
+
+fn write(verb: &str, printer: &mut Printer, resolved: &[(LetterId, Resolution)]) -> io::Result<()> {
+    for (id, resolution) in resolved {
+        let line = if printer.format() == Format::Json {
+            serde_json::to_string(&Line { id, resolution })?
+        } else if let Some(line) = text(verb, id, resolution) {
+            line
+        } else {
+            continue;
+        };
+        printer.raw(format!("{line}\n").as_bytes())?;
+    }
+    printer.flush()
+}
+
+fn text(verb: &str, id: &LetterId, resolution: &Resolution) -> Option<String> {
+    match resolution {
+        Resolution::Done => None,
+        Resolution::Gone => Some(format!("{id}  gone: somebody else dealt with it")),
+        Resolution::Failed { reason } => Some(format!("{id}  failed: {reason}")),
+        Resolution::Ambiguous { reason } => Some(format!(
+            "{id}  ambiguous, {verb} may have happened or not: {reason}"
+        )),
+    }
+}
+
+/// What a job did, in numbers.
+#[derive(Serialize)]
+pub struct Summary<'a> {
+    job: &'a str,
+    #[serde(flatten)]
+    action: &'a JobAction,
+    planned: u64,
+    missing: u64,
+    #[serde(flatten)]
+    report: JobReport,
+}
+
+impl<'a> Summary<'a> {
+    pub fn new(plan: &'a Plan, report: JobReport) -> Self {
+        Self {
+            job: &plan.job.0,
+            action: &plan.contents.action,
+            planned: plan.contents.letters,
+            missing: plan.contents.missing,
+            report,
+        }
+    }
+
+    /// Says how the command ends; `stopped` is what stopped the job in the middle.
+    pub fn verdict(&self, stopped: Option<CliError>) -> CliResult<()> {
+        let report = &self.report;
+        let verb = self.action.verb();
+        let exit = if report.done > 0 {
+            Exit::Partly
+        } else {
+            Exit::Failed
+        };
+        if let Some(error) = stopped {
+            let error = if report.done > 0 {
+                error.exit(Exit::Partly)
+            } else {
+                error
+            };
+            return Err(error.hint("the same command goes on where it stopped"));
+        }
+        if !report.complete {
+            return Err(
+                CliError::message(exit, format!("the {verb} was stopped in the middle"))
+                    .hint("the same command goes on where it stopped"),
+            );
+        }
+        if report.failed + report.ambiguous > 0 {
+            let text = match (report.failed, report.ambiguous) {
+                (failed, 0) => format!("{failed} letters could not be dealt with"),
+                (0, ambiguous) => format!("the outcome of {ambiguous} letters is unknown"),
+                (failed, ambiguous) => format!(
+                    "{failed} letters could not be dealt with, and the outcome of {ambiguous} is unknown"
+                ),
+            };
+            return Err(CliError::message(exit, text));
+        }
+        if self.missing > 0 {
+            let text = format!("{} of the letters named are not there", self.missing);
+            return Err(CliError::message(Exit::Partly, text));
+        }
+        Ok(())
+    }
+}
+
+impl Report for Summary<'_> {
+    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+        let done = match self.action {
+            JobAction::Replay { .. } => "replayed",
+            JobAction::Purge => "purged",
+        };
+        let report = &self.report;
+        let letters = if report.done == 1 {
+            "letter"
+        } else {
+            "letters"
+        };
+        write!(
+            out,
+            "{} {} {letters}",
+            paint(Paint::Good, done),
+            report.done
+        )?;
+        let others = [
+            ("gone", report.gone),
+            ("failed", report.failed),
+            ("ambiguous", report.ambiguous),
+        ];
+        for (name, count) in others.into_iter().filter(|(_, count)| *count > 0) {
+            write!(out, ", {count} {name}")?;
+        }
+        writeln!(out)
+    }
+}

@@ -1,0 +1,100 @@
+//! A plan for people: how many letters go where, and what they died of.
+
+use std::io::{self, Write};
+
+use protoflow::{
+    runtime::{Contents, Target},
+    transport::JobAction,
+};
+use serde::Serialize;
+
+use crate::output::{Paint, Remarks, Report, abridged};
+
+/// Targets and reasons listed, the largest first.
+const LISTED: usize = 10;
+
+/// What a plan does.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    store: &'a str,
+    #[serde(flatten)]
+    contents: &'a Contents,
+}
+
+impl<'a> Shown<'a> {
+    pub fn new(store: &'a str, contents: &'a Contents) -> Self {
+        Self { store, contents }
+    }
+
+    /// Returns it as text without its last line break.
+    pub fn text(&self) -> String {
+        let mut text = Vec::new();
+        let plain = |_: Paint, text: &str| text.to_owned();
+        // Writing to memory cannot fail.
+        let _ = self.human(&mut text, &plain);
+        String::from_utf8_lossy(&text).trim_end().to_owned()
+    }
+
+    /// Says what the operator should know before saying yes.
+    pub fn warn(&self, remarks: &Remarks) {
+        for warning in &self.contents.warnings {
+            remarks.warning(warning);
+        }
+    }
+
+    fn target(&self, target: &Target) -> String {
+        let Target { topic, group, .. } = target;
+        match (&self.contents.action, group) {
+            (JobAction::Replay { .. }, Some(group)) => format!("to {group} on {topic}"),
+            (JobAction::Replay { .. }, None) => format!("to {topic}, for every group"),
+            (JobAction::Purge, Some(group)) => format!("of {group} on {topic}"),
+            (JobAction::Purge, None) => format!("of {topic}"),
+        }
+    }
+}
+
+impl Report for Shown<'_> {
+    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+        let contents = self.contents;
+        let letters = match contents.letters {
+            0 => "no dead letters".to_owned(),
+            1 => "1 dead letter".to_owned(),
+            more => format!("{more} dead letters"),
+        };
+        let (verb, store) = (contents.action.verb(), self.store);
+        writeln!(out, "{verb} {} of {store}", paint(Paint::Name, &letters))?;
+        for target in contents.targets.iter().take(LISTED) {
+            writeln!(out, "  {:>7}  {}", target.letters, self.target(target))?;
+        }
+        let listed = contents
+            .targets
+            .iter()
+            .take(LISTED)
+            .map(|target| target.letters);
+        more(out, contents.letters - listed.sum::<u64>(), "elsewhere")?;
+        if contents.letters > 0 {
+            writeln!(out, "because of")?;
+        }
+        let rows = contents.reasons.rows.iter().take(LISTED);
+        for row in rows.clone() {
+            let reason = abridged(&row.sample);
+            writeln!(out, "  {:>7}  {} ({})", row.count, reason, row.kind)?;
+        }
+        more(
+            out,
+            contents.letters - rows.map(|row| row.count).sum::<u64>(),
+            "other",
+        )?;
+        if contents.left_out > 0 {
+            writeln!(out, "left out, replayed too often: {}", contents.left_out)?;
+        }
+        Ok(())
+    }
+}
+
+fn more(out: &mut dyn Write, letters: u64, what: &str) -> io::Result<()> {
+    match letters {
+        0 => Ok(()),
+        letters => writeln!(out, "  {letters:>7}  {what}"),
+    }
+}

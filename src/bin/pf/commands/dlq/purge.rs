@@ -1,0 +1,25 @@
+//! `pf dlq purge`: delete dead letters.
+
+use clap::Args;
+use protoflow::transport::JobAction;
+
+use super::job::{self, JobArgs};
+use crate::{context::Context, error::CliResult};
+
+/// Delete dead letters for good
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf dlq purge k3v7q2
+  pf dlq purge --kind decode --until 30d --dry-run
+  pf dlq list --reason timeout -o json > kept.ndjson && pf dlq purge --ids kept.ndjson --yes")]
+pub struct PurgeArgs {
+    #[command(flatten)]
+    job: JobArgs,
+}
+
+impl PurgeArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        job::run(self.job, JobAction::Purge, None, context).await
+    }
+}

@@ -1,0 +1,39 @@
+//! `pf dlq replay`: publish dead letters again.
+
+use clap::Args;
+use protoflow::{event::Topic, transport::JobAction};
+
+use super::job::{self, JobArgs};
+use crate::{commands::topics, context::Context, error::CliResult};
+
+/// Publish dead letters again, to the group that failed where the transport can do that
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf dlq replay k3v7q2
+  pf dlq replay --reason timeout --dry-run
+  pf dlq replay --all --rate 50 --max-replays 3 --yes
+  pf dlq replay --type order.created --to order.repaired
+
+The letters are frozen as a plan first: what dies later is left alone. A replay that was interrupted goes
+on where it ended when the same command is run again, on any host.")]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    job: JobArgs,
+    /// Publish to another topic
+    #[arg(long, value_name = "TOPIC")]
+    to: Option<Topic>,
+    /// Leave out letters that were replayed so often already
+    #[arg(long, value_name = "N")]
+    max_replays: Option<u32>,
+}
+
+impl ReplayArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        if let Some(topic) = &self.to {
+            topics::refuse_dead_letters(topic)?;
+        }
+        let action = JobAction::Replay { to: self.to };
+        job::run(self.job, action, self.max_replays, context).await
+    }
+}

@@ -1,0 +1,191 @@
+//! `pf dlq show`: everything about a letter, payload included.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    time::SystemTime,
+};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Args;
+use protoflow::{
+    backends::OpenOptions,
+    runtime::{Triage, TriageError},
+    transport::DeadLetter,
+};
+
+use super::{
+    list::{show, warn_unfiltered},
+    names,
+    selection::SelectionArgs,
+};
+use crate::{
+    context::Context,
+    error::{CliError, CliResult},
+    output::Paint,
+};
+
+/// Show everything about dead letters, payload included
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf dlq show k3v7q2
+  pf dlq show k3v7q2 -o event | jq .data
+  pf dlq show k3v7q2 -o raw > payload")]
+pub struct ShowArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Show every dead letter
+    #[arg(long)]
+    all: bool,
+}
+
+impl ShowArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        if !self.all && !self.selection.is_given() {
+            return Err(CliError::usage("no dead letter is named")
+                .hint("`pf dlq list` shows their ids; --all shows every one"));
+        }
+        let Some(chosen) = self.selection.choose()? else {
+            context
+                .printer
+                .remarks()
+                .remark("no ids were given: nothing is selected");
+            return Ok(());
+        };
+        let triage = Triage::new(context.open(OpenOptions::default()).await?);
+        if !chosen.query.selection.letters.is_empty() {
+            check_unique(&triage, chosen.query.selection.clone()).await?;
+        }
+        let mut letters = triage.list(chosen.query).await?;
+        let mut shown = false;
+        loop {
+            let page = letters.next(100).await?;
+            if page.is_empty() {
+                break;
+            }
+            for letter in &page {
+                show(&mut context.printer, letter, story)?;
+            }
+            shown = true;
+        }
+        names::check(&triage, &letters, shown).await?;
+        warn_unfiltered(&letters, context);
+        if !shown {
+            context.printer.remarks().remark("no dead letters");
+        }
+        Ok(())
+    }
+}
+
+/// Fails, before anything is shown, if a name fits several letters.
+async fn check_unique(
+    triage: &Triage,
+    selection: protoflow::transport::Selection,
+) -> CliResult<()> {
+    let mut letters = triage.list(selection).await?;
+    while !letters.next(500).await?.is_empty() {}
+    match letters.check_names() {
+        Err(error @ TriageError::Ambiguous { .. }) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+type Painter<'a> = &'a dyn Fn(Paint, &str) -> String;
+
+fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+    let record = &letter.record;
+    let failure = &record.failure;
+    let origin = &record.origin;
+    let mut field = |name: &str, value: &dyn Display| {
+        writeln!(
+            out,
+            "{}  {value}",
+            paint(Paint::Dim, &format!("{name:<11}"))
+        )
+    };
+    field("letter", &paint(Paint::Name, letter.id.as_str()))?;
+    let runs = if record.attempts == 1 { "run" } else { "runs" };
+    let kind = format!("{} after {} failed {runs}", record.kind, record.attempts);
+    field("died", &format!("{}  {kind}", time(record.dead_since)))?;
+    if record.attempts > 1 {
+        field("first", &time(record.first_failed))?;
+    }
+    if record.crashes > 0 {
+        field("crashes", &record.crashes)?;
+    }
+    field("topic", &origin.topic)?;
+    field("group", &record.group)?;
+    field(
+        "position",
+        &format!("{}  stored {}", origin.position, time(origin.time)),
+    )?;
+    if let Some(id) = &record.event_id {
+        field(
+            "event",
+            &format!("{id}  {}", record.event_type.as_deref().unwrap_or("-")),
+        )?;
+    }
+    if let Some(earlier) = &record.replay_of {
+        let (times, runs) = (record.generation, record.total_attempts);
+        field(
+            "replayed",
+            &format!("{times}x, the last time from {earlier}; {runs} failed runs in all"),
+        )?;
+    }
+    field(
+        "failure",
+        &format!("{}: {}", failure.class, failure.message),
+    )?;
+    field("sort", &failure.fingerprint.0)?;
+    if let Some(duration) = failure.duration {
+        field("took", &humantime::format_duration(duration))?;
+    }
+    message(letter, out, paint)
+}
+
+fn message(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+    let mut block = |name: &str, text: &str| -> io::Result<()> {
+        writeln!(out, "{}", paint(Paint::Dim, name))?;
+        text.lines()
+            .try_for_each(|line| writeln!(out, "    {}", harmless(line)))
+    };
+    if let Some(detail) = &letter.record.failure.detail {
+        block("detail", detail)?;
+    }
+    if let Some(key) = &letter.message.key {
+        block("key", &String::from_utf8_lossy(key))?;
+    }
+    let headers: Vec<_> = letter
+        .message
+        .headers
+        .iter()
+        .map(|(name, value)| match value {
+            Some(value) => format!("{name}: {}", String::from_utf8_lossy(value)),
+            None => format!("{name}  (null)"),
+        })
+        .collect();
+    if !headers.is_empty() {
+        block("headers", &headers.join("\n"))?;
+    }
+    match &letter.message.payload {
+        Some(payload) => block("payload", &String::from_utf8_lossy(payload))?,
+        None => block("payload", "(null)")?,
+    }
+    writeln!(out)
+}
+
+fn time(time: SystemTime) -> String {
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Returns the text without anything that a terminal would obey.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '\t' => letter,
+            letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
+            letter => letter,
+        })
+        .collect()
+}

@@ -1,0 +1,134 @@
+//! `pf dlq stats`: letters counted by what they have in common.
+
+use std::{
+    io::{self, Write},
+    time::SystemTime,
+};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Args;
+use comfy_table::{Cell, CellAlignment, Table};
+use protoflow::{
+    backends::OpenOptions,
+    runtime::{Counts, Triage},
+    transport::StatsRow,
+};
+use serde::Serialize;
+
+use super::{names, selection::SelectionArgs};
+use crate::{
+    commands::topics,
+    context::Context,
+    error::CliResult,
+    output::{Format, Paint, Report, abridged},
+};
+
+/// Count dead letters by topic, group, kind and sort of failure
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf dlq stats
+  pf dlq stats --since 1d --top 5
+  pf dlq stats -o json | jq 'select(.count > 100)'")]
+pub struct StatsArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Show so many rows, the most frequent first; `-o json` shows all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    top: usize,
+}
+
+impl StatsArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let remarks = context.printer.remarks();
+        let Some(chosen) = self.selection.choose()? else {
+            remarks.remark("no ids were given: nothing is selected");
+            return Ok(());
+        };
+        let transport = context.open(OpenOptions::default()).await?;
+        let triage = Triage::new(transport.clone());
+        let counts = match triage.stats(chosen.query).await {
+            Ok(counts) => counts,
+            Err(error) => return Err(names::explain(&triage, error).await),
+        };
+        if counts.rows.is_empty() {
+            remarks.remark("no dead letters");
+            topics::hint_unknown(&*transport, &chosen.topics, &remarks).await;
+            return Ok(());
+        }
+        if context.printer.format() == Format::Json {
+            for row in &counts.rows {
+                context.printer.report(&Row(row))?;
+            }
+            return Ok(());
+        }
+        let shown = &counts.rows[..counts.rows.len().min(self.top)];
+        context.printer.report(&Summary { rows: shown })?;
+        remarks.remark(&total(&counts, shown));
+        Ok(())
+    }
+}
+
+fn total(counts: &Counts, shown: &[StatsRow]) -> String {
+    let count = |rows: &[StatsRow]| rows.iter().map(|row| row.count).sum::<u64>();
+    let all = count(&counts.rows) + counts.rest;
+    let letters = if all == 1 { "letter" } else { "letters" };
+    match all - count(shown) {
+        0 => format!("{all} dead {letters}"),
+        hidden => format!("{all} dead {letters}, {hidden} of them of sorts not shown"),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Row<'a>(&'a StatsRow);
+
+impl Report for Row<'_> {
+    fn human(&self, out: &mut dyn Write, _: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+        writeln!(out, "{} {}", self.0.count, self.0.sample)
+    }
+}
+
+/// The most frequent rows, as a table.
+#[derive(Serialize)]
+struct Summary<'a> {
+    rows: &'a [StatsRow],
+}
+
+impl Report for Summary<'_> {
+    fn human(&self, out: &mut dyn Write, _: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+        let table = reasons(self.rows);
+        table
+            .lines()
+            .try_for_each(|line| writeln!(out, "{}", line.trim_end()))
+    }
+}
+
+/// Lays rows out as a table.
+pub fn reasons(rows: &[StatsRow]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header([
+        "COUNT", "TOPIC", "GROUP", "KIND", "SORT", "FIRST", "LAST", "REASON",
+    ]);
+    for row in rows {
+        table.add_row([
+            Cell::new(row.count).set_alignment(CellAlignment::Right),
+            Cell::new(&row.topic),
+            Cell::new(&row.group),
+            Cell::new(row.kind),
+            Cell::new(&row.fingerprint.0),
+            Cell::new(time(row.first)),
+            Cell::new(time(row.last)),
+            Cell::new(abridged(&row.sample)),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+fn time(time: SystemTime) -> String {
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,62 @@
+//! From the beginning of a name to one schedule.
+
+use protoflow::transport::{Schedule, Schedules};
+
+use crate::{
+    config::nearest,
+    error::{CliError, CliResult, Exit},
+};
+
+/// So many schedules are searched for a name like the one that was given.
+const SEARCHED: usize = 10_000;
+
+/// Returns the one schedule whose name begins so.
+pub async fn one(schedules: &dyn Schedules, name: &str) -> CliResult<Schedule> {
+    let mut found = schedules.find(name).await?;
+    if let Some(exact) = found.iter().position(|schedule| schedule.id.0 == name) {
+        return Ok(found.swap_remove(exact));
+    }
+    match (found.pop(), found.len()) {
+        (Some(schedule), 0) => Ok(schedule),
+        (None, _) => Err(unknown(schedules, name).await),
+        (Some(last), others) => {
+            let text = format!("`{name}` names {} schedules", others + 1);
+            let first = found.iter().take(4).chain([&last]);
+            let names: Vec<_> = first.map(|schedule| schedule.id.0.as_str()).collect();
+            Err(CliError::message(Exit::Failed, text).hint(format!(
+                "they are {}; give more of the id",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+async fn unknown(schedules: &dyn Schedules, name: &str) -> CliError {
+    let error = CliError::message(
+        Exit::Failed,
+        format!("nothing waits for its time under the name `{name}`"),
+    );
+    match near(schedules, name).await {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("it may have been delivered; `pf schedule list` shows what waits"),
+    }
+}
+
+/// Returns the name most like the one given. Finding none is no error of its own.
+async fn near(schedules: &dyn Schedules, name: &str) -> Option<String> {
+    let mut scan = schedules.scan().await.ok()?;
+    let mut best: Option<String> = None;
+    let mut searched = 0;
+    while searched < SEARCHED {
+        let page = scan.next(500).await.ok()?;
+        if page.is_empty() {
+            break;
+        }
+        searched += page.len();
+        let known = page.iter().map(|schedule| schedule.id.0.as_str());
+        if let Some(found) = nearest(name, known.chain(best.as_deref())) {
+            best = Some(found.to_owned());
+        }
+    }
+    best
+}

@@ -1,0 +1,138 @@
+//! `pf schedule list`: one line per event that waits, payload hidden.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Args;
+use protoflow::{
+    backends::OpenOptions,
+    event::{Envelope, Pattern, Position, Stored, write_record},
+    transport::Schedule,
+};
+use serde::Serialize;
+
+use crate::{
+    context::Context,
+    error::{CliError, CliResult},
+    output::{Format, Paint, Printer},
+};
+
+/// Schedules read at a time.
+const PAGE: usize = 500;
+
+/// List events that wait for their time, the next one first
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf schedule list
+  pf schedule list --topic 'order.*' --limit 10
+  pf schedule list -o json | jq .schedule.due")]
+pub struct ListArgs {
+    /// Only events for these topics
+    #[arg(long, value_name = "PATTERN")]
+    topic: Vec<Pattern>,
+    /// End after so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+impl ListArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let transport = context.open(OpenOptions::default()).await?;
+        let mut scan = transport.schedules().scan().await?;
+        let mut left = self.limit.unwrap_or(usize::MAX);
+        let mut shown = false;
+        'all: loop {
+            let page = scan.next(PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for schedule in page.iter().filter(|schedule| self.means(schedule)) {
+                if left == 0 {
+                    break 'all;
+                }
+                left -= 1;
+                shown = true;
+                show(&mut context.printer, schedule, line)?;
+            }
+        }
+        if !shown {
+            context
+                .printer
+                .remarks()
+                .remark("nothing waits for its time");
+        }
+        Ok(())
+    }
+
+    fn means(&self, schedule: &Schedule) -> bool {
+        let topic = &schedule.message.topic;
+        self.topic.is_empty() || self.topic.iter().any(|pattern| pattern.matches(topic))
+    }
+}
+
+type Write4People = fn(&Schedule, &mut dyn Write, &dyn Fn(Paint, &str) -> String) -> io::Result<()>;
+
+/// Writes a schedule in the chosen format; `text` writes it for people.
+pub fn show(printer: &mut Printer, schedule: &Schedule, text: Write4People) -> CliResult<()> {
+    match printer.format() {
+        Format::Text => printer.human(|out, paint| text(schedule, out, paint))?,
+        Format::Json => printer.raw(&record(schedule)?)?,
+        Format::Event | Format::Data | Format::Raw => printer.message(&stored(schedule), None)?,
+    }
+    Ok(())
+}
+
+fn stored(schedule: &Schedule) -> Stored {
+    Stored {
+        message: schedule.message.clone(),
+        position: Position::new(schedule.id.0.clone()),
+        time: schedule.due,
+    }
+}
+
+/// Returns the record of the message with its schedule beside it.
+fn record(schedule: &Schedule) -> CliResult<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Waiting<'a> {
+        id: &'a str,
+        due: String,
+    }
+    let mut record = Vec::new();
+    write_record(&mut record, &stored(schedule), None);
+    let waiting = Waiting {
+        id: &schedule.id.0,
+        due: due(schedule),
+    };
+    if record.pop() != Some(b'}') {
+        return Err(CliError::message(
+            crate::error::Exit::Failed,
+            "a record is no object",
+        ));
+    }
+    record.extend_from_slice(b",\"schedule\":");
+    serde_json::to_writer(&mut record, &waiting).map_err(io::Error::from)?;
+    record.extend_from_slice(b"}\n");
+    Ok(record)
+}
+
+/// Returns the time at which it is delivered.
+pub fn due(schedule: &Schedule) -> String {
+    DateTime::<Utc>::from(schedule.due).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn line(
+    schedule: &Schedule,
+    out: &mut dyn Write,
+    paint: &dyn Fn(Paint, &str) -> String,
+) -> io::Result<()> {
+    let event = Envelope::read(&schedule.message);
+    let event = event.as_ref().map_or("-", |event| event.id.as_ref());
+    writeln!(
+        out,
+        "{}  {}  {}  {event}",
+        paint(Paint::Name, &schedule.id.0),
+        paint(Paint::Dim, &due(schedule)),
+        schedule.message.topic,
+    )
+}

@@ -1,0 +1,36 @@
+//! `pf schedule`: events that were accepted and wait for their time.
+
+mod cancel;
+mod find;
+mod list;
+mod run;
+mod show;
+
+use clap::Subcommand;
+
+use crate::{context::Context, error::CliResult};
+
+/// Look at events that wait for their time, and cancel them
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  pf publish order.reminder '{}' --delay 2h
+  pf schedule list
+  pf schedule cancel 01JD9Z6W4Q")]
+pub enum ScheduleCommand {
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+    Cancel(cancel::CancelArgs),
+    Run(run::RunArgs),
+}
+
+impl ScheduleCommand {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        match self {
+            Self::List(args) => args.run(context).await,
+            Self::Show(args) => args.run(context).await,
+            Self::Cancel(args) => args.run(context).await,
+            Self::Run(args) => args.run(context).await,
+        }
+    }
+}
