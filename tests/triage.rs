@@ -8,7 +8,7 @@ use std::{
 
 use protoflow::{
     backends::{OpenOptions, Registry},
-    event::{Message, Position},
+    event::{Group, Message, Position},
     runtime::{JobOptions, JobReport, Plan, PlanRequest, Stop, Triage, TriageError},
     transport::{
         DeadLetter, ErrorKind, Failure, Fingerprint, JobAction, LetterId, LetterKind, LetterRecord,
@@ -37,6 +37,7 @@ fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
         r#"{{"specversion":"1.0","id":"{number}","source":"s","type":"order.created","data":{{"n":{number}}}}}"#
     );
     DeadLetter {
+        at: None,
         id: LetterId::derive("store", &position, &group, 0),
         message: Message::new(topic.clone(), payload),
         record: LetterRecord {
@@ -71,8 +72,12 @@ fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
 }
 
 async fn put(transport: &Arc<dyn Transport>, letters: impl IntoIterator<Item = DeadLetter>) {
-    for letter in letters {
-        assert!(transport.dead_letters().import(letter).await.unwrap());
+    for new in transport
+        .dead_letters()
+        .import(letters.into_iter().collect())
+        .await
+    {
+        assert!(new.unwrap());
     }
 }
 
@@ -246,7 +251,7 @@ async fn a_plan_tells_targets_reasons_and_what_is_left_out() {
         .map(|t| {
             (
                 t.topic.as_str(),
-                t.group.as_ref().map(|g| g.as_str()),
+                t.group.as_ref().map(Group::as_str),
                 t.letters,
             )
         })
@@ -452,7 +457,7 @@ async fn progress_names_every_letter() {
     let mut told = Vec::new();
     triage
         .run(&plan, &options(None), &Stop::default(), &mut |resolved| {
-            told.extend_from_slice(resolved)
+            told.extend_from_slice(resolved);
         })
         .await
         .unwrap();

@@ -242,10 +242,13 @@ fn conclude(
 fn agreed(plan: &Plan) -> io::Result<bool> {
     let letters = plan.contents.letters;
     let (question, yes): (_, &[&str]) = match &plan.contents.action {
-        JobAction::Replay { .. } => (format!("Replay {letters}? [y/N] "), &["y", "yes"]),
         JobAction::Purge => (
             format!("Type `purge` to delete {letters} for good: "),
             &["purge"],
+        ),
+        action => (
+            format!("Go on with the {} of {letters}? [y/N] ", action.verb()),
+            &["y", "yes"],
         ),
     };
     Remarks::ask(&question);

@@ -170,6 +170,7 @@ impl Report for Summary<'_> {
         let done = match self.action {
             JobAction::Replay { .. } => "replayed",
             JobAction::Purge => "purged",
+            _ => "done with",
         };
         let report = &self.report;
         let letters = if report.done == 1 {

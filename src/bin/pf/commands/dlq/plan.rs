@@ -47,8 +47,8 @@ impl<'a> Shown<'a> {
         match (&self.contents.action, group) {
             (JobAction::Replay { .. }, Some(group)) => format!("to {group} on {topic}"),
             (JobAction::Replay { .. }, None) => format!("to {topic}, for every group"),
-            (JobAction::Purge, Some(group)) => format!("of {group} on {topic}"),
-            (JobAction::Purge, None) => format!("of {topic}"),
+            (_, Some(group)) => format!("of {group} on {topic}"),
+            (_, None) => format!("of {topic}"),
         }
     }
 }

@@ -71,10 +71,10 @@ impl ListArgs {
     }
 }
 
-type Write4People = fn(&Schedule, &mut dyn Write, &dyn Fn(Paint, &str) -> String) -> io::Result<()>;
+type Text = fn(&Schedule, &mut dyn Write, &dyn Fn(Paint, &str) -> String) -> io::Result<()>;
 
 /// Writes a schedule in the chosen format; `text` writes it for people.
-pub fn show(printer: &mut Printer, schedule: &Schedule, text: Write4People) -> CliResult<()> {
+pub fn show(printer: &mut Printer, schedule: &Schedule, text: Text) -> CliResult<()> {
     match printer.format() {
         Format::Text => printer.human(|out, paint| text(schedule, out, paint))?,
         Format::Json => printer.raw(&record(schedule)?)?,

@@ -8,32 +8,32 @@ use crate::{
     error::{CliError, CliResult, Exit},
 };
 
-/// Deliver what is due, where the transport cannot do that by itself
+/// Deliver what is due, where somebody must be running for that
 #[derive(Debug, Args)]
 pub struct RunArgs {}
 
 impl RunArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let transport = context.open(OpenOptions::default()).await?;
-        let capabilities = transport.capabilities().await?;
+        let remarks = context.printer.remarks();
         let scheme = transport.scheme();
-        match &capabilities.delay {
-            Support::Native { .. } => {
-                context.printer.remarks().remark(&format!(
-                    "`{scheme}:` delivers what is due by itself: nobody needs to run this"
-                ));
-                Ok(())
-            }
-            Support::Emulated { note } => {
-                context.printer.remarks().remark(&format!(
-                    "`{scheme}:` delivers what is due while a consumer or a publisher runs: {note}"
-                ));
-                Ok(())
-            }
-            Support::Absent { note } => Err(CliError::message(
-                Exit::Unsupported,
-                format!("`{scheme}:` has no delays: {note}"),
+        match transport.capabilities().await?.delay {
+            Support::Native { .. } => remarks.remark(&format!(
+                "`{scheme}:` delivers what is due by itself: nobody needs to run this"
             )),
+            Support::Emulated { note } => {
+                let signals = context.signals()?;
+                remarks.remark(&format!("delivering what is due on `{scheme}:` ({note})"));
+                tokio::select! {
+                    () = signals.stop.drain.cancelled() => {}
+                    ended = transport.schedules().run() => ended?,
+                }
+            }
+            Support::Absent { note } => {
+                let text = format!("`{scheme}:` has no delays: {note}");
+                return Err(CliError::message(Exit::Unsupported, text));
+            }
         }
+        Ok(())
     }
 }
