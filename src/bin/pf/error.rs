@@ -90,6 +90,13 @@ impl CliError {
         self.exit
     }
 
+    /// Ends with another code.
+    #[must_use]
+    pub fn ending(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// Reports whether there is nobody to tell.
     pub fn is_silent(&self) -> bool {
         self.exit == Exit::BrokenPipe

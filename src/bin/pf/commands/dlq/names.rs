@@ -38,7 +38,7 @@ pub async fn check(triage: &Triage, letters: &Letters, shown: bool) -> CliResult
         more => error.hint(format!("{more} more of the names given fit no letter")),
     };
     Err(if shown {
-        error.exit(Exit::Partly)
+        error.ending(Exit::Partly)
     } else {
         error
     })

@@ -135,7 +135,7 @@ impl<'a> Summary<'a> {
         };
         if let Some(error) = stopped {
             let error = if report.done > 0 {
-                error.exit(Exit::Partly)
+                error.ending(Exit::Partly)
             } else {
                 error
             };
