@@ -16,5 +16,5 @@ pub use cloudevents::Event;
 pub use self::{
     event::{EventExt, event},
     runtime::{HandlerError, RetryPolicy},
-    service::{Service, ServiceError},
+    service::{Consume, IntoPatterns, PublishData, Service, ServiceBuilder, ServiceError},
 };

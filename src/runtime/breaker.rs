@@ -194,7 +194,7 @@ impl Breaker {
         let least = self.policy.base.min(self.policy.cap) / 2;
         let until = now.checked_add(pause.max(least));
         self.state = State::Open {
-            until: until.unwrap_or(now + Duration::from_secs(300)),
+            until: until.unwrap_or(now + Duration::from_mins(5)),
         };
     }
 }

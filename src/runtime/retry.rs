@@ -32,7 +32,7 @@ impl Default for RetryPolicy {
             max_attempts: 3,
             base: Duration::from_secs(1),
             factor: 2.0,
-            cap: Duration::from_secs(300),
+            cap: Duration::from_mins(5),
             jitter: true,
         }
     }

@@ -180,6 +180,7 @@ pub async fn refuse(event: Event) -> Result<(), HandlerError> {
 #[expect(dead_code, reason = "only has to compile")]
 fn every_shape_compiles(raw: impl Handler) {
     fn check<By>(_: impl IntoHandler<By>) {}
+    fn takes<A: FromDelivery>() {}
     check(raw);
     check(accept);
     check(|_: Event| async { Ok(()) });
@@ -192,6 +193,5 @@ fn every_shape_compiles(raw: impl Handler) {
         }
         Ok(())
     });
-    fn takes<A: FromDelivery>() {}
     takes::<protoflow::event::Stored>();
 }

@@ -139,8 +139,8 @@ impl Window {
             self.backlog = (left > 0).then_some((since, started));
             return;
         }
-        let share = Self::AHEAD.as_secs_f64() / elapsed.as_secs_f64().max(1e-6);
-        let wanted = (started.min(1 << 20) as f64 * share).min(self.most as f64) as usize;
+        let per_window = Self::AHEAD.as_micros() * started as u128 / elapsed.as_micros().max(1);
+        let wanted = usize::try_from(per_window).unwrap_or(usize::MAX);
         self.size = wanted
             .clamp(self.size / 2, self.size.saturating_mul(2))
             .clamp(self.least, self.most);

@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use super::{
     ConsumeError, End,
     phase::Reason,
-    proof::Doubt,
     pump::Pump,
     queue::key_of,
     responder::Answered,
@@ -98,35 +97,34 @@ impl<H: Handler> Pump<H> {
     /// Takes a message that is no event.
     fn doubt(&mut self, delivery: Delivery, failure: Failure, probe: bool) {
         self.queue.release(&delivery);
-        match self.proof.doubt(delivery, failure) {
-            Doubt::Letter(delivery, failure) => self.undecodable(delivery, failure),
-            Doubt::Held => {}
-            Doubt::Stop(count, failure) => {
-                self.drain(Err(ConsumeError::Undecodable { count, failure }));
-            }
+        if self.proof.is_proven() {
+            return self.undecodable(delivery, failure, probe);
+        }
+        if let Some(count) = self.proof.hold(delivery, failure.clone()) {
+            self.drain(Err(ConsumeError::Undecodable { count, failure }));
         }
         if probe {
-            self.note_ending(Some(Ending::FinalFailure), probe);
+            self.note_ending(None, probe);
         }
     }
 
-    fn undecodable(&mut self, delivery: Delivery, failure: Failure) {
+    fn undecodable(&mut self, delivery: Delivery, failure: Failure, probe: bool) {
         let verdict = letter(LetterKind::Decode, failure);
         self.ledger.conclude(delivery, verdict, false);
-        self.note_ending(Some(Ending::FinalFailure), false);
+        self.note_ending(Some(Ending::FinalFailure), probe);
     }
 
     /// Notes that a message was an event: those before that were none are single bad ones.
     fn believe(&mut self) {
         for (delivery, failure) in self.proof.prove() {
-            self.undecodable(delivery, failure);
+            self.undecodable(delivery, failure, false);
         }
     }
 
     /// Gives up messages that are no events, if nothing else came for a while.
     pub(super) fn settle_doubts(&mut self, now: Instant) {
         for (delivery, failure) in self.proof.overdue(now) {
-            self.undecodable(delivery, failure);
+            self.undecodable(delivery, failure, false);
         }
     }
 

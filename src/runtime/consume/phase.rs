@@ -76,5 +76,5 @@ impl Phase {
 fn later(grace: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(grace)
-        .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
+        .unwrap_or_else(|| now + Duration::from_hours(24 * 365))
 }

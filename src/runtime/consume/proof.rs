@@ -20,16 +20,6 @@ pub(super) struct Proof {
     since: Option<Instant>,
 }
 
-/// What to do about a message that is no event.
-pub(super) enum Doubt {
-    /// Dead-letter it.
-    Letter(Delivery, Failure),
-    /// Nothing yet: it is held back.
-    Held,
-    /// Stop: so many were no events, this one last.
-    Stop(u32, Failure),
-}
-
 impl Proof {
     pub(super) fn len(&self) -> usize {
         self.held.len()
@@ -39,18 +29,17 @@ impl Proof {
         self.held.iter().map(|(delivery, _)| delivery.ticket())
     }
 
-    /// Takes a message that is no event.
-    pub(super) fn doubt(&mut self, delivery: Delivery, failure: Failure) -> Doubt {
-        if self.proven {
-            return Doubt::Letter(delivery, failure);
-        }
+    /// Reports whether there was an event.
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// Holds back a message that is no event. If there are too many, returns how many: the consumer must stop.
+    pub(super) fn hold(&mut self, delivery: Delivery, failure: Failure) -> Option<u32> {
         self.seen += 1;
         self.since = Some(Instant::now());
-        self.held.push((delivery, failure.clone()));
-        if self.seen < LIMIT {
-            return Doubt::Held;
-        }
-        Doubt::Stop(self.seen, failure)
+        self.held.push((delivery, failure));
+        (self.seen >= LIMIT).then_some(self.seen)
     }
 
     /// Notes that a message was an event; returns what was held back, now known to be single bad messages.

@@ -57,6 +57,10 @@ pub(super) enum Certainty {
 }
 
 /// What the loop was woken by.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, taken apart at once"
+)]
 enum Wake {
     Fetched(Result<Vec<Delivery>>),
     Ran(Finished),

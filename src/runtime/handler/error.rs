@@ -41,16 +41,48 @@ enum Wish {
 
 impl HandlerError {
     /// The run failed: try again as the policy says.
+    ///
+    /// ```
+    /// # use protoflow::HandlerError;
+    /// # fn call() -> Result<(), std::fmt::Error> { Err(std::fmt::Error) }
+    /// # fn handle() -> Result<(), HandlerError> {
+    /// call().map_err(HandlerError::retry)?; // the same as `call()?`
+    /// # Ok(())
+    /// # }
+    /// # handle().unwrap_err();
+    /// ```
     pub fn retry<E: Into<BoxError>>(error: E) -> Self {
         Self::caused(Wish::Retry(None), error)
     }
 
     /// The run failed: try again after this long.
+    ///
+    /// ```
+    /// # use protoflow::HandlerError;
+    /// # use std::time::Duration;
+    /// # fn call() -> Result<(), std::fmt::Error> { Err(std::fmt::Error) }
+    /// # fn handle() -> Result<(), HandlerError> {
+    /// let later = |error| HandlerError::retry_after(Duration::from_secs(90), error);
+    /// call().map_err(later)?;
+    /// # Ok(())
+    /// # }
+    /// # handle().unwrap_err();
+    /// ```
     pub fn retry_after<E: Into<BoxError>>(delay: Duration, error: E) -> Self {
         Self::caused(Wish::Retry(Some(delay)), error)
     }
 
     /// The event can never be handled: make it a dead letter now.
+    ///
+    /// ```
+    /// # use protoflow::HandlerError;
+    /// # fn find() -> Result<(), std::fmt::Error> { Err(std::fmt::Error) }
+    /// # fn handle() -> Result<(), HandlerError> {
+    /// find().map_err(|error| HandlerError::dead_letter("no such product").source(error))?;
+    /// # Ok(())
+    /// # }
+    /// # handle().unwrap_err();
+    /// ```
     #[must_use]
     pub fn dead_letter(reason: impl Into<String>) -> Self {
         Self {
@@ -62,6 +94,17 @@ impl HandlerError {
     }
 
     /// The event is to be left alone: acknowledged, with the reason noted.
+    ///
+    /// ```
+    /// # use protoflow::HandlerError;
+    /// # fn handle(is_test: bool) -> Result<(), HandlerError> {
+    /// if is_test {
+    ///     return Err(HandlerError::skip("a test order"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// # handle(true).unwrap_err();
+    /// ```
     #[must_use]
     pub fn skip(reason: impl Into<String>) -> Self {
         Self {
@@ -73,6 +116,15 @@ impl HandlerError {
     }
 
     /// The event's content makes no sense: a dead letter of this error.
+    ///
+    /// ```
+    /// # use protoflow::HandlerError;
+    /// # fn handle(text: &str) -> Result<(), HandlerError> {
+    /// let number: u64 = text.parse().map_err(HandlerError::unprocessable)?;
+    /// # Ok(())
+    /// # }
+    /// # handle("x").unwrap_err();
+    /// ```
     pub fn unprocessable<E: Into<BoxError>>(error: E) -> Self {
         Self::caused(Wish::DeadLetter, error)
     }

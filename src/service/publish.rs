@@ -1,0 +1,109 @@
+//! Publishing data as an event, and many events at once.
+
+use std::{
+    future::{Future, IntoFuture},
+    pin::Pin,
+    time::Duration,
+};
+
+use cloudevents::Event;
+
+use super::{Draft, Service, ServiceError};
+use crate::{
+    event::{EventBuilder, EventError},
+    runtime::{Publisher, PublisherOptions},
+    transport::Receipt,
+};
+
+/// Data on its way to be an event; await it to publish.
+#[must_use = "nothing is published until it is awaited"]
+#[derive(Debug)]
+pub struct PublishData {
+    service: Service,
+    draft: Draft,
+    delay: Option<Duration>,
+}
+
+impl PublishData {
+    pub(super) fn new(service: Service, draft: Result<EventBuilder, EventError>) -> Self {
+        Self {
+            service,
+            draft,
+            delay: None,
+        }
+    }
+
+    /// Sets the id that related events share.
+    pub fn correlation_id(self, id: impl Into<String>) -> Self {
+        self.with(|event| event.correlation_id(id))
+    }
+
+    /// Sets the subject.
+    pub fn subject(self, subject: impl Into<String>) -> Self {
+        self.with(|event| event.subject(subject))
+    }
+
+    /// Sets the id, a new ULID otherwise.
+    pub fn id(self, id: impl Into<String>) -> Self {
+        self.with(|event| event.id(id))
+    }
+
+    /// Sets an extension attribute.
+    pub fn extension(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.with(|event| event.extension(name, value.into()))
+    }
+
+    /// Lets nobody see it before this delay is over.
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = Some(delay);
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
+        self.draft = self.draft.map(change);
+        self
+    }
+}
+
+impl IntoFuture for PublishData {
+    type Output = Result<Receipt, ServiceError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let event = self.draft?.build()?;
+            match self.delay {
+                Some(delay) => self.service.publish_after(event, delay).await,
+                None => self.service.publish(event).await,
+            }
+        })
+    }
+}
+
+/// Publishes in batches; an event that breaks a rule takes its place among the results.
+pub(super) async fn all(
+    service: &Service,
+    events: impl IntoIterator<Item = Event>,
+) -> Vec<Result<Receipt, ServiceError>> {
+    let transport = service.transport().clone();
+    let mut publisher = Publisher::new(transport, PublisherOptions::default());
+    let mut results: Vec<Option<Result<Receipt, ServiceError>>> = Vec::new();
+    let tell = |results: &mut Vec<_>, told: Vec<(usize, Result<Receipt, _>)>| {
+        for (index, result) in told {
+            results[index] = Some(result.map_err(ServiceError::Transport));
+        }
+    };
+    for (index, event) in events.into_iter().enumerate() {
+        results.push(None);
+        match service.outgoing(&event) {
+            Ok(outgoing) => tell(&mut results, publisher.push(outgoing, index).await),
+            Err(error) => results[index] = Some(Err(error)),
+        }
+    }
+    tell(&mut results, publisher.finish().await);
+    let unanswered = || Err(ServiceError::unanswered(&**service.transport()));
+    results
+        .into_iter()
+        .map(|result| result.unwrap_or_else(unanswered))
+        .collect()
+}
