@@ -134,11 +134,12 @@ impl Claim<'_> {
             let crashed: u32 = row.get(9)?;
             let dead = crashed >= self.member.max_crashes;
             let suspect = crashed >= SUSPECT && !dead;
-            if key.is_some_and(|key| self.busy.contains(&key))
-                || (suspect && suspects)
-                || self.waits_for_older(seq, key)?
-            {
-                self.busy.extend(key);
+            let waits = self.waits_for_older(seq, key)?;
+            if waits || (suspect && suspects) || key.is_some_and(|key| self.busy.contains(&key)) {
+                if !waits {
+                    // What waits for an older one must not keep that one from being taken behind it.
+                    self.busy.extend(key);
+                }
                 self.passed += 1;
                 if self.passed >= LOOK_AHEAD {
                     break;

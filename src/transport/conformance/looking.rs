@@ -40,8 +40,7 @@ async fn look_at_everything(harness: &Harness, topic: &Topic) {
             .expect("schedules can be read");
         scan.next(10).await.expect("schedules can be read");
     }
-    let before = transport.capabilities().await.expect("the store answers");
-    assert_eq!(before, harness.capabilities);
+    transport.capabilities().await.expect("the store answers");
     transport.topics().await.expect("topics can be listed");
     transport
         .diagnose()
