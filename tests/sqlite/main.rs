@@ -3,5 +3,8 @@
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod child;
+mod faults;
 mod group;
+mod processes;
 mod store;

@@ -16,7 +16,7 @@ use super::{
     log::{self, key_hash, read_lineage, stored},
     member::Member,
     schedules,
-    writer::Session,
+    session::Session,
 };
 
 /// How many messages of keys that others hold are passed in one go.

@@ -58,7 +58,7 @@ impl Config {
         Self {
             path,
             synchronous: Synchronous::Full,
-            retention: Duration::from_secs(7 * 24 * 3600),
+            retention: Duration::from_hours(7 * 24),
             busy_timeout: Duration::from_secs(30),
             encoding: Encoding {
                 mode: Mode::Structured,

@@ -23,9 +23,11 @@ use super::{
     member::{self, Member},
     outlook::{self, Outlook},
     presence::Presence,
+    session::Session,
     settle::{Item, Settle, lost},
     wake::{Wake, Watcher},
-    writer::{Job, Session, Step, Writer},
+    work::{Step, Work},
+    writer::Writer,
 };
 
 /// One consumer of a group.
@@ -37,7 +39,7 @@ pub(super) struct Consumer {
     presence: Mutex<Option<Presence>>,
     group: Group,
     group_id: i64,
-    consumer: i64,
+    id: i64,
     store: Arc<str>,
     max_in_flight: usize,
 }
@@ -101,7 +103,7 @@ pub(super) async fn subscribe(
         presence: Mutex::new(Some(presence)),
         group,
         group_id: member.group_id,
-        consumer: member.consumer,
+        id: member.consumer,
         store,
         max_in_flight,
         shared: Arc::new(Shared {
@@ -117,7 +119,7 @@ impl Subscription for Consumer {
         let mut changes = self.watcher.listen();
         loop {
             changes.mark_unchanged();
-            if let Some(batch) = self.from_hand(max)? {
+            if let Some(batch) = self.hand_over(max)? {
                 return Ok(batch);
             }
             let wait = match self.outlook().await? {
@@ -125,7 +127,7 @@ impl Subscription for Consumer {
                 Outlook::Wait(until) => clock::until(until),
                 Outlook::Ready => {
                     self.claim(max).await?;
-                    if let Some(batch) = self.from_hand(max)? {
+                    if let Some(batch) = self.hand_over(max)? {
                         return Ok(batch);
                     }
                     // Others hold the keys of all that is there: a commit of theirs wakes us.
@@ -175,7 +177,7 @@ impl Subscription for Consumer {
                 .collect()
         };
         let lease = self.shared.member().lease;
-        let (group, consumer) = (self.group_id, self.consumer);
+        let (group, consumer) = (self.group_id, self.id);
         self.writer
             .write(Step::Claim, move |session| {
                 let sql = "UPDATE held SET lease_until = ?5 \
@@ -206,7 +208,7 @@ impl Subscription for Consumer {
         let Some(presence) = presence else {
             return Ok(());
         };
-        let (group, consumer) = (self.group_id, self.consumer);
+        let (group, consumer) = (self.group_id, self.id);
         self.writer
             .write(Step::Settle, move |session| {
                 member::leave(session, group, consumer)
@@ -219,7 +221,7 @@ impl Subscription for Consumer {
 
 impl Consumer {
     /// Takes what was claimed; `Some` of nothing once the membership is over.
-    fn from_hand(&self, max: usize) -> Result<Option<Vec<Delivery>>> {
+    fn hand_over(&self, max: usize) -> Result<Option<Vec<Delivery>>> {
         let mut hand = self.shared.hand();
         if hand.closed {
             return Err(closed());
@@ -261,7 +263,7 @@ impl Consumer {
         let (reply, settled) = oneshot::channel();
         self.writer.submit(Box::new(Settle {
             group: self.group_id,
-            consumer: self.consumer,
+            consumer: self.id,
             ours: Vec::with_capacity(items.len()),
             items,
             reply,
@@ -292,7 +294,7 @@ struct Claim {
     reply: oneshot::Sender<Result<()>>,
 }
 
-impl Job for Claim {
+impl Work for Claim {
     fn step(&self) -> Step {
         Step::Claim
     }

@@ -17,7 +17,8 @@ use super::{
     letter,
     reader::Reader,
     selection::{self, Sort},
-    writer::{Step, Writer},
+    work::Step,
+    writer::Writer,
 };
 
 /// What a store put aside.

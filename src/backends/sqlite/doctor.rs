@@ -1,38 +1,213 @@
 //! What will bite, and mending what can be mended.
 
-use std::sync::Arc;
+use std::{fs, path::Path, sync::Arc};
+
+use rusqlite::Connection;
 
 use crate::transport::{ErrorKind, Finding, FindingLevel, Result};
 
-use super::{config::Config, error::refusal, reader::Reader, writer::Writer};
+use super::{
+    clock,
+    config::{Config, Synchronous},
+    error::{Outcome, refusal},
+    log, member,
+    presence::{self, Life},
+    reader::Reader,
+    work::Step,
+    writer::Writer,
+};
+
+/// A log of this size was not taken over into the store for long.
+const LARGE_LOG: u64 = 64 << 20;
+
+/// Less free space than this bites soon.
+const LITTLE_SPACE: u64 = 256 << 20;
 
 /// Checks the store.
-pub(super) async fn diagnose(
-    _config: &Config,
-    _writer: &Writer,
-    reader: &Arc<Reader>,
-) -> Result<Vec<Finding>> {
-    let integrity = reader
-        .read(|connection| {
-            Ok(connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?)
+pub(super) async fn diagnose(config: &Config, reader: &Arc<Reader>) -> Result<Vec<Finding>> {
+    let config = config.clone();
+    reader
+        .read(move |connection| {
+            let mut findings = vec![
+                integrity(connection)?,
+                durability(&config),
+                folder(&config),
+                space(&config),
+                write_ahead_log(&config),
+                consumers(connection, &config)?,
+            ];
+            findings.extend(lagging(connection, &config)?);
+            Ok(findings)
         })
-        .await?;
-    Ok(vec![Finding {
-        name: "integrity".to_owned(),
-        level: if integrity == "ok" {
-            FindingLevel::Ok
-        } else {
-            FindingLevel::Problem
-        },
-        text: integrity,
-        mend: None,
-    }])
+        .await
 }
 
 /// Mends a finding.
-pub(super) async fn mend(_config: &Config, _writer: &Writer, finding: &str) -> Result<()> {
-    Err(refusal(
-        ErrorKind::Unsupported,
-        format!("`{finding}` cannot be mended from here"),
-    ))
+pub(super) async fn mend(config: &Config, writer: &Writer, finding: &str) -> Result<()> {
+    match finding {
+        "consumers" => {
+            let config = config.clone();
+            writer
+                .write(Step::Other, move |session| {
+                    member::release_all_dead(session)?;
+                    for name in strays(&config) {
+                        presence::clear(&config, &name);
+                    }
+                    Ok(())
+                })
+                .await
+        }
+        "log" => {
+            writer
+                .look(|session| {
+                    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+                    Ok(session.connection.query_row(sql, [], |_| Ok(()))?)
+                })
+                .await
+        }
+        other => Err(refusal(
+            ErrorKind::Unsupported,
+            format!("`{other}` cannot be mended from here"),
+        )),
+    }
+}
+
+fn finding(name: &str, level: FindingLevel, text: impl Into<String>) -> Finding {
+    Finding {
+        name: name.to_owned(),
+        level,
+        text: text.into(),
+        mend: None,
+    }
+}
+
+fn integrity(connection: &Connection) -> Outcome<Finding> {
+    let sql = "PRAGMA quick_check(1)";
+    let answer: String = connection.query_row(sql, [], |row| row.get(0))?;
+    if answer == "ok" {
+        return Ok(finding("integrity", FindingLevel::Ok, "the file is whole"));
+    }
+    let text = format!("the file is damaged: {answer}");
+    let mut finding = finding("integrity", FindingLevel::Problem, text);
+    finding.mend = Some("sqlite3 FILE .recover | sqlite3 NEW".to_owned());
+    Ok(finding)
+}
+
+fn durability(config: &Config) -> Finding {
+    let (level, text) = match config.synchronous {
+        Synchronous::Full => (FindingLevel::Ok, "commits survive a power failure"),
+        Synchronous::Normal => (
+            FindingLevel::Warning,
+            "synchronous=normal: a power failure may lose the last commits",
+        ),
+        Synchronous::Off => (
+            FindingLevel::Warning,
+            "synchronous=off: a power failure may damage the store",
+        ),
+    };
+    finding("durability", level, text)
+}
+
+fn folder(config: &Config) -> Finding {
+    let folder = config.path.parent().unwrap_or(Path::new("."));
+    let probe = folder.join(format!(".pf-probe-{}", ulid::Ulid::generate()));
+    let written = fs::File::create_new(&probe);
+    // A probe that cannot be removed again says as much as one that cannot be made.
+    match written.and_then(|_| fs::remove_file(&probe)) {
+        Ok(()) => finding("folder", FindingLevel::Ok, "the folder can be written"),
+        Err(error) => finding(
+            "folder",
+            FindingLevel::Problem,
+            format!("`{}` cannot be written: {error}", folder.display()),
+        ),
+    }
+}
+
+fn space(config: &Config) -> Finding {
+    let folder = config.path.parent().unwrap_or(Path::new("."));
+    match rustix::fs::statvfs(folder) {
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            let level = if free < LITTLE_SPACE {
+                FindingLevel::Warning
+            } else {
+                FindingLevel::Ok
+            };
+            finding("space", level, format!("{} MiB are free", free >> 20))
+        }
+        Err(error) => finding(
+            "space",
+            FindingLevel::Warning,
+            format!("the free space cannot be told: {error}"),
+        ),
+    }
+}
+
+fn write_ahead_log(config: &Config) -> Finding {
+    let mut name = config.path.as_os_str().to_owned();
+    name.push("-wal");
+    let size = fs::metadata(&name).map_or(0, |file| file.len());
+    let text = format!("{} MiB are not taken over into the store yet", size >> 20);
+    if size < LARGE_LOG {
+        return finding("log", FindingLevel::Ok, text);
+    }
+    let mut finding = finding(
+        "log",
+        FindingLevel::Warning,
+        format!("{text}; some process reads without end"),
+    );
+    finding.mend = Some("pf doctor --fix".to_owned());
+    finding
+}
+
+fn consumers(connection: &Connection, config: &Config) -> Outcome<Finding> {
+    let sql = "SELECT count(*) FROM consumers";
+    let known: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    let strays = strays(config).len();
+    if strays == 0 {
+        let text = format!("{known} known, all alive");
+        return Ok(finding("consumers", FindingLevel::Ok, text));
+    }
+    let text = format!("{known} known; {strays} died, their events go to the next of the group");
+    let mut finding = finding("consumers", FindingLevel::Warning, text);
+    finding.mend = Some("pf doctor --fix".to_owned());
+    Ok(finding)
+}
+
+/// Returns the locks that nobody holds any more.
+fn strays(config: &Config) -> Vec<String> {
+    let Ok(files) = fs::read_dir(config.presence_folder()) else {
+        return Vec::new();
+    };
+    files
+        .filter_map(|file| file.ok()?.file_name().into_string().ok())
+        .filter(|name| presence::look(config, name) == Life::Dead)
+        .collect()
+}
+
+/// Finds groups that hold back retention: not gone, yet far behind.
+fn lagging(connection: &Connection, config: &Config) -> Outcome<Vec<Finding>> {
+    let cutoff = clock::now() - clock::span(config.retention);
+    let sql = "SELECT g.name, t.name, t.last_seq - c.seq FROM cursors c \
+         JOIN groups g ON g.id = c.group_id JOIN topics t ON t.id = c.topic \
+         WHERE g.seen >= ?1 AND t.last_seq > c.seq AND EXISTS(SELECT 1 FROM messages m \
+             WHERE m.topic = t.id AND m.seq > c.seq AND m.time < ?1) \
+         ORDER BY 3 DESC LIMIT 20";
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query([cutoff])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (group, topic): (String, String) = (row.get(0)?, row.get(1)?);
+        found.push(finding(
+            "retention",
+            FindingLevel::Warning,
+            format!("group `{group}` has not read old events of `{topic}`, so they are kept"),
+        ));
+    }
+    if found.is_empty() {
+        let size = log::end_of(connection)?;
+        let text = format!("no group holds it back; {size} events were stored so far");
+        found.push(finding("retention", FindingLevel::Ok, text));
+    }
+    Ok(found)
 }

@@ -20,7 +20,9 @@ use super::{
     member::group_id,
     presence::{self, Life, Presence},
     reader::Reader,
-    writer::{Session, Step, Writer},
+    session::Session,
+    work::Step,
+    writer::Writer,
 };
 
 /// How long a lease lives without being renewed.

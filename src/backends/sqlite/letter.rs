@@ -120,7 +120,12 @@ fn bound(record: &mut LetterRecord) {
                 failure.detail = Some(last_part(&detail, detail.len() - over).to_owned());
             }
             Some(_) => {}
-            None if failure.message.is_empty() => return,
+            None if failure.message.is_empty() => {
+                failure.class.clear();
+                record.event_id = None;
+                record.event_type = None;
+                return;
+            }
             None => {
                 let keep = failure.message.len().saturating_sub(over);
                 failure.message = first_part(&failure.message, keep).to_owned();

@@ -14,7 +14,7 @@ use super::{
     clock,
     error::{Fault, Outcome},
     headers,
-    writer::Session,
+    session::Session,
 };
 
 /// Columns that [`message`] reads, in its order.

@@ -14,7 +14,7 @@ use super::{
     error::{Fault, Outcome},
     log,
     presence::{self, Life},
-    writer::Session,
+    session::Session,
 };
 
 /// How often a consumer looks whether the others live.
@@ -177,9 +177,7 @@ impl Member {
         let connection = &session.connection;
         for (consumer, name) in self.others(connection)? {
             if presence::look(&session.config, &name) == Life::Dead {
-                give_back(connection, self.group_id, consumer, true)?;
-                remove(connection, consumer)?;
-                presence::clear(&session.config, &name);
+                release_dead(session, (self.group_id, consumer), &name)?;
             }
         }
         self.expire(session, now)?;
@@ -246,6 +244,29 @@ fn is_alive(session: &Session, consumer: i64) -> Outcome<bool> {
         .query_row([consumer], |row| row.get(0))
         .optional()?;
     Ok(name.is_some_and(|name| presence::look(&session.config, &name) == Life::Alive))
+}
+
+/// Takes all consumers off the record that died, of any group.
+pub(super) fn release_all_dead(session: &Session) -> Outcome<()> {
+    let known = {
+        let sql = "SELECT group_id, id, name FROM consumers";
+        let mut select = session.connection.prepare_cached(sql)?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.collect::<rusqlite::Result<Vec<(i64, i64, String)>>>()?
+    };
+    for (group, consumer, name) in known {
+        if presence::look(&session.config, &name) == Life::Dead {
+            release_dead(session, (group, consumer), &name)?;
+        }
+    }
+    Ok(())
+}
+
+fn release_dead(session: &Session, (group, consumer): (i64, i64), name: &str) -> Outcome<()> {
+    give_back(&session.connection, group, consumer, true)?;
+    remove(&session.connection, consumer)?;
+    presence::clear(&session.config, name);
+    Ok(())
 }
 
 /// Takes a consumer off the record; what it held is for others, uncounted.

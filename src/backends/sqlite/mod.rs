@@ -29,9 +29,11 @@ mod retention;
 mod schedules;
 mod schema;
 mod selection;
+mod session;
 mod settle;
 mod tail;
 mod wake;
+mod work;
 mod writer;
 
 use std::sync::Arc;
@@ -40,12 +42,8 @@ use async_trait::async_trait;
 use url::Url;
 
 use self::{
-    config::Config,
-    dead_letters::Letters,
-    reader::Reader,
-    schedules::Pending,
-    wake::Wake,
-    writer::{Step, Writer},
+    config::Config, dead_letters::Letters, reader::Reader, schedules::Pending, wake::Wake,
+    work::Step, writer::Writer,
 };
 use super::registry::{Factory, OpenOptions};
 use crate::{
@@ -61,7 +59,7 @@ const SCHEME: &str = "sqlite";
 
 /// Where a test can kill the process. `before` the commit nothing has happened; `after` it everything has,
 /// but nobody was told.
-pub const FAIL_POINTS: [&str; 10] = writer::FAIL_POINTS;
+pub const FAIL_POINTS: [&str; 10] = work::FAIL_POINTS;
 
 /// Opens `sqlite:` URLs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -165,7 +163,7 @@ impl Transport for SqliteTransport {
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {
-        doctor::diagnose(&self.config, &self.writer, &self.reader).await
+        doctor::diagnose(&self.config, &self.reader).await
     }
 
     async fn mend(&self, finding: &str) -> Result<()> {

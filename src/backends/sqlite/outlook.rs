@@ -7,7 +7,7 @@ use super::{
     error::Outcome,
     member::{Member, SWEEP},
     schedules,
-    writer::Session,
+    session::Session,
 };
 
 /// What a member can expect.

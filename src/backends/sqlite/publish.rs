@@ -9,7 +9,9 @@ use super::{
     error::{Outcome, again, closed, refusal},
     log::{self, Appender},
     schedules,
-    writer::{Job, Session, Step, Writer},
+    session::Session,
+    work::{Step, Work},
+    writer::Writer,
 };
 
 /// The most that SQLite puts in one value, less room for key and headers.
@@ -36,7 +38,7 @@ struct Publish {
     reply: oneshot::Sender<Result<Vec<Result<Receipt>>>>,
 }
 
-impl Job for Publish {
+impl Work for Publish {
     fn step(&self) -> Step {
         Step::Publish
     }

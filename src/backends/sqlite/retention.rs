@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{clock, error::Outcome, log, writer::Session};
+use super::{clock, error::Outcome, log, session::Session};
 
 /// Messages looked at in one transaction.
 const CHUNK: i64 = 1000;
@@ -35,12 +35,11 @@ impl Retention {
 
     /// Goes on behind a chunk that was done.
     pub(super) fn learn(&mut self, chunk: &Chunk, done: bool) {
-        match chunk.reached.filter(|_| done) {
-            Some(reached) => self.after = reached,
-            None => {
-                self.after = 0;
-                self.rest_until = clock::now().saturating_add(REST);
-            }
+        if let Some(reached) = chunk.reached.filter(|_| done) {
+            self.after = reached;
+        } else {
+            self.after = 0;
+            self.rest_until = clock::now().saturating_add(REST);
         }
     }
 }

@@ -16,7 +16,9 @@ use super::{
     headers,
     log::{self, Appender},
     reader::Reader,
-    writer::{Session, Step, Writer},
+    session::Session,
+    work::Step,
+    writer::Writer,
 };
 
 /// How many are moved in one transaction.
@@ -66,6 +68,9 @@ pub(super) fn fire(session: &mut Session, now: i64) -> Outcome<()> {
     for (n, _) in &due {
         delete.execute([n])?;
     }
+    drop(delete);
+    session.fired = true;
+    Step::Fire.reach(false);
     Ok(())
 }
 

@@ -12,7 +12,8 @@ use super::{
     error::{Outcome, refusal},
     letter,
     log::key_hash,
-    writer::{Job, Session, Step},
+    session::Session,
+    work::{Step, Work},
 };
 
 /// What a verdict asks of the store.
@@ -74,7 +75,7 @@ pub(super) struct Settle {
     pub(super) reply: oneshot::Sender<Result<Vec<bool>>>,
 }
 
-impl Job for Settle {
+impl Work for Settle {
     fn step(&self) -> Step {
         Step::Settle
     }

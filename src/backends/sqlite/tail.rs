@@ -21,7 +21,8 @@ use super::{
     reader::Reader,
     schedules,
     wake::{Wake, Watcher},
-    writer::{Step, Writer},
+    work::Step,
+    writer::Writer,
 };
 
 /// How far times may be out of order: another process's clock reading, a commit that waited.
@@ -297,7 +298,7 @@ fn read_topic(
     let Some(Some(name)) = state.topics.get(&topic) else {
         return Ok(());
     };
-    let sql = const_format_select("m.topic = ?1 AND m.seq > ?2 AND m.seq <= ?3", "?4");
+    let sql = select_sql("m.topic = ?1 AND m.seq > ?2 AND m.seq <= ?3", "?4");
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params![topic, after, end, max])?;
     while let Some(row) = rows.next()? {
@@ -320,7 +321,7 @@ fn read_all(
     max: usize,
     page: &mut Page,
 ) -> Outcome<()> {
-    let sql = const_format_select("m.seq > ?1 AND m.seq <= ?2", "?3");
+    let sql = select_sql("m.seq > ?1 AND m.seq <= ?2", "?3");
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params![after, end, LOOK_AHEAD])?;
     let mut seen = 0;
@@ -344,7 +345,7 @@ fn read_all(
     Ok(())
 }
 
-fn const_format_select(condition: &str, limit: &str) -> String {
+fn select_sql(condition: &str, limit: &str) -> String {
     format!(
         "SELECT m.seq, m.time, m.topic, {COLUMNS} FROM messages m \
          WHERE {condition} AND m.only_group IS NULL ORDER BY m.seq LIMIT {limit}"
