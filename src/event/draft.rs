@@ -51,7 +51,7 @@ impl<'a> Draft<'a> {
             return Err(if is_json(text) {
                 EventError::NotAnEvent("JSON, but not an object".to_owned())
             } else {
-                EventError::Json("no object begins at byte 1".to_owned())
+                EventError::Json("expected an object at byte 1".to_owned())
             });
         };
         let mut draft = Self::new(Data::None);

@@ -114,7 +114,12 @@ pub(super) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form), EventEr
         let what = "a batch of events in one message".to_owned();
         return Err(EventError::NotAnEvent(what));
     }
-    let mut draft = if marks.is_structured() || !marks.is_binary() {
+    let mut draft = if marks.is_structured() {
+        structured(message)?
+    } else if !marks.is_binary() {
+        if !message.bytes().trim_ascii_start().starts_with(b"{") {
+            return Err(no_event(message));
+        }
         structured(message)?
     } else {
         // The Go library repeats the attributes of a structured event as headers, without a content type.
@@ -128,9 +133,14 @@ pub(super) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form), EventEr
 }
 
 fn structured(message: &Message) -> Result<Draft<'_>, EventError> {
-    match message.payload.as_deref() {
-        None => Err(EventError::NotAnEvent("a null payload".to_owned())),
-        Some([]) => Err(EventError::NotAnEvent("an empty payload".to_owned())),
-        Some(bytes) => structured::read(scan::utf8(bytes)?),
-    }
+    structured::read(scan::utf8(message.bytes())?)
+}
+
+fn no_event(message: &Message) -> EventError {
+    let what = match message.payload.as_deref() {
+        None => "a null payload without attributes in headers",
+        Some([]) => "an empty payload without attributes in headers",
+        Some(_) => "neither a JSON object nor attributes in headers",
+    };
+    EventError::NotAnEvent(what.to_owned())
 }

@@ -3,6 +3,23 @@
 //! There are two representations. A [`Message`] is raw and moves through everything that passes events on;
 //! an [`Envelope`] borrows its attributes for filters and tables. A [`cloudevents::Event`] is what handlers
 //! and library users see, decoded on demand by [`decode`] and encoded once by [`encode`].
+//!
+//! ```
+//! use protoflow::event::{Encoding, Envelope, decode, encode, event};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let order = event("order.created", "//shop/web")
+//!     .data(&[1, 2])?
+//!     .subject("order-7")
+//!     .correlation_id("req-1")
+//!     .build()?;
+//! let message = encode(&order, "order.created".parse()?, Encoding::default())?;
+//! let envelope = Envelope::read(&message)?;
+//! assert_eq!(envelope.correlation_id().as_deref(), Some("req-1"));
+//! assert_eq!(decode(&message)?.data(), order.data());
+//! # Ok(())
+//! # }
+//! ```
 
 mod binary;
 mod builder;

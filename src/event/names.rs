@@ -166,3 +166,64 @@ fn add_missing(extensions: &mut Vec<Extension<'_>>, name: &'static str, text: &s
         extensions.push((Cow::Borrowed(name), Cow::Owned(quoted(text))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn renamed(naming: Naming, given: &[(&'static str, &'static str)]) -> (String, String) {
+        let mut headers = Headers::new();
+        let mut extensions: Vec<Extension<'_>> = given
+            .iter()
+            .map(|(name, json)| ((*name).into(), (*json).into()))
+            .collect();
+        rename(&mut extensions, naming, &mut headers);
+        let stored = extensions
+            .iter()
+            .map(|(name, json)| format!("{name}={json} "));
+        let beside = headers.iter().map(|(name, _)| format!("{name} "));
+        (stored.collect(), beside.collect())
+    }
+
+    #[test]
+    fn what_every_sdk_reads_is_in_the_event_and_the_rest_beside_it() {
+        let given = [
+            ("pf_correlation_id", "\"c\""),
+            ("pf_trace_id", "\"4bf92f3577b34da6a3ce929d0e0e4736\""),
+            ("pf_parent_id", "\"00f067aa0ba902b7\""),
+            ("pf_max_attempts", "4"),
+            ("pf_own", "1"),
+        ];
+        let (stored, beside) = renamed(Naming::CloudEvents, &given);
+        assert_eq!(
+            stored,
+            "pf_own=1 correlationid=\"c\" \
+             traceparent=\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\" "
+        );
+        assert_eq!(beside, "pf_max_attempts ");
+        let (_, beside) = renamed(Naming::CloudEvents, &[("pf_trace_id", "\"no hex\"")]);
+        assert_eq!(beside, "pf_trace_id ");
+    }
+
+    #[test]
+    fn the_go_library_finds_its_names() {
+        let given = [
+            ("correlationid", "\"c\""),
+            (
+                "traceparent",
+                "\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"",
+            ),
+            ("pf_max_attempts", "4"),
+        ];
+        let (stored, beside) = renamed(Naming::Protoflow, &given);
+        assert!(!stored.contains(" correlationid") && beside.is_empty());
+        for name in [
+            "traceparent",
+            "pf_correlation_id",
+            "pf_trace_id",
+            "pf_parent_id",
+        ] {
+            assert!(stored.contains(name), "{stored}");
+        }
+    }
+}

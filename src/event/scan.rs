@@ -13,6 +13,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// Counts the leading bytes that stand in a JSON string as they are.
+#[inline]
 pub(super) fn plain_len(bytes: &[u8]) -> usize {
     let (chunks, rest) = bytes.as_chunks::<8>();
     for (index, chunk) in chunks.iter().enumerate() {
@@ -52,7 +53,7 @@ pub(super) fn is_json(text: &str) -> bool {
 /// Returns the text of a JSON string, or `None` if the JSON is something else.
 pub(super) fn string_of(json: &str) -> Option<Result<Cow<'_, str>, EventError>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
-    Some(if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+    Some(if plain_len(inner.as_bytes()) == inner.len() {
         Ok(Cow::Borrowed(inner))
     } else {
         serde_json::from_str(json)
