@@ -9,6 +9,8 @@ use crate::transport::{Delivery, Failure, LetterKind, TransportError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Notice<'a> {
+    /// This was made on the broker, so that nothing is lost from now on.
+    Made(&'a str),
     /// Handled and acknowledged.
     Acked(&'a Delivery),
     /// Skipped and acknowledged, with the reason.

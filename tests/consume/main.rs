@@ -4,5 +4,9 @@
 #![expect(unreachable_pub, reason = "a test exports nothing")]
 
 mod attempts;
-
+mod endings;
+mod flaky;
 mod harness;
+mod order;
+mod responses;
+mod trouble;

@@ -141,9 +141,7 @@ impl<H: Handler> Pump<H> {
             Admission::One => self.queue.startable() > 0,
             Admission::NotBefore(_) | Admission::Nothing => false,
         };
-        admitted
-            && self.phase.is_running()
-            && self.tasks.len() + self.responder.len() < self.options.jobs.max(1)
+        admitted && self.phase.is_running() && self.tasks.len() < self.options.jobs.max(1)
     }
 
     /// Runs the handler here if it is ready at once, else as a task.

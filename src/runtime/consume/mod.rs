@@ -18,7 +18,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use self::pump::Pump;
-use super::{BreakerOptions, Handler, Observer, RetryPolicy};
+use super::{BreakerOptions, Handler, Notice, Observer, RetryPolicy};
 use crate::transport::{Failure, SubscribeRequest, Transport, TransportError};
 
 /// How a consumer works.
@@ -166,6 +166,9 @@ impl<H: Handler> Consumer<H> {
             .transport
             .subscribe(self.options.request.clone())
             .await?;
+        for made in subscription.remarks() {
+            self.observer.notice(Notice::Made(&made));
+        }
         Pump::new(self, subscription, stop).run().await
     }
 }

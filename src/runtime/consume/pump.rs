@@ -20,7 +20,7 @@ use crate::{
     transport::{Delivery, Receipt, Result, Subscription, Ticket},
 };
 
-type Extension = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+type Extension = Pin<Box<dyn Future<Output = Result<Vec<Ticket>>> + Send>>;
 
 /// A consumer at work.
 pub(super) struct Pump<H> {
@@ -66,7 +66,7 @@ enum Wake {
     Ran(Finished),
     Settled(Vec<Result<()>>),
     Responded(Vec<Result<Receipt>>),
-    Extended(Result<()>),
+    Extended(Result<Vec<Ticket>>),
     Drain,
     Abort,
     Timer,
@@ -263,14 +263,17 @@ impl<H: Handler> Pump<H> {
             return;
         }
         let subscription = Arc::clone(&self.subscription);
-        self.extension = Some(Box::pin(async move {
-            subscription.extend(&tickets).await.map(drop)
-        }));
+        self.extension = Some(Box::pin(async move { subscription.extend(&tickets).await }));
     }
 
-    fn extended(&mut self, result: Result<()>) {
+    /// Does not start what is somebody else's by now; settling it would tell the same.
+    fn extended(&mut self, result: Result<Vec<Ticket>>) {
         match result {
-            Ok(()) => self.in_trouble = false,
+            Ok(lost) => {
+                self.in_trouble = false;
+                let lost = self.queue.remove(&lost);
+                self.give_back(lost);
+            }
             Err(error) if !self.in_trouble => {
                 self.in_trouble = true;
                 self.observer.notice(Notice::Trouble(&error));
@@ -303,7 +306,7 @@ impl<H: Handler> Pump<H> {
     }
 }
 
-async fn extended(extension: &mut Option<Extension>) -> Result<()> {
+async fn extended(extension: &mut Option<Extension>) -> Result<Vec<Ticket>> {
     let Some(future) = extension else {
         return std::future::pending().await;
     };

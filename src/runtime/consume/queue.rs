@@ -137,7 +137,7 @@ impl Queue {
         };
         let lane = self.lanes.remove(&key).unwrap_or_default();
         self.in_lanes -= lane.len();
-        let same = |other: &mut Delivery| key_of(other).as_ref() == Some(&key);
+        let same = |other: &Delivery| key_of(other).as_ref() == Some(&key);
         let turn = extract(&mut self.turn, same);
         let ready = extract(&mut self.ready, same);
         let hold = Hold {
@@ -155,6 +155,22 @@ impl Queue {
         }
     }
 
+    /// Takes these out.
+    pub(super) fn remove(&mut self, tickets: &[Ticket]) -> Vec<Delivery> {
+        if tickets.is_empty() {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        let lanes = self.lanes.values_mut();
+        for queue in lanes.chain([&mut self.ready]) {
+            out.extend(extract(queue, |delivery| {
+                tickets.contains(&delivery.ticket())
+            }));
+        }
+        self.in_lanes = self.lanes.values().map(VecDeque::len).sum();
+        out
+    }
+
     /// Takes everything out, in order of key.
     pub(super) fn drain(&mut self) -> Vec<Delivery> {
         let mut all: Vec<Delivery> = self.turn.drain(..).collect();
@@ -167,24 +183,11 @@ impl Queue {
     }
 }
 
-fn extract(
-    from: &mut VecDeque<Delivery>,
-    mut wanted: impl FnMut(&mut Delivery) -> bool,
-) -> Vec<Delivery> {
-    let (out, kept): (Vec<_>, VecDeque<_>) = from
-        .drain(..)
-        .map(|mut delivery| (wanted(&mut delivery), delivery))
-        .fold(
-            (Vec::new(), VecDeque::new()),
-            |(mut out, mut kept), (is_wanted, delivery)| {
-                if is_wanted {
-                    out.push(delivery);
-                } else {
-                    kept.push_back(delivery);
-                }
-                (out, kept)
-            },
-        );
+fn extract(from: &mut VecDeque<Delivery>, wanted: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
+    if !from.iter().any(&wanted) {
+        return Vec::new();
+    }
+    let (out, kept): (VecDeque<_>, _) = from.drain(..).partition(|delivery| wanted(delivery));
     *from = kept;
-    out
+    Vec::from(out)
 }

@@ -1,0 +1,145 @@
+//! A transport that fails on request.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use protoflow::{
+    event::{Encoding, Topic},
+    transport::{
+        Capabilities, DeadLetters, Delivery, ErrorKind, Finding, Outgoing, Receipt, Result,
+        Schedules, Settlement, SubscribeRequest, Subscription, Tail, TailRequest, Ticket,
+        Transport, TransportError, Verdict,
+    },
+};
+
+type Script = Arc<Mutex<VecDeque<ErrorKind>>>;
+
+/// Fails with these errors before anything is passed on.
+#[derive(Debug, Clone)]
+pub struct Flaky {
+    inner: Arc<dyn Transport>,
+    /// One for each call of `next`.
+    pub next: Script,
+    /// One for each message published.
+    pub publish: Script,
+    /// One for each dead letter settled.
+    pub dead_letter: Script,
+    /// One for each acknowledgement.
+    pub ack: Script,
+}
+
+impl Flaky {
+    pub fn new(inner: &Arc<dyn Transport>) -> Self {
+        Self {
+            inner: Arc::clone(inner),
+            next: Script::default(),
+            publish: Script::default(),
+            dead_letter: Script::default(),
+            ack: Script::default(),
+        }
+    }
+}
+
+pub fn fail(script: &Script, kinds: impl IntoIterator<Item = ErrorKind>) {
+    script.lock().unwrap().extend(kinds);
+}
+
+fn due(script: &Script) -> Option<TransportError> {
+    let kind = script.lock().unwrap().pop_front()?;
+    Some(TransportError::new("flaky", kind, "as asked for"))
+}
+
+#[async_trait]
+impl Transport for Flaky {
+    fn scheme(&self) -> &'static str {
+        "flaky"
+    }
+    fn encoding(&self) -> Encoding {
+        self.inner.encoding()
+    }
+    async fn capabilities(&self) -> Result<Capabilities> {
+        self.inner.capabilities().await
+    }
+    async fn topics(&self) -> Result<Vec<Topic>> {
+        self.inner.topics().await
+    }
+    async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
+        self.inner.create(topic).await
+    }
+    async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
+        let mut results = Vec::new();
+        for outgoing in batch {
+            match due(&self.publish) {
+                Some(error) => results.push(Err(error)),
+                None => results.extend(self.inner.publish(vec![outgoing]).await),
+            }
+        }
+        results
+    }
+    async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
+        let inner = self.inner.subscribe(request).await?;
+        let script = self.clone();
+        Ok(Arc::new(FlakySubscription { inner, script }))
+    }
+    async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {
+        self.inner.tail(request).await
+    }
+    fn dead_letters(&self) -> &dyn DeadLetters {
+        self.inner.dead_letters()
+    }
+    fn schedules(&self) -> &dyn Schedules {
+        self.inner.schedules()
+    }
+    async fn diagnose(&self) -> Result<Vec<Finding>> {
+        self.inner.diagnose().await
+    }
+    async fn mend(&self, finding: &str) -> Result<()> {
+        self.inner.mend(finding).await
+    }
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}
+
+#[derive(Debug)]
+struct FlakySubscription {
+    inner: Arc<dyn Subscription>,
+    script: Flaky,
+}
+
+#[async_trait]
+impl Subscription for FlakySubscription {
+    async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
+        match due(&self.script.next) {
+            Some(error) => Err(error),
+            None => self.inner.next(max).await,
+        }
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
+        let mut results = Vec::new();
+        for settlement in batch {
+            let error = match &settlement.verdict {
+                Verdict::DeadLetter { .. } => due(&self.script.dead_letter),
+                Verdict::Ack => due(&self.script.ack),
+                _ => None,
+            };
+            match error {
+                Some(error) => results.push(Err(error)),
+                None => results.extend(self.inner.settle(vec![settlement]).await),
+            }
+        }
+        results
+    }
+
+    async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
+        self.inner.extend(tickets).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}
