@@ -74,11 +74,7 @@ impl TailArgs {
         let signals = context.signals()?;
         let tail = transport.tail(self.request()).await?;
         let ending = Ending::new(self.count, self.until, self.timeout, self.until_end);
-        let screen = Screen {
-            printer: &mut context.printer,
-            filter,
-            ending,
-        };
+        let screen = Screen::new(&mut context.printer, filter, ending);
         Reader::start(tail, remarks).show(screen, &signals).await
     }
 

@@ -77,22 +77,29 @@ impl Reader {
                 screen.printer.flush()?;
             }
         };
-        screen.printer.flush()?;
-        screen.ending.conclude(end)
+        screen.conclude(end)
     }
 }
 
 /// Where messages are shown, and which.
 pub struct Screen<'a> {
-    /// Shows them.
-    pub printer: &'a mut Printer,
-    /// Which are shown.
-    pub filter: Option<Filter>,
-    /// How many, and until when.
-    pub ending: Ending,
+    printer: &'a mut Printer,
+    filter: Option<Filter>,
+    ending: Ending,
+    unclear: u64,
 }
 
-impl Screen<'_> {
+impl<'a> Screen<'a> {
+    /// Prepares to show.
+    pub fn new(printer: &'a mut Printer, filter: Option<Filter>, ending: Ending) -> Self {
+        Self {
+            printer,
+            filter,
+            ending,
+            unclear: 0,
+        }
+    }
+
     fn show(&mut self, batch: &[Stored]) -> CliResult<()> {
         let mut record = Vec::new();
         for stored in batch {
@@ -107,17 +114,30 @@ impl Screen<'_> {
         Ok(())
     }
 
-    /// Applies the filter; an event on which it fails is left out and told.
-    fn is_meant(&self, stored: &Stored, record: &mut Vec<u8>) -> bool {
+    /// Applies the filter; events on which it fails are left out, and the first is told.
+    fn is_meant(&mut self, stored: &Stored, record: &mut Vec<u8>) -> bool {
         let Some(filter) = &self.filter else {
             return true;
         };
         record.clear();
         write_record(record, stored, None);
         filter.matches(record).unwrap_or_else(|error| {
-            let text = format!("left out {}: {error}", stored.position);
-            self.printer.remarks().warning(&text);
+            if self.unclear == 0 {
+                let remarks = self.printer.remarks();
+                remarks.warning(&format!("`--where` fails at {}: {error}", stored.position));
+            }
+            self.unclear += 1;
             false
         })
+    }
+
+    /// Writes what is waiting, and decides how the command ends.
+    fn conclude(self, end: End) -> CliResult<()> {
+        self.printer.flush()?;
+        if self.unclear > 0 {
+            let text = format!("left out {} events on which `--where` fails", self.unclear);
+            self.printer.remarks().remark(&text);
+        }
+        self.ending.conclude(end)
     }
 }

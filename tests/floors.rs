@@ -1,0 +1,245 @@
+//! The shape of the code: who may name whom, how long a file may be, who may print.
+#![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+
+use std::path::Path;
+
+/// The floors of the library, and those each of them may name.
+const MAY_NAME: [(&str, &[&str]); 4] = [
+    ("event", &[]),
+    ("transport", &["event"]),
+    ("backends", &["event", "transport"]),
+    ("runtime", &["event", "transport"]),
+];
+
+/// Modules beside the floors: the front door, which may be handed a registry, and what tests need.
+const BESIDE: [&str; 3] = ["failpoint", "mock", "service"];
+
+/// The floors of the program, and those each of them must not name.
+const MUST_NOT_NAME: [(&str, &[&str]); 3] = [
+    (
+        "src/bin/pf/output",
+        &["commands", "context", "config", "signals"],
+    ),
+    ("src/bin/pf/config", &["commands", "context", "signals"]),
+    (
+        "src/bin/pf/error.rs",
+        &["commands", "context", "config", "output"],
+    ),
+];
+
+const LONGEST_FILE: usize = 400;
+
+struct Source {
+    path: String,
+    code: String,
+}
+
+impl Source {
+    fn is_in(&self, place: &str) -> bool {
+        self.path == place || self.path.starts_with(&format!("{place}/"))
+    }
+
+    /// Returns the code without its tests, which stand at the end of a file.
+    fn shipped(&self) -> &str {
+        let end = self
+            .code
+            .find("#[cfg(test)]\nmod ")
+            .unwrap_or(self.code.len());
+        &self.code[..end]
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        let lines = self.shipped().lines().map(str::trim);
+        lines.filter(|line| !line.starts_with("//"))
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.ends_with("tests.rs") || self.path.contains("/tests/")
+    }
+}
+
+fn sources(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = vec![root.join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let code = std::fs::read_to_string(&path).unwrap();
+                let path = path.strip_prefix(root).unwrap().display().to_string();
+                found.push(Source { path, code });
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+/// Lists the modules behind `crate::`: of `crate::a::b` and `crate::{a::b, c}` alike.
+fn named(source: &Source) -> Vec<String> {
+    let code: String = source.lines().flat_map(|line| [line, " "]).collect();
+    let mut modules = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let Some(group) = rest.strip_prefix('{') else {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+            modules.push(rest[..end.unwrap_or(rest.len())].to_owned());
+            continue;
+        };
+        let mut depth = 0;
+        let mut item = String::new();
+        for letter in group.chars() {
+            match letter {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    modules.push(std::mem::take(&mut item));
+                    continue;
+                }
+                _ => {}
+            }
+            item.push(letter);
+        }
+        modules.push(item);
+    }
+    let first = |path: &String| path.trim().split("::").next().unwrap().to_owned();
+    modules.iter().map(first).collect()
+}
+
+#[test]
+fn floors_only_look_down() {
+    for source in sources("src") {
+        let floor = MAY_NAME
+            .iter()
+            .find(|(name, _)| source.is_in(&format!("src/{name}")));
+        let Some((floor, below)) = floor else {
+            continue;
+        };
+        for name in named(&source) {
+            let is_floor = MAY_NAME.iter().any(|(other, _)| *other == name);
+            let given = source.path == MAY_NAME_BACKENDS && name == "backends";
+            let allowed = name == *floor || below.contains(&name.as_str()) || given;
+            assert!(
+                !is_floor || allowed,
+                "{} must not name `{name}`",
+                source.path
+            );
+        }
+    }
+}
+
+#[test]
+fn the_program_has_floors_too() {
+    for source in sources("src/bin/pf") {
+        for (place, above) in MUST_NOT_NAME {
+            let reaches = named(&source)
+                .into_iter()
+                .find(|name| above.contains(&name.as_str()));
+            assert!(
+                !source.is_in(place) || reaches.is_none(),
+                "{} must not name `{}`",
+                source.path,
+                reaches.unwrap_or_default()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_module_of_the_library_has_a_place() {
+    let library = sources("src")
+        .into_iter()
+        .find(|source| source.path == "src/lib.rs")
+        .unwrap();
+    for line in library.lines() {
+        let Some(name) = line.trim_start_matches("pub ").strip_prefix("mod ") else {
+            continue;
+        };
+        let name = name.trim_end_matches(';');
+        let is_placed = MAY_NAME.iter().any(|(floor, _)| *floor == name) || BESIDE.contains(&name);
+        assert!(is_placed, "on which floor is `{name}`?");
+    }
+}
+
+#[test]
+fn files_stay_short() {
+    let all = sources("src").into_iter().chain(sources("tests"));
+    let long = all.map(|source| (source.code.lines().count(), source.path));
+    let long: Vec<_> = long.filter(|(lines, _)| *lines > LONGEST_FILE).collect();
+    assert!(long.is_empty(), "longer than {LONGEST_FILE} lines: {long:?}");
+}
+
+#[test]
+fn main_only_wires() {
+    let sources = sources("src/bin/pf");
+    let main = sources
+        .iter()
+        .find(|source| source.path.ends_with("main.rs"))
+        .unwrap();
+    let (_, body) = main.code.split_once("async fn main()").unwrap();
+    assert!(body.lines().count() <= 20);
+}
+
+#[test]
+fn every_file_says_what_lives_there() {
+    for source in sources("src").iter().chain(&sources("tests")) {
+        assert!(
+            source.code.starts_with("//! "),
+            "{} has no `//!`",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn the_library_does_not_print() {
+    for source in sources("src")
+        .iter()
+        .filter(|source| !source.is_in("src/bin"))
+    {
+        for word in [
+            "println!",
+            "eprintln!",
+            "print!(",
+            "io::stdout",
+            "io::stderr",
+            "dbg!",
+        ] {
+            let prints = source.lines().any(|line| line.contains(word));
+            assert!(!prints, "{} has `{word}`", source.path);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_to_be_done() {
+    for source in sources("src").iter().filter(|source| !source.is_test()) {
+        for word in [
+            "todo!",
+            "unimplemented!",
+            "FIXME",
+            "TODO",
+            ".unwrap()",
+            "#[allow",
+            "#![allow",
+        ] {
+            let found = source.shipped().lines().any(|line| line.contains(word));
+            assert!(!found, "{} has `{word}`", source.path);
+        }
+    }
+}
+
+#[test]
+fn exit_codes_and_hints_live_in_one_file() {
+    for source in sources("src/bin/pf")
+        .iter()
+        .filter(|source| !source.path.ends_with("error.rs"))
+    {
+        for word in ["ExitCode::from", "process::exit"] {
+            assert!(!source.code.contains(word), "{} has `{word}`", source.path);
+        }
+    }
+}
