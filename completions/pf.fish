@@ -40,13 +40,13 @@ complete -c pf -n "__fish_pf_needs_command" -s h -l help -d 'Print help (see mor
 complete -c pf -n "__fish_pf_needs_command" -s V -l version -d 'Print version'
 complete -c pf -n "__fish_pf_needs_command" -f -a "publish" -d 'Publish one event, or a stream of them'
 complete -c pf -n "__fish_pf_needs_command" -f -a "tail" -d 'Show events as they come, or those that are stored'
-complete -c pf -n "__fish_pf_needs_command" -f -a "consume" -d 'To be written'
+complete -c pf -n "__fish_pf_needs_command" -f -a "consume" -d 'Run a command for each event of a group'
 complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'To be written'
 complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'To be written'
 complete -c pf -n "__fish_pf_needs_command" -f -a "caps" -d 'Show what the transport can do'
 complete -c pf -n "__fish_pf_needs_command" -f -a "context" -d 'Give stores a name'
 complete -c pf -n "__fish_pf_needs_command" -f -a "doctor" -d 'Check the store, and say what will bite'
-complete -c pf -n "__fish_pf_needs_command" -f -a "demo" -d 'To be written'
+complete -c pf -n "__fish_pf_needs_command" -f -a "demo" -d 'Show the whole story: a retry, a delay, a dead letter and its replay'
 complete -c pf -n "__fish_pf_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c pf -n "__fish_pf_needs_command" -f -a "man" -d 'Print the manual page, or write the pages of all commands into a folder'
 complete -c pf -n "__fish_pf_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -105,6 +105,18 @@ complete -c pf -n "__fish_pf_using_subcommand tail" -l log -d 'Write a log to st
 complete -c pf -n "__fish_pf_using_subcommand tail" -l until-end -d 'End after what was there at the start'
 complete -c pf -n "__fish_pf_using_subcommand tail" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand consume" -s g -l group -d 'Consumers of one group share its events [env: `PF_GROUP`]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -s j -l jobs -d 'Run so many at the same time, of different keys' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l from -d 'Where a new group starts: earliest, new, a time, or an age such as 2h' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l max-attempts -d 'Runs that an event gets before it is a dead letter [default: the event\'s own, else 3]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l backoff -d 'Pauses between attempts: FIRST..LONGEST*FACTOR with jitter, or one exact pause [default: 1s..5m*2]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l handler-timeout -d 'A run that takes longer is ended and has failed' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l on-exit -d 'What exit statuses mean, as in 3=dlq,4=retry:30s,5=ack,6=skip,7=stop' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l count -d 'End after so many events are done' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l timeout -d 'End after this long, with 3' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l grace -d 'How long a stop waits for runs to end' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l stdin -d 'What the command finds on its stdin' -r -f -a "event\t'The event as one line of JSON'
+data\t'The data alone, as it is'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
@@ -116,6 +128,12 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l color -d 'When to use 
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l ordered -d 'A retry holds up the later events of its key'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l emit -d 'Publish the events that the command writes to stdout, before its own event is done'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l until-end -d 'End when everything stored at the start is done, retries included'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l create -d 'Make the store and its topics if they are not there'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l plain -d 'Hand over messages that are no CloudEvents, wrapped in one'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l worker -d 'Keep the command running, once per job: a line in, a line out'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
@@ -342,13 +360,13 @@ complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Leave out r
 complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "publish" -d 'Publish one event, or a stream of them'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "tail" -d 'Show events as they come, or those that are stored'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "consume" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "consume" -d 'Run a command for each event of a group'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "dlq" -d 'To be written'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "schedule" -d 'To be written'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "caps" -d 'Show what the transport can do'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "context" -d 'Give stores a name'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "doctor" -d 'Check the store, and say what will bite'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "demo" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "demo" -d 'Show the whole story: a retry, a delay, a dead letter and its replay'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "man" -d 'Print the manual page, or write the pages of all commands into a folder'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

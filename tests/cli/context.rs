@@ -184,3 +184,39 @@ fn flag_beats_environment_beats_project_beats_user() {
     assert_eq!(used(&pf, &["--context", "f"]), "flagged:");
     assert_eq!(used(&pf, &["--url", "given:x"]), "given:");
 }
+
+#[test]
+fn the_default_store_is_named_whenever_it_is_used() {
+    let pf = Pf::bare();
+    assert_snapshot!(pf.run(&["publish", "a", "1"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    using [HOME]/.local/share/pf/events.db
+    published [ULID] to a
+    ");
+    assert_snapshot!(pf.run(&["tail", "--until-end", "-o", "data", "-q"]), @"
+    exit: 0
+    --- stdout
+    1
+
+    --- stderr
+    ");
+    assert!(pf.path(".local/share/pf/events.db").exists());
+}
+
+#[test]
+fn a_path_in_a_project_file_starts_from_its_folder() {
+    let pf = Pf::bare();
+    pf.write(
+        ".pf.toml",
+        "url = \"sqlite:my events.db\"\noutput = \"data\"\n",
+    );
+    pf.write("deep/er/file", "");
+    let mut publish = pf.command(&["publish", "a", "1", "-o", "text"]);
+    let status = publish.current_dir(pf.path("deep/er")).status().unwrap();
+    assert!(status.success());
+    assert!(pf.path("my events.db").exists());
+    assert_eq!(pf.run(&["tail", "--until-end"]).stdout(), "1\n");
+}

@@ -12,7 +12,7 @@ fn an_unknown_scheme_names_the_known_ones() {
 
     --- stderr
     error: registry: no transport is registered for `amqp:` URLs
-    hint: this build knows: memory
+    hint: this build knows: memory, sqlite
     ");
 }
 

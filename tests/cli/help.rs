@@ -16,13 +16,13 @@ fn the_top_names_every_command() {
     Commands:
       publish      Publish one event, or a stream of them
       tail         Show events as they come, or those that are stored
-      consume      To be written
+      consume      Run a command for each event of a group
       dlq          To be written
       schedule     To be written
       caps         Show what the transport can do
       context      Give stores a name
       doctor       Check the store, and say what will bite
-      demo         To be written
+      demo         Show the whole story: a retry, a delay, a dead letter and its replay
       completions  Print a completion script for a shell
       man          Print the manual page, or write the pages of all commands into a folder
       help         Print this message or the help of the given subcommand(s)

@@ -4,10 +4,13 @@
 mod caps;
 mod completions;
 mod context;
+mod doctor;
 mod errors;
 mod harness;
 mod help;
 mod normalise;
+mod publish;
+mod tail;
 
 /// A file that no `mod` names would never be run.
 #[test]

@@ -1,0 +1,278 @@
+//! `pf tail`: what is shown, and when it ends.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+
+use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::Pf;
+
+/// A store with three orders and a payment.
+fn shop() -> Pf {
+    let pf = Pf::new();
+    let line = |ty: &str, id: &str, data: &str| {
+        format!(
+            "{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"source\":\"/shop\",\"type\":\"{ty}\",\"data\":{data}}}\n"
+        )
+    };
+    let input = [
+        line("order.created", "o1", "{\"total\":10}"),
+        line("order.created", "o2", "{\"total\":200}"),
+        line("payment.made", "p1", "\"paid\""),
+        line("order.shipped", "o3", "null"),
+    ];
+    let _ = pf
+        .run_with(&["publish", "--ndjson", "-q"], input.concat())
+        .succeeded();
+    pf
+}
+
+#[test]
+fn text_is_one_line_per_event() {
+    assert_snapshot!(shop().run(&["tail", "--until-end"]), @r#"
+    exit: 0
+    --- stdout
+    [TIME]  order.created  o1  {"total":10}
+    [TIME]  order.created  o2  {"total":200}
+    [TIME]  payment.made  p1  "paid"
+    [TIME]  order.shipped  o3  null
+
+    --- stderr
+    "#);
+}
+
+#[test]
+fn formats_show_the_same_event() {
+    let pf = shop();
+    let show = |format| pf.run(&["tail", "payment.made", "--until-end", "-o", format]);
+    assert_snapshot!(show("json"), @r#"
+    exit: 0
+    --- stdout
+    {"event":{"specversion":"1.0","id":"p1","source":"/shop","type":"payment.made","data":"paid"},"message":{"topic":"payment.made","key":null,"headers":[["content-type","application/cloudevents+json"]],"position":"3","time":"[TIME]"}}
+
+    --- stderr
+    "#);
+    assert_snapshot!(show("event"), @r#"
+    exit: 0
+    --- stdout
+    {"specversion":"1.0","id":"p1","source":"/shop","type":"payment.made","data":"paid"}
+
+    --- stderr
+    "#);
+    assert_snapshot!(show("data"), @r#"
+    exit: 0
+    --- stdout
+    "paid"
+
+    --- stderr
+    "#);
+    assert_snapshot!(show("raw"), @r#"
+    exit: 0
+    --- stdout
+    {"specversion":"1.0","id":"p1","source":"/shop","type":"payment.made","data":"paid"}
+
+    --- stderr
+    "#);
+}
+
+#[test]
+fn patterns_choose_topics_and_each_event_is_shown_once() {
+    let pf = shop();
+    let run = pf.run(&[
+        "tail",
+        "order.*",
+        "order.**",
+        "order.shipped",
+        "--until-end",
+    ]);
+    assert_snapshot!(run, @r#"
+    exit: 0
+    --- stdout
+    [TIME]  order.created  o1  {"total":10}
+    [TIME]  order.created  o2  {"total":200}
+    [TIME]  order.shipped  o3  null
+
+    --- stderr
+    "#);
+}
+
+#[test]
+fn the_last_ones_are_shown_in_order() {
+    assert_snapshot!(shop().run(&["tail", "order.**", "--last", "2", "--until-end"]), @r#"
+    exit: 0
+    --- stdout
+    [TIME]  order.created  o2  {"total":200}
+    [TIME]  order.shipped  o3  null
+
+    --- stderr
+    "#);
+}
+
+#[test]
+fn a_filter_chooses_by_content() {
+    let pf = shop();
+    let filter = |text| pf.run(&["tail", "--until-end", "-o", "data", "--where", text]);
+    assert_snapshot!(filter(".event.type == \"order.shipped\""), @"
+    exit: 0
+    --- stdout
+    null
+
+    --- stderr
+    ");
+    assert_snapshot!(filter(".event.data.total > 100"), @r#"
+    exit: 0
+    --- stdout
+    {"total":200}
+
+    --- stderr
+    warning: `--where` fails at 3: cannot index "paid" with "total"
+    left out 1 events on which `--where` fails
+    "#);
+}
+
+#[test]
+fn too_few_events_exit_3() {
+    let pf = shop();
+    assert_snapshot!(pf.run(&["tail", "payment.*", "--since", "1h", "-n", "2", "--timeout", "50ms"]), @r#"
+    exit: 3
+    --- stdout
+    [TIME]  payment.made  p1  "paid"
+
+    --- stderr
+    error: 1 of 2 events came
+    "#);
+    assert_snapshot!(pf.run(&["tail", "payment.*", "--until-end", "-n", "2"]), @r#"
+    exit: 3
+    --- stdout
+    [TIME]  payment.made  p1  "paid"
+
+    --- stderr
+    error: 1 of 2 events came
+    "#);
+    assert_eq!(pf.run(&["tail", "--until-end", "-n", "4"]).code(), Some(0));
+    assert_eq!(pf.run(&["tail", "--timeout", "10ms"]).code(), Some(0));
+}
+
+#[test]
+fn times_bound_what_is_shown() {
+    let pf = shop();
+    let lines = |args: &[&str]| pf.run(args).succeeded().stdout().lines().count();
+    assert_eq!(lines(&["tail", "--until", "2020-01-01T00:00:00Z"]), 0);
+    assert_eq!(lines(&["tail", "--until", "0s"]), 4);
+    assert_eq!(lines(&["tail", "--since", "1h", "--until-end"]), 4);
+    assert_eq!(lines(&["tail", "--since", "earliest", "-n", "3"]), 3);
+}
+
+#[test]
+fn an_expanded_pattern_and_a_wrong_topic_get_hints() {
+    let pf = shop();
+    pf.write("order.txt", "");
+    assert_snapshot!(pf.run(&["tail", "order.txt", "--until-end"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    hint: `order.txt` is a file here: if the shell expanded your pattern, quote it, as in 'order.*'
+    ");
+    assert_snapshot!(pf.run(&["tail", "order.craeted", "--until-end"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    hint: there is no topic `order.craeted` yet; did you mean `order.created`?
+    ");
+    assert_snapshot!(pf.run(&["tail", "order.craeted", "--until-end", "-q"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    ");
+}
+
+#[test]
+fn it_follows_and_a_signal_ends_it_well() {
+    let pf = shop();
+    let mut tail = pf.spawn(&["tail", "--since", "earliest", "-o", "data"]);
+    let mut shown = BufReader::new(tail.stdout.take().unwrap());
+    let mut line = String::new();
+    for _ in 0..4 {
+        shown.read_line(&mut line).unwrap();
+    }
+    let _ = pf.run(&["publish", "order.created", "5"]).succeeded();
+    shown.read_line(&mut line).unwrap();
+    assert!(line.ends_with("5\n"), "{line}");
+    kill_process(Pid::from_child(&tail), Signal::TERM).unwrap();
+    assert_eq!(shown.read_to_string(&mut line).unwrap(), 0);
+    assert_snapshot!(pf.finish(tail), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    stopping; a second signal ends at once
+    ");
+}
+
+#[test]
+fn a_delayed_event_is_shown_when_it_is_due() {
+    let pf = shop();
+    let _ = pf
+        .run(&["publish", "late", "1", "--delay", "200ms"])
+        .succeeded();
+    let run = pf.run(&[
+        "tail",
+        "late",
+        "--since",
+        "1h",
+        "-n",
+        "1",
+        "--timeout",
+        "30s",
+        "-o",
+        "data",
+    ]);
+    assert_snapshot!(run, @"
+    exit: 0
+    --- stdout
+    1
+
+    --- stderr
+    ");
+}
+
+#[test]
+fn a_closed_pipe_is_not_worth_a_word() {
+    let pf = shop();
+    let mut tail = pf.spawn(&["tail", "--until-end"]);
+    drop(tail.stdout.take());
+    assert_snapshot!(pf.finish(tail), @"
+    exit: 141
+    --- stdout
+
+    --- stderr
+    ");
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let pf = Pf::new();
+    let text = [
+        "publish",
+        "a",
+        "x\u{1b}[31my",
+        "--content-type",
+        "text/plain",
+        "--mode",
+        "binary",
+    ];
+    let _ = pf.run(&text).succeeded();
+    let run = pf.run(&["tail", "--until-end"]).succeeded();
+    assert!(!run.stdout().contains('\u{1b}'), "{run}");
+}
+
+#[test]
+fn colour_only_where_it_is_wanted() {
+    let pf = shop();
+    let coloured = |pf: &Pf, args: &[&str]| pf.run(args).stdout().contains('\u{1b}');
+    assert!(!coloured(&pf, &["tail", "--until-end"]));
+    assert!(coloured(&pf, &["tail", "--until-end", "--color", "always"]));
+}
