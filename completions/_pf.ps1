@@ -36,8 +36,8 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Publish one event, or a stream of them')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they come, or those that are stored')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
-            [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'To be written')
-            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'To be written')
+            [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'Look at dead letters, publish them again, or delete them')
+            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, and cancel them')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
             [CompletionResult]::new('context', 'context', [CompletionResultType]::ParameterValue, 'Give stores a name')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, and say what will bite')
@@ -95,6 +95,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
             [CompletionResult]::new('--until-end', '--until-end', [CompletionResultType]::ParameterName, 'End after what was there at the start')
+            [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Make the store if it is not there, and wait')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -144,11 +145,27 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'To be written')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List dead letters, oldest first, without their payloads')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything about dead letters, payload included')
+            [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and sort of failure')
+            [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, to the group that failed where the transport can do that')
+            [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters for good')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'pf;dlq;list' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics that they were consumed from, as in `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that gave up')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'A part of the failure''s message or class, in any letter case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The sort of failure, as `pf dlq stats` shows it')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead since then: `1h` ago, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least so many failed runs, replays included')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'End after so many')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
@@ -161,12 +178,140 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'pf;dlq;show' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics that they were consumed from, as in `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that gave up')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'A part of the failure''s message or class, in any letter case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The sort of failure, as `pf dlq stats` shows it')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead since then: `1h` ago, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least so many failed runs, replays included')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show every dead letter')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;stats' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics that they were consumed from, as in `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that gave up')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'A part of the failure''s message or class, in any letter case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The sort of failure, as `pf dlq stats` shows it')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead since then: `1h` ago, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least so many failed runs, replays included')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--top', '--top', [CompletionResultType]::ParameterName, 'Show so many rows, the most frequent first; `-o json` shows all')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;replay' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics that they were consumed from, as in `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that gave up')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'A part of the failure''s message or class, in any letter case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The sort of failure, as `pf dlq stats` shows it')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead since then: `1h` ago, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least so many failed runs, replays included')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Letters per second')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Publish to another topic')
+            [CompletionResult]::new('--max-replays', '--max-replays', [CompletionResultType]::ParameterName, 'Leave out letters that were replayed so often already')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every dead letter of the store')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show the plan and do nothing')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and do nothing')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;purge' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics that they were consumed from, as in `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that gave up')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'A part of the failure''s message or class, in any letter case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The sort of failure, as `pf dlq stats` shows it')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead since then: `1h` ago, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least so many failed runs, replays included')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Letters per second')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every dead letter of the store')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show the plan and do nothing')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and do nothing')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'pf;dlq;help' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'To be written')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List dead letters, oldest first, without their payloads')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything about dead letters, payload included')
+            [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and sort of failure')
+            [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, to the group that failed where the transport can do that')
+            [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters for good')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'pf;dlq;help;list' {
+            break
+        }
+        'pf;dlq;help;show' {
+            break
+        }
+        'pf;dlq;help;stats' {
+            break
+        }
+        'pf;dlq;help;replay' {
+            break
+        }
+        'pf;dlq;help;purge' {
             break
         }
         'pf;dlq;help;help' {
@@ -183,11 +328,56 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'To be written')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List events that wait for their time, the next one first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show events that wait for their time, payload included')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel events that wait for their time')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Deliver what is due, where somebody must be running for that')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'pf;schedule;list' {
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only events for these topics')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'End after so many')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;schedule;show' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;schedule;cancel' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;schedule;run' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
@@ -201,11 +391,23 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;schedule;help' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'To be written')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List events that wait for their time, the next one first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show events that wait for their time, payload included')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel events that wait for their time')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Deliver what is due, where somebody must be running for that')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'pf;schedule;help;list' {
+            break
+        }
+        'pf;schedule;help;show' {
+            break
+        }
+        'pf;schedule;help;cancel' {
+            break
+        }
+        'pf;schedule;help;run' {
             break
         }
         'pf;schedule;help;help' {
@@ -398,8 +600,8 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Publish one event, or a stream of them')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they come, or those that are stored')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
-            [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'To be written')
-            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'To be written')
+            [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'Look at dead letters, publish them again, or delete them')
+            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, and cancel them')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
             [CompletionResult]::new('context', 'context', [CompletionResultType]::ParameterValue, 'Give stores a name')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, and say what will bite')
@@ -419,17 +621,45 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;help;dlq' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'To be written')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List dead letters, oldest first, without their payloads')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything about dead letters, payload included')
+            [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and sort of failure')
+            [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, to the group that failed where the transport can do that')
+            [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters for good')
             break
         }
         'pf;help;dlq;list' {
             break
         }
+        'pf;help;dlq;show' {
+            break
+        }
+        'pf;help;dlq;stats' {
+            break
+        }
+        'pf;help;dlq;replay' {
+            break
+        }
+        'pf;help;dlq;purge' {
+            break
+        }
         'pf;help;schedule' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'To be written')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List events that wait for their time, the next one first')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show events that wait for their time, payload included')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel events that wait for their time')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Deliver what is due, where somebody must be running for that')
             break
         }
         'pf;help;schedule;list' {
+            break
+        }
+        'pf;help;schedule;show' {
+            break
+        }
+        'pf;help;schedule;cancel' {
+            break
+        }
+        'pf;help;schedule;run' {
             break
         }
         'pf;help;caps' {

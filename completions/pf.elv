@@ -33,8 +33,8 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand publish 'Publish one event, or a stream of them'
             cand tail 'Show events as they come, or those that are stored'
             cand consume 'Run a command for each event of a group'
-            cand dlq 'To be written'
-            cand schedule 'To be written'
+            cand dlq 'Look at dead letters, publish them again, or delete them'
+            cand schedule 'Look at events that wait for their time, and cancel them'
             cand caps 'Show what the transport can do'
             cand context 'Give stores a name'
             cand doctor 'Check the store, and say what will bite'
@@ -90,6 +90,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --color 'When to use colour'
             cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
             cand --until-end 'End after what was there at the start'
+            cand --create 'Make the store if it is not there, and wait'
             cand -q 'Leave out remarks and hints'
             cand --quiet 'Leave out remarks and hints'
             cand -h 'Print help (see more with ''--help'')'
@@ -137,10 +138,26 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --quiet 'Leave out remarks and hints'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
-            cand list 'To be written'
+            cand list 'List dead letters, oldest first, without their payloads'
+            cand show 'Show everything about dead letters, payload included'
+            cand stats 'Count dead letters by topic, group, kind and sort of failure'
+            cand replay 'Publish dead letters again, to the group that failed where the transport can do that'
+            cand purge 'Delete dead letters for good'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;dlq;list'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics that they were consumed from, as in `order.*`'
+            cand --group 'The group that gave up'
+            cand --type 'The type of the event'
+            cand --reason 'A part of the failure''s message or class, in any letter case'
+            cand --kind 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired'
+            cand --fingerprint 'The sort of failure, as `pf dlq stats` shows it'
+            cand --since 'Dead since then: `1h` ago, or a time'
+            cand --until 'Dead before then'
+            cand --attempts 'At least so many failed runs, replays included'
+            cand --where 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --limit 'End after so many'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
             cand -o 'How to write data'
@@ -152,11 +169,131 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'pf;dlq;show'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics that they were consumed from, as in `order.*`'
+            cand --group 'The group that gave up'
+            cand --type 'The type of the event'
+            cand --reason 'A part of the failure''s message or class, in any letter case'
+            cand --kind 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired'
+            cand --fingerprint 'The sort of failure, as `pf dlq stats` shows it'
+            cand --since 'Dead since then: `1h` ago, or a time'
+            cand --until 'Dead before then'
+            cand --attempts 'At least so many failed runs, replays included'
+            cand --where 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --all 'Show every dead letter'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;stats'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics that they were consumed from, as in `order.*`'
+            cand --group 'The group that gave up'
+            cand --type 'The type of the event'
+            cand --reason 'A part of the failure''s message or class, in any letter case'
+            cand --kind 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired'
+            cand --fingerprint 'The sort of failure, as `pf dlq stats` shows it'
+            cand --since 'Dead since then: `1h` ago, or a time'
+            cand --until 'Dead before then'
+            cand --attempts 'At least so many failed runs, replays included'
+            cand --where 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --top 'Show so many rows, the most frequent first; `-o json` shows all'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;replay'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics that they were consumed from, as in `order.*`'
+            cand --group 'The group that gave up'
+            cand --type 'The type of the event'
+            cand --reason 'A part of the failure''s message or class, in any letter case'
+            cand --kind 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired'
+            cand --fingerprint 'The sort of failure, as `pf dlq stats` shows it'
+            cand --since 'Dead since then: `1h` ago, or a time'
+            cand --until 'Dead before then'
+            cand --attempts 'At least so many failed runs, replays included'
+            cand --where 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --rate 'Letters per second'
+            cand --to 'Publish to another topic'
+            cand --max-replays 'Leave out letters that were replayed so often already'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --all 'Every dead letter of the store'
+            cand -y 'Do not ask'
+            cand --yes 'Do not ask'
+            cand -n 'Show the plan and do nothing'
+            cand --dry-run 'Show the plan and do nothing'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;purge'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics that they were consumed from, as in `order.*`'
+            cand --group 'The group that gave up'
+            cand --type 'The type of the event'
+            cand --reason 'A part of the failure''s message or class, in any letter case'
+            cand --kind 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired'
+            cand --fingerprint 'The sort of failure, as `pf dlq stats` shows it'
+            cand --since 'Dead since then: `1h` ago, or a time'
+            cand --until 'Dead before then'
+            cand --attempts 'At least so many failed runs, replays included'
+            cand --where 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --rate 'Letters per second'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --all 'Every dead letter of the store'
+            cand -y 'Do not ask'
+            cand --yes 'Do not ask'
+            cand -n 'Show the plan and do nothing'
+            cand --dry-run 'Show the plan and do nothing'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'pf;dlq;help'= {
-            cand list 'To be written'
+            cand list 'List dead letters, oldest first, without their payloads'
+            cand show 'Show everything about dead letters, payload included'
+            cand stats 'Count dead letters by topic, group, kind and sort of failure'
+            cand replay 'Publish dead letters again, to the group that failed where the transport can do that'
+            cand purge 'Delete dead letters for good'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;dlq;help;list'= {
+        }
+        &'pf;dlq;help;show'= {
+        }
+        &'pf;dlq;help;stats'= {
+        }
+        &'pf;dlq;help;replay'= {
+        }
+        &'pf;dlq;help;purge'= {
         }
         &'pf;dlq;help;help'= {
         }
@@ -171,10 +308,52 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --quiet 'Leave out remarks and hints'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
-            cand list 'To be written'
+            cand list 'List events that wait for their time, the next one first'
+            cand show 'Show events that wait for their time, payload included'
+            cand cancel 'Cancel events that wait for their time'
+            cand run 'Deliver what is due, where somebody must be running for that'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;schedule;list'= {
+            cand --topic 'Only events for these topics'
+            cand --limit 'End after so many'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;schedule;show'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;schedule;cancel'= {
+            cand --ids 'Read ids from a file, one per line; `-` is stdin'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;schedule;run'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
             cand -o 'How to write data'
@@ -187,10 +366,19 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;schedule;help'= {
-            cand list 'To be written'
+            cand list 'List events that wait for their time, the next one first'
+            cand show 'Show events that wait for their time, payload included'
+            cand cancel 'Cancel events that wait for their time'
+            cand run 'Deliver what is due, where somebody must be running for that'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;schedule;help;list'= {
+        }
+        &'pf;schedule;help;show'= {
+        }
+        &'pf;schedule;help;cancel'= {
+        }
+        &'pf;schedule;help;run'= {
         }
         &'pf;schedule;help;help'= {
         }
@@ -363,8 +551,8 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand publish 'Publish one event, or a stream of them'
             cand tail 'Show events as they come, or those that are stored'
             cand consume 'Run a command for each event of a group'
-            cand dlq 'To be written'
-            cand schedule 'To be written'
+            cand dlq 'Look at dead letters, publish them again, or delete them'
+            cand schedule 'Look at events that wait for their time, and cancel them'
             cand caps 'Show what the transport can do'
             cand context 'Give stores a name'
             cand doctor 'Check the store, and say what will bite'
@@ -380,14 +568,35 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;help;consume'= {
         }
         &'pf;help;dlq'= {
-            cand list 'To be written'
+            cand list 'List dead letters, oldest first, without their payloads'
+            cand show 'Show everything about dead letters, payload included'
+            cand stats 'Count dead letters by topic, group, kind and sort of failure'
+            cand replay 'Publish dead letters again, to the group that failed where the transport can do that'
+            cand purge 'Delete dead letters for good'
         }
         &'pf;help;dlq;list'= {
         }
+        &'pf;help;dlq;show'= {
+        }
+        &'pf;help;dlq;stats'= {
+        }
+        &'pf;help;dlq;replay'= {
+        }
+        &'pf;help;dlq;purge'= {
+        }
         &'pf;help;schedule'= {
-            cand list 'To be written'
+            cand list 'List events that wait for their time, the next one first'
+            cand show 'Show events that wait for their time, payload included'
+            cand cancel 'Cancel events that wait for their time'
+            cand run 'Deliver what is due, where somebody must be running for that'
         }
         &'pf;help;schedule;list'= {
+        }
+        &'pf;help;schedule;show'= {
+        }
+        &'pf;help;schedule;cancel'= {
+        }
+        &'pf;help;schedule;run'= {
         }
         &'pf;help;caps'= {
         }

@@ -41,8 +41,8 @@ complete -c pf -n "__fish_pf_needs_command" -s V -l version -d 'Print version'
 complete -c pf -n "__fish_pf_needs_command" -f -a "publish" -d 'Publish one event, or a stream of them'
 complete -c pf -n "__fish_pf_needs_command" -f -a "tail" -d 'Show events as they come, or those that are stored'
 complete -c pf -n "__fish_pf_needs_command" -f -a "consume" -d 'Run a command for each event of a group'
-complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'To be written'
-complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'To be written'
+complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'Look at dead letters, publish them again, or delete them'
+complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'Look at events that wait for their time, and cancel them'
 complete -c pf -n "__fish_pf_needs_command" -f -a "caps" -d 'Show what the transport can do'
 complete -c pf -n "__fish_pf_needs_command" -f -a "context" -d 'Give stores a name'
 complete -c pf -n "__fish_pf_needs_command" -f -a "doctor" -d 'Check the store, and say what will bite'
@@ -103,6 +103,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand tail" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l until-end -d 'End after what was there at the start'
+complete -c pf -n "__fish_pf_using_subcommand tail" -l create -d 'Make the store if it is not there, and wait'
 complete -c pf -n "__fish_pf_using_subcommand tail" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s g -l group -d 'Consumers of one group share its events [env: `PF_GROUP`]' -r
@@ -136,21 +137,37 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l plain -d 'Hand over me
 complete -c pf -n "__fish_pf_using_subcommand consume" -l worker -d 'Keep the command running, once per job: a line in, a line out'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -f -a "list" -d 'To be written'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "show" -d 'Show everything about dead letters, payload included'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "stats" -d 'Count dead letters by topic, group, kind and sort of failure'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "replay" -d 'Publish dead letters again, to the group that failed where the transport can do that'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "purge" -d 'Delete dead letters for good'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l group -d 'The group that gave up' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l since -d 'Dead since then: `1h` ago, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l until -d 'Dead before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l attempts -d 'At least so many failed runs, replays included' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l where -d 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l limit -d 'End after so many' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
@@ -164,23 +181,140 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "list" -d 'To be written'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l group -d 'The group that gave up' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l since -d 'Dead since then: `1h` ago, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l until -d 'Dead before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l attempts -d 'At least so many failed runs, replays included' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l where -d 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -f -a "list" -d 'To be written'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l all -d 'Show every dead letter'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l group -d 'The group that gave up' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l since -d 'Dead since then: `1h` ago, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l until -d 'Dead before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l attempts -d 'At least so many failed runs, replays included' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l where -d 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l top -d 'Show so many rows, the most frequent first; `-o json` shows all' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l group -d 'The group that gave up' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l since -d 'Dead since then: `1h` ago, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l until -d 'Dead before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l attempts -d 'At least so many failed runs, replays included' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l where -d 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l rate -d 'Letters per second' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l to -d 'Publish to another topic' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l max-replays -d 'Leave out letters that were replayed so often already' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l all -d 'Every dead letter of the store'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s y -l yes -d 'Do not ask'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s n -l dry-run -d 'Show the plan and do nothing'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l group -d 'The group that gave up' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l since -d 'Dead since then: `1h` ago, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l until -d 'Dead before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l attempts -d 'At least so many failed runs, replays included' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l where -d 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l rate -d 'Letters per second' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l all -d 'Every dead letter of the store'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s y -l yes -d 'Do not ask'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show the plan and do nothing'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show everything about dead letters, payload included'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Count dead letters by topic, group, kind and sort of failure'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "replay" -d 'Publish dead letters again, to the group that failed where the transport can do that'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Delete dead letters for good'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "list" -d 'List events that wait for their time, the next one first'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "show" -d 'Show events that wait for their time, payload included'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "cancel" -d 'Cancel events that wait for their time'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l topic -d 'Only events for these topics' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l limit -d 'End after so many' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
@@ -194,7 +328,50 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "list" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l ids -d 'Read ids from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "list" -d 'List events that wait for their time, the next one first'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show events that wait for their time, payload included'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'Cancel events that wait for their time'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand caps" -l require -d 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it' -r
 complete -c pf -n "__fish_pf_using_subcommand caps" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
@@ -361,8 +538,8 @@ complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "publish" -d 'Publish one event, or a stream of them'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "tail" -d 'Show events as they come, or those that are stored'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "consume" -d 'Run a command for each event of a group'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "dlq" -d 'To be written'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "schedule" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "dlq" -d 'Look at dead letters, publish them again, or delete them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "schedule" -d 'Look at events that wait for their time, and cancel them'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "caps" -d 'Show what the transport can do'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "context" -d 'Give stores a name'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "doctor" -d 'Check the store, and say what will bite'
@@ -370,8 +547,15 @@ complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcomma
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "man" -d 'Print the manual page, or write the pages of all commands into a folder'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "list" -d 'To be written'
-complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "list" -d 'To be written'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "show" -d 'Show everything about dead letters, payload included'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "stats" -d 'Count dead letters by topic, group, kind and sort of failure'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "replay" -d 'Publish dead letters again, to the group that failed where the transport can do that'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "purge" -d 'Delete dead letters for good'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "list" -d 'List events that wait for their time, the next one first'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "show" -d 'Show events that wait for their time, payload included'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "cancel" -d 'Cancel events that wait for their time'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "add" -d 'Name a store; an existing name is given the new store'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "use" -d 'Use a context from now on'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "list" -d 'Show every context'

@@ -126,7 +126,7 @@ fn a_filter_chooses_by_content() {
 
     --- stderr
     warning: `--where` fails at 3: cannot index "paid" with "total"
-    left out 1 events on which `--where` fails
+    left out 1 event on which `--where` fails
     "#);
 }
 

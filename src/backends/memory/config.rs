@@ -9,7 +9,7 @@ use super::{Memory, error};
 use crate::{
     backends::{Factory, OpenOptions},
     event::{Encoding, Mode, Naming},
-    transport::{ErrorKind, Result, Transport},
+    transport::{Capabilities, ErrorKind, Result, Transport},
 };
 
 /// Opens `memory:` (a new store each time) and `memory:NAME` (one store for each name in this process).
@@ -28,6 +28,10 @@ impl Factory for MemoryFactory {
             name => Memory::named(name),
         };
         Ok(Arc::new(Memory { encoding, ..memory }))
+    }
+
+    fn capabilities(&self) -> Option<Capabilities> {
+        Some(super::capabilities::all())
     }
 }
 

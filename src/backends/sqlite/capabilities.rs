@@ -38,6 +38,11 @@ fn durability(config: &Config, level: Option<i64>) -> String {
     format!("committed with synchronous={word}: {meaning}{state}")
 }
 
+/// Returns what every store can do unless its URL says otherwise.
+pub(super) fn usual() -> Capabilities {
+    describe("committed with synchronous=FULL: survives kill -9 and power failure")
+}
+
 fn describe(durability: &str) -> Capabilities {
     Capabilities {
         transport: SCHEME.to_owned(),

@@ -73,6 +73,10 @@ impl Factory for Sqlite {
         config.create = options.create;
         Ok(Arc::new(SqliteTransport::new(config)))
     }
+
+    fn capabilities(&self) -> Option<Capabilities> {
+        Some(capabilities::usual())
+    }
 }
 
 /// A store.

@@ -127,6 +127,14 @@ impl Context {
         {
             std::fs::create_dir_all(folder)?;
         }
+        // Nobody has to make the default store first.
+        let is_default = self
+            .target
+            .as_ref()
+            .is_some_and(|target| target.folder.is_some());
+        let options = OpenOptions {
+            create: options.create || is_default,
+        };
         let transport = self.registry.open(&url, options).await?;
         self.transport = Some(transport.clone());
         Ok(transport)

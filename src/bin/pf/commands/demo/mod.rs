@@ -20,6 +20,10 @@ use crate::{
 /// Plays an order, its payment and a notification in a temporary store, or on the store that `--url` or
 /// `--context` names, in topics and groups that begin with `demo`. Nothing else is touched.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf demo
+  pf demo --url nats://localhost:4222")]
 pub struct DemoArgs {}
 
 impl DemoArgs {

@@ -62,13 +62,20 @@ pub struct TailArgs {
     /// Show only events for which this jq filter on the record of `-o json` holds
     #[arg(long = "where", value_name = "JQ")]
     filter: Option<String>,
+    /// Make the store if it is not there, and wait
+    #[arg(long)]
+    create: bool,
 }
 
 impl TailArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let filter = self.filter.as_deref().map(Filter::compile).transpose()?;
         topics::hint_expanded(&self.patterns, &context.printer.remarks());
-        let transport = context.open(OpenOptions::default()).await?;
+        let transport = context
+            .open(OpenOptions {
+                create: self.create,
+            })
+            .await?;
         let remarks = context.printer.remarks();
         topics::hint_unknown(transport.as_ref(), &self.patterns, &remarks).await;
         let signals = context.signals()?;

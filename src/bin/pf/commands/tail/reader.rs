@@ -135,7 +135,11 @@ impl<'a> Screen<'a> {
     fn conclude(self, end: End) -> CliResult<()> {
         self.printer.flush()?;
         if self.unclear > 0 {
-            let text = format!("left out {} events on which `--where` fails", self.unclear);
+            let events = if self.unclear == 1 { "event" } else { "events" };
+            let text = format!(
+                "left out {} {events} on which `--where` fails",
+                self.unclear
+            );
             self.printer.remarks().remark(&text);
         }
         self.ending.conclude(end)
