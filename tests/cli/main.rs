@@ -4,12 +4,14 @@
 mod caps;
 mod completions;
 mod context;
+mod dlq;
 mod doctor;
 mod errors;
 mod harness;
 mod help;
 mod normalise;
 mod publish;
+mod schedule;
 mod tail;
 
 /// A file that no `mod` names would never be run.

@@ -188,7 +188,7 @@ impl Gathering {
         }
         if self.replayed > 0 {
             warnings.push(format!(
-                "{} replayed before, up to {} times: see whether the cause is gone, or use --max-replays",
+                "{} replayed before, at most {}x each: is the cause gone?",
                 were(self.replayed),
                 self.most_replays
             ));
@@ -228,10 +228,7 @@ fn warn_of_missing(missing: &[&str], warnings: &mut Vec<String>) {
     }
     let listed = missing[..missing.len().min(LISTED)].join(", ");
     let more = if missing.len() > LISTED { ", …" } else { "" };
-    warnings.push(format!(
-        "{} of the letters named are not here (any more): {listed}{more}",
-        missing.len()
-    ));
+    warnings.push(format!("no letter has the name (any more): {listed}{more}"));
 }
 
 fn unfinished(job: &Job) -> String {

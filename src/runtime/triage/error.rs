@@ -24,7 +24,7 @@ pub enum TriageError {
         candidates: Vec<LetterId>,
     },
     /// A job had to stop in the middle; it can be resumed.
-    #[error("the job had to stop: {source}")]
+    #[error("the job had to stop in the middle")]
     Stopped {
         /// What it had done.
         report: Box<JobReport>,

@@ -229,3 +229,26 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_old_plans_that_nobody_agreed_to_are_abandoned() {
+        let job = |age: u64, started, holder: Option<&str>| Job {
+            id: JobId("job".to_owned()),
+            action: JobAction::Purge,
+            selection: "--all".to_owned(),
+            planned: 1,
+            resolved: 0,
+            created: SystemTime::now() - Duration::from_secs(age),
+            holder: holder.map(str::to_owned),
+            started,
+        };
+        assert!(is_abandoned(&job(4000, false, None)));
+        assert!(!is_abandoned(&job(60, false, None)), "may be at its prompt");
+        assert!(!is_abandoned(&job(4000, true, None)));
+        assert!(!is_abandoned(&job(4000, false, Some("ann"))));
+    }
+}

@@ -16,7 +16,6 @@ use super::{
     selection::SelectionArgs,
 };
 use crate::{
-    commands::topics,
     config::masked,
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -82,7 +81,7 @@ pub async fn run(
         job.act(request, asking, context).await?
     };
     if !done {
-        topics::hint_unknown(&*transport, &chosen.topics, &remarks).await;
+        chosen.aim.hint(&*transport, &remarks).await;
     }
     Ok(())
 }

@@ -11,9 +11,8 @@ use protoflow::{
     transport::DeadLetter,
 };
 
-use super::{names, selection::SelectionArgs};
+use super::{names, plan::count, selection::SelectionArgs};
 use crate::{
-    commands::topics,
     context::Context,
     error::CliResult,
     output::{Format, Paint, Printer, abridged},
@@ -56,7 +55,7 @@ impl ListArgs {
         warn_unfiltered(&letters, context);
         if shown == 0 {
             remarks.remark("no dead letters");
-            topics::hint_unknown(&*transport, &chosen.topics, &remarks).await;
+            chosen.aim.hint(&*transport, &remarks).await;
         }
         Ok(())
     }
@@ -86,10 +85,9 @@ async fn stream(
 pub fn warn_unfiltered(letters: &Letters, context: &Context) {
     let failed = letters.unfiltered();
     if failed.letters > 0 {
-        let (count, reason) = (failed.letters, &failed.reason);
-        let letters = if count == 1 { "letter" } else { "letters" };
+        let (letters, reason) = (count(failed.letters), &failed.reason);
         context.printer.remarks().warning(&format!(
-            "the filter failed on {count} {letters}, left out: {reason}"
+            "the filter failed on {letters}, left out: {reason}"
         ));
     }
 }
@@ -135,9 +133,6 @@ fn line(
         record.group.as_str(),
         record.kind.as_str(),
         record.total_attempts,
-        abridged(&format!(
-            "{}: {}",
-            record.failure.class, record.failure.message
-        )),
+        abridged(&record.failure.message),
     )
 }

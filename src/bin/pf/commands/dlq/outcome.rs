@@ -9,6 +9,7 @@ use protoflow::{
 };
 use serde::Serialize;
 
+use super::plan::count;
 use crate::{
     error::{CliError, CliResult, Exit},
     output::{Format, Paint, Printer, Remarks, Report},
@@ -148,17 +149,17 @@ impl<'a> Summary<'a> {
             );
         }
         if report.failed + report.ambiguous > 0 {
+            let failed = format!("{} could not be dealt with", count(report.failed));
+            let unknown = format!("the outcome of {} is unknown", count(report.ambiguous));
             let text = match (report.failed, report.ambiguous) {
-                (failed, 0) => format!("{failed} letters could not be dealt with"),
-                (0, ambiguous) => format!("the outcome of {ambiguous} letters is unknown"),
-                (failed, ambiguous) => format!(
-                    "{failed} letters could not be dealt with, and the outcome of {ambiguous} is unknown"
-                ),
+                (_, 0) => failed,
+                (0, _) => unknown,
+                _ => format!("{failed}, and {unknown}"),
             };
             return Err(CliError::message(exit, text));
         }
         if self.missing > 0 {
-            let text = format!("{} of the letters named are not there", self.missing);
+            let text = format!("{} of the names given fit no letter", self.missing);
             return Err(CliError::message(Exit::Partly, text));
         }
         Ok(())
@@ -173,17 +174,7 @@ impl Report for Summary<'_> {
             _ => "done with",
         };
         let report = &self.report;
-        let letters = if report.done == 1 {
-            "letter"
-        } else {
-            "letters"
-        };
-        write!(
-            out,
-            "{} {} {letters}",
-            paint(Paint::Good, done),
-            report.done
-        )?;
+        write!(out, "{} {}", paint(Paint::Good, done), count(report.done))?;
         let others = [
             ("gone", report.gone),
             ("failed", report.failed),

@@ -57,9 +57,8 @@ impl Report for Shown<'_> {
     fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
         let contents = self.contents;
         let letters = match contents.letters {
-            0 => "no dead letters".to_owned(),
-            1 => "1 dead letter".to_owned(),
-            more => format!("{more} dead letters"),
+            0 => "no letters".to_owned(),
+            letters => count(letters),
         };
         let (verb, store) = (contents.action.verb(), self.store);
         writeln!(out, "{verb} {} of {store}", paint(Paint::Name, &letters))?;
@@ -96,5 +95,13 @@ fn more(out: &mut dyn Write, letters: u64, what: &str) -> io::Result<()> {
     match letters {
         0 => Ok(()),
         letters => writeln!(out, "  {letters:>7}  {what}"),
+    }
+}
+
+/// Says how many letters.
+pub fn count(letters: u64) -> String {
+    match letters {
+        1 => "1 letter".to_owned(),
+        letters => format!("{letters} letters"),
     }
 }

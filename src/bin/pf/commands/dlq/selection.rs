@@ -8,17 +8,21 @@ use std::{
     time::SystemTime,
 };
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use protoflow::{
     event::{Group, Pattern},
     runtime::{Filter, Query},
-    transport::{LetterKind, LetterRef, Selection},
+    transport::{LetterKind, LetterRef, Selection, Transport},
 };
 use serde::Deserialize;
 
 use crate::{
     commands::{times, topics},
     error::{CliError, CliResult},
+    output::Remarks,
 };
 
 /// More names than this are not taken.
@@ -46,8 +50,8 @@ pub struct SelectionArgs {
     /// A part of the failure's message or class, in any letter case
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Why they were given up: decode, permanent, exhausted, terminated, crashed, expired
-    #[arg(long)]
+    /// Why they were given up
+    #[arg(long, value_parser = kinds())]
     kind: Option<LetterKind>,
     /// The sort of failure, as `pf dlq stats` shows it
     #[arg(long, value_name = "NAME")]
@@ -64,6 +68,11 @@ pub struct SelectionArgs {
     /// A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`
     #[arg(long = "where", value_name = "JQ")]
     filter: Option<String>,
+}
+
+fn kinds() -> impl TypedValueParser<Value = LetterKind> {
+    PossibleValuesParser::new(LetterKind::ALL.map(LetterKind::as_str))
+        .try_map(|name| name.parse::<LetterKind>())
 }
 
 /// A time, and how it was written.
@@ -91,9 +100,29 @@ pub struct Chosen {
     pub query: Query,
     /// The selection as it was written, if its times are relative.
     pub text: Option<String>,
-    /// The first topic that is named literally, for suggestions.
-    pub topics: Vec<Pattern>,
+    /// What to say if it selects nothing.
+    pub aim: Aim,
 }
+
+/// What a selection was aimed at.
+#[derive(Debug)]
+pub struct Aim {
+    topics: Vec<Pattern>,
+    rootless: bool,
+}
+
+impl Aim {
+    /// Hints at why nothing is selected.
+    pub async fn hint(&self, transport: &dyn Transport, remarks: &Remarks) {
+        if self.rootless {
+            remarks.hint("--where sees the record: `.event`, `.message` and `.dead_letter`");
+        }
+        topics::hint_unknown(transport, &self.topics, remarks).await;
+    }
+}
+
+/// What a record holds.
+const ROOTS: [&str; 3] = ["event", "message", "dead_letter"];
 
 impl SelectionArgs {
     /// Reports whether anything narrows the selection.
@@ -139,6 +168,9 @@ impl SelectionArgs {
             },
             filter: self.filter.as_deref().map(Filter::compile).transpose()?,
         };
+        let rootless = self
+            .filter
+            .is_some_and(|filter| !ROOTS.iter().any(|root| filter.contains(root)));
         let text = (self.since.is_some() || self.until.is_some())
             .then(|| written(&query, self.since.as_ref(), self.until.as_ref()));
         query.selection.since = self.since.map(|since| since.time);
@@ -146,7 +178,10 @@ impl SelectionArgs {
         Ok(Some(Chosen {
             query,
             text,
-            topics: self.topic,
+            aim: Aim {
+                topics: self.topic,
+                rootless,
+            },
         }))
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt::Display,
     io::{self, Write},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -135,11 +135,15 @@ fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Re
     }
     field(
         "failure",
-        &format!("{}: {}", failure.class, failure.message),
+        &format!("{} ({})", failure.message, failure.class),
     )?;
     field("sort", &failure.fingerprint.0)?;
     if let Some(duration) = failure.duration {
-        field("took", &humantime::format_duration(duration))?;
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        field(
+            "took",
+            &humantime::format_duration(Duration::from_millis(millis)),
+        )?;
     }
     message(letter, out, paint)
 }

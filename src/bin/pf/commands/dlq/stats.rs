@@ -17,7 +17,6 @@ use serde::Serialize;
 
 use super::{names, selection::SelectionArgs};
 use crate::{
-    commands::topics,
     context::Context,
     error::CliResult,
     output::{Format, Paint, Report, abridged},
@@ -53,7 +52,7 @@ impl StatsArgs {
         };
         if counts.rows.is_empty() {
             remarks.remark("no dead letters");
-            topics::hint_unknown(&*transport, &chosen.topics, &remarks).await;
+            chosen.aim.hint(&*transport, &remarks).await;
             return Ok(());
         }
         if context.printer.format() == Format::Json {
