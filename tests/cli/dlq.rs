@@ -149,7 +149,7 @@ fn everything_about_a_letter_is_shown() {
     event        e2  order.created
     failure      exit status 65: card declined (exit 65)
     sort         1:[LETTER]
-    took         0s
+    took         [MS]
     detail
         card declined
     headers

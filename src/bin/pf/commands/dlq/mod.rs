@@ -19,7 +19,9 @@ use crate::{context::Context, error::CliResult};
 /// Look at dead letters, publish them again, or delete them
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-Every subcommand takes the same selection: ids, flags, and a jq filter. A first look:
+Every subcommand takes the same selection: ids, flags, and a jq filter.
+
+Examples:
   pf dlq stats
   pf dlq list --reason timeout --since 1h
   pf dlq show k3v7q2

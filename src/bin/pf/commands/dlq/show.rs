@@ -139,11 +139,7 @@ fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Re
     )?;
     field("sort", &failure.fingerprint.0)?;
     if let Some(duration) = failure.duration {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        field(
-            "took",
-            &humantime::format_duration(Duration::from_millis(millis)),
-        )?;
+        field("took", &rounded(duration))?;
     }
     message(letter, out, paint)
 }
@@ -177,6 +173,13 @@ fn message(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::
         None => block("payload", "(null)")?,
     }
     writeln!(out)
+}
+
+fn rounded(duration: Duration) -> String {
+    if duration < Duration::from_secs(10) {
+        return format!("{}ms", duration.as_millis());
+    }
+    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
 }
 
 fn time(time: SystemTime) -> String {
