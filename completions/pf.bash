@@ -982,7 +982,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -1068,7 +1068,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -1154,7 +1154,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -1248,7 +1248,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -1330,7 +1330,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)

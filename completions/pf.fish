@@ -161,7 +161,12 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l group -d 'The group that gave up' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l kind -d 'Why they were given up' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l since -d 'Dead since then: `1h` ago, or a time' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l until -d 'Dead before then' -r
@@ -186,7 +191,12 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l group -d 'The group that gave up' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l kind -d 'Why they were given up' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l since -d 'Dead since then: `1h` ago, or a time' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l until -d 'Dead before then' -r
@@ -211,7 +221,12 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l group -d 'The group that gave up' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l kind -d 'Why they were given up' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l since -d 'Dead since then: `1h` ago, or a time' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l until -d 'Dead before then' -r
@@ -236,7 +251,12 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l group -d 'The group that gave up' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l kind -d 'Why they were given up' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l since -d 'Dead since then: `1h` ago, or a time' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l until -d 'Dead before then' -r
@@ -266,7 +286,12 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l group -d 'The group that gave up' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l reason -d 'A part of the failure\'s message or class, in any letter case' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l kind -d 'Why they were given up: decode, permanent, exhausted, terminated, crashed, expired' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l kind -d 'Why they were given up' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l fingerprint -d 'The sort of failure, as `pf dlq stats` shows it' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l since -d 'Dead since then: `1h` ago, or a time' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l until -d 'Dead before then' -r
