@@ -1,6 +1,8 @@
 //! A group shares one position, and groups do not know of each other.
 
-use futures_util::FutureExt;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::{
     Harness,
@@ -158,8 +160,8 @@ pub async fn never_exceeds_what_may_be_in_flight(harness: &Harness) {
     };
     let member = harness.join_as(request).await;
     let mut held = member.take(2).await;
-    let more = member.subscription().next(5).now_or_never();
-    assert!(more.is_none(), "a third was handed out while two are held");
+    let more = timeout(harness.delay(), member.next(5)).await;
+    assert!(more.is_err(), "a third was handed out while two are held");
     member.ack(held.remove(0)).await;
     let next = member.next(5).await;
     assert_eq!(texts(&next), ["3"], "one was settled, one may follow");
@@ -170,9 +172,9 @@ pub async fn loses_nothing_when_dropped(harness: &Harness) {
     let topic = harness.topic("a").await;
     let member = harness.join("g", &topic).await;
     let mut taken = Vec::new();
-    for text in ["1", "2", "3"] {
-        let now = member.subscription().next(10).now_or_never();
-        taken.extend(now.into_iter().flatten().flatten());
+    for (text, patience) in [("1", 0), ("2", 1), ("3", 5)] {
+        let wait = timeout(Duration::from_millis(patience), member.next(10));
+        taken.extend(wait.await.into_iter().flatten());
         harness.publish([message(&topic, text)]).await;
     }
     while taken.len() < 3 {

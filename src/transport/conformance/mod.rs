@@ -33,6 +33,7 @@ pub mod attempts;
 pub mod bytes;
 pub mod dead_letters;
 pub mod delay;
+pub mod faulty;
 pub mod groups;
 mod harness;
 pub mod jobs;

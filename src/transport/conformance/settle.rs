@@ -9,10 +9,8 @@ use super::{
 };
 use crate::transport::{ErrorKind, LetterKind, SubscribeRequest, Verdict};
 
-/// The time in which an acknowledgement becomes durable.
-const DURABLE_WITHIN: Duration = Duration::from_millis(100);
-
-/// What was acknowledged never comes again, though the consumer goes down once it is durable.
+/// What was acknowledged never comes again, though the consumer goes down when it is durable, which it is before
+/// the lease has run out.
 pub async fn an_ack_is_final(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2", "3"])).await;
@@ -20,7 +18,7 @@ pub async fn an_ack_is_final(harness: &Harness) {
     for delivery in member.take(2).await {
         member.ack(delivery).await;
     }
-    tokio::time::sleep(DURABLE_WITHIN).await;
+    tokio::time::sleep(harness.lease() * 5 / 4).await;
     drop(member);
     assert_eq!(harness.drain("g", &topic).await, ["3"]);
 }

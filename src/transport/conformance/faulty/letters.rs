@@ -1,0 +1,213 @@
+//! Faults in dead letters and the jobs on them.
+
+use async_trait::async_trait;
+
+use super::{Fault, Faulty, Shared, lock};
+use crate::{
+    event::Headers,
+    transport::{
+        DeadLetter, DeadLetters, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, LetterScan,
+        Resolution, Result, Selection, Stats,
+    },
+};
+
+#[async_trait]
+impl DeadLetters for Faulty {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+        Ok(Box::new(FaultyScan {
+            inner: self.inner.dead_letters().scan(selection).await?,
+            faulty: self.clone(),
+            skipped: false,
+        }))
+    }
+
+    async fn stats(&self, selection: &Selection) -> Result<Stats> {
+        let mut stats = self.inner.dead_letters().stats(selection).await?;
+        if self.has(Fault::Miscounts) {
+            for row in &mut stats {
+                row.count += 1;
+            }
+        }
+        Ok(stats)
+    }
+
+    async fn import(&self, mut letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+        if self.has(Fault::ImportsStripped) {
+            for letter in &mut letters {
+                letter.message.headers = Headers::new();
+            }
+        }
+        let mut results = self.inner.dead_letters().import(letters).await;
+        if self.has(Fault::ImportsAlwaysNew) {
+            results.iter_mut().flatten().for_each(|new| *new = true);
+        }
+        results
+    }
+
+    async fn jobs(&self) -> Result<Vec<Job>> {
+        match self.fault {
+            Fault::HidesJobs => Ok(Vec::new()),
+            _ => self.inner.dead_letters().jobs().await,
+        }
+    }
+
+    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
+        let planned = match (self.fault, action.clone()) {
+            (Fault::IgnoresTarget, JobAction::Replay { .. }) => JobAction::Replay { to: None },
+            (_, action) => action,
+        };
+        let id = self.inner.dead_letters().plan(planned, selection).await?;
+        lock(&self.shared.actions).insert(id.clone(), action);
+        Ok(id)
+    }
+
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        let mut letters = letters.to_vec();
+        if self.has(Fault::ReversesPlan) {
+            letters.reverse();
+        }
+        self.inner.dead_letters().enlist(job, &letters).await?;
+        if self.has(Fault::PlansAct) {
+            self.carry_out(job).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, job: &JobId) -> Result<()> {
+        if self.has(Fault::ForgettingDeletes) {
+            self.carry_out(job).await?;
+        }
+        self.inner.dead_letters().forget(job).await
+    }
+
+    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
+        let lease = match self.inner.dead_letters().lease(job, holder).await {
+            Err(error) if error.kind() == ErrorKind::Held && self.has(Fault::LeasesTwice) => {
+                JobLease {
+                    job: job.clone(),
+                    token: u64::MAX,
+                }
+            }
+            lease => lease?,
+        };
+        lock(&self.shared.tokens).insert(job.clone(), lease.token);
+        Ok(lease)
+    }
+
+    async fn renew(&self, lease: &JobLease) -> Result<()> {
+        self.inner.dead_letters().renew(&self.trusted(lease)).await
+    }
+
+    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+        let before = self.letters().await?;
+        if self.has(Fault::ReplaysToAll) {
+            return self.replay_to_all(lease, max, &before).await;
+        }
+        let store = self.inner.dead_letters();
+        let mut resolved = store.advance(&self.trusted(lease), max).await?;
+        let action = lock(&self.shared.actions).get(&lease.job).cloned();
+        let stays = match action {
+            Some(JobAction::Purge) => self.has(Fault::PurgesNothing),
+            _ => self.has(Fault::ReplaysTwice),
+        };
+        if stays {
+            store.import(before).await;
+        }
+        if self.has(Fault::GoneIsDone) {
+            for (_, outcome) in &mut resolved {
+                *outcome = Resolution::Done;
+            }
+        }
+        Ok(resolved)
+    }
+
+    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        self.inner.dead_letters().release(lease, done).await
+    }
+}
+
+impl Faulty {
+    /// Returns the lease under which work is done.
+    fn trusted(&self, lease: &JobLease) -> JobLease {
+        let latest = lock(&self.shared.tokens).get(&lease.job).copied();
+        let token = match self.fault {
+            Fault::IgnoresFencing => latest.unwrap_or(lease.token),
+            _ => lease.token,
+        };
+        JobLease {
+            job: lease.job.clone(),
+            token,
+        }
+    }
+
+    async fn letters(&self) -> Result<Vec<DeadLetter>> {
+        let mut scan = self
+            .inner
+            .dead_letters()
+            .scan(&Selection::default())
+            .await?;
+        scan.next(1000).await
+    }
+
+    async fn carry_out(&self, job: &JobId) -> Result<()> {
+        let store = self.inner.dead_letters();
+        let lease = store.lease(job, "nobody").await?;
+        store.advance(&lease, 1000).await?;
+        store.release(lease, false).await
+    }
+
+    /// Replays, and publishes what was replayed to its topic as well.
+    async fn replay_to_all(
+        &self,
+        lease: &JobLease,
+        max: usize,
+        before: &[DeadLetter],
+    ) -> Result<Vec<(LetterId, Resolution)>> {
+        let resolved = self.inner.dead_letters().advance(lease, max).await?;
+        for (id, _) in &resolved {
+            if let Some(letter) = before.iter().find(|letter| letter.id == *id) {
+                self.republish(letter.message.clone()).await?;
+            }
+        }
+        Ok(resolved)
+    }
+}
+
+struct FaultyScan {
+    inner: Box<dyn LetterScan>,
+    faulty: Faulty,
+    skipped: bool,
+}
+
+#[async_trait]
+impl LetterScan for FaultyScan {
+    async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
+        if self.faulty.has(Fault::SkipsLetters) && !self.skipped {
+            self.skipped = true;
+            self.inner.next(1).await?;
+        }
+        let mut letters = self.inner.next(max).await?;
+        for letter in &mut letters {
+            spoil(letter, self.faulty.fault, &self.faulty.shared);
+        }
+        Ok(letters)
+    }
+}
+
+fn spoil(letter: &mut DeadLetter, fault: Fault, shared: &Shared) {
+    let record = &mut letter.record;
+    match fault {
+        Fault::LettersStripped => letter.message.headers = Headers::new(),
+        Fault::LettersWithoutFailure => record.failure.message.clear(),
+        Fault::RenamesLetters => {
+            letter.id = LetterId::from_stored(format!("letter-{}", shared.number()));
+        }
+        Fault::OneNamePerMessage => {
+            let name = format!("letter-{}", record.origin.position);
+            letter.id = LetterId::from_stored(name);
+        }
+        Fault::CountsEveryRun if !record.kind.counts_last_run() => record.attempts += 1,
+        Fault::ForgetsTotals => record.total_attempts = record.attempts,
+        _ => {}
+    }
+}

@@ -1,0 +1,258 @@
+//! Faults in publishing, joining and opening.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Fault, Faulty, lock, subscription::FaultySubscription, tail::FaultyTail};
+use crate::{
+    event::{Encoding, Headers, Message, Pattern, Topic},
+    transport::{
+        Capabilities, DeadLetters, ErrorKind, Finding, Outgoing, Receipt, Result, ScheduleId,
+        Schedules, StartFrom, SubscribeRequest, Subscription, Tail, TailFrom, TailRequest,
+        Transport, TransportError, Verdict,
+    },
+};
+
+/// The header in which a key is carried that is not to keep order.
+pub(super) const KEY: &str = "x-faulty-key";
+
+#[async_trait]
+impl Transport for Faulty {
+    fn scheme(&self) -> &'static str {
+        self.inner.scheme()
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.inner.encoding()
+    }
+
+    async fn capabilities(&self) -> Result<Capabilities> {
+        let mut capabilities = self.inner.capabilities().await?;
+        if self.has(Fault::UnderstatesDelay) {
+            capabilities.limits.max_delay = Some(Duration::from_secs(1));
+        }
+        Ok(capabilities)
+    }
+
+    async fn topics(&self) -> Result<Vec<Topic>> {
+        self.inner.topics().await
+    }
+
+    async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
+        self.inner.create(topic).await
+    }
+
+    async fn publish(&self, mut batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
+        if self.has(Fault::RefusesPast) && batch.iter().any(is_past) {
+            return batch.iter().map(|_| Err(refused())).collect();
+        }
+        let lost = self.has(Fault::LosesPublish).then(|| batch.pop());
+        for outgoing in &mut batch {
+            self.spoil(outgoing);
+        }
+        if self.has(Fault::ReversesBatch) {
+            batch.reverse();
+        }
+        let delayed: Vec<bool> = batch
+            .iter()
+            .map(|outgoing| outgoing.due.is_some())
+            .collect();
+        if self.has(Fault::DelaysNot) {
+            for outgoing in &mut batch {
+                outgoing.due = None;
+            }
+        }
+        let mut results = self.inner.publish(batch).await;
+        if self.has(Fault::DelaysNot) {
+            name_schedules(&mut results, &delayed);
+        }
+        if matches!(self.fault, Fault::SwapsReceipts | Fault::ReversesBatch) {
+            results.reverse();
+        }
+        if lost.is_some() {
+            let nothing = Receipt {
+                position: None,
+                schedule: None,
+            };
+            results.push(Ok(nothing));
+        }
+        results
+    }
+
+    async fn subscribe(&self, mut request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
+        lock(&self.shared.groups).push(request.clone());
+        if self.has(Fault::StartsAgain) && request.from == StartFrom::New {
+            self.skip(&request).await?;
+        }
+        let asked = request.clone();
+        self.misread(&mut request);
+        let inner = self.inner.subscribe(request).await?;
+        Ok(Arc::new(FaultySubscription::new(
+            self.clone(),
+            inner,
+            asked,
+        )))
+    }
+
+    async fn tail(&self, mut request: TailRequest) -> Result<Box<dyn Tail>> {
+        match self.fault {
+            Fault::TailsNew => request.from = TailFrom::Now,
+            Fault::TailsEarliest => request.from = TailFrom::Earliest,
+            Fault::TailEnds => request.until_end = true,
+            Fault::WidensPatterns => request.patterns = vec![Pattern::all()],
+            Fault::LookingCounts => self.fail_one_of_each_group().await?,
+            _ => {}
+        }
+        let inner = match self.fault {
+            Fault::TailOpensLate => None,
+            _ => Some(self.inner.tail(request.clone()).await?),
+        };
+        Ok(Box::new(FaultyTail::new(self.clone(), inner, request)))
+    }
+
+    fn dead_letters(&self) -> &dyn DeadLetters {
+        self
+    }
+
+    fn schedules(&self) -> &dyn Schedules {
+        self
+    }
+
+    async fn diagnose(&self) -> Result<Vec<Finding>> {
+        self.inner.diagnose().await
+    }
+
+    async fn mend(&self, finding: &str) -> Result<()> {
+        self.inner.mend(finding).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        if self.has(Fault::ForgetsSchedules) {
+            for schedule in self.inner.schedules().find("").await? {
+                self.inner.schedules().cancel(&schedule.id).await?;
+            }
+        }
+        self.inner.close().await
+    }
+}
+
+impl Faulty {
+    /// Stores messages as they are, expecting that it works.
+    pub(super) async fn republish(&self, message: Message) -> Result<()> {
+        let mut results = self.inner.publish(vec![message.into()]).await;
+        results.remove(0).map(drop)
+    }
+
+    fn spoil(&self, outgoing: &mut Outgoing) {
+        let message = &mut outgoing.message;
+        match self.fault {
+            Fault::MergesHeaders => {
+                let mut seen = HashSet::new();
+                message
+                    .headers
+                    .retain(|name| seen.insert(name.to_lowercase()));
+            }
+            Fault::NullsToEmpty => fill(message),
+            Fault::SharesKeys => {
+                if let Some(key) = message.key.take() {
+                    message.headers.push(KEY, Some(key));
+                }
+            }
+            Fault::DelaysStripped if outgoing.due.is_some() => message.headers = Headers::new(),
+            _ => {}
+        }
+    }
+
+    fn misread(&self, request: &mut SubscribeRequest) {
+        match self.fault {
+            Fault::EachAlone => {
+                let name = format!("{}-{}", request.group, self.shared.number());
+                request.group = name.parse().unwrap_or_else(|_| request.group.clone());
+            }
+            Fault::OneGroup => {
+                let group = lock(&self.shared.groups)
+                    .first()
+                    .map(|first| first.group.clone());
+                request.group = group.unwrap_or_else(|| request.group.clone());
+            }
+            Fault::WidensPatterns => request.patterns = vec![Pattern::all()],
+            Fault::StartsNew => request.from = StartFrom::New,
+            Fault::StartsEarliest => request.from = StartFrom::Earliest,
+            Fault::IgnoresMaxInFlight => request.max_in_flight = 1000,
+            Fault::NeverEnds | Fault::EndsEarly => request.until_end = false,
+            Fault::AlwaysOrdered => request.ordered = true,
+            Fault::NeverOrdered => request.ordered = false,
+            Fault::ForgivesCrashes => request.max_crashes = u32::MAX,
+            _ => {}
+        }
+    }
+
+    /// Acknowledges what a group has still to do.
+    async fn skip(&self, request: &SubscribeRequest) -> Result<()> {
+        let bounded = SubscribeRequest {
+            until_end: true,
+            ..request.clone()
+        };
+        let subscription = self.inner.subscribe(bounded).await?;
+        loop {
+            let deliveries = subscription.next(100).await?;
+            if deliveries.is_empty() {
+                return subscription.close().await;
+            }
+            let acks = deliveries.into_iter().map(|one| one.conclude(Verdict::Ack));
+            subscription.settle(acks.collect()).await;
+        }
+    }
+
+    async fn fail_one_of_each_group(&self) -> Result<()> {
+        let groups = lock(&self.shared.groups).clone();
+        for request in groups {
+            let bounded = SubscribeRequest {
+                until_end: true,
+                ..request
+            };
+            let subscription = self.inner.subscribe(bounded).await?;
+            for delivery in subscription.next(1).await? {
+                let retry = Verdict::Retry {
+                    after: Duration::ZERO,
+                    failure: crate::transport::Failure::crashed(0),
+                };
+                subscription.settle(vec![delivery.conclude(retry)]).await;
+            }
+            subscription.close().await?;
+        }
+        Ok(())
+    }
+}
+
+fn fill(message: &mut Message) {
+    let filled = |value: Option<&Bytes>| Some(value.cloned().unwrap_or_default());
+    message.key = filled(message.key.as_ref());
+    message.payload = filled(message.payload.as_ref());
+    let headers = message.headers.iter();
+    message.headers = headers
+        .map(|(name, value)| (name.to_owned(), filled(value)))
+        .collect();
+}
+
+fn is_past(outgoing: &Outgoing) -> bool {
+    outgoing.due.is_some_and(|due| due < SystemTime::now())
+}
+
+fn refused() -> TransportError {
+    TransportError::new("faulty", ErrorKind::Invalid, "the time is in the past")
+}
+
+fn name_schedules(results: &mut [Result<Receipt>], delayed: &[bool]) {
+    for (result, delayed) in results.iter_mut().zip(delayed) {
+        if let (Ok(receipt), true) = (result, delayed) {
+            receipt.schedule = Some(ScheduleId("at-once".to_owned()));
+        }
+    }
+}
