@@ -3,16 +3,22 @@
 
 mod caps;
 mod completions;
+mod consume;
 mod context;
+mod demo;
 mod dlq;
 mod doctor;
+mod emit;
 mod errors;
+mod handler;
 mod harness;
 mod help;
 mod normalise;
 mod publish;
 mod schedule;
+mod signals;
 mod tail;
+mod worker;
 
 /// A file that no `mod` names would never be run.
 #[test]

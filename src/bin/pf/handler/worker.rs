@@ -59,39 +59,57 @@ impl Workers {
             Ok(question) => question,
             Err(error) => return failure::undecodable(&error),
         };
-        let mut worker = tokio::select! {
-            worker = self.take() => match worker {
-                Ok(worker) => worker,
-                Err(error) => return self.options.not_started(&error),
-            },
-            () = run.abort.cancelled() => return Outcome::Return,
-        };
-        let started = Instant::now();
-        let limit = self
-            .options
-            .emit
-            .as_ref()
-            .map_or(LONGEST_ANSWER, |emit| emit.limit as u64);
-        let answer = tokio::select! {
-            answer = worker.ask(&question.line, &question.id, limit) => answer,
-            () = run.abort.cancelled() => return aborted(worker, started).await,
-        };
-        let stderr = worker.stderr().clone();
-        match self.conclude(answer, delivery, run) {
-            Ok(Conclusion::Responses(responses)) => {
-                self.put_back(worker);
-                Outcome::Ack(responses)
+        loop {
+            let mut worker = tokio::select! {
+                worker = self.take() => match worker {
+                    Ok(worker) => worker,
+                    Err(error) => return self.options.not_started(&error),
+                },
+                () = run.abort.cancelled() => return Outcome::Return,
+            };
+            let started = Instant::now();
+            let answer = tokio::select! {
+                answer = worker.ask(&question.line, &question.id, self.limit()) => answer,
+                () = run.abort.cancelled() => return aborted(worker, started).await,
+            };
+            if answer.is_err() && worker.left_before(&question.line) {
+                tokio::spawn(worker.end());
+                continue;
             }
-            Ok(Conclusion::Judged(judgement)) => {
-                self.put_back(worker);
-                failure::outcome(judgement, &stderr, started)
+            let verdict = self.conclude(answer, delivery, run);
+            return self.finish(worker, verdict, started);
+        }
+    }
+
+    fn finish(
+        &self,
+        worker: Worker,
+        verdict: Result<Conclusion, Judgement>,
+        started: Instant,
+    ) -> Outcome {
+        let stderr = worker.stderr().clone();
+        let judgement = match verdict {
+            Ok(conclusion) => {
+                self.faults.store(0, Ordering::Relaxed);
+                self.idle().push(worker);
+                match conclusion {
+                    Conclusion::Responses(responses) => return Outcome::Ack(responses),
+                    Conclusion::Judged(judgement) => judgement,
+                }
             }
             Err(judgement) => {
                 self.faults.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(worker.end());
-                failure::outcome(judgement, &stderr, started)
+                judgement
             }
-        }
+        };
+        failure::outcome(judgement, &stderr, started)
+    }
+
+    /// Returns how long an answer may be.
+    fn limit(&self) -> u64 {
+        let emit = self.options.emit.as_ref();
+        emit.map_or(LONGEST_ANSWER, |emit| emit.limit as u64)
     }
 
     /// Lets every worker end.
@@ -113,11 +131,6 @@ impl Workers {
         }
         tokio::time::sleep(pause(self.faults.load(Ordering::Relaxed))).await;
         Worker::start(self.options.command())
-    }
-
-    fn put_back(&self, worker: Worker) {
-        self.faults.store(0, Ordering::Relaxed);
-        self.idle().push(worker);
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {

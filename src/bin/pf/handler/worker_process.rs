@@ -35,6 +35,8 @@ pub struct Worker {
     stderr: StderrTail,
     held: Held,
     ended: watch::Receiver<Option<Ended>>,
+    /// Whether it has answered before.
+    proven: bool,
 }
 
 /// Why a worker gave no usable answer.
@@ -74,6 +76,7 @@ impl Worker {
             stdout: BufReader::new(ChildStdout::from_std(stdout)?),
             stderr,
             held,
+            proven: false,
         })
     }
 
@@ -85,6 +88,13 @@ impl Worker {
     /// Reports whether it is still there and has not said anything unasked.
     pub fn is_well(&mut self) -> bool {
         self.stdout.fill_buf().now_or_never().is_none()
+    }
+
+    /// Reports whether it worked well until it left without having read anything of this line: then nobody
+    /// has seen the event.
+    pub fn left_before(&self, line: &[u8]) -> bool {
+        let unread = rustix::io::ioctl_fionread(&self.stdin).unwrap_or_default();
+        self.proven && unread == line.len() as u64
     }
 
     /// Hands over the event `id` as a line and waits for the one answer, of at most `limit` bytes.
@@ -102,7 +112,10 @@ impl Worker {
             None => Err(Fault::Malformed("missing field `id`".to_owned())),
             Some(other) if other != id => Err(Fault::Unknown(other.clone())),
             Some(_) if !self.stdout.buffer().is_empty() => Err(Fault::Twice),
-            Some(_) => Ok(reply),
+            Some(_) => {
+                self.proven = true;
+                Ok(reply)
+            }
         }
     }
 

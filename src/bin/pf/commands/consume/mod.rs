@@ -17,6 +17,7 @@ use protoflow::{
 
 use self::{narrator::Narrator, options::ConsumeFlags};
 use crate::{
+    commands::topics::{hint_expanded, hint_unknown, refuse_dead_letters},
     context::Context,
     error::{CliError, CliResult, Exit},
     output::Remarks,
@@ -69,6 +70,8 @@ impl ConsumeArgs {
         let group = self.group(context)?;
         let remarks = context.printer.remarks();
         let transport = self.open(context).await?;
+        hint_expanded(&self.topics, &remarks);
+        hint_unknown(&*transport, &self.topics, &remarks).await;
         let signals = context.signals()?;
         let url = context.url()?;
         let handler =
@@ -94,14 +97,8 @@ impl ConsumeArgs {
                 )),
             );
         }
-        match self.topics.iter().find(|topic| is_dead_letter_store(topic)) {
-            Some(topic) => Err(CliError::usage(format!(
-                "`{}` holds dead letters, which are not consumed",
-                topic.as_str()
-            ))
-            .hint("`pf dlq list` shows them, `pf dlq replay` publishes them again")),
-            None => Ok(()),
-        }
+        let named = self.topics.iter().filter_map(Pattern::literal);
+        named.map(|topic| refuse_dead_letters(&topic)).collect()
     }
 
     fn group(&self, context: &mut Context) -> CliResult<Group> {
@@ -176,12 +173,4 @@ fn conclude(
         .hint(format!("look at them: pf dlq list --group {group}"))),
         _ => Ok(()),
     }
-}
-
-/// Reports whether the name is of a place where transports put dead letters.
-fn is_dead_letter_store(topic: &Pattern) -> bool {
-    let name = topic.as_str().to_ascii_lowercase();
-    [".dlq", "_dlq", "-dlq"]
-        .iter()
-        .any(|end| name.ends_with(end))
 }

@@ -6,12 +6,13 @@ use clap::Args;
 use protoflow::{
     RetryPolicy,
     event::{Encoding, Group, Pattern},
-    runtime::{BreakerOptions, ConsumeOptions},
+    runtime::ConsumeOptions,
     transport::SubscribeRequest,
 };
 
 use super::{backoff::Backoff, start::Start};
 use crate::{
+    commands::times,
     error::{CliError, CliResult},
     handler::{CommandHandler, Emit, HandlerOptions, OnExit, StdinForm},
 };
@@ -41,7 +42,7 @@ pub struct ConsumeFlags {
     #[arg(long, value_name = "PAUSES")]
     backoff: Option<Backoff>,
     /// A run that takes longer is ended and has failed
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = times::duration)]
     handler_timeout: Option<Duration>,
     /// What exit statuses mean, as in 3=dlq,4=retry:30s,5=ack,6=skip,7=stop
     #[arg(long, value_name = "MAP", conflicts_with = "worker")]
@@ -56,13 +57,13 @@ pub struct ConsumeFlags {
     #[arg(long)]
     until_end: bool,
     /// End after this long, with 3
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = times::duration)]
     timeout: Option<Duration>,
     /// Make the store and its topics if they are not there
     #[arg(long)]
     pub create: bool,
     /// How long a stop waits for runs to end
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = times::duration)]
     grace: Duration,
     /// Hand over messages that are no CloudEvents, wrapped in one
     #[arg(long)]
@@ -112,14 +113,14 @@ impl ConsumeFlags {
     pub fn consume_options(self, group: Group, patterns: Vec<Pattern>) -> ConsumeOptions {
         let policy = self.policy();
         let jobs = usize::from(self.jobs);
+        let request = SubscribeRequest {
+            from: self.from.0,
+            ordered: self.ordered,
+            until_end: self.until_end,
+            max_attempts: policy.max_attempts,
+            ..SubscribeRequest::new(group, patterns)
+        };
         ConsumeOptions {
-            request: SubscribeRequest {
-                from: self.from.0,
-                ordered: self.ordered,
-                until_end: self.until_end,
-                max_attempts: policy.max_attempts,
-                ..SubscribeRequest::new(group, patterns)
-            },
             jobs,
             policy,
             event_decides_attempts: self.max_attempts.is_none(),
@@ -128,7 +129,7 @@ impl ConsumeFlags {
             count: self.count,
             timeout: self.timeout,
             plain: self.plain,
-            breaker: BreakerOptions::default(),
+            ..ConsumeOptions::new(request)
         }
     }
 

@@ -1,8 +1,10 @@
 //! `--from earliest|new|TIME`: where a new group starts.
 
-use std::{str::FromStr, time::SystemTime};
+use std::str::FromStr;
 
 use protoflow::transport::StartFrom;
+
+use crate::commands::times;
 
 /// Where a new group starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,25 +17,14 @@ impl FromStr for Start {
         match text {
             "earliest" => Ok(Self(StartFrom::Earliest)),
             "new" => Ok(Self(StartFrom::New)),
-            _ => time(text).map(StartFrom::Time).map(Self).ok_or_else(|| {
-                "use earliest, new, a time such as 2026-01-31T08:00:00Z, or an age such as 2h"
-                    .to_owned()
-            }),
+            _ => Ok(Self(StartFrom::Time(times::past(text)?))),
         }
     }
 }
 
-fn time(text: &str) -> Option<SystemTime> {
-    if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
-        return Some(time.into());
-    }
-    let age = humantime::parse_duration(text).ok()?;
-    SystemTime::now().checked_sub(age)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
 

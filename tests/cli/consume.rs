@@ -1,0 +1,232 @@
+//! `pf consume`: what it refuses, how it ends, what it says.
+
+use insta::assert_snapshot;
+
+use crate::harness::{Pf, Run};
+
+/// Returns a store that holds these events of type `order.created`.
+pub(crate) fn store_with(ids: &[&str]) -> Pf {
+    let pf = Pf::new();
+    publish(&pf, ids);
+    pf
+}
+
+/// Publishes events of type `order.created`.
+pub(crate) fn publish(pf: &Pf, ids: &[&str]) {
+    let lines: String = ids.iter().map(|id| event(id, "")).collect();
+    let _ = pf.run_with(&["publish", "--ndjson"], lines).succeeded();
+}
+
+/// Returns an event as a line; `more` stands before its end.
+pub(crate) fn event(id: &str, more: &str) -> String {
+    format!(
+        "{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"source\":\"//test\",\"type\":\"order.created\",\
+         \"data\":{{\"n\":1}}{more}}}\n"
+    )
+}
+
+/// Consumes everything that is there with a shell script, failed runs at once again.
+#[must_use]
+pub(crate) fn consume(pf: &Pf, flags: &[&str], script: &str) -> Run {
+    let mut args = vec!["consume", "order.created", "--group", "billing"];
+    args.extend(["--until-end", "--backoff", "0s"]);
+    args.extend(flags);
+    args.extend(["--", "sh", "-c", script]);
+    pf.run(&args)
+}
+
+/// Returns what a group has as dead letters.
+pub(crate) fn letters(pf: &Pf) -> Vec<serde_json::Value> {
+    pf.run(&["dlq", "list", "-o", "json"]).succeeded().json()
+}
+
+#[test]
+fn without_a_group_the_mend_is_shown() {
+    let pf = Pf::new();
+    assert_snapshot!(pf.run(&["consume", "order.created", "--", "./charge.sh", "a b"]), @"");
+}
+
+#[test]
+fn without_a_command_the_mend_is_shown() {
+    let pf = Pf::new();
+    assert_snapshot!(pf.run(&["consume", "order.created", "--group", "billing"]), @"");
+}
+
+#[test]
+fn dead_letters_are_not_consumed() {
+    let pf = Pf::new();
+    let run = pf.run(&[
+        "consume",
+        "order.created.dlq",
+        "-g",
+        "billing",
+        "--",
+        "true",
+    ]);
+    assert_snapshot!(run, @"");
+}
+
+#[test]
+fn bad_flags_are_refused() {
+    let pf = Pf::new();
+    let run =
+        |flag: &str, value: &str| pf.run(&["consume", "t", "-g", "g", flag, value, "--", "true"]);
+    assert_snapshot!(run("--backoff", "5m..1s"), @"");
+    assert_snapshot!(run("--on-exit", "3=drop"), @"");
+    assert_snapshot!(run("--from", "yesterday"), @"");
+    assert_snapshot!(run("--jobs", "0"), @"");
+    assert_snapshot!(run("--handler-timeout", "soon"), @"");
+}
+
+#[test]
+fn until_end_handles_what_is_there_and_ends() {
+    let pf = store_with(&["a", "b", "c"]);
+    assert_snapshot!(consume(&pf, &[], "echo $PF_EVENT_ID"), @"");
+    assert_snapshot!(consume(&pf, &[], "echo $PF_EVENT_ID"), @"");
+}
+
+#[test]
+fn groups_do_not_disturb_each_other() {
+    let pf = store_with(&["a"]);
+    let _ = consume(&pf, &[], "exit 65");
+    let other = [
+        "consume",
+        "order.created",
+        "-g",
+        "audit",
+        "--until-end",
+        "-q",
+        "--",
+        "cat",
+    ];
+    assert_eq!(pf.run(&other).succeeded().json()[0]["id"], "a");
+}
+
+#[test]
+fn count_takes_no_more_than_it_says() {
+    let pf = store_with(&["a", "b", "c"]);
+    let run = |count: &str| {
+        pf.run(&[
+            "consume",
+            "order.created",
+            "-g",
+            "g",
+            "--count",
+            count,
+            "--",
+            "sh",
+            "-c",
+            "echo $PF_EVENT_ID",
+        ])
+        .succeeded()
+        .stdout()
+        .to_owned()
+    };
+    assert_eq!(run("2"), "a\nb\n");
+    assert_eq!(run("1"), "c\n");
+}
+
+#[test]
+fn a_time_that_is_up_first_is_3() {
+    let pf = store_with(&["a"]);
+    let args = [
+        "consume",
+        "order.created",
+        "-g",
+        "g",
+        "--count",
+        "2",
+        "--timeout",
+        "1s",
+        "--",
+        "true",
+    ];
+    assert_snapshot!(pf.run(&args), @"");
+}
+
+#[test]
+fn a_retry_that_is_due_later_stays_stored() {
+    let pf = store_with(&["a"]);
+    let args = [
+        "consume",
+        "order.created",
+        "-g",
+        "g",
+        "--until-end",
+        "--timeout",
+        "1s",
+        "--backoff",
+        "1h",
+    ];
+    let run = |script: &str| pf.run(&[&args[..], &["--", "sh", "-c", script]].concat());
+    assert_snapshot!(run("exit 1"), @"");
+    assert_eq!(letters(&pf).len(), 0);
+}
+
+#[test]
+fn dead_letters_of_a_bounded_run_are_4() {
+    let pf = store_with(&["a", "b"]);
+    let script = r#"test $PF_EVENT_ID = a || { echo "no stock" >&2; exit 65; }"#;
+    assert_snapshot!(consume(&pf, &[], script), @"");
+    let letters = letters(&pf);
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0]["event"]["id"], "b");
+}
+
+#[test]
+fn attempts_are_counted_and_end_in_a_dead_letter() {
+    let pf = store_with(&["a"]);
+    let script = "echo attempt $PF_DELIVERY_ATTEMPT of $PF_DELIVERY_MAX_ATTEMPTS; exit 1";
+    assert_snapshot!(consume(&pf, &["--max-attempts", "2"], script), @"");
+    assert_eq!(letters(&pf)[0]["dead_letter"]["attempts"], 2);
+}
+
+#[test]
+fn an_event_may_say_how_many_attempts_it_wants() {
+    let pf = Pf::new();
+    let line = event("a", ",\"pf_max_attempts\":1");
+    let _ = pf.run_with(&["publish", "--ndjson"], line).succeeded();
+    let run = consume(
+        &pf,
+        &[],
+        "echo $PF_DELIVERY_ATTEMPT/$PF_DELIVERY_MAX_ATTEMPTS; exit 1",
+    );
+    assert_eq!(run.stdout(), "1/1\n");
+}
+
+#[test]
+fn nearly_everything_failing_ends_a_bounded_run_with_1() {
+    let ids: Vec<String> = (0..60).map(|id| format!("e{id:02}")).collect();
+    let pf = store_with(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let run = consume(&pf, &["-q"], "exit 65");
+    assert_eq!(run.code(), Some(1), "{run}");
+    let left = consume(&pf, &["-q"], "echo $PF_EVENT_ID").succeeded();
+    assert_eq!(left.stdout().lines().count() + letters(&pf).len(), 60);
+}
+
+#[test]
+fn messages_that_are_no_events_stop_the_run_unless_wrapped() {
+    let pf = Pf::new();
+    let lines = "plain text\n".repeat(20);
+    let args = [
+        "publish",
+        "--lines",
+        "--topic",
+        "order.created",
+        "--content-type",
+        "text/plain",
+    ];
+    let _ = pf.run_with(&args, lines);
+    let run = consume(&pf, &["--plain"], "cat >/dev/null").succeeded();
+    assert!(run.stderr().contains("20 handled"), "{run}");
+}
+
+#[test]
+fn several_jobs_run_at_the_same_time() {
+    let pf = store_with(&["a", "b"]);
+    // Each run waits for the other: opening a pipe takes a reader and a writer.
+    let script =
+        "mkfifo both 2>/dev/null; if mkdir first 2>/dev/null; then echo x >both; else cat both; fi";
+    let run = consume(&pf, &["--jobs", "2", "-q"], script).succeeded();
+    assert_eq!(run.stdout(), "x\n");
+}

@@ -1,0 +1,147 @@
+//! What signals do to `pf consume`: drain, end at once, and what a kill leaves.
+
+use std::{
+    fs::OpenOptions,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    process::{Child, ChildStderr},
+};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::{
+    consume::{consume, store_with},
+    harness::Pf,
+};
+
+/// Tells that it runs, then waits until somebody writes to the pipe.
+const WAITS: &str = "echo started $$ >&2; read -r go <go; echo done";
+
+/// A consumer in the middle of a run.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    handler: Pid,
+}
+
+fn start(pf: &Pf, flags: &[&str], script: &str) -> Running {
+    let status = std::process::Command::new("mkfifo")
+        .arg(pf.path("go"))
+        .status();
+    assert!(status.unwrap().success());
+    let args = ["consume", "order.created", "-g", "billing"];
+    let mut child = pf.spawn(&[&args[..], flags, &["--", "sh", "-c", script]].concat());
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut running = Running {
+        child,
+        stderr,
+        handler: Pid::INIT,
+    };
+    let line = running.line("started");
+    let number = line.trim().rsplit(' ').next().unwrap();
+    running.handler = Pid::from_raw(number.parse().unwrap()).unwrap();
+    running
+}
+
+impl Running {
+    /// Waits for a line on stderr that begins so.
+    fn line(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.stderr.read_line(&mut line).unwrap(),
+                0,
+                "no line {text}"
+            );
+            if line.starts_with(text) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Lets the handler go on.
+    fn go(pf: &Pf) {
+        let mut pipe = OpenOptions::new().write(true).open(pf.path("go")).unwrap();
+        pipe.write_all(b"\n").unwrap();
+    }
+
+    /// Waits for the end and returns the exit status with what was left on stdout and stderr.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        self.stderr.read_to_string(&mut stderr).unwrap();
+        let mut pipe = self.child.stdout.take().unwrap();
+        pipe.read_to_string(&mut stdout).unwrap();
+        (self.child.wait().unwrap().code(), stdout, stderr)
+    }
+}
+
+#[test]
+fn the_first_signal_lets_the_run_end() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let pf = store_with(&["a", "b"]);
+        let mut running = start(&pf, &[], WAITS);
+        running.signal(signal);
+        running.line("stopping");
+        Running::go(&pf);
+        let (code, stdout, stderr) = running.end();
+        assert_eq!((code, stdout.as_str()), (Some(0), "done\n"), "{stderr}");
+        let left = consume(&pf, &["-q"], "echo $PF_EVENT_ID").succeeded();
+        assert_eq!(left.stdout(), "b\n");
+    }
+}
+
+#[test]
+fn the_second_signal_ends_at_once_and_spends_nothing() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let pf = store_with(&["a"]);
+        let mut running = start(&pf, &[], WAITS);
+        running.signal(signal);
+        running.line("stopping");
+        running.signal(signal);
+        let handler = running.handler;
+        let (ended, _, stderr) = running.end();
+        assert_eq!(ended, Some(code), "{stderr}");
+        assert!(test_kill_process(handler).is_err());
+        let left = consume(&pf, &["-q"], "echo $PF_EVENT_ID $PF_DELIVERY_ATTEMPT").succeeded();
+        assert_eq!(left.stdout(), "a 1\n");
+    }
+}
+
+#[test]
+fn a_drain_ends_when_its_grace_is_over() {
+    let pf = store_with(&["a"]);
+    let running = start(&pf, &["--grace", "200ms"], WAITS);
+    running.signal(Signal::TERM);
+    let (code, _, stderr) = running.end();
+    assert_eq!(code, Some(143), "{stderr}");
+    let left = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
+    assert_eq!(left.stdout(), "1\n");
+}
+
+#[test]
+fn a_worker_is_let_finish_too() {
+    let pf = store_with(&["a"]);
+    let script = "read -r event; echo started $$ >&2; read -r go <go; \
+                  echo '{\"id\":\"a\",\"action\":\"ack\"}'; cat >/dev/null";
+    let mut running = start(&pf, &["--worker"], script);
+    running.signal(Signal::TERM);
+    running.line("stopping");
+    Running::go(&pf);
+    let (code, _, stderr) = running.end();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("1 handled"), "{stderr}");
+}
+
+#[test]
+fn a_kill_in_the_middle_loses_nothing_and_counts_apart() {
+    let pf = store_with(&["a"]);
+    let running = start(&pf, &[], WAITS);
+    running.signal(Signal::KILL);
+    Running::go(&pf);
+    let _ = running.end();
+    let run = consume(&pf, &["-q"], "echo $PF_EVENT_ID $PF_DELIVERY_ATTEMPT").succeeded();
+    assert_eq!(run.stdout(), "a 1\n");
+}

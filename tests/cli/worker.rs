@@ -1,0 +1,135 @@
+//! `pf consume --worker`: one process for many events, a line in and a line out.
+
+use insta::assert_snapshot;
+
+use crate::{
+    consume::{consume, letters, store_with},
+    harness::{Pf, Run},
+};
+
+/// Reads events and has their ids in `$id`.
+const EACH: &str = r#"while read -r event; do id=${event#*\"id\":\"}; id=${id%%\"*}; "#;
+
+/// Runs a worker that does this for each event.
+fn work(pf: &Pf, flags: &[&str], body: &str) -> Run {
+    let flags = [&["--worker"], flags].concat();
+    consume(pf, &flags, &format!("{EACH}{body}; done"))
+}
+
+fn answer(verdict: &str) -> String {
+    format!(r#"printf '{{"id":"%s",{verdict}}}\n' "$id""#)
+}
+
+#[test]
+fn one_process_handles_many_events() {
+    let pf = store_with(&["a", "b", "c"]);
+    let body = format!("echo $$ >>pids; {}", answer(r#""action":"ack""#));
+    assert_snapshot!(work(&pf, &[], &body), @"");
+    let pids = std::fs::read_to_string(pf.path("pids")).unwrap();
+    let mut pids: Vec<_> = pids.lines().collect();
+    assert_eq!(pids.len(), 3);
+    pids.dedup();
+    assert_eq!(pids.len(), 1);
+}
+
+#[test]
+fn every_verdict_is_taken() {
+    let pf = store_with(&["ack", "skip", "late", "dead"]);
+    let body = r#"case $id in
+        ack) v='"action":"ack"';;
+        skip) v='"action":"skip","reason":"test order"';;
+        late) v='"action":"retry","after":"0s","reason":"429"';;
+        dead) v='"action":"dead_letter","reason":"no stock"';;
+    esac; printf '{"id":"%s",%s}\n' "$id" "$v""#;
+    assert_snapshot!(work(&pf, &["--max-attempts", "2"], body), @"");
+    assert_eq!(letters(&pf).len(), 2);
+}
+
+/// What one event's run comes to with this worker.
+fn fault(body: &str) -> String {
+    let pf = store_with(&["a"]);
+    let run = work(&pf, &["-q", "--max-attempts", "1"], body);
+    let letters = letters(&pf);
+    let failure = &letters[0]["dead_letter"]["failure"];
+    format!(
+        "{}: {} {}",
+        run.code().unwrap(),
+        failure["class"],
+        failure["message"]
+    )
+}
+
+#[test]
+fn a_worker_that_misbehaves_fails_its_event() {
+    assert_snapshot!(fault(r#"printf '{"id":"a","action":"ack"}\n{"id":"a","action":"ack"}\n'"#), @"");
+    assert_snapshot!(fault(r#"echo '{"id":"other","action":"ack"}'"#), @"");
+    assert_snapshot!(fault(r#"echo '{"action":"ack"}'"#), @"");
+    assert_snapshot!(fault("echo done"), @"");
+    assert_snapshot!(fault("exec >&-; cat"), @"");
+    assert_snapshot!(fault("echo 'out of memory' >&2; exit 3"), @"");
+    assert_snapshot!(fault("kill -9 $$"), @"");
+    assert_snapshot!(fault("head -c 100000 /dev/zero | tr '\\0' x"), @"");
+    assert_snapshot!(fault(r#"echo '{"id":"a","action":"ack","emit":[]}'"#), @"");
+}
+
+#[test]
+fn a_worker_that_died_is_replaced() {
+    let pf = store_with(&["a", "b"]);
+    let body = format!(
+        "test -e died || {{ touch died; exit 1; }}; {}",
+        answer(r#""action":"ack""#)
+    );
+    assert_snapshot!(work(&pf, &[], &body), @"");
+}
+
+#[test]
+fn a_worker_that_ends_between_events_fails_none() {
+    let pf = store_with(&["a", "b", "c"]);
+    let body = format!("{}; exit 0", answer(r#""action":"ack""#));
+    let run = work(&pf, &[], &body).succeeded();
+    assert!(run.stderr().ends_with("3 handled\n"), "{run}");
+}
+
+#[test]
+fn a_worker_that_cannot_be_run_stops_with_78() {
+    let pf = store_with(&["a"]);
+    assert_eq!(work(&pf, &[], "exit 127").code(), Some(78));
+    let args = [
+        "consume",
+        "order.created",
+        "-g",
+        "g",
+        "--worker",
+        "--",
+        "./no-such-command",
+    ];
+    assert_snapshot!(pf.run(&args), @"");
+    let run = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
+    assert_eq!(run.stdout(), "1\n");
+}
+
+#[test]
+fn a_worker_may_emit() {
+    let pf = store_with(&["a"]);
+    let emit =
+        r#""action":"ack","emit":[{"specversion":"1.0","type":"order.paid","source":"//pay"}]"#;
+    let _ = work(&pf, &["-q", "--emit"], &answer(emit)).succeeded();
+    let tail = [
+        "tail",
+        "order.paid",
+        "--since",
+        "1h",
+        "--until-end",
+        "-o",
+        "event",
+    ];
+    assert_eq!(pf.run(&tail).succeeded().json().len(), 1);
+}
+
+#[test]
+fn a_slow_answer_is_a_failed_run_and_the_worker_is_replaced() {
+    let pf = store_with(&["a", "b"]);
+    let body = format!("test $id = b || sleep 300; {}", answer(r#""action":"ack""#));
+    let flags = ["--handler-timeout", "300ms", "--max-attempts", "1"];
+    assert_snapshot!(work(&pf, &flags, &body), @"");
+}
