@@ -43,13 +43,27 @@ pub(crate) fn letters(pf: &Pf) -> Vec<serde_json::Value> {
 #[test]
 fn without_a_group_the_mend_is_shown() {
     let pf = Pf::new();
-    assert_snapshot!(pf.run(&["consume", "order.created", "--", "./charge.sh", "a b"]), @"");
+    assert_snapshot!(pf.run(&["consume", "order.created", "--", "./charge.sh", "a b"]), @r"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: no group: consumers of one group share its events
+    hint: name one: pf consume order.created --group billing -- ./charge.sh 'a b'
+    ");
 }
 
 #[test]
 fn without_a_command_the_mend_is_shown() {
     let pf = Pf::new();
-    assert_snapshot!(pf.run(&["consume", "order.created", "--group", "billing"]), @"");
+    assert_snapshot!(pf.run(&["consume", "order.created", "--group", "billing"]), @r"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: no command to run for each event
+    hint: put it behind `--`: pf consume order.created --group billing -- ./handle.sh
+    ");
 }
 
 #[test]
@@ -63,7 +77,14 @@ fn dead_letters_are_not_consumed() {
         "--",
         "true",
     ]);
-    assert_snapshot!(run, @"");
+    assert_snapshot!(run, @r"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `order.created.dlq` is a store of dead letters
+    hint: `pf dlq list` shows dead letters, `pf dlq replay` publishes them again
+    ");
 }
 
 #[test]
@@ -71,18 +92,75 @@ fn bad_flags_are_refused() {
     let pf = Pf::new();
     let run =
         |flag: &str, value: &str| pf.run(&["consume", "t", "-g", "g", flag, value, "--", "true"]);
-    assert_snapshot!(run("--backoff", "5m..1s"), @"");
-    assert_snapshot!(run("--on-exit", "3=drop"), @"");
-    assert_snapshot!(run("--from", "yesterday"), @"");
-    assert_snapshot!(run("--jobs", "0"), @"");
-    assert_snapshot!(run("--handler-timeout", "soon"), @"");
+    assert_snapshot!(run("--backoff", "5m..1s"), @r"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '5m..1s' for '--backoff <PAUSES>': the longest pause is shorter than the first
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run("--on-exit", "3=drop"), @r"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '3=drop' for '--on-exit <MAP>': unknown action `drop`: use ack, skip, retry, retry:30s, dlq or stop
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run("--from", "yesterday"), @r"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value 'yesterday' for '--from <WHEN>': not a time; write it like `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run("--jobs", "0"), @r"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '0' for '--jobs <N>': 0 is not in 1..=256
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run("--handler-timeout", "soon"), @r"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value 'soon' for '--handler-timeout <DURATION>': not a duration; write it like `90s` or `2h 30m`
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn until_end_handles_what_is_there_and_ends() {
     let pf = store_with(&["a", "b", "c"]);
-    assert_snapshot!(consume(&pf, &[], "echo $PF_EVENT_ID"), @"");
-    assert_snapshot!(consume(&pf, &[], "echo $PF_EVENT_ID"), @"");
+    assert_snapshot!(consume(&pf, &[], "echo $PF_EVENT_ID"), @r"
+    exit: 0
+    --- stdout
+    a
+    b
+    c
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'echo $PF_EVENT_ID'
+    3 handled
+    ");
+    assert_snapshot!(consume(&pf, &[], "echo $PF_EVENT_ID"), @r"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'echo $PF_EVENT_ID'
+    0 handled
+    ");
 }
 
 #[test]
@@ -141,7 +219,15 @@ fn a_time_that_is_up_first_is_3() {
         "--",
         "true",
     ];
-    assert_snapshot!(pf.run(&args), @"");
+    assert_snapshot!(pf.run(&args), @r"
+    exit: 3
+    --- stdout
+
+    --- stderr
+    consuming order.created as group g: true
+    1 handled
+    error: the time was up before everything was done
+    ");
 }
 
 #[test]
@@ -159,7 +245,16 @@ fn a_retry_that_is_due_later_stays_stored() {
         "1h",
     ];
     let run = |script: &str| pf.run(&[&args[..], &["--", "sh", "-c", script]].concat());
-    assert_snapshot!(run("exit 1"), @"");
+    assert_snapshot!(run("exit 1"), @r"
+    exit: 3
+    --- stdout
+
+    --- stderr
+    consuming order.created as group g: sh -c 'exit 1'
+    attempt 1 of order.created a failed, again in 1h: exit status 1
+    0 handled, 1 retry
+    error: the time was up before everything was done
+    ");
     assert_eq!(letters(&pf).len(), 0);
 }
 
@@ -167,7 +262,18 @@ fn a_retry_that_is_due_later_stays_stored() {
 fn dead_letters_of_a_bounded_run_are_4() {
     let pf = store_with(&["a", "b"]);
     let script = r#"test $PF_EVENT_ID = a || { echo "no stock" >&2; exit 65; }"#;
-    assert_snapshot!(consume(&pf, &[], script), @"");
+    assert_snapshot!(consume(&pf, &[], script), @r#"
+    exit: 4
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'test $PF_EVENT_ID = a || { echo "no stock" >&2; exit …
+    no stock
+    dead letter order.created b (permanent): exit status 65: no stock
+    1 handled, 1 dead letter
+    error: 1 event became a dead letter
+    hint: look at them: pf dlq list --group billing
+    "#);
     let letters = letters(&pf);
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0]["event"]["id"], "b");
@@ -177,7 +283,20 @@ fn dead_letters_of_a_bounded_run_are_4() {
 fn attempts_are_counted_and_end_in_a_dead_letter() {
     let pf = store_with(&["a"]);
     let script = "echo attempt $PF_DELIVERY_ATTEMPT of $PF_DELIVERY_MAX_ATTEMPTS; exit 1";
-    assert_snapshot!(consume(&pf, &["--max-attempts", "2"], script), @"");
+    assert_snapshot!(consume(&pf, &["--max-attempts", "2"], script), @r"
+    exit: 4
+    --- stdout
+    attempt 1 of 2
+    attempt 2 of 2
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'echo attempt $PF_DELIVERY_ATTEMPT of $PF_DELIVERY_MAX…
+    attempt 1 of order.created a failed, again in 0s: exit status 1
+    dead letter order.created a (exhausted): exit status 1
+    0 handled, 1 retry, 1 dead letter
+    error: 1 event became a dead letter
+    hint: look at them: pf dlq list --group billing
+    ");
     assert_eq!(letters(&pf)[0]["dead_letter"]["attempts"], 2);
 }
 
@@ -207,18 +326,22 @@ fn nearly_everything_failing_ends_a_bounded_run_with_1() {
 #[test]
 fn messages_that_are_no_events_stop_the_run_unless_wrapped() {
     let pf = Pf::new();
-    let lines = "plain text\n".repeat(20);
-    let args = [
-        "publish",
-        "--lines",
-        "--topic",
-        "order.created",
-        "--content-type",
-        "text/plain",
-    ];
-    let _ = pf.run_with(&args, lines);
-    let run = consume(&pf, &["--plain"], "cat >/dev/null").succeeded();
-    assert!(run.stderr().contains("20 handled"), "{run}");
+    let lines = r#"{"message":{"topic":"order.created","payload":"plain text"}}"#;
+    let lines = format!("{lines}\n").repeat(20);
+    let _ = pf.run_with(&["publish", "--ndjson"], lines).succeeded();
+    assert_snapshot!(consume(&pf, &[], "cat"), @r"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c cat
+    error: the first 20 messages are no CloudEvents: not valid JSON: no object begins at byte 1
+    hint: `--plain` hands over messages that are no CloudEvents
+    ");
+    assert_eq!(letters(&pf).len(), 0);
+    let run = consume(&pf, &["--plain", "-q"], "cat").succeeded();
+    assert_eq!(run.json().len(), 20);
+    assert_eq!(run.json()[0]["data"], "plain text");
 }
 
 #[test]

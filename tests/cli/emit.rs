@@ -28,7 +28,14 @@ const ANSWER: &str =
 fn lines_on_stdout_are_published() {
     let pf = store_with(&["a"]);
     let run = consume(&pf, &["--emit"], &format!("{ANSWER}; echo; {ANSWER}"));
-    assert_snapshot!(run, @"");
+    assert_snapshot!(run, @r#"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'echo '\''{"specversion":"1.0","type":"order.paid","so…
+    1 handled
+    "#);
     let events = emitted(&pf);
     assert_eq!(events.len(), 2);
     assert_ne!(events[0]["id"], events[1]["id"]);
@@ -62,7 +69,17 @@ fn what_cannot_be_published_is_a_failed_run() {
         &["--emit", "--max-attempts", "1"],
         &format!("{ANSWER}; echo done"),
     );
-    assert_snapshot!(run, @"");
+    assert_snapshot!(run, @r#"
+    exit: 4
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'echo '\''{"specversion":"1.0","type":"order.paid","so…
+    dead letter order.created a (exhausted): line 2 of stdout cannot be published: not valid JSON: no object begins at byte 1
+    0 handled, 1 dead letter
+    error: 1 event became a dead letter
+    hint: look at them: pf dlq list --group billing
+    "#);
     assert_eq!(emitted(&pf).len(), 0);
     assert_eq!(letters(&pf).len(), 1);
 }
@@ -75,5 +92,15 @@ fn too_much_is_a_failed_run() {
         &["--emit", "--max-attempts", "1"],
         "yes | head -c 8000000",
     );
-    assert_snapshot!(run, @"");
+    assert_snapshot!(run, @r"
+    exit: 4
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'yes | head -c 8000000'
+    dead letter order.created a (exhausted): the run wrote more than 4194304 bytes of events
+    0 handled, 1 dead letter
+    error: 1 event became a dead letter
+    hint: look at them: pf dlq list --group billing
+    ");
 }

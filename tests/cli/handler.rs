@@ -30,17 +30,17 @@ fn end_of(script: &str, flags: &[&str]) -> String {
 
 #[test]
 fn every_row_of_the_table() {
-    assert_snapshot!(end_of("exit 0", &[]), @"");
-    assert_snapshot!(end_of("exit 65", &[]), @"");
-    assert_snapshot!(end_of("exit 75", &[]), @"");
-    assert_snapshot!(end_of("exit 1", &[]), @"");
-    assert_snapshot!(end_of("exit 255", &[]), @"");
-    assert_snapshot!(end_of("kill -9 $$", &[]), @"");
-    assert_snapshot!(end_of("exit 78", &[]), @"");
-    assert_snapshot!(end_of("exit 126", &[]), @"");
-    assert_snapshot!(end_of("exit 127", &[]), @"");
+    assert_snapshot!(end_of("exit 0", &[]), @"0: 1 handled");
+    assert_snapshot!(end_of("exit 65", &[]), @r#"4: "permanent" after 1, "exit 65": "exit status 65""#);
+    assert_snapshot!(end_of("exit 75", &[]), @r#"4: "exhausted" after 3, "exit 75": "exit status 75""#);
+    assert_snapshot!(end_of("exit 1", &[]), @r#"4: "exhausted" after 3, "exit 1": "exit status 1""#);
+    assert_snapshot!(end_of("exit 255", &[]), @r#"4: "exhausted" after 3, "exit 255": "exit status 255""#);
+    assert_snapshot!(end_of("kill -9 $$", &[]), @r#"4: "exhausted" after 3, "signal 9": "killed by signal 9""#);
+    assert_snapshot!(end_of("exit 78", &[]), @"78: error: the handler cannot be run: exit status 78");
+    assert_snapshot!(end_of("exit 126", &[]), @"78: error: the handler cannot be run: exit status 126");
+    assert_snapshot!(end_of("exit 127", &[]), @"78: error: the handler cannot be run: exit status 127");
     let flags = ["--handler-timeout", "200ms", "--max-attempts", "1"];
-    assert_snapshot!(end_of("sleep 100", &flags), @"");
+    assert_snapshot!(end_of("sleep 100", &flags), @r#"4: "exhausted" after 1, "timeout": "took longer than 200ms""#);
 }
 
 #[test]
@@ -54,7 +54,14 @@ fn a_command_that_is_missing_spends_nothing() {
         "--",
         "./no-such-command",
     ];
-    assert_snapshot!(pf.run(&args), @"");
+    assert_snapshot!(pf.run(&args), @r"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: ./no-such-command
+    error: the handler cannot be run: cannot run `./no-such-command`: No such file or directory (os error 2)
+    ");
     let run = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
     assert_eq!(run.stdout(), "1\n");
 }
@@ -62,12 +69,12 @@ fn a_command_that_is_missing_spends_nothing() {
 #[test]
 fn statuses_can_be_given_other_meanings() {
     let map = ["--on-exit", "3=dlq,4=retry:0s,5=ack,6=skip,7=stop,65=retry"];
-    assert_snapshot!(end_of("exit 3", &map), @"");
-    assert_snapshot!(end_of("test $PF_DELIVERY_ATTEMPT = 2 || exit 4", &map), @"");
-    assert_snapshot!(end_of("exit 5", &map), @"");
-    assert_snapshot!(end_of("exit 6", &map), @"");
-    assert_snapshot!(end_of("exit 7", &map), @"");
-    assert_snapshot!(end_of("exit 65", &map), @"");
+    assert_snapshot!(end_of("exit 3", &map), @r#"4: "permanent" after 1, "exit 3": "exit status 3""#);
+    assert_snapshot!(end_of("test $PF_DELIVERY_ATTEMPT = 2 || exit 4", &map), @"0: 1 handled, 1 retry");
+    assert_snapshot!(end_of("exit 5", &map), @"0: 1 handled");
+    assert_snapshot!(end_of("exit 6", &map), @"0: 0 handled, 1 skipped");
+    assert_snapshot!(end_of("exit 7", &map), @"78: error: the handler cannot be run: exit status 7");
+    assert_snapshot!(end_of("exit 65", &map), @r#"4: "exhausted" after 3, "exit 65": "exit status 65""#);
 }
 
 #[test]
@@ -75,12 +82,12 @@ fn the_result_file_beats_the_status() {
     let say = |verdict: &str, status: u8| {
         end_of(&format!("echo '{verdict}' >$PF_RESULT; exit {status}"), &[])
     };
-    assert_snapshot!(say(r#"{"action":"ack"}"#, 1), @"");
-    assert_snapshot!(say(r#"{"action":"skip","reason":"test order"}"#, 0), @"");
-    assert_snapshot!(say(r#"{"action":"dead_letter","reason":"no stock"}"#, 0), @"");
-    assert_snapshot!(say(r#"{"action":"retry","after":"0s","reason":"429"}"#, 0), @"");
-    assert_snapshot!(say("{}", 0), @"");
-    assert_snapshot!(say("", 0), @"");
+    assert_snapshot!(say(r#"{"action":"ack"}"#, 1), @"0: 1 handled");
+    assert_snapshot!(say(r#"{"action":"skip","reason":"test order"}"#, 0), @"0: 0 handled, 1 skipped");
+    assert_snapshot!(say(r#"{"action":"dead_letter","reason":"no stock"}"#, 0), @r#"4: "permanent" after 1, "exit 0": "no stock""#);
+    assert_snapshot!(say(r#"{"action":"retry","after":"0s","reason":"429"}"#, 0), @r#"4: "exhausted" after 3, "exit 0": "429""#);
+    assert_snapshot!(say("{}", 0), @r#"4: "exhausted" after 3, "result": "the verdict in $PF_RESULT is malformed: missing field `action` at line 1 column 2""#);
+    assert_snapshot!(say("", 0), @r#"4: "exhausted" after 3, "result": "the verdict in $PF_RESULT is malformed: EOF while parsing a value at line 2 column 0""#);
 }
 
 #[test]
@@ -92,7 +99,24 @@ fn the_environment_names_the_event_and_never_holds_its_data() {
         .run_with(&["publish", "--ndjson"], event("a", more))
         .succeeded();
     let script = "env | grep -E '^(PF_EVENT|PF_DELIVERY|TRACEPARENT)' | LC_ALL=C sort";
-    assert_snapshot!(consume(&pf, &[], script), @"");
+    assert_snapshot!(consume(&pf, &[], script), @r"
+    exit: 0
+    --- stdout
+    PF_DELIVERY_ATTEMPT=1
+    PF_DELIVERY_GROUP=billing
+    PF_DELIVERY_MAX_ATTEMPTS=3
+    PF_DELIVERY_TOPIC=order.created
+    PF_EVENT_CORRELATION_ID=req-1
+    PF_EVENT_ID=a
+    PF_EVENT_SOURCE=//test
+    PF_EVENT_SUBJECT=order 1
+    PF_EVENT_TYPE=order.created
+    TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'env | grep -E '\''^(PF_EVENT|PF_DELIVERY|TRACEPARENT)…
+    1 handled
+    ");
 }
 
 #[test]
@@ -188,7 +212,7 @@ fn a_grandchild_that_keeps_the_pipes_does_not_hold_up_anything() {
 fn much_stderr_passes_through_and_its_end_is_kept() {
     let pf = store_with(&["a"]);
     let script = "yes 12345678901234567890123456789012345678901234567890123456789012 | head -c 64000000 >&2; \
-                  echo 'no stock' >&2; exit 65";
+                  echo >&2; echo 'no stock' >&2; exit 65";
     let run = consume(&pf, &["-q"], script);
     assert_eq!(run.code(), Some(4));
     assert!(run.stderr().len() > 64_000_000);

@@ -24,7 +24,14 @@ fn answer(verdict: &str) -> String {
 fn one_process_handles_many_events() {
     let pf = store_with(&["a", "b", "c"]);
     let body = format!("echo $$ >>pids; {}", answer(r#""action":"ack""#));
-    assert_snapshot!(work(&pf, &[], &body), @"");
+    assert_snapshot!(work(&pf, &[], &body), @r#"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
+    3 handled
+    "#);
     let pids = std::fs::read_to_string(pf.path("pids")).unwrap();
     let mut pids: Vec<_> = pids.lines().collect();
     assert_eq!(pids.len(), 3);
@@ -41,7 +48,20 @@ fn every_verdict_is_taken() {
         late) v='"action":"retry","after":"0s","reason":"429"';;
         dead) v='"action":"dead_letter","reason":"no stock"';;
     esac; printf '{"id":"%s",%s}\n' "$id" "$v""#;
-    assert_snapshot!(work(&pf, &["--max-attempts", "2"], body), @"");
+    assert_snapshot!(work(&pf, &["--max-attempts", "2"], body), @r#"
+    exit: 4
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
+    skipped order.created skip: test order
+    attempt 1 of order.created late failed, again in 0s: 429
+    dead letter order.created dead (permanent): no stock
+    dead letter order.created late (exhausted): 429
+    1 handled, 1 skipped, 1 retry, 2 dead letters
+    error: 2 events became dead letters
+    hint: look at them: pf dlq list --group billing
+    "#);
     assert_eq!(letters(&pf).len(), 2);
 }
 
@@ -61,15 +81,15 @@ fn fault(body: &str) -> String {
 
 #[test]
 fn a_worker_that_misbehaves_fails_its_event() {
-    assert_snapshot!(fault(r#"printf '{"id":"a","action":"ack"}\n{"id":"a","action":"ack"}\n'"#), @"");
-    assert_snapshot!(fault(r#"echo '{"id":"other","action":"ack"}'"#), @"");
-    assert_snapshot!(fault(r#"echo '{"action":"ack"}'"#), @"");
-    assert_snapshot!(fault("echo done"), @"");
-    assert_snapshot!(fault("exec >&-; cat"), @"");
-    assert_snapshot!(fault("echo 'out of memory' >&2; exit 3"), @"");
-    assert_snapshot!(fault("kill -9 $$"), @"");
-    assert_snapshot!(fault("head -c 100000 /dev/zero | tr '\\0' x"), @"");
-    assert_snapshot!(fault(r#"echo '{"id":"a","action":"ack","emit":[]}'"#), @"");
+    assert_snapshot!(fault(r#"printf '{"id":"a","action":"ack"}\n{"id":"a","action":"ack"}\n'"#), @r#"4: "worker" "the worker answered twice""#);
+    assert_snapshot!(fault(r#"echo '{"id":"other","action":"ack"}'"#), @r#"4: "worker" "the worker answered for `other`, an event that it was not given""#);
+    assert_snapshot!(fault(r#"echo '{"action":"ack"}'"#), @r#"4: "worker" "the worker's answer is malformed: missing field `id`""#);
+    assert_snapshot!(fault("echo done"), @r#"4: "worker" "the worker's answer is malformed: expected value at line 1 column 1""#);
+    assert_snapshot!(fault("exec >&-; cat >/dev/null"), @r#"4: "worker" "the worker closed its stdout before it answered""#);
+    assert_snapshot!(fault("echo 'out of memory' >&2; exit 3"), @r#"4: "exit 3" "the worker ended before it answered: exit status 3: out of memory""#);
+    assert_snapshot!(fault("kill -9 $$"), @r#"4: "signal 9" "the worker ended before it answered: killed by signal 9""#);
+    assert_snapshot!(fault("head -c 100000 /dev/zero | tr '\\0' x"), @r#"4: "worker" "the worker's answer is malformed: longer than 65536 bytes""#);
+    assert_snapshot!(fault(r#"echo '{"id":"a","action":"ack","emit":[]}'"#), @r#"4: "worker" "the worker's answer has `emit`, which is for `pf consume --emit`""#);
 }
 
 #[test]
@@ -79,7 +99,15 @@ fn a_worker_that_died_is_replaced() {
         "test -e died || {{ touch died; exit 1; }}; {}",
         answer(r#""action":"ack""#)
     );
-    assert_snapshot!(work(&pf, &[], &body), @"");
+    assert_snapshot!(work(&pf, &[], &body), @r#"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
+    attempt 1 of order.created a failed, again in 0s: the worker ended before it answered: exit status 1
+    2 handled, 1 retry
+    "#);
 }
 
 #[test]
@@ -103,7 +131,14 @@ fn a_worker_that_cannot_be_run_stops_with_78() {
         "--",
         "./no-such-command",
     ];
-    assert_snapshot!(pf.run(&args), @"");
+    assert_snapshot!(pf.run(&args), @r"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    consuming order.created as group g: ./no-such-command
+    error: the handler cannot be run: cannot run `./no-such-command`: No such file or directory (os error 2)
+    ");
     let run = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
     assert_eq!(run.stdout(), "1\n");
 }
@@ -131,5 +166,15 @@ fn a_slow_answer_is_a_failed_run_and_the_worker_is_replaced() {
     let pf = store_with(&["a", "b"]);
     let body = format!("test $id = b || sleep 300; {}", answer(r#""action":"ack""#));
     let flags = ["--handler-timeout", "300ms", "--max-attempts", "1"];
-    assert_snapshot!(work(&pf, &flags, &body), @"");
+    assert_snapshot!(work(&pf, &flags, &body), @r#"
+    exit: 4
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
+    dead letter order.created a (exhausted): took longer than [MS]
+    1 handled, 1 dead letter
+    error: 1 event became a dead letter
+    hint: look at them: pf dlq list --group billing
+    "#);
 }

@@ -97,21 +97,16 @@ impl ConsumeArgs {
                 )),
             );
         }
-        let named = self.topics.iter().filter_map(Pattern::literal);
-        named.map(|topic| refuse_dead_letters(&topic)).collect()
+        let mut named = self.topics.iter().filter_map(Pattern::literal);
+        named.try_for_each(|topic| refuse_dead_letters(&topic))
     }
 
     fn group(&self, context: &mut Context) -> CliResult<Group> {
         context.group(self.group.clone())?.ok_or_else(|| {
-            let words: Vec<_> = self
-                .command
-                .iter()
-                .map(|word| word.to_string_lossy())
-                .collect();
             CliError::usage("no group: consumers of one group share its events").hint(format!(
                 "name one: pf consume {} --group billing -- {}",
                 self.topics[0].as_str(),
-                shell_words::join(words)
+                self.shown_command()
             ))
         })
     }
@@ -129,17 +124,29 @@ impl ConsumeArgs {
 
     fn opening(&self, group: &Group) -> String {
         let topics: Vec<_> = self.topics.iter().map(Pattern::as_str).collect();
-        let words: Vec<_> = self
-            .command
-            .iter()
-            .map(|word| word.to_string_lossy())
-            .collect();
-        let command = shell_words::join(words);
+        let command = abridged(&self.shown_command());
         format!(
             "consuming {} as group {group}: {command}",
             topics.join(", ")
         )
     }
+
+    /// Returns the command as one would type it.
+    fn shown_command(&self) -> String {
+        let words = self.command.iter().map(|word| word.to_string_lossy());
+        shell_words::join(words)
+    }
+}
+
+/// Returns one line that is not too long.
+fn abridged(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = words.char_indices().nth(LONGEST) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
 }
 
 /// Says how it went and how the process ends.

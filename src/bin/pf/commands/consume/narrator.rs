@@ -68,9 +68,9 @@ fn retry(delivery: &Delivery, after: Duration, failure: &Failure) -> String {
         u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
     ));
     format!(
-        "retry {} after attempt {} in {after}: {}",
-        name(delivery),
+        "attempt {} of {} failed, again in {after}: {}",
         delivery.attempts.attempt(),
+        name(delivery),
         failure.message
     )
 }

@@ -36,7 +36,7 @@ mod tests {
     fn words_times_and_ages_are_read() {
         assert_eq!(read("earliest"), Ok(StartFrom::Earliest));
         assert_eq!(read("new"), Ok(StartFrom::New));
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(3600);
+        let time = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
         assert_eq!(read("1970-01-01T02:00:00+01:00"), Ok(StartFrom::Time(time)));
         assert!(matches!(read("2h"), Ok(StartFrom::Time(time)) if time < SystemTime::now()));
         assert!(read("yesterday").is_err());
