@@ -11,7 +11,7 @@ use protoflow::{
     event::{Group, Pattern, Topic, encode},
     runtime::{
         ConsumeOptions, Consumer, End, IntoHandler, JobOptions, Notice, Observer, PlanRequest,
-        Summary, Triage, TriageError,
+        Summary, Triage,
     },
     transport::{
         DeadLetter, JobAction, LetterRef, Outgoing, Receipt, Selection, SubscribeRequest, Transport,
@@ -177,22 +177,15 @@ impl<'a> Stage<'a> {
             ..Selection::default()
         };
         let request = PlanRequest::new(JobAction::Replay { to: None }, selection);
-        let plan = triage.plan(request).await.map_err(failed)?;
+        let plan = triage.plan(request).await?;
         let options = JobOptions {
             holder: "pf demo".to_owned(),
             rate: None,
         };
         let stop = &self.signals.stop;
-        let report = triage
-            .run(&plan, &options, stop, &mut |_| {})
-            .await
-            .map_err(failed)?;
+        let report = triage.run(&plan, &options, stop, &mut |_| {}).await?;
         Ok(report.done)
     }
-}
-
-fn failed(error: TriageError) -> CliError {
-    CliError::new(Exit::Failed, error)
 }
 
 /// Passes on what happens to events, in words.
