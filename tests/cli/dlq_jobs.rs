@@ -1,0 +1,316 @@
+//! `pf dlq replay` and `pf dlq purge`: asked for, one operator at a time, resumed.
+
+use std::io::{BufRead as _, BufReader};
+
+use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{
+    harness::Pf,
+    letters::{consume, failed, ids},
+};
+
+#[test]
+fn the_wrong_queue_is_refused() {
+    let pf = Pf::new();
+    assert_snapshot!(pf.run(&["dlq", "purge", "--topic", "order.created.dlq"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `order.created.dlq` is a store of dead letters
+    hint: --topic is the topic that they were consumed from; without it, every store is read
+    ");
+    assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--to", "ORDERS_DLQ"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `ORDERS_DLQ` is a store of dead letters
+    hint: `pf dlq list` shows dead letters, `pf dlq replay` publishes them again
+    ");
+}
+
+#[test]
+fn everything_is_never_meant_by_leaving_something_out() {
+    let pf = failed(1);
+    assert_snapshot!(pf.run(&["dlq", "purge", "--yes"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: nothing is selected to purge
+    hint: `pf dlq stats` shows what there is; --all means every dead letter of the store
+    ");
+    assert_snapshot!(pf.run(&["dlq", "purge", "--all", "--reason", "declined"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: --all and a selection contradict each other
+    ");
+    assert_snapshot!(pf.run(&["dlq", "purge", "--ids", "-", "--yes"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    no ids were given: nothing is selected
+    ");
+    assert_eq!(ids(&pf).len(), 1);
+}
+
+#[test]
+fn off_a_terminal_nobody_is_asked() {
+    let pf = failed(2);
+    assert_snapshot!(pf.run(&["dlq", "replay", "--all"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    replay 2 letters of sqlite:[HOME]/events.db
+            2  to billing on order.created
+    because of
+            2  exit status 65: card declined (permanent)
+    error: replay asks before it acts, and here is nobody to ask
+    hint: --yes says yes
+    ");
+    assert_snapshot!(pf.run(&["dlq", "purge", "--all", "--dry-run"]), @"
+    exit: 0
+    --- stdout
+    purge 2 letters of sqlite:[HOME]/events.db
+            2  of billing on order.created
+    because of
+            2  exit status 65: card declined (permanent)
+
+    --- stderr
+    ");
+    assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--dry-run", "-o", "json"]), @r#"
+    exit: 0
+    --- stdout
+    {"store":"sqlite:[HOME]/events.db","action":"replay","to":null,"letters":2,"targets":[{"topic":"order.created","group":"billing","letters":2}],"elsewhere":0,"reasons":{"rows":[{"topic":"order.created","group":"billing","kind":"permanent","fingerprint":"1:[LETTER]","sample":"exit status 65: card declined","count":2,"first":"[TIME]","last":"[TIME]"}],"rest":0},"warnings":[],"left_out":0,"missing":0}
+
+    --- stderr
+    "#);
+    assert_eq!(ids(&pf).len(), 2);
+}
+
+#[test]
+fn a_replay_goes_to_the_group_that_failed() {
+    let pf = failed(2);
+    let _ = consume(&pf, "audit", "cat >/dev/null").succeeded();
+    assert_snapshot!(pf.run(&["dlq", "replay", "--reason", "declined", "--yes"]), @"
+    exit: 0
+    --- stdout
+    replayed 2 letters
+
+    --- stderr
+    replay 2 letters of sqlite:[HOME]/events.db
+            2  to billing on order.created
+    because of
+            2  exit status 65: card declined (permanent)
+    ");
+    assert_eq!(consume(&pf, "audit", "cat").succeeded().stdout(), "");
+    let again = consume(&pf, "billing", "cat").succeeded();
+    let ids: Vec<_> = again
+        .json()
+        .iter()
+        .map(|event| event["id"].clone())
+        .collect();
+    assert_eq!(ids, ["e1", "e2"]);
+}
+
+#[test]
+fn letters_that_came_back_are_told_and_can_be_left_out() {
+    let pf = failed(2);
+    let _ = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
+    let _ = consume(&pf, "billing", "exit 65");
+    assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--dry-run"]), @"
+    exit: 0
+    --- stdout
+    replay 2 letters of sqlite:[HOME]/events.db
+            2  to billing on order.created
+    because of
+            2  exit status 65 (permanent)
+
+    --- stderr
+    warning: 2 letters were replayed before, at most 1x each: is the cause gone?
+    ");
+    assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--max-replays", "1", "--yes"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    replay no letters of sqlite:[HOME]/events.db
+    left out, replayed too often: 2
+    ");
+    assert_eq!(ids(&pf).len(), 2);
+}
+
+#[test]
+fn a_replay_can_go_to_another_topic() {
+    let pf = failed(1);
+    assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--yes", "--to", "order.repaired"]), @"
+    exit: 0
+    --- stdout
+    replayed 1 letter
+
+    --- stderr
+    replay 1 letter of sqlite:[HOME]/events.db
+            1  to order.repaired, for every group
+    because of
+            1  exit status 65: card declined (permanent)
+    warning: every group that reads `order.repaired` gets these
+    ");
+    let run = pf.run(&[
+        "tail",
+        "order.repaired",
+        "--since",
+        "1h",
+        "--until-end",
+        "-o",
+        "data",
+    ]);
+    assert_eq!(run.stdout(), "{\"n\":1}\n");
+}
+
+#[test]
+fn ids_come_through_a_pipe() {
+    let pf = failed(3);
+    let some = pf
+        .run(&["dlq", "list", "-o", "json", "--limit", "2"])
+        .succeeded();
+    assert_snapshot!(pf.run_with(&["dlq", "purge", "--ids", "-", "--yes", "-o", "json"], some.stdout()), @r#"
+    exit: 0
+    --- stdout
+    {"id":"[LETTER]","outcome":"done"}
+    {"id":"[LETTER]","outcome":"done"}
+    {"job":"[ULID]","action":"purge","planned":2,"missing":0,"done":2,"gone":0,"failed":0,"ambiguous":0,"complete":true}
+
+    --- stderr
+    purge 2 letters of sqlite:[HOME]/events.db
+            2  of billing on order.created
+    because of
+            2  exit status 65: card declined (permanent)
+    "#);
+    assert_snapshot!(pf.run_with(&["dlq", "purge", "--ids", "-", "--yes"], "not an id\n"), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: line 1 holds no id of a dead letter
+    hint: each line is an id, or a record as `pf dlq list -o json` writes it
+    ");
+    let both = format!("{}\n\nnobodyhere22\n", ids(&pf)[0]);
+    assert_snapshot!(pf.run_with(&["dlq", "purge", "--ids", "-", "--yes"], both), @"
+    exit: 4
+    --- stdout
+    purged 1 letter
+
+    --- stderr
+    purge 1 letter of sqlite:[HOME]/events.db
+            1  of billing on order.created
+    because of
+            1  exit status 65: card declined (permanent)
+    warning: no letter has the name (any more): [LETTER]
+    error: 1 of the names given fit no letter
+    ");
+    assert!(ids(&pf).is_empty());
+}
+
+/// Starts a slow job and waits until it has dealt with a letter.
+fn start_slowly(pf: &Pf, verb: &str) -> std::process::Child {
+    let mut child = pf.spawn(&["dlq", verb, "--all", "--yes", "--rate", "2", "-o", "json"]);
+    let mut line = String::new();
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
+    lines.read_line(&mut line).unwrap();
+    assert!(line.contains("\"done\""), "{line}");
+    child
+}
+
+#[test]
+fn of_two_that_purge_at_once_the_second_is_told() {
+    let pf = failed(30);
+    let first = start_slowly(&pf, "purge");
+    let second = pf.run(&["dlq", "purge", "--all", "--yes"]).to_string();
+    let other = pf
+        .run(&["dlq", "replay", "--kind", "permanent", "--yes", "-q"])
+        .to_string();
+    kill_process(Pid::from_child(&first), Signal::TERM).unwrap();
+    let first = pf.finish(first);
+    assert_eq!(first.code(), Some(4), "{first}");
+    assert!(
+        first
+            .stderr()
+            .contains("hint: the same command goes on where it stopped"),
+        "{first}"
+    );
+    assert_snapshot!(without_holder(&second), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: [HOLDER] is at work on this purge
+    hint: jobs on dead letters run one at a time; run this again when that one has ended
+    ");
+    assert!(
+        other.contains("exit: 1\n") && other.contains(" works on the dead letters"),
+        "{other}"
+    );
+
+    let rest = pf.run(&["dlq", "purge", "--all", "--yes"]).succeeded();
+    assert!(
+        rest.stderr().starts_with("going on with the purge of "),
+        "{rest}"
+    );
+    assert!(ids(&pf).is_empty());
+}
+
+/// Replaces who holds the lease and how far they are.
+fn without_holder(text: &str) -> String {
+    let hide = |line: &str| match line.find(" is at work on ") {
+        Some(at) => format!("error: [HOLDER]{}", &line[at..line.find(", with").unwrap()]),
+        None => line.to_owned(),
+    };
+    text.lines().map(hide).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_replay_that_was_killed_goes_on_and_repeats_nothing() {
+    let pf = failed(20);
+    let mut first = start_slowly(&pf, "replay");
+    kill_process(Pid::from_child(&first), Signal::KILL).unwrap();
+    first.wait().unwrap();
+
+    let rest = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
+    assert!(
+        rest.stderr().contains("going on with the replay of "),
+        "{rest}"
+    );
+    let again = consume(&pf, "billing", "cat").succeeded();
+    let ids: Vec<_> = again
+        .json()
+        .iter()
+        .map(|event| event["id"].as_str().unwrap().to_owned())
+        .collect();
+    let all: Vec<_> = (1..=20).map(|n| format!("e{n}")).collect();
+    assert_eq!(ids, all, "each once, in order");
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_job_that_dies_between_any_two_steps_goes_on_and_repeats_nothing() {
+    let points = ["planned", "enlisted", "leased", "advanced", "released"];
+    for point in points {
+        let pf = failed(5);
+        let point = format!("triage.{point}");
+        let mut command = pf.command(&["dlq", "replay", "--all", "--yes"]);
+        let died = command.env("PF_FAILPOINT", &point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point} was not reached");
+
+        let _ = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
+        let again = consume(&pf, "billing", "cat").succeeded().json();
+        let ids: Vec<_> = again.iter().map(|event| event["id"].clone()).collect();
+        assert_eq!(ids, ["e1", "e2", "e3", "e4", "e5"], "{point}");
+        assert!(self::ids(&pf).is_empty(), "{point}");
+    }
+}

@@ -1,0 +1,9 @@
+//! Triage through the public API on `memory:`.
+#![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+
+#[cfg(feature = "filter")]
+mod filters;
+mod fixture;
+mod jobs;
+mod look;
+mod trouble;
