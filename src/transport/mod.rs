@@ -28,6 +28,7 @@ mod delivery;
 mod error;
 mod job;
 mod schedule;
+mod selection;
 mod stamp;
 
 use std::{fmt, sync::Arc, time::SystemTime};
@@ -38,7 +39,7 @@ pub use self::{
     capabilities::{Capabilities, Limits, Support},
     dead_letter::{
         DeadLetter, DeadLetters, Failure, Fingerprint, LetterId, LetterKind, LetterRecord,
-        LetterRef, LetterScan, Origin, Selection, Stats, StatsRow,
+        LetterScan, Origin, Stats, StatsRow,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
@@ -47,6 +48,7 @@ pub use self::{
     error::{ErrorKind, TransportError},
     job::{Job, JobAction, JobId, JobLease, Resolution},
     schedule::{Schedule, ScheduleId, ScheduleScan, Schedules},
+    selection::{LetterRef, Selection},
 };
 use crate::event::{Encoding, Message, Pattern, Position, Stored, Topic};
 

@@ -17,6 +17,7 @@ mod help;
 mod letters;
 mod normalise;
 mod publish;
+mod publish_stream;
 mod schedule;
 mod signals;
 mod tail;
