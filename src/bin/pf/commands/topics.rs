@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How the stores of dead letters end, on every transport.
-const DEAD_LETTER_ENDS: [&str; 3] = [".dlq", "_DLQ", "-DLQ"];
+const DEAD_LETTER_ENDS: [&str; 3] = [".dlq", "_dlq", "-dlq"];
 
 /// Refuses a store of dead letters as a topic.
 pub fn refuse_dead_letters(topic: &Topic) -> CliResult<()> {
@@ -29,8 +29,8 @@ pub fn refuse_dead_letters(topic: &Topic) -> CliResult<()> {
 
 /// Reports whether the topic is a store of dead letters.
 pub fn is_dead_letter_store(topic: &Topic) -> bool {
-    let topic = topic.as_str();
-    topic == "dlq" || DEAD_LETTER_ENDS.iter().any(|end| topic.ends_with(end))
+    let topic = topic.as_str().to_ascii_lowercase();
+    DEAD_LETTER_ENDS.iter().any(|end| topic.ends_with(end))
 }
 
 /// Says so when the shell has put file names in the place of a pattern.
