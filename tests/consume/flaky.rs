@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -29,6 +30,10 @@ pub struct Flaky {
     pub dead_letter: Script,
     /// One for each acknowledgement.
     pub ack: Script,
+    /// Publishing a batch takes so long.
+    pub slowness: Duration,
+    /// How many messages each batch had that was published.
+    pub batches: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Flaky {
@@ -39,6 +44,8 @@ impl Flaky {
             publish: Script::default(),
             dead_letter: Script::default(),
             ack: Script::default(),
+            slowness: Duration::ZERO,
+            batches: Arc::default(),
         }
     }
 }
@@ -70,6 +77,10 @@ impl Transport for Flaky {
         self.inner.create(topic).await
     }
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
+        self.batches.lock().unwrap().push(batch.len());
+        if !self.slowness.is_zero() {
+            tokio::time::sleep(self.slowness).await;
+        }
         let mut results = Vec::new();
         for outgoing in batch {
             match due(&self.publish) {

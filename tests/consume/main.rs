@@ -1,4 +1,4 @@
-//! The consume loop over the in-memory transport: what becomes of deliveries, and how it ends.
+//! Publishing and consuming over the in-memory transport: what becomes of events, and how a consumer ends.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "a test exports nothing")]
@@ -8,5 +8,7 @@ mod endings;
 mod flaky;
 mod harness;
 mod order;
+mod publishing;
 mod responses;
+mod service;
 mod trouble;
