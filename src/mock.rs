@@ -1,1 +1,0 @@
-//! A transport for your own tests: it records what is published and feeds what you give it.

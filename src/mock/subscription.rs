@@ -1,0 +1,72 @@
+//! A subscription that records how each delivery was settled.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{Mock, Settled};
+use crate::transport::{Delivery, Result, Settlement, Subscription, Ticket, Verdict};
+
+/// A subscription to the store that tells the mock of each verdict.
+#[derive(Debug)]
+pub(super) struct Recording {
+    mock: Mock,
+    inner: Arc<dyn Subscription>,
+}
+
+impl Recording {
+    pub(super) fn new(mock: Mock, inner: Arc<dyn Subscription>) -> Self {
+        Self { mock, inner }
+    }
+}
+
+#[async_trait]
+impl Subscription for Recording {
+    async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
+        self.inner.next(max).await
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
+        let records: Vec<Settled> = batch.iter().map(record).collect();
+        let results = self
+            .inner
+            .settle(batch.into_iter().map(at_once).collect())
+            .await;
+        let settled = records.into_iter().zip(&results);
+        let settled = settled.filter_map(|(record, result)| result.is_ok().then_some(record));
+        let mut log = self.mock.log();
+        log.settled.extend(settled);
+        self.mock.settled.send_replace(log.settled.len());
+        drop(log);
+        results
+    }
+
+    async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
+        self.inner.extend(tickets).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}
+
+fn record(settlement: &Settlement) -> Settled {
+    Settled {
+        message: settlement.delivery.stored.message.clone(),
+        attempts: settlement.delivery.attempts.clone(),
+        verdict: settlement.verdict.clone(),
+    }
+}
+
+/// Leaves out the wait before a retry.
+fn at_once(settlement: Settlement) -> Settlement {
+    let Settlement { delivery, verdict } = settlement;
+    let verdict = match verdict {
+        Verdict::Retry { failure, .. } => Verdict::Retry {
+            after: Duration::ZERO,
+            failure,
+        },
+        verdict => verdict,
+    };
+    delivery.conclude(verdict)
+}
