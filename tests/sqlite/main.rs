@@ -6,5 +6,6 @@
 mod child;
 mod faults;
 mod group;
+mod keeping;
 mod processes;
 mod store;

@@ -313,7 +313,9 @@ impl Work for Claim {
     }
 
     fn end(self: Box<Self>, result: Result<()>) {
-        if result.is_ok() {
+        if result.is_err() {
+            self.shared.member().relearn();
+        } else {
             let mut hand = self.shared.hand();
             for (seq, delivery) in self.claimed.deliveries {
                 hand.taken.insert(delivery.ticket(), seq);

@@ -109,15 +109,19 @@ fn sort_id(connection: &Connection, record: &LetterRecord) -> Outcome<i64> {
         .query_row(values, |row| row.get(0))?)
 }
 
-/// Cuts detail, then message, until the record is small enough.
+/// Cuts detail, then message, until the record is small enough. At most half at a time: what is cut may
+/// weigh more in the record than in memory.
 fn bound(record: &mut LetterRecord) {
-    let length = |record: &LetterRecord| serde_json::to_vec(record).map_or(0, |text| text.len());
-    while length(record) > MAX_RECORD {
-        let over = length(record) - MAX_RECORD;
+    loop {
+        let length = serde_json::to_vec(record).map_or(0, |text| text.len());
+        let Some(over) = length.checked_sub(MAX_RECORD + 1) else {
+            return;
+        };
         let failure = &mut record.failure;
+        let keep = |text: &str| text.len() - (over + 1).min(text.len() / 2 + 1);
         match failure.detail.take() {
-            Some(detail) if detail.len() > over => {
-                failure.detail = Some(last_part(&detail, detail.len() - over).to_owned());
+            Some(detail) if detail.len() > 64 => {
+                failure.detail = Some(last_part(&detail, keep(&detail)).to_owned());
             }
             Some(_) => {}
             None if failure.message.is_empty() => {
@@ -127,7 +131,7 @@ fn bound(record: &mut LetterRecord) {
                 return;
             }
             None => {
-                let keep = failure.message.len().saturating_sub(over);
+                let keep = keep(&failure.message);
                 failure.message = first_part(&failure.message, keep).to_owned();
             }
         }

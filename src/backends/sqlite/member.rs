@@ -109,6 +109,11 @@ impl Member {
         self.newest_topic
     }
 
+    /// Looks at every topic again: what was noted of them was undone.
+    pub(super) fn relearn(&mut self) {
+        self.newest_topic = 0;
+    }
+
     /// Finds topics that are new, and starts them at their beginning.
     pub(super) fn refresh(&mut self, connection: &Connection) -> Outcome<()> {
         let sql = "SELECT max(id) FROM topics";

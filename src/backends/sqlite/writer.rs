@@ -23,7 +23,7 @@ use super::{
 const GATHER: usize = 64;
 
 /// How long the thread is idle before it cleans up.
-const IDLE: Duration = Duration::from_secs(5);
+const IDLE: Duration = Duration::from_secs(2);
 
 enum Command {
     Look(Box<dyn Work>),
