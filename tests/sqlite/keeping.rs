@@ -1,17 +1,11 @@
-//! What is kept, for how long, and what is found again: retention, schedules, dead letters.
+//! What is kept, for how long, and what is found again: retention, schedules, places in the log.
 
 use std::time::{Duration, SystemTime};
 
-use protoflow::{
-    event::Message,
-    transport::{
-        DeadLetter, ErrorKind, JobAction, LetterKind, LetterRef, Outgoing, Resolution, Selection,
-        StartFrom, TailFrom, TailRequest, Transport, Verdict,
-    },
-};
+use protoflow::transport::{ErrorKind, Outgoing, StartFrom, TailFrom, TailRequest, Verdict};
 
 use crate::store::{
-    Store, failure, message, publish, read, request, settle, store, take, text, texts, within,
+    Store, message, publish, read, request, settle, store, take, text, texts, within,
 };
 
 /// Counts messages behind the store's back.
@@ -55,7 +49,7 @@ async fn retention_keeps_what_a_group_has_not_done() {
     let consumer = transport.subscribe(request("g", "t")).await.unwrap();
     let mut taken = take(&*consumer, 3).await;
     settle(&*consumer, vec![taken.remove(2)], Verdict::Ack).await;
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     settle(&*consumer, vec![taken.remove(1)], crate::store::retry(hour)).await;
     // Three hours ago, but for the group, which was there within the retention time.
     let past = "UPDATE messages SET time = time - 10800000000000";
@@ -102,7 +96,7 @@ async fn who_comes_too_late_is_told_of_the_gap_once() {
 async fn a_due_event_is_not_held_up_by_many_that_are_not() {
     let dir = Store::new();
     let transport = dir.open().await;
-    let later = SystemTime::now() + Duration::from_secs(3600);
+    let later = SystemTime::now() + Duration::from_hours(1);
     let outgoing = |due| Outgoing {
         message: message("t", None, "x"),
         due: Some(due),
@@ -158,218 +152,4 @@ async fn a_group_can_start_at_a_time() {
     from.from = StartFrom::Time(time);
     let consumer = transport.subscribe(from).await.unwrap();
     assert_eq!(texts(&take(&*consumer, 1).await), ["3"]);
-}
-
-/// Makes letters that differ in all that a selection can name.
-async fn bury(transport: &dyn Transport) -> Vec<DeadLetter> {
-    for (topic, group) in [("order.created", "g"), ("order.paid", "h")] {
-        publish(transport, topic, &["1", "2"]).await;
-        let consumer = transport.subscribe(request(group, topic)).await.unwrap();
-        let taken = take(&*consumer, 2).await;
-        let verdicts = [
-            (LetterKind::Permanent, "Größe is wrong"),
-            (LetterKind::Exhausted, "timeout after 3 s"),
-        ];
-        let batch = taken
-            .into_iter()
-            .zip(verdicts)
-            .map(|(delivery, (kind, text))| {
-                let failure = failure(text);
-                delivery.conclude(Verdict::DeadLetter { kind, failure })
-            });
-        for result in consumer.settle(batch.collect()).await {
-            result.unwrap();
-        }
-    }
-    scan(transport, &Selection::default()).await
-}
-
-async fn scan(transport: &dyn Transport, selection: &Selection) -> Vec<DeadLetter> {
-    let mut scan = transport.dead_letters().scan(selection).await.unwrap();
-    let mut all = Vec::new();
-    loop {
-        let some = scan.next(3).await.unwrap();
-        if some.is_empty() {
-            return all;
-        }
-        all.extend(some);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_selection_means_the_same_to_the_engine() {
-    let dir = Store::new();
-    let transport = dir.open().await;
-    let letters = bury(&*transport).await;
-    assert_eq!(letters.len(), 4);
-    let all = Selection::default;
-    let id = letters[1].id.as_str();
-    let selections = [
-        all(),
-        Selection {
-            letters: vec![LetterRef(id[..6].to_owned())],
-            ..all()
-        },
-        Selection {
-            letters: vec![LetterRef("3".to_owned()), LetterRef(id.to_owned())],
-            ..all()
-        },
-        Selection {
-            topics: vec!["order.*".to_owned()],
-            ..all()
-        },
-        Selection {
-            topics: vec!["order.paid".to_owned(), "no".to_owned()],
-            ..all()
-        },
-        Selection {
-            group: Some("g".parse().unwrap()),
-            ..all()
-        },
-        Selection {
-            reason: Some("GRÖSSE".to_owned()),
-            ..all()
-        },
-        Selection {
-            reason: Some("größe".to_owned()),
-            ..all()
-        },
-        Selection {
-            reason: Some("EXIT 1".to_owned()),
-            ..all()
-        },
-        Selection {
-            kind: Some(LetterKind::Exhausted),
-            ..all()
-        },
-        Selection {
-            fingerprint: Some("ab".to_owned()),
-            ..all()
-        },
-        Selection {
-            fingerprint: Some("2".to_owned()),
-            ..all()
-        },
-        Selection {
-            since: Some(letters[2].record.dead_since),
-            ..all()
-        },
-        Selection {
-            until: Some(letters[2].record.dead_since),
-            ..all()
-        },
-        Selection {
-            min_attempts: Some(1),
-            ..all()
-        },
-        Selection {
-            event_type: Some("order".to_owned()),
-            ..all()
-        },
-    ];
-    for selection in selections {
-        let meant: Vec<_> = letters
-            .iter()
-            .filter(|letter| selection.matches(letter))
-            .collect();
-        let found = scan(&*transport, &selection).await;
-        assert_eq!(found.iter().collect::<Vec<_>>(), meant, "{selection:?}");
-        let stats = transport.dead_letters().stats(&selection).await.unwrap();
-        let counted: u64 = stats.iter().map(|row| row.count).sum();
-        assert_eq!(counted, meant.len() as u64, "{selection:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replay_is_for_the_group_that_failed() {
-    let dir = Store::new();
-    let transport = dir.open().await;
-    let letters = bury(&*transport).await;
-    let dead = transport.dead_letters();
-    let job = dead
-        .plan(JobAction::Replay { to: None }, "all")
-        .await
-        .unwrap();
-    dead.enlist(&job, &letters).await.unwrap();
-    let lease = dead.lease(&job, "tester").await.unwrap();
-    let done = dead.advance(&lease, 10).await.unwrap();
-    assert!(
-        done.iter()
-            .all(|(_, resolution)| *resolution == Resolution::Done)
-    );
-    assert!(dead.advance(&lease, 10).await.unwrap().is_empty());
-    dead.release(lease, true).await.unwrap();
-    assert_eq!(
-        read(&*transport, "**").await.len(),
-        4,
-        "tails do not see it"
-    );
-    let mut other = request("h", "order.created");
-    other.until_end = true;
-    let consumer = transport.subscribe(other).await.unwrap();
-    assert_eq!(take(&*consumer, 2).await.len(), 2, "the originals only");
-    let consumer = transport
-        .subscribe(request("g", "order.created"))
-        .await
-        .unwrap();
-    let taken = take(&*consumer, 2).await;
-    assert_eq!(texts(&taken), ["1", "2"]);
-    let lineage = taken[0].lineage.as_ref().unwrap();
-    assert_eq!((lineage.generation, lineage.position.as_str()), (1, "1"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dead_holder_of_a_job_is_followed_at_once() {
-    let dir = Store::new();
-    let transport = dir.open().await;
-    publish(&*transport, "t", &["1"]).await;
-    let dead = transport.dead_letters();
-    let job = dead.plan(JobAction::Purge, "all").await.unwrap();
-    let crashed = dir.open().await;
-    let stale = crashed.dead_letters().lease(&job, "first").await.unwrap();
-    let error = dead.lease(&job, "second").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Held);
-    assert!(error.to_string().contains("first"), "{error}");
-    drop(crashed);
-    let lease = dead.lease(&job, "second").await.unwrap();
-    assert!(lease.token > stale.token);
-    assert_eq!(
-        dead.renew(&stale).await.unwrap_err().kind(),
-        ErrorKind::Held
-    );
-    dead.release(lease, true).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_long_story_is_cut_to_fit() {
-    let dir = Store::new();
-    let transport = dir.open().await;
-    store(
-        &*transport,
-        vec![Message::new("t".parse().unwrap(), "1").into()],
-    )
-    .await;
-    let consumer = transport.subscribe(request("g", "t")).await.unwrap();
-    let taken = take(&*consumer, 1).await;
-    let mut long = failure(&"ä\n".repeat(9000));
-    long.detail = Some("\u{1}".repeat(100_000));
-    let kind = LetterKind::Permanent;
-    settle(
-        &*consumer,
-        taken,
-        Verdict::DeadLetter {
-            kind,
-            failure: long,
-        },
-    )
-    .await;
-    let length: i64 = dir
-        .raw()
-        .query_row(
-            "SELECT length(CAST(record AS BLOB)) FROM dead_letters",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    assert!((1000..=4096).contains(&length), "{length}");
 }

@@ -7,5 +7,6 @@ mod child;
 mod faults;
 mod group;
 mod keeping;
+mod letters;
 mod processes;
 mod store;

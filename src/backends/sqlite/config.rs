@@ -179,7 +179,7 @@ mod tests {
         let config = parse("sqlite:///tmp/a%20b.db?synchronous=normal&retention=1h").unwrap();
         assert_eq!(config.path, Path::new("/tmp/a b.db"));
         assert_eq!(config.synchronous, Synchronous::Normal);
-        assert_eq!(config.retention, Duration::from_secs(3600));
+        assert_eq!(config.retention, Duration::from_hours(1));
         let relative = parse("sqlite:./x.db").unwrap().path;
         assert_eq!(relative, std::env::current_dir().unwrap().join("x.db"));
     }
