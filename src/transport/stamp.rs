@@ -96,6 +96,6 @@ mod tests {
     #[test]
     fn times_out_of_range_do_not_panic() {
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::MAX >> 2);
-        assert!(read(&write(far)).is_err() || read(&write(far)).is_ok());
+        assert!(write(far).ends_with('Z'));
     }
 }

@@ -2,6 +2,26 @@
 //!
 //! Looking is free of effects. What changes letters is a job: its plan lies in the broker, one host works
 //! on it at a time, and whoever runs the same request again goes on where it was interrupted.
+//!
+//! ```
+//! use protoflow::{
+//!     backends::{OpenOptions, Registry},
+//!     runtime::{JobOptions, PlanRequest, Stop, Triage},
+//!     transport::{JobAction, Selection},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let transport = Registry::builtin().open(&"memory:".parse()?, OpenOptions::default()).await?;
+//! let triage = Triage::new(transport);
+//! let timeouts = Selection { reason: Some("timeout".to_owned()), ..Selection::default() };
+//! let plan = triage.plan(PlanRequest::new(JobAction::Replay { to: None }, timeouts)).await?;
+//! let options = JobOptions { holder: "nightly job".to_owned(), rate: Some(50.0) };
+//! let report = triage.run(&plan, &options, &Stop::default(), &mut |_| {}).await?;
+//! assert!(report.complete);
+//! # Ok(())
+//! # }
+//! ```
 
 mod contents;
 mod error;

@@ -12,7 +12,7 @@ use protoflow::{
 use super::{
     holder, names,
     outcome::{Outcomes, Progress, Summary},
-    plan::Shown,
+    plan::{Shown, count},
     selection::SelectionArgs,
 };
 use crate::{
@@ -239,7 +239,7 @@ fn conclude(
 
 /// Asks on the terminal.
 fn agreed(plan: &Plan) -> io::Result<bool> {
-    let letters = plan.contents.letters;
+    let letters = count(plan.contents.letters);
     let (question, yes): (_, &[&str]) = match &plan.contents.action {
         JobAction::Purge => (
             format!("Type `purge` to delete {letters} for good: "),
