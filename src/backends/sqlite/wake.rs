@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{config::Config, connection};
 
 /// How often other processes' commits are looked for while somebody waits.
-const POLL: Duration = Duration::from_millis(8);
+const POLL: Duration = Duration::from_millis(10);
 
 /// Tells waiters that the store changed.
 #[derive(Debug)]
