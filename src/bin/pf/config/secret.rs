@@ -97,3 +97,44 @@ fn ask(url: &Url) -> CliResult<String> {
         masked(url)
     ))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn secrets_are_seen_wherever_they_stand_and_masked() {
+        for (text, shown) in [
+            ("nats://me:secret@host/", Some("nats://me:***@host/")),
+            (
+                "kafka://host?sasl_password=x&a=1",
+                Some("kafka://host?sasl_password=***&a=1"),
+            ),
+            ("pulsar://host?token=x", Some("pulsar://host?token=***")),
+            ("nats://me@host?password_file=p", None),
+            ("sqlite:events.db", None),
+        ] {
+            assert_eq!(has_password(&url(text)), shown.is_some(), "{text}");
+            assert_eq!(masked(&url(text)), shown.unwrap_or(text));
+        }
+    }
+
+    #[test]
+    fn a_file_holds_the_password_without_its_line_break() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pw"), "p@ss\n").unwrap();
+        let profile = Profile {
+            password_file: Some("pw".into()),
+            ..Profile::default()
+        };
+        let mut target = url("nats://me@host");
+        complete(&mut target, &profile, folder.path()).unwrap();
+        assert_eq!(target.password(), Some("p%40ss"));
+        let mut missing = url("nats://me@host");
+        assert!(complete(&mut missing, &profile, Path::new("/nowhere")).is_err());
+    }
+}
