@@ -171,3 +171,31 @@ fn limits(limits: &Limits) -> Vec<(&'static str, String)> {
     .filter_map(|(name, limit)| Some((name, limit?)))
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use protoflow::backends::Registry;
+
+    use super::*;
+
+    #[test]
+    fn everything_that_is_missing_is_named_with_its_reason() {
+        let url = "memory:".parse().unwrap();
+        let mut capabilities = Registry::builtin().capabilities(&url).unwrap();
+        capabilities.delay = Support::emulated("a topic of its own");
+        capabilities.purge = Support::absent("the log only grows");
+        let required = ["delay", "delay:native", "purge", "dlq:native"];
+        let required: Vec<Requirement> = required.map(|text| text.parse().unwrap()).into();
+        let error = require(&capabilities, &required).unwrap_err();
+        assert_eq!(error.code(), Exit::Unsupported);
+        let text: Vec<_> = error.chain().collect();
+        assert_eq!(text, ["`memory` has no delay:native, purge"]);
+        assert_eq!(
+            error.hints(),
+            [
+                "delay is emulated: a topic of its own",
+                "purge is absent: the log only grows"
+            ]
+        );
+    }
+}
