@@ -5,9 +5,11 @@
 
 /// Dies here if a test asked for it.
 #[inline]
-pub(crate) fn reach(_name: &'static str) {
+pub(crate) fn reach(name: &'static str) {
     #[cfg(feature = "failpoints")]
-    armed::reach(_name);
+    armed::reach(name);
+    #[cfg(not(feature = "failpoints"))]
+    let _ = name;
 }
 
 #[cfg(feature = "failpoints")]

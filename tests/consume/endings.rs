@@ -62,7 +62,7 @@ async fn a_count_is_of_final_outcomes() {
 async fn a_retry_that_is_due_later_stays_stored_when_the_time_is_up() {
     let mut bench = Bench::with_events(1).await;
     bench.options.request.until_end = false;
-    bench.options.timeout = Some(Duration::from_secs(60));
+    bench.options.timeout = Some(Duration::from_mins(1));
     let hour = Duration::from_hours(1);
     let start = Instant::now();
     let later =

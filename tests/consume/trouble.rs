@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use protoflow::{
+    Event,
     runtime::{ConsumeError, End, Stop},
     transport::{ErrorKind, Transport},
 };
@@ -115,4 +116,21 @@ async fn a_consumer_without_events_can_be_stopped_during_an_outage() {
     };
     let (summary, ()) = tokio::join!(bench.run_on(transport, accept), later);
     assert_eq!(summary.unwrap().end, Some(End::Drained));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_after_an_outage_waits_without_spinning() {
+    let bench = Bench::with_events(1).await;
+    let (script, transport) = flaky(&bench);
+    fail(&script.next, [ErrorKind::Unavailable]);
+    let drain = bench.stop.drain.clone();
+    let slow = move |_: Event| {
+        drain.cancel();
+        async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            Ok(())
+        }
+    };
+    let summary = bench.run_on(transport, slow).await.unwrap();
+    assert_eq!((summary.acked, summary.end), (1, Some(End::Drained)));
 }

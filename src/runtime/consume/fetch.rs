@@ -45,8 +45,10 @@ impl Fetch {
             && self.not_before.is_none_or(|pause_end| now >= pause_end)
     }
 
+    /// Returns when the pause is over, if there is one.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.not_before.filter(|_| self.request.is_none())
+        let now = Instant::now();
+        self.not_before.filter(|pause_end| *pause_end > now)
     }
 
     /// Returns the number of the latest request.
@@ -145,5 +147,43 @@ impl Window {
             .clamp(self.size / 2, self.size.saturating_mul(2))
             .clamp(self.least, self.most);
         self.backlog = (left > 0).then_some((now, 0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(window: &mut Window, started: usize, took: Duration, left: usize) -> usize {
+        let began = Instant::now();
+        window.learn(began, started, began + took, left);
+        window.size()
+    }
+
+    #[test]
+    fn quick_handlers_widen_the_window_to_a_third_of_what_may_be_in_flight() {
+        let mut window = Window::new(1, 999);
+        let sizes = [(); 6].map(|()| after(&mut window, 32, Duration::from_micros(64), 0));
+        assert_eq!(sizes, [64, 128, 256, 333, 333, 333]);
+    }
+
+    #[test]
+    fn slow_handlers_leave_the_rest_to_others() {
+        let mut window = Window::new(4, 1000);
+        let mut clock = Instant::now();
+        let sizes = [(); 4].map(|()| {
+            let began = clock;
+            clock += Duration::from_secs(1);
+            window.learn(began, 1, clock, 20);
+            window.size()
+        });
+        assert_eq!(sizes, [16, 8, 8, 8], "twice the jobs is held ready");
+    }
+
+    #[test]
+    fn a_short_look_decides_nothing() {
+        let mut window = Window::new(1, 1000);
+        assert_eq!(after(&mut window, 1, Duration::from_millis(5), 20), 32);
+        assert_eq!(Window::new(8, 1).size(), 1);
     }
 }
