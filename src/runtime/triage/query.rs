@@ -39,11 +39,18 @@ impl Query {
         self.selection.is_all() && !self.is_filtered()
     }
 
+    #[cfg(feature = "filter")]
     pub(super) fn is_filtered(&self) -> bool {
-        #[cfg(feature = "filter")]
-        return self.filter.is_some();
-        #[cfg(not(feature = "filter"))]
-        return false;
+        self.filter.is_some()
+    }
+
+    #[cfg(not(feature = "filter"))]
+    #[expect(
+        clippy::unused_self,
+        reason = "without the feature nothing is filtered"
+    )]
+    pub(super) fn is_filtered(&self) -> bool {
+        false
     }
 
     /// Returns the same text for every request for the same letters, as flags of `pf dlq`.
