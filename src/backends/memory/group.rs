@@ -14,6 +14,13 @@ use crate::{
     transport::{Attempts, Delivery, Ticket},
 };
 
+/// A message that took the process down so often is handed out only while no other such one is, so that no
+/// innocent neighbour is counted with it for long.
+const SUSPECT: u32 = 2;
+
+/// No member has this number.
+const NOBODY: u64 = 0;
+
 /// The messages that keep their order among themselves.
 type Lane = (Topic, Bytes);
 
@@ -30,6 +37,10 @@ pub(super) struct Item {
 impl Item {
     fn topic(&self) -> &Topic {
         &self.entry.stored.message.topic
+    }
+
+    fn is_suspect(&self) -> bool {
+        self.attempts.crashed >= SUSPECT
     }
 
     fn lane(&self) -> Option<Lane> {
@@ -157,12 +168,19 @@ impl GroupState {
             .filter_map(|out| Some((out.item.lane()?, out.member)))
             .collect();
         let retried = self.retried_lanes(terms.ordered);
+        let mine = self.out.values().filter(|out| out.member == terms.member);
+        let mut suspects = mine.filter(|out| out.item.is_suspect()).count();
         let mut chosen = Vec::new();
         for (number, item) in &self.ready {
             if chosen.len() >= room {
                 break;
             }
             if !terms.wants(item.topic(), *number) {
+                continue;
+            }
+            if item.is_suspect() && suspects > 0 {
+                // Later messages of its lane wait with it.
+                held.extend(item.lane().map(|lane| (lane, NOBODY)));
                 continue;
             }
             if let Some(lane) = item.lane() {
@@ -175,6 +193,7 @@ impl GroupState {
                 }
                 held.insert(lane, terms.member);
             }
+            suspects += usize::from(item.is_suspect());
             chosen.push(*number);
         }
         chosen
