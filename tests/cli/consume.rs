@@ -335,7 +335,7 @@ fn messages_that_are_no_events_stop_the_run_unless_wrapped() {
 
     --- stderr
     consuming order.created as group billing: sh -c cat
-    error: the first 20 messages are no CloudEvents: not valid JSON: no object begins at byte 1
+    error: the first 20 messages are no CloudEvents: not a CloudEvent: neither a JSON object nor attributes in headers
     hint: `--plain` hands over messages that are no CloudEvents
     ");
     assert_eq!(letters(&pf).len(), 0);

@@ -75,7 +75,7 @@ fn what_cannot_be_published_is_a_failed_run() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'echo '\''{"specversion":"1.0","type":"order.paid","so…
-    dead letter order.created a (exhausted): line 2 of stdout cannot be published: not valid JSON: no object begins at byte 1
+    dead letter order.created a (exhausted): line 2 of stdout cannot be published: not valid JSON: expected an object at byte 1
     0 handled, 1 dead letter
     error: 1 event became a dead letter
     hint: look at them: pf dlq list --group billing
