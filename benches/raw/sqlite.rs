@@ -1,0 +1,163 @@
+//! rusqlite on the schema of a store, and nothing around it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+/// Opens a store with the pragmas that the product uses.
+pub fn open(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection
+        .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+        .unwrap();
+    connection.set_prepared_statement_cache_capacity(32);
+    connection
+}
+
+/// Counts rows.
+pub fn count(connection: &Connection, table: &str) -> u64 {
+    connection
+        .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+        .unwrap()
+}
+
+/// Inserts payloads, so many per transaction.
+pub fn insert(connection: &mut Connection, topic: &str, payloads: &[Vec<u8>], batch: usize) {
+    connection
+        .execute("INSERT OR IGNORE INTO topics(name) VALUES(?1)", [topic])
+        .unwrap();
+    let topic: i64 = connection
+        .query_row("SELECT id FROM topics WHERE name=?1", [topic], |row| row.get(0))
+        .unwrap();
+    for chunk in payloads.chunks(batch) {
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        {
+            let mut insert = transaction
+                .prepare_cached(
+                    "INSERT INTO messages(topic, time, key, headers, payload) VALUES(?1, ?2, NULL, NULL, ?3)",
+                )
+                .unwrap();
+            for payload in chunk {
+                insert.execute(params![topic, 1_790_000_000_000_000_000_i64, payload]).unwrap();
+            }
+            let last = transaction.last_insert_rowid();
+            transaction
+                .prepare_cached("UPDATE topics SET last_seq=?2 WHERE id=?1")
+                .unwrap()
+                .execute(params![topic, last])
+                .unwrap();
+        }
+        transaction.commit().unwrap();
+    }
+}
+
+/// What the raw loop does with a message that it claimed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Ack,
+    Retry,
+    Dead,
+}
+
+/// Claims and marks everything on one topic: each transaction marks one batch and claims the next.
+pub fn claim_and_mark(connection: &mut Connection, batch: usize, fate: impl Fn(i64, bool) -> Fate) -> u64 {
+    let mut held: Vec<(i64, bool)> = Vec::new();
+    let (mut cursor, mut bytes, mut marked) = (0_i64, 0_u64, 0_u64);
+    let mut retries: Vec<i64> = Vec::new();
+    loop {
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        {
+            marked += mark(&transaction, &held, &mut retries, &fate);
+            held.clear();
+            reclaim(&transaction, &mut retries, &mut held, &mut bytes);
+            claim(&transaction, batch - held.len().min(batch), &mut cursor, &mut held, &mut bytes);
+        }
+        transaction.commit().unwrap();
+        if held.is_empty() && retries.is_empty() {
+            assert!(bytes > 0);
+            return marked;
+        }
+    }
+}
+
+fn claim(db: &Connection, most: usize, cursor: &mut i64, held: &mut Vec<(i64, bool)>, bytes: &mut u64) {
+    let mut select = db
+        .prepare_cached(
+            "SELECT seq, time, key, headers, payload FROM messages WHERE topic=1 AND seq>?1 ORDER BY seq LIMIT ?2",
+        )
+        .unwrap();
+    let mut hold = db
+        .prepare_cached(
+            "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, failed, crashed) VALUES(1, ?1, 1, ?1, ?2, 0, 0)",
+        )
+        .unwrap();
+    let mut rows = select.query(params![*cursor, most]).unwrap();
+    let before = *cursor;
+    while let Some(row) = rows.next().unwrap() {
+        let seq: i64 = row.get(0).unwrap();
+        let payload: Vec<u8> = row.get(4).unwrap();
+        *bytes += payload.len() as u64;
+        hold.execute(params![seq, i64::MAX]).unwrap();
+        held.push((seq, false));
+        *cursor = seq;
+    }
+    if *cursor > before {
+        db.prepare_cached("INSERT OR REPLACE INTO cursors(group_id, topic, seq) VALUES(1, 1, ?1)")
+            .unwrap()
+            .execute([*cursor])
+            .unwrap();
+    }
+}
+
+fn reclaim(db: &Connection, retries: &mut Vec<i64>, held: &mut Vec<(i64, bool)>, bytes: &mut u64) {
+    let mut unwait =
+        db.prepare_cached("DELETE FROM waiting WHERE group_id=1 AND seq=?1").unwrap();
+    let mut hold = db
+        .prepare_cached(
+            "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, failed, crashed, first_failed) VALUES(1, ?1, 1, ?1, ?2, 1, 0, 1)",
+        )
+        .unwrap();
+    let mut read =
+        db.prepare_cached("SELECT time, key, headers, payload FROM messages WHERE seq=?1").unwrap();
+    for seq in retries.drain(..) {
+        unwait.execute([seq]).unwrap();
+        let payload: Vec<u8> = read.query_row([seq], |row| row.get(3)).unwrap();
+        *bytes += payload.len() as u64;
+        hold.execute(params![seq, i64::MAX]).unwrap();
+        held.push((seq, true));
+    }
+}
+
+fn mark(db: &Connection, held: &[(i64, bool)], retries: &mut Vec<i64>, fate: impl Fn(i64, bool) -> Fate) -> u64 {
+    let mut done = db.prepare_cached("DELETE FROM held WHERE group_id=1 AND seq=?1").unwrap();
+    let mut wait = db
+        .prepare_cached(
+            "INSERT INTO waiting(group_id, seq, due, owner, failed, crashed, first_failed) VALUES(1, ?1, 0, 1, 1, 0, 1)",
+        )
+        .unwrap();
+    let mut bury = db
+        .prepare_cached(
+            "INSERT INTO dead_letters(id, sort, dead_since, position, event_type, total_attempts, reason, payload, record)
+             SELECT ?2, 1, 1, ?2, 'order.created', 1, 'refused', payload, ?3 FROM messages WHERE seq=?1",
+        )
+        .unwrap();
+    let record = "x".repeat(600);
+    let mut marked = 0;
+    for (seq, again) in held {
+        done.execute([seq]).unwrap();
+        match fate(*seq, *again) {
+            Fate::Ack => marked += 1,
+            Fate::Retry => {
+                wait.execute([seq]).unwrap();
+                retries.push(*seq);
+            }
+            Fate::Dead => {
+                bury.execute(params![seq, seq.to_string(), record]).unwrap();
+                marked += 1;
+            }
+        }
+    }
+    marked
+}

@@ -1,0 +1,61 @@
+//! Publishing a stream from a pipe.
+
+use std::{
+    fs::File,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Plan, raw,
+    rounds::{Target, compare},
+    stage::{self, Stage, TOPIC},
+};
+
+/// Messages per transaction, as the product batches them.
+const BATCH: usize = 1000;
+
+pub fn ndjson(plan: &Plan) {
+    let events = stage::events(plan.events);
+    run(plan, "publish --ndjson", &["publish", "--ndjson"], &events, &events);
+}
+
+pub fn lines(plan: &Plan) {
+    let data: Vec<Vec<u8>> = (0..plan.events)
+        .map(|number| format!(r#"{{"order":"{number:011}","total":129.5}}"#).into_bytes())
+        .collect();
+    let stored = stage::events(plan.events);
+    run(plan, "publish --lines", &["publish", TOPIC, "--lines"], &data, &stored);
+}
+
+fn run(plan: &Plan, name: &str, arguments: &[&str], input: &[Vec<u8>], stored: &[Vec<u8>]) {
+    let stage = Stage::new();
+    let file = stage.path("input");
+    std::fs::write(&file, input.join(&b'\n')).unwrap();
+    let ours = |_| {
+        let store = stage.empty_store("ours.db");
+        let time = pipe(&file, stage::pf(&store, arguments));
+        assert_eq!(raw::sqlite::count(&raw::sqlite::open(&store), "messages"), plan.events as u64);
+        time
+    };
+    let raw = |_| {
+        let store = stage.empty_store("raw.db");
+        let mut connection = raw::sqlite::open(&store);
+        let start = Instant::now();
+        raw::sqlite::insert(&mut connection, TOPIC, stored, BATCH);
+        let time = start.elapsed();
+        assert_eq!(raw::sqlite::count(&connection, "messages"), plan.events as u64);
+        time
+    };
+    compare(name, Target::Speed(0.5), plan.rounds, Box::new(ours), Box::new(raw));
+}
+
+fn pipe(input: &Path, mut program: Command) -> Duration {
+    let start = Instant::now();
+    let mut cat = Command::new("cat").stdin(File::open(input).unwrap()).stdout(Stdio::piped()).spawn().unwrap();
+    let status = program.stdin(cat.stdout.take().unwrap()).status().unwrap();
+    let time = start.elapsed();
+    assert!(status.success() && cat.wait().unwrap().success());
+    time
+}

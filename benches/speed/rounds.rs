@@ -1,0 +1,53 @@
+//! Interleaved rounds of two sides, medians, and the ratio.
+
+use std::time::Duration;
+
+/// What the ratio should be.
+#[derive(Debug, Clone, Copy)]
+pub enum Target {
+    /// Our speed over the raw speed, at least.
+    Speed(f64),
+    /// Our time over the raw time, at most.
+    Time(f64),
+}
+
+/// One side: prepares nothing that is measured, returns how long its work took.
+pub type Side<'a> = Box<dyn FnMut(usize) -> Duration + 'a>;
+
+/// Runs both sides in turn, changing who goes first, and prints the ratio of the medians.
+pub fn compare(name: &str, target: Target, rounds: usize, mut ours: Side<'_>, mut raw: Side<'_>) {
+    let (mut our_times, mut raw_times) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        if round % 2 == 0 {
+            our_times.push(ours(round));
+            raw_times.push(raw(round));
+        } else {
+            raw_times.push(raw(round));
+            our_times.push(ours(round));
+        }
+    }
+    let (our_time, raw_time) = (median(our_times), median(raw_times));
+    let (ratio, wanted, met) = match target {
+        Target::Speed(least) => {
+            let ratio = raw_time.as_secs_f64() / our_time.as_secs_f64();
+            (ratio, format!(">= {least}"), ratio >= least)
+        }
+        Target::Time(most) => {
+            let ratio = our_time.as_secs_f64() / raw_time.as_secs_f64();
+            (ratio, format!("<= {most}"), ratio <= most)
+        }
+    };
+    report(name, &format!("ours {our_time:.3?}, raw {raw_time:.3?}, ratio {ratio:.2}"), &wanted, met);
+}
+
+/// Prints one figure beside what it should be.
+pub fn report(name: &str, figure: &str, wanted: &str, met: bool) {
+    let verdict = if met { "met" } else { "MISSED" };
+    println!("{name:<28} {figure:<64} wanted {wanted:<10} {verdict}");
+}
+
+/// Returns the middle one.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
