@@ -1,0 +1,174 @@
+//! One store, the programs that work on it, and what they are known to have done.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// Handles an event: every tenth fails at first, another tenth is refused until the file `mended` exists.
+const HANDLE: &str = r#"#!/bin/sh
+handle() { # ID ATTEMPT
+    case "$1" in
+        *3) [ "$2" -gt 1 ] || return 1 ;;
+        *7) [ -e "$FOLDER/mended" ] || return 65 ;;
+    esac
+    echo "$1" >> "$FOLDER/handled"
+}
+"#;
+
+const EACH: &str = r#"
+handle "$PF_EVENT_ID" "$PF_DELIVERY_ATTEMPT"
+status=$?
+[ $status = 0 ] && [ -n "$EMIT" ] && echo '{"type":"payment.done","source":"/payments","data":{}}'
+exit $status
+"#;
+
+const WORKER: &str = r#"
+while read -r line; do
+    id=${line#*\"id\":\"}; id=${id%%\"*}
+    attempt=${line#*\"pf_attempt\":}; attempt=${attempt%%[,\}]*}
+    handle "$id" "$attempt"
+    case $? in
+        0) echo "{\"id\":\"$id\",\"action\":\"ack\"}" ;;
+        65) echo "{\"id\":\"$id\",\"action\":\"dead_letter\",\"reason\":\"refused\"}" ;;
+        *) echo "{\"id\":\"$id\",\"action\":\"retry\",\"after\":\"1ms\"}" ;;
+    esac
+done
+"#;
+
+/// A store and its history.
+pub struct Store {
+    pub folder: TempDir,
+    /// Ids whose receipt was printed.
+    pub accepted: Vec<String>,
+    /// How often an id was in the hands of a consumer when that was killed.
+    pub in_hand: HashMap<String, u32>,
+    published: usize,
+}
+
+impl Store {
+    pub fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        for (name, body) in [("each", EACH), ("worker", WORKER)] {
+            let path = folder.path().join(name);
+            fs::write(&path, format!("{HANDLE}{body}")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self { folder, accepted: Vec::new(), in_hand: HashMap::new(), published: 0 }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("events.db")
+    }
+
+    /// Returns the program on this store.
+    pub fn pf(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pf"));
+        command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("HOME", self.folder.path()).env("FOLDER", self.folder.path());
+        command.env("PF_URL", format!("sqlite://{}", self.path().display()));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Returns a consumer of either sort that ends when nothing is left.
+    pub fn consumer(&self, worker: bool, emit: bool) -> Command {
+        let mut arguments = vec!["consume", "order.created", "--group", "payments", "--until-end"];
+        arguments.extend(["--jobs", "3", "--backoff", "1ms"]);
+        arguments.extend(worker.then_some("--worker"));
+        arguments.extend(emit.then_some("--emit"));
+        let script = self.folder.path().join(if worker { "worker" } else { "each" });
+        let mut command = self.pf(&arguments);
+        if emit {
+            command.env("EMIT", "1");
+        }
+        command.arg("--").arg(script);
+        command
+    }
+
+    /// Publishes so many new events, every fifth delayed a little; notes the receipts that were printed.
+    pub fn publish(&mut self, count: usize, arm: impl FnOnce(&mut Command, &mut Vec<u8>)) -> ExitStatus {
+        let ids: Vec<String> =
+            (self.published..self.published + count).map(|number| format!("e{number:06}")).collect();
+        self.published += count;
+        let mut input = Vec::new();
+        for (number, id) in ids.iter().enumerate() {
+            let delay = if number % 5 == 4 { r#","pf_delay_ms":5"# } else { "" };
+            let key = number % 7;
+            writeln!(
+                input,
+                r#"{{"specversion":"1.0","id":"{id}","source":"/test","type":"order.created","subject":"k{key}"{delay},"data":{{}}}}"#
+            )
+            .unwrap();
+        }
+        let mut command = self.pf(&["publish", "--ndjson", "-o", "json"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        arm(&mut command, &mut input);
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let writer = thread::spawn(move || {
+            let _ = stdin.write_all(&input);
+        });
+        let receipts = BufReader::new(child.stdout.take().unwrap());
+        for line in receipts.lines().map_while(Result::ok) {
+            let Ok(receipt) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+            self.accepted.push(receipt["id"].as_str().unwrap().to_owned());
+        }
+        writer.join().unwrap();
+        child.wait().unwrap()
+    }
+
+    /// Lets every refused event pass from now on.
+    pub fn mend(&self) {
+        fs::write(self.folder.path().join("mended"), "").unwrap();
+    }
+
+    /// Returns the ids that handlers finished, in order.
+    pub fn handled(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join("handled")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Runs to the end; notes what was in hand if it was killed, and tells whether it was.
+    pub fn run(&mut self, mut command: Command) -> bool {
+        let status = command.status().unwrap();
+        self.note_if_killed(status)
+    }
+
+    /// Kills after a while unless it ends before; notes what was in hand, and tells whether it was killed.
+    pub fn run_and_kill(&mut self, mut command: Command, after: Duration) -> bool {
+        let mut child = command.spawn().unwrap();
+        kill_after(&mut child, after);
+        let status = child.wait().unwrap();
+        self.note_if_killed(status)
+    }
+
+    fn note_if_killed(&mut self, status: ExitStatus) -> bool {
+        let killed = status.signal() == Some(9);
+        if killed {
+            for id in crate::checker::in_hand(&self.path()) {
+                *self.in_hand.entry(id).or_default() += 1;
+            }
+        } else {
+            assert!(matches!(status.code(), Some(0 | 1 | 4)), "ended with {status}");
+        }
+        killed
+    }
+}
+
+/// Kills a process at a random moment: the moment itself is what is tested, so this waits for time.
+pub fn kill_after(child: &mut Child, after: Duration) {
+    let end = std::time::Instant::now() + after;
+    while std::time::Instant::now() < end && child.try_wait().unwrap().is_none() {
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    let _ = child.kill();
+}
