@@ -29,13 +29,22 @@ fn spawn(program: &str, payload: &[u8]) {
         .unwrap();
     let _ = child.stdin.take().unwrap().write_all(payload);
     let mut complaint = Vec::new();
-    child.stderr.take().unwrap().read_to_end(&mut complaint).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_end(&mut complaint)
+        .unwrap();
     assert!(child.wait().unwrap().success());
 }
 
 /// Writes each line to one process and waits for its answer.
 pub fn ping_pong(program: &mut Command, lines: &[Vec<u8>]) {
-    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut answer = Vec::new();

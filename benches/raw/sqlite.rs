@@ -17,7 +17,9 @@ pub fn open(path: &Path) -> Connection {
 /// Counts rows.
 pub fn count(connection: &Connection, table: &str) -> u64 {
     connection
-        .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+        .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+            row.get(0)
+        })
         .unwrap()
 }
 
@@ -27,11 +29,14 @@ pub fn insert(connection: &mut Connection, topic: &str, payloads: &[Vec<u8>], ba
         .execute("INSERT OR IGNORE INTO topics(name) VALUES(?1)", [topic])
         .unwrap();
     let topic: i64 = connection
-        .query_row("SELECT id FROM topics WHERE name=?1", [topic], |row| row.get(0))
+        .query_row("SELECT id FROM topics WHERE name=?1", [topic], |row| {
+            row.get(0)
+        })
         .unwrap();
     for chunk in payloads.chunks(batch) {
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .unwrap();
         {
             let mut insert = transaction
                 .prepare_cached(
@@ -39,7 +44,9 @@ pub fn insert(connection: &mut Connection, topic: &str, payloads: &[Vec<u8>], ba
                 )
                 .unwrap();
             for payload in chunk {
-                insert.execute(params![topic, 1_790_000_000_000_000_000_i64, payload]).unwrap();
+                insert
+                    .execute(params![topic, 1_790_000_000_000_000_000_i64, payload])
+                    .unwrap();
             }
             let last = transaction.last_insert_rowid();
             transaction
@@ -61,18 +68,29 @@ pub enum Fate {
 }
 
 /// Claims and marks everything on one topic: each transaction marks one batch and claims the next.
-pub fn claim_and_mark(connection: &mut Connection, batch: usize, fate: impl Fn(i64, bool) -> Fate) -> u64 {
+pub fn claim_and_mark(
+    connection: &mut Connection,
+    batch: usize,
+    fate: impl Fn(i64, bool) -> Fate,
+) -> u64 {
     let mut held: Vec<(i64, bool)> = Vec::new();
     let (mut cursor, mut bytes, mut marked) = (0_i64, 0_u64, 0_u64);
     let mut retries: Vec<i64> = Vec::new();
     loop {
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .unwrap();
         {
             marked += mark(&transaction, &held, &mut retries, &fate);
             held.clear();
             reclaim(&transaction, &mut retries, &mut held, &mut bytes);
-            claim(&transaction, batch - held.len().min(batch), &mut cursor, &mut held, &mut bytes);
+            claim(
+                &transaction,
+                batch - held.len().min(batch),
+                &mut cursor,
+                &mut held,
+                &mut bytes,
+            );
         }
         transaction.commit().unwrap();
         if held.is_empty() && retries.is_empty() {
@@ -82,7 +100,13 @@ pub fn claim_and_mark(connection: &mut Connection, batch: usize, fate: impl Fn(i
     }
 }
 
-fn claim(db: &Connection, most: usize, cursor: &mut i64, held: &mut Vec<(i64, bool)>, bytes: &mut u64) {
+fn claim(
+    db: &Connection,
+    most: usize,
+    cursor: &mut i64,
+    held: &mut Vec<(i64, bool)>,
+    bytes: &mut u64,
+) {
     let mut select = db
         .prepare_cached(
             "SELECT seq, time, key, headers, payload FROM messages WHERE topic=1 AND seq>?1 ORDER BY seq LIMIT ?2",
@@ -112,15 +136,17 @@ fn claim(db: &Connection, most: usize, cursor: &mut i64, held: &mut Vec<(i64, bo
 }
 
 fn reclaim(db: &Connection, retries: &mut Vec<i64>, held: &mut Vec<(i64, bool)>, bytes: &mut u64) {
-    let mut unwait =
-        db.prepare_cached("DELETE FROM waiting WHERE group_id=1 AND seq=?1").unwrap();
+    let mut unwait = db
+        .prepare_cached("DELETE FROM waiting WHERE group_id=1 AND seq=?1")
+        .unwrap();
     let mut hold = db
         .prepare_cached(
             "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, failed, crashed, first_failed) VALUES(1, ?1, 1, ?1, ?2, 1, 0, 1)",
         )
         .unwrap();
-    let mut read =
-        db.prepare_cached("SELECT time, key, headers, payload FROM messages WHERE seq=?1").unwrap();
+    let mut read = db
+        .prepare_cached("SELECT time, key, headers, payload FROM messages WHERE seq=?1")
+        .unwrap();
     for seq in retries.drain(..) {
         unwait.execute([seq]).unwrap();
         let payload: Vec<u8> = read.query_row([seq], |row| row.get(3)).unwrap();
@@ -130,8 +156,15 @@ fn reclaim(db: &Connection, retries: &mut Vec<i64>, held: &mut Vec<(i64, bool)>,
     }
 }
 
-fn mark(db: &Connection, held: &[(i64, bool)], retries: &mut Vec<i64>, fate: impl Fn(i64, bool) -> Fate) -> u64 {
-    let mut done = db.prepare_cached("DELETE FROM held WHERE group_id=1 AND seq=?1").unwrap();
+fn mark(
+    db: &Connection,
+    held: &[(i64, bool)],
+    retries: &mut Vec<i64>,
+    fate: impl Fn(i64, bool) -> Fate,
+) -> u64 {
+    let mut done = db
+        .prepare_cached("DELETE FROM held WHERE group_id=1 AND seq=?1")
+        .unwrap();
     let mut wait = db
         .prepare_cached(
             "INSERT INTO waiting(group_id, seq, due, owner, failed, crashed, first_failed) VALUES(1, ?1, 0, 1, 1, 0, 1)",

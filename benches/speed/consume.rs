@@ -25,15 +25,24 @@ use crate::{
 const BATCH: usize = 500;
 
 pub fn message(plan: &Plan) {
-    run(plan, "consume, messages", 0.5, || Idle { decoded: false, mixed: false });
+    run(plan, "consume, messages", 0.5, || Idle {
+        decoded: false,
+        mixed: false,
+    });
 }
 
 pub fn event(plan: &Plan) {
-    run(plan, "consume, decoded events", 0.5, || Idle { decoded: true, mixed: false });
+    run(plan, "consume, decoded events", 0.5, || Idle {
+        decoded: true,
+        mixed: false,
+    });
 }
 
 pub fn mixed(plan: &Plan) {
-    run(plan, "consume, 10 % retry 1 % dead", 0.35, || Idle { decoded: false, mixed: true });
+    run(plan, "consume, 10 % retry 1 % dead", 0.35, || Idle {
+        decoded: false,
+        mixed: true,
+    });
 }
 
 fn run(plan: &Plan, name: &str, target: f64, handler: impl Fn() -> Idle) {
@@ -55,16 +64,27 @@ fn run(plan: &Plan, name: &str, target: f64, handler: impl Fn() -> Idle) {
         assert_eq!(marked, plan.events as u64);
         start.elapsed()
     };
-    compare(name, Target::Speed(target), plan.rounds, Box::new(ours), Box::new(raw));
+    compare(
+        name,
+        Target::Speed(target),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
 }
 
 async fn consume(store: &Path, handler: Idle) -> (Duration, Summary) {
     let transport = stage::open(store).await;
-    let mut request =
-        SubscribeRequest::new("bench".parse().unwrap(), vec![TOPIC.parse().unwrap()]);
+    let mut request = SubscribeRequest::new("bench".parse().unwrap(), vec![TOPIC.parse().unwrap()]);
     request.until_end = true;
-    let policy = RetryPolicy { base: Duration::ZERO, ..RetryPolicy::default() };
-    let options = ConsumeOptions { policy, ..ConsumeOptions::new(request) };
+    let policy = RetryPolicy {
+        base: Duration::ZERO,
+        ..RetryPolicy::default()
+    };
+    let options = ConsumeOptions {
+        policy,
+        ..ConsumeOptions::new(request)
+    };
     let start = Instant::now();
     let consumer = Consumer::new(transport.clone(), options, handler, Arc::new(()));
     let summary = consumer.run(Stop::default()).await.unwrap();
@@ -102,7 +122,10 @@ impl Handler for Idle {
         if !self.mixed {
             return Outcome::Ack(Vec::new());
         }
-        match fate(delivery.stored.position.as_str().parse().unwrap(), run.attempt > 1) {
+        match fate(
+            delivery.stored.position.as_str().parse().unwrap(),
+            run.attempt > 1,
+        ) {
             Fate::Ack => Outcome::Ack(Vec::new()),
             Fate::Retry => Outcome::Retry(None, failure()),
             Fate::Dead => Outcome::DeadLetter(failure()),

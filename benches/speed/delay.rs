@@ -24,11 +24,17 @@ pub fn lateness(plan: &Plan) {
         let stage = Stage::new();
         let store = stage.empty_store("delay.db");
         stage::block_on(schedule_far(&store, pending));
-        let due = |n: usize| Some(SystemTime::now() + Duration::from_millis(300 + 7 * (n as u64 % 40)));
+        let due =
+            |n: usize| Some(SystemTime::now() + Duration::from_millis(300 + 7 * (n as u64 % 40)));
         let late = measure(&store, due);
         let (middle, p99) = spread(late);
         let figure = format!("median {middle:.1?}, p99 {p99:.1?} with {pending} others pending");
-        report("delay, due to handled", &figure, "<= 20 ms", middle <= Duration::from_millis(20));
+        report(
+            "delay, due to handled",
+            &figure,
+            "<= 20 ms",
+            middle <= Duration::from_millis(20),
+        );
     }
 }
 
@@ -38,9 +44,19 @@ pub fn wake(_: &Plan) {
     let late = measure(&store, |_| None);
     let (middle, p99) = spread(late);
     let met = middle <= Duration::from_millis(20) && p99 <= Duration::from_millis(50);
-    report("wake, stored to handled", &format!("median {middle:.1?}, p99 {p99:.1?}"), "20/50 ms", met);
+    report(
+        "wake, stored to handled",
+        &format!("median {middle:.1?}, p99 {p99:.1?}"),
+        "20/50 ms",
+        met,
+    );
     let share = idle_share(&store);
-    report("wake, idle processor share", &format!("{:.2} %", share * 100.0), "< 1 %", share < 0.01);
+    report(
+        "wake, idle processor share",
+        &format!("{:.2} %", share * 100.0),
+        "< 1 %",
+        share < 0.01,
+    );
 }
 
 fn spread(mut times: Vec<Duration>) -> (Duration, Duration) {
@@ -99,9 +115,18 @@ async fn schedule_far(store: &Path, count: usize) {
     let due = Some(SystemTime::now() + Duration::from_secs(86_400));
     for start in (0..count).step_by(1000) {
         let batch = (start..start + 1000)
-            .map(|number| Outgoing { message: Message::new(TOPIC.parse().unwrap(), stage::event(number)), due })
+            .map(|number| Outgoing {
+                message: Message::new(TOPIC.parse().unwrap(), stage::event(number)),
+                due,
+            })
             .collect();
-        assert!(transport.publish(batch).await.into_iter().all(|result| result.is_ok()));
+        assert!(
+            transport
+                .publish(batch)
+                .await
+                .into_iter()
+                .all(|result| result.is_ok())
+        );
     }
     transport.close().await.unwrap();
 }

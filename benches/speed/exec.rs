@@ -21,9 +21,19 @@ pub fn each(plan: &Plan) {
     let jobs = JOBS.to_string();
     let ours = |_| {
         let store = stage.copy(&template, "ours.db");
-        let arguments = ["consume", TOPIC, "--group", "bench", "--until-end", "--jobs", &jobs];
+        let arguments = [
+            "consume",
+            TOPIC,
+            "--group",
+            "bench",
+            "--until-end",
+            "--jobs",
+            &jobs,
+        ];
         let start = Instant::now();
-        let status = stage::pf(&store, &arguments).args(["--", "/bin/true"]).status();
+        let status = stage::pf(&store, &arguments)
+            .args(["--", "/bin/true"])
+            .status();
         assert!(status.unwrap().success());
         start.elapsed()
     };
@@ -32,22 +42,39 @@ pub fn each(plan: &Plan) {
         raw::child::spawn_each("/bin/true", &events, JOBS);
         start.elapsed()
     };
-    compare("exec per event", Target::Speed(0.8), plan.rounds, Box::new(ours), Box::new(raw));
+    compare(
+        "exec per event",
+        Target::Speed(0.8),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
 }
 
 pub fn worker(plan: &Plan) {
     let events = stage::events(plan.events.min(50_000));
-    let lines: Vec<Vec<u8>> =
-        events.iter().map(|event| [event.as_slice(), b"\n"].concat()).collect();
+    let lines: Vec<Vec<u8>> = events
+        .iter()
+        .map(|event| [event.as_slice(), b"\n"].concat())
+        .collect();
     let stage = Stage::new();
     let template = stage.store("template.db", &events);
     let bench = std::env::current_exe().unwrap();
     let program = bench.to_str().unwrap();
     let ours = |_| {
         let store = stage.copy(&template, "ours.db");
-        let arguments = ["consume", TOPIC, "--group", "bench", "--until-end", "--worker"];
+        let arguments = [
+            "consume",
+            TOPIC,
+            "--group",
+            "bench",
+            "--until-end",
+            "--worker",
+        ];
         let start = Instant::now();
-        let status = stage::pf(&store, &arguments).args(["--", program, "--answer-lines"]).status();
+        let status = stage::pf(&store, &arguments)
+            .args(["--", program, "--answer-lines"])
+            .status();
         assert!(status.unwrap().success());
         start.elapsed()
     };
@@ -56,7 +83,13 @@ pub fn worker(plan: &Plan) {
         raw::child::ping_pong(Command::new(program).arg("--answer-lines"), &lines);
         start.elapsed()
     };
-    compare("exec --worker", Target::Speed(0.5), plan.rounds, Box::new(ours), Box::new(raw));
+    compare(
+        "exec --worker",
+        Target::Speed(0.5),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
 }
 
 /// The worker of both sides: acknowledges each event by its id.

@@ -32,7 +32,13 @@ pub fn stats(plan: &Plan) {
         assert!(sqlite3.stdout(Stdio::null()).status().unwrap().success());
         start.elapsed()
     };
-    compare("dlq stats", Target::Time(3.0), plan.rounds, Box::new(ours), Box::new(raw));
+    compare(
+        "dlq stats",
+        Target::Time(3.0),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
 }
 
 /// Fills a store with letters of 20 sorts.
@@ -57,7 +63,9 @@ fn bury(store: &Path, count: usize) {
             )
             .unwrap();
         for number in 0..count {
-            insert.execute(rusqlite::params![number, payload, record]).unwrap();
+            insert
+                .execute(rusqlite::params![number, payload, record])
+                .unwrap();
         }
     }
     transaction.commit().unwrap();

@@ -33,7 +33,11 @@ pub struct Plan {
 
 impl Plan {
     fn from_arguments() -> Self {
-        let mut plan = Self { words: Vec::new(), events: 200_000, rounds: 7 };
+        let mut plan = Self {
+            words: Vec::new(),
+            events: 200_000,
+            rounds: 7,
+        };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next().and_then(|text| text.parse().ok()).unwrap();

@@ -24,19 +24,33 @@ pub fn flat(plan: &Plan) {
     std::fs::write(&input, events.join(&b'\n')).unwrap();
     drop(events);
     let store = stage.empty_store("memory.db");
-    let publish = stage::pf(&store, &["publish", "--ndjson"]).stdin(File::open(&input).unwrap()).spawn();
-    watch("memory of publish", publish.unwrap());
-    let tail = stage::pf(&store, &["tail", "-o", "json", "--since", "1h", "--until-end"])
-        .stdout(Stdio::null())
+    let publish = stage::pf(&store, &["publish", "--ndjson"])
+        .stdin(File::open(&input).unwrap())
         .spawn();
+    watch("memory of publish", publish.unwrap());
+    let tail = stage::pf(
+        &store,
+        &["tail", "-o", "json", "--since", "1h", "--until-end"],
+    )
+    .stdout(Stdio::null())
+    .spawn();
     watch("memory of tail", tail.unwrap());
     watch("memory of consume", consumer(&store).spawn().unwrap());
 }
 
 fn consumer(store: &Path) -> Command {
     let bench = std::env::current_exe().unwrap();
-    let mut command =
-        stage::pf(store, &["consume", TOPIC, "--group", "bench", "--until-end", "--worker"]);
+    let mut command = stage::pf(
+        store,
+        &[
+            "consume",
+            TOPIC,
+            "--group",
+            "bench",
+            "--until-end",
+            "--worker",
+        ],
+    );
     command.arg("--").arg(bench).arg("--answer-lines");
     command
 }
@@ -53,10 +67,18 @@ fn watch(name: &str, mut child: Child) {
     };
     assert!(status.success());
     let quarter = samples.len() / 4;
-    let (early, late) = (peak(&samples[quarter..2 * quarter]), peak(&samples[3 * quarter..]));
+    let (early, late) = (
+        peak(&samples[quarter..2 * quarter]),
+        peak(&samples[3 * quarter..]),
+    );
     let most = peak(&samples);
     let figure = format!("peak {most:.1} MiB, second quarter {early:.1}, last quarter {late:.1}");
-    report(name, &figure, "< 48 MiB", most < LIMIT && late <= early * 1.1 + 1.0);
+    report(
+        name,
+        &figure,
+        "< 48 MiB",
+        most < LIMIT && late <= early * 1.1 + 1.0,
+    );
 }
 
 fn peak(samples: &[f64]) -> f64 {

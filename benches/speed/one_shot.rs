@@ -22,7 +22,9 @@ pub fn publish(plan: &Plan) {
     let ours = |_| {
         let start = Instant::now();
         for _ in 0..TIMES {
-            let status = stage::pf(&our_store, &["publish", TOPIC, &data]).stdout(Stdio::null()).status();
+            let status = stage::pf(&our_store, &["publish", TOPIC, &data])
+                .stdout(Stdio::null())
+                .status();
             assert!(status.unwrap().success());
         }
         start.elapsed()
@@ -30,9 +32,22 @@ pub fn publish(plan: &Plan) {
     let raw = |_| {
         let start = Instant::now();
         for _ in 0..TIMES {
-            assert!(Command::new("sqlite3").arg(&raw_store).arg(&insert).status().unwrap().success());
+            assert!(
+                Command::new("sqlite3")
+                    .arg(&raw_store)
+                    .arg(&insert)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
         }
         start.elapsed()
     };
-    compare("one-shot publish", Target::Time(1.5), plan.rounds, Box::new(ours), Box::new(raw));
+    compare(
+        "one-shot publish",
+        Target::Time(1.5),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
 }

@@ -18,7 +18,13 @@ const BATCH: usize = 1000;
 
 pub fn ndjson(plan: &Plan) {
     let events = stage::events(plan.events);
-    run(plan, "publish --ndjson", &["publish", "--ndjson"], &events, &events);
+    run(
+        plan,
+        "publish --ndjson",
+        &["publish", "--ndjson"],
+        &events,
+        &events,
+    );
 }
 
 pub fn lines(plan: &Plan) {
@@ -26,7 +32,13 @@ pub fn lines(plan: &Plan) {
         .map(|number| format!(r#"{{"order":"{number:011}","total":129.5}}"#).into_bytes())
         .collect();
     let stored = stage::events(plan.events);
-    run(plan, "publish --lines", &["publish", TOPIC, "--lines"], &data, &stored);
+    run(
+        plan,
+        "publish --lines",
+        &["publish", TOPIC, "--lines"],
+        &data,
+        &stored,
+    );
 }
 
 fn run(plan: &Plan, name: &str, arguments: &[&str], input: &[Vec<u8>], stored: &[Vec<u8>]) {
@@ -36,7 +48,10 @@ fn run(plan: &Plan, name: &str, arguments: &[&str], input: &[Vec<u8>], stored: &
     let ours = |_| {
         let store = stage.empty_store("ours.db");
         let time = pipe(&file, stage::pf(&store, arguments));
-        assert_eq!(raw::sqlite::count(&raw::sqlite::open(&store), "messages"), plan.events as u64);
+        assert_eq!(
+            raw::sqlite::count(&raw::sqlite::open(&store), "messages"),
+            plan.events as u64
+        );
         time
     };
     let raw = |_| {
@@ -45,15 +60,28 @@ fn run(plan: &Plan, name: &str, arguments: &[&str], input: &[Vec<u8>], stored: &
         let start = Instant::now();
         raw::sqlite::insert(&mut connection, TOPIC, stored, BATCH);
         let time = start.elapsed();
-        assert_eq!(raw::sqlite::count(&connection, "messages"), plan.events as u64);
+        assert_eq!(
+            raw::sqlite::count(&connection, "messages"),
+            plan.events as u64
+        );
         time
     };
-    compare(name, Target::Speed(0.5), plan.rounds, Box::new(ours), Box::new(raw));
+    compare(
+        name,
+        Target::Speed(0.5),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
 }
 
 fn pipe(input: &Path, mut program: Command) -> Duration {
     let start = Instant::now();
-    let mut cat = Command::new("cat").stdin(File::open(input).unwrap()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut cat = Command::new("cat")
+        .stdin(File::open(input).unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let status = program.stdin(cat.stdout.take().unwrap()).status().unwrap();
     let time = start.elapsed();
     assert!(status.success() && cat.wait().unwrap().success());

@@ -37,7 +37,12 @@ pub fn compare(name: &str, target: Target, rounds: usize, mut ours: Side<'_>, mu
             (ratio, format!("<= {most}"), ratio <= most)
         }
     };
-    report(name, &format!("ours {our_time:.3?}, raw {raw_time:.3?}, ratio {ratio:.2}"), &wanted, met);
+    report(
+        name,
+        &format!("ours {our_time:.3?}, raw {raw_time:.3?}, ratio {ratio:.2}"),
+        &wanted,
+        met,
+    );
 }
 
 /// Prints one figure beside what it should be.

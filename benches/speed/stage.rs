@@ -39,7 +39,9 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().unwrap() }
+        Self {
+            folder: TempDir::new().unwrap(),
+        }
     }
 
     /// Returns the path of a file here.
@@ -101,7 +103,10 @@ fn settle(path: &Path) {
 /// Opens a store with the library.
 pub async fn open(path: &Path) -> Arc<dyn Transport> {
     let url = url(path).parse().unwrap();
-    Registry::builtin().open(&url, OpenOptions { create: true }).await.unwrap()
+    Registry::builtin()
+        .open(&url, OpenOptions { create: true })
+        .await
+        .unwrap()
 }
 
 /// Returns the URL of a store.
@@ -122,7 +127,9 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// Returns the program, quiet, on a store.
 pub fn pf(store: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pf"));
-    command.args(arguments).args(["--quiet", "--url", &url(store)]);
+    command
+        .args(arguments)
+        .args(["--quiet", "--url", &url(store)]);
     command.env("HOME", store.parent().unwrap());
     command.stderr(Stdio::inherit());
     command

@@ -10,9 +10,15 @@ use rusqlite::Connection;
 use crate::store::Store;
 
 fn ids(path: &Path, query: &str) -> Vec<String> {
-    let Ok(connection) = Connection::open(path) else { return Vec::new() };
-    let Ok(mut statement) = connection.prepare(query) else { return Vec::new() };
-    let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let Ok(connection) = Connection::open(path) else {
+        return Vec::new();
+    };
+    let Ok(mut statement) = connection.prepare(query) else {
+        return Vec::new();
+    };
+    let rows = statement
+        .query_map([], |row| row.get::<_, Vec<u8>>(0))
+        .unwrap();
     rows.map(|payload| id(&payload.unwrap())).collect()
 }
 
@@ -23,7 +29,10 @@ fn id(payload: &[u8]) -> String {
 
 /// Returns the ids that consumers hold.
 pub fn in_hand(path: &Path) -> Vec<String> {
-    ids(path, "SELECT m.payload FROM held h JOIN messages m ON m.seq = h.seq")
+    ids(
+        path,
+        "SELECT m.payload FROM held h JOIN messages m ON m.seq = h.seq",
+    )
 }
 
 /// Returns the ids of dead letters.
@@ -43,37 +52,64 @@ fn tally(ids: &[String]) -> HashMap<&str, u32> {
 pub fn judge(store: &Store, purged: &HashSet<String>, what: &str) {
     let path = store.path();
     let orders = "FROM messages m JOIN topics t ON t.id = m.topic WHERE t.name = 'order.created'";
-    let stored = ids(&path, &format!("SELECT m.payload {orders} AND lineage IS NULL"));
-    let replayed = ids(&path, &format!("SELECT m.payload {orders} AND lineage IS NOT NULL"));
+    let stored = ids(
+        &path,
+        &format!("SELECT m.payload {orders} AND lineage IS NULL"),
+    );
+    let replayed = ids(
+        &path,
+        &format!("SELECT m.payload {orders} AND lineage IS NOT NULL"),
+    );
     let (handled, dead) = (store.handled(), dead(&path));
     let (stored, replayed) = (tally(&stored), tally(&replayed));
     let (handled, dead) = (tally(&handled), tally(&dead));
 
-    let lost: Vec<_> = store.accepted.iter().filter(|id| !stored.contains_key(id.as_str())).collect();
+    let lost: Vec<_> = store
+        .accepted
+        .iter()
+        .filter(|id| !stored.contains_key(id.as_str()))
+        .collect();
     assert!(lost.is_empty(), "{what}: accepted and not stored: {lost:?}");
     let doubled: Vec<_> = stored.iter().filter(|(_, count)| **count > 1).collect();
     assert!(doubled.is_empty(), "{what}: stored twice: {doubled:?}");
     let lost: Vec<_> = stored
         .keys()
-        .filter(|id| !handled.contains_key(**id) && !dead.contains_key(**id) && !purged.contains(**id))
+        .filter(|id| {
+            !handled.contains_key(**id) && !dead.contains_key(**id) && !purged.contains(**id)
+        })
         .collect();
-    assert!(lost.is_empty(), "{what}: neither handled nor a dead letter: {lost:?}");
+    assert!(
+        lost.is_empty(),
+        "{what}: neither handled nor a dead letter: {lost:?}"
+    );
     let doubled: Vec<_> = replayed.iter().filter(|(_, count)| **count > 1).collect();
     assert!(doubled.is_empty(), "{what}: replayed twice: {doubled:?}");
     for (id, count) in &handled {
         let allowed = 1
             + store.in_hand.get(*id).copied().unwrap_or(0)
             + replayed.get(id).copied().unwrap_or(0);
-        assert!(*count <= allowed, "{what}: {id} handled {count} times, {allowed} allowed");
+        assert!(
+            *count <= allowed,
+            "{what}: {id} handled {count} times, {allowed} allowed"
+        );
     }
-    assert!(in_hand(&path).is_empty(), "{what}: something is still in hand");
+    assert!(
+        in_hand(&path).is_empty(),
+        "{what}: something is still in hand"
+    );
     assert_responses(&path, what);
 }
 
 /// A response has an id of its cause, so that a repeat can be told; each cause has at least one.
 fn assert_responses(path: &Path, what: &str) {
-    let responses =
-        ids(path, "SELECT m.payload FROM messages m JOIN topics t ON t.id = m.topic WHERE t.name = 'payment.done'");
+    let responses = ids(
+        path,
+        "SELECT m.payload FROM messages m JOIN topics t ON t.id = m.topic WHERE t.name = 'payment.done'",
+    );
     let distinct: HashSet<_> = responses.iter().collect();
-    println!("{what}: {} responses, {} distinct", responses.len(), distinct.len());
+    println!(
+        "{what}: {} responses, {} distinct",
+        responses.len(),
+        distinct.len()
+    );
 }

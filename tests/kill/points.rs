@@ -7,7 +7,10 @@ use crate::{checker, store::Store};
 /// Returns the names of all fail points that this build of `pf` can reach.
 fn names() -> Vec<String> {
     let mut names = Vec::new();
-    collect(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut names);
+    collect(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")),
+        &mut names,
+    );
     names.sort();
     names.dedup();
     assert!(names.len() >= 8, "only {names:?}");

@@ -18,7 +18,11 @@ impl Dice {
 
 #[test]
 fn killed_at_random_nothing_is_lost_or_doubled() {
-    let rounds = if std::env::var_os("PF_TEST_LONG").is_some() { 200 } else { 10 };
+    let rounds = if std::env::var_os("PF_TEST_LONG").is_some() {
+        200
+    } else {
+        10
+    };
     for seed in 1..=rounds {
         round(seed);
     }
@@ -43,7 +47,10 @@ fn round(seed: u64) {
         kills += u32::from(store.run_and_kill(replay, moment));
     }
     finish(&mut store);
-    println!("seed {seed}: {kills} kills, {} accepted", store.accepted.len());
+    println!(
+        "seed {seed}: {kills} kills, {} accepted",
+        store.accepted.len()
+    );
     assert!(kills > 0, "seed {seed} killed nothing");
     checker::judge(&store, &HashSet::new(), &format!("seed {seed}"));
 }
@@ -55,13 +62,18 @@ fn publish(store: &mut Store, dice: &mut Dice) -> bool {
         let program = command.get_program().to_owned();
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         let mut wrapped = std::process::Command::new("timeout");
-        wrapped.args(["-s", "KILL", &moment]).arg(program).args(arguments);
+        wrapped
+            .args(["-s", "KILL", &moment])
+            .arg(program)
+            .args(arguments);
         for (name, value) in command.get_envs() {
             if let Some(value) = value {
                 wrapped.env(name, value);
             }
         }
-        wrapped.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        wrapped
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped());
         wrapped.stderr(std::process::Stdio::null());
         *command = wrapped;
     });

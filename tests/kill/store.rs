@@ -62,7 +62,12 @@ impl Store {
             fs::write(&path, format!("{HANDLE}{body}")).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        Self { folder, accepted: Vec::new(), in_hand: HashMap::new(), published: 0 }
+        Self {
+            folder,
+            accepted: Vec::new(),
+            in_hand: HashMap::new(),
+            published: 0,
+        }
     }
 
     pub fn path(&self) -> PathBuf {
@@ -72,20 +77,37 @@ impl Store {
     /// Returns the program on this store.
     pub fn pf(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pf"));
-        command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        command.env("HOME", self.folder.path()).env("FOLDER", self.folder.path());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap());
+        command
+            .env("HOME", self.folder.path())
+            .env("FOLDER", self.folder.path());
         command.env("PF_URL", format!("sqlite://{}", self.path().display()));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     }
 
     /// Returns a consumer of either sort that ends when nothing is left.
     pub fn consumer(&self, worker: bool, emit: bool) -> Command {
-        let mut arguments = vec!["consume", "order.created", "--group", "payments", "--until-end"];
+        let mut arguments = vec![
+            "consume",
+            "order.created",
+            "--group",
+            "payments",
+            "--until-end",
+        ];
         arguments.extend(["--jobs", "3", "--backoff", "1ms"]);
         arguments.extend(worker.then_some("--worker"));
         arguments.extend(emit.then_some("--emit"));
-        let script = self.folder.path().join(if worker { "worker" } else { "each" });
+        let script = self
+            .folder
+            .path()
+            .join(if worker { "worker" } else { "each" });
         let mut command = self.pf(&arguments);
         if emit {
             command.env("EMIT", "1");
@@ -95,13 +117,22 @@ impl Store {
     }
 
     /// Publishes so many new events, every fifth delayed a little; notes the receipts that were printed.
-    pub fn publish(&mut self, count: usize, arm: impl FnOnce(&mut Command, &mut Vec<u8>)) -> ExitStatus {
-        let ids: Vec<String> =
-            (self.published..self.published + count).map(|number| format!("e{number:06}")).collect();
+    pub fn publish(
+        &mut self,
+        count: usize,
+        arm: impl FnOnce(&mut Command, &mut Vec<u8>),
+    ) -> ExitStatus {
+        let ids: Vec<String> = (self.published..self.published + count)
+            .map(|number| format!("e{number:06}"))
+            .collect();
         self.published += count;
         let mut input = Vec::new();
         for (number, id) in ids.iter().enumerate() {
-            let delay = if number % 5 == 4 { r#","pf_delay_ms":5"# } else { "" };
+            let delay = if number % 5 == 4 {
+                r#","pf_delay_ms":5"#
+            } else {
+                ""
+            };
             let key = number % 7;
             writeln!(
                 input,
@@ -119,8 +150,11 @@ impl Store {
         });
         let receipts = BufReader::new(child.stdout.take().unwrap());
         for line in receipts.lines().map_while(Result::ok) {
-            let Ok(receipt) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
-            self.accepted.push(receipt["id"].as_str().unwrap().to_owned());
+            let Ok(receipt) = serde_json::from_str::<serde_json::Value>(&line) else {
+                continue;
+            };
+            self.accepted
+                .push(receipt["id"].as_str().unwrap().to_owned());
         }
         writer.join().unwrap();
         child.wait().unwrap()
@@ -158,7 +192,10 @@ impl Store {
                 *self.in_hand.entry(id).or_default() += 1;
             }
         } else {
-            assert!(matches!(status.code(), Some(0 | 1 | 4)), "ended with {status}");
+            assert!(
+                matches!(status.code(), Some(0 | 1 | 4)),
+                "ended with {status}"
+            );
         }
         killed
     }
