@@ -1,0 +1,116 @@
+//! What the README says is what the program does: every command of the tour is run, every table compared.
+#![cfg(all(feature = "cli", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+#[path = "cli/normalise.rs"]
+mod normalise;
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use normalise::normalise;
+use tempfile::TempDir;
+
+const README: &str = include_str!("../README.md");
+
+/// Runs the tour's commands one after the other in one folder, as a newcomer would.
+#[test]
+fn the_tour_is_true() {
+    let folder = TempDir::new().unwrap();
+    let mut commands = 0;
+    for block in README.split("```console\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        for step in block.split("$ ").skip(1) {
+            let (command, expected) = split(step);
+            let output = shell(folder.path(), &command);
+            assert_eq!(
+                normalise(output.trim_end()),
+                normalise(expected.trim_end()),
+                "after `{command}`"
+            );
+            commands += 1;
+        }
+    }
+    assert!(commands >= 10, "only {commands} commands");
+}
+
+/// Splits a step into its command, over several lines where they begin with `> `, and what it prints.
+fn split(step: &str) -> (String, String) {
+    let mut lines = step.lines();
+    let mut command = lines.next().unwrap().to_owned();
+    let mut output = String::new();
+    for line in lines {
+        match line.strip_prefix("> ") {
+            Some(more) if output.is_empty() => command = format!("{command}\n{more}"),
+            _ => output += &format!("{line}\n"),
+        }
+    }
+    (command, output)
+}
+
+fn shell(folder: &Path, command: &str) -> String {
+    let programs = Path::new(env!("CARGO_BIN_EXE_pf")).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1\n{command}\ncode=$?; [ $code = 0 ] || echo \"(exit $code)\"")])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", folder)
+        .env("PF_URL", "sqlite:events.db")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Returns the rows of a table as cells, by the comment that stands before it.
+fn table(name: &str) -> Vec<Vec<String>> {
+    let after = README.split(&format!("<!-- table: {name} -->")).nth(1).unwrap();
+    let rows = after.trim_start().lines().take_while(|line| line.starts_with('|'));
+    let cells = |row: &str| {
+        let row = row.trim_matches('|');
+        row.split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    rows.skip(2).map(cells).collect()
+}
+
+fn pf(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_pf"))
+        .args(arguments)
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn exit_codes_are_those_of_the_help() {
+    let help = pf(&["--help"]);
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for row in table("exit codes") {
+        let [code, meaning] = row.as_slice() else { panic!("{row:?}") };
+        for code in code.split(", ") {
+            assert!(words.contains(code), "the help does not know {code}");
+        }
+        let start = meaning.split(';').next().unwrap();
+        assert!(words.contains(start), "the help does not say `{start}`");
+    }
+}
+
+#[test]
+fn capabilities_are_those_of_the_program() {
+    for (column, url) in [(1, "memory:"), (2, "sqlite:")] {
+        let caps = pf(&["caps", "--offline", "--url", url, "-o", "json"]);
+        let caps: serde_json::Value = serde_json::from_str(&caps).unwrap();
+        for row in table("capabilities") {
+            let name = row[0].trim_matches('`').replace('-', "_");
+            let support = caps[&name]["support"].as_str();
+            assert_eq!(support, Some(row[column].as_str()), "{name} of {url}");
+        }
+    }
+}
