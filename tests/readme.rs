@@ -54,7 +54,10 @@ fn shell(folder: &Path, command: &str) -> String {
     let programs = Path::new(env!("CARGO_BIN_EXE_pf")).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh")
-        .args(["-c", &format!("exec 2>&1\n{command}\ncode=$?; [ $code = 0 ] || echo \"(exit $code)\"")])
+        .args([
+            "-c",
+            &format!("exec 2>&1\n{command}\ncode=$?; [ $code = 0 ] || echo \"(exit $code)\""),
+        ])
         .current_dir(folder)
         .env_clear()
         .env("PATH", path)
@@ -68,8 +71,14 @@ fn shell(folder: &Path, command: &str) -> String {
 
 /// Returns the rows of a table as cells, by the comment that stands before it.
 fn table(name: &str) -> Vec<Vec<String>> {
-    let after = README.split(&format!("<!-- table: {name} -->")).nth(1).unwrap();
-    let rows = after.trim_start().lines().take_while(|line| line.starts_with('|'));
+    let after = README
+        .split(&format!("<!-- table: {name} -->"))
+        .nth(1)
+        .unwrap();
+    let rows = after
+        .trim_start()
+        .lines()
+        .take_while(|line| line.starts_with('|'));
     let cells = |row: &str| {
         let row = row.trim_matches('|');
         row.split('|').map(|cell| cell.trim().to_owned()).collect()
@@ -84,7 +93,11 @@ fn pf(arguments: &[&str]) -> String {
         .env("HOME", "/nonexistent")
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -93,7 +106,9 @@ fn exit_codes_are_those_of_the_help() {
     let help = pf(&["--help"]);
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for row in table("exit codes") {
-        let [code, meaning] = row.as_slice() else { panic!("{row:?}") };
+        let [code, meaning] = row.as_slice() else {
+            panic!("{row:?}")
+        };
         for code in code.split(", ") {
             assert!(words.contains(code), "the help does not know {code}");
         }

@@ -40,6 +40,15 @@ pub fn dead(path: &Path) -> Vec<String> {
     ids(path, "SELECT payload FROM dead_letters")
 }
 
+/// Counts what waits for its time.
+pub fn pending(path: &Path) -> u64 {
+    let connection = Connection::open(path).unwrap();
+    let count = "SELECT count(*) FROM schedules";
+    connection
+        .query_row(count, [], |row| row.get(0))
+        .unwrap_or(0)
+}
+
 fn tally(ids: &[String]) -> HashMap<&str, u32> {
     let mut counts = HashMap::new();
     for id in ids {

@@ -13,7 +13,7 @@ fn names() -> Vec<String> {
     );
     names.sort();
     names.dedup();
-    assert!(names.len() >= 8, "only {names:?}");
+    assert!(names.len() >= 19, "only {names:?}");
     names
 }
 
@@ -26,6 +26,10 @@ fn collect(folder: &Path, names: &mut Vec<String>) {
             let text = fs::read_to_string(&path).unwrap();
             for rest in text.split("failpoint::reach(\"").skip(1) {
                 names.push(rest.split('"').next().unwrap().to_owned());
+            }
+            let lists = text.split("const FAIL_POINTS").skip(1);
+            for list in lists.filter_map(|rest| rest.split_once("= [")?.1.split("];").next()) {
+                names.extend(list.split('"').skip(1).step_by(2).map(str::to_owned));
             }
         }
     }
@@ -43,9 +47,10 @@ fn every_fail_point_is_reached_and_survived() {
 /// Dies at the point in whichever program reaches it first, then lets everything finish.
 fn survive(name: &str, nth: u32) {
     let armed = format!("{name}:{nth}");
+    let start = std::time::Instant::now();
     let mut store = Store::new();
     let mut died = false;
-    let status = store.publish(60, |command, _| {
+    let status = store.publish(40, |command, _| {
         command.env("PF_FAILPOINT", &armed);
     });
     died |= !status.success();
@@ -53,7 +58,7 @@ fn survive(name: &str, nth: u32) {
         let mut consumer = store.consumer(worker, emit);
         consumer.env("PF_FAILPOINT", &armed);
         died |= store.run(consumer);
-        store.publish(20, |_, _| {});
+        store.publish(10, |_, _| {});
     }
     store.mend();
     let purged = purge(&mut store, &armed, &mut died);
@@ -62,6 +67,7 @@ fn survive(name: &str, nth: u32) {
     died |= store.run(replay);
     finish(&mut store);
     assert!(died || nth > 1, "nothing reached the fail point {name}");
+    println!("{armed}: {:?}", start.elapsed());
     checker::judge(&store, &purged, &armed);
 }
 
@@ -79,6 +85,10 @@ fn purge(store: &mut Store, armed: &str, died: &mut bool) -> HashSet<String> {
 /// Takes the tests' events to their end without any fail point.
 pub fn finish(store: &mut Store) {
     store.mend();
+    while checker::pending(&store.path()) > 0 {
+        let consumer = store.consumer(false, false);
+        store.run(consumer);
+    }
     for _ in 0..3 {
         let consumer = store.consumer(false, false);
         store.run(consumer);

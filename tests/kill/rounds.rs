@@ -36,14 +36,14 @@ fn round(seed: u64) {
         kills += u32::from(publish(&mut store, &mut dice));
         for worker in [false, true] {
             let consumer = store.consumer(worker, dice.roll(2) == 0 && !worker);
-            let moment = Duration::from_millis(5 + dice.roll(120));
+            let moment = Duration::from_millis(20 + dice.roll(400));
             kills += u32::from(store.run_and_kill(consumer, moment));
         }
         if step == 2 {
             store.mend();
         }
         let replay = store.pf(&["dlq", "replay", "--all", "--yes"]);
-        let moment = Duration::from_millis(2 + dice.roll(15));
+        let moment = Duration::from_millis(5 + dice.roll(60));
         kills += u32::from(store.run_and_kill(replay, moment));
     }
     finish(&mut store);
@@ -57,8 +57,9 @@ fn round(seed: u64) {
 
 /// Publishes a few hundred events with a publisher that is killed at a random moment.
 fn publish(store: &mut Store, dice: &mut Dice) -> bool {
-    let moment = format!("0.0{:02}", 5 + dice.roll(40));
+    let moment = format!("0.{:03}", 20 + dice.roll(180));
     let status = store.publish(150, |command, _| {
+        command.args(["--rate", "1500"]);
         let program = command.get_program().to_owned();
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         let mut wrapped = std::process::Command::new("timeout");

@@ -129,7 +129,7 @@ impl Store {
         let mut input = Vec::new();
         for (number, id) in ids.iter().enumerate() {
             let delay = if number % 5 == 4 {
-                r#","pf_delay_ms":5"#
+                r#","pf_delay_ms":100"#
             } else {
                 ""
             };
