@@ -48,7 +48,10 @@ impl Jobs {
     }
 
     pub(super) async fn list(&self) -> Result<Vec<Job>> {
-        self.reader.read(list).await
+        let config = self.reader.config().clone();
+        self.reader
+            .read(move |connection| list(connection, &config))
+            .await
     }
 
     pub(super) async fn plan(&self, action: JobAction, selection: String) -> Result<JobId> {
@@ -161,21 +164,23 @@ fn lock(slot: &Mutex<Option<Presence>>) -> MutexGuard<'_, Option<Presence>> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn list(connection: &Connection) -> Outcome<Vec<Job>> {
-    let sql = "SELECT id, action, selection, planned, resolved, created, holder, lease_until, token \
-         FROM jobs ORDER BY created";
+fn list(connection: &Connection, config: &Config) -> Outcome<Vec<Job>> {
+    let sql = "SELECT id, action, selection, planned, resolved, created, holder, lease_until, token, \
+         presence FROM jobs ORDER BY created";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([])?;
     let mut jobs = Vec::new();
     while let Some(row) = rows.next()? {
-        jobs.push(read(row)?);
+        jobs.push(read(row, config)?);
     }
     Ok(jobs)
 }
 
-fn read(row: &Row<'_>) -> Outcome<Job> {
+fn read(row: &Row<'_>, config: &Config) -> Outcome<Job> {
     let action: String = row.get(1)?;
-    let leased = row.get::<_, i64>(7)? > clock::now();
+    let presence: Option<String> = row.get(9)?;
+    let is_dead = presence.is_some_and(|name| presence::look(config, &name) == Life::Dead);
+    let leased = !is_dead && row.get::<_, i64>(7)? > clock::now();
     Ok(Job {
         id: JobId(row.get(0)?),
         action: serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?,

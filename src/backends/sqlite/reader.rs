@@ -28,6 +28,11 @@ impl Reader {
         }
     }
 
+    /// Returns where the store is.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Fails if there is no store.
     pub(super) fn require(&self) -> Result<()> {
         connection::require(&self.config).map_err(|fault| fault.into_error(&self.config.path))
