@@ -82,7 +82,7 @@ impl Printer {
         match self.format {
             Format::Text => text::message(out, stored, self.coloured),
             Format::Json => write_record(out, stored, dead_letter),
-            Format::Event => text::event(out, stored),
+            Format::Event => text::event(out, &stored.message),
             Format::Data => text::data(out, &stored.message),
             Format::Raw => out.extend_from_slice(stored.message.bytes()),
         }

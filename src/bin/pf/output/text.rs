@@ -4,9 +4,7 @@ use std::io::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, SecondsFormat, Utc};
-use protoflow::event::{Data, Envelope, Message, Stored, write_record};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use protoflow::event::{Data, Envelope, Message, Stored, write_event};
 
 use super::Paint;
 
@@ -35,18 +33,12 @@ pub fn message(out: &mut Vec<u8>, stored: &Stored, coloured: bool) {
 }
 
 /// Appends the event as one line of JSON, `null` where the message is none.
-pub fn event(out: &mut Vec<u8>, stored: &Stored) {
-    #[derive(Deserialize)]
-    struct Record<'a> {
-        #[serde(borrow)]
-        event: Option<&'a RawValue>,
+pub fn event(out: &mut Vec<u8>, message: &Message) {
+    let start = out.len();
+    if write_event(out, message).is_err() {
+        out.truncate(start);
+        out.extend_from_slice(b"null");
     }
-    let mut record = Vec::new();
-    write_record(&mut record, stored, None);
-    let event = serde_json::from_slice::<Record<'_>>(&record)
-        .ok()
-        .and_then(|record| record.event);
-    out.extend_from_slice(event.map_or("null", RawValue::get).as_bytes());
 }
 
 /// Appends the data of the event, decoded; all of the payload where the message is none.
