@@ -54,6 +54,9 @@ fn survive(name: &str, nth: u32) {
         command.env("PF_FAILPOINT", &armed);
     });
     died |= !status.success();
+    while checker::not_due(&store.path()) > 0 {
+        std::thread::yield_now();
+    }
     for (worker, emit) in [(false, true), (true, false)] {
         let mut consumer = store.consumer(worker, emit);
         consumer.env("PF_FAILPOINT", &armed);

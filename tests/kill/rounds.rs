@@ -36,14 +36,14 @@ fn round(seed: u64) {
         kills += u32::from(publish(&mut store, &mut dice));
         for worker in [false, true] {
             let consumer = store.consumer(worker, dice.roll(2) == 0 && !worker);
-            let moment = Duration::from_millis(20 + dice.roll(400));
+            let moment = Duration::from_millis(10 + dice.roll(150));
             kills += u32::from(store.run_and_kill(consumer, moment));
         }
         if step == 2 {
             store.mend();
         }
         let replay = store.pf(&["dlq", "replay", "--all", "--yes"]);
-        let moment = Duration::from_millis(5 + dice.roll(60));
+        let moment = Duration::from_millis(3 + dice.roll(25));
         kills += u32::from(store.run_and_kill(replay, moment));
     }
     finish(&mut store);
@@ -57,7 +57,7 @@ fn round(seed: u64) {
 
 /// Publishes a few hundred events with a publisher that is killed at a random moment.
 fn publish(store: &mut Store, dice: &mut Dice) -> bool {
-    let moment = format!("0.{:03}", 20 + dice.roll(180));
+    let moment = format!("0.{:03}", 40 + dice.roll(180));
     let status = store.publish(150, |command, _| {
         command.args(["--rate", "1500"]);
         let program = command.get_program().to_owned();

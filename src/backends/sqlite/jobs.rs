@@ -179,8 +179,7 @@ fn list(connection: &Connection, config: &Config) -> Outcome<Vec<Job>> {
 fn read(row: &Row<'_>, config: &Config) -> Outcome<Job> {
     let action: String = row.get(1)?;
     let presence: Option<String> = row.get(9)?;
-    let is_dead = presence.is_some_and(|name| presence::look(config, &name) == Life::Dead);
-    let leased = !is_dead && row.get::<_, i64>(7)? > clock::now();
+    let leased = !is_dead(config, presence.as_deref()) && row.get::<_, i64>(7)? > clock::now();
     Ok(Job {
         id: JobId(row.get(0)?),
         action: serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?,
@@ -229,12 +228,9 @@ fn refuse_if_held(session: &Session, job: Option<&JobId>) -> Outcome<()> {
     Ok(())
 }
 
+/// Reports whether the holder's process is gone. Its file stays: the row that names it outlives this look.
 fn is_dead(config: &Config, presence: Option<&str>) -> bool {
-    let dead = presence.filter(|name| presence::look(config, name) == Life::Dead);
-    if let Some(name) = dead {
-        presence::clear(config, name);
-    }
-    dead.is_some()
+    presence.is_some_and(|name| presence::look(config, name) == Life::Dead)
 }
 
 fn fence(connection: &Connection, job: &JobId, token: u64) -> Outcome<()> {
