@@ -1,6 +1,6 @@
 //! CloudEvents with retries, delays, dead letters and replay, the same way on every transport.
 //!
-//! [`event`] is the vocabulary and [`transport`] the seam. [`backends`] and [`runtime`] both stand on
+//! [`mod@event`] is the vocabulary and [`transport`] the seam. [`backends`] and [`runtime`] both stand on
 //! the seam and never see each other.
 
 pub mod backends;
