@@ -151,7 +151,12 @@ impl<T: Send + 'static> Publisher<T> {
             *sent = Sent::Done(results);
         }
         if let Some((tags, Sent::Done(results))) = self.sent.pop_front() {
-            self.told.extend(tags.into_iter().zip(results));
+            let mut results = results.into_iter();
+            let unanswered = || Err(unanswered(&self.transport));
+            let told = tags
+                .into_iter()
+                .map(|tag| (tag, results.next().unwrap_or_else(unanswered)));
+            self.told.extend(told);
         }
     }
 }
@@ -170,6 +175,15 @@ fn cut_off(transport: &Arc<dyn Transport>) -> TransportError {
         transport.scheme(),
         ErrorKind::Ambiguous,
         "the program stopped before the confirmation came",
+    )
+}
+
+/// Says of a message that has no result that it has none: silence is no confirmation.
+fn unanswered(transport: &Arc<dyn Transport>) -> TransportError {
+    TransportError::new(
+        transport.scheme(),
+        ErrorKind::Ambiguous,
+        "the transport did not say what became of this message",
     )
 }
 

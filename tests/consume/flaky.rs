@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -16,9 +19,9 @@ use protoflow::{
     },
 };
 
-type Script = Arc<Mutex<VecDeque<ErrorKind>>>;
+type Script = Arc<Mutex<VecDeque<Option<ErrorKind>>>>;
 
-/// Fails with these errors before anything is passed on.
+/// Fails with these errors before anything is passed on; none passes one on.
 #[derive(Debug, Clone)]
 pub struct Flaky {
     inner: Arc<dyn Transport>,
@@ -30,6 +33,8 @@ pub struct Flaky {
     pub dead_letter: Script,
     /// One for each acknowledgement.
     pub ack: Script,
+    /// So many batches are neither stored nor answered.
+    pub silent: Arc<AtomicU32>,
     /// Publishing a batch takes so long.
     pub slowness: Duration,
     /// How many messages each batch had that was published.
@@ -44,18 +49,23 @@ impl Flaky {
             publish: Script::default(),
             dead_letter: Script::default(),
             ack: Script::default(),
+            silent: Arc::default(),
             slowness: Duration::ZERO,
             batches: Arc::default(),
         }
     }
 }
 
-pub fn fail(script: &Script, kinds: impl IntoIterator<Item = ErrorKind>) {
-    script.lock().unwrap().extend(kinds);
+pub fn fail(failing: &Script, kinds: impl IntoIterator<Item = ErrorKind>) {
+    script(failing, kinds.into_iter().map(Some));
+}
+
+pub fn script(script: &Script, steps: impl IntoIterator<Item = Option<ErrorKind>>) {
+    script.lock().unwrap().extend(steps);
 }
 
 fn due(script: &Script) -> Option<TransportError> {
-    let kind = script.lock().unwrap().pop_front()?;
+    let kind = script.lock().unwrap().pop_front()??;
     Some(TransportError::new("flaky", kind, "as asked for"))
 }
 
@@ -80,6 +90,12 @@ impl Transport for Flaky {
         self.batches.lock().unwrap().push(batch.len());
         if !self.slowness.is_zero() {
             tokio::time::sleep(self.slowness).await;
+        }
+        let silent = self
+            .silent
+            .fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+        if silent.is_ok() {
+            return Vec::new();
         }
         let mut results = Vec::new();
         for outgoing in batch {

@@ -66,6 +66,20 @@ async fn stored(flaky: &Flaky) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_without_a_result_is_told_as_unknown() {
+    let flaky = flaky().await;
+    flaky.silent.store(1, std::sync::atomic::Ordering::SeqCst);
+    let mut publisher = publisher(&flaky);
+    push(&mut publisher, 0..3).await;
+    let told = publisher.finish().await;
+    assert_eq!(tags(&told), [0, 1, 2]);
+    let kinds = told
+        .iter()
+        .map(|(_, result)| result.as_ref().unwrap_err().kind());
+    assert!(kinds.into_iter().all(|kind| kind == ErrorKind::Ambiguous));
+}
+
+#[tokio::test(start_paused = true)]
 async fn everything_is_stored_and_told_in_order() {
     let flaky = flaky().await;
     let mut publisher = publisher(&flaky);

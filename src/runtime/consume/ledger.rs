@@ -11,7 +11,9 @@ use super::{
 use crate::{
     failpoint,
     runtime::{Notice, Observer},
-    transport::{Delivery, ErrorKind, Result, Settlement, Subscription, Ticket, Verdict},
+    transport::{
+        Delivery, ErrorKind, Result, Settlement, Subscription, Ticket, TransportError, Verdict,
+    },
 };
 
 /// What to tell when a verdict is durable.
@@ -140,7 +142,9 @@ impl Ledger {
         let Some((notes, _)) = self.underway.take() else {
             return settled;
         };
-        for (mut note, result) in notes.into_iter().zip(results) {
+        let mut results = results.into_iter();
+        for mut note in notes {
+            let result = results.next().unwrap_or_else(|| Err(unanswered()));
             settled.holds.extend(note.hold.take());
             match result {
                 Ok(()) => self.count_and_tell(&note),
@@ -208,6 +212,12 @@ impl Ledger {
         } = self.summary;
         acked + skipped + dead_lettered
     }
+}
+
+/// A verdict that the store passed over is none; the delivery comes again.
+fn unanswered() -> TransportError {
+    let text = "the store did not say what became of a verdict";
+    TransportError::new("consume", ErrorKind::Ambiguous, text)
 }
 
 /// A dead letter that cannot be stored would come again and again; an outage passes.

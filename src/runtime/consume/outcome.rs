@@ -146,13 +146,20 @@ impl<H: Handler> Pump<H> {
             match answered {
                 Answered::Stored(cause) => self.handled(cause.delivery, None, cause.probe),
                 Answered::Refused(cause, error) => self.refused(cause, &error),
-                Answered::GivenUp(cause, error) => {
-                    self.observer
-                        .notice(Notice::Unsettled(&cause.delivery, &error));
-                    self.settle(cause.delivery, Verdict::Return, cause.probe);
+                Answered::GivenUp(cause, error) => self.unanswered(cause, &error),
+                Answered::Barred(cause, error) => {
+                    self.unanswered(cause, &error);
+                    self.drain(Err(error.into()));
                 }
             }
         }
+    }
+
+    /// Gives back a cause whose responses are not stored; it comes again uncounted.
+    fn unanswered(&mut self, cause: Finished, error: &TransportError) {
+        self.observer
+            .notice(Notice::Unsettled(&cause.delivery, error));
+        self.settle(cause.delivery, Verdict::Return, cause.probe);
     }
 
     /// A response that the store will never take is a failed run.

@@ -27,8 +27,10 @@ struct Answer {
 pub(super) enum Answered {
     /// All are stored.
     Stored(Finished),
-    /// The store will never take one of them.
+    /// The store will never take one of them: the handler's doing.
     Refused(Finished, TransportError),
+    /// The store takes nothing from us: not the handler's doing.
+    Barred(Finished, TransportError),
     /// The store did not answer for as long as the cause was ours.
     GivenUp(Finished, TransportError),
 }
@@ -123,17 +125,17 @@ impl Responder {
         let mut results = results.into_iter();
         let mut answered = Vec::new();
         for answer in answers {
-            let count = answer.left.len();
-            answered.extend(self.sort_out(answer, results.by_ref().take(count)));
+            // A result that is missing is no confirmation.
+            let unknown = || Err(unanswered(&*self.transport));
+            let own = (0..answer.left.len())
+                .map(|_| results.next().unwrap_or_else(unknown))
+                .collect();
+            answered.extend(self.sort_out(answer, own));
         }
         answered
     }
 
-    fn sort_out(
-        &mut self,
-        mut answer: Answer,
-        results: impl Iterator<Item = Result<Receipt>>,
-    ) -> Option<Answered> {
+    fn sort_out(&mut self, mut answer: Answer, results: Results) -> Option<Answered> {
         let mut error = None;
         let mut left = Vec::new();
         for (outgoing, result) in std::mem::take(&mut answer.left).into_iter().zip(results) {
@@ -142,6 +144,9 @@ impl Responder {
                 Err(failed) if may_pass(&failed) => {
                     left.push(outgoing);
                     error = error.or(Some(failed));
+                }
+                Err(barred) if is_ours(&barred) => {
+                    return Some(Answered::Barred(answer.cause, barred));
                 }
                 Err(refused) => return Some(Answered::Refused(answer.cause, refused)),
             }
@@ -170,5 +175,23 @@ impl Responder {
 
 /// Publishing again after an unknown outcome may double a response, never lose it.
 fn may_pass(error: &TransportError) -> bool {
-    error.is_transient() || matches!(error.kind(), ErrorKind::Ambiguous | ErrorKind::Full)
+    let kind = error.kind();
+    error.is_transient()
+        || matches!(
+            kind,
+            ErrorKind::Ambiguous | ErrorKind::Full | ErrorKind::Other
+        )
+}
+
+/// Reports whether any response would be refused like this: no attempt of the event must be spent on it.
+fn is_ours(error: &TransportError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Denied | ErrorKind::Configuration | ErrorKind::Corrupt
+    )
+}
+
+fn unanswered(transport: &dyn Transport) -> TransportError {
+    let text = "the store did not say what became of a response";
+    TransportError::new(transport.scheme(), ErrorKind::Ambiguous, text)
 }

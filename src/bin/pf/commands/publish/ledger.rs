@@ -164,7 +164,7 @@ impl<'a> Ledger<'a> {
             return Err(signals.interrupted(text));
         }
         let Some(first) = self.first_failure else {
-            return Ok(());
+            return self.all_accounted_for();
         };
         let exit = if self.confirmed > 0 {
             Exit::Partly
@@ -182,6 +182,17 @@ impl<'a> Ledger<'a> {
         } else {
             error
         })
+    }
+
+    /// Fails unless every line that was sent is known to be stored.
+    fn all_accounted_for(&self) -> CliResult<()> {
+        match self.sent - self.confirmed {
+            0 => Ok(()),
+            missing => Err(CliError::message(
+                Exit::Partly,
+                format!("of {missing} lines nobody knows whether they were published"),
+            )),
+        }
     }
 
     fn summary(&self) -> String {
