@@ -271,10 +271,13 @@ impl Service {
         use cloudevents::AttributesReader;
         let topic: Topic = event.ty().parse()?;
         let now = std::time::SystemTime::now();
-        let delay = event.delay();
+        let due = event.delay().map(|delay| {
+            let due = now.checked_add(delay);
+            due.ok_or(ServiceError::DelayTooLong(delay))
+        });
         Ok(Outgoing {
             message: encode(event, topic, self.defaults.encoding)?,
-            due: delay.and_then(|delay| now.checked_add(delay)),
+            due: due.transpose()?,
         })
     }
 

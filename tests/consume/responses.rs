@@ -1,16 +1,20 @@
 //! Events that a handler answers with: stored before their cause is acknowledged.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use protoflow::{
     Event, EventExt, HandlerError,
     event::{Envelope, Stored, event},
+    runtime::ConsumeError,
     transport::{ErrorKind, TailFrom, TailRequest, Transport},
 };
 
 use crate::{
-    flaky::{Flaky, fail},
-    harness::{Bench, TOPIC, accept},
+    flaky::{Flaky, fail, script},
+    harness::{Bench, TOPIC, accept, number},
 };
 
 async fn charge(order: Event) -> Result<Event, HandlerError> {
@@ -95,6 +99,73 @@ async fn a_response_that_the_store_refuses_is_a_failed_run() {
     let summary = bench.run_on(transport, charge).await.unwrap();
     assert_eq!((summary.acked, summary.retried), (1, 1));
     assert_eq!(bench.log.count("retry in 1s: flaky: as asked for"), 1);
+}
+
+/// Two causes whose responses go into one batch: what becomes of one says nothing about the other.
+#[tokio::test(start_paused = true)]
+async fn results_are_not_taken_for_those_of_another_cause() {
+    let mut bench = Bench::with_events(2).await;
+    bench.options.jobs = 2;
+    let mut flaky = Flaky::new(&bench.transport);
+    flaky.slowness = Duration::from_secs(1);
+    // The first cause's first response is refused, its second passes; the second cause's is not stored.
+    let of_first = [Some(ErrorKind::TooLarge), None];
+    script(&flaky.publish, of_first);
+    script(&flaky.publish, [Some(ErrorKind::Unavailable)]);
+    let answer = |order: Event| async move {
+        let again = order.attempt() > 1;
+        let count = if number(&order) == 0 && !again { 2 } else { 1 };
+        let response = || order.respond("payment.done", "/payment").build();
+        Ok((0..count)
+            .map(|_| response())
+            .collect::<Result<Vec<_>, _>>()?)
+    };
+    let summary = bench.run_on(Arc::new(flaky), answer).await.unwrap();
+    assert_eq!((summary.acked, summary.retried), (2, 1));
+    // One that passed beside the refused one, and one per cause.
+    assert_eq!(payments(&bench).await.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_of_the_store_is_no_confirmation() {
+    let bench = Bench::with_events(4).await;
+    let flaky = Flaky::new(&bench.transport);
+    flaky.silent.store(3, Ordering::SeqCst);
+    let summary = bench.run_on(Arc::new(flaky), charge).await.unwrap();
+    assert_eq!(summary.acked, 4);
+    assert_eq!(payments(&bench).await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_bars_us_spends_no_attempt_and_stops_the_consumer() {
+    let bench = Bench::with_events(1).await;
+    let flaky = Flaky::new(&bench.transport);
+    fail(&flaky.publish, [ErrorKind::Denied]);
+    let error = bench.run_on(Arc::new(flaky), charge).await.unwrap_err();
+    assert!(matches!(error, ConsumeError::Transport(error) if error.kind() == ErrorKind::Denied));
+    let first = |order: Event| async move {
+        assert_eq!(order.attempt(), 1);
+        Ok(())
+    };
+    let summary = bench.run(first).await.unwrap();
+    assert_eq!((summary.acked, summary.retried), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_is_held_back_for_as_long_as_it_asks() {
+    let bench = Bench::with_events(1).await;
+    let remind = |order: Event| async move {
+        let reminder = order.respond("payment.reminder", "/payment");
+        let mut reminder = reminder.build()?;
+        reminder.set_extension("pf_delay_ms", 3_600_000);
+        Ok(reminder)
+    };
+    assert_eq!(bench.run(remind).await.unwrap().acked, 1);
+    assert!(payments(&bench).await.is_empty(), "it was seen too early");
+    let mut pending = bench.transport.schedules().scan().await.unwrap();
+    let pending = pending.next(10).await.unwrap();
+    let left = pending[0].due.duration_since(std::time::SystemTime::now());
+    assert!(left.unwrap() > Duration::from_mins(59));
 }
 
 #[tokio::test(start_paused = true)]

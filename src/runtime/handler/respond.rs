@@ -1,5 +1,7 @@
 //! Events that answer an event.
 
+use std::time::SystemTime;
+
 use cloudevents::{AttributesReader, Event};
 
 use crate::{
@@ -9,7 +11,7 @@ use crate::{
 
 /// Encodes the events that `cause` led to, each for the topic of its type.
 ///
-/// One without correlation or trace gets those of the cause, as an event made by
+/// One with a delay of its own ([`EventExt::delay`]) is held back for so long. One without correlation or trace gets those of the cause, as an event made by
 /// [`respond`](EventExt::respond) has them already.
 pub(super) fn encode_all(
     cause: &Message,
@@ -25,9 +27,23 @@ pub(super) fn encode_all(
             name: "type".to_owned(),
             rule: format!("is no topic: {error}"),
         })?;
-        Ok(encode(&event, topic, encoding)?.into())
+        Ok(Outgoing {
+            message: encode(&event, topic, encoding)?,
+            due: due(&event)?,
+        })
     };
     events.into_iter().map(encode).collect()
+}
+
+fn due(event: &Event) -> Result<Option<SystemTime>, EventError> {
+    let Some(delay) = event.delay() else {
+        return Ok(None);
+    };
+    let due = SystemTime::now().checked_add(delay);
+    due.map(Some).ok_or_else(|| EventError::Attribute {
+        name: "pf_delay_ms".to_owned(),
+        rule: "is longer than time lasts".to_owned(),
+    })
 }
 
 fn carry_over(cause: &Envelope<'_>, response: &mut Event) {
