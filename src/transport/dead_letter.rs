@@ -241,6 +241,7 @@ impl DeadLetter {
         let position = lineage
             .map_or(&stored.position, |lineage| &lineage.position)
             .clone();
+        let store = lineage.map_or(store, |lineage| lineage.store.as_str());
         let generation = lineage.map_or(0, |lineage| lineage.generation);
         let attempts = delivery.attempts.failed + u32::from(kind.counts_last_run());
         let envelope = Envelope::read(&stored.message).ok();
@@ -280,6 +281,7 @@ impl DeadLetter {
     pub fn lineage(&self) -> super::Lineage {
         super::Lineage {
             replay_of: self.id.clone(),
+            store: self.record.origin.store.clone(),
             position: self.record.origin.position.clone(),
             generation: self.record.generation + 1,
             attempts: self.record.total_attempts,

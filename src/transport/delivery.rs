@@ -137,6 +137,8 @@ impl Attempts {
 pub struct Lineage {
     /// The dead letter that was replayed.
     pub replay_of: LetterId,
+    /// The name of the store where the message stood at the very first: an imported letter's is another's.
+    pub store: String,
     /// Where the message stood at the very first.
     pub position: Position,
     /// How often it has been replayed, this time included.

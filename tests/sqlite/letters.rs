@@ -184,3 +184,49 @@ async fn a_long_story_is_cut_to_fit() {
         .unwrap();
     assert!((1000..=4096).contains(&length), "{length}");
 }
+
+/// Letters of another store stand at positions that are taken here, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_letter_never_takes_the_name_of_one_of_our_own() {
+    let (here, there) = (Store::new(), Store::new());
+    let (ours, theirs) = (here.open().await, there.open().await);
+    for (transport, text) in [(&ours, "ours"), (&theirs, "theirs")] {
+        publish(&**transport, "t", &[text]).await;
+        die(&**transport, 1).await;
+    }
+    let foreign = scan(&*theirs, &Selection::default()).await;
+    for result in ours.dead_letters().import(foreign).await {
+        assert!(result.unwrap());
+    }
+    for _ in 0..2 {
+        replay_all(&*ours).await;
+        die(&*ours, 2).await;
+        let letters = scan(&*ours, &Selection::default()).await;
+        let mut texts: Vec<_> = letters.iter().map(|l| l.message.bytes().to_vec()).collect();
+        texts.sort();
+        assert_eq!(texts, [b"ours".to_vec(), b"theirs".to_vec()]);
+    }
+}
+
+/// Gives up so many events of the group `g`.
+async fn die(transport: &dyn Transport, count: usize) {
+    let consumer = transport.subscribe(request("g", "t")).await.unwrap();
+    let taken = take(&*consumer, count).await;
+    let kind = LetterKind::Permanent;
+    let failure = failure("no");
+    settle(&*consumer, taken, Verdict::DeadLetter { kind, failure }).await;
+    consumer.close().await.unwrap();
+}
+
+async fn replay_all(transport: &dyn Transport) {
+    let letters = transport.dead_letters();
+    let job = letters
+        .plan(JobAction::Replay { to: None }, "all")
+        .await
+        .unwrap();
+    let all = scan(transport, &Selection::default()).await;
+    letters.enlist(&job, &all).await.unwrap();
+    let lease = letters.lease(&job, "test").await.unwrap();
+    assert_eq!(letters.advance(&lease, 10).await.unwrap().len(), all.len());
+    letters.release(lease, true).await.unwrap();
+}
