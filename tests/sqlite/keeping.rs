@@ -14,6 +14,13 @@ fn kept(dir: &Store) -> i64 {
     dir.raw().query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
+/// Makes all groups look as if they had not been there for years.
+fn forget_groups(dir: &Store) {
+    dir.raw()
+        .execute_batch("UPDATE groups SET seen = 0")
+        .unwrap();
+}
+
 /// Waits for something that another thread does.
 async fn until(mut holds: impl AsyncFnMut() -> bool) {
     within(20, async {
@@ -73,6 +80,7 @@ async fn who_comes_too_late_is_told_of_the_gap_once() {
     let taken = take(&*consumer, 1).await;
     settle(&*consumer, taken, Verdict::Ack).await;
     consumer.close().await.unwrap();
+    forget_groups(&dir);
     let mut tail = transport
         .tail(TailRequest {
             patterns: vec!["t".parse().unwrap()],
@@ -90,6 +98,92 @@ async fn who_comes_too_late_is_told_of_the_gap_once() {
     let error = within(5, consumer.next(10)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Gap);
     assert_eq!(texts(&take(&*consumer, 1).await), ["4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_at_work_lives_however_short_the_retention() {
+    let dir = Store::new();
+    let transport = dir.open_with("retention=1ms").await;
+    transport.create(&"t".parse().unwrap()).await.unwrap();
+    let consumer = transport.subscribe(request("g", "t")).await.unwrap();
+    publish(&*transport, "t", &["1", "2", "3"]).await;
+    publish(&*transport, "other", &["gone", "newest"]).await;
+    until(async || kept(&dir) == 4).await;
+    let taken = take(&*consumer, 3).await;
+    assert_eq!(texts(&taken), ["1", "2", "3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_events_keeps_nobody_from_cleaning_up() {
+    let dir = Store::new();
+    let transport = dir.open_with("retention=1ms").await;
+    publish(&*transport, "t", &["1", "2", "3"]).await;
+    let consumer = transport.subscribe(request("g", "other")).await.unwrap();
+    tokio::select! {
+        more = consumer.next(1) => panic!("{more:?}"),
+        () = until(async || kept(&dir) == 1) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bounded_consumer_tells_of_a_gap_even_if_nothing_is_left() {
+    let dir = Store::new();
+    let transport = dir.open_with("retention=1ms").await;
+    for topic in ["t", "u"] {
+        publish(&*transport, topic, &["1"]).await;
+        let consumer = transport.subscribe(request("g", topic)).await.unwrap();
+        let taken = take(&*consumer, 1).await;
+        settle(&*consumer, taken, Verdict::Ack).await;
+        consumer.close().await.unwrap();
+    }
+    for topic in ["t", "u", "other"] {
+        publish(&*transport, topic, &["2"]).await;
+    }
+    forget_groups(&dir);
+    until(async || kept(&dir) == 1).await;
+    let mut bounded = request("g", "**");
+    bounded.until_end = true;
+    let consumer = transport.subscribe(bounded).await.unwrap();
+    let error = within(5, consumer.next(10)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Gap);
+    let text = error.to_string();
+    assert!(text.contains("`t`") && text.contains("`u`"), "{text}");
+    let last = take(&*consumer, 1).await;
+    assert_eq!(texts(&last), ["2"]);
+    settle(&*consumer, last, Verdict::Ack).await;
+    assert_eq!(within(5, consumer.next(10)).await.unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_is_there_for_a_bounded_consumer_however_much_it_is() {
+    let dir = Store::new();
+    let transport = dir.open().await;
+    let soon = SystemTime::now() + Duration::from_millis(30);
+    let outgoing = || Outgoing {
+        message: message("t", None, "x"),
+        due: Some(soon),
+    };
+    store(&*transport, (0..2500).map(|_| outgoing()).collect()).await;
+    until(async || SystemTime::now() > soon).await;
+    let mut bounded = request("g", "t");
+    (bounded.until_end, bounded.max_in_flight) = (true, 5000);
+    let consumer = dir.open().await.subscribe(bounded).await.unwrap();
+    assert_eq!(take(&*consumer, 2500).await.len(), 2500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_is_shown_until_the_end() {
+    let dir = Store::new();
+    let transport = dir.open().await;
+    let due = SystemTime::now() + Duration::from_millis(30);
+    let message = message("t", None, "x");
+    let outgoing = Outgoing {
+        message,
+        due: Some(due),
+    };
+    store(&*transport, vec![outgoing]).await;
+    until(async || SystemTime::now() > due).await;
+    assert_eq!(read(&*transport, "t").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

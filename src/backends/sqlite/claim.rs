@@ -53,7 +53,7 @@ pub(super) struct Claimed {
 pub(super) fn claim(session: &mut Session, member: &mut Member, max: usize) -> Outcome<Claimed> {
     let now = clock::now();
     schedules::fire(session, now)?;
-    if now >= member.next_sweep {
+    if member.is_sweep_due(now) {
         member.sweep(session, now)?;
     }
     member.refresh(&session.connection)?;

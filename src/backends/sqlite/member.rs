@@ -73,7 +73,8 @@ pub(super) fn join(
         newest_topic: 0,
         next_seen: now + SEEN,
     };
-    super::schedules::fire(session, now)?;
+    // What is due belongs to what is there, however much it is.
+    while super::schedules::fire(session, now)? {}
     member.sweep(session, now)?;
     let start = start_seq(&session.connection, request.from)?;
     member.learn_topics(&session.connection, start)?;
@@ -149,8 +150,35 @@ impl Member {
         Ok(())
     }
 
+    /// Reports whether retention removed something before this group had read it.
+    pub(super) fn has_gap(&self, connection: &Connection) -> Outcome<bool> {
+        Ok(!self.gaps(connection)?.is_empty())
+    }
+
     /// Goes behind what retention removed before this group had read it, and says so once.
     pub(super) fn pass_gaps(&self, connection: &Connection) -> Outcome<Option<Fault>> {
+        let gaps = self.gaps(connection)?;
+        let sql = "UPDATE cursors SET seq = ?3 WHERE group_id = ?1 AND topic = ?2";
+        for (_, id, seq) in &gaps {
+            connection
+                .prepare_cached(sql)?
+                .execute([self.group_id, *id, *seq])?;
+        }
+        if gaps.is_empty() {
+            return Ok(None);
+        }
+        let told: Vec<String> = gaps
+            .iter()
+            .map(|(name, _, seq)| format!("`{name}` up to {seq}"))
+            .collect();
+        let told = told.join(", ");
+        Ok(Some(Fault::refuse(
+            ErrorKind::Gap,
+            format!("retention removed messages unread, of {told}"),
+        )))
+    }
+
+    fn gaps(&self, connection: &Connection) -> Outcome<Vec<(String, i64, i64)>> {
         let sql = "SELECT t.name, t.id, t.removed_seq FROM cursors c JOIN topics t ON t.id = c.topic \
              WHERE c.group_id = ?1 AND t.removed_seq > c.seq";
         let mut select = connection.prepare_cached(sql)?;
@@ -162,18 +190,7 @@ impl Member {
                 gaps.push((name, id, seq));
             }
         }
-        let sql = "UPDATE cursors SET seq = ?3 WHERE group_id = ?1 AND topic = ?2";
-        for (_, id, seq) in &gaps {
-            connection
-                .prepare_cached(sql)?
-                .execute([self.group_id, *id, *seq])?;
-        }
-        Ok(gaps.first().map(|(name, _, seq)| {
-            Fault::refuse(
-                ErrorKind::Gap,
-                format!("retention removed messages of `{name}` up to {seq} unread"),
-            )
-        }))
+        Ok(gaps)
     }
 
     /// Gives back what the dead held, and what was kept beyond its lease.
@@ -196,9 +213,14 @@ impl Member {
         Ok(())
     }
 
+    /// Reports whether it is time to look. More than one period ahead, the clock was set back.
+    pub(super) fn is_sweep_due(&self, now: i64) -> bool {
+        now >= self.next_sweep || self.next_sweep - now > SWEEP
+    }
+
     /// Reports whether [`sweep`](Self::sweep) would find something.
     pub(super) fn must_sweep(&self, session: &Session, now: i64) -> Outcome<bool> {
-        if now < self.next_sweep {
+        if !self.is_sweep_due(now) {
             return Ok(false);
         }
         let connection = &session.connection;

@@ -29,13 +29,17 @@ pub(super) fn outlook(session: &Session, member: &Member) -> Outcome<Outlook> {
     if due.is_some_and(|due| due <= now) || member.must_sweep(session, now)? {
         return Ok(Outlook::Ready);
     }
-    if has_waiting(connection, member, now)? || has_new(connection, member)? {
+    if has_waiting(connection, member, now)?
+        || has_new(connection, member)?
+        || member.has_gap(connection)?
+    {
         return Ok(Outlook::Ready);
     }
     if member.end.is_some() && !has_own(connection, member)? {
         return Ok(Outlook::End);
     }
-    let sweep = member.next_sweep.max(now + SWEEP / 4);
+    // The clock may have been set back.
+    let sweep = member.next_sweep.clamp(now + SWEEP / 4, now + SWEEP);
     let retry = next_retry(connection, member, now)?;
     let soonest = [due, retry].into_iter().flatten().fold(sweep, i64::min);
     Ok(Outlook::Wait(soonest))

@@ -10,6 +10,9 @@ const CHUNK: i64 = 1000;
 /// How long to rest once everything old was looked at.
 const REST: i64 = 60_000_000_000;
 
+/// A group that was there within this time lives, however short the retention: a consumer says so once a minute.
+const LIVE: i64 = 5 * REST;
+
 /// How far the clean-up has come.
 #[derive(Debug, Default)]
 pub(super) struct Retention {
@@ -49,37 +52,43 @@ impl Chunk {
     pub(super) fn run(&mut self, session: &Session) -> Outcome<()> {
         let cutoff = clock::now() - clock::span(session.config.retention);
         let newest = log::end_of(&session.connection)?;
-        let sql = "SELECT m.seq, m.topic, \
+        let sql = "SELECT m.seq, m.topic, m.only_group IS NULL, (m.only_group NOT NULL OR \
              m.seq <= coalesce((SELECT min(c.seq) FROM groups g CROSS JOIN cursors c \
-                 ON c.group_id = g.id AND c.topic = m.topic WHERE g.seen >= ?3), ?4) \
+                 ON c.group_id = g.id AND c.topic = m.topic WHERE g.seen >= ?5), ?3)) \
              AND NOT EXISTS(SELECT 1 FROM groups g WHERE \
                  EXISTS(SELECT 1 FROM waiting w WHERE w.group_id = g.id AND w.seq = m.seq) \
                  OR EXISTS(SELECT 1 FROM held h WHERE h.group_id = g.id AND h.seq = m.seq)) \
-             FROM messages m WHERE m.seq > ?1 AND m.seq < ?2 AND m.time < ?3 \
-             ORDER BY m.seq LIMIT ?5";
+             , m.time FROM messages m WHERE m.seq > ?1 AND m.seq < ?2 ORDER BY m.seq LIMIT ?4";
         let mut select = session.connection.prepare_cached(sql)?;
-        let mut rows = select.query(params![self.after, newest, cutoff, i64::MAX, CHUNK])?;
+        let live = cutoff.min(clock::now() - LIVE);
+        let values = params![self.after, newest, i64::MAX, CHUNK, live];
+        let mut rows = select.query(values)?;
         let mut seen = 0;
         let mut last = self.after;
         let mut unneeded = Vec::new();
         while let Some(row) = rows.next()? {
+            // Times rise with positions, or nearly: behind the first young message there is nothing to do.
+            if row.get::<_, i64>(4)? >= cutoff {
+                break;
+            }
             seen += 1;
             last = row.get(0)?;
-            if row.get(2)? {
-                unneeded.push((last, row.get::<_, i64>(1)?));
+            if row.get(3)? {
+                unneeded.push((last, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?));
             }
         }
-        for (seq, topic) in unneeded {
+        for (seq, topic, for_all) in unneeded {
             session
                 .connection
                 .prepare_cached("DELETE FROM messages WHERE seq = ?1")?
                 .execute([seq])?;
-            session
-                .connection
-                .prepare_cached(
-                    "UPDATE topics SET removed_seq = max(removed_seq, ?2) WHERE id = ?1",
-                )?
-                .execute([topic, seq])?;
+            if for_all {
+                let sql = "UPDATE topics SET removed_seq = max(removed_seq, ?2) WHERE id = ?1";
+                session
+                    .connection
+                    .prepare_cached(sql)?
+                    .execute([topic, seq])?;
+            }
         }
         self.reached = (seen == CHUNK).then_some(last);
         Ok(())

@@ -21,8 +21,10 @@ use super::{
     writer::Writer,
 };
 
-/// How many are moved in one transaction.
+/// How many are moved at a time, ...
 const CHUNK: i64 = 1000;
+/// ... as long as they stay below so many bytes together.
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// Returns a new name.
 pub(super) fn new_id() -> ScheduleId {
@@ -52,10 +54,11 @@ pub(super) fn store(session: &Session, later: &[(ScheduleId, i64, &Message)]) ->
 }
 
 /// Moves what is due into the log, in order of time. At most a chunk; the rest is still due afterwards.
-pub(super) fn fire(session: &mut Session, now: i64) -> Outcome<()> {
+/// Tells whether anything was.
+pub(super) fn fire(session: &mut Session, now: i64) -> Outcome<bool> {
     let due = due_rows(&session.connection, now)?;
     if due.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let mut log = Appender::new(session, now)?;
     for (_, message) in &due {
@@ -71,7 +74,7 @@ pub(super) fn fire(session: &mut Session, now: i64) -> Outcome<()> {
     drop(delete);
     session.fired = true;
     Step::Fire.reach(false);
-    Ok(())
+    Ok(true)
 }
 
 /// Returns when the next one is due.
@@ -88,8 +91,13 @@ fn due_rows(connection: &Connection, now: i64) -> Outcome<Vec<(i64, Message)>> {
     )?;
     let mut rows = select.query([now, CHUNK])?;
     let mut due = Vec::new();
-    while let Some(row) = rows.next()? {
-        due.push((row.get(0)?, log::message(row, 2, topic(row, 1)?)?));
+    let mut bytes = 0;
+    while bytes < CHUNK_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let message = log::message(row, 2, topic(row, 1)?)?;
+        bytes += message.bytes().len();
+        due.push((row.get(0)?, message));
     }
     Ok(due)
 }

@@ -28,6 +28,9 @@ use super::{
 /// How far times may be out of order: another process's clock reading, a commit that waited.
 const SLACK: i64 = 1_000_000_000;
 
+/// A read ends once it holds so many bytes.
+const PAGE_BYTES: usize = 4 << 20;
+
 /// How many messages of other topics are passed in one read.
 const LOOK_AHEAD: i64 = 20_000;
 
@@ -57,6 +60,18 @@ struct Page {
     removed: i64,
     due: Option<i64>,
     last: bool,
+    bytes: usize,
+}
+
+impl Page {
+    fn add(&mut self, stored: Stored) {
+        self.bytes += stored.message.bytes().len();
+        self.found.push(stored);
+    }
+
+    fn is_full(&self, max: usize) -> bool {
+        self.found.len() >= max || self.bytes >= PAGE_BYTES
+    }
 }
 
 /// Opens a tail.
@@ -69,6 +84,10 @@ pub(super) async fn tail(
     if !request.until_end && reader.require().is_err() {
         // Who follows waits for a first event, so the store is made for it.
         writer.look(|_| Ok(())).await?;
+    }
+    let due = reader.read(schedules::next_due).await?;
+    if due.is_some_and(|due| due <= clock::now()) {
+        fire(writer).await;
     }
     let state = Arc::new(Mutex::new(State {
         patterns: request.patterns,
@@ -116,7 +135,7 @@ impl Tail for Follow {
                 continue;
             }
             let now = clock::now();
-            if page.due.is_some_and(|due| due <= now) && self.fire().await {
+            if page.due.is_some_and(|due| due <= now) && fire(&self.writer).await {
                 continue;
             }
             let wait = page.due.filter(|due| *due > now).map(clock::until);
@@ -146,15 +165,6 @@ impl Follow {
             .await
     }
 
-    /// Moves due events into the log; a store that cannot be written is read as it is.
-    async fn fire(&self) -> bool {
-        let fired = self
-            .writer
-            .write(Step::Fire, |session| schedules::fire(session, clock::now()))
-            .await;
-        fired.is_ok()
-    }
-
     fn skip_gap(&mut self, page: &Page) -> Result<()> {
         let gap = page.removed > self.told && page.removed > self.after;
         self.told = self.told.max(page.removed);
@@ -166,6 +176,18 @@ impl Follow {
             format!("retention removed messages up to {} unread", page.removed),
         ))
     }
+}
+
+/// Moves due events into the log; a store that cannot be written is read as it is.
+async fn fire(writer: &Writer) -> bool {
+    let fired = writer
+        .write(Step::Fire, |session| {
+            let now = clock::now();
+            while schedules::fire(session, now)? {}
+            Ok(())
+        })
+        .await;
+    fired.is_ok()
 }
 
 impl State {
@@ -274,6 +296,7 @@ fn read(
         removed: 0,
         due: None,
         last: true,
+        bytes: 0,
     };
     let mut wanted = state.wanted();
     match (wanted.next(), wanted.next()) {
@@ -301,13 +324,14 @@ fn read_topic(
     let sql = select_sql("m.topic = ?1 AND m.seq > ?2 AND m.seq <= ?3", "?4");
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params![topic, after, end, max])?;
-    while let Some(row) = rows.next()? {
+    while !page.is_full(max)
+        && let Some(row) = rows.next()?
+    {
         let seq = row.get(0)?;
         page.reached = seq;
-        page.found
-            .push(log::stored(row, 3, name.clone(), (seq, row.get(1)?))?);
+        page.add(log::stored(row, 3, name.clone(), (seq, row.get(1)?))?);
     }
-    page.last = page.found.len() < max;
+    page.last = !page.is_full(max);
     if page.last {
         page.reached = end_reached(connection, page.reached, end)?;
     }
@@ -331,9 +355,9 @@ fn read_all(
         page.reached = seq;
         if let Some(Some(name)) = state.topics.get(&row.get(2)?) {
             let stored = log::stored(row, 3, name.clone(), (seq, row.get(1)?))?;
-            page.found.push(stored);
+            page.add(stored);
         }
-        if page.found.len() >= max {
+        if page.is_full(max) {
             page.last = false;
             return Ok(());
         }

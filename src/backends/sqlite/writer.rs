@@ -3,7 +3,7 @@
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -22,8 +22,10 @@ use super::{
 /// The most pieces of work in one commit.
 const GATHER: usize = 64;
 
-/// How long the thread is idle before it cleans up.
+/// How long nothing was written before the thread cleans up, ...
 const IDLE: Duration = Duration::from_secs(2);
+/// ... and how long it may be put off by writing.
+const BUSY: Duration = Duration::from_secs(10);
 
 enum Command {
     Look(Box<dyn Work>),
@@ -198,13 +200,19 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, inbox: &mpsc::Receiver<Command>) {
+        let (mut cleaned, mut written) = (Instant::now(), Instant::now());
         loop {
-            let first = match inbox.recv_timeout(IDLE) {
+            // Who waits for events looks every second, so that the inbox alone says nothing.
+            let patience = (cleaned.max(written) + IDLE).min(cleaned + BUSY);
+            if Instant::now() >= patience {
+                self.clean_up();
+                cleaned = Instant::now();
+                continue;
+            }
+            let patience = patience.saturating_duration_since(Instant::now());
+            let first = match inbox.recv_timeout(patience) {
                 Ok(command) => command,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    self.clean_up();
-                    continue;
-                }
+                Err(mpsc::RecvTimeoutError::Timeout) => continue,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             };
             let mut jobs = Vec::new();
@@ -223,6 +231,9 @@ impl Worker {
                 if jobs.len() < GATHER {
                     next = inbox.try_recv().ok();
                 }
+            }
+            if !jobs.is_empty() {
+                written = Instant::now();
             }
             self.commit(jobs);
         }
