@@ -141,6 +141,41 @@ fn stdin_is_the_event_or_its_data() {
 }
 
 #[test]
+fn data_on_stdin_is_what_it_is_not_how_json_holds_it() {
+    for (member, data) in [
+        (
+            r#""datacontenttype":"text/plain","data":"a \"b\"""#,
+            "a \"b\"",
+        ),
+        (
+            r#""datacontenttype":"image/png","data_base64":"AAEC""#,
+            "\0\x01\x02",
+        ),
+        (r#""data":"a""#, "\"a\""),
+    ] {
+        let pf = Pf::new();
+        let line = format!(
+            "{{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"order.created\",{member}}}"
+        );
+        let _ = pf.run_with(&["publish", "--ndjson"], line).succeeded();
+        let tail = pf.run(&["tail", "--until-end", "-o", "data"]).succeeded();
+        assert_eq!(tail.stdout(), format!("{data}\n"));
+        let run = consume(&pf, &["-q", "--stdin", "data"], "cat").succeeded();
+        assert_eq!(run.stdout(), data);
+    }
+}
+
+#[test]
+fn a_verdict_that_cannot_be_read_is_a_failed_run() {
+    let flags = ["--max-attempts", "1"];
+    let end = end_of("mkdir $PF_RESULT", &flags);
+    assert!(
+        end.starts_with(r#"4: "exhausted" after 1, "result":"#),
+        "{end}"
+    );
+}
+
+#[test]
 fn a_nested_pf_uses_the_same_store() {
     let pf = store_with(&["a"]);
     let program = env!("CARGO_BIN_EXE_pf");

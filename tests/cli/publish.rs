@@ -149,7 +149,7 @@ fn data_comes_from_stdin_and_may_have_several_lines() {
     assert_snapshot!(stored(&pf), @r#"
     {"a": [1]}
     2
-    "some text"
+    some text
     "#);
 }
 

@@ -53,6 +53,19 @@ fn a_stream_goes_on_behind_bad_lines_if_it_may() {
 }
 
 #[test]
+fn bare_events_are_stored_as_the_url_and_the_mode_say() {
+    let pf = Pf::new().env("PF_URL", "sqlite:events.db?naming=protoflow");
+    let line = r#"{"specversion":"1.0","id":"1","source":"/s","type":"a","correlationid":"c","data":1e400}"#;
+    let _ = pf.run_with(&["publish", "--ndjson"], line).succeeded();
+    let binary = ["publish", "--ndjson", "--mode", "binary"];
+    let _ = pf.run_with(&binary, line).succeeded();
+    assert_snapshot!(pf.run(&["tail", "a", "--until-end", "-o", "raw"]).succeeded().stdout(), @r#"
+    {"specversion":"1.0","id":"1","source":"/s","type":"a","pf_correlation_id":"c","data":1e400}
+    1e400
+    "#);
+}
+
+#[test]
 fn a_last_line_without_its_end_counts() {
     let pf = Pf::new();
     assert_snapshot!(pf.run_with(&["publish", "a", "--lines"], "1\n2"), @"

@@ -45,7 +45,7 @@ struct Job {
 struct Finished {
     ended: Ended,
     gathered: Gathered,
-    result: Option<Vec<u8>>,
+    result: io::Result<Option<Vec<u8>>>,
 }
 
 impl Exec {
@@ -100,8 +100,13 @@ impl Exec {
         run: &Run,
     ) -> Outcome {
         let options = &self.options;
-        let judgement =
-            verdict::judge(finished.ended, finished.result.as_deref(), &options.on_exit);
+        let judgement = match &finished.result {
+            Ok(result) => verdict::judge(finished.ended, result.as_deref(), &options.on_exit),
+            Err(error) => {
+                let reason = format!("the verdict in $PF_RESULT cannot be read: {error}");
+                Judgement::failed("result", reason)
+            }
+        };
         let stderr = &finished.gathered.stderr;
         match &options.emit {
             Some(emit) if judgement.action == Action::Ack => {
@@ -150,6 +155,6 @@ fn work(mut job: Job, leash: &Leash) -> io::Result<Finished> {
     Ok(Finished {
         ended,
         gathered: gathered?,
-        result: result_file::take(&job.result)?,
+        result: result_file::take(&job.result),
     })
 }

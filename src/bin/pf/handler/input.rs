@@ -1,8 +1,7 @@
 //! What a command is given on stdin.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use protoflow::{
-    event::{Data, Envelope, EventError, HandOver, Message, hand_over},
+    event::{Envelope, EventError, HandOver, Message, hand_over},
     runtime::Run,
 };
 
@@ -30,17 +29,11 @@ pub fn line(message: &Message, run: &Run) -> Result<Vec<u8>, EventError> {
     Ok(line)
 }
 
-/// Returns the data as it is.
+/// Returns the data as it is: text without its quotes, bytes without their base64.
 ///
 /// # Errors
 /// If it claims to be base64 and is not.
 pub fn data(envelope: &Envelope<'_>) -> Result<Vec<u8>, EventError> {
-    match &envelope.data {
-        Data::None => Ok(Vec::new()),
-        Data::Json(json) => Ok(json.as_bytes().to_vec()),
-        Data::Bytes(bytes) => Ok(bytes.to_vec()),
-        Data::Base64(text) => BASE64_STANDARD
-            .decode(text.as_bytes())
-            .map_err(|error| EventError::Data(format!("is not base64: {error}"))),
-    }
+    let data = envelope.data_bytes()?;
+    Ok(data.map_or_else(Vec::new, std::borrow::Cow::into_owned))
 }

@@ -42,8 +42,11 @@ struct Pump<'a> {
     end: Option<OwnedFd>,
     /// Set once the child has ended: until then the rest of the pipes is read.
     until: Option<Instant>,
+    afterwards: Duration,
     stdin: Option<(ChildStdin, &'a [u8])>,
     stdout: Option<ChildStdout>,
+    /// What of its stdout was unread when the child ended. Only what came later may be somebody else's.
+    owed: u64,
     stderr: Option<ChildStderr>,
     limit: usize,
     gathered: Gathered,
@@ -61,32 +64,7 @@ pub fn pump(
     limit: usize,
     stderr: StderrTail,
 ) -> io::Result<Gathered> {
-    let stdin = child.stdin.take();
-    if let Some(stdin) = &stdin {
-        rustix::io::ioctl_fionbio(stdin, true)?;
-    }
-    let mut pump = Pump {
-        end: leash::end_of(pid),
-        until: None,
-        stdin: stdin.map(|stdin| (stdin, payload)),
-        stdout: child.stdout.take(),
-        stderr: child.stderr.take(),
-        limit,
-        gathered: Gathered {
-            stdout: Collected::default(),
-            stderr,
-        },
-    };
-    pump.feed();
-    while !pump.is_done() {
-        for source in pump.wait()? {
-            pump.step(source);
-        }
-        if pump.end.is_none() && leash::has_ended(pid) {
-            pump.finish();
-        }
-    }
-    Ok(pump.gathered)
+    Pump::of(child, pid, payload, limit, stderr)?.run(pid)
 }
 
 /// What a poll can report.
@@ -98,11 +76,51 @@ enum Source {
     End,
 }
 
-impl Pump<'_> {
+impl<'a> Pump<'a> {
+    fn of(
+        child: &mut Child,
+        pid: Pid,
+        payload: &'a [u8],
+        limit: usize,
+        stderr: StderrTail,
+    ) -> io::Result<Self> {
+        let stdin = child.stdin.take();
+        if let Some(stdin) = &stdin {
+            rustix::io::ioctl_fionbio(stdin, true)?;
+        }
+        Ok(Self {
+            end: leash::end_of(pid),
+            until: None,
+            afterwards: AFTERWARDS,
+            stdin: stdin.map(|stdin| (stdin, payload)),
+            stdout: child.stdout.take(),
+            owed: 0,
+            stderr: child.stderr.take(),
+            limit,
+            gathered: Gathered {
+                stdout: Collected::default(),
+                stderr,
+            },
+        })
+    }
+
+    fn run(mut self, pid: Pid) -> io::Result<Gathered> {
+        self.feed();
+        while !self.is_done() {
+            for source in self.wait()? {
+                self.step(source);
+            }
+            if self.end.is_none() && leash::has_ended(pid) {
+                self.finish();
+            }
+        }
+        Ok(self.gathered)
+    }
+
     fn is_done(&self) -> bool {
         let drained = self.stdout.is_none() && self.stderr.is_none();
-        self.until
-            .is_some_and(|until| drained || Instant::now() >= until)
+        let is_late = |until| self.owed == 0 && Instant::now() >= until;
+        self.until.is_some_and(|until| drained || is_late(until))
     }
 
     /// Waits until something can be read or written, or the child has ended, and returns what.
@@ -154,8 +172,11 @@ impl Pump<'_> {
     }
 
     fn finish(&mut self) {
-        self.until
-            .get_or_insert_with(|| Instant::now() + AFTERWARDS);
+        if self.until.is_none() {
+            self.until = Some(Instant::now() + self.afterwards);
+            let unread = self.stdout.as_ref().map(rustix::io::ioctl_fionread);
+            self.owed = unread.and_then(Result::ok).unwrap_or_default();
+        }
         self.stdin = None;
     }
 
@@ -178,8 +199,9 @@ impl Pump<'_> {
     fn collect(&mut self) {
         let mut piece = [0; PIECE];
         match read(self.stdout.as_mut(), &mut piece) {
-            0 => self.stdout = None,
+            0 => (self.stdout, self.owed) = (None, 0),
             length => {
+                self.owed = self.owed.saturating_sub(length as u64);
                 let kept = &mut self.gathered.stdout;
                 let room = self.limit.saturating_sub(kept.bytes.len());
                 kept.overflowed |= length > room;
@@ -205,5 +227,34 @@ fn read(pipe: Option<&mut impl Read>, piece: &mut [u8]) -> usize {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result.unwrap_or(0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn all_that_the_child_wrote_is_read_however_late_we_are() {
+        let mut child = Command::new("sh")
+            .args(["-c", "head -c 50000 /dev/zero; sleep 30 & echo $! >&2"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_child(&child);
+        while !leash::has_ended(pid) {
+            std::thread::yield_now();
+        }
+        let mut pump = Pump::of(&mut child, pid, &[], 1 << 20, StderrTail::default()).unwrap();
+        pump.afterwards = Duration::ZERO;
+        let gathered = pump.run(pid).unwrap();
+        assert_eq!(gathered.stdout.bytes.len(), 50_000);
+        child.wait().unwrap();
+        let grandchild = gathered.stderr.text();
+        let _ = Command::new("kill").args(grandchild).status();
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, SecondsFormat, Utc};
 use protoflow::event::{Data, Envelope, Message, Stored, write_event};
 
@@ -41,20 +40,13 @@ pub fn event(out: &mut Vec<u8>, message: &Message) {
     }
 }
 
-/// Appends the data of the event, decoded; all of the payload where the message is none.
+/// Appends the data of the event as it is: text without its quotes, bytes without their base64; all of the
+/// payload where the message is no event, or the data cannot be read.
 pub fn data(out: &mut Vec<u8>, message: &Message) {
-    let Ok(envelope) = Envelope::read(message) else {
-        out.extend_from_slice(message.bytes());
-        return;
-    };
-    match envelope.data {
-        Data::None => {}
-        Data::Json(text) => out.extend_from_slice(text.as_bytes()),
-        Data::Bytes(bytes) => out.extend_from_slice(bytes),
-        Data::Base64(text) => match STANDARD.decode(text.as_bytes()) {
-            Ok(bytes) => out.extend_from_slice(&bytes),
-            Err(_) => out.extend_from_slice(text.as_bytes()),
-        },
+    let envelope = Envelope::read(message);
+    match envelope.as_ref().map(Envelope::data_bytes) {
+        Ok(Ok(data)) => out.extend_from_slice(data.as_deref().unwrap_or_default()),
+        Ok(Err(_)) | Err(_) => out.extend_from_slice(message.bytes()),
     }
 }
 

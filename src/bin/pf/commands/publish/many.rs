@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protoflow::{
-    event::{EventError, Record, Topic, decode, encode, parse_record},
+    event::{Encoding, EventError, Topic, parse_record_as},
     runtime::{Publisher, PublisherOptions},
     transport::{Outgoing, Transport},
 };
@@ -160,23 +160,20 @@ impl Stream<'_> {
             let Made { id, message } = draft.fill(line).map_err(|error| better(error, line))?;
             return Ok((Some(id), self.args.address(message, None)));
         }
-        let record = parse_record(line).map_err(|error| better(error, line))?;
+        let record = parse_record_as(line, self.encoding()).map_err(|error| better(error, line))?;
         let own_delay = record.delay.filter(|_| record.bare);
-        let message = self.laid_out(record)?;
-        let outgoing = self.args.address(message, own_delay);
+        let outgoing = self.args.address(record.message, own_delay);
         topics::refuse_dead_letters(&outgoing.message.topic)?;
         Ok((None, outgoing))
     }
 
-    /// Applies `--mode` to an event; records are kept as they are.
-    fn laid_out(&self, record: Record) -> CliResult<protoflow::event::Message> {
-        let Some(mode) = self.args.mode.filter(|_| record.bare) else {
-            return Ok(record.message);
-        };
-        let mut encoding = self.transport.encoding();
-        encoding.mode = mode.into();
-        let event = decode(&record.message)?;
-        Ok(encode(&event, record.message.topic, encoding)?)
+    /// Returns how bare events are stored: as the URL says, and `--mode` before it. Records are kept as they are.
+    fn encoding(&self) -> Encoding {
+        let usual = self.transport.encoding();
+        Encoding {
+            mode: self.args.mode.map_or(usual.mode, Into::into),
+            ..usual
+        }
     }
 
     async fn create(&mut self, topic: &Topic) -> CliResult<()> {
