@@ -29,14 +29,8 @@ pub trait Factory: Send + Sync + 'static {
     }
 }
 
-/// Schemes that exist, with the feature that builds them in.
-const KNOWN: [(&str, &str); 5] = [
-    ("memory", ""),
-    ("sqlite", "sqlite"),
-    ("nats", "nats"),
-    ("kafka", "kafka"),
-    ("pulsar", "pulsar"),
-];
+/// Schemes that a feature of the same name builds in.
+const FEATURES: [&str; 4] = ["sqlite", "nats", "kafka", "pulsar"];
 
 /// The transports that can be opened.
 pub struct Registry {
@@ -108,24 +102,19 @@ impl Registry {
     }
 
     fn unknown(&self, scheme: &str) -> TransportError {
-        let known = KNOWN.iter().find(|(name, _)| *name == scheme);
-        match known {
-            Some((_, feature)) => TransportError::new(
-                "registry",
-                ErrorKind::Configuration,
+        let (message, hint) = if FEATURES.contains(&scheme) {
+            (
                 format!("`{scheme}:` is not built into this program"),
+                format!("build it with `--features {scheme}`"),
             )
-            .hint(format!("build it with `--features {feature}`")),
-            None => TransportError::new(
-                "registry",
-                ErrorKind::Configuration,
+        } else {
+            let known: Vec<_> = self.schemes().collect();
+            (
                 format!("no transport is registered for `{scheme}:` URLs"),
+                format!("this build knows: {}", known.join(", ")),
             )
-            .hint(format!(
-                "this build knows: {}",
-                self.schemes().collect::<Vec<_>>().join(", ")
-            )),
-        }
+        };
+        TransportError::new("registry", ErrorKind::Configuration, message).hint(hint)
     }
 }
 

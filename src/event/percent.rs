@@ -11,13 +11,17 @@ pub(super) fn encode(text: &str) -> Cow<'_, str> {
     utf8_percent_encode(text, RESERVED).into()
 }
 
-/// Decodes a value all of whose percent signs are well-formed; any other stays as it is.
-pub(super) fn decode(text: &str) -> Cow<'_, str> {
-    let whole = memchr::memchr_iter(b'%', text.as_bytes()).all(|at| {
+/// Reports whether two hexadecimal digits stand behind every percent sign.
+pub(super) fn is_well_formed(text: &str) -> bool {
+    memchr::memchr_iter(b'%', text.as_bytes()).all(|at| {
         let digits = text.as_bytes().get(at + 1..at + 3);
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    });
-    if !whole {
+    })
+}
+
+/// Decodes a value all of whose percent signs are well-formed; any other stays as it is.
+pub(super) fn decode(text: &str) -> Cow<'_, str> {
+    if !is_well_formed(text) {
         return Cow::Borrowed(text);
     }
     percent_decode_str(text)

@@ -2,7 +2,7 @@
 
 use super::{
     Data, Envelope, EventError, Message, TraceParent, draft::Extension, envelope::read_draft, json,
-    names, scan::string_of, time::utc,
+    names, percent, scan::string_of, time::utc,
 };
 
 /// Checks a message strictly, as it has to be before it is published.
@@ -108,16 +108,11 @@ fn has_control(text: &str) -> bool {
 }
 
 fn is_uri_reference(text: &str) -> bool {
-    let bytes = text.as_bytes();
     let allowed =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(byte);
-    let escapes_are_whole = || {
-        memchr::memchr_iter(b'%', bytes).all(|at| {
-            let digits = bytes.get(at + 1..at + 3);
-            digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-        })
-    };
-    bytes.iter().all(allowed) && escapes_are_whole() && has_no_broken_scheme(text)
+    text.as_bytes().iter().all(allowed)
+        && percent::is_well_formed(text)
+        && has_no_broken_scheme(text)
 }
 
 /// A colon before the first slash makes what is before it a scheme.

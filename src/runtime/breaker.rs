@@ -42,7 +42,7 @@ impl BreakerOptions {
 
 /// What the breaker lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
+pub(super) enum Admission {
     /// Everything.
     All,
     /// One event, whose outcome decides.
@@ -55,7 +55,7 @@ pub enum Admission {
 
 /// How an event that was let through ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// It was handled or skipped.
     Success,
     /// Its run failed; it will be tried again.
@@ -66,7 +66,7 @@ pub enum Ending {
 
 /// Whether an ending moved the breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shift {
+pub(super) enum Shift {
     /// As before.
     None,
     /// From now on one event per back-off.
@@ -84,7 +84,7 @@ enum State {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Breaker {
+pub(super) struct Breaker {
     options: BreakerOptions,
     policy: RetryPolicy,
     state: State,
@@ -96,8 +96,7 @@ pub struct Breaker {
 
 impl Breaker {
     /// Returns a closed breaker whose back-off is the policy's.
-    #[must_use]
-    pub fn new(options: BreakerOptions, policy: RetryPolicy) -> Self {
+    pub(super) fn new(options: BreakerOptions, policy: RetryPolicy) -> Self {
         Self {
             options,
             policy,
@@ -110,8 +109,7 @@ impl Breaker {
     }
 
     /// Says what may start now.
-    #[must_use]
-    pub fn admits(&self, now: Instant) -> Admission {
+    pub(super) fn admits(&self, now: Instant) -> Admission {
         match self.state {
             State::Closed => Admission::All,
             State::Open { until } if now >= until => Admission::One,
@@ -121,18 +119,17 @@ impl Breaker {
     }
 
     /// Reports whether events flow.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.state == State::Closed
     }
 
     /// Notes that the one event that was admitted starts.
-    pub fn start_probe(&mut self) {
+    pub(super) fn start_probe(&mut self) {
         self.state = State::Probing;
     }
 
     /// Notes how the event that was let through ended; with `None` it never ran, and another one may.
-    pub fn end_probe(&mut self, ending: Option<Ending>, now: Instant, dice: f64) -> Shift {
+    pub(super) fn end_probe(&mut self, ending: Option<Ending>, now: Instant, dice: f64) -> Shift {
         match ending {
             Some(Ending::Success) => {
                 *self = Self::new(self.options, self.policy);
@@ -145,7 +142,7 @@ impl Breaker {
     }
 
     /// Notes how any other event ended.
-    pub fn record(&mut self, ending: Ending, now: Instant, dice: f64) -> Shift {
+    pub(super) fn record(&mut self, ending: Ending, now: Instant, dice: f64) -> Shift {
         let failed = match ending {
             Ending::Setback => return Shift::None,
             Ending::Success => false,

@@ -14,9 +14,9 @@ mod triage;
 #[cfg(feature = "filter")]
 pub use self::filter::{Filter, FilterError};
 pub use self::{
-    breaker::{Admission, Breaker, BreakerOptions, Ending, Shift},
+    breaker::BreakerOptions,
     consume::{ConsumeError, ConsumeOptions, Consumer, End, Stop, Summary},
-    failure::{describe_failure, fingerprint, panic_failure},
+    failure::{describe_failure, fingerprint},
     handler::{
         ByHand, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler, IntoResponses,
         Outcome, Run,
@@ -28,4 +28,9 @@ pub use self::{
         Contents, Counts, JobOptions, JobReport, Letters, Plan, PlanRequest, Progress, Query,
         Resumed, Target, Triage, TriageError, Unfiltered, write_letter,
     },
+};
+
+use self::{
+    breaker::{Admission, Breaker, Ending, Shift},
+    failure::panic_failure,
 };

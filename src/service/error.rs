@@ -25,7 +25,7 @@ pub enum ServiceError {
     #[error(transparent)]
     Consume(#[from] ConsumeError),
     /// The URL cannot be read.
-    #[error("`{text}` is no URL: {source}")]
+    #[error("`{text}` is no URL")]
     Url {
         /// What was given.
         text: String,

@@ -158,7 +158,9 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    /// Consumes until the end that the options set, or until stopped. What was done before an error is told to the observer.
+    /// Consumes until the end that the options set, or until stopped. What was done before an error is told to the
+    /// observer.
+    ///
     /// # Errors
     /// See [`ConsumeError`].
     pub async fn run(self, stop: Stop) -> Result<Summary, ConsumeError> {

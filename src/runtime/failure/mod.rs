@@ -43,8 +43,7 @@ pub fn describe_failure(class: &str, message: &str, detail: Option<&str>) -> Fai
 }
 
 /// Describes a captured panic.
-#[must_use]
-pub fn panic_failure(panic: &(dyn Any + Send)) -> Failure {
+pub(super) fn panic_failure(panic: &(dyn Any + Send)) -> Failure {
     let message = panic
         .downcast_ref::<&str>()
         .copied()
