@@ -51,7 +51,7 @@ impl Registry {
     pub fn builtin() -> Self {
         let registry = Self::empty().with("memory", super::memory::MemoryFactory);
         #[cfg(feature = "sqlite")]
-        let registry = registry.with("sqlite", super::sqlite::Sqlite);
+        let registry = registry.with("sqlite", super::sqlite::SqliteFactory);
         registry
     }
 
