@@ -45,7 +45,7 @@ fn split(step: &str) -> (String, String) {
     for line in lines {
         match line.strip_prefix("> ") {
             Some(more) if output.is_empty() => command = format!("{command}\n{more}"),
-            _ => output += &format!("{line}\n"),
+            _ => output.extend([line, "\n"]),
         }
     }
     (command, output)

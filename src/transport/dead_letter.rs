@@ -1,16 +1,14 @@
 //! Dead letters: the record, and how to read and work on them.
 
-use std::{
-    fmt,
-    str::FromStr,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, str::FromStr, time::SystemTime};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Delivery, Job, JobAction, JobId, JobLease, Resolution, Result, Selection};
+use super::{
+    Delivery, Failure, Job, JobAction, JobId, JobLease, Resolution, Result, Selection, Stats,
+};
 use crate::event::{Envelope, Group, Message, Position, Topic};
 
 /// The name of a dead letter: the same after a crash, an export or an import.
@@ -114,46 +112,6 @@ impl FromStr for LetterKind {
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("unknown kind `{text}`"))
-    }
-}
-
-/// A stable name for failures of one sort, with the version of its algorithm in front (`1:…`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fingerprint(pub String);
-
-/// How a handler run failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The sort of error (`exit 1`, `signal 9`, `timeout`, `panic`, a Rust type).
-    pub class: String,
-    /// One line for people.
-    pub message: String,
-    /// More, truncated: the tail of stderr, a chain of causes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// How long the run took.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "super::stamp::seconds"
-    )]
-    pub duration: Option<Duration>,
-    /// The sort of failure.
-    pub fingerprint: Fingerprint,
-}
-
-impl Failure {
-    /// Tells of a run that took the consumer down for the `times`th time.
-    #[must_use]
-    pub fn crashed(times: u32) -> Self {
-        Self {
-            class: "crashed".to_owned(),
-            message: format!("the consumer went down {times} times while it worked on this"),
-            detail: None,
-            duration: None,
-            fingerprint: Fingerprint("1:crashed".to_owned()),
-        }
     }
 }
 
@@ -288,32 +246,6 @@ impl DeadLetter {
         }
     }
 }
-
-/// How many letters are alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StatsRow {
-    /// The original topic.
-    pub topic: Topic,
-    /// The group that gave up.
-    pub group: Group,
-    /// Why.
-    pub kind: LetterKind,
-    /// The sort of failure.
-    pub fingerprint: Fingerprint,
-    /// The message of one of them.
-    pub sample: String,
-    /// How many.
-    pub count: u64,
-    /// When the first of them died.
-    #[serde(with = "super::stamp")]
-    pub first: SystemTime,
-    /// When the last of them died.
-    #[serde(with = "super::stamp")]
-    pub last: SystemTime,
-}
-
-/// Letters counted by what they have in common, most frequent first.
-pub type Stats = Vec<StatsRow>;
 
 /// The dead letters of a transport.
 #[async_trait]

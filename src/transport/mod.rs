@@ -26,10 +26,12 @@ pub mod conformance;
 mod dead_letter;
 mod delivery;
 mod error;
+mod failure;
 mod job;
 mod schedule;
 mod selection;
 mod stamp;
+mod stats;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -38,17 +40,18 @@ use async_trait::async_trait;
 pub use self::{
     capabilities::{Capabilities, Limits, Support},
     dead_letter::{
-        DeadLetter, DeadLetters, Failure, Fingerprint, LetterId, LetterKind, LetterRecord,
-        LetterScan, Origin, Stats, StatsRow,
+        DeadLetter, DeadLetters, LetterId, LetterKind, LetterRecord, LetterScan, Origin,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
         Verdict,
     },
     error::{ErrorKind, TransportError},
+    failure::{Failure, Fingerprint},
     job::{Job, JobAction, JobId, JobLease, Resolution},
     schedule::{Schedule, ScheduleId, ScheduleScan, Schedules},
     selection::{LetterRef, Selection},
+    stats::{Stats, StatsRow},
 };
 use crate::event::{Encoding, Message, Pattern, Position, Stored, Topic};
 

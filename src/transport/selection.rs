@@ -88,7 +88,7 @@ impl Selection {
             && self
                 .fingerprint
                 .as_ref()
-                .is_none_or(|text| is_sort(&record.failure, text))
+                .is_none_or(|text| record.failure.fingerprint.begins_with(text))
             && self.since.is_none_or(|since| record.dead_since >= since)
             && self.until.is_none_or(|until| record.dead_since < until)
             && self
@@ -107,12 +107,4 @@ fn mentions(failure: &Failure, reason: &str) -> bool {
     let reason = reason.to_lowercase();
     failure.message.to_lowercase().contains(&reason)
         || failure.class.to_lowercase().contains(&reason)
-}
-
-fn is_sort(failure: &Failure, text: &str) -> bool {
-    let name = failure.fingerprint.0.as_str();
-    name.starts_with(text)
-        || name
-            .split_once(':')
-            .is_some_and(|(_, behind)| behind.starts_with(text))
 }

@@ -83,27 +83,16 @@ fn count(letters: &[Arc<DeadLetter>]) -> Stats {
     let mut rows = BTreeMap::new();
     for letter in letters {
         let record = &letter.record;
-        let fingerprint = &record.failure.fingerprint;
-        let row = rows
-            .entry((
-                &record.origin.topic,
-                &record.group,
-                record.kind,
-                &fingerprint.0,
-            ))
-            .or_insert_with(|| StatsRow {
-                topic: record.origin.topic.clone(),
-                group: record.group.clone(),
-                kind: record.kind,
-                fingerprint: fingerprint.clone(),
-                sample: record.failure.message.clone(),
-                count: 0,
-                first: record.dead_since,
-                last: record.dead_since,
-            });
-        row.count += 1;
-        row.first = row.first.min(record.dead_since);
-        row.last = row.last.max(record.dead_since);
+        let fingerprint = record.failure.fingerprint.0.as_str();
+        let alike = (
+            &record.origin.topic,
+            &record.group,
+            record.kind,
+            fingerprint,
+        );
+        rows.entry(alike)
+            .and_modify(|row: &mut StatsRow| row.add(letter))
+            .or_insert_with(|| StatsRow::of(letter));
     }
     let mut rows: Stats = rows.into_values().collect();
     rows.sort_by_key(|row| Reverse(row.count));

@@ -86,15 +86,13 @@ fn parse<T: std::str::FromStr>(text: &str) -> Outcome<T> {
 }
 
 fn means(selection: &Selection, patterns: &[Pattern], sort: &Sort) -> bool {
-    let is_sort = |text: &String| {
-        let name = sort.fingerprint.0.as_str();
-        let behind = name.split_once(':').map_or("", |(_, behind)| behind);
-        name.starts_with(text.as_str()) || behind.starts_with(text.as_str())
-    };
     (selection.topics.is_empty() || patterns.iter().any(|p| p.matches(&sort.topic)))
         && selection.group.as_ref().is_none_or(|g| *g == sort.group)
         && selection.kind.is_none_or(|kind| kind == sort.kind)
-        && selection.fingerprint.as_ref().is_none_or(is_sort)
+        && selection
+            .fingerprint
+            .as_ref()
+            .is_none_or(|text| sort.fingerprint.begins_with(text))
 }
 
 /// Turns a selection into a condition, given the sorts that it means.

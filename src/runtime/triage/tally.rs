@@ -34,24 +34,10 @@ impl Tally {
             record.kind,
             record.failure.fingerprint.clone(),
         );
-        let died = record.dead_since;
         if let Some(row) = self.rows.get_mut(&key) {
-            row.count += 1;
-            row.first = row.first.min(died);
-            row.last = row.last.max(died);
+            row.add(letter);
         } else if self.rows.len() < MOST_ROWS {
-            let (topic, group, kind, fingerprint) = key.clone();
-            let row = StatsRow {
-                topic,
-                group,
-                kind,
-                fingerprint,
-                sample: record.failure.message.clone(),
-                count: 1,
-                first: died,
-                last: died,
-            };
-            self.rows.insert(key, row);
+            self.rows.insert(key, StatsRow::of(letter));
         } else {
             self.rest += 1;
         }
