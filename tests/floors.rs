@@ -43,9 +43,16 @@ impl Source {
     fn shipped(&self) -> &str {
         let end = self
             .code
-            .find("#[cfg(test)]\nmod ")
+            .find("#[cfg(test)]\nmod tests {")
             .unwrap_or(self.code.len());
         &self.code[..end]
+    }
+
+    /// Counts how many `super` lead from here to the crate.
+    fn depth(&self) -> usize {
+        let path = self.path.trim_start_matches("src/bin/pf/");
+        let path = path.trim_start_matches("src/").trim_end_matches(".rs");
+        path.trim_end_matches("/mod").split('/').count()
     }
 
     fn lines(&self) -> impl Iterator<Item = &str> {
@@ -78,9 +85,11 @@ fn sources(folder: &str) -> Vec<Source> {
     found
 }
 
-/// Lists the modules behind `crate::`: of `crate::a::b` and `crate::{a::b, c}` alike.
+/// Lists the modules behind `crate::`: of `crate::a::b` and `crate::{a::b, c}` alike, and of as many
+/// `super::` as lead there.
 fn named(source: &Source) -> Vec<String> {
     let code: String = source.lines().flat_map(|line| [line, " "]).collect();
+    let code = code.replace(&"super::".repeat(source.depth()), "crate::");
     let mut modules = Vec::new();
     for rest in code.split("crate::").skip(1) {
         let Some(group) = rest.strip_prefix('{') else {
