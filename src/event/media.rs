@@ -17,8 +17,9 @@ pub(super) fn is_batch(content_type: &str) -> bool {
     starts_with(content_type, "application/cloudevents-batch")
 }
 
-/// Reports whether data of this type is JSON.
-pub(super) fn is_json(content_type: &str) -> bool {
+/// Reports whether data of this content type is JSON.
+#[must_use]
+pub fn is_json(content_type: &str) -> bool {
     let kind = essence(content_type);
     kind.eq_ignore_ascii_case(JSON)
         || kind.eq_ignore_ascii_case("text/json")

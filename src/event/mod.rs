@@ -54,6 +54,7 @@ pub use self::{
     extension::EventExt,
     hand_over::{HandOver, hand_over},
     line::{parse_record, parse_record_as},
+    media::is_json as is_json_type,
     message::{Headers, Message, Position, Stored},
     plain::wrap_plain,
     record::{Record, write_record},

@@ -3,7 +3,6 @@
 use std::{fmt, io, process::ExitCode};
 
 use protoflow::{
-    ServiceError,
     event::{EventError, NameError},
     runtime::{ConsumeError, FilterError, TriageError},
     transport::{ErrorKind, LetterId, TransportError},
@@ -155,16 +154,6 @@ impl From<ConsumeError> for CliError {
             ConsumeError::Undecodable { .. } => Self::new(Exit::Configuration, error)
                 .hint("`--plain` hands over messages that are no CloudEvents"),
             error => Self::new(Exit::Configuration, error),
-        }
-    }
-}
-
-impl From<ServiceError> for CliError {
-    fn from(error: ServiceError) -> Self {
-        match error {
-            ServiceError::Transport(error) => error.into(),
-            ServiceError::Event(error) => error.into(),
-            error => Self::new(Exit::Failed, error),
         }
     }
 }

@@ -14,10 +14,10 @@ use protoflow::{
 use serde::Serialize;
 
 use crate::{
-    config::nearest,
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::{Paint, Report},
+    nearest::nearest,
+    output::{Paint, Painter, Report},
 };
 
 /// Show what the transport can do
@@ -137,7 +137,7 @@ fn find<'a>(capabilities: &'a Capabilities, name: &str) -> CliResult<&'a Support
 struct Shown<'a>(&'a Capabilities);
 
 impl Report for Shown<'_> {
-    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let server = self.0.server.as_deref().unwrap_or("not asked");
         writeln!(out, "{} ({server})", paint(Paint::Name, &self.0.transport))?;
         for (name, support) in self.0.abilities() {

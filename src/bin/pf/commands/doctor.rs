@@ -13,7 +13,7 @@ use crate::{
     config::masked,
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::{Paint, Report},
+    output::{Paint, Painter, Report},
 };
 
 /// Check the store, and say what will bite
@@ -80,7 +80,7 @@ async fn mend(context: &Context, transport: &dyn Transport, findings: &[Finding]
 struct Shown<'a>(&'a Finding);
 
 impl Report for Shown<'_> {
-    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let (look, word) = match self.0.level {
             FindingLevel::Ok => (Paint::Good, "ok"),
             FindingLevel::Warning => (Paint::Warning, "warning"),

@@ -7,6 +7,7 @@ mod context;
 mod demo;
 mod dlq;
 mod doctor;
+mod ids;
 mod man;
 mod publish;
 mod schedule;

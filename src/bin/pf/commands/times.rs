@@ -1,4 +1,4 @@
-//! Times and durations as people write them.
+//! Times, durations and rates as people write them.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +17,14 @@ pub enum Since {
 pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| "not a duration; write it like `90s` or `2h 30m`".to_owned())
+}
+
+/// Reads how many per second: `50` or `50/s`.
+pub fn rate(text: &str) -> Result<f64, String> {
+    match text.strip_suffix("/s").unwrap_or(text).parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("not a number per second above 0".to_owned()),
+    }
 }
 
 /// Reads `earliest`, how long ago, or a time.

@@ -8,8 +8,8 @@ use protoflow::{
 };
 
 use crate::{
-    config::nearest,
     error::{CliError, CliResult},
+    nearest::nearest,
     output::Remarks,
 };
 

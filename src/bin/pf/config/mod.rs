@@ -16,10 +16,11 @@ use url::Url;
 pub use self::{
     file::{File, Profile},
     secret::{has_password, masked, refused},
-    store::{anchor, parse},
+    store::{anchor, parse, url_of},
 };
 use crate::{
     error::{CliError, CliResult},
+    nearest::nearest,
     output::Format,
 };
 
@@ -61,11 +62,15 @@ pub struct Target {
     pub folder: Option<PathBuf>,
 }
 
-/// A context: its name, what it says, and where it stands.
-struct Named<'a> {
-    name: &'a str,
-    profile: &'a Profile,
-    file: &'a Path,
+/// A context.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it says.
+    pub profile: &'a Profile,
+    /// Where it stands.
+    pub file: &'a Path,
 }
 
 impl Config {
@@ -92,12 +97,17 @@ impl Config {
     }
 
     /// Returns every context, strongest first; one that hides another of its name comes alone.
-    pub fn contexts(&self) -> Vec<(&str, &Profile, &Path)> {
-        let mut found: Vec<(&str, &Profile, &Path)> = Vec::new();
-        for layer in &self.layers {
-            for (name, profile) in &layer.file.contexts {
-                if !found.iter().any(|(known, ..)| known == name) {
-                    found.push((name, profile, &layer.path));
+    pub fn contexts(&self) -> Vec<Named<'_>> {
+        let mut found: Vec<Named<'_>> = Vec::new();
+        for Layer { path, file } in &self.layers {
+            for (name, profile) in &file.contexts {
+                if !found.iter().any(|known| known.name == name) {
+                    let file = path;
+                    found.push(Named {
+                        name,
+                        profile,
+                        file,
+                    });
                 }
             }
         }
@@ -178,24 +188,15 @@ impl Config {
         Ok(self.layers.iter().find_map(|layer| in_file(&layer.file)))
     }
 
-    /// Returns a context and the file that it stands in.
-    pub fn profile(&self, name: &str) -> CliResult<(&Profile, &Path)> {
-        let named = self.named(name)?;
-        Ok((named.profile, named.file))
-    }
-
-    fn named<'a>(&'a self, name: &str) -> CliResult<Named<'a>> {
+    /// Returns the context of this name.
+    pub fn named(&self, name: &str) -> CliResult<Named<'_>> {
         let contexts = self.contexts();
-        if let Some((name, profile, path)) = contexts.iter().find(|(known, ..)| *known == name) {
-            return Ok(Named {
-                name,
-                profile,
-                file: path,
-            });
+        if let Some(named) = contexts.iter().find(|known| known.name == name) {
+            return Ok(*named);
         }
         let error = CliError::configuration(format!("there is no context `{name}`"));
         Err(
-            match nearest(name, contexts.iter().map(|(known, ..)| *known)) {
+            match nearest(name, contexts.iter().map(|known| known.name)) {
                 Some(known) => error.hint(format!("did you mean `{known}`?")),
                 None if contexts.is_empty() => {
                     error.hint(format!("`pf context add {name} --url URL` makes it"))
@@ -269,13 +270,4 @@ fn variable(name: &str) -> Option<String> {
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
-}
-
-/// Returns the known name that is most like `name`, if one is like it at all.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|known| (strsim::normalized_damerau_levenshtein(name, known), known))
-        .filter(|(likeness, _)| *likeness >= 0.75)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
 }

@@ -45,6 +45,15 @@ pub enum Paint {
 }
 
 impl Paint {
+    /// Returns the text as it looks on this stream.
+    pub fn dress(self, coloured: bool, text: &str) -> String {
+        if coloured {
+            format!("{}{text}{}", self.start(), Self::END)
+        } else {
+            text.to_owned()
+        }
+    }
+
     /// Returns what switches it on.
     pub fn start(self) -> &'static str {
         match self {
@@ -59,3 +68,6 @@ impl Paint {
     /// What switches every one off.
     pub const END: &'static str = "\x1b[0m";
 }
+
+/// Makes a piece of text look so, where the stream has colour.
+pub type Painter<'a> = &'a dyn Fn(Paint, &str) -> String;

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::Painter;
+
 /// How to write data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -24,9 +26,8 @@ pub enum Format {
 /// A result that can be shown to people and to programs.
 pub trait Report: Serialize {
     /// Writes it for people.
-    fn human(
-        &self,
-        out: &mut dyn Write,
-        paint: &dyn Fn(super::Paint, &str) -> String,
-    ) -> io::Result<()>;
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()>;
 }
+
+/// Writes a thing for people where its record is not made from it alone.
+pub type Text<T> = fn(&T, &mut dyn Write, Painter<'_>) -> io::Result<()>;

@@ -7,9 +7,9 @@ mod remarks;
 mod text;
 
 pub use self::{
-    colour::{ColorChoice, Paint},
-    format::{Format, Report},
+    colour::{ColorChoice, Paint, Painter},
+    format::{Format, Report, Text},
     printer::Printer,
     remarks::Remarks,
-    text::abridged,
+    text::{abridged, counted, to_the_second},
 };

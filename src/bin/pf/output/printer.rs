@@ -8,7 +8,7 @@ use std::{
 
 use protoflow::event::{Stored, write_record};
 
-use super::{ColorChoice, Format, Paint, Remarks, Report, text};
+use super::{ColorChoice, Format, Paint, Painter, Remarks, Report, text};
 use crate::error::{CliError, CliResult};
 
 /// Written at once when so much is waiting.
@@ -61,7 +61,7 @@ impl Printer {
         match self.format {
             Format::Text => {
                 let coloured = self.coloured;
-                let paint = |paint: Paint, text: &str| dress(coloured, paint, text);
+                let paint = |paint: Paint, text: &str| paint.dress(coloured, text);
                 report.human(&mut self.waiting, &paint)?;
             }
             Format::Json => {
@@ -76,12 +76,12 @@ impl Printer {
         Ok(self.spill()?)
     }
 
-    /// Shows a message in the chosen format; `dead_letter` is JSON that joins its record.
-    pub fn message(&mut self, stored: &Stored, dead_letter: Option<&[u8]>) -> io::Result<()> {
+    /// Shows a message in the chosen format.
+    pub fn message(&mut self, stored: &Stored) -> io::Result<()> {
         let out = &mut self.waiting;
         match self.format {
             Format::Text => text::message(out, stored, self.coloured),
-            Format::Json => write_record(out, stored, dead_letter),
+            Format::Json => write_record(out, stored, None),
             Format::Event => text::event(out, &stored.message),
             Format::Data => text::data(out, &stored.message),
             Format::Raw => out.extend_from_slice(stored.message.bytes()),
@@ -93,11 +93,11 @@ impl Printer {
     /// Writes for people.
     pub fn human(
         &mut self,
-        write: impl FnOnce(&mut dyn Write, &dyn Fn(Paint, &str) -> String) -> io::Result<()>,
+        write: impl FnOnce(&mut dyn Write, Painter<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let coloured = self.coloured;
         write(&mut self.waiting, &|paint, text| {
-            dress(coloured, paint, text)
+            paint.dress(coloured, text)
         })?;
         self.spill()
     }
@@ -121,13 +121,5 @@ impl Printer {
             return self.flush();
         }
         Ok(())
-    }
-}
-
-fn dress(coloured: bool, paint: Paint, text: &str) -> String {
-    if coloured {
-        format!("{}{text}{}", paint.start(), Paint::END)
-    } else {
-        text.to_owned()
     }
 }

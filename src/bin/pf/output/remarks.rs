@@ -76,11 +76,7 @@ impl Remarks {
     }
 
     fn paint(&self, paint: Paint, text: &str) -> String {
-        if self.coloured {
-            format!("{}{text}{}", paint.start(), Paint::END)
-        } else {
-            text.to_owned()
-        }
+        paint.dress(self.coloured, text)
     }
 }
 

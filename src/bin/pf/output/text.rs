@@ -1,9 +1,9 @@
 //! A message for people, and its event and data alone.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use protoflow::event::{Data, Envelope, Message, Stored, write_event};
+use protoflow::event::{Data, Envelope, Message, Stored, format_time, write_event};
 
 use super::Paint;
 
@@ -12,7 +12,7 @@ const SHOWN: usize = 160;
 
 /// Appends one line: when, where, which, what.
 pub fn message(out: &mut Vec<u8>, stored: &Stored, coloured: bool) {
-    let time = DateTime::<Utc>::from(stored.time).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let time = format_time(stored.time);
     let topic = stored.message.topic.as_str();
     let envelope = Envelope::read(&stored.message).ok();
     let id = envelope.as_ref().map_or("-", |envelope| &envelope.id);
@@ -57,6 +57,16 @@ fn shown(data: &Data<'_>) -> String {
         Data::Base64(text) => abridged(text),
         Data::Bytes(bytes) => abridged(&String::from_utf8_lossy(bytes)),
     }
+}
+
+/// Returns the number with the fitting word.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Returns a time in UTC to the second.
+pub fn to_the_second(time: SystemTime) -> String {
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Returns the beginning, on one line and without anything that a terminal would obey.

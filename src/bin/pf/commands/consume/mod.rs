@@ -20,7 +20,7 @@ use crate::{
     commands::topics::{hint_expanded, hint_unknown, refuse_dead_letters},
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::Remarks,
+    output::{Remarks, counted},
     signals::Signals,
 };
 
@@ -171,7 +171,7 @@ fn conclude(
         .hint(format!("look at what fails: pf dlq stats --group {group}"))),
         _ if bounded && summary.dead_lettered > 0 => Err(CliError::message(
             Exit::Partly,
-            narrator::count(
+            counted(
                 summary.dead_lettered,
                 "event became a dead letter",
                 "events became dead letters",

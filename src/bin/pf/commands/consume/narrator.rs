@@ -8,7 +8,7 @@ use protoflow::{
     transport::{Delivery, Failure, TransportError},
 };
 
-use crate::output::Remarks;
+use crate::output::{Remarks, counted};
 
 /// Speaks of what people want to know; events that go well are only counted.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Observer for Narrator {
             Notice::BreakerClosed => remarks.remark("events flow again"),
             Notice::Draining(0) => {}
             Notice::Draining(runs) => {
-                let runs = count(runs as u64, "run", "runs");
+                let runs = counted(runs as u64, "run", "runs");
                 remarks.remark(&format!("waiting for {runs} to end"));
             }
             _ => {}
@@ -92,19 +92,14 @@ pub fn summary(summary: &Summary) -> String {
         (summary.dead_lettered, "dead letter", "dead letters"),
         (summary.returned, "given back", "given back"),
     ];
-    let mut text = count(summary.acked, "handled", "handled");
+    let mut text = counted(summary.acked, "handled", "handled");
     for (number, one, many) in parts {
         if number > 0 {
             text += ", ";
-            text += &count(number, one, many);
+            text += &counted(number, one, many);
         }
     }
     text
-}
-
-/// Returns the number with the fitting word.
-pub fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 #[cfg(test)]

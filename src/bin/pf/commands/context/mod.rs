@@ -14,10 +14,10 @@ use url::Url;
 
 use self::edit::UserFile;
 use crate::{
-    config::{Config, Profile, has_password, masked, refused},
+    config::{Config, Named, Profile, has_password, masked, refused},
     context::Context,
     error::{CliError, CliResult},
-    output::{Paint, Report},
+    output::{Paint, Painter, Report},
 };
 
 /// Give stores a name
@@ -110,7 +110,7 @@ pub struct UseArgs {
 impl UseArgs {
     fn run(self, context: &mut Context) -> CliResult<()> {
         let config = context.config()?;
-        config.profile(&self.name)?;
+        config.named(&self.name)?;
         let mut file = UserFile::open(config)?;
         file.select(&self.name);
         file.save()?;
@@ -157,7 +157,7 @@ impl ShowArgs {
             CliError::configuration("no context is in use")
                 .hint("`pf context use NAME` chooses one")
         })?;
-        config.profile(&name)?;
+        config.named(&name)?;
         let shown = described(config, Some(&name));
         let entry = shown.iter().find(|entry| entry.name == name);
         entry.map_or(Ok(()), |entry| context.printer.report(entry))
@@ -174,7 +174,7 @@ pub struct RemoveArgs {
 impl RemoveArgs {
     fn run(self, context: &mut Context) -> CliResult<()> {
         let config = context.config()?;
-        let (_, path) = config.profile(&self.name)?;
+        let path = config.named(&self.name)?.file;
         if path != config.user_file() {
             return Err(CliError::configuration(format!(
                 "`{}` stands in {}",
@@ -208,7 +208,7 @@ struct Shown {
 }
 
 impl Report for Shown {
-    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let mark = if self.current { "*" } else { " " };
         let name = paint(Paint::Name, &format!("{:<16}", self.name));
         write!(out, "{mark} {name} {}", self.url)?;
@@ -226,17 +226,23 @@ fn described(config: &Config, named: Option<&str>) -> Vec<Shown> {
     let current = config.current(named);
     let contexts = config.contexts().into_iter();
     contexts
-        .map(|(name, profile, path)| Shown {
-            name: name.to_owned(),
-            current: current.as_deref() == Some(name),
-            url: profile
-                .url
-                .parse()
-                .map_or_else(|_| profile.url.clone(), |url: Url| masked(&url)),
-            group: profile.group.clone(),
-            password: password_of(profile),
-            file: path.to_owned(),
-        })
+        .map(
+            |Named {
+                 name,
+                 profile,
+                 file,
+             }| Shown {
+                name: name.to_owned(),
+                current: current.as_deref() == Some(name),
+                url: profile
+                    .url
+                    .parse()
+                    .map_or_else(|_| profile.url.clone(), |url: Url| masked(&url)),
+                group: profile.group.clone(),
+                password: password_of(profile),
+                file: file.to_owned(),
+            },
+        )
         .collect()
 }
 

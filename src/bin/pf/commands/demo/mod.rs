@@ -4,16 +4,13 @@ mod shop;
 mod stage;
 mod story;
 
+use std::sync::Arc;
+
 use clap::Args;
 use protoflow::{backends::OpenOptions, transport::Transport};
-use std::sync::Arc;
-use url::Url;
 
 use self::stage::Stage;
-use crate::{
-    context::Context,
-    error::{CliError, CliResult},
-};
+use crate::{config::url_of, context::Context, error::CliResult};
 
 /// Show the whole story: a retry, a delay, a dead letter and its replay
 ///
@@ -33,9 +30,7 @@ impl DemoArgs {
             return play(context, transport, "demo.").await;
         }
         let folder = tempfile::Builder::new().prefix("pf-demo-").tempdir()?;
-        let path = folder.path().join("demo.db");
-        let url = format!("sqlite:{}", path.display());
-        let url = Url::parse(&url).map_err(|error| CliError::configuration(error.to_string()))?;
+        let url = url_of(&folder.path().join("demo.db"))?;
         let options = OpenOptions { create: true };
         let transport = context.registry.open(&url, options).await?;
         play(context, Arc::clone(&transport), "").await?;

@@ -16,10 +16,11 @@ use super::{
     selection::SelectionArgs,
 };
 use crate::{
+    commands::times,
     config::masked,
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::{Format, Remarks},
+    output::{Format, Remarks, to_the_second},
 };
 
 /// How a job is chosen and run.
@@ -37,15 +38,8 @@ pub struct JobArgs {
     #[arg(short = 'n', long)]
     dry_run: bool,
     /// Letters per second
-    #[arg(long, value_name = "N", value_parser = rate)]
+    #[arg(long, value_name = "N", value_parser = times::rate)]
     rate: Option<f64>,
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("not a number of letters per second above 0".to_owned()),
-    }
 }
 
 /// Runs the command.
@@ -177,8 +171,7 @@ impl Work {
     fn show(&self, plan: &Plan) {
         if let Some(resumed) = &plan.resumed {
             let verb = plan.contents.action.verb();
-            let created = chrono::DateTime::<chrono::Utc>::from(resumed.created)
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            let created = to_the_second(resumed.created);
             let (done, planned) = (resumed.resolved, resumed.planned);
             self.remarks.remark(&format!(
                 "going on with the {verb} of {created}, which was interrupted: {done} of {planned} letters are done"

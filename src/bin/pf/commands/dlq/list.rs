@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use protoflow::{
     backends::OpenOptions,
@@ -15,7 +14,7 @@ use super::{names, plan::count, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::CliResult,
-    output::{Format, Paint, Printer, abridged},
+    output::{Format, Paint, Painter, Printer, Text, abridged, to_the_second},
 };
 
 /// Letters read at a time.
@@ -92,9 +91,6 @@ pub fn warn_unfiltered(letters: &Letters, context: &Context) {
     }
 }
 
-/// How something is written for people.
-pub type Text<T> = fn(&T, &mut dyn Write, &dyn Fn(Paint, &str) -> String) -> io::Result<()>;
-
 /// Writes a letter in the chosen format; `text` writes it for people.
 pub fn show(printer: &mut Printer, letter: &DeadLetter, text: Text<DeadLetter>) -> CliResult<()> {
     match printer.format() {
@@ -111,19 +107,15 @@ pub fn show(printer: &mut Printer, letter: &DeadLetter, text: Text<DeadLetter>) 
                 position: letter.record.origin.position.clone(),
                 time: letter.record.origin.time,
             };
-            printer.message(&stored, None)?;
+            printer.message(&stored)?;
         }
     }
     Ok(())
 }
 
-fn line(
-    letter: &DeadLetter,
-    out: &mut dyn Write,
-    paint: &dyn Fn(Paint, &str) -> String,
-) -> io::Result<()> {
+fn line(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let record = &letter.record;
-    let died = DateTime::<Utc>::from(record.dead_since).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let died = to_the_second(record.dead_since);
     writeln!(
         out,
         "{}  {}  {:<20}  {:<12}  {:<10}  {:>3}x  {}",

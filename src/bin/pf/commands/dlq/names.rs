@@ -6,8 +6,8 @@ use protoflow::{
 };
 
 use crate::{
-    config::nearest,
     error::{CliError, CliResult, Exit},
+    nearest::nearest,
 };
 
 /// So many letters are searched for a name like the one that was given.

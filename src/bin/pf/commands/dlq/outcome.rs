@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::plan::count;
 use crate::{
     error::{CliError, CliResult, Exit},
-    output::{Format, Paint, Printer, Remarks, Report},
+    output::{Format, Paint, Painter, Printer, Remarks, Report},
 };
 
 /// How far a job is, on a terminal only.
@@ -167,7 +167,7 @@ impl<'a> Summary<'a> {
 }
 
 impl Report for Summary<'_> {
-    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let done = match self.action {
             JobAction::Replay { .. } => "replayed",
             JobAction::Purge => "purged",

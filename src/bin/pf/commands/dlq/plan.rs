@@ -8,7 +8,7 @@ use protoflow::{
 };
 use serde::Serialize;
 
-use crate::output::{Paint, Remarks, Report, abridged};
+use crate::output::{Paint, Painter, Remarks, Report, abridged, counted};
 
 /// Targets and reasons listed, the largest first.
 const LISTED: usize = 10;
@@ -29,7 +29,7 @@ impl<'a> Shown<'a> {
     /// Returns it as text without its last line break.
     pub fn text(&self) -> String {
         let mut text = Vec::new();
-        let plain = |_: Paint, text: &str| text.to_owned();
+        let plain = |paint: Paint, text: &str| paint.dress(false, text);
         // Writing to memory cannot fail.
         let _ = self.human(&mut text, &plain);
         String::from_utf8_lossy(&text).trim_end().to_owned()
@@ -54,7 +54,7 @@ impl<'a> Shown<'a> {
 }
 
 impl Report for Shown<'_> {
-    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let contents = self.contents;
         let letters = match contents.letters {
             0 => "no letters".to_owned(),
@@ -100,8 +100,5 @@ fn more(out: &mut dyn Write, letters: u64, what: &str) -> io::Result<()> {
 
 /// Says how many letters.
 pub fn count(letters: u64) -> String {
-    match letters {
-        1 => "1 letter".to_owned(),
-        letters => format!("{letters} letters"),
-    }
+    counted(letters, "letter", "letters")
 }

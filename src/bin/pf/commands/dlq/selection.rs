@@ -1,12 +1,6 @@
 //! Which dead letters: the arguments that every `pf dlq` command takes.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::{self, BufRead, BufReader},
-    str::FromStr,
-    time::SystemTime,
-};
+use std::{fmt::Write as _, str::FromStr, time::SystemTime};
 
 use clap::{
     Args,
@@ -20,7 +14,7 @@ use protoflow::{
 use serde::Deserialize;
 
 use crate::{
-    commands::{times, topics},
+    commands::{ids, times, topics},
     error::{CliError, CliResult},
     output::Remarks,
 };
@@ -213,27 +207,16 @@ fn written(query: &Query, since: Option<&Moment>, until: Option<&Moment>) -> Str
 }
 
 fn read_names(file: &str, names: &mut Vec<String>) -> CliResult<()> {
-    let input: Box<dyn BufRead> = if file == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        let opened = fs::File::open(file)
-            .map_err(|error| CliError::from(error).during(format!("`{file}` cannot be read")))?;
-        Box::new(BufReader::new(opened))
-    };
-    for (number, line) in input.lines().enumerate() {
-        let line = line?;
-        let line = line.trim();
-        if line.is_empty() {
-            continue;
-        }
+    for line in ids::read(file)? {
+        let (number, line) = line?;
         if names.len() >= MOST_NAMES {
             return Err(
                 CliError::usage(format!("more than {MOST_NAMES} ids were given"))
                     .hint("select by flags or `--where`, which have no limit"),
             );
         }
-        names.push(name(line).ok_or_else(|| {
-            CliError::usage(format!("line {} holds no id of a dead letter", number + 1))
+        names.push(name(&line).ok_or_else(|| {
+            CliError::usage(format!("line {number} holds no id of a dead letter"))
                 .hint("each line is an id, or a record as `pf dlq list -o json` writes it")
         })?);
     }

@@ -3,13 +3,13 @@
 use std::{
     fmt::Display,
     io::{self, Write},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use protoflow::{
     backends::OpenOptions,
+    event::format_time,
     runtime::{Triage, TriageError},
     transport::DeadLetter,
 };
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     context::Context,
     error::{CliError, CliResult},
-    output::Paint,
+    output::{Paint, Painter},
 };
 
 /// Show everything about dead letters, payload included
@@ -91,8 +91,6 @@ async fn check_unique(
     }
 }
 
-type Painter<'a> = &'a dyn Fn(Paint, &str) -> String;
-
 fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let record = &letter.record;
     let failure = &record.failure;
@@ -107,9 +105,12 @@ fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Re
     field("letter", &paint(Paint::Name, letter.id.as_str()))?;
     let runs = if record.attempts == 1 { "run" } else { "runs" };
     let kind = format!("{} after {} failed {runs}", record.kind, record.attempts);
-    field("died", &format!("{}  {kind}", time(record.dead_since)))?;
+    field(
+        "died",
+        &format!("{}  {kind}", format_time(record.dead_since)),
+    )?;
     if record.attempts > 1 {
-        field("first", &time(record.first_failed))?;
+        field("first", &format_time(record.first_failed))?;
     }
     if record.crashes > 0 {
         field("crashes", &record.crashes)?;
@@ -118,7 +119,7 @@ fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Re
     field("group", &record.group)?;
     field(
         "position",
-        &format!("{}  stored {}", origin.position, time(origin.time)),
+        &format!("{}  stored {}", origin.position, format_time(origin.time)),
     )?;
     if let Some(id) = &record.event_id {
         field(
@@ -180,10 +181,6 @@ fn rounded(duration: Duration) -> String {
         return format!("{}ms", duration.as_millis());
     }
     humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
-}
-
-fn time(time: SystemTime) -> String {
-    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Returns the text without anything that a terminal would obey.

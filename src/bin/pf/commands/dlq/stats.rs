@@ -1,11 +1,7 @@
 //! `pf dlq stats`: letters counted by what they have in common.
 
-use std::{
-    io::{self, Write},
-    time::SystemTime,
-};
+use std::io::{self, Write};
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, Table};
 use protoflow::{
@@ -19,7 +15,7 @@ use super::{names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::CliResult,
-    output::{Format, Paint, Report, abridged},
+    output::{Format, Painter, Report, abridged, counted, to_the_second},
 };
 
 /// Count dead letters by topic, group, kind and sort of failure
@@ -71,10 +67,10 @@ impl StatsArgs {
 fn total(counts: &Counts, shown: &[StatsRow]) -> String {
     let count = |rows: &[StatsRow]| rows.iter().map(|row| row.count).sum::<u64>();
     let all = count(&counts.rows) + counts.rest;
-    let letters = if all == 1 { "letter" } else { "letters" };
+    let letters = counted(all, "dead letter", "dead letters");
     match all - count(shown) {
-        0 => format!("{all} dead {letters}"),
-        hidden => format!("{all} dead {letters}, {hidden} of them of sorts not shown"),
+        0 => letters,
+        hidden => format!("{letters}, {hidden} of them of sorts not shown"),
     }
 }
 
@@ -83,7 +79,7 @@ fn total(counts: &Counts, shown: &[StatsRow]) -> String {
 struct Row<'a>(&'a StatsRow);
 
 impl Report for Row<'_> {
-    fn human(&self, out: &mut dyn Write, _: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, out: &mut dyn Write, _: Painter<'_>) -> io::Result<()> {
         writeln!(out, "{} {}", self.0.count, self.0.sample)
     }
 }
@@ -95,7 +91,7 @@ struct Summary<'a> {
 }
 
 impl Report for Summary<'_> {
-    fn human(&self, out: &mut dyn Write, _: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, out: &mut dyn Write, _: Painter<'_>) -> io::Result<()> {
         let table = reasons(self.rows);
         table
             .lines()
@@ -117,8 +113,8 @@ pub fn reasons(rows: &[StatsRow]) -> Table {
             Cell::new(&row.group),
             Cell::new(row.kind),
             Cell::new(&row.fingerprint.0),
-            Cell::new(time(row.first)),
-            Cell::new(time(row.last)),
+            Cell::new(to_the_second(row.first)),
+            Cell::new(to_the_second(row.last)),
             Cell::new(abridged(&row.sample)),
         ]);
     }
@@ -126,8 +122,4 @@ pub fn reasons(rows: &[StatsRow]) -> Table {
         column.set_padding((0, 2));
     }
     table
-}
-
-fn time(time: SystemTime) -> String {
-    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)
 }

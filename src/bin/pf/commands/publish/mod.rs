@@ -66,7 +66,7 @@ pub struct PublishArgs {
     )]
     on_error: OnError,
     /// At most so many events per second
-    #[arg(long, value_parser = rate, value_name = "N", help_heading = "Streams")]
+    #[arg(long, value_parser = times::rate, value_name = "N", help_heading = "Streams")]
     rate: Option<f64>,
     /// Publish without data
     #[arg(long, conflicts_with_all = ["data", "stream"])]
@@ -239,14 +239,6 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write it like `name=value`".to_owned()),
-    }
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix("/s").unwrap_or(text);
-    match number.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("not a number of events per second".to_owned()),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     error::CliResult,
-    output::{Paint, Printer, Report},
+    output::{Painter, Printer, Report},
 };
 
 /// What became of one event, or of one line.
@@ -84,7 +84,7 @@ impl<'a> Told<'a> {
 }
 
 impl Report for Told<'_> {
-    fn human(&self, _: &mut dyn Write, _: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, _: &mut dyn Write, _: Painter<'_>) -> io::Result<()> {
         // People read the remarks.
         Ok(())
     }
@@ -97,7 +97,7 @@ pub fn show(printer: &mut Printer, outgoing: Outgoing) -> CliResult<()> {
         position: Position::new(""),
         message: outgoing.message,
     };
-    Ok(printer.message(&stored, None)?)
+    Ok(printer.message(&stored)?)
 }
 
 /// Returns the event's id, if the message is an event.

@@ -1,6 +1,6 @@
 //! `pf schedule cancel`: an event that waits is never delivered.
 
-use std::io::{self, BufRead as _, Write};
+use std::io::{self, Write};
 
 use clap::Args;
 use protoflow::{backends::OpenOptions, transport::Schedules};
@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::find;
 use crate::{
+    commands::ids,
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::{Paint, Report},
+    output::{Paint, Painter, Report},
 };
 
 /// Cancel events that wait for their time
@@ -35,7 +36,7 @@ struct Cancelled<'a> {
 }
 
 impl Report for Cancelled<'_> {
-    fn human(&self, out: &mut dyn Write, paint: &dyn Fn(Paint, &str) -> String) -> io::Result<()> {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let word = if self.cancelled {
             "cancelled"
         } else {
@@ -48,7 +49,10 @@ impl Report for Cancelled<'_> {
 impl CancelArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let names = match &self.ids {
-            Some(file) => read_names(file)?,
+            Some(file) => {
+                let ids = ids::read(file)?.map(|line| line.map(|(_, id)| id));
+                ids.collect::<io::Result<_>>()?
+            }
             None => self.schedules,
         };
         let transport = context.open(OpenOptions::default()).await?;
@@ -88,19 +92,4 @@ async fn cancel(schedules: &dyn Schedules, name: &str, context: &mut Context) ->
         cancelled,
     })?;
     Ok(cancelled)
-}
-
-fn read_names(file: &str) -> CliResult<Vec<String>> {
-    let text = if file == "-" {
-        io::stdin().lock().lines().collect::<io::Result<Vec<_>>>()?
-    } else {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| CliError::from(error).during(format!("`{file}` cannot be read")))?;
-        text.lines().map(str::to_owned).collect()
-    };
-    let names = text
-        .iter()
-        .map(|line| line.trim())
-        .filter(|line| !line.is_empty());
-    Ok(names.map(str::to_owned).collect())
 }

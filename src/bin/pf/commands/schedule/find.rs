@@ -3,8 +3,8 @@
 use protoflow::transport::{Schedule, Schedules};
 
 use crate::{
-    config::nearest,
     error::{CliError, CliResult, Exit},
+    nearest::nearest,
 };
 
 /// So many schedules are searched for a name like the one that was given.

@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use protoflow::{
     backends::OpenOptions,
-    event::{Envelope, Pattern, Position, Stored, write_record},
+    event::{Envelope, Pattern, Position, Stored, format_time, write_record},
     transport::Schedule,
 };
 use serde::Serialize;
@@ -14,7 +13,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     error::{CliError, CliResult},
-    output::{Format, Paint, Printer},
+    output::{Format, Paint, Painter, Printer, Text},
 };
 
 /// Schedules read at a time.
@@ -71,14 +70,12 @@ impl ListArgs {
     }
 }
 
-type Text = fn(&Schedule, &mut dyn Write, &dyn Fn(Paint, &str) -> String) -> io::Result<()>;
-
 /// Writes a schedule in the chosen format; `text` writes it for people.
-pub fn show(printer: &mut Printer, schedule: &Schedule, text: Text) -> CliResult<()> {
+pub fn show(printer: &mut Printer, schedule: &Schedule, text: Text<Schedule>) -> CliResult<()> {
     match printer.format() {
         Format::Text => printer.human(|out, paint| text(schedule, out, paint))?,
         Format::Json => printer.raw(&record(schedule)?)?,
-        Format::Event | Format::Data | Format::Raw => printer.message(&stored(schedule), None)?,
+        Format::Event | Format::Data | Format::Raw => printer.message(&stored(schedule))?,
     }
     Ok(())
 }
@@ -118,14 +115,10 @@ fn record(schedule: &Schedule) -> CliResult<Vec<u8>> {
 
 /// Returns the time at which it is delivered.
 pub fn due(schedule: &Schedule) -> String {
-    DateTime::<Utc>::from(schedule.due).to_rfc3339_opts(SecondsFormat::Millis, true)
+    format_time(schedule.due)
 }
 
-fn line(
-    schedule: &Schedule,
-    out: &mut dyn Write,
-    paint: &dyn Fn(Paint, &str) -> String,
-) -> io::Result<()> {
+fn line(schedule: &Schedule, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let event = Envelope::read(&schedule.message);
     let event = event.as_ref().map_or("-", |event| event.id.as_ref());
     writeln!(

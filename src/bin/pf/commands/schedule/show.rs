@@ -9,7 +9,11 @@ use super::{
     find,
     list::{due, show},
 };
-use crate::{context::Context, error::CliResult, output::Paint};
+use crate::{
+    context::Context,
+    error::CliResult,
+    output::{Paint, Painter},
+};
 
 /// Show events that wait for their time, payload included
 #[derive(Debug, Args)]
@@ -34,11 +38,7 @@ impl ShowArgs {
     }
 }
 
-fn text(
-    schedule: &Schedule,
-    out: &mut dyn Write,
-    paint: &dyn Fn(Paint, &str) -> String,
-) -> io::Result<()> {
+fn text(schedule: &Schedule, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let name = |name: &str| paint(Paint::Dim, &format!("{name:<9}"));
     writeln!(
         out,

@@ -109,7 +109,7 @@ impl<'a> Screen<'a> {
             if !self.ending.take() {
                 return Ok(());
             }
-            self.printer.message(stored, None)?;
+            self.printer.message(stored)?;
         }
         Ok(())
     }
