@@ -16,9 +16,9 @@ use std::{
     time::Duration,
 };
 
-use cloudevents::Data;
 use protoflow::{
     Event, EventExt, HandlerError, Service,
+    cloudevents::Data,
     runtime::{JobOptions, Notice, Observer, PlanRequest, Stop, Triage},
     transport::{JobAction, Selection},
 };

@@ -1,7 +1,11 @@
 //! CloudEvents with retries, delays, dead letters and replay, the same way on every transport.
 //!
-//! [`mod@event`] is the vocabulary and [`transport`] the seam. [`backends`] and [`runtime`] both stand on
-//! the seam and never see each other.
+//! [`Service`] is the front door: publish, consume, look after dead letters. [`mock`] is for tests of what is
+//! built on it.
+//!
+//! Behind it, [`mod@event`] is the vocabulary and [`transport`] the seam. [`backends`] and [`runtime`] both stand
+//! on the seam and never see each other: whoever writes a backend needs `transport`, whoever wants more say than
+//! a service gives needs `runtime`.
 
 pub mod backends;
 pub mod event;
@@ -11,7 +15,7 @@ pub mod runtime;
 mod service;
 pub mod transport;
 
-pub use cloudevents::Event;
+pub use cloudevents::{self, Event};
 
 pub use self::{
     event::{EventExt, event},
