@@ -20,10 +20,8 @@ use super::{
 /// Columns that [`message`] reads, in its order.
 pub(super) const COLUMNS: &str = "m.key, m.headers, m.payload";
 
-const INSERT: &str = "INSERT INTO messages(seq, topic, time, key, headers, payload) \
-     VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-const INSERT_REPLAY: &str = "INSERT INTO messages(seq, topic, time, key, headers, payload, \
-     only_group, lineage) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const INSERT: &str = "INSERT INTO messages(seq, topic, time, key, headers, payload, only_group, \
+     lineage) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// Appends to the log, and at the end notes how far each topic goes.
 #[derive(Debug)]
@@ -54,19 +52,7 @@ impl<'s> Appender<'s> {
 
     /// Appends a message for every group and returns where it stands.
     pub(super) fn push(&mut self, message: &Message) -> Outcome<i64> {
-        let topic = self.topic(&message.topic)?;
-        let seq = self.next();
-        self.session
-            .connection
-            .prepare_cached(INSERT)?
-            .execute(params![
-                seq,
-                topic,
-                self.time,
-                message.key.as_deref(),
-                headers::pack(&message.headers),
-                message.payload.as_deref(),
-            ])?;
+        let (topic, seq) = self.insert(message, None, None)?;
         self.ends.insert(topic, seq);
         Ok(seq)
     }
@@ -78,27 +64,37 @@ impl<'s> Appender<'s> {
         lineage: &Lineage,
         group: Option<i64>,
     ) -> Outcome<i64> {
+        let lineage = write_lineage(lineage)?;
+        let (topic, seq) = self.insert(message, group, Some(&lineage))?;
+        match group {
+            Some(group) => wait_now(self.session, group, seq, message.key.as_deref())?,
+            None => drop(self.ends.insert(topic, seq)),
+        }
+        Ok(seq)
+    }
+
+    fn insert(
+        &mut self,
+        message: &Message,
+        group: Option<i64>,
+        lineage: Option<&str>,
+    ) -> Outcome<(i64, i64)> {
         let topic = self.topic(&message.topic)?;
-        let seq = self.next();
+        self.seq += 1;
         self.session
             .connection
-            .prepare_cached(INSERT_REPLAY)?
+            .prepare_cached(INSERT)?
             .execute(params![
-                seq,
+                self.seq,
                 topic,
                 self.time,
                 message.key.as_deref(),
                 headers::pack(&message.headers),
                 message.payload.as_deref(),
                 group,
-                write_lineage(lineage)?,
+                lineage,
             ])?;
-        if let Some(group) = group {
-            wait_now(self.session, group, seq, message.key.as_deref())?;
-        } else {
-            self.ends.insert(topic, seq);
-        }
-        Ok(seq)
+        Ok((topic, self.seq))
     }
 
     /// Notes how far each topic goes now.
@@ -112,11 +108,6 @@ impl<'s> Appender<'s> {
             note.execute([topic, seq])?;
         }
         Ok(())
-    }
-
-    fn next(&mut self) -> i64 {
-        self.seq += 1;
-        self.seq
     }
 
     fn topic(&mut self, topic: &Topic) -> Outcome<i64> {

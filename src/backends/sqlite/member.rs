@@ -17,10 +17,10 @@ use super::{
     session::Session,
 };
 
-/// How often a consumer looks whether the others live.
+/// How often a consumer looks whether the others live, in nanoseconds.
 pub(super) const SWEEP: i64 = 1_000_000_000;
 
-/// How often a group is noted as being used.
+/// How often a group is noted as being used, in nanoseconds.
 const SEEN: i64 = 60_000_000_000;
 
 /// A consumer of a group, as the writing thread knows it.
@@ -257,7 +257,7 @@ impl Member {
                 None => is_alive(session, consumer)?,
             };
             lives.insert(consumer, alive);
-            give_back_one(&session.connection, self.group_id, seq, !alive)?;
+            give_back(&session.connection, self.group_id, Held::At(seq), !alive)?;
         }
         Ok(())
     }
@@ -290,7 +290,7 @@ pub(super) fn release_all_dead(session: &Session) -> Outcome<()> {
 }
 
 fn release_dead(session: &Session, (group, consumer): (i64, i64), name: &str) -> Outcome<()> {
-    give_back(&session.connection, group, consumer, true)?;
+    give_back(&session.connection, group, Held::By(consumer), true)?;
     remove(&session.connection, consumer)?;
     presence::clear(&session.config, name);
     Ok(())
@@ -298,7 +298,7 @@ fn release_dead(session: &Session, (group, consumer): (i64, i64), name: &str) ->
 
 /// Takes a consumer off the record; what it held is for others, uncounted.
 pub(super) fn leave(session: &Session, group_id: i64, consumer: i64) -> Outcome<()> {
-    give_back(&session.connection, group_id, consumer, false)?;
+    give_back(&session.connection, group_id, Held::By(consumer), false)?;
     remove(&session.connection, consumer)
 }
 
@@ -308,26 +308,27 @@ fn remove(connection: &Connection, consumer: i64) -> Outcome<()> {
     Ok(())
 }
 
-fn give_back(connection: &Connection, group: i64, consumer: i64, crashed: bool) -> Outcome<()> {
-    let sql = "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed, first_failed) \
-         SELECT group_id, seq, 0, key_hash, failed, crashed + ?3, first_failed FROM held \
-         WHERE group_id = ?1 AND consumer = ?2";
-    connection
-        .prepare_cached(sql)?
-        .execute(params![group, consumer, crashed])?;
-    let sql = "DELETE FROM held WHERE group_id = ?1 AND consumer = ?2";
-    connection.prepare_cached(sql)?.execute([group, consumer])?;
-    Ok(())
+/// What of `held` is given back.
+#[derive(Debug, Clone, Copy)]
+enum Held {
+    By(i64),
+    At(i64),
 }
 
-fn give_back_one(connection: &Connection, group: i64, seq: i64, crashed: bool) -> Outcome<()> {
-    let sql = "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed, first_failed) \
+fn give_back(connection: &Connection, group: i64, held: Held, crashed: bool) -> Outcome<()> {
+    let (column, value) = match held {
+        Held::By(consumer) => ("consumer", consumer),
+        Held::At(seq) => ("seq", seq),
+    };
+    let sql = format!(
+        "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed, first_failed) \
          SELECT group_id, seq, 0, key_hash, failed, crashed + ?3, first_failed FROM held \
-         WHERE group_id = ?1 AND seq = ?2";
+         WHERE group_id = ?1 AND {column} = ?2"
+    );
     connection
-        .prepare_cached(sql)?
-        .execute(params![group, seq, crashed])?;
-    let sql = "DELETE FROM held WHERE group_id = ?1 AND seq = ?2";
-    connection.prepare_cached(sql)?.execute([group, seq])?;
+        .prepare_cached(&sql)?
+        .execute(params![group, value, crashed])?;
+    let sql = format!("DELETE FROM held WHERE group_id = ?1 AND {column} = ?2");
+    connection.prepare_cached(&sql)?.execute([group, value])?;
     Ok(())
 }

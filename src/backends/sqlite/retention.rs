@@ -7,7 +7,7 @@ use super::{clock, error::Outcome, log, session::Session};
 /// Messages looked at in one transaction.
 const CHUNK: i64 = 1000;
 
-/// How long to rest once everything old was looked at.
+/// How long to rest once everything old was looked at, in nanoseconds.
 const REST: i64 = 60_000_000_000;
 
 /// A group that was there within this time lives, however short the retention: a consumer says so once a minute.

@@ -25,7 +25,7 @@ use super::{
     writer::Writer,
 };
 
-/// How far times may be out of order: another process's clock reading, a commit that waited.
+/// How far times may be out of order, in nanoseconds: another process's clock reading, a commit that waited.
 const SLACK: i64 = 1_000_000_000;
 
 /// A read ends once it holds so many bytes.
