@@ -34,7 +34,7 @@ mod json;
 mod line;
 mod media;
 mod message;
-mod names;
+pub(crate) mod names;
 mod percent;
 mod plain;
 mod record;

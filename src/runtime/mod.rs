@@ -9,6 +9,7 @@ mod handler;
 mod observer;
 mod publisher;
 mod retry;
+mod task;
 mod triage;
 
 #[cfg(feature = "filter")]
@@ -33,4 +34,5 @@ pub use self::{
 use self::{
     breaker::{Admission, Breaker, Ending, Shift},
     failure::panic_failure,
+    task::joined,
 };

@@ -5,11 +5,9 @@ use std::{
 };
 
 use futures_util::poll;
-use tokio::{
-    task::{JoinError, JoinHandle},
-    time::Instant,
-};
+use tokio::{task::JoinHandle, time::Instant};
 
+use super::joined;
 use crate::{
     event::Message,
     transport::{ErrorKind, Outgoing, Receipt, Result, Transport, TransportError},
@@ -143,16 +141,12 @@ impl<T: Send + 'static> Publisher<T> {
             return;
         };
         if let Sent::Under(handle) = sent {
-            let results = match handle.await.map_err(JoinError::try_into_panic) {
-                Ok(results) => results,
-                Err(Ok(panic)) => std::panic::resume_unwind(panic),
-                Err(Err(_)) => tags.iter().map(|_| Err(cut_off(&self.transport))).collect(),
-            };
-            *sent = Sent::Done(results);
+            let cut_off = || tags.iter().map(|_| Err(cut_off(&self.transport))).collect();
+            *sent = Sent::Done(joined(handle).await.unwrap_or_else(cut_off));
         }
         if let Some((tags, Sent::Done(results))) = self.sent.pop_front() {
             let mut results = results.into_iter();
-            let unanswered = || Err(unanswered(&self.transport));
+            let unanswered = || Err(TransportError::unanswered(self.transport.scheme()));
             let told = tags
                 .into_iter()
                 .map(|tag| (tag, results.next().unwrap_or_else(unanswered)));
@@ -175,15 +169,6 @@ fn cut_off(transport: &Arc<dyn Transport>) -> TransportError {
         transport.scheme(),
         ErrorKind::Ambiguous,
         "the program stopped before the confirmation came",
-    )
-}
-
-/// Says of a message that has no result that it has none: silence is no confirmation.
-fn unanswered(transport: &Arc<dyn Transport>) -> TransportError {
-    TransportError::new(
-        transport.scheme(),
-        ErrorKind::Ambiguous,
-        "the transport did not say what became of this message",
     )
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     event::{EventError, NameError},
     runtime::ConsumeError,
-    transport::{ErrorKind, Transport, TransportError},
+    transport::TransportError,
 };
 
 /// Why a service call failed.
@@ -41,12 +41,4 @@ pub enum ServiceError {
     /// No clock reaches so far.
     #[error("a delay of {} is too long", humantime::format_duration(*.0))]
     DelayTooLong(Duration),
-}
-
-impl ServiceError {
-    /// A transport broke its contract of one result per message.
-    pub(super) fn unanswered(transport: &dyn Transport) -> Self {
-        let message = "the transport did not say what became of the message";
-        TransportError::new(transport.scheme(), ErrorKind::Ambiguous, message).into()
-    }
 }

@@ -17,9 +17,9 @@ pub use self::{
     publish::PublishData,
 };
 use crate::{
-    event::{Encoding, EventBuilder, EventError, EventExt, Group, Topic, encode, event},
+    event::{Encoding, EventBuilder, EventExt, Group, Topic, encode, event},
     runtime::{IntoHandler, Observer, RetryPolicy, Triage},
-    transport::{Capabilities, Outgoing, Receipt, Transport},
+    transport::{Capabilities, Outgoing, Receipt, Transport, TransportError},
 };
 
 /// A connection to a transport, with defaults for publishing and consuming. Cheap to clone.
@@ -284,7 +284,7 @@ impl Service {
     async fn send(&self, outgoing: Outgoing) -> Result<Receipt, ServiceError> {
         let results = self.transport.publish(vec![outgoing]).await;
         let result = results.into_iter().next();
-        Ok(result.ok_or_else(|| ServiceError::unanswered(&*self.transport))??)
+        Ok(result.ok_or_else(|| TransportError::unanswered(self.transport.scheme()))??)
     }
 }
 
@@ -296,6 +296,3 @@ impl std::fmt::Debug for Service {
             .finish_non_exhaustive()
     }
 }
-
-/// Data that may not be serialisable: told when it is published.
-type Draft = Result<EventBuilder, EventError>;

@@ -8,11 +8,11 @@ use std::{
 
 use cloudevents::Event;
 
-use super::{Draft, Service, ServiceError};
+use super::{Service, ServiceError};
 use crate::{
     event::{EventBuilder, EventError},
     runtime::{Publisher, PublisherOptions},
-    transport::Receipt,
+    transport::{Receipt, TransportError},
 };
 
 /// Data on its way to be an event; await it to publish.
@@ -20,7 +20,8 @@ use crate::{
 #[derive(Debug)]
 pub struct PublishData {
     service: Service,
-    draft: Draft,
+    /// Data that cannot be serialised is told when it is published.
+    draft: Result<EventBuilder, EventError>,
     delay: Option<Duration>,
 }
 
@@ -101,7 +102,7 @@ pub(super) async fn all(
         }
     }
     tell(&mut results, publisher.finish().await);
-    let unanswered = || Err(ServiceError::unanswered(&**service.transport()));
+    let unanswered = || Err(TransportError::unanswered(service.transport().scheme()).into());
     results
         .into_iter()
         .map(|result| result.unwrap_or_else(unanswered))

@@ -181,8 +181,8 @@ impl Delivery {
         self.ticket
     }
 
-    /// Copies it for those who are told about it, after the delivery itself is settled.
-    pub(crate) fn copy_for_notice(&self) -> Self {
+    /// Copies it, to be shown; what is settled is the delivery itself.
+    pub(crate) fn copy(&self) -> Self {
         Self {
             stored: self.stored.clone(),
             attempts: self.attempts.clone(),

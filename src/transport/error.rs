@@ -88,6 +88,12 @@ impl TransportError {
         }
     }
 
+    /// Says that a transport gave no result for one of several things: silence is no confirmation.
+    pub(crate) fn unanswered(transport: &'static str) -> Self {
+        let text = "the transport did not say what became of this";
+        Self::new(transport, ErrorKind::Ambiguous, text)
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {

@@ -6,12 +6,11 @@ use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 
 use crate::{
-    event::{Envelope, Message},
+    event::{Envelope, Message, names::MAX_ATTEMPTS},
     runtime::describe_failure,
     transport::Failure,
 };
 
-const MAX_ATTEMPTS: &str = "pf_max_attempts";
 const EXPIRY: &str = "expirytime";
 
 /// What an event asks for.

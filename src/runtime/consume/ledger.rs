@@ -100,7 +100,7 @@ impl Ledger {
     fn add(&mut self, delivery: Delivery, verdict: Verdict, told: Told, hold: Option<Key>) {
         self.notes.push(Note {
             ticket: delivery.ticket(),
-            copy: self.follows.then(|| delivery.copy_for_notice()),
+            copy: self.follows.then(|| delivery.copy()),
             verdict: told,
             hold,
         });

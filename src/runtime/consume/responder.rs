@@ -7,6 +7,7 @@ use tokio::{task::JoinHandle, time::Instant};
 use super::running::Finished;
 use crate::{
     failpoint,
+    runtime::joined,
     transport::{ErrorKind, Outgoing, Receipt, Result, Ticket, Transport, TransportError},
 };
 
@@ -109,10 +110,10 @@ impl Responder {
         let Some((_, task)) = &mut self.underway else {
             return std::future::pending().await;
         };
-        match task.await.map_err(tokio::task::JoinError::try_into_panic) {
-            Ok(results) => results,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            Err(Err(_)) => std::future::pending().await,
+        match joined(task).await {
+            Some(results) => results,
+            // The executor shuts down, and this task with it.
+            None => std::future::pending().await,
         }
     }
 
@@ -126,7 +127,7 @@ impl Responder {
         let mut answered = Vec::new();
         for answer in answers {
             // A result that is missing is no confirmation.
-            let unknown = || Err(unanswered(&*self.transport));
+            let unknown = || Err(TransportError::unanswered(self.transport.scheme()));
             let own = (0..answer.left.len())
                 .map(|_| results.next().unwrap_or_else(unknown))
                 .collect();
@@ -189,9 +190,4 @@ fn is_ours(error: &TransportError) -> bool {
         error.kind(),
         ErrorKind::Denied | ErrorKind::Configuration | ErrorKind::Corrupt
     )
-}
-
-fn unanswered(transport: &dyn Transport) -> TransportError {
-    let text = "the store did not say what became of a response";
-    TransportError::new(transport.scheme(), ErrorKind::Ambiguous, text)
 }

@@ -117,7 +117,7 @@ impl<H: Handler> Runner<H> {
         if !self.plain || Envelope::read(&delivery.stored.message).is_ok() {
             return None;
         }
-        let mut wrapped = delivery.copy_for_notice();
+        let mut wrapped = delivery.copy();
         wrapped.stored.message = wrap_plain(&delivery.stored);
         Some(wrapped)
     }
@@ -158,7 +158,7 @@ impl Mark {
         Self {
             ticket: delivery.ticket(),
             key: key_of(delivery),
-            copy: with_copy.then(|| delivery.copy_for_notice()),
+            copy: with_copy.then(|| delivery.copy()),
         }
     }
 }

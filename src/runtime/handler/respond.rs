@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use cloudevents::{AttributesReader, Event};
 
 use crate::{
-    event::{Encoding, Envelope, EventError, EventExt, Message, encode},
+    event::{Encoding, Envelope, EventError, EventExt, Message, encode, names},
     transport::Outgoing,
 };
 
@@ -41,7 +41,7 @@ fn due(event: &Event) -> Result<Option<SystemTime>, EventError> {
     };
     let due = SystemTime::now().checked_add(delay);
     due.map(Some).ok_or_else(|| EventError::Attribute {
-        name: "pf_delay_ms".to_owned(),
+        name: names::DELAY_MS.to_owned(),
         rule: "is longer than time lasts".to_owned(),
     })
 }
@@ -50,14 +50,14 @@ fn carry_over(cause: &Envelope<'_>, response: &mut Event) {
     if response.correlation_id().is_none()
         && let Some(id) = cause.correlation_id()
     {
-        response.set_extension("correlationid", id.into_owned());
+        response.set_extension(names::CORRELATION_ID, id.into_owned());
     }
     if response.traceparent().is_none()
         && let Some(trace) = cause.traceparent()
     {
-        response.set_extension("traceparent", trace.child().to_string());
-        if let Some(state) = cause.extension("tracestate") {
-            response.set_extension("tracestate", state.into_owned());
+        response.set_extension(names::TRACEPARENT, trace.child().to_string());
+        if let Some(state) = cause.extension(names::TRACESTATE) {
+            response.set_extension(names::TRACESTATE, state.into_owned());
         }
     }
 }

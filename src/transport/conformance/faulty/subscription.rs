@@ -144,15 +144,15 @@ impl Subscription for FaultySubscription {
         for delivery in &mut taken {
             self.spoil(delivery);
         }
-        lock(&self.held).extend(taken.iter().map(|one| (one.ticket(), copy(one))));
+        lock(&self.held).extend(taken.iter().map(|one| (one.ticket(), one.copy())));
         match self.faulty.fault {
             Fault::ReversesNext => taken.reverse(),
             Fault::AcksEarly => {
-                let copies = taken.iter().map(copy).collect();
+                let copies = taken.iter().map(Delivery::copy).collect();
                 self.inner.settle(all(copies, &Verdict::Ack)).await;
             }
             Fault::RepeatsMatches if self.request.patterns.len() > 1 => {
-                let twice = |delivery| [copy(&delivery), delivery];
+                let twice = |delivery: Delivery| [delivery.copy(), delivery];
                 taken = taken.into_iter().flat_map(twice).collect();
             }
             _ => {}
@@ -194,15 +194,6 @@ impl Subscription for FaultySubscription {
         }
         self.inner.close().await
     }
-}
-
-fn copy(delivery: &Delivery) -> Delivery {
-    Delivery::new(
-        delivery.stored.clone(),
-        delivery.attempts.clone(),
-        delivery.lineage.clone(),
-        delivery.ticket(),
-    )
 }
 
 fn all(deliveries: Vec<Delivery>, verdict: &Verdict) -> Vec<Settlement> {
