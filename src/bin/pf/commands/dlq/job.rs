@@ -51,8 +51,7 @@ pub async fn run(
 ) -> CliResult<()> {
     check(&args, action.verb(), context)?;
     let remarks = context.printer.remarks();
-    let Some(chosen) = args.selection.choose()? else {
-        remarks.remark("no ids were given: nothing is selected");
+    let Some(chosen) = args.selection.choose(&remarks)? else {
         return Ok(());
     };
     let transport = context.open(OpenOptions::default()).await?;

@@ -39,8 +39,7 @@ pub struct ListArgs {
 impl ListArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let remarks = context.printer.remarks();
-        let Some(chosen) = self.selection.choose()? else {
-            remarks.remark("no ids were given: nothing is selected");
+        let Some(chosen) = self.selection.choose(&remarks)? else {
             return Ok(());
         };
         let transport = context.open(OpenOptions::default()).await?;

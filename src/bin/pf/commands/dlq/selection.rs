@@ -135,8 +135,8 @@ impl SelectionArgs {
             || self.filter.is_some()
     }
 
-    /// Reads the selection; `None` if it names no letter at all, as an empty list of ids does.
-    pub fn choose(self) -> CliResult<Option<Chosen>> {
+    /// Reads the selection; `None`, and a remark, if it names no letter at all, as an empty list of ids does.
+    pub fn choose(self, remarks: &Remarks) -> CliResult<Option<Chosen>> {
         for topic in self.topic.iter().filter_map(Pattern::literal) {
             refuse_store(&topic)?;
         }
@@ -144,6 +144,7 @@ impl SelectionArgs {
         if let Some(file) = &self.ids {
             read_names(file, &mut letters)?;
             if letters.is_empty() {
+                remarks.remark("no ids were given: nothing is selected");
                 return Ok(None);
             }
         }

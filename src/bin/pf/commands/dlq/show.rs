@@ -46,11 +46,8 @@ impl ShowArgs {
             return Err(CliError::usage("no dead letter is named")
                 .hint("`pf dlq list` shows their ids; --all shows every one"));
         }
-        let Some(chosen) = self.selection.choose()? else {
-            context
-                .printer
-                .remarks()
-                .remark("no ids were given: nothing is selected");
+        let remarks = context.printer.remarks();
+        let Some(chosen) = self.selection.choose(&remarks)? else {
             return Ok(());
         };
         let triage = Triage::new(context.open(OpenOptions::default()).await?);
@@ -72,7 +69,7 @@ impl ShowArgs {
         names::check(&triage, &letters, shown).await?;
         warn_unfiltered(&letters, context);
         if !shown {
-            context.printer.remarks().remark("no dead letters");
+            remarks.remark("no dead letters");
         }
         Ok(())
     }

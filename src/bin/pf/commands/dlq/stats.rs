@@ -36,8 +36,7 @@ pub struct StatsArgs {
 impl StatsArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let remarks = context.printer.remarks();
-        let Some(chosen) = self.selection.choose()? else {
-            remarks.remark("no ids were given: nothing is selected");
+        let Some(chosen) = self.selection.choose(&remarks)? else {
             return Ok(());
         };
         let transport = context.open(OpenOptions::default()).await?;
