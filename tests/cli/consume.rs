@@ -54,6 +54,34 @@ fn without_a_group_the_mend_is_shown() {
 }
 
 #[test]
+fn the_environment_may_name_the_group() {
+    let pf = store_with(&["1", "2"]).env("PF_GROUP", "billing");
+    let consume = |flags: &[&str]| {
+        let mut args = vec!["consume", "order.created", "--count", "1"];
+        args.extend(flags);
+        args.extend(["--", "sh", "-c", "echo $PF_DELIVERY_GROUP"]);
+        pf.run(&args).succeeded().stdout().to_owned()
+    };
+    assert_eq!(consume(&[]), "billing\n");
+    assert_eq!(consume(&["--group", "audit"]), "audit\n");
+}
+
+#[test]
+fn a_store_that_is_made_is_told() {
+    let pf = Pf::new();
+    let run = pf.run(&["consume", "a", "-g", "g", "--until-end", "--", "true"]);
+    assert_snapshot!(run, @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    consuming a as group g: true
+    made the store [HOME]/events.db
+    0 handled
+    ");
+}
+
+#[test]
 fn without_a_command_the_mend_is_shown() {
     let pf = Pf::new();
     assert_snapshot!(pf.run(&["consume", "order.created", "--group", "billing"]), @r"

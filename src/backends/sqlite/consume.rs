@@ -42,6 +42,7 @@ pub(super) struct Consumer {
     id: i64,
     store: Arc<str>,
     max_in_flight: usize,
+    made: Option<String>,
 }
 
 /// What the writing thread and the caller both touch.
@@ -79,6 +80,8 @@ pub(super) async fn subscribe(
     config: &super::config::Config,
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
+    let path = &config.path;
+    let made = (!path.exists()).then(|| format!("made the store {}", path.display()));
     // The store first: its folder is where the lock goes.
     writer.look(|_| Ok(())).await?;
     let presence = Presence::take(config)?;
@@ -106,6 +109,7 @@ pub(super) async fn subscribe(
         id: member.consumer,
         store,
         max_in_flight,
+        made,
         shared: Arc::new(Shared {
             member: Mutex::new(member),
             hand: Mutex::default(),
@@ -164,6 +168,10 @@ impl Subscription for Consumer {
             hand.taken.remove(ticket);
         }
         results(&positions, settled)
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.made.iter().cloned().collect()
     }
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {

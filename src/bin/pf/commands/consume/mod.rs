@@ -54,8 +54,14 @@ pub struct ConsumeArgs {
     /// Topics, or patterns such as 'order.*'
     #[arg(required = true, value_name = "TOPIC")]
     topics: Vec<Pattern>,
-    /// Consumers of one group share its events [env: `PF_GROUP`]
-    #[arg(short, long, value_name = "NAME")]
+    /// Consumers of one group share its events
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "PF_GROUP",
+        hide_env_values = true
+    )]
     group: Option<Group>,
     #[command(flatten)]
     flags: ConsumeFlags,

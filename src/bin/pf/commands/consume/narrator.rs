@@ -32,6 +32,7 @@ impl Observer for Narrator {
     fn notice(&self, notice: Notice<'_>) {
         let remarks = &self.remarks;
         match notice {
+            Notice::Made(what) => remarks.remark(what),
             Notice::Skipped(delivery, reason) => {
                 remarks.remark(&format!("skipped {}: {reason}", name(delivery)));
             }
