@@ -88,7 +88,7 @@ impl Registry {
         };
         factory.capabilities().ok_or_else(|| {
             let message = format!("nothing is known of `{}:` without asking", url.scheme());
-            TransportError::new("registry", ErrorKind::Unsupported, message)
+            TransportError::new("", ErrorKind::Unsupported, message)
         })
     }
 
@@ -114,7 +114,7 @@ impl Registry {
                 format!("this build knows: {}", known.join(", ")),
             )
         };
-        TransportError::new("registry", ErrorKind::Configuration, message).hint(hint)
+        TransportError::new("", ErrorKind::Configuration, message).hint(hint)
     }
 }
 

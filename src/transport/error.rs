@@ -62,7 +62,7 @@ impl fmt::Display for ErrorKind {
 
 /// A failed transport operation.
 #[derive(Debug, thiserror::Error)]
-#[error("{transport}: {message}")]
+#[error("{transport}{}{message}", if transport.is_empty() { "" } else { ": " })]
 pub struct TransportError {
     transport: &'static str,
     kind: ErrorKind,
@@ -73,6 +73,8 @@ pub struct TransportError {
 
 impl TransportError {
     /// Creates an error: a lower-case fragment that says what is wrong, without a period.
+    ///
+    /// `transport` is the scheme, shown in front; empty where no transport has been chosen yet.
     #[must_use]
     pub fn new(
         transport: &'static str,
@@ -120,7 +122,7 @@ impl TransportError {
         self.hint.as_deref()
     }
 
-    /// Returns the scheme of the transport that failed.
+    /// Returns the scheme of the transport that failed; empty if none had been chosen.
     #[must_use]
     pub fn transport(&self) -> &'static str {
         self.transport

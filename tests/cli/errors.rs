@@ -11,7 +11,7 @@ fn an_unknown_scheme_names_the_known_ones() {
     --- stdout
 
     --- stderr
-    error: registry: no transport is registered for `amqp:` URLs
+    error: no transport is registered for `amqp:` URLs
     hint: this build knows: memory, sqlite
     ");
 }
@@ -23,7 +23,7 @@ fn a_scheme_that_is_not_built_in_names_the_feature() {
     --- stdout
 
     --- stderr
-    error: registry: `pulsar:` is not built into this program
+    error: `pulsar:` is not built into this program
     hint: build it with `--features pulsar`
     ");
 }

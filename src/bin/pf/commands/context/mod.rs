@@ -94,7 +94,7 @@ impl AddArgs {
         remarks.remark(&format!("added `{}`", self.name));
         remarks.hint(&format!(
             "`pf context use {}` uses it from now on",
-            self.name
+            shell_words::quote(&self.name)
         ));
         Ok(())
     }
