@@ -161,8 +161,7 @@ fn what_is_not_json_is_refused() {
     --- stdout
 
     --- stderr
-    error: the data cannot be published
-      caused by: not valid JSON: expected value at line 1 column 1
+    error: the data is not valid JSON: expected value at line 1 column 1
     hint: a JSON string has quotes of its own, as in '"text"'; text that is not JSON needs `--content-type text/plain`
     "#);
     assert_snapshot!(pf.run(&["publish", "a", "{\"a\":"]), @"
@@ -170,8 +169,7 @@ fn what_is_not_json_is_refused() {
     --- stdout
 
     --- stderr
-    error: the data cannot be published
-      caused by: not valid JSON: EOF while parsing a value at line 1 column 5
+    error: the data is not valid JSON: EOF while parsing a value at line 1 column 5
     hint: data that is not JSON needs `--content-type`, as in `--content-type text/plain`
     ");
     assert_snapshot!(pf.run(&["publish", "a"]), @"
@@ -190,6 +188,57 @@ fn what_is_not_json_is_refused() {
     --- stderr
     error: the data is longer than 1048576 bytes
     hint: `--max-size` allows more
+    ");
+    assert_eq!(count(&pf), 0);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_as_json() {
+    let pf = Pf::new();
+    assert_snapshot!(pf.run_with(&["publish", "a"], b"\"\xff\""), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: the data is not valid JSON: invalid unicode code point at line 1 column 2
+    hint: data that is not JSON needs `--content-type`, as in `--content-type text/plain`
+    ");
+    assert_snapshot!(pf.run_with(&["publish", "a"], b"\"a\0b\""), @r"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: the data is not valid JSON: control character (\u0000-\u001F) found while parsing a string at line 1 column 2
+    hint: data that is not JSON needs `--content-type`, as in `--content-type text/plain`
+    ");
+    assert_snapshot!(pf.run_with(&["publish", "a", "--lines", "-q"], b"\"\xff\"\n"), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: line 1: not valid JSON: no UTF-8 at byte 2
+    error: 1 line was not published; the rest was not read
+    hint: `--on-error continue` goes on with the next line
+    ");
+    assert_eq!(count(&pf), 0);
+}
+
+#[test]
+fn flags_that_make_no_event_are_usage() {
+    let pf = Pf::new();
+    assert_snapshot!(pf.run(&["publish", "a", "1", "--extension", "Trace_Id=1"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: attribute `Trace_Id` has a name that is not made of `a` to `z` and `0` to `9`
+    ");
+    assert_snapshot!(pf.run_with(&["publish", "a", "--lines", "--source", ""], "1\n2\n"), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: attribute `source` is empty
     ");
     assert_eq!(count(&pf), 0);
 }

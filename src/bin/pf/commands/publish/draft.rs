@@ -10,7 +10,7 @@ use protoflow::event::{
 use serde_json::value::RawValue;
 
 use super::PublishArgs;
-use crate::error::CliResult;
+use crate::error::{CliError, CliResult, Exit};
 
 /// An encoded envelope carries the time at which it was made; it is made anew after so long.
 const FRESH: Duration = Duration::from_millis(1);
@@ -57,7 +57,7 @@ impl Draft {
             Some(topic) => topic.clone(),
             None => ty.parse()?,
         };
-        Ok(Self {
+        let draft = Self {
             attributes: Attributes {
                 ty,
                 source: args.source.clone().unwrap_or_else(default_source),
@@ -73,7 +73,12 @@ impl Draft {
                 ..encoding
             },
             template: None,
-        })
+        };
+        // What breaks a rule is told before any data is read.
+        draft
+            .empty()
+            .map_err(|error| CliError::from(error).ending(Exit::Usage))?;
+        Ok(draft)
     }
 
     /// Returns the topic of every event.

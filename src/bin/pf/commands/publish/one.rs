@@ -2,7 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use protoflow::transport::{Receipt, Transport};
+use protoflow::{
+    event::EventError,
+    transport::{Receipt, Transport},
+};
 
 use super::{
     PublishArgs,
@@ -22,9 +25,7 @@ pub async fn publish(
 ) -> CliResult<()> {
     let mut draft = Draft::new(args, transport.encoding())?;
     let made = match data(args)? {
-        Some(data) => draft
-            .fill(&data)
-            .map_err(|error| not_json(args, error.into()))?,
+        Some(data) => draft.fill(&data).map_err(|error| unfit(args, error))?,
         None => draft.empty()?,
     };
     let Made { id, message } = made;
@@ -51,8 +52,12 @@ fn confirmed(results: Vec<protoflow::transport::Result<Receipt>>) -> CliResult<R
     }
 }
 
-fn not_json(args: &PublishArgs, error: CliError) -> CliError {
-    let error = error.during("the data cannot be published");
+/// The error of data that makes no event.
+fn unfit(args: &PublishArgs, error: EventError) -> CliError {
+    let EventError::Json(why) = error else {
+        return error.into();
+    };
+    let error = CliError::message(Exit::Failed, format!("the data is not valid JSON: {why}"));
     if args
         .data
         .as_ref()
