@@ -103,8 +103,8 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;consume' {
-            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Consumers of one group share its events [env: `PF_GROUP`]')
-            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Consumers of one group share its events [env: `PF_GROUP`]')
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Consumers of one group share its events')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Consumers of one group share its events')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Run so many at the same time, of different keys')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Run so many at the same time, of different keys')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Where a new group starts: earliest, new, a time, or an age such as 2h')
@@ -337,6 +337,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         }
         'pf;schedule;list' {
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only events for these topics')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only events for which this jq filter on the record of `-o json` holds')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'End after so many')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')

@@ -2109,13 +2109,17 @@ _pf() {
             return 0
             ;;
         pf__subcmd__schedule__subcmd__list)
-            opts="-o -q -h --topic --limit --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --topic --where --limit --url --context --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -97,8 +97,8 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;consume'= {
-            cand -g 'Consumers of one group share its events [env: `PF_GROUP`]'
-            cand --group 'Consumers of one group share its events [env: `PF_GROUP`]'
+            cand -g 'Consumers of one group share its events'
+            cand --group 'Consumers of one group share its events'
             cand -j 'Run so many at the same time, of different keys'
             cand --jobs 'Run so many at the same time, of different keys'
             cand --from 'Where a new group starts: earliest, new, a time, or an age such as 2h'
@@ -316,6 +316,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;schedule;list'= {
             cand --topic 'Only events for these topics'
+            cand --where 'Only events for which this jq filter on the record of `-o json` holds'
             cand --limit 'End after so many'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'

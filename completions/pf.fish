@@ -106,7 +106,7 @@ complete -c pf -n "__fish_pf_using_subcommand tail" -l until-end -d 'End after w
 complete -c pf -n "__fish_pf_using_subcommand tail" -l create -d 'Make the store if it is not there, and wait'
 complete -c pf -n "__fish_pf_using_subcommand tail" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand consume" -s g -l group -d 'Consumers of one group share its events [env: `PF_GROUP`]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -s g -l group -d 'Consumers of one group share its events' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -s j -l jobs -d 'Run so many at the same time, of different keys' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l from -d 'Where a new group starts: earliest, new, a time, or an age such as 2h' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l max-attempts -d 'Runs that an event gets before it is a dead letter [default: the event\'s own, else 3]' -r
@@ -339,6 +339,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subc
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l topic -d 'Only events for these topics' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l where -d 'Only events for which this jq filter on the record of `-o json` holds' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l limit -d 'End after so many' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r

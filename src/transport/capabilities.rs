@@ -74,14 +74,16 @@ impl Support {
     }
 }
 
-/// Bounds of a transport; `None` is unbounded.
+/// Bounds of a transport; `None` is unbounded. Times are written as seconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Bytes of a payload.
     pub max_payload: Option<u64>,
     /// The longest delay that is kept.
+    #[serde(serialize_with = "super::stamp::seconds::serialize")]
     pub max_delay: Option<Duration>,
     /// How late a delayed event may usually be.
+    #[serde(serialize_with = "super::stamp::seconds::serialize")]
     pub lateness: Option<Duration>,
 }
 

@@ -29,6 +29,7 @@ fn abilities_are_listed_for_people_and_programs() {
     let json = &pf.run(&["caps", "-o", "json"]).succeeded().json()[0];
     assert_eq!(json["delay"]["support"], "native");
     assert_eq!(json["transport"], "sqlite");
+    assert_eq!(json["limits"]["lateness"], 0.02);
 }
 
 #[test]

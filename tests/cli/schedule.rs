@@ -93,6 +93,40 @@ fn the_next_one_is_listed_first() {
 }
 
 #[test]
+fn a_filter_chooses_by_content() {
+    let pf = Pf::new();
+    let _ = publish(&pf, "late", "2h");
+    let soon = publish(&pf, "soon", "1h");
+    let list = |filter| {
+        let run = pf.run(&["schedule", "list", "--where", filter]);
+        hide(&run.to_string(), &[&soon])
+    };
+    assert_snapshot!(list(".event.id == \"soon\" and .schedule.due > \"2026\""), @"
+    exit: 0
+    --- stdout
+    [ULID]  [TIME]  order.reminder  soon
+
+    --- stderr
+    ");
+    assert_snapshot!(list(".event.id + 1"), @r#"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    warning: the filter failed on 2 events, left out: cannot calculate "soon" + 1
+    "#);
+    assert_snapshot!(list(".event.id ="), @r#"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `--where` is not a filter that can be used
+      caused by: expected a term at the end
+    hint: it is jq over the record of `-o json`, as in `.event.type == "order.created"`
+    "#);
+}
+
+#[test]
 fn what_is_cancelled_never_comes() {
     let pf = Pf::new();
     let id = publish(&pf, "e1", "1h");

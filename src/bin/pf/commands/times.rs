@@ -45,7 +45,7 @@ pub fn past(text: &str) -> Result<SystemTime, String> {
     }
 }
 
-/// Reads a time: RFC 3339, or local as `2026-03-01 09:00`, `09:00`, `today 09:00`, `tomorrow 09:00`.
+/// Reads a time: RFC 3339, or local as `2026-03-01`, `2026-03-01 09:00`, `09:00`, `today 09:00`, `tomorrow 09:00`.
 pub fn moment(text: &str) -> Result<SystemTime, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.into());
@@ -61,6 +61,9 @@ pub fn moment(text: &str) -> Result<SystemTime, String> {
 }
 
 fn local(text: &str, today: NaiveDate) -> Option<NaiveDateTime> {
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return Some(day.and_time(NaiveTime::MIN));
+    }
     let (day, time) = text.split_once([' ', 'T']).unwrap_or(("today", text));
     let day = match day {
         "today" => today,
@@ -87,6 +90,7 @@ mod tests {
         assert_eq!(read("09:30").unwrap(), "2026-03-01 09:30:00");
         assert_eq!(read("tomorrow 09:30:15").unwrap(), "2026-03-02 09:30:15");
         assert_eq!(read("2026-05-07 23:00").unwrap(), "2026-05-07 23:00:00");
+        assert_eq!(read("2026-05-07").unwrap(), "2026-05-07 00:00:00");
         assert_eq!(read("25:00"), None);
         assert_eq!(read("soon"), None);
     }

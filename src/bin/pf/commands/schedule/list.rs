@@ -6,6 +6,7 @@ use clap::Args;
 use protoflow::{
     backends::OpenOptions,
     event::{Envelope, Pattern, Position, Stored, format_time, write_record},
+    runtime::{Filter, FilterError},
     transport::Schedule,
 };
 use serde::Serialize;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     error::{CliError, CliResult},
-    output::{Format, Paint, Painter, Printer, Text},
+    output::{Format, Paint, Painter, Printer, Remarks, Text},
 };
 
 /// Schedules read at a time.
@@ -25,11 +26,15 @@ const PAGE: usize = 500;
 Examples:
   pf schedule list
   pf schedule list --topic 'order.*' --limit 10
+  pf schedule list --where '.event.data.amount > 100'
   pf schedule list -o json | jq .schedule.due")]
 pub struct ListArgs {
     /// Only events for these topics
     #[arg(long, value_name = "PATTERN")]
     topic: Vec<Pattern>,
+    /// Only events for which this jq filter on the record of `-o json` holds
+    #[arg(long = "where", value_name = "JQ")]
+    filter: Option<String>,
     /// End after so many
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -37,36 +42,68 @@ pub struct ListArgs {
 
 impl ListArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let filter = self.filter.as_deref().map(Filter::compile).transpose()?;
+        let mut choice = Choice {
+            topics: self.topic,
+            filter,
+            unclear: None,
+        };
         let transport = context.open(OpenOptions::default()).await?;
         let mut scan = transport.schedules().scan().await?;
-        let mut left = self.limit.unwrap_or(usize::MAX);
-        let mut shown = false;
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let mut shown = 0;
         'all: loop {
             let page = scan.next(PAGE).await?;
             if page.is_empty() {
                 break;
             }
-            for schedule in page.iter().filter(|schedule| self.means(schedule)) {
-                if left == 0 {
+            for schedule in &page {
+                if shown == limit {
                     break 'all;
                 }
-                left -= 1;
-                shown = true;
-                show(&mut context.printer, schedule, line)?;
+                if choice.covers(schedule)? {
+                    show(&mut context.printer, schedule, line)?;
+                    shown += 1;
+                }
             }
         }
-        if !shown {
-            context
-                .printer
-                .remarks()
-                .remark("nothing waits for its time");
-        }
+        choice.conclude(shown, &context.printer.remarks());
         Ok(())
     }
+}
 
-    fn means(&self, schedule: &Schedule) -> bool {
+/// Which schedules are listed.
+struct Choice {
+    topics: Vec<Pattern>,
+    filter: Option<Filter>,
+    /// On how many the filter failed, and why on the first.
+    unclear: Option<(u64, FilterError)>,
+}
+
+impl Choice {
+    fn covers(&mut self, schedule: &Schedule) -> CliResult<bool> {
         let topic = &schedule.message.topic;
-        self.topic.is_empty() || self.topic.iter().any(|pattern| pattern.matches(topic))
+        if !self.topics.is_empty() && !self.topics.iter().any(|pattern| pattern.matches(topic)) {
+            return Ok(false);
+        }
+        let Some(filter) = &self.filter else {
+            return Ok(true);
+        };
+        Ok(filter.matches(&record(schedule)?).unwrap_or_else(|error| {
+            self.unclear.get_or_insert((0, error)).0 += 1;
+            false
+        }))
+    }
+
+    fn conclude(&self, shown: usize, remarks: &Remarks) {
+        if let Some((number, reason)) = &self.unclear {
+            let events = if *number == 1 { "event" } else { "events" };
+            remarks.warning(&format!(
+                "the filter failed on {number} {events}, left out: {reason}"
+            ));
+        } else if shown == 0 {
+            remarks.remark("nothing waits for its time");
+        }
     }
 }
 
