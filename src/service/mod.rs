@@ -248,6 +248,20 @@ impl Service {
     }
 
     /// Opens triage of the dead letters.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use protoflow::transport::Selection;
+    /// # let service = protoflow::Service::connect("memory:").await?;
+    /// let timeouts = Selection { reason: Some("timeout".to_owned()), ..Selection::default() };
+    /// let mut letters = service.triage().list(timeouts).await?;
+    /// for letter in letters.next(10).await? {
+    ///     println!("{}: {}", letter.id, letter.record.failure.message);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn triage(&self) -> Triage {
         Triage::new(Arc::clone(&self.transport))
@@ -263,6 +277,16 @@ impl Service {
     ///
     /// # Errors
     /// If something that was reported as done turns out not to be durable.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let service = protoflow::Service::connect("memory:").await?;
+    /// service.publish_data("order.created", "my-service", &7).await?;
+    /// service.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn close(self) -> Result<(), ServiceError> {
         Ok(self.transport.close().await?)
     }
