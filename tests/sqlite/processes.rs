@@ -7,9 +7,11 @@ use std::{
 
 use protoflow::transport::Verdict;
 
+#[cfg(feature = "failpoints")]
+use crate::store::{read, text};
 use crate::{
     child::Child,
-    store::{Store, publish, read, request, settle, take, text, texts, within},
+    store::{Store, publish, request, settle, take, texts, within},
 };
 
 #[tokio::test(flavor = "multi_thread")]
