@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     error::{CliError, CliResult},
-    output::{Format, Paint, Painter, Printer, Remarks, Text},
+    output::{Format, Paint, Painter, Printer, Remarks, Text, counted},
 };
 
 /// Schedules read at a time.
@@ -97,9 +97,9 @@ impl Choice {
 
     fn conclude(&self, shown: usize, remarks: &Remarks) {
         if let Some((number, reason)) = &self.unclear {
-            let events = if *number == 1 { "event" } else { "events" };
+            let events = counted(*number, "event", "events");
             remarks.warning(&format!(
-                "the filter failed on {number} {events}, left out: {reason}"
+                "the filter failed on {events}, left out: {reason}"
             ));
         } else if shown == 0 {
             remarks.remark("nothing waits for its time");
