@@ -10,16 +10,19 @@ use rusqlite::Connection;
 use crate::store::Store;
 
 fn ids(path: &Path, query: &str) -> Vec<String> {
+    let payloads = payloads(path, query);
+    payloads.iter().map(|payload| id(payload)).collect()
+}
+
+fn payloads(path: &Path, query: &str) -> Vec<Vec<u8>> {
     let Ok(connection) = Connection::open(path) else {
         return Vec::new();
     };
     let Ok(mut statement) = connection.prepare(query) else {
         return Vec::new();
     };
-    let rows = statement
-        .query_map([], |row| row.get::<_, Vec<u8>>(0))
-        .unwrap();
-    rows.map(|payload| id(&payload.unwrap())).collect()
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
 }
 
 fn id(payload: &[u8]) -> String {
@@ -68,6 +71,20 @@ fn tally(ids: &[String]) -> HashMap<&str, u32> {
     counts
 }
 
+/// Returns how many letters of unfinished jobs were dealt with, and how many not.
+pub fn progress(path: &Path) -> (u64, u64) {
+    let connection = Connection::open(path).unwrap();
+    let sums = "SELECT total(resolved), total(planned - resolved) FROM jobs WHERE token > 0";
+    let sums = connection.query_row(sums, [], |row| Ok((row.get::<_, f64>(0)?, row.get(1)?)));
+    let (done, left): (f64, f64) = sums.unwrap_or_default();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts"
+    )]
+    (done as u64, left as u64)
+}
+
 /// Judges a store after everything was drained and every letter replayed. Purged ids may be missing.
 pub fn judge(store: &Store, purged: &HashSet<String>, what: &str) {
     let path = store.path();
@@ -76,22 +93,21 @@ pub fn judge(store: &Store, purged: &HashSet<String>, what: &str) {
         &path,
         &format!("SELECT m.payload {orders} AND lineage IS NULL"),
     );
-    let replayed = ids(
-        &path,
-        &format!("SELECT m.payload {orders} AND lineage IS NOT NULL"),
-    );
+    let replays = replays(&path);
     let (handled, dead) = (store.handled(), dead(&path));
-    let (stored, replayed) = (tally(&stored), tally(&replayed));
-    let (handled, dead) = (tally(&handled), tally(&dead));
+    let (stored, handled, dead) = (tally(&stored), tally(&handled), tally(&dead));
 
-    let lost: Vec<_> = store
-        .accepted
-        .iter()
-        .filter(|id| !stored.contains_key(id.as_str()))
+    let accepted = tally(&store.accepted);
+    let missing: Vec<_> = accepted
+        .keys()
+        .filter(|id| !stored.contains_key(*id))
         .collect();
-    assert!(lost.is_empty(), "{what}: accepted and not stored: {lost:?}");
-    let doubled: Vec<_> = stored.iter().filter(|(_, count)| **count > 1).collect();
-    assert!(doubled.is_empty(), "{what}: stored twice: {doubled:?}");
+    assert!(
+        missing.is_empty(),
+        "{what}: accepted and not stored: {missing:?}"
+    );
+    none_twice(&stored, &format!("{what}: stored twice"));
+    none_twice(&accepted, &format!("{what}: two receipts"));
     let lost: Vec<_> = stored
         .keys()
         .filter(|id| {
@@ -102,7 +118,10 @@ pub fn judge(store: &Store, purged: &HashSet<String>, what: &str) {
         lost.is_empty(),
         "{what}: neither handled nor a dead letter: {lost:?}"
     );
-    assert_replayed_once(&path, what);
+    let letters: Vec<_> = replays.iter().map(|(_, letter)| letter.clone()).collect();
+    none_twice(&tally(&letters), &format!("{what}: replayed twice"));
+    let replayed: Vec<_> = replays.into_iter().map(|(id, _)| id).collect();
+    let replayed = tally(&replayed);
     for (id, count) in &handled {
         let allowed = 1
             + store.in_hand.get(*id).copied().unwrap_or(0)
@@ -116,32 +135,56 @@ pub fn judge(store: &Store, purged: &HashSet<String>, what: &str) {
         in_hand(&path).is_empty(),
         "{what}: something is still in hand"
     );
-    assert_responses(&path, what);
+    judge_responses(&path, &handled, what);
 }
 
-/// No letter was published twice; an event that died again is another letter.
-fn assert_replayed_once(path: &Path, what: &str) {
+fn none_twice(counts: &HashMap<&str, u32>, what: &str) {
+    let doubled: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(doubled.is_empty(), "{what}: {doubled:?}");
+}
+
+/// Returns each replayed message: the event's id, and the letter that it replays.
+fn replays(path: &Path) -> Vec<(String, String)> {
     let connection = Connection::open(path).unwrap();
-    let query = "SELECT lineage ->> 'replay_of' AS letter, count(*) FROM messages \
-         WHERE lineage NOT NULL GROUP BY letter HAVING count(*) > 1";
-    let mut statement = connection.prepare(query).unwrap();
+    let sql = "SELECT payload, lineage ->> 'replay_of' FROM messages WHERE lineage NOT NULL";
+    let mut statement = connection.prepare(sql).unwrap();
     let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)))
         .unwrap();
-    let doubled: Vec<(String, u32)> = rows.map(Result::unwrap).collect();
-    assert!(doubled.is_empty(), "{what}: replayed twice: {doubled:?}");
+    rows.map(|row| row.map(|(payload, letter)| (id(&payload), letter)).unwrap())
+        .collect()
 }
 
-/// A response has an id of its cause, so that a repeat can be told; each cause has at least one.
-fn assert_responses(path: &Path, what: &str) {
-    let responses = ids(
+/// Every handled event has its response; a repeat has the same id, and no other event has it.
+fn judge_responses(path: &Path, handled: &HashMap<&str, u32>, what: &str) {
+    let mut causes: HashMap<String, (HashSet<String>, u32)> = HashMap::new();
+    for payload in payloads(
         path,
         "SELECT m.payload FROM messages m JOIN topics t ON t.id = m.topic WHERE t.name = 'payment.done'",
-    );
-    let distinct: HashSet<_> = responses.iter().collect();
-    println!(
-        "{what}: {} responses, {} distinct",
-        responses.len(),
-        distinct.len()
+    ) {
+        let event: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let cause = causes
+            .entry(event["data"]["of"].as_str().unwrap().to_owned())
+            .or_default();
+        cause.0.insert(id(&payload));
+        cause.1 += 1;
+    }
+    for (cause, (ids, count)) in &causes {
+        assert_eq!(ids.len(), 1, "{what}: repeats of {cause} differ: {ids:?}");
+        let runs = handled.get(cause.as_str()).copied().unwrap_or(0);
+        assert!(
+            *count <= runs,
+            "{what}: {cause}: {count} responses, {runs} runs"
+        );
+    }
+    let all: HashSet<_> = causes.values().flat_map(|(ids, _)| ids).collect();
+    assert_eq!(all.len(), causes.len(), "{what}: two causes share an id");
+    let silent: Vec<_> = handled
+        .keys()
+        .filter(|id| !causes.contains_key(**id))
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "{what}: done without a response: {silent:?}"
     );
 }

@@ -50,18 +50,18 @@ fn survive(name: &str, nth: u32) {
     let start = std::time::Instant::now();
     let mut store = Store::new();
     let mut died = false;
-    let status = store.publish(40, |command, _| {
+    let status = store.publish(40, None, |command| {
         command.env("PF_FAILPOINT", &armed);
     });
     died |= !status.success();
     while checker::not_due(&store.path()) > 0 {
         std::thread::yield_now();
     }
-    for (worker, emit) in [(false, true), (true, false)] {
-        let mut consumer = store.consumer(worker, emit);
+    for worker in [false, true] {
+        let mut consumer = store.consumer(worker);
         consumer.env("PF_FAILPOINT", &armed);
         died |= store.run(consumer);
-        store.publish(10, |_, _| {});
+        store.publish(10, None, |_| {});
     }
     store.mend();
     let purged = purge(&mut store, &armed, &mut died);
@@ -89,15 +89,15 @@ fn purge(store: &mut Store, armed: &str, died: &mut bool) -> HashSet<String> {
 pub fn finish(store: &mut Store) {
     store.mend();
     while checker::pending(&store.path()) > 0 {
-        let consumer = store.consumer(false, false);
+        let consumer = store.consumer(false);
         store.run(consumer);
     }
     for _ in 0..3 {
-        let consumer = store.consumer(false, false);
+        let consumer = store.consumer(false);
         store.run(consumer);
         let replay = store.pf(&["dlq", "replay", "--all", "--yes"]);
         store.run(replay);
     }
-    let consumer = store.consumer(false, false);
+    let consumer = store.consumer(false);
     store.run(consumer);
 }

@@ -16,6 +16,17 @@ impl Dice {
     }
 }
 
+/// What the kills of a round hit, so that rounds which hit nothing are noticed.
+#[derive(Debug, Default, Clone, Copy)]
+struct Hits {
+    /// Publishers in the middle of their input.
+    publishers: u32,
+    /// Consumers with something in hand.
+    consumers: u32,
+    /// Replays between two batches.
+    replays: u32,
+}
+
 #[test]
 fn killed_at_random_nothing_is_lost_or_doubled() {
     let rounds = if std::env::var_os("PF_TEST_LONG").is_some() {
@@ -23,60 +34,65 @@ fn killed_at_random_nothing_is_lost_or_doubled() {
     } else {
         10
     };
+    let mut all = Hits::default();
     for seed in 1..=rounds {
-        round(seed);
+        let hits = round(seed);
+        all.publishers += hits.publishers;
+        all.consumers += hits.consumers;
+        all.replays += hits.replays;
     }
+    println!("{all:?}");
+    assert!(all.publishers >= 10, "{all:?}");
+    assert!(all.consumers >= 10, "{all:?}");
+    assert!(all.replays >= 3, "{all:?}");
 }
 
-fn round(seed: u64) {
+fn round(seed: u64) -> Hits {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let mut store = Store::new();
-    let mut kills = 0;
+    let mut hits = Hits::default();
     for step in 0..4 {
-        kills += u32::from(publish(&mut store, &mut dice));
+        hits.publishers += u32::from(publish(&mut store, &mut dice));
         for worker in [false, true] {
-            let consumer = store.consumer(worker, dice.roll(2) == 0 && !worker);
-            let moment = Duration::from_millis(10 + dice.roll(150));
-            kills += u32::from(store.run_and_kill(consumer, moment));
+            hits.consumers += u32::from(consume(&mut store, &mut dice, worker));
         }
         if step == 2 {
             store.mend();
         }
-        let replay = store.pf(&["dlq", "replay", "--all", "--yes"]);
-        let moment = Duration::from_millis(3 + dice.roll(25));
-        kills += u32::from(store.run_and_kill(replay, moment));
+        hits.replays += u32::from(replay(&mut store, &mut dice));
     }
     finish(&mut store);
-    println!(
-        "seed {seed}: {kills} kills, {} accepted",
-        store.accepted.len()
-    );
-    assert!(kills > 0, "seed {seed} killed nothing");
+    println!("seed {seed}: {hits:?}, {} accepted", store.accepted.len());
     checker::judge(&store, &HashSet::new(), &format!("seed {seed}"));
+    hits
 }
 
-/// Publishes a few hundred events with a publisher that is killed at a random moment.
+/// Kills a publisher once it has printed some of its receipts; tells whether it was in the middle.
 fn publish(store: &mut Store, dice: &mut Dice) -> bool {
-    let moment = format!("0.{:03}", 40 + dice.roll(180));
-    let status = store.publish(150, |command, _| {
-        command.args(["--rate", "1500"]);
-        let program = command.get_program().to_owned();
-        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-        let mut wrapped = std::process::Command::new("timeout");
-        wrapped
-            .args(["-s", "KILL", &moment])
-            .arg(program)
-            .args(arguments);
-        for (name, value) in command.get_envs() {
-            if let Some(value) = value {
-                wrapped.env(name, value);
-            }
-        }
-        wrapped
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped());
-        wrapped.stderr(std::process::Stdio::null());
-        *command = wrapped;
-    });
-    !status.success()
+    let before = store.accepted.len();
+    let at = usize::try_from(dice.roll(140)).unwrap();
+    let status = store.publish(150, Some(at), |_| {});
+    let accepted = store.accepted.len() - before;
+    !status.success() && accepted > 0 && accepted < 150
+}
+
+/// Kills a consumer after some runs; tells whether it held something.
+fn consume(store: &mut Store, dice: &mut Dice, worker: bool) -> bool {
+    let held = |store: &Store| store.in_hand.values().sum::<u32>();
+    let before = held(store);
+    let runs = store.handled().len() + usize::try_from(dice.roll(40)).unwrap();
+    let consumer = store.consumer(worker);
+    let after = Duration::from_micros(dice.roll(20_000));
+    store.run_and_kill(consumer, |store| store.handled().len() > runs, after);
+    held(store) > before
+}
+
+/// Kills a slow replay after some letters; tells whether others were left.
+fn replay(store: &mut Store, dice: &mut Dice) -> bool {
+    let replay = store.pf(&["dlq", "replay", "--all", "--yes", "--rate", "30"]);
+    let after = Duration::from_micros(dice.roll(200_000));
+    let begun = |store: &Store| checker::progress(&store.path()).0 > 0;
+    store.run_and_kill(replay, begun, after);
+    let (done, left) = checker::progress(&store.path());
+    done > 0 && left > 0
 }

@@ -7,6 +7,7 @@ use std::{
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -27,7 +28,7 @@ handle() { # ID ATTEMPT
 const EACH: &str = r#"
 handle "$PF_EVENT_ID" "$PF_DELIVERY_ATTEMPT"
 status=$?
-[ $status = 0 ] && [ -n "$EMIT" ] && echo '{"type":"payment.done","source":"/payments","data":{}}'
+[ $status = 0 ] && echo '{"type":"payment.done","source":"/payments","data":{"of":"'"$PF_EVENT_ID"'"}}'
 exit $status
 "#;
 
@@ -37,12 +38,15 @@ while read -r line; do
     attempt=${line#*\"pf_attempt\":}; attempt=${attempt%%[,\}]*}
     handle "$id" "$attempt"
     case $? in
-        0) echo "{\"id\":\"$id\",\"action\":\"ack\"}" ;;
+        0) echo "{\"id\":\"$id\",\"action\":\"ack\",\"emit\":[{\"type\":\"payment.done\",\"source\":\"/payments\",\"data\":{\"of\":\"$id\"}}]}" ;;
         65) echo "{\"id\":\"$id\",\"action\":\"dead_letter\",\"reason\":\"refused\"}" ;;
         *) echo "{\"id\":\"$id\",\"action\":\"retry\",\"after\":\"1ms\"}" ;;
     esac
 done
 "#;
+
+/// Lines that a publisher is given at a time.
+const PORTION: usize = 10;
 
 /// A store and its history.
 pub struct Store {
@@ -93,34 +97,33 @@ impl Store {
     }
 
     /// Returns a consumer of either sort that ends when nothing is left.
-    pub fn consumer(&self, worker: bool, emit: bool) -> Command {
+    pub fn consumer(&self, worker: bool) -> Command {
         let mut arguments = vec![
             "consume",
             "order.created",
             "--group",
             "payments",
             "--until-end",
+            "--emit",
         ];
         arguments.extend(["--jobs", "3", "--backoff", "1ms"]);
         arguments.extend(worker.then_some("--worker"));
-        arguments.extend(emit.then_some("--emit"));
         let script = self
             .folder
             .path()
             .join(if worker { "worker" } else { "each" });
         let mut command = self.pf(&arguments);
-        if emit {
-            command.env("EMIT", "1");
-        }
         command.arg("--").arg(script);
         command
     }
 
-    /// Publishes so many new events, every fifth delayed a little; notes the receipts that were printed.
+    /// Publishes so many new events, every fifth delayed a little; notes the receipts that were printed. Kills the
+    /// publisher once it has printed so many, if at all.
     pub fn publish(
         &mut self,
         count: usize,
-        arm: impl FnOnce(&mut Command, &mut Vec<u8>),
+        kill_at: Option<usize>,
+        arm: impl FnOnce(&mut Command),
     ) -> ExitStatus {
         let ids: Vec<String> = (self.published..self.published + count)
             .map(|number| format!("e{number:06}"))
@@ -142,20 +145,35 @@ impl Store {
         }
         let mut command = self.pf(&["publish", "--ndjson", "-o", "json"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        arm(&mut command, &mut input);
+        arm(&mut command);
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
+        // Lines come a few at a time, the next while the receipts of the last are read: a kill hits all stages.
+        let (go_on, may_go_on) = mpsc::channel();
         let writer = thread::spawn(move || {
-            let _ = stdin.write_all(&input);
+            let lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
+            for lines in lines.chunks(PORTION) {
+                let _ = stdin.write_all(&lines.concat());
+                let _ = may_go_on.recv();
+            }
         });
         let receipts = BufReader::new(child.stdout.take().unwrap());
+        let before = self.accepted.len();
         for line in receipts.lines().map_while(Result::ok) {
+            if kill_at == Some(self.accepted.len() - before) {
+                let _ = child.kill();
+            }
+            // What was printed before it died counts; the last line may be a part of one.
             let Ok(receipt) = serde_json::from_str::<serde_json::Value>(&line) else {
                 continue;
             };
             self.accepted
                 .push(receipt["id"].as_str().unwrap().to_owned());
+            if (self.accepted.len() - before) % PORTION == PORTION / 2 {
+                let _ = go_on.send(());
+            }
         }
+        drop(go_on);
         writer.join().unwrap();
         child.wait().unwrap()
     }
@@ -177,9 +195,18 @@ impl Store {
         self.note_if_killed(status)
     }
 
-    /// Kills after a while unless it ends before; notes what was in hand, and tells whether it was killed.
-    pub fn run_and_kill(&mut self, mut command: Command, after: Duration) -> bool {
+    /// Kills once `far_enough` holds, and this long after, unless it ends before; notes what was in hand, and
+    /// tells whether it was killed.
+    pub fn run_and_kill(
+        &mut self,
+        mut command: Command,
+        far_enough: impl Fn(&Self) -> bool,
+        after: Duration,
+    ) -> bool {
         let mut child = command.spawn().unwrap();
+        while !far_enough(self) && child.try_wait().unwrap().is_none() {
+            thread::park_timeout(Duration::from_millis(1));
+        }
         kill_after(&mut child, after);
         let status = child.wait().unwrap();
         self.note_if_killed(status)
