@@ -102,6 +102,11 @@ pub trait Subscription: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Counts the dead letters that the store made itself for this consumer, of what took others down too often.
+    fn buried(&self) -> u64 {
+        0
+    }
+
     /// Leaves the group: everything settled is durable, and what was not settled goes back uncounted.
     ///
     /// # Errors

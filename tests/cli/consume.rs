@@ -381,3 +381,19 @@ fn several_jobs_run_at_the_same_time() {
     let run = consume(&pf, &["--jobs", "2", "-q"], script).succeeded();
     assert_eq!(run.stdout(), "x\n");
 }
+
+#[test]
+fn a_letter_that_the_store_made_itself_is_counted() {
+    let pf = store_with(&["a"]);
+    let hold = ["-q", "--backoff", "1h", "--timeout", "300ms"];
+    let mut args = vec!["consume", "order.created", "--group", "billing"];
+    args.extend(hold);
+    args.extend(["--", "sh", "-c", "exit 1"]);
+    assert_eq!(pf.run(&args).code(), Some(3));
+    let store = rusqlite::Connection::open(pf.path("events.db")).unwrap();
+    let crashed = "UPDATE waiting SET crashed = 5, due = 0";
+    assert_eq!(store.execute(crashed, []).unwrap(), 1);
+    let run = consume(&pf, &[], "exit 0");
+    assert_eq!(run.code(), Some(4), "{}", run.stderr());
+    assert_eq!(letters(&pf)[0]["dead_letter"]["kind"], "crashed");
+}

@@ -47,6 +47,8 @@ const SET_ASIDE: &str = "INSERT INTO waiting(group_id, seq, due, key_hash, faile
 pub(super) struct Claimed {
     /// Handed out, with their positions.
     pub(super) deliveries: Vec<(i64, Delivery)>,
+    /// How many became dead letters instead.
+    pub(super) buried: u64,
 }
 
 /// Takes at most `max` messages for a member.
@@ -209,6 +211,7 @@ impl Claim<'_> {
             failure,
         );
         letter::insert(&self.session.connection, &letter)?;
+        self.claimed.buried += 1;
         Ok(())
     }
 

@@ -58,6 +58,8 @@ struct Hand {
     ready: VecDeque<Delivery>,
     /// Where each delivery that is not settled stands.
     taken: HashMap<Ticket, i64>,
+    /// How many became dead letters instead of being claimed.
+    buried: u64,
     /// A gap to tell of.
     fault: Option<crate::transport::TransportError>,
     closed: bool,
@@ -204,6 +206,10 @@ impl Subscription for Consumer {
             .await
     }
 
+    fn buried(&self) -> u64 {
+        self.shared.hand().buried
+    }
+
     async fn close(&self) -> Result<()> {
         let presence = {
             let mut hand = self.shared.hand();
@@ -325,6 +331,7 @@ impl Work for Claim {
             self.shared.member().relearn();
         } else {
             let mut hand = self.shared.hand();
+            hand.buried += self.claimed.buried;
             for (seq, delivery) in self.claimed.deliveries {
                 hand.taken.insert(delivery.ticket(), seq);
                 hand.ready.push_back(delivery);

@@ -301,6 +301,7 @@ impl<H: Handler> Pump<H> {
             left?;
         }
         let mut summary = self.ledger.summary;
+        summary.dead_lettered += self.subscription.buried();
         summary.end = Some(end);
         Ok(summary)
     }
