@@ -138,3 +138,17 @@ async fn killed_between_effect_and_answer_nothing_is_lost_or_doubled() {
         settle(&*consumer, again, Verdict::Ack).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_store_can_be_made_by_several_at_once() {
+    for _ in 0..40 {
+        let dir = Store::new();
+        let made = (0..4).map(async |_| {
+            let transport = dir.open().await;
+            publish(&*transport, "t", &["1"]).await;
+            read(&*transport, "t").await.len()
+        });
+        let seen = futures_util::future::join_all(made).await;
+        assert_eq!(seen.into_iter().max(), Some(4));
+    }
+}

@@ -81,6 +81,11 @@ pub(super) enum State {
 
 /// Looks at the header of a file, writing nothing.
 pub(super) fn inspect(connection: &Connection) -> Outcome<State> {
+    // Another process may be making the store: all of this has to be of one moment.
+    let _moment = connection
+        .is_autocommit()
+        .then(|| connection.unchecked_transaction())
+        .transpose()?;
     let version: i64 = pragma(connection, "user_version")?;
     let version = usize::try_from(version).unwrap_or(usize::MAX);
     let application: i64 = pragma(connection, "application_id")?;
