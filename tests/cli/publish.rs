@@ -256,3 +256,17 @@ fn a_time_that_is_past_is_now() {
     ");
     assert_eq!(count(&pf), 1);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_receipt_that_cannot_be_written_is_told() {
+    let pf = Pf::new();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut publish = pf.command(&["publish", "a", "1", "-o", "json"]);
+    let output = publish.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_snapshot!(stored(&pf), @"1");
+}

@@ -152,6 +152,34 @@ async fn an_abort_gives_back_uncounted_what_runs() {
     );
 }
 
+/// Fails when it is told to end, as a command does that is killed.
+struct Killed;
+
+#[async_trait::async_trait]
+impl Handler for Killed {
+    async fn handle(&self, _: &Delivery, run: &Run) -> Outcome {
+        run.abort.cancelled().await;
+        Outcome::Retry(None, describe_failure("signal 15", "killed", None))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_fails_because_of_an_abort_is_no_attempt() {
+    let mut bench = Bench::with_events(1).await;
+    let abort = bench.stop.abort.clone();
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        abort.cancel();
+    };
+    let (summary, ()) = tokio::join!(bench.run(Killed), later);
+    assert_eq!(
+        (summary.as_ref().unwrap().returned, summary.unwrap().retried),
+        (1, 0)
+    );
+    bench.stop = protoflow::runtime::Stop::default();
+    assert_eq!(bench.run(refuse).await.unwrap().retried, 2);
+}
+
 /// Does not listen when it is told to end.
 struct Deaf;
 

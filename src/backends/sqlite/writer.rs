@@ -309,3 +309,47 @@ fn fail(mut jobs: Vec<Box<dyn Work>>, error: TransportError) {
         job.end(Err(error));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backends::sqlite::{error::Fault, log::topic_id};
+
+    fn topic(name: &'static str, fails: bool) -> (Box<dyn Work>, oneshot::Receiver<Result<()>>) {
+        Call::boxed(Step::Other, move |session: &mut Session| {
+            topic_id(session, &name.parse().unwrap())?;
+            if fails {
+                return Err(Fault::refuse(ErrorKind::Other, "no"));
+            }
+            Ok(())
+        })
+    }
+
+    #[tokio::test]
+    async fn a_failure_in_a_common_commit_undoes_its_own_work_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path().join("store.db"));
+        let writer = Writer::new(config.clone(), Wake::new(config));
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (held_up, _) = Call::boxed(Step::Other, move |_: &mut Session| Ok(wait.recv().is_ok()));
+        writer.submit(held_up);
+        let (jobs, replies): (Vec<_>, Vec<_>) = [("a", false), ("b", true), ("c", false)]
+            .map(|(name, fails)| topic(name, fails))
+            .into_iter()
+            .unzip();
+        jobs.into_iter().for_each(|job| writer.submit(job));
+        go_on.send(()).unwrap();
+        let mut told = Vec::new();
+        for reply in replies {
+            told.push(reply.await.unwrap().is_ok());
+        }
+        assert_eq!(told, [true, false, true]);
+        let names = writer.look(|session| {
+            let sql = "SELECT group_concat(name) FROM topics";
+            Ok(session
+                .connection
+                .query_row(sql, [], |row| row.get::<_, String>(0))?)
+        });
+        assert_eq!(names.await.unwrap(), "a,c");
+    }
+}
