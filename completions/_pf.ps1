@@ -103,8 +103,8 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;consume' {
-            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Consumers of one group share its events')
-            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Consumers of one group share its events')
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Consumers of one group share its events [env: PF_GROUP]')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Consumers of one group share its events [env: PF_GROUP]')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Run so many at the same time, of different keys')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Run so many at the same time, of different keys')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Where a new group starts: earliest, new, a time, or an age such as 2h')

@@ -97,8 +97,8 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;consume'= {
-            cand -g 'Consumers of one group share its events'
-            cand --group 'Consumers of one group share its events'
+            cand -g 'Consumers of one group share its events [env: PF_GROUP]'
+            cand --group 'Consumers of one group share its events [env: PF_GROUP]'
             cand -j 'Run so many at the same time, of different keys'
             cand --jobs 'Run so many at the same time, of different keys'
             cand --from 'Where a new group starts: earliest, new, a time, or an age such as 2h'

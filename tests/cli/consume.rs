@@ -64,6 +64,9 @@ fn the_environment_may_name_the_group() {
     };
     assert_eq!(consume(&[]), "billing\n");
     assert_eq!(consume(&["--group", "audit"]), "audit\n");
+    let pf = pf.env("PF_GROUP", "");
+    let run = pf.run(&["consume", "order.created", "--", "true"]);
+    assert!(run.stderr().starts_with("error: no group"), "{run}");
 }
 
 #[test]

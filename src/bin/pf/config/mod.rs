@@ -154,8 +154,11 @@ impl Config {
         self.default_store()
     }
 
-    /// Returns the group that the context, or else a file, names.
+    /// Returns the group that `PF_GROUP`, the context, or else a file, names.
     pub fn group(&self, context: Option<&str>) -> CliResult<Option<Group>> {
+        if let Some(text) = variable("PF_GROUP") {
+            return Ok(Some(text.parse()?));
+        }
         let text = self.setting(
             context,
             |profile| profile.group.as_ref(),

@@ -54,14 +54,8 @@ pub struct ConsumeArgs {
     /// Topics, or patterns such as 'order.*'
     #[arg(required = true, value_name = "TOPIC")]
     topics: Vec<Pattern>,
-    /// Consumers of one group share its events
-    #[arg(
-        short,
-        long,
-        value_name = "NAME",
-        env = "PF_GROUP",
-        hide_env_values = true
-    )]
+    #[arg(short, long, value_name = "NAME")]
+    #[arg(help = "Consumers of one group share its events [env: PF_GROUP]")]
     group: Option<Group>,
     #[command(flatten)]
     flags: ConsumeFlags,
