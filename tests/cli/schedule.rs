@@ -198,4 +198,47 @@ fn bad_delays_are_refused_before_anything_is_stored() {
 
     For more information, try '--help'.
     ");
+    assert_snapshot!(pf.run(&["publish", "a", "1", "--delay", "9999999999999999999s"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '9999999999999999999s' for '--delay <DURATION>': is longer than all time
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(pf.run(&["publish", "a", "1", "--delay", "300y"]), @"
+    exit: 5
+    --- stdout
+
+    --- stderr
+    error: sqlite: no time after 2262-04-11 can be kept
+    hint: publish it for an earlier time
+    ");
+    assert_snapshot!(pf.run(&["publish", "a", "1", "--at", "9999-12-31T23:59:59Z"]), @"
+    exit: 5
+    --- stdout
+
+    --- stderr
+    error: sqlite: no time after 2262-04-11 can be kept
+    hint: publish it for an earlier time
+    ");
+    let lines = "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"a\",\"pf_delay_ms\":18446744073709551615}\n";
+    assert_snapshot!(pf.run_with(&["publish", "--ndjson"], lines), @"
+    exit: 5
+    --- stdout
+
+    --- stderr
+    error: line 1: sqlite: no time after 2262-04-11 can be kept
+    hint: publish it for an earlier time
+    published 0 events
+    error: 1 line was not published
+    ");
+    assert_snapshot!(pf.run(&["schedule", "list"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    nothing waits for its time
+    ");
 }

@@ -154,6 +154,19 @@ fn too_few_events_exit_3() {
 }
 
 #[test]
+fn no_events_are_not_worth_waiting_for() {
+    assert_snapshot!(shop().run(&["tail", "--count", "0"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '0' for '--count <N>': 0 is not in 1..18446744073709551615
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
 fn times_bound_what_is_shown() {
     let pf = shop();
     let lines = |args: &[&str]| pf.run(args).succeeded().stdout().lines().count();

@@ -53,6 +53,8 @@ impl Work for Publish {
             let length = outgoing.message.bytes().len();
             let receipt = if length > MAX_PAYLOAD {
                 Err(too_large(length))
+            } else if due == Some(i64::MAX) {
+                Err(too_late())
             } else if let Some(due) = due {
                 let id = schedules::new_id();
                 later.push((id.clone(), due, &outgoing.message));
@@ -80,6 +82,11 @@ impl Work for Publish {
         } = *self;
         let _ = reply.send(result.map(|()| receipts));
     }
+}
+
+fn too_late() -> crate::transport::TransportError {
+    let message = "no time after 2262-04-11 can be kept";
+    refusal(ErrorKind::Unsupported, message).hint("publish it for an earlier time")
 }
 
 fn too_large(length: usize) -> crate::transport::TransportError {

@@ -4,6 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Days, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
 
+/// One in eleven days; what is slower never ends.
+const SLOWEST: f64 = 0.000_001;
+
 /// A time of the past, or the very beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
@@ -15,15 +18,19 @@ pub enum Since {
 
 /// Reads `5s`, `2h 30m`, `500ms`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| "not a duration; write it like `90s` or `2h 30m`".to_owned())
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "not a duration; write it like `90s` or `2h 30m`".to_owned())?;
+    match SystemTime::now().checked_add(duration) {
+        Some(_) => Ok(duration),
+        None => Err("is longer than all time".to_owned()),
+    }
 }
 
 /// Reads how many per second: `50` or `50/s`.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.strip_suffix("/s").unwrap_or(text).parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("not a number per second above 0".to_owned()),
+        Ok(rate) if rate.is_finite() && rate >= SLOWEST => Ok(rate),
+        _ => Err(format!("not a number per second of {SLOWEST} or more")),
     }
 }
 
@@ -101,5 +108,10 @@ mod tests {
         assert_eq!(time, SystemTime::UNIX_EPOCH + Duration::from_secs(1));
         assert_eq!(since("earliest"), Ok(Since::Earliest));
         assert!(since("yesterday-ish").is_err());
+        assert!(duration("9999999999999999999s").is_err());
+        assert_eq!(rate("50/s"), Ok(50.0));
+        for wrong in ["0", "-1", "nan", "inf", "1e-300"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
     }
 }

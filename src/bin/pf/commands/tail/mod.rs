@@ -51,7 +51,7 @@ pub struct TailArgs {
     #[arg(long, value_name = "N")]
     last: Option<u64>,
     /// End after N events
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// End after what was there at the start
     #[arg(long)]
