@@ -39,8 +39,6 @@ const ONE: &str = "SELECT m.seq, m.time, m.key, m.headers, m.payload, m.lineage 
      WHERE m.seq = ?1 AND m.only_group IS NULL";
 const HOLD: &str = "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, key_hash, failed, \
      crashed, first_failed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-const SET_ASIDE: &str = "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed) \
-     VALUES(?1, ?2, 0, ?3, 0, 0)";
 
 /// What a claim made of the messages it went through.
 #[derive(Debug, Default)]
@@ -322,11 +320,7 @@ impl Claim<'_> {
             return self.hold(row);
         }
         self.passed += 1;
-        self.session
-            .connection
-            .prepare_cached(SET_ASIDE)?
-            .execute(params![self.member.group_id, row.seq, row.key])?;
-        Ok(())
+        log::set_aside(self.session, self.member.group_id, row.seq, row.key)
     }
 
     fn move_cursor(&self, topic: i64, from: i64, to: i64) -> Outcome<()> {

@@ -67,7 +67,10 @@ impl<'s> Appender<'s> {
         let lineage = write_lineage(lineage)?;
         let (topic, seq) = self.insert(message, group, Some(&lineage))?;
         match group {
-            Some(group) => wait_now(self.session, group, seq, message.key.as_deref())?,
+            Some(group) => {
+                let key = message.key.as_deref().map(key_hash);
+                set_aside(self.session, group, seq, key)?;
+            }
             None => drop(self.ends.insert(topic, seq)),
         }
         Ok(seq)
@@ -152,14 +155,16 @@ pub(super) fn topic_id(session: &mut Session, topic: &Topic) -> Outcome<i64> {
 }
 
 /// Sets a message aside for a group, ready to be handed out.
-fn wait_now(session: &Session, group: i64, seq: i64, key: Option<&[u8]>) -> Outcome<()> {
-    session
-        .connection
-        .prepare_cached(
-            "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed) \
-             VALUES(?1, ?2, 0, ?3, 0, 0)",
-        )?
-        .execute(params![group, seq, key.map(key_hash)])?;
+pub(super) fn set_aside(
+    session: &Session,
+    group: i64,
+    seq: i64,
+    key_hash: Option<i64>,
+) -> Outcome<()> {
+    let sql = "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed) \
+         VALUES(?1, ?2, 0, ?3, 0, 0)";
+    let mut insert = session.connection.prepare_cached(sql)?;
+    insert.execute(params![group, seq, key_hash])?;
     Ok(())
 }
 

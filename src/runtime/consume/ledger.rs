@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     failpoint,
-    runtime::{Notice, Observer},
+    runtime::{Notice, Observer, joined},
     transport::{
         Delivery, ErrorKind, Result, Settlement, Subscription, Ticket, TransportError, Verdict,
     },
@@ -127,11 +127,10 @@ impl Ledger {
         let Some((_, task)) = &mut self.underway else {
             return std::future::pending().await;
         };
-        match task.await.map_err(tokio::task::JoinError::try_into_panic) {
-            Ok(results) => results,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            // The runtime shuts down, and this task with it.
-            Err(Err(_)) => std::future::pending().await,
+        match joined(task).await {
+            Some(results) => results,
+            // The executor shuts down, and this task with it.
+            None => std::future::pending().await,
         }
     }
 
@@ -144,7 +143,9 @@ impl Ledger {
         };
         let mut results = results.into_iter();
         for mut note in notes {
-            let result = results.next().unwrap_or_else(|| Err(unanswered()));
+            let result = results
+                .next()
+                .unwrap_or_else(|| Err(TransportError::unanswered("consume")));
             settled.holds.extend(note.hold.take());
             match result {
                 Ok(()) => self.count_and_tell(&note),
@@ -212,12 +213,6 @@ impl Ledger {
         } = self.summary;
         acked + skipped + dead_lettered
     }
-}
-
-/// A verdict that the store passed over is none; the delivery comes again.
-fn unanswered() -> TransportError {
-    let text = "the store did not say what became of a verdict";
-    TransportError::new("consume", ErrorKind::Ambiguous, text)
 }
 
 /// A dead letter that cannot be stored would come again and again; an outage passes.
