@@ -272,7 +272,7 @@ fn bad_arguments_point_at_the_place() {
     --- stdout
 
     --- stderr
-    error: invalid value '0' for '--rate <N>': not a number per second above 0
+    error: invalid value '0' for '--rate <N>': not a number per second of 0.000001 or more
 
     For more information, try '--help'.
     ");

@@ -337,7 +337,9 @@ mod tests {
             .map(|(name, fails)| topic(name, fails))
             .into_iter()
             .unzip();
-        jobs.into_iter().for_each(|job| writer.submit(job));
+        for job in jobs {
+            writer.submit(job);
+        }
         go_on.send(()).unwrap();
         let mut told = Vec::new();
         for reply in replies {
