@@ -140,6 +140,37 @@ fn every_line_has_a_receipt_or_an_error() {
 }
 
 #[test]
+fn lines_refused_alike_are_told_at_once() {
+    let pf = Pf::new();
+    let late = |id| {
+        format!(
+            "{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"source\":\"s\",\"type\":\"a\",\
+             \"pf_delay_ms\":18446744073709551615}}\n"
+        )
+    };
+    let input = [
+        late("1"),
+        late("2"),
+        "{\"specversion\":\"1.0\",\"id\":\"3\",\"source\":\"s\",\"type\":\"a\"}\n".to_owned(),
+        late("4"),
+    ]
+    .concat();
+    let run = pf.run_with(&["publish", "--ndjson", "--on-error", "continue"], input);
+    assert_snapshot!(run, @"
+    exit: 4
+    --- stdout
+
+    --- stderr
+    error: lines 1 to 2: sqlite: no time after 2262-04-11 can be kept
+    hint: publish it for an earlier time
+    error: line 4: sqlite: no time after 2262-04-11 can be kept
+    published 1 event
+    error: 3 lines were not published
+    ");
+    assert_eq!(count(&pf), 1);
+}
+
+#[test]
 fn a_long_line_is_refused_alone() {
     let pf = Pf::new();
     let mut input = b"1\n\"".to_vec();

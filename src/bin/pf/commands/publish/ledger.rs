@@ -1,5 +1,7 @@
 //! What became of each line of a stream: nothing is forgotten, and the exit code says so.
 
+use std::ops::RangeInclusive;
+
 use protoflow::{
     event::{Message, Topic},
     transport::{Outgoing, Receipt, Result as TransportResult},
@@ -98,7 +100,7 @@ impl<'a> Ledger<'a> {
 
     /// Says why the line is not published.
     pub fn refuse(&mut self, error: &CliError) -> CliResult<()> {
-        self.fail(self.line, error)
+        self.fail(self.line..=self.line, error)
     }
 
     /// Shows what would be published.
@@ -108,24 +110,47 @@ impl<'a> Ledger<'a> {
         report::show(self.printer, outgoing)
     }
 
-    /// Takes down what was confirmed or refused.
+    /// Takes down what was confirmed or refused; neighbours that were refused alike are told in one line.
     pub fn tell(&mut self, results: Vec<(Tag, TransportResult<Receipt>)>) -> CliResult<()> {
+        let mut alike: Option<(RangeInclusive<u64>, CliError)> = None;
         for (tag, result) in results {
-            match result {
+            let error = match result {
                 Ok(receipt) => {
-                    self.confirmed += 1;
-                    if let Some((id, topic)) = &tag.event {
-                        let told = Told::stored(id.as_deref(), topic, &receipt);
-                        self.printer.report(&told.of_line(tag.line))?;
-                    }
+                    self.confirm(&tag, &receipt)?;
+                    continue;
                 }
-                Err(error) => {
-                    self.bounced += 1;
-                    self.fail(tag.line, &error.into())?;
+                Err(error) => CliError::from(error),
+            };
+            self.bounced += 1;
+            alike = match alike {
+                Some((lines, first))
+                    if lines.end() + 1 == tag.line && first.chain().eq(error.chain()) =>
+                {
+                    Some((*lines.start()..=tag.line, first))
                 }
-            }
+                before => {
+                    self.fail_alike(before)?;
+                    Some((tag.line..=tag.line, error))
+                }
+            };
+        }
+        self.fail_alike(alike)
+    }
+
+    fn confirm(&mut self, tag: &Tag, receipt: &Receipt) -> CliResult<()> {
+        self.confirmed += 1;
+        if let Some((id, topic)) = &tag.event {
+            let told = Told::stored(id.as_deref(), topic, receipt);
+            self.printer.report(&told.of_line(tag.line))?;
         }
         Ok(())
+    }
+
+    fn fail_alike(&mut self, alike: Option<(RangeInclusive<u64>, CliError)>) -> CliResult<()> {
+        match alike {
+            Some((lines, error)) => self.fail(lines, &error),
+            None => Ok(()),
+        }
     }
 
     /// Writes the receipts that are waiting.
@@ -133,21 +158,28 @@ impl<'a> Ledger<'a> {
         Ok(self.printer.flush()?)
     }
 
-    fn fail(&mut self, line: u64, error: &CliError) -> CliResult<()> {
+    fn fail(&mut self, lines: RangeInclusive<u64>, error: &CliError) -> CliResult<()> {
         let chain: Vec<String> = error.chain().collect();
         // A line of input has one line; where in it counts.
         let text = chain
             .join(": ")
             .replace(" at line 1 column ", " at column ");
         let remarks = self.printer.remarks();
-        remarks.failure(&format!("line {line}: {text}"));
+        let (first, last) = (*lines.start(), *lines.end());
+        remarks.failure(&if first == last {
+            format!("line {first}: {text}")
+        } else {
+            format!("lines {first} to {last}: {text}")
+        });
         if self.failed == 0 {
             error.hints().iter().for_each(|hint| remarks.hint(hint));
         }
-        self.failed += 1;
+        self.failed += last - first + 1;
         self.first_failure.get_or_insert(error.code());
         if self.printer.format() == Format::Json && !self.dry_run {
-            self.printer.report(&Told::refused(line, &text))?;
+            for line in lines {
+                self.printer.report(&Told::refused(line, &text))?;
+            }
         }
         Ok(())
     }
