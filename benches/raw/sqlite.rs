@@ -23,6 +23,20 @@ pub fn count(connection: &Connection, table: &str) -> u64 {
         .unwrap()
 }
 
+/// Opens a store, counts dead letters by what they have in common, and returns how many there are.
+pub fn count_letters(path: &Path) -> u64 {
+    let connection = open(path);
+    let mut select = connection
+        .prepare(
+            "SELECT s.topic, s.group_name, s.kind, s.fingerprint, c.number, c.first, c.last
+             FROM (SELECT sort, count(*) AS number, min(dead_since) AS first, max(dead_since) AS last
+                   FROM dead_letters GROUP BY sort) c JOIN sorts s ON s.id = c.sort",
+        )
+        .unwrap();
+    let counts = select.query_map([], |row| row.get::<_, u64>(4)).unwrap();
+    counts.map(Result::unwrap).sum()
+}
+
 /// Inserts payloads, so many per transaction.
 pub fn insert(connection: &mut Connection, topic: &str, payloads: &[Vec<u8>], batch: usize) {
     connection
@@ -112,7 +126,7 @@ fn claim(
             "SELECT seq, time, key, headers, payload FROM messages WHERE topic=1 AND seq>?1 ORDER BY seq LIMIT ?2",
         )
         .unwrap();
-    let mut hold = db
+    let mut take = db
         .prepare_cached(
             "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, failed, crashed) VALUES(1, ?1, 1, ?1, ?2, 0, 0)",
         )
@@ -123,7 +137,7 @@ fn claim(
         let seq: i64 = row.get(0).unwrap();
         let payload: Vec<u8> = row.get(4).unwrap();
         *bytes += payload.len() as u64;
-        hold.execute(params![seq, i64::MAX]).unwrap();
+        take.execute(params![seq, i64::MAX]).unwrap();
         held.push((seq, false));
         *cursor = seq;
     }
@@ -139,7 +153,7 @@ fn reclaim(db: &Connection, retries: &mut Vec<i64>, held: &mut Vec<(i64, bool)>,
     let mut unwait = db
         .prepare_cached("DELETE FROM waiting WHERE group_id=1 AND seq=?1")
         .unwrap();
-    let mut hold = db
+    let mut take = db
         .prepare_cached(
             "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, failed, crashed, first_failed) VALUES(1, ?1, 1, ?1, ?2, 1, 0, 1)",
         )
@@ -151,7 +165,7 @@ fn reclaim(db: &Connection, retries: &mut Vec<i64>, held: &mut Vec<(i64, bool)>,
         unwait.execute([seq]).unwrap();
         let payload: Vec<u8> = read.query_row([seq], |row| row.get(3)).unwrap();
         *bytes += payload.len() as u64;
-        hold.execute(params![seq, i64::MAX]).unwrap();
+        take.execute(params![seq, i64::MAX]).unwrap();
         held.push((seq, true));
     }
 }

@@ -21,8 +21,8 @@ use crate::{
     stage::{self, Stage, TOPIC},
 };
 
-/// Messages per claim, as the product batches them.
-const BATCH: usize = 500;
+/// Messages per claim, as the product batches them: a third of the 1,000 that may be in flight.
+const BATCH: usize = 333;
 
 pub fn message(plan: &Plan) {
     run(plan, "consume, messages", 0.5, || Idle {

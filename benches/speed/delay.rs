@@ -112,7 +112,7 @@ fn waiting_consumer(store: &Path) -> (Child, mpsc::Receiver<SystemTime>) {
 
 async fn schedule_far(store: &Path, count: usize) {
     let transport = stage::open(store).await;
-    let due = Some(SystemTime::now() + Duration::from_secs(86_400));
+    let due = Some(SystemTime::now() + Duration::from_hours(24));
     for start in (0..count).step_by(1000) {
         let batch = (start..start + 1000)
             .map(|number| Outgoing {

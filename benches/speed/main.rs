@@ -56,12 +56,14 @@ impl Plan {
     }
 }
 
+type Benchmark = fn(&Plan);
+
 fn main() {
     if std::env::args().any(|argument| argument == "--answer-lines") {
         return exec::answer_lines();
     }
     let plan = Plan::from_arguments();
-    let all: [(&str, fn(&Plan)); 13] = [
+    let all: [(&str, Benchmark); 13] = [
         ("publish-ndjson", publish::ndjson),
         ("publish-lines", publish::lines),
         ("consume-message", consume::message),

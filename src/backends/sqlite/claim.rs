@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
 use crate::{
     event::{Stored, Topic},
@@ -57,9 +57,12 @@ pub(super) fn claim(session: &mut Session, member: &mut Member, max: usize) -> O
         member.sweep(session, now)?;
     }
     member.refresh(&session.connection)?;
+    let session = &*session;
     let mut claim = Claim {
+        hold: session.connection.prepare_cached(HOLD)?,
         busy: busy_keys(&session.connection, member)?,
         lease_until: now.saturating_add(member.lease),
+        suspect: None,
         passed: 0,
         max,
         session,
@@ -73,6 +76,12 @@ pub(super) fn claim(session: &mut Session, member: &mut Member, max: usize) -> O
 
 /// Returns the keys that other consumers have in hand.
 fn busy_keys(connection: &Connection, member: &Member) -> Outcome<HashSet<i64>> {
+    // Our own part of `held` need not be gone through to find that there is no other.
+    let sql = "SELECT EXISTS(SELECT 1 FROM consumers WHERE group_id = ?1 AND id <> ?2)";
+    let mut others = connection.prepare_cached(sql)?;
+    if !others.query_row([member.group_id, member.consumer], |row| row.get(0))? {
+        return Ok(HashSet::new());
+    }
     let sql = "SELECT key_hash FROM held WHERE group_id = ?1 AND consumer <> ?2 \
          AND key_hash IS NOT NULL";
     let mut select = connection.prepare_cached(sql)?;
@@ -81,9 +90,13 @@ fn busy_keys(connection: &Connection, member: &Member) -> Outcome<HashSet<i64>> 
 }
 
 struct Claim<'a> {
-    session: &'a mut Session,
+    session: &'a Session,
     member: &'a mut Member,
+    /// Once for all rows: looking it up for each costs as much as the row.
+    hold: CachedStatement<'a>,
     busy: HashSet<i64>,
+    /// Whether a suspect is in hand, once that was looked up.
+    suspect: Option<bool>,
     lease_until: i64,
     passed: usize,
     max: usize,
@@ -121,21 +134,22 @@ impl Claim<'_> {
     }
 
     fn choose_waiting(&mut self, now: i64) -> Outcome<Vec<Taken>> {
-        let mut suspects = self.holds_suspect()?;
         let mut taken = Vec::new();
-        let mut select = self.session.connection.prepare_cached(WAITING)?;
+        let session = self.session;
+        let mut select = session.connection.prepare_cached(WAITING)?;
         let end = self.member.end.unwrap_or(i64::MAX);
         let mut rows = select.query([self.member.group_id, now, end])?;
         while let Some(row) = rows.next()? {
-            let Some(topic) = self.member.topics.get(&row.get(6)?) else {
+            let Some(topic) = self.member.topics.get(&row.get(6)?).cloned() else {
                 continue;
             };
             let (seq, key): (i64, Option<i64>) = (row.get(0)?, row.get(7)?);
             let crashed: u32 = row.get(9)?;
             let dead = crashed >= self.member.max_crashes;
             let suspect = crashed >= SUSPECT && !dead;
+            let second = suspect && self.has_suspect()?;
             let waits = self.waits_for_older(seq, key)?;
-            if waits || (suspect && suspects) || key.is_some_and(|key| self.busy.contains(&key)) {
+            if waits || second || key.is_some_and(|key| self.busy.contains(&key)) {
                 if !waits {
                     // What waits for an older one must not keep that one from being taken behind it.
                     self.busy.extend(key);
@@ -146,8 +160,10 @@ impl Claim<'_> {
                 }
                 continue;
             }
-            suspects |= suspect;
-            taken.push(taken_row(row, topic.clone(), (seq, key), crashed)?);
+            if suspect {
+                self.suspect = Some(true);
+            }
+            taken.push(taken_row(row, topic, (seq, key), crashed)?);
             if taken.len() >= self.max {
                 break;
             }
@@ -155,12 +171,18 @@ impl Claim<'_> {
         Ok(taken)
     }
 
-    fn holds_suspect(&self) -> Outcome<bool> {
+    /// Reports whether a suspect is in hand; asked only for another one, because all that is held is looked at.
+    fn has_suspect(&mut self) -> Outcome<bool> {
+        if let Some(known) = self.suspect {
+            return Ok(known);
+        }
         let sql = "SELECT EXISTS(SELECT 1 FROM held \
              WHERE group_id = ?1 AND consumer = ?2 AND crashed >= ?3)";
         let mut select = self.session.connection.prepare_cached(sql)?;
         let values = params![self.member.group_id, self.member.consumer, SUSPECT];
-        Ok(select.query_row(values, |row| row.get(0))?)
+        let found = select.query_row(values, |row| row.get(0))?;
+        self.suspect = Some(found);
+        Ok(found)
     }
 
     /// Reports whether `--ordered` holds this one back: an older one of its key is to be retried.
@@ -178,20 +200,17 @@ impl Claim<'_> {
         self.member.next_ticket += 1;
         let ticket = self.member.next_ticket;
         let first_failed = row.attempts.first_failed.map(clock::nanos);
-        self.session
-            .connection
-            .prepare_cached(HOLD)?
-            .execute(params![
-                self.member.group_id,
-                row.seq,
-                self.member.consumer,
-                ticket.cast_signed(),
-                self.lease_until,
-                row.key,
-                row.attempts.failed,
-                row.attempts.crashed,
-                first_failed,
-            ])?;
+        self.hold.execute(params![
+            self.member.group_id,
+            row.seq,
+            self.member.consumer,
+            ticket.cast_signed(),
+            self.lease_until,
+            row.key,
+            row.attempts.failed,
+            row.attempts.crashed,
+            first_failed,
+        ])?;
         let delivery = Delivery::new(row.stored, row.attempts, row.lineage, Ticket(ticket));
         self.claimed.deliveries.push((row.seq, delivery));
         Ok(())
@@ -231,33 +250,22 @@ impl Claim<'_> {
         };
         let end = self.member.end.unwrap_or(i64::MAX);
         let mut reached = cursor;
+        let mut select = self.session.connection.prepare_cached(LOG)?;
         while !self.is_full() {
             let room = self.max - self.claimed.deliveries.len();
-            let found = self.read_log(&name, (topic, reached, end, room))?;
-            let complete = found.len() < room;
-            for row in found {
+            let mut rows = select.query(params![topic, reached, end, room])?;
+            let mut found = 0;
+            while let Some(row) = rows.next()? {
+                let row = new_row(row, name.clone())?;
                 reached = row.seq;
+                found += 1;
                 self.hold_or_pass(row)?;
             }
-            if complete {
+            if found < room {
                 break;
             }
         }
         self.move_cursor(topic, cursor, reached)
-    }
-
-    fn read_log(
-        &self,
-        name: &Topic,
-        (topic, after, end, limit): (i64, i64, i64, usize),
-    ) -> Outcome<Vec<Taken>> {
-        let mut select = self.session.connection.prepare_cached(LOG)?;
-        let mut rows = select.query(params![topic, after, end, limit])?;
-        let mut found = Vec::with_capacity(limit);
-        while let Some(row) = rows.next()? {
-            found.push(new_row(row, name.clone())?);
-        }
-        Ok(found)
     }
 
     /// Takes from several topics in the order in which their messages were stored.

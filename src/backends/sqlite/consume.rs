@@ -60,6 +60,8 @@ struct Hand {
     taken: HashMap<Ticket, i64>,
     /// How many became dead letters instead of being claimed.
     buried: u64,
+    /// The last claim was filled, so another one is likely to find something.
+    hopeful: bool,
     /// A gap to tell of.
     fault: Option<crate::transport::TransportError>,
     closed: bool,
@@ -127,6 +129,10 @@ impl Subscription for Consumer {
             changes.mark_unchanged();
             if let Some(batch) = self.hand_over(max)? {
                 return Ok(batch);
+            }
+            if self.is_hopeful() {
+                self.claim(max).await?;
+                continue;
             }
             let wait = match self.outlook().await? {
                 Outlook::End => return Ok(Vec::new()),
@@ -247,6 +253,12 @@ impl Consumer {
         Ok((count > 0).then(|| hand.ready.drain(..count).collect()))
     }
 
+    /// Reports, once per claim, whether to claim again without looking first.
+    fn is_hopeful(&self) -> bool {
+        let mut hand = self.shared.hand();
+        std::mem::take(&mut hand.hopeful) && hand.taken.len() < self.max_in_flight
+    }
+
     async fn outlook(&self) -> Result<Outlook> {
         let full = self.shared.hand().taken.len() >= self.max_in_flight;
         if full {
@@ -332,6 +344,7 @@ impl Work for Claim {
         } else {
             let mut hand = self.shared.hand();
             hand.buried += self.claimed.buried;
+            hand.hopeful = self.claimed.deliveries.len() >= self.max;
             for (seq, delivery) in self.claimed.deliveries {
                 hand.taken.insert(delivery.ticket(), seq);
                 hand.ready.push_back(delivery);

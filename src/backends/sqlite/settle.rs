@@ -4,7 +4,7 @@ use rusqlite::params;
 use tokio::sync::oneshot;
 
 use crate::transport::{
-    DeadLetter, Delivery, ErrorKind, Result, Settlement, TransportError, Verdict,
+    Attempts, DeadLetter, Delivery, ErrorKind, Result, Settlement, Ticket, TransportError, Verdict,
 };
 
 use super::{
@@ -20,15 +20,24 @@ use super::{
 #[derive(Debug)]
 enum Change {
     Forget,
-    Wait { due: i64, failed: bool },
+    Wait(Box<Wait>),
     Bury(Box<DeadLetter>),
+}
+
+/// A delivery that comes again.
+#[derive(Debug)]
+struct Wait {
+    due: i64,
+    failed: bool,
+    key_hash: Option<i64>,
+    attempts: Attempts,
 }
 
 /// A settlement that waits for its transaction.
 #[derive(Debug)]
 pub(super) struct Item {
     seq: i64,
-    delivery: Delivery,
+    ticket: Ticket,
     change: Change,
 }
 
@@ -41,16 +50,14 @@ impl Item {
         settlement: Settlement,
     ) -> Self {
         let Settlement { delivery, verdict } = settlement;
+        let ticket = delivery.ticket();
         let change = match verdict {
             Verdict::Ack => Change::Forget,
-            Verdict::Return => Change::Wait {
-                due: 0,
-                failed: false,
-            },
-            Verdict::Retry { after, .. } => Change::Wait {
-                due: clock::now().saturating_add(clock::span(after)),
-                failed: true,
-            },
+            Verdict::Return => Change::wait(delivery, 0, false),
+            Verdict::Retry { after, .. } => {
+                let due = clock::now().saturating_add(clock::span(after));
+                Change::wait(delivery, due, true)
+            }
             Verdict::DeadLetter { kind, failure } => {
                 let letter = letter::of(store, group, &delivery, kind, failure);
                 Change::Bury(Box::new(letter))
@@ -58,9 +65,20 @@ impl Item {
         };
         Self {
             seq,
-            delivery,
+            ticket,
             change,
         }
+    }
+}
+
+impl Change {
+    fn wait(delivery: Delivery, due: i64, failed: bool) -> Self {
+        Self::Wait(Box::new(Wait {
+            due,
+            failed,
+            key_hash: delivery.stored.message.key.as_deref().map(key_hash),
+            attempts: delivery.attempts,
+        }))
     }
 }
 
@@ -85,7 +103,7 @@ impl Work for Settle {
             "DELETE FROM held WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
         let mut delete = session.connection.prepare_cached(sql)?;
         for item in &self.items {
-            let ticket = item.delivery.ticket().0.cast_signed();
+            let ticket = item.ticket.0.cast_signed();
             let ours = delete.execute([self.group, item.seq, self.consumer, ticket])? > 0;
             if ours {
                 self.apply(session, item)?;
@@ -106,27 +124,26 @@ impl Settle {
     fn apply(&self, session: &Session, item: &Item) -> Outcome<()> {
         match &item.change {
             Change::Forget => Ok(()),
-            Change::Wait { due, failed } => self.wait(session, item, (*due, *failed)),
+            Change::Wait(wait) => self.wait(session, item.seq, wait),
             Change::Bury(letter) => letter::insert(&session.connection, letter).map(drop),
         }
     }
 
-    fn wait(&self, session: &Session, item: &Item, (due, failed): (i64, bool)) -> Outcome<()> {
-        let attempts = &item.delivery.attempts;
+    fn wait(&self, session: &Session, seq: i64, wait: &Wait) -> Outcome<()> {
+        let attempts = &wait.attempts;
         let first_failed = match attempts.first_failed {
             Some(time) => Some(clock::nanos(time)),
-            None => failed.then(clock::now),
+            None => wait.failed.then(clock::now),
         };
-        let key = item.delivery.stored.message.key.as_deref();
         let sql = "INSERT INTO waiting(group_id, seq, due, owner, key_hash, failed, crashed, \
              first_failed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         session.connection.prepare_cached(sql)?.execute(params![
             self.group,
-            item.seq,
-            due,
-            failed.then_some(self.consumer),
-            key.map(key_hash),
-            attempts.failed.saturating_add(u32::from(failed)),
+            seq,
+            wait.due,
+            wait.failed.then_some(self.consumer),
+            wait.key_hash,
+            attempts.failed.saturating_add(u32::from(wait.failed)),
             attempts.crashed,
             first_failed,
         ])?;

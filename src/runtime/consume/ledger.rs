@@ -1,8 +1,9 @@
 //! Verdicts on their way to the store: gathered, settled in batches, told once they are durable.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll, time::Duration};
 
-use tokio::task::JoinHandle;
+use futures_util::poll;
+use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
     ConsumeError, Summary,
@@ -15,6 +16,12 @@ use crate::{
         Delivery, ErrorKind, Result, Settlement, Subscription, Ticket, TransportError, Verdict,
     },
 };
+
+/// While runs go on, verdicts wait for others until one is so old: what makes a batch durable costs as much as
+/// many runs of a small command.
+const LINGER: Duration = Duration::from_millis(10);
+/// A batch of so many is worth it at once.
+const ENOUGH: usize = 32;
 
 /// What to tell when a verdict is durable.
 struct Note {
@@ -51,19 +58,28 @@ pub(super) struct Ledger {
     follows: bool,
     gathered: Vec<Settlement>,
     notes: Vec<Note>,
+    /// So many settle at once.
+    enough: usize,
+    settle_at: Option<Instant>,
     underway: Option<(Vec<Note>, JoinHandle<Results>)>,
     /// What was done so far, durably.
     pub(super) summary: Summary,
 }
 
 impl Ledger {
-    pub(super) fn new(subscription: Arc<dyn Subscription>, observer: Arc<dyn Observer>) -> Self {
+    pub(super) fn new(
+        subscription: Arc<dyn Subscription>,
+        observer: Arc<dyn Observer>,
+        max_in_flight: usize,
+    ) -> Self {
         Self {
             subscription,
             follows: observer.follows_deliveries(),
             observer,
             gathered: Vec::new(),
             notes: Vec::new(),
+            enough: ENOUGH.min(max_in_flight / 4),
+            settle_at: None,
             underway: None,
             summary: Summary::default(),
         }
@@ -105,20 +121,42 @@ impl Ledger {
             hold,
         });
         self.gathered.push(delivery.conclude(verdict));
+        self.settle_at
+            .get_or_insert_with(|| Instant::now() + LINGER);
     }
 
-    /// Starts to settle what was gathered, unless a batch is under way.
+    /// Returns when to settle even if there is not enough.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.settle_at.filter(|_| self.underway.is_none())
+    }
+
+    fn is_due(&self) -> bool {
+        self.gathered.len() >= self.enough || self.settle_at.is_none_or(|at| at <= Instant::now())
+    }
+
+    /// Starts to settle what was gathered, unless a batch is under way; with `more` to come, once that is worth it.
     ///
     /// Settling is a task of its own: it must go on when the consumer is dropped, and while the handler
-    /// keeps the loop busy.
-    pub(super) fn start(&mut self) {
+    /// keeps the loop busy. It is polled here first, so that the store has it before the next request.
+    pub(super) async fn start(&mut self, more: bool) {
         if self.underway.is_some() || self.gathered.is_empty() {
             return;
         }
+        if more && !self.is_due() {
+            return;
+        }
+        self.settle_at = None;
         failpoint::reach("consume.before_settle");
         let batch = std::mem::take(&mut self.gathered);
         let subscription = Arc::clone(&self.subscription);
-        let task = tokio::spawn(async move { subscription.settle(batch).await });
+        let mut settling = Box::pin(async move { subscription.settle(batch).await });
+        let begun = poll!(settling.as_mut());
+        let task = tokio::spawn(async move {
+            match begun {
+                Poll::Ready(results) => results,
+                Poll::Pending => settling.await,
+            }
+        });
         self.underway = Some((std::mem::take(&mut self.notes), task));
     }
 

@@ -85,7 +85,8 @@ impl<H: Handler> Pump<H> {
             observer,
         } = consumer;
         let lease = options.request.lease;
-        let window = Window::new(options.jobs, options.request.max_in_flight);
+        let most = options.request.max_in_flight;
+        let window = Window::new(options.jobs, most);
         let runner = Runner {
             handler,
             group: options.request.group.clone(),
@@ -103,7 +104,7 @@ impl<H: Handler> Pump<H> {
             tasks: Tasks::default(),
             responder: Responder::new(transport, lease),
             proof: Proof::default(),
-            ledger: Ledger::new(Arc::clone(&subscription), Arc::clone(&observer)),
+            ledger: Ledger::new(Arc::clone(&subscription), Arc::clone(&observer), most),
             breaker: Breaker::new(options.breaker, options.policy),
             phase: Phase::Running,
             heavy: 0,
@@ -123,14 +124,15 @@ impl<H: Handler> Pump<H> {
     pub(super) async fn run(mut self) -> std::result::Result<Summary, ConsumeError> {
         loop {
             self.ask().await;
-            let more = self.dispatch().await;
-            self.ask().await;
+            let startable = self.dispatch().await;
             self.responder.start();
-            self.ledger.start();
+            let more = self.tasks.len() + self.responder.len() > 0;
+            self.ledger.start(more).await;
+            self.ask().await;
             if self.is_over() {
                 break;
             }
-            let wake = self.wake(more).await;
+            let wake = self.wake(startable).await;
             self.act(wake);
         }
         self.leave().await
@@ -217,6 +219,7 @@ impl<H: Handler> Pump<H> {
             self.phase.wake_at(),
             self.fetch.wake_at(),
             self.responder.wake_at(),
+            self.ledger.wake_at(),
             self.probe_at(),
         ]
         .into_iter()
