@@ -4,6 +4,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+/// The headers of a structured event, as the product stores them.
+const HEADERS: &[u8] = b"\x0ccontent-type\x1dapplication/cloudevents+json";
+
 /// Opens a store with the pragmas that the product uses.
 pub fn open(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
@@ -54,12 +57,17 @@ pub fn insert(connection: &mut Connection, topic: &str, payloads: &[Vec<u8>], ba
         {
             let mut insert = transaction
                 .prepare_cached(
-                    "INSERT INTO messages(topic, time, key, headers, payload) VALUES(?1, ?2, NULL, NULL, ?3)",
+                    "INSERT INTO messages(topic, time, key, headers, payload) VALUES(?1, ?2, NULL, ?3, ?4)",
                 )
                 .unwrap();
             for payload in chunk {
                 insert
-                    .execute(params![topic, 1_790_000_000_000_000_000_i64, payload])
+                    .execute(params![
+                        topic,
+                        1_790_000_000_000_000_000_i64,
+                        HEADERS,
+                        payload
+                    ])
                     .unwrap();
             }
             let last = transaction.last_insert_rowid();

@@ -82,8 +82,12 @@ impl Stage {
     }
 }
 
+/// Returns the message that `pf publish` makes of an event.
 fn outgoing(payload: &[u8]) -> Outgoing {
-    Message::new(TOPIC.parse().unwrap(), payload.to_vec()).into()
+    let mut message = Message::new(TOPIC.parse().unwrap(), payload.to_vec());
+    let content_type = Some("application/cloudevents+json".into());
+    message.headers.push("content-type", content_type);
+    message.into()
 }
 
 fn remove(path: &Path) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     Data, Envelope, EventError, Form,
-    scan::{Members, is_json, string_of},
+    scan::{Members, Value, is_json},
 };
 
 /// A name, and its value as JSON.
@@ -61,16 +61,16 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
-    fn member(&mut self, name: Cow<'a, str>, json: &'a str) -> Result<(), EventError> {
+    fn member(&mut self, name: Cow<'a, str>, value: Value<'a>) -> Result<(), EventError> {
         match name.as_ref() {
-            "data" | "data_base64" => self.data(&name, json),
-            _ if json == "null" => Ok(()),
+            "data" | "data_base64" => self.data(&name, value),
+            _ if value.json == "null" => Ok(()),
             _ => {
                 let Some(slot) = self.slot(&name) else {
-                    self.extensions.push((name, Cow::Borrowed(json)));
+                    self.extensions.push((name, Cow::Borrowed(value.json)));
                     return Ok(());
                 };
-                let repeated = slot.replace(attribute_text(&name, json)?).is_some();
+                let repeated = slot.replace(attribute_text(&name, value)?).is_some();
                 if repeated {
                     self.forgive(|| EventError::attribute(name, "stands twice"));
                 }
@@ -80,16 +80,16 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes data over; where both kinds are there, base64 counts.
-    fn data(&mut self, name: &str, json: &'a str) -> Result<(), EventError> {
+    fn data(&mut self, name: &str, value: Value<'a>) -> Result<(), EventError> {
         let before = std::mem::replace(&mut self.data, Data::None);
         if before != Data::None {
             self.forgive(|| EventError::Data("stands twice".to_owned()));
         }
         self.data = match (name, before) {
-            ("data_base64", before) if json == "null" => before,
-            ("data_base64", _) => Data::Base64(attribute_text(name, json)?),
+            ("data_base64", before) if value.json == "null" => before,
+            ("data_base64", _) => Data::Base64(attribute_text(name, value)?),
             (_, before @ Data::Base64(_)) => before,
-            _ => Data::Json(json),
+            _ => Data::Json(value.json),
         };
         Ok(())
     }
@@ -157,8 +157,8 @@ fn required<'a>(name: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>,
     }
 }
 
-fn attribute_text<'a>(name: &str, json: &'a str) -> Result<Cow<'a, str>, EventError> {
-    match string_of(json) {
+fn attribute_text<'a>(name: &str, value: Value<'a>) -> Result<Cow<'a, str>, EventError> {
+    match value.text() {
         Some(Ok(text)) => Ok(text),
         Some(Err(_)) => Err(EventError::attribute(name, "is not valid Unicode")),
         None => Err(EventError::attribute(name, "must be a string")),

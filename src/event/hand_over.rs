@@ -46,7 +46,17 @@ impl HandOver {
 /// # Errors
 /// If the message is no event.
 pub fn hand_over(message: &Message, with: &HandOver) -> Result<Vec<u8>, EventError> {
-    let mut envelope = Envelope::read(message)?;
+    hand_over_envelope(Envelope::read(message)?, with)
+}
+
+/// Does what [`hand_over`] does with an event that was read already.
+///
+/// # Errors
+/// If its data is not what it claims to be.
+pub fn hand_over_envelope(
+    mut envelope: Envelope<'_>,
+    with: &HandOver,
+) -> Result<Vec<u8>, EventError> {
     let trace = envelope.extension(names::TRACEPARENT);
     let trace = trace.and_then(|text| text.parse::<TraceParent>().ok());
     let known = [
@@ -73,7 +83,7 @@ pub fn hand_over(message: &Message, with: &HandOver) -> Result<Vec<u8>, EventErr
                 .push((Cow::Borrowed(name), Cow::Owned(json)));
         }
     }
-    let mut out = Vec::with_capacity(message.bytes().len() + 256);
+    let mut out = Vec::with_capacity(1024);
     structured::write(&mut out, &envelope)?;
     Ok(out)
 }

@@ -126,8 +126,8 @@ impl Parts {
         let mut parts = Self::default();
         let mut members =
             Members::open(json, LINE_DEPTH).ok_or_else(|| broken("`message` is not an object"))?;
-        while let Some((name, json)) = members.next()? {
-            parts.member(&name, json)?;
+        while let Some((name, value)) = members.next()? {
+            parts.member(&name, value.json)?;
         }
         Ok(parts)
     }

@@ -1,6 +1,6 @@
 //! What a transport carries: raw, owned, byte for byte.
 
-use std::{fmt, time::SystemTime};
+use std::{borrow::Cow, fmt, time::SystemTime};
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use super::Topic;
 
 /// Headers in the order they were written, duplicates and nulls included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, Option<Bytes>)>);
+pub struct Headers(Vec<(Cow<'static, str>, Option<Bytes>)>);
 
 impl Headers {
     /// Returns no headers.
@@ -19,7 +19,12 @@ impl Headers {
 
     /// Adds a header after the others, even if the name is there already.
     pub fn push(&mut self, name: impl Into<String>, value: Option<Bytes>) {
-        self.0.push((name.into(), value));
+        self.0.push((Cow::Owned(name.into()), value));
+    }
+
+    /// Adds a header whose name is known beforehand, without copying it.
+    pub(crate) fn push_known(&mut self, name: &'static str, value: Option<Bytes>) {
+        self.0.push((Cow::Borrowed(name), value));
     }
 
     /// Returns the first value of this name, letter case ignored, if it is text.
@@ -34,7 +39,7 @@ impl Headers {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Option<&Bytes>)> {
         self.0
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_ref()))
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
     /// Keeps the headers whose name satisfies `keep`.
@@ -57,7 +62,12 @@ impl Headers {
 
 impl FromIterator<(String, Option<Bytes>)> for Headers {
     fn from_iter<I: IntoIterator<Item = (String, Option<Bytes>)>>(headers: I) -> Self {
-        Self(headers.into_iter().collect())
+        let headers = headers.into_iter();
+        Self(
+            headers
+                .map(|(name, value)| (Cow::Owned(name), value))
+                .collect(),
+        )
     }
 }
 

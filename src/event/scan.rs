@@ -82,18 +82,17 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// Returns the next name and its value's JSON; none behind the last, if nothing follows the object.
-    pub(super) fn next(&mut self) -> Result<Option<(Cow<'a, str>, &'a str)>, EventError> {
+    /// Returns the next name and its value; none behind the last, if nothing follows the object.
+    pub(super) fn next(&mut self) -> Result<Option<(Cow<'a, str>, Value<'a>)>, EventError> {
         let Some((name, value)) = self.step().map_err(EventError::from)? else {
             return Ok(None);
         };
-        let name = string_of(name).unwrap_or(Ok(Cow::Borrowed(name)))?;
+        let name = name.text().unwrap_or(Ok(Cow::Borrowed(name.json)))?;
         Ok(Some((name, value)))
     }
 
-    fn step(&mut self) -> Scan<Option<(&'a str, &'a str)>> {
+    fn step(&mut self) -> Scan<Option<(Value<'a>, Value<'a>)>> {
         let scanner = &mut self.scanner;
-        let text = scanner.text;
         if !scanner.another(b'}', std::mem::take(&mut self.first))? {
             scanner.space();
             return match scanner.peek() {
@@ -102,12 +101,30 @@ impl<'a> Members<'a> {
             };
         }
         let start = scanner.at;
-        scanner.name()?;
-        let name = &text[start..scanner.at];
+        let plain = scanner.name()?;
+        let name = scanner.since(start, plain);
         scanner.colon()?;
         let start = scanner.at;
-        scanner.value(self.depth - 1)?;
-        Ok(Some((name, &text[start..scanner.at])))
+        let plain = scanner.value(self.depth - 1)?;
+        Ok(Some((name, scanner.since(start, plain))))
+    }
+}
+
+/// A JSON value as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Value<'a> {
+    pub(super) json: &'a str,
+    /// Whether it is a string without escapes.
+    plain: bool,
+}
+
+impl<'a> Value<'a> {
+    /// Returns the text of a string, or `None` if it is something else.
+    pub(super) fn text(self) -> Option<Result<Cow<'a, str>, EventError>> {
+        if self.plain {
+            return Some(Ok(Cow::Borrowed(&self.json[1..self.json.len() - 1])));
+        }
+        string_of(self.json)
     }
 }
 
@@ -132,7 +149,14 @@ struct Scanner<'a> {
     at: usize,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn since(&self, start: usize, plain: bool) -> Value<'a> {
+        Value {
+            json: &self.text[start..self.at],
+            plain,
+        }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -168,7 +192,7 @@ impl Scanner<'_> {
         Ok(true)
     }
 
-    fn name(&mut self) -> Scan {
+    fn name(&mut self) -> Scan<bool> {
         if self.peek() == Some(b'"') {
             self.string()
         } else {
@@ -185,9 +209,10 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn value(&mut self, depth: u32) -> Scan {
+    /// Steps over a value; reports whether it is a string without escapes.
+    fn value(&mut self, depth: u32) -> Scan<bool> {
         match self.peek() {
-            Some(b'"') => self.string(),
+            Some(b'"') => return self.string(),
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -196,7 +221,8 @@ impl Scanner<'_> {
             Some(b'n') => self.literal("null"),
             Some(_) => self.fail("expected a value"),
             None => self.fail("it ends too early"),
-        }
+        }?;
+        Ok(false)
     }
 
     fn object(&mut self, depth: u32) -> Scan {
@@ -225,16 +251,20 @@ impl Scanner<'_> {
         Ok(true)
     }
 
-    fn string(&mut self) -> Scan {
+    fn string(&mut self) -> Scan<bool> {
         self.at += 1;
+        let mut plain = true;
         loop {
             self.at += plain_len(&self.text.as_bytes()[self.at..]);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(());
+                    return Ok(plain);
                 }
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => {
+                    plain = false;
+                    self.escape()?;
+                }
                 Some(_) => return self.fail("a control character stands in a string"),
                 None => return self.fail("a string does not end"),
             }
@@ -335,9 +365,13 @@ mod tests {
 
     #[test]
     fn members_stand_as_written() {
-        let mut members = Members::open(r#" {"a":[1.0, 2] , "b\u0063":"x"} "#, 9).unwrap();
-        assert_eq!(members.next().unwrap(), Some(("a".into(), "[1.0, 2]")));
-        assert_eq!(members.next().unwrap(), Some(("bc".into(), "\"x\"")));
+        let mut members = Members::open(r#" {"a":[1.0, 2] , "b\u0063":"x\n"} "#, 9).unwrap();
+        let (name, value) = members.next().unwrap().unwrap();
+        assert_eq!((name.as_ref(), value.json), ("a", "[1.0, 2]"));
+        assert!(value.text().is_none());
+        let (name, value) = members.next().unwrap().unwrap();
+        assert_eq!((name.as_ref(), value.json), ("bc", r#""x\n""#));
+        assert_eq!(value.text().unwrap().unwrap(), "x\n");
         assert_eq!(members.next().unwrap(), None);
     }
 

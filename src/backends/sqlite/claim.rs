@@ -13,7 +13,7 @@ use super::{
     clock,
     error::Outcome,
     letter,
-    log::{self, key_hash, read_lineage, stored},
+    log::{self, Block, key_hash, read_lineage, stored},
     member::Member,
     schedules,
     session::Session,
@@ -63,6 +63,7 @@ pub(super) fn claim(session: &mut Session, member: &mut Member, max: usize) -> O
         busy: busy_keys(&session.connection, member)?,
         lease_until: now.saturating_add(member.lease),
         suspect: None,
+        block: Block::default(),
         passed: 0,
         max,
         session,
@@ -98,6 +99,7 @@ struct Claim<'a> {
     /// Whether a suspect is in hand, once that was looked up.
     suspect: Option<bool>,
     lease_until: i64,
+    block: Block,
     passed: usize,
     max: usize,
     claimed: Claimed,
@@ -256,7 +258,7 @@ impl Claim<'_> {
             let mut rows = select.query(params![topic, reached, end, room])?;
             let mut found = 0;
             while let Some(row) = rows.next()? {
-                let row = new_row(row, name.clone())?;
+                let row = new_row(row, name.clone(), &mut self.block)?;
                 reached = row.seq;
                 found += 1;
                 self.hold_or_pass(row)?;
@@ -285,7 +287,8 @@ impl Claim<'_> {
                 let mut select = self.session.connection.prepare_cached(ONE)?;
                 let mut rows = select.query([seq])?;
                 let row = rows.next()?;
-                row.map(|row| new_row(row, name)).transpose()?
+                row.map(|row| new_row(row, name, &mut self.block))
+                    .transpose()?
             };
             if let Some(row) = found {
                 self.hold_or_pass(row)?;
@@ -379,9 +382,9 @@ fn taken_row(
     })
 }
 
-fn new_row(row: &Row<'_>, topic: Topic) -> Outcome<Taken> {
+fn new_row(row: &Row<'_>, topic: Topic, block: &mut Block) -> Outcome<Taken> {
     let seq = row.get(0)?;
-    let stored = log::stored(row, 2, topic, (seq, row.get(1)?))?;
+    let stored = log::stored_in(block, row, 2, topic, (seq, row.get(1)?))?;
     Ok(Taken {
         seq,
         key: stored.message.key.as_deref().map(key_hash),

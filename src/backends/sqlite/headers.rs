@@ -4,6 +4,10 @@ use bytes::Bytes;
 
 use crate::event::Headers;
 
+/// What nearly every message has, so that it is not worth a copy.
+const CONTENT_TYPE: &str = "content-type";
+const STRUCTURED: &[u8] = b"application/cloudevents+json";
+
 /// Packs headers; none at all become `None`.
 pub(super) fn pack(headers: &Headers) -> Option<Vec<u8>> {
     if headers.is_empty() {
@@ -27,11 +31,23 @@ pub(super) fn unpack(mut blob: &[u8]) -> Option<Headers> {
         let name = std::str::from_utf8(take(&mut blob, length)?).ok()?;
         let value = match read_length(&mut blob)? {
             0 => None,
-            length => Some(Bytes::copy_from_slice(take(&mut blob, length - 1)?)),
+            length => Some(value_of(take(&mut blob, length - 1)?)),
         };
-        headers.push(name, value);
+        if name == CONTENT_TYPE {
+            headers.push_known(CONTENT_TYPE, value);
+        } else {
+            headers.push(name, value);
+        }
     }
     Some(headers)
+}
+
+fn value_of(bytes: &[u8]) -> Bytes {
+    if bytes == STRUCTURED {
+        Bytes::from_static(STRUCTURED)
+    } else {
+        Bytes::copy_from_slice(bytes)
+    }
 }
 
 /// Writes seven bits a byte, the lowest first, the top bit set on all but the last.
@@ -71,6 +87,8 @@ mod tests {
         headers.push("a", Some(Bytes::from_static(b"1")));
         headers.push("a", None);
         headers.push("", Some(Bytes::new()));
+        headers.push(CONTENT_TYPE, Some(Bytes::from_static(STRUCTURED)));
+        headers.push(CONTENT_TYPE, None);
         headers.push("long", Some(Bytes::from(vec![7; 300])));
         assert_eq!(unpack(&pack(&headers).unwrap()), Some(headers));
         assert_eq!(pack(&Headers::new()), None);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use rusqlite::{OptionalExtension, Row, params, types::ValueRef};
 
 use crate::{
@@ -168,11 +168,40 @@ pub(super) fn set_aside(
     Ok(())
 }
 
+/// Where the bytes of many small messages are put together: one allocation for a few dozen. A message that is
+/// kept keeps its neighbours' bytes too, but no more than a block of them.
+#[derive(Debug, Default)]
+pub(super) struct Block(BytesMut);
+
+impl Block {
+    const SIZE: usize = 16 * 1024;
+
+    fn keep(&mut self, bytes: &[u8]) -> Bytes {
+        if bytes.len() > Self::SIZE / 8 {
+            return Bytes::copy_from_slice(bytes);
+        }
+        if self.0.capacity() < bytes.len() {
+            self.0 = BytesMut::with_capacity(Self::SIZE);
+        }
+        self.0.extend_from_slice(bytes);
+        self.0.split().freeze()
+    }
+}
+
 /// Reads [`COLUMNS`] that begin at `first`.
 pub(super) fn message(row: &Row<'_>, first: usize, topic: Topic) -> Outcome<Message> {
+    message_with(row, first, topic, Bytes::copy_from_slice)
+}
+
+fn message_with(
+    row: &Row<'_>,
+    first: usize,
+    topic: Topic,
+    mut keep: impl FnMut(&[u8]) -> Bytes,
+) -> Outcome<Message> {
     Ok(Message {
         topic,
-        key: blob(row, first)?,
+        key: blob(row, first, &mut keep)?,
         headers: match row.get_ref(first + 1)? {
             ValueRef::Null => Headers::new(),
             value => value
@@ -181,7 +210,7 @@ pub(super) fn message(row: &Row<'_>, first: usize, topic: Topic) -> Outcome<Mess
                 .and_then(headers::unpack)
                 .ok_or_else(|| damaged("headers"))?,
         },
-        payload: blob(row, first + 2)?,
+        payload: blob(row, first + 2, &mut keep)?,
     })
 }
 
@@ -199,15 +228,34 @@ pub(super) fn stored(
     })
 }
 
+/// Does what [`stored`] does, with the bytes in a block.
+pub(super) fn stored_in(
+    block: &mut Block,
+    row: &Row<'_>,
+    first: usize,
+    topic: Topic,
+    (seq, time): (i64, i64),
+) -> Outcome<Stored> {
+    Ok(Stored {
+        message: message_with(row, first, topic, |bytes| block.keep(bytes))?,
+        position: position(seq),
+        time: clock::time(time),
+    })
+}
+
 /// Turns a number into a position.
 pub(super) fn position(seq: i64) -> Position {
     Position::new(seq.to_string())
 }
 
-fn blob(row: &Row<'_>, index: usize) -> Outcome<Option<Bytes>> {
+fn blob(
+    row: &Row<'_>,
+    index: usize,
+    keep: &mut impl FnMut(&[u8]) -> Bytes,
+) -> Outcome<Option<Bytes>> {
     Ok(match row.get_ref(index)? {
         ValueRef::Null => None,
-        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Some(Bytes::copy_from_slice(bytes)),
+        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Some(keep(bytes)),
         _ => return Err(damaged("a payload or key")),
     })
 }

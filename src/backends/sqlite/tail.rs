@@ -17,7 +17,7 @@ use crate::{
 use super::{
     clock,
     error::{Outcome, refusal},
-    log::{self, COLUMNS},
+    log::{self, Block, COLUMNS},
     reader::Reader,
     schedules,
     wake::{Wake, Watcher},
@@ -61,6 +61,7 @@ struct Page {
     due: Option<i64>,
     last: bool,
     bytes: usize,
+    block: Block,
 }
 
 impl Page {
@@ -297,6 +298,7 @@ fn read(
         due: None,
         last: true,
         bytes: 0,
+        block: Block::default(),
     };
     let mut wanted = state.wanted();
     match (wanted.next(), wanted.next()) {
@@ -329,7 +331,9 @@ fn read_topic(
     {
         let seq = row.get(0)?;
         page.reached = seq;
-        page.add(log::stored(row, 3, name.clone(), (seq, row.get(1)?))?);
+        let at = (seq, row.get(1)?);
+        let stored = log::stored_in(&mut page.block, row, 3, name.clone(), at)?;
+        page.add(stored);
     }
     page.last = !page.is_full(max);
     if page.last {
@@ -354,7 +358,8 @@ fn read_all(
         let seq = row.get(0)?;
         page.reached = seq;
         if let Some(Some(name)) = state.topics.get(&row.get(2)?) {
-            let stored = log::stored(row, 3, name.clone(), (seq, row.get(1)?))?;
+            let at = (seq, row.get(1)?);
+            let stored = log::stored_in(&mut page.block, row, 3, name.clone(), at)?;
             page.add(stored);
         }
         if page.is_full(max) {

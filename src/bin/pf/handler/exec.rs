@@ -72,8 +72,7 @@ impl Exec {
     }
 
     fn job(&self, delivery: &Delivery, run: &Run) -> Result<Job, EventError> {
-        let message = &delivery.stored.message;
-        let envelope = Envelope::read(message)?;
+        let envelope = Envelope::read(&delivery.stored.message)?;
         let result = self.results.path();
         let mut command = self.options.command();
         environment::set_event(&mut command, &envelope, delivery, run);
@@ -81,7 +80,7 @@ impl Exec {
         let limit = self.options.emit.as_ref().map(|emit| emit.limit);
         command.stdout(limit.map_or_else(Stdio::inherit, |_| Stdio::piped()));
         let payload = match self.options.stdin {
-            StdinForm::Event => input::line(message, run)?,
+            StdinForm::Event => input::line(envelope, run)?,
             StdinForm::Data => input::data(&envelope)?,
         };
         Ok(Job {

@@ -1,7 +1,7 @@
 //! What a command is given on stdin.
 
 use protoflow::{
-    event::{Envelope, EventError, HandOver, Message, hand_over},
+    event::{Envelope, EventError, HandOver, hand_over_envelope},
     runtime::Run,
 };
 
@@ -18,13 +18,13 @@ pub enum StdinForm {
 /// Returns the event as one line of JSON, its line break included.
 ///
 /// # Errors
-/// If the message is no event.
-pub fn line(message: &Message, run: &Run) -> Result<Vec<u8>, EventError> {
+/// If its data is not what it claims to be.
+pub fn line(envelope: Envelope<'_>, run: &Run) -> Result<Vec<u8>, EventError> {
     let with = HandOver {
         attempt: run.attempt,
         max_attempts: run.max_attempts,
     };
-    let mut line = hand_over(message, &with)?;
+    let mut line = hand_over_envelope(envelope, &with)?;
     line.push(b'\n');
     Ok(line)
 }

@@ -161,11 +161,10 @@ impl Workers {
 
 impl Question {
     fn of(delivery: &Delivery, run: &Run) -> Result<Self, EventError> {
-        let message = &delivery.stored.message;
-        let envelope = Envelope::read(message)?;
+        let envelope = Envelope::read(&delivery.stored.message)?;
         Ok(Self {
-            id: envelope.id.into_owned(),
-            line: input::line(message, run)?,
+            id: envelope.id.clone().into_owned(),
+            line: input::line(envelope, run)?,
         })
     }
 }

@@ -1,8 +1,9 @@
 //! One long-lived worker: a line in, a line out.
 
 use std::{
-    io,
-    process::{Child, Command, Stdio},
+    io::{self, Write as _},
+    os::fd::AsFd as _,
+    process::{Child, ChildStdin, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -11,7 +12,7 @@ use futures_util::FutureExt as _;
 use rustix::process::Signal;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    process::{ChildStdin, ChildStdout},
+    process::ChildStdout,
     sync::watch,
     time::timeout,
 };
@@ -69,10 +70,11 @@ impl Worker {
         let missing = || io::Error::other("no pipe");
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = child.stdout.take().ok_or_else(missing)?;
+        rustix::io::ioctl_fionbio(&stdin, true)?;
         let stderr = StderrTail::default();
         Ok(Self {
             ended: guard(child, leash, stderr.clone())?,
-            stdin: ChildStdin::from_std(stdin)?,
+            stdin,
             stdout: BufReader::new(ChildStdout::from_std(stdout)?),
             stderr,
             held,
@@ -127,7 +129,7 @@ impl Worker {
             let mut stdout = (&mut self.stdout).take(limit);
             let read = stdout.read_until(b'\n', &mut answer);
             let write = async {
-                written = self.stdin.write_all(line).await.is_ok();
+                written = write_all(&mut self.stdin, line).await.is_ok();
                 std::future::pending::<()>().await;
             };
             tokio::select! {
@@ -182,6 +184,24 @@ impl Worker {
             has_ended(&mut self.ended).await;
         }
     }
+}
+
+/// Writes a line. As long as it fits into the pipe, the pipe is not watched: the worker would wake us up whenever
+/// it takes a line out.
+async fn write_all(stdin: &mut ChildStdin, mut line: &[u8]) -> io::Result<()> {
+    while !line.is_empty() {
+        match stdin.write(line) {
+            Ok(written) => line = &line[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let watched = ChildStdin::from(stdin.as_fd().try_clone_to_owned()?);
+                let mut watched = tokio::process::ChildStdin::from_std(watched)?;
+                return watched.write_all(line).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Waits until the worker was reaped.
