@@ -30,7 +30,8 @@ fn a_scheme_that_is_not_built_in_names_the_feature() {
 
 #[test]
 fn a_password_on_the_command_line_is_refused() {
-    assert_snapshot!(Pf::new().run(&["caps", "--url", "nats://me:secret@host"]), @"
+    let pf = Pf::new();
+    assert_snapshot!(pf.run(&["publish", "a", "1", "--url", "nats://me:secret@host"]), @"
     exit: 2
     --- stdout
 
@@ -39,6 +40,7 @@ fn a_password_on_the_command_line_is_refused() {
     hint: put it into a file and use `pf context add NAME --url URL --password-file FILE`
     hint: or set PF_PASSWORD and leave only the user name in the URL
     ");
+    assert!(!pf.path("events.db").exists(), "nothing was touched");
 }
 
 #[test]
@@ -116,6 +118,7 @@ fn a_wrong_duration_or_time_says_how_to_write_it() {
 
     For more information, try '--help'.
     ");
+    assert!(!pf.path("events.db").exists(), "nothing was touched");
 }
 
 #[test]
