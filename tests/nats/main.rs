@@ -1,0 +1,10 @@
+//! The NATS backend on real servers, each test with its own.
+
+mod faults;
+mod limits;
+mod server;
+mod settings;
+
+use server::Broker;
+
+protoflow::conformance_suite!(suite, Broker::start());
