@@ -1,9 +1,17 @@
 //! What the README says is what the program does: every command of the tour is run, every table compared.
-#![cfg(all(feature = "cli", feature = "sqlite"))]
+#![cfg(all(
+    feature = "cli",
+    feature = "sqlite",
+    feature = "nats",
+    feature = "conformance"
+))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 #[path = "cli/normalise.rs"]
 mod normalise;
+#[expect(dead_code, reason = "the tests of the backend ask more of a server")]
+#[path = "nats/server.rs"]
+mod server;
 
 use std::{
     path::Path,
@@ -18,23 +26,39 @@ const README: &str = include_str!("../README.md");
 /// Runs the tour's commands one after the other in one folder, as a newcomer would.
 #[test]
 fn the_tour_is_true() {
+    assert!(walk("```console\n", "sqlite:events.db", |output| output) >= 10);
+}
+
+#[test]
+fn the_walk_on_nats_is_true() {
+    let broker = server::Broker::start();
+    let here = broker.url("ORDERS");
+    let there = "nats://localhost:4222/ORDERS";
+    let commands = walk("```console nats\n", &here, |output| {
+        output.replace(&here, there)
+    });
+    assert!(commands >= 7);
+}
+
+/// Runs the commands of every block of a kind, compares what they print, and counts them.
+fn walk(fence: &str, url: &str, rename: impl Fn(String) -> String) -> u32 {
     let folder = TempDir::new().unwrap();
     let mut commands = 0;
-    for block in README.split("```console\n").skip(1) {
+    for block in README.split(fence).skip(1) {
         let block = block.split("```").next().unwrap();
         for step in format!("\n{block}").split("\n$ ").skip(1) {
             let (command, expected) = split(step);
             let here = folder.path().to_str().unwrap();
-            let output = shell(folder.path(), &command).replace(here, "/home/ann/tour");
+            let output = shell(folder.path(), url, &command).replace(here, "/home/ann/tour");
             assert_eq!(
-                normalise(output.trim_end()),
+                normalise(rename(output).trim_end()),
                 normalise(expected.trim_end()),
                 "after `{command}`"
             );
             commands += 1;
         }
     }
-    assert!(commands >= 10, "only {commands} commands");
+    commands
 }
 
 /// Splits a step into its command, over several lines where they begin with `> `, and what it prints.
@@ -51,7 +75,7 @@ fn split(step: &str) -> (String, String) {
     (command, output)
 }
 
-fn shell(folder: &Path, command: &str) -> String {
+fn shell(folder: &Path, url: &str, command: &str) -> String {
     let programs = Path::new(env!("CARGO_BIN_EXE_pf")).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh")
@@ -63,7 +87,7 @@ fn shell(folder: &Path, command: &str) -> String {
         .env_clear()
         .env("PATH", path)
         .env("HOME", folder)
-        .env("PF_URL", "sqlite:events.db")
+        .env("PF_URL", url)
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -120,7 +144,7 @@ fn exit_codes_are_those_of_the_help() {
 
 #[test]
 fn capabilities_are_those_of_the_program() {
-    for (column, url) in [(1, "memory:"), (2, "sqlite:")] {
+    for (column, url) in [(1, "memory:"), (2, "sqlite:"), (3, "nats:")] {
         let caps = pf(&["caps", "--offline", "--url", url, "-o", "json"]);
         let caps: serde_json::Value = serde_json::from_str(&caps).unwrap();
         for row in table("capabilities") {

@@ -12,7 +12,7 @@ fn an_unknown_scheme_names_the_known_ones() {
 
     --- stderr
     error: no transport is registered for `amqp:` URLs
-    hint: this build knows: memory, sqlite
+    hint: this build knows: memory, nats, sqlite, tls
     ");
 }
 
