@@ -20,8 +20,6 @@ use crate::{
 /// While runs go on, verdicts wait for others until one is so old: what makes a batch durable costs as much as
 /// many runs of a small command.
 const LINGER: Duration = Duration::from_millis(10);
-/// A batch of so many is worth it at once.
-const ENOUGH: usize = 32;
 
 /// What to tell when a verdict is durable.
 struct Note {
@@ -58,7 +56,7 @@ pub(super) struct Ledger {
     follows: bool,
     gathered: Vec<Settlement>,
     notes: Vec<Note>,
-    /// So many settle at once.
+    /// So many settle at once: enough, and they keep little room from what comes next.
     enough: usize,
     settle_at: Option<Instant>,
     underway: Option<(Vec<Note>, JoinHandle<Results>)>,
@@ -78,7 +76,7 @@ impl Ledger {
             observer,
             gathered: Vec::new(),
             notes: Vec::new(),
-            enough: ENOUGH.min(max_in_flight / 4),
+            enough: max_in_flight / 4,
             settle_at: None,
             underway: None,
             summary: Summary::default(),
