@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{consumer::Durable, member::Desk};
 
 /// How late a retry may come before it is thought to be with somebody else.
-const LATE: Duration = Duration::from_millis(700);
+const LATE: Duration = Duration::from_secs(2);
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
