@@ -1,6 +1,8 @@
 //! The drivers, one module each with the same rooms, and the registry that finds them by URL scheme.
 
 pub mod memory;
+#[cfg(feature = "nats")]
+pub mod nats;
 mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -52,6 +52,10 @@ impl Registry {
         let registry = Self::empty().with("memory", super::memory::MemoryFactory);
         #[cfg(feature = "sqlite")]
         let registry = registry.with("sqlite", super::sqlite::SqliteFactory);
+        #[cfg(feature = "nats")]
+        let registry = registry
+            .with("nats", super::nats::NatsFactory)
+            .with("tls", super::nats::NatsFactory);
         registry
     }
 

@@ -1,0 +1,91 @@
+//! Where a bounded membership ends: with what was there at its start and the retries of what it took.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{consumer::Durable, member::Desk};
+
+/// How late a retry may come before it is thought to be with somebody else.
+const LATE: Duration = Duration::from_millis(700);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How far a bounded membership is.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    /// The last message that was there.
+    end: u64,
+    /// Messages that were not delivered to anybody, and those that may come again.
+    fresh: u64,
+    again: u64,
+    /// Messages of the request under way that we were to have.
+    useful: u64,
+    look_at: Instant,
+}
+
+impl Bounds {
+    /// Begins with what the consumer had to do.
+    pub(super) fn new(durable: &Durable, end: u64) -> Self {
+        Self {
+            end,
+            fresh: durable.num_pending,
+            again: durable.num_ack_pending,
+            useful: 0,
+            look_at: Instant::now(),
+        }
+    }
+
+    /// Reports whether a message was there at the start; if not, it has to go back.
+    pub(super) fn admits(&mut self, number: u64, delivered: u64) -> bool {
+        let inside = number <= self.end;
+        if inside {
+            self.useful += 1;
+            if delivered == 1 {
+                self.fresh = self.fresh.saturating_sub(1);
+            }
+        }
+        inside
+    }
+
+    /// Returns when to look again, if there is anything to look for.
+    pub(super) fn next_look(&self, desk: &Desk) -> Option<Instant> {
+        let idle = desk.waiting.is_empty() && desk.demand > 0 && !desk.ended;
+        idle.then_some(self.look_at)
+    }
+
+    /// Returns how many messages to ask for.
+    pub(super) fn batch(&self, desk: &Desk, room: usize) -> usize {
+        let expected = match self.fresh {
+            0 => self.again + desk.retrying.len() as u64,
+            fresh => fresh,
+        };
+        let expected = usize::try_from(expected.max(1)).unwrap_or(usize::MAX);
+        expected.min(desk.demand).min(room)
+    }
+
+    /// Takes note of a settlement: what was waited for may be there now.
+    pub(super) fn stir(&mut self) {
+        self.look_at = self.look_at.min(Instant::now());
+    }
+
+    /// Takes note that a request ended; the membership ends with one that brought nothing while nothing is out.
+    pub(super) fn conclude(&mut self, desk: &mut Desk) {
+        let now = Instant::now();
+        self.look_at = now;
+        if std::mem::take(&mut self.useful) > 0 {
+            return;
+        }
+        self.fresh = 0;
+        desk.expire();
+        desk.retrying.retain(|_, due| *due + LATE > now);
+        if !desk.waiting.is_empty() {
+            return;
+        }
+        match desk.retrying.values().min() {
+            Some(due) => self.look_at = (*due).max(now + PAUSE),
+            None if desk.held.is_empty() => desk.ended = true,
+            None => self.look_at = now + PAUSE,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a server and its stream can do.
+
+use std::time::Duration;
+
+use super::stream::Facts;
+use crate::transport::{Capabilities, Limits, Support};
+
+/// How late a schedule may usually fire.
+const LATENESS: Duration = Duration::from_millis(750);
+
+const MEND: &str = "`pf doctor --fix` changes the stream";
+
+/// Returns what is known without a server.
+pub(super) fn offline() -> Capabilities {
+    Capabilities {
+        transport: super::SCHEME.to_owned(),
+        server: None,
+        publish: Support::native("confirmed by JetStream; sent again under the same id"),
+        delay: Support::native("schedules, where the stream allows them (NATS 2.12 or later)"),
+        schedule: Support::native("where the stream allows schedules"),
+        delayed_retry: Support::native("held by the consumer, also over a restart"),
+        dlq: Support::emulated(
+            "a stream beside; a letter is stored before the original is acknowledged",
+        ),
+        exactly_once_replay: Support::emulated(
+            "an atomic batch with its journal, where the stream allows batches; else message ids",
+        ),
+        replay_to_group: Support::absent("a replay goes to the topic, so every group sees it"),
+        order: Support::emulated(
+            "per subject and publisher; a group gives one key to several consumers",
+        ),
+        ordered_retry: Support::absent("JetStream holds a message, not its key"),
+        groups: Support::native("durable pull consumers"),
+        patterns: Support::native("subject filters"),
+        crash_count: Support::absent("JetStream counts deliveries, not what became of them"),
+        purge: Support::native(""),
+        limits: Limits {
+            max_payload: None,
+            max_delay: None,
+            lateness: Some(LATENESS),
+        },
+    }
+}
+
+/// Returns what a server and a stream, if there is one, can do.
+pub(super) fn live(
+    server: String,
+    max_payload: usize,
+    facts: Option<&Facts>,
+    inner: &str,
+) -> Capabilities {
+    let mut all = Capabilities {
+        server: Some(server),
+        ..offline()
+    };
+    all.limits.max_payload = u64::try_from(max_payload).ok();
+    let Some(facts) = facts else {
+        let note = "there is no stream yet; `--create` makes one that can";
+        all.delay = Support::absent(note);
+        all.schedule = Support::absent(note);
+        all.exactly_once_replay = Support::absent(note);
+        return all;
+    };
+    all.limits.max_delay = facts.longest_delay();
+    match facts.no_delay(inner) {
+        None => all.delay = Support::native("schedules, at most 0.75 s late"),
+        Some(reason) => {
+            all.delay = Support::absent(format!("{reason}; {MEND}"));
+            all.schedule = Support::absent(format!("{reason}; {MEND}"));
+        }
+    }
+    all.exactly_once_replay = match facts.no_atomic_replay(inner) {
+        None => Support::native("an atomic batch of the events and the journal"),
+        Some(reason) => {
+            let window = Duration::from_nanos(facts.config.duplicate_window);
+            let window = humantime::format_duration(window);
+            Support::emulated(format!(
+                "message ids, for {window} after a crash; {reason}; {MEND}"
+            ))
+        }
+    };
+    if facts.config.deny_delete || facts.config.deny_purge {
+        all.schedule = Support::absent("the stream does not let schedules be deleted");
+    }
+    all
+}

@@ -1,0 +1,223 @@
+//! `nats:` and `tls:` URLs, and the factory that opens them.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use url::Url;
+
+use super::{Nats, capabilities, connection, error, names::Names};
+use crate::{
+    backends::{Factory, OpenOptions},
+    event::{Dialect, Encoding, Mode, Naming},
+    transport::{Capabilities, ErrorKind, Result, Transport, TransportError},
+};
+
+/// The Go library's stream, and ours unless the URL names another.
+const STREAM: &str = "PROTOFLOW";
+
+const PARAMETERS: &str = "known are `prefix`, `naming`, `mode`, `servers`, `creds`, `ca`, `cert`, `key`, \
+                          `connect-timeout`";
+
+/// Opens `nats://host:port/STREAM` and `tls://host:port/STREAM`.
+///
+/// Parameters: `prefix=` (what stands before the topic in a subject; the stream's name and a dot by default),
+/// `servers=host:port,…` (further servers of the cluster), `naming=protoflow`, `mode=binary`, `creds=FILE`,
+/// `ca=FILE`, `cert=FILE` and `key=FILE`, `connect-timeout=5s`. User and password, or a token in the user's
+/// place, stand before the host.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NatsFactory;
+
+#[async_trait]
+impl Factory for NatsFactory {
+    async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
+        let config = Config::read(url)?;
+        let encoding = config.encoding;
+        let link = connection::connect(config).await?;
+        let nats = Nats::new(link, encoding);
+        if options.create {
+            nats.make_stream().await?;
+        }
+        Ok(Arc::new(nats))
+    }
+
+    fn capabilities(&self) -> Option<Capabilities> {
+        Some(capabilities::offline())
+    }
+}
+
+/// What a URL says.
+#[derive(Debug, Clone)]
+pub(super) struct Config {
+    pub(super) servers: Vec<String>,
+    pub(super) names: Names,
+    pub(super) encoding: Encoding,
+    pub(super) login: Option<Login>,
+    pub(super) creds: Option<PathBuf>,
+    pub(super) tls: Tls,
+    pub(super) timeout: Duration,
+}
+
+/// How the URL says who we are.
+#[derive(Clone)]
+pub(super) enum Login {
+    /// A token.
+    Token(String),
+    /// A user and a password.
+    User(String, String),
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Login")
+    }
+}
+
+/// What the URL says about encryption.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tls {
+    pub(super) required: bool,
+    pub(super) authority: Option<PathBuf>,
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads a URL.
+    pub(super) fn read(url: &Url) -> Result<Self> {
+        let scheme = url.scheme();
+        let host = url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| wrong("the URL names no server"))?;
+        let port = url.port().unwrap_or(4222);
+        let stream = match url.path().trim_matches('/') {
+            "" => STREAM,
+            name => name,
+        };
+        if stream.contains(['.', '*', '>', '/', '\\', '%', ' ']) {
+            return Err(wrong(format!("`{stream}` cannot be the name of a stream")));
+        }
+        let mut config = Self {
+            servers: vec![format!("{scheme}://{host}:{port}")],
+            names: Names {
+                stream: stream.to_owned(),
+                prefix: format!("{stream}."),
+            },
+            encoding: Encoding {
+                dialect: Dialect::Nats,
+                ..Encoding::default()
+            },
+            login: login(url),
+            creds: None,
+            tls: Tls {
+                required: scheme == "tls",
+                ..Tls::default()
+            },
+            timeout: Duration::from_secs(5),
+        };
+        for (name, value) in url.query_pairs() {
+            config.set(scheme, &name, &value)?;
+        }
+        if config.tls.certificate.is_some() != config.tls.key.is_some() {
+            return Err(wrong("`cert` and `key` are given together"));
+        }
+        Ok(config)
+    }
+
+    fn set(&mut self, scheme: &str, name: &str, value: &str) -> Result<()> {
+        match (name, value) {
+            ("naming", "protoflow") => self.encoding.naming = Naming::Protoflow,
+            ("naming", "cloudevents") => self.encoding.naming = Naming::CloudEvents,
+            ("mode", "binary") => self.encoding.mode = Mode::Binary,
+            ("mode", "structured") => self.encoding.mode = Mode::Structured,
+            ("prefix", value) => self.names.prefix = prefix(value)?,
+            ("servers", list) => {
+                let more = list.split(',').filter(|server| !server.is_empty());
+                self.servers
+                    .extend(more.map(|server| format!("{scheme}://{server}")));
+            }
+            ("creds", file) => self.creds = Some(file.into()),
+            ("ca", file) => self.tls.authority = Some(file.into()),
+            ("cert", file) => self.tls.certificate = Some(file.into()),
+            ("key", file) => self.tls.key = Some(file.into()),
+            ("connect-timeout", text) => {
+                self.timeout = humantime::parse_duration(text)
+                    .map_err(|source| wrong("`connect-timeout` is no duration").because(source))?;
+            }
+            _ => {
+                let message = format!("the URL has an unknown parameter `{name}={value}`");
+                return Err(wrong(message).hint(PARAMETERS));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn login(url: &Url) -> Option<Login> {
+    let decode = |text: &str| {
+        let bytes = percent_encoding::percent_decode_str(text);
+        bytes.decode_utf8_lossy().into_owned()
+    };
+    match (url.username(), url.password()) {
+        ("", None) => None,
+        (token, None) => Some(Login::Token(decode(token))),
+        (user, Some(password)) => Some(Login::User(decode(user), decode(password))),
+    }
+}
+
+fn prefix(text: &str) -> Result<String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    if bare.parse::<crate::event::Topic>().is_err() || bare.starts_with(['$', '_']) {
+        return Err(wrong(format!("`{text}` cannot stand before a topic")));
+    }
+    Ok(format!("{bare}."))
+}
+
+fn wrong(message: impl Into<String>) -> TransportError {
+    error(ErrorKind::Configuration, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Result<Config> {
+        Config::read(&url.parse().unwrap())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_go_library() {
+        let config = read("nats://localhost").unwrap();
+        assert_eq!(config.servers, ["nats://localhost:4222"]);
+        assert_eq!(config.names.stream, "PROTOFLOW");
+        assert_eq!(config.names.prefix, "PROTOFLOW.");
+        assert!(!config.tls.required);
+    }
+
+    #[test]
+    fn parameters_are_read() {
+        let url = "tls://me:p%40ss@a:1/ORDERS?servers=b:2,c:3&prefix=shop&naming=protoflow";
+        let config = read(url).unwrap();
+        assert_eq!(config.servers, ["tls://a:1", "tls://b:2", "tls://c:3"]);
+        assert_eq!(config.names.prefix, "shop.");
+        assert_eq!(config.encoding.naming, Naming::Protoflow);
+        assert!(matches!(&config.login, Some(Login::User(_, password)) if password == "p@ss"));
+        assert!(!format!("{config:?}").contains("p@ss"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (url, part) in [
+            ("nats://a/b.c", "b.c"),
+            ("nats://a?prefx=x", "prefx=x"),
+            ("nats://a?prefix=a..b", "a..b"),
+            ("nats://a?cert=x", "together"),
+            ("nats://a?connect-timeout=soon", "connect-timeout"),
+        ] {
+            let error = read(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+}

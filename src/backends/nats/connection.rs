@@ -1,0 +1,270 @@
+//! The connection to the server: made once, kept, and asked.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_nats::{
+    Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Request, ServerError, StatusCode,
+    connection::State,
+    jetstream::{self, context::ContextBuilder},
+};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+use ulid::Ulid;
+
+use super::{
+    config::{Config, Login},
+    error,
+    errors::{self, Refusal},
+    names::Names,
+};
+use crate::transport::{ErrorKind, Result, TransportError};
+
+/// How long a confirmation is waited for before the question is asked again.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// An open connection, and the names that belong to the URL.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) client: Client,
+    pub(super) js: jetstream::Context,
+    pub(super) names: Names,
+    /// Batches enter the connection one after the other.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    complaint: Complaint,
+    ids: String,
+    next_id: AtomicU64,
+}
+
+/// What the server last complained about without naming the request.
+type Complaint = Arc<Mutex<Option<String>>>;
+
+/// Connects, or says within the URL's time why not.
+pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
+    let complaint = Complaint::default();
+    let options = options(&config, Arc::clone(&complaint)).await?;
+    let servers: Vec<async_nats::ServerAddr> = config
+        .servers
+        .iter()
+        .map(|server| server.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|source| {
+            error(ErrorKind::Configuration, "a server's address is wrong").because(source)
+        })?;
+    let connected = timeout(config.timeout, options.connect(servers)).await;
+    let client = match connected {
+        Ok(Ok(client)) => client,
+        Ok(Err(failed)) => return Err(refused(failed, &config)),
+        Err(_) => return Err(unreachable(&config)),
+    };
+    let js = ContextBuilder::new()
+        .timeout(ANSWER)
+        .max_ack_inflight(1 << 20)
+        .build(client.clone());
+    Ok(Arc::new(Link {
+        client,
+        js,
+        names: config.names,
+        turn: tokio::sync::Mutex::default(),
+        complaint,
+        ids: Ulid::generate().to_string(),
+        next_id: AtomicU64::new(0),
+    }))
+}
+
+async fn options(config: &Config, complaint: Complaint) -> Result<ConnectOptions> {
+    let mut options = ConnectOptions::new()
+        .name("pf")
+        .connection_timeout(config.timeout)
+        .request_timeout(Some(ANSWER))
+        .subscription_capacity(1 << 16)
+        .retain_servers_order()
+        .reconnect_delay_callback(|attempt| {
+            Duration::from_millis(50 << attempt.min(5)).min(Duration::from_secs(1))
+        })
+        .event_callback(move |event| {
+            let complaint = Arc::clone(&complaint);
+            async move { note(&complaint, &event) }
+        });
+    options = match config.login.clone() {
+        None => options,
+        Some(Login::Token(token)) => options.token(token),
+        Some(Login::User(user, password)) => options.user_and_password(user, password),
+    };
+    if let Some(file) = &config.creds {
+        options = options.credentials_file(file).await.map_err(|source| {
+            let message = format!("the credentials file {} cannot be used", file.display());
+            error(ErrorKind::Configuration, message).because(source)
+        })?;
+    }
+    if let Some(file) = &config.tls.authority {
+        options = options.add_root_certificates(file.clone());
+    }
+    if let (Some(certificate), Some(key)) = (&config.tls.certificate, &config.tls.key) {
+        options = options.add_client_certificate(certificate.clone(), key.clone());
+    }
+    Ok(options.require_tls(config.tls.required))
+}
+
+fn note(complaint: &Mutex<Option<String>>, event: &Event) {
+    tracing::debug!(%event, "nats");
+    if let Event::ServerError(ServerError::Other(text)) = event
+        && text.to_lowercase().contains("permissions violation")
+    {
+        *complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
+    }
+}
+
+fn unreachable(config: &Config) -> TransportError {
+    let message = format!("no server answers at {}", config.servers.join(", "));
+    error(ErrorKind::Unavailable, message).hint("`nats-server -js` starts one")
+}
+
+fn refused(failed: async_nats::ConnectError, config: &Config) -> TransportError {
+    let (kind, message) = match failed.kind() {
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => (
+            ErrorKind::Denied,
+            "the server does not accept these credentials",
+        ),
+        ConnectErrorKind::Tls => (
+            ErrorKind::Configuration,
+            "no encrypted connection can be made",
+        ),
+        ConnectErrorKind::ServerParse => {
+            (ErrorKind::Configuration, "the server's address is wrong")
+        }
+        _ => return unreachable(config).because(failed),
+    };
+    error(kind, message).because(failed)
+}
+
+impl Link {
+    /// Returns an id that no other message has.
+    pub(super) fn id(&self) -> String {
+        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number}", self.ids)
+    }
+
+    /// Counts how often a connection was made.
+    pub(super) fn connects(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the connection, at most until then.
+    pub(super) async fn wait_for_connection(&self, until: Instant) {
+        while self.client.connection_state() != State::Connected && Instant::now() < until {
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Returns the server's last complaint about permissions as an error, once.
+    pub(super) fn complaint(&self) -> Option<TransportError> {
+        let mut complaint = self
+            .complaint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let text = complaint.take()?;
+        Some(error(ErrorKind::Denied, text))
+    }
+
+    /// Asks `JetStream`.
+    pub(super) async fn api(&self, verb: String, body: &Value) -> Result<Value, Refusal> {
+        let subject = format!("$JS.API.{verb}");
+        let answer = self.client.request(subject, body.to_string().into()).await;
+        parse(&answer.map_err(|failed| self.lost(failed))?.payload)
+    }
+
+    fn lost(&self, failed: async_nats::RequestError) -> Refusal {
+        Refusal::Lost(
+            self.complaint()
+                .unwrap_or_else(|| errors::of_request(failed)),
+        )
+    }
+
+    /// Publishes one message and returns the number under which it is stored.
+    pub(super) async fn put(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<u64, Refusal> {
+        let named = subject.clone();
+        let request = Request::new().headers(headers).payload(payload);
+        let answer = self.client.send_request(subject, request).await;
+        let answer = answer.map_err(|failed| match failed.kind() {
+            async_nats::RequestErrorKind::NoResponders => Refusal::Lost(errors::uncovered(&named)),
+            _ => self.lost(failed),
+        })?;
+        let answer = parse(&answer.payload)?;
+        Ok(answer.get("seq").and_then(Value::as_u64).unwrap_or(0))
+    }
+
+    /// Reads the last message of a subject, or one by its number, from any replica.
+    pub(super) async fn peek(
+        &self,
+        stream: &str,
+        what: &Value,
+    ) -> Result<Option<async_nats::Message>> {
+        let subject = format!("$JS.API.DIRECT.GET.{stream}");
+        let body = serde_json::to_vec(what).unwrap_or_default();
+        let found = self.client.request(subject, body.into()).await;
+        let found = found.map_err(|failed| TransportError::from(self.lost(failed)))?;
+        match found.status {
+            None => Ok(Some(found)),
+            Some(StatusCode::NOT_FOUND) => Ok(None),
+            Some(status) => Err(error(
+                ErrorKind::Other,
+                format!("a message could not be read: {status}"),
+            )),
+        }
+    }
+
+    /// Tells the server something at a reply subject and waits until it took note.
+    pub(super) async fn confirm(&self, reply: String, word: Bytes) -> Result<()> {
+        let answer = self.client.request(reply, word).await;
+        answer.map_err(|failed| TransportError::from(self.lost(failed)))?;
+        Ok(())
+    }
+
+    /// Deletes a message without overwriting its bytes, which is what makes it fast; tells whether it was there.
+    pub(super) async fn delete(&self, stream: &str, number: u64) -> Result<bool> {
+        let body = serde_json::json!({"seq": number, "no_erase": true});
+        match self.api(format!("STREAM.MSG.DELETE.{stream}"), &body).await {
+            Ok(_) => Ok(true),
+            Err(refusal)
+                if refusal.is(errors::NO_MESSAGE_TO_DELETE) || refusal.is(errors::NO_MESSAGE) =>
+            {
+                if let Refusal::Server { text, .. } = &refusal
+                    && text.contains("not permitted")
+                {
+                    return Err(error(ErrorKind::Denied, text.clone()));
+                }
+                Ok(false)
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Deletes what stands under a subject; tells how many messages that were.
+    pub(super) async fn purge(&self, stream: &str, filter: &str) -> Result<u64> {
+        let body = serde_json::json!({"filter": filter});
+        let answer = self.api(format!("STREAM.PURGE.{stream}"), &body).await?;
+        Ok(answer.get("purged").and_then(Value::as_u64).unwrap_or(0))
+    }
+}
+
+fn parse(answer: &[u8]) -> Result<Value, Refusal> {
+    let answer: Value = serde_json::from_slice(answer).map_err(|source| {
+        Refusal::Lost(error(ErrorKind::Other, "the server answered nonsense").because(source))
+    })?;
+    match errors::refused(&answer) {
+        Some(refusal) => Err(refusal),
+        None => Ok(answer),
+    }
+}

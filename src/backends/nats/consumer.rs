@@ -1,0 +1,273 @@
+//! A group's durable consumer: made, or taken as it is if it loses nothing.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    connection::Link,
+    error,
+    errors::{CONSUMER_EXISTS, NO_CONSUMER},
+    names::{Names, overlap},
+    reader::written,
+    stream::{Facts, nanos},
+};
+use crate::transport::{ErrorKind, Result, StartFrom, SubscribeRequest, TransportError};
+
+/// Messages that a group may hold at once, handed out and held back together.
+const MAX_ACK_PENDING: u64 = 200_000;
+
+/// A group's consumer as it is.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Durable {
+    pub(super) name: String,
+    pub(super) config: Settings,
+    #[serde(default)]
+    pub(super) num_pending: u64,
+    #[serde(default)]
+    pub(super) num_ack_pending: u64,
+}
+
+/// The settings that matter to us.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Settings {
+    pub(super) filter_subject: String,
+    pub(super) filter_subjects: Vec<String>,
+    pub(super) ack_policy: String,
+    pub(super) ack_wait: u64,
+    pub(super) max_deliver: i64,
+    pub(super) max_ack_pending: i64,
+    pub(super) deliver_subject: String,
+    pub(super) backoff: Vec<u64>,
+}
+
+impl Durable {
+    /// Returns how long a delivery is ours without a word.
+    pub(super) fn ack_wait(&self) -> Duration {
+        let wait = Duration::from_nanos(self.config.ack_wait);
+        if wait.is_zero() {
+            Duration::from_secs(30)
+        } else {
+            wait
+        }
+    }
+
+    /// Returns what it reads, in order.
+    pub(super) fn filters(&self) -> Vec<String> {
+        let mut filters = self.config.filter_subjects.clone();
+        if !self.config.filter_subject.is_empty() {
+            filters.push(self.config.filter_subject.clone());
+        }
+        if filters.is_empty() {
+            filters.push(">".to_owned());
+        }
+        filters.sort_unstable();
+        filters
+    }
+}
+
+/// Finds or makes the consumer by which a group reads these subjects; says so if it was made.
+pub(super) async fn join(
+    link: &Link,
+    facts: &Facts,
+    request: &SubscribeRequest,
+    filters: &[String],
+) -> Result<(Durable, Option<String>)> {
+    let stream = &link.names.stream;
+    let first = Names::consumer(&request.group);
+    match find(link, &first).await? {
+        None => make(link, facts, request, (&first, filters)).await,
+        Some(durable) if durable.filters() == filters => {
+            check(&durable, stream, request)?;
+            Ok((durable, None))
+        }
+        Some(durable) if reads_alike(&durable, filters) => {
+            Err(other_filters(&durable, stream, filters))
+        }
+        Some(_) => {
+            let further = Names::further_consumer(&request.group, filters);
+            match find(link, &further).await? {
+                None => make(link, facts, request, (&further, filters)).await,
+                Some(durable) => {
+                    check(&durable, stream, request)?;
+                    Ok((durable, None))
+                }
+            }
+        }
+    }
+}
+
+/// Reports whether the consumer reads some of these subjects, so that another one would deliver them again.
+fn reads_alike(durable: &Durable, filters: &[String]) -> bool {
+    let known = durable.filters();
+    let mut pairs = known
+        .iter()
+        .flat_map(|known| filters.iter().map(move |filter| (known, filter)));
+    pairs.any(|(known, filter)| overlap(known, filter))
+}
+
+/// Asks for a consumer.
+pub(super) async fn find(link: &Link, name: &str) -> Result<Option<Durable>> {
+    let verb = format!("CONSUMER.INFO.{}.{name}", link.names.stream);
+    match link.api(verb, &json!({})).await {
+        Ok(answer) => parse(answer).map(Some),
+        Err(refusal) if refusal.is(NO_CONSUMER) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+async fn make(
+    link: &Link,
+    facts: &Facts,
+    request: &SubscribeRequest,
+    (name, filters): (&str, &[String]),
+) -> Result<(Durable, Option<String>)> {
+    let stream = &link.names.stream;
+    let mut config = json!({
+        "durable_name": name,
+        "name": name,
+        "ack_policy": "explicit",
+        "replay_policy": "instant",
+        "ack_wait": nanos(request.lease),
+        "max_deliver": -1,
+        "max_ack_pending": MAX_ACK_PENDING.max(2 * request.max_in_flight as u64),
+        "filter_subjects": filters,
+    });
+    match request.from {
+        StartFrom::Earliest => config["deliver_policy"] = "all".into(),
+        StartFrom::New => {
+            config["deliver_policy"] = "by_start_sequence".into();
+            config["opt_start_seq"] = (facts.state.last_seq + 1).into();
+        }
+        StartFrom::Time(time) => {
+            config["deliver_policy"] = "by_start_time".into();
+            config["opt_start_time"] = written(time).into();
+        }
+    }
+    let body = json!({"stream_name": stream, "config": config, "action": "create"});
+    let verb = format!("CONSUMER.CREATE.{stream}.{name}");
+    match link.api(verb, &body).await {
+        Ok(answer) => Ok((
+            parse(answer)?,
+            Some(format!("made consumer {name} on {stream}")),
+        )),
+        Err(refusal) if refusal.is(CONSUMER_EXISTS) => match find(link, name).await? {
+            Some(durable) if durable.filters() == filters => Ok((durable, None)),
+            Some(durable) => Err(other_filters(&durable, stream, filters)),
+            None => Err(refusal.into()),
+        },
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+fn parse(answer: Value) -> Result<Durable> {
+    serde_json::from_value(answer).map_err(|source| {
+        error(
+            ErrorKind::Other,
+            "the server tells of a consumer in an unknown way",
+        )
+        .because(source)
+    })
+}
+
+/// Refuses a consumer whose settings lose messages.
+fn check(durable: &Durable, stream: &str, request: &SubscribeRequest) -> Result<()> {
+    let Durable { name, config, .. } = durable;
+    let edit = format!("nats consumer edit {stream} {name}");
+    if !config.deliver_subject.is_empty() || config.ack_policy != "explicit" {
+        let message =
+            format!("the consumer `{name}` is not one of explicit acknowledgement by pull");
+        return Err(unfit(message).hint("use another group, or delete the consumer"));
+    }
+    if config.max_deliver > 0 && config.max_deliver < i64::from(request.max_attempts) + 1 {
+        let message = format!(
+            "the consumer `{name}` drops a message after {} deliveries, fewer than its attempts may need",
+            config.max_deliver
+        );
+        return Err(unfit(message).hint(format!("`{edit} --max-deliver=-1`")));
+    }
+    let in_flight = i64::try_from(request.max_in_flight).unwrap_or(i64::MAX);
+    if config.max_ack_pending > 0 && config.max_ack_pending < in_flight {
+        let message = format!(
+            "the consumer `{name}` stops at {} messages in flight and held back, fewer than may be in flight",
+            config.max_ack_pending
+        );
+        return Err(unfit(message).hint(format!("`{edit} --max-pending={MAX_ACK_PENDING}`")));
+    }
+    if !config.backoff.is_empty() {
+        let message = format!("the consumer `{name}` has delays of its own");
+        return Err(unfit(message).hint(format!("`{edit} --backoff=none`")));
+    }
+    Ok(())
+}
+
+fn other_filters(durable: &Durable, stream: &str, filters: &[String]) -> TransportError {
+    let (name, known) = (&durable.name, durable.filters().join(", "));
+    let wanted: String = filters
+        .iter()
+        .map(|filter| format!(" --filter={filter}"))
+        .collect();
+    unfit(format!(
+        "the group reads {known}, not only what was asked for"
+    ))
+    .hint(format!(
+        "`nats consumer edit {stream} {name}{wanted}`, or use another group"
+    ))
+}
+
+fn unfit(message: String) -> TransportError {
+    error(ErrorKind::Configuration, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn durable(config: Settings) -> Durable {
+        Durable {
+            name: "g".to_owned(),
+            config,
+            num_pending: 0,
+            num_ack_pending: 0,
+        }
+    }
+
+    fn explicit() -> Settings {
+        Settings {
+            ack_policy: "explicit".to_owned(),
+            max_deliver: -1,
+            max_ack_pending: 1000,
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn settings_that_lose_messages_are_refused() {
+        let group = "g".parse().unwrap();
+        let request = SubscribeRequest::new(group, Vec::new());
+        assert!(check(&durable(explicit()), "S", &request).is_ok());
+        let few = Settings {
+            max_deliver: 3,
+            ..explicit()
+        };
+        let refused = check(&durable(few), "S", &request).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Configuration);
+        assert_eq!(
+            refused.advice(),
+            Some("`nats consumer edit S g --max-deliver=-1`")
+        );
+        let narrow = Settings {
+            max_ack_pending: 999,
+            ..explicit()
+        };
+        assert!(check(&durable(narrow), "S", &request).is_err());
+    }
+
+    #[test]
+    fn a_consumer_without_filter_reads_everything() {
+        assert_eq!(durable(explicit()).filters(), [">"]);
+        assert!(reads_alike(&durable(explicit()), &["S.a".to_owned()]));
+    }
+}

@@ -1,0 +1,206 @@
+//! Reading, counting and importing dead letters; jobs are in a room of their own.
+
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream};
+
+use super::{
+    Nats,
+    connection::Link,
+    jobs, letter,
+    reader::{Begin, Reader, Scope},
+    replay,
+};
+use crate::{
+    event::{Group, Topic},
+    transport::{
+        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterKind, LetterScan,
+        Resolution, Result, Selection, Stats, StatsRow,
+    },
+};
+
+/// How many letters are stored at once.
+const AT_ONCE: usize = 256;
+/// How much earlier than its death a letter may stand, as clocks differ.
+const CLOCKS: Duration = Duration::from_mins(5);
+
+#[async_trait]
+impl DeadLetters for Nats {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+        Ok(Box::new(Scan::open(&self.link, selection).await?))
+    }
+
+    async fn stats(&self, selection: &Selection) -> Result<Stats> {
+        let mut scan = Scan::open(&self.link, selection).await?;
+        let mut tally = Tally::default();
+        loop {
+            let letters = scan.next(500).await?;
+            if letters.is_empty() {
+                return Ok(tally.rows());
+            }
+            let meant = letters.iter().filter(|letter| selection.matches(letter));
+            meant.for_each(|letter| tally.add(letter));
+        }
+    }
+
+    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+        if let Err(failed) = self.make_side_places().await {
+            let failed = |_| Err(super::error(failed.kind(), failed.to_string()));
+            return letters.iter().map(failed).collect();
+        }
+        let link = &self.link;
+        stream::iter(letters)
+            .map(|one| async move { letter::store(link, &one, 0).await })
+            .buffered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    async fn jobs(&self) -> Result<Vec<Job>> {
+        jobs::list(&self.link).await
+    }
+
+    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
+        self.make_side_places().await?;
+        jobs::plan(&self.link, action, selection).await
+    }
+
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        jobs::enlist(&self.link, job, letters).await
+    }
+
+    async fn forget(&self, job: &JobId) -> Result<()> {
+        jobs::forget(&self.link, job).await
+    }
+
+    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
+        jobs::lease(&self.link, job, holder).await
+    }
+
+    async fn renew(&self, lease: &JobLease) -> Result<()> {
+        jobs::renew(&self.link, lease).await
+    }
+
+    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+        replay::advance(&self.link, lease, max.max(1)).await
+    }
+
+    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        jobs::release(&self.link, &lease, done).await
+    }
+}
+
+impl Nats {
+    async fn make_side_places(&self) -> Result<()> {
+        let facts = self.link.find_stream(&self.link.names.stream).await?;
+        let replicas = facts.map_or(1, |facts| facts.config.num_replicas);
+        self.link.make_side_places(replicas).await.map(drop)
+    }
+}
+
+/// An open read of the letters that were there when it began.
+struct Scan {
+    link: Arc<Link>,
+    reader: Option<Reader>,
+    ready: VecDeque<DeadLetter>,
+}
+
+impl Scan {
+    async fn open(link: &Arc<Link>, selection: &Selection) -> Result<Self> {
+        let stream = link.names.letters();
+        let reader = match link.find_stream(&stream).await? {
+            None => None,
+            Some(_) => {
+                let scope = Scope {
+                    stream,
+                    filters: vec![link.names.letters_of(selection.group.as_ref())],
+                    begin: begin(selection.since),
+                    until_end: true,
+                };
+                Some(Reader::open(link, scope).await?)
+            }
+        };
+        Ok(Self {
+            link: Arc::clone(link),
+            reader,
+            ready: VecDeque::new(),
+        })
+    }
+}
+
+/// A letter is stored when its message dies or later, so that those that died earlier need not be read.
+fn begin(since: Option<SystemTime>) -> Begin {
+    let since = since.filter(|since| *since < SystemTime::now());
+    match since.and_then(|since| since.checked_sub(CLOCKS)) {
+        Some(since) => Begin::Time(since),
+        None => Begin::At(1),
+    }
+}
+
+#[async_trait]
+impl LetterScan for Scan {
+    async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
+        let max = max.max(1);
+        while self.ready.is_empty() {
+            let Some(reader) = &mut self.reader else {
+                return Ok(Vec::new());
+            };
+            let arrived = reader.take(max).await?;
+            if arrived.is_empty() {
+                return Ok(Vec::new());
+            }
+            for one in arrived {
+                let (subject, map) = (&one.subject, one.headers.as_ref());
+                let found =
+                    letter::read(&self.link, subject, map, one.payload, one.stream_sequence);
+                self.ready.extend(found.await?);
+            }
+        }
+        let count = self.ready.len().min(max);
+        Ok(self.ready.drain(..count).collect())
+    }
+}
+
+/// Letters counted by what they have in common.
+#[derive(Default)]
+struct Tally(HashMap<(Topic, Group, LetterKind, String), StatsRow>);
+
+impl Tally {
+    fn add(&mut self, letter: &DeadLetter) {
+        let record = &letter.record;
+        let key = (
+            record.origin.topic.clone(),
+            record.group.clone(),
+            record.kind,
+            record.failure.fingerprint.0.clone(),
+        );
+        let row = self.0.entry(key).or_insert_with(|| StatsRow {
+            topic: record.origin.topic.clone(),
+            group: record.group.clone(),
+            kind: record.kind,
+            fingerprint: record.failure.fingerprint.clone(),
+            sample: record.failure.message.clone(),
+            count: 0,
+            first: record.dead_since,
+            last: record.dead_since,
+        });
+        row.count += 1;
+        row.first = row.first.min(record.dead_since);
+        row.last = row.last.max(record.dead_since);
+    }
+
+    fn rows(self) -> Stats {
+        let mut rows: Stats = self.0.into_values().collect();
+        rows.sort_by(|left, right| {
+            let order = |row: &StatsRow| (Reverse(row.count), row.first);
+            order(left).cmp(&order(right))
+        });
+        rows
+    }
+}

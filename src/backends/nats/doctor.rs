@@ -1,0 +1,182 @@
+//! What in a stream or its consumers will bite, and how it is mended.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{connection::Link, consumer, error, stream::Facts};
+use crate::transport::{ErrorKind, Finding, FindingLevel, Result};
+
+/// Looks at the server, the stream, and what reads it.
+pub(super) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
+    let info = link.client.server_info();
+    let mut findings = vec![ok(
+        "server",
+        format!("nats-server {} answers", info.version),
+    )];
+    if !link.client.is_server_compatible(2, 12, 0) {
+        let text = format!(
+            "nats-server {} has neither schedules nor atomic batches",
+            info.version
+        );
+        findings.push(warning("server-version", text, None));
+    }
+    let stream = &link.names.stream;
+    let Some(facts) = link.find_stream(stream).await? else {
+        let mend = "pf doctor --fix".to_owned();
+        findings.push(Finding {
+            name: "stream".to_owned(),
+            level: FindingLevel::Problem,
+            text: format!("there is no stream `{stream}`"),
+            mend: Some(mend),
+        });
+        return Ok(findings);
+    };
+    let text = format!("stream {stream} holds {} messages", facts.state.messages);
+    findings.push(ok("stream", text));
+    findings.extend(of_stream(link, &facts));
+    findings.extend(of_consumers(link).await?);
+    Ok(findings)
+}
+
+fn of_stream(link: &Link, facts: &Facts) -> Vec<Finding> {
+    let config = &facts.config;
+    let edit = |what: &str| Some(format!("nats stream edit {} {what}", config.name));
+    let fix = || Some("pf doctor --fix".to_owned());
+    let mut findings = Vec::new();
+    let mut warn = |name: &str, text: String, mend: Option<String>| {
+        findings.push(warning(name, text, mend));
+    };
+    if !facts.covers(&link.names.inner()) {
+        let text = "the stream has no subjects for schedules and the journal of a replay";
+        warn("subjects", text.to_owned(), fix());
+    }
+    if !config.allow_msg_schedules {
+        let text = "the stream does not allow schedules, so no event can be delayed; that cannot be undone";
+        warn("schedules", text.to_owned(), fix());
+    }
+    if !config.allow_atomic {
+        let text =
+            "the stream does not allow atomic batches, so a replay is exact only for a while";
+        warn("atomic", text.to_owned(), fix());
+    }
+    let window = Duration::from_nanos(config.duplicate_window);
+    if window < Duration::from_mins(2) {
+        let text = format!(
+            "a message that is sent again is recognised for only {}",
+            humantime::format_duration(window)
+        );
+        warn("duplicate-window", text, fix());
+    }
+    if config.retention == "interest" {
+        let text = "the stream keeps only what somebody waits for: schedules are dropped";
+        warn("retention", text.to_owned(), None);
+    }
+    if config.discard == "old" && (config.max_msgs > 0 || config.max_bytes > 0) {
+        let text =
+            "the stream drops its oldest messages when it is full, read or not, schedules too";
+        warn("discard", text.to_owned(), edit("--discard=new"));
+    }
+    findings
+}
+
+async fn of_consumers(link: &Link) -> Result<Vec<Finding>> {
+    let stream = &link.names.stream;
+    let answer = link
+        .api(format!("CONSUMER.NAMES.{stream}"), &json!({}))
+        .await?;
+    let names = answer.get("consumers").and_then(Value::as_array);
+    let mut findings = Vec::new();
+    for name in names.into_iter().flatten().filter_map(Value::as_str) {
+        let Some(durable) = consumer::find(link, name).await? else {
+            continue;
+        };
+        let config = &durable.config;
+        if config.ack_policy == "explicit" && config.max_deliver > 0 {
+            let text = format!(
+                "the consumer `{name}` drops a message after {} deliveries, those that were given back among them",
+                config.max_deliver
+            );
+            let mend = format!("nats consumer edit {stream} {name} --max-deliver=-1");
+            findings.push(warning(&format!("max-deliver.{name}"), text, Some(mend)));
+        }
+        let waiting = i64::try_from(durable.num_ack_pending).unwrap_or(i64::MAX);
+        if config.max_ack_pending > 0 && waiting >= config.max_ack_pending {
+            let text = format!(
+                "the consumer `{name}` stands still: {waiting} messages are out or held back"
+            );
+            let mend = format!("nats consumer edit {stream} {name} --max-pending=200000");
+            let level = FindingLevel::Problem;
+            findings.push(Finding {
+                level,
+                ..warning(&format!("max-pending.{name}"), text, Some(mend))
+            });
+        }
+    }
+    Ok(findings)
+}
+
+fn ok(name: &str, text: String) -> Finding {
+    Finding {
+        name: name.to_owned(),
+        level: FindingLevel::Ok,
+        text,
+        mend: None,
+    }
+}
+
+fn warning(name: &str, text: String, mend: Option<String>) -> Finding {
+    Finding {
+        name: name.to_owned(),
+        level: FindingLevel::Warning,
+        text,
+        mend,
+    }
+}
+
+/// Mends one finding.
+pub(super) async fn mend(link: &Link, finding: &str) -> Result<()> {
+    let set = |name: &'static str| move |config: &mut Value| config[name] = true.into();
+    if let Some(consumer) = finding.strip_prefix("max-deliver.") {
+        return change_consumer(link, consumer, "max_deliver", (-1).into()).await;
+    }
+    if let Some(consumer) = finding.strip_prefix("max-pending.") {
+        return change_consumer(link, consumer, "max_ack_pending", 200_000.into()).await;
+    }
+    match finding {
+        "stream" => link.make_stream().await.map(drop),
+        "schedules" => link.change_stream(set("allow_msg_schedules")).await,
+        "atomic" => link.change_stream(set("allow_atomic")).await,
+        "subjects" => {
+            let inner = link.names.inner();
+            link.change_stream(|config| {
+                if let Some(subjects) = config["subjects"].as_array_mut() {
+                    subjects.push(inner.into());
+                }
+            })
+            .await
+        }
+        "duplicate-window" => {
+            let window = super::stream::nanos(Duration::from_mins(2));
+            link.change_stream(|config| config["duplicate_window"] = window.into())
+                .await
+        }
+        _ => Err(error(
+            ErrorKind::NotFound,
+            format!("there is nothing to mend under the name `{finding}`"),
+        )),
+    }
+}
+
+async fn change_consumer(link: &Link, name: &str, setting: &str, value: Value) -> Result<()> {
+    let stream = &link.names.stream;
+    let answer = link
+        .api(format!("CONSUMER.INFO.{stream}.{name}"), &json!({}))
+        .await?;
+    let mut config = answer.get("config").cloned().unwrap_or_default();
+    config[setting] = value;
+    let body = json!({"stream_name": stream, "config": config, "action": "update"});
+    link.api(format!("CONSUMER.CREATE.{stream}.{name}"), &body)
+        .await?;
+    Ok(())
+}

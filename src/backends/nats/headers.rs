@@ -1,0 +1,236 @@
+//! Messages and NATS headers: what NATS has no place for rides in reserved ones.
+//!
+//! NATS carries only text in headers, has no keys and no nulls, and reads `Nats-*` as commands.
+
+use std::str::FromStr as _;
+
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+
+use super::error;
+use crate::{
+    event::{Headers, Message, Topic},
+    transport::{ErrorKind, Lineage, Result},
+};
+
+/// The key, where it can be a header's text.
+const KEY: &str = "pf-key";
+/// Any other key, in base64.
+const KEY_BYTES: &str = "pf-key-base64";
+/// The name of a header whose value is null.
+const NULL: &str = "pf-null";
+/// `name:value` of a header whose value is no text, in base64.
+const BYTES: &str = "pf-header-base64";
+/// Marks a payload that is null, not empty.
+const NULL_PAYLOAD: &str = "pf-payload";
+/// The history of a replayed message.
+pub(super) const LINEAGE: &str = "pf-replay";
+/// The story of a dead letter.
+pub(super) const LETTER: &str = "pf-letter";
+/// The topic of a dead letter's message, where it is not that of its origin.
+pub(super) const TOPIC: &str = "pf-topic";
+/// The number of the original, in a letter that had no room for its message.
+pub(super) const ORIGINAL: &str = "pf-original";
+
+const RESERVED: [&str; 9] = [
+    KEY,
+    KEY_BYTES,
+    NULL,
+    BYTES,
+    NULL_PAYLOAD,
+    LINEAGE,
+    LETTER,
+    TOPIC,
+    ORIGINAL,
+];
+
+/// Lays out a message's key, headers and nulls.
+pub(super) fn write(message: &Message) -> Result<HeaderMap> {
+    let mut map = HeaderMap::new();
+    match message.key.as_deref().map(|key| (as_value(key), key)) {
+        None => {}
+        Some((Some(value), _)) => map.insert(KEY, value),
+        Some((None, key)) => map.insert(KEY_BYTES, STANDARD.encode(key)),
+    }
+    if message.payload.is_none() {
+        map.insert(NULL_PAYLOAD, "null");
+    }
+    for (name, value) in message.headers.iter() {
+        let known = checked(name)?;
+        match value.map(|value| (as_value(value), value)) {
+            None => map.append(NULL, name),
+            Some((Some(value), _)) => map.append(known, value),
+            Some((None, value)) => {
+                let text = format!("{name}:{}", STANDARD.encode(value));
+                map.append(BYTES, text);
+            }
+        }
+    }
+    Ok(map)
+}
+
+fn checked(name: &str) -> Result<HeaderName> {
+    let invalid = |message: String| error(ErrorKind::Invalid, message);
+    if name
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("nats-"))
+    {
+        let message = format!("header `{name}` is a command to the server");
+        return Err(invalid(message).hint("take `Nats-*` headers out of the message"));
+    }
+    if RESERVED.contains(&name) {
+        return Err(invalid(format!("header `{name}` is reserved")));
+    }
+    match HeaderName::from_str(name) {
+        Ok(known) if !name.is_empty() => Ok(known),
+        _ => Err(invalid(format!("`{name}` cannot be the name of a header"))),
+    }
+}
+
+/// Returns the text that comes back as it was written, if there is one.
+fn as_value(bytes: &[u8]) -> Option<HeaderValue> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let kept = text.trim() == text && !text.contains(char::is_control);
+    kept.then(|| HeaderValue::from_str(text).ok()).flatten()
+}
+
+/// Puts a message together again. What was not written by us is taken as it is.
+pub(super) fn read(topic: Topic, map: Option<&HeaderMap>, payload: Bytes) -> Message {
+    let mut message = Message {
+        topic,
+        key: None,
+        headers: Headers::new(),
+        payload: Some(payload),
+    };
+    for (name, values) in map.into_iter().flat_map(HeaderMap::iter) {
+        for value in values {
+            take(&mut message, name.as_ref(), value.as_str());
+        }
+    }
+    message
+}
+
+fn take(message: &mut Message, name: &str, value: &str) {
+    let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    match name {
+        KEY => message.key = Some(bytes(value)),
+        KEY_BYTES => {
+            message.key = Some(
+                STANDARD
+                    .decode(value)
+                    .map_or_else(|_| bytes(value), Bytes::from),
+            );
+        }
+        NULL => message.headers.push(value, None),
+        NULL_PAYLOAD => message.payload = None,
+        BYTES => match value.split_once(':') {
+            Some((name, value)) => {
+                let value = STANDARD
+                    .decode(value)
+                    .map_or_else(|_| bytes(value), Bytes::from);
+                message.headers.push(name, Some(value));
+            }
+            None => message.headers.push(name, Some(bytes(value))),
+        },
+        LINEAGE | LETTER | TOPIC | ORIGINAL => {}
+        name if name.starts_with("Nats-") => {}
+        name => message.headers.push(name, Some(bytes(value))),
+    }
+}
+
+/// Adds the history of a replayed message.
+pub(super) fn write_lineage(map: &mut HeaderMap, lineage: &Lineage) -> Result<()> {
+    map.insert(LINEAGE, json(lineage)?);
+    Ok(())
+}
+
+/// Returns the history of a replayed message.
+pub(super) fn read_lineage(map: Option<&HeaderMap>) -> Option<Lineage> {
+    serde_json::from_str(map?.get(LINEAGE)?.as_str()).ok()
+}
+
+/// Writes a value on one line.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|source| error(ErrorKind::Other, "a record cannot be written").because(source))
+}
+
+/// Returns the bytes that headers take on the wire.
+pub(super) fn size(map: &HeaderMap) -> usize {
+    let line = |name: &HeaderName, value: &HeaderValue| {
+        let name: &str = name.as_ref();
+        name.len() + value.as_str().len() + 4
+    };
+    let values = map
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+    values.map(|(name, value)| line(name, value)).sum::<usize>() + 12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Message {
+        Message::new("order".parse().unwrap(), "{}")
+    }
+
+    fn round_trip(message: &Message) -> Message {
+        let map = write(message).unwrap();
+        read(
+            message.topic.clone(),
+            Some(&map),
+            message.payload.clone().unwrap_or_default(),
+        )
+    }
+
+    #[test]
+    fn keys_and_nulls_come_back() {
+        for key in [None, Some("k"), Some(""), Some(" k"), Some("a\r\nb")] {
+            let message = Message {
+                key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
+                payload: None,
+                ..message()
+            };
+            assert_eq!(round_trip(&message), message);
+        }
+    }
+
+    #[test]
+    fn values_come_back() {
+        for value in [
+            None,
+            Some(&b"text"[..]),
+            Some(b""),
+            Some(b"\xff\r\n"),
+            Some(b" x"),
+        ] {
+            let mut message = message();
+            message
+                .headers
+                .push("X-Case", value.map(Bytes::copy_from_slice));
+            assert_eq!(round_trip(&message), message);
+        }
+    }
+
+    #[test]
+    fn commands_and_reserved_names_are_refused() {
+        for name in ["Nats-Rollup", "nats-msg-id", "pf-letter", "a b", "a:b", ""] {
+            let mut message = message();
+            message.headers.push(name, Some(Bytes::from_static(b"x")));
+            let error = write(&message).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{name}");
+        }
+    }
+
+    #[test]
+    fn broker_headers_are_not_copied() {
+        let mut map = HeaderMap::new();
+        map.insert("Nats-Scheduler", "x");
+        map.insert("ce_id", "1");
+        let read = read("order".parse().unwrap(), Some(&map), Bytes::new());
+        assert_eq!(read.headers.len(), 1);
+        assert_eq!(read.headers.text("ce_id"), Some("1"));
+    }
+}

@@ -1,0 +1,241 @@
+//! How far the work on dead letters is: one message per store, written against the one before it.
+//!
+//! On a stream that allows it, the message stands in the user's stream and is committed in one batch with the events
+//! that it speaks of. A batch that is sent twice, or by a worker whose lease was lost, then fails as a whole.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    connection::Link,
+    error,
+    errors::Refusal,
+    headers,
+    jobs::{self, Entry},
+    side::Written,
+    stream::Facts,
+};
+use crate::transport::{ErrorKind, JobId, JobLease, Result};
+
+/// How many letters are deleted at once.
+const DELETES: usize = 64;
+/// How long a commit without answer is asked about.
+const RIDE_OUT: Duration = Duration::from_secs(20);
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How far a job is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Journal {
+    pub(super) job: JobId,
+    pub(super) token: u64,
+    /// How many letters were dealt with.
+    pub(super) resolved: u64,
+    /// Letters that are dealt with and are to be deleted.
+    pub(super) remove: Vec<u64>,
+    /// Letters that are being replayed one by one, and may have been when the worker went down.
+    pub(super) pending: Vec<Entry>,
+}
+
+impl Journal {
+    /// Begins under a lease.
+    pub(super) fn new(lease: &JobLease, resolved: u64) -> Self {
+        Self {
+            job: lease.job.clone(),
+            token: lease.token,
+            resolved,
+            remove: Vec::new(),
+            pending: Vec::new(),
+        }
+    }
+}
+
+/// Where the journal of a stream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the user's stream, in one step with the events.
+    Inside,
+    /// Beside it.
+    Beside,
+}
+
+impl Place {
+    /// Finds it.
+    pub(super) async fn of(link: &Link) -> Result<Self> {
+        let facts: Option<Facts> = link.find_stream(&link.names.stream).await?;
+        let inner = link.names.inner();
+        let inside = facts.is_some_and(|facts| facts.no_atomic_replay(&inner).is_none());
+        Ok(if inside { Self::Inside } else { Self::Beside })
+    }
+
+    /// Returns the stream and the subject.
+    pub(super) fn subject(self, link: &Link) -> (String, String) {
+        let inside = self == Self::Inside;
+        let stream = if inside {
+            link.names.stream.clone()
+        } else {
+            link.names.side()
+        };
+        (stream, link.names.journal(inside))
+    }
+}
+
+/// Reads the journal as it was written last.
+pub(super) async fn read(link: &Link) -> Result<Option<Written<Journal>>> {
+    let (stream, subject) = Place::of(link).await?.subject(link);
+    link.value(&stream, &subject).await
+}
+
+/// Finishes what the last worker left half done, then begins a journal under the new lease, which shuts the last
+/// worker out.
+pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
+    let place = Place::of(link).await?;
+    let (stream, subject) = place.subject(link);
+    let last: Option<Written<Journal>> = link.value(&stream, &subject).await?;
+    let number = last.as_ref().map_or(0, |last| last.number);
+    let mut pending = Vec::new();
+    if let Some(last) = last {
+        remove(link, &last.value.remove).await?;
+        jobs::note_progress(link, &last.value.job, last.value.resolved).await?;
+        if last.value.job == lease.job {
+            pending = last.value.pending;
+        }
+    }
+    let mut journal = jobs::resume(link, lease).await?;
+    journal.pending = pending;
+    let begun = link.set_value(subject, &journal, number, None).await;
+    begun.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
+    Ok(())
+}
+
+/// Ends the journal of a lease.
+pub(super) async fn close(link: &Link, lease: &JobLease) -> Result<()> {
+    let (stream, subject) = Place::of(link).await?.subject(link);
+    let last: Option<Written<Journal>> = link.value(&stream, &subject).await?;
+    let Some(last) = last.filter(|last| last.value.token == lease.token) else {
+        return Ok(());
+    };
+    remove(link, &last.value.remove).await?;
+    jobs::note_progress(link, &lease.job, last.value.resolved).await?;
+    link.purge(&stream, &subject).await?;
+    Ok(())
+}
+
+/// Reads the journal of this lease; it is begun again if the stream has dropped it meanwhile.
+pub(super) async fn current(
+    link: &Link,
+    place: Place,
+    lease: &JobLease,
+) -> Result<Written<Journal>> {
+    let (stream, subject) = place.subject(link);
+    match link.value::<Journal>(&stream, &subject).await? {
+        Some(last) if last.value.token == lease.token => Ok(last),
+        Some(_) => Err(error(ErrorKind::Held, "somebody else took over this job")),
+        None => {
+            take_over(link, lease).await?;
+            let last = link.value(&stream, &subject).await?;
+            last.ok_or_else(|| error(ErrorKind::Other, "the journal of this job does not stay"))
+        }
+    }
+}
+
+/// Deletes letters that were dealt with.
+pub(super) async fn remove(link: &Link, numbers: &[u64]) -> Result<()> {
+    let letters = link.names.letters();
+    let mut deleted = stream::iter(numbers.to_vec())
+        .map(|number| link.delete(&letters, number))
+        .buffer_unordered(DELETES);
+    while deleted.try_next().await?.is_some() {}
+    Ok(())
+}
+
+/// A message of a batch.
+pub(super) type Part = (String, HeaderMap, Bytes);
+
+/// Commits events and the journal in one step, or not at all. Where no answer comes, the journal tells.
+pub(super) async fn commit(
+    link: &Link,
+    events: &[Part],
+    journal: &Journal,
+    last: u64,
+) -> Result<u64, Refusal> {
+    let (stream, subject) = Place::Inside.subject(link);
+    let until = Instant::now() + RIDE_OUT;
+    loop {
+        let answer = batch(link, events, journal, (&subject, last)).await;
+        let Err(refusal) = answer else {
+            return answer;
+        };
+        let known = match &refusal {
+            Refusal::Lost(failed) => failed.is_transient(),
+            Refusal::Server { .. } => refusal.is(super::errors::WRONG_LAST_SEQUENCE),
+        };
+        if !known {
+            return Err(refusal);
+        }
+        link.wait_for_connection(until).await;
+        match link.value::<Journal>(&stream, &subject).await {
+            Ok(Some(written)) if written.value == *journal => return Ok(written.number),
+            Ok(Some(written)) if written.number != last => return Err(refusal),
+            Err(failed) if !failed.is_transient() => return Err(Refusal::Lost(failed)),
+            _ if Instant::now() >= until || !refusal.may_pass() => return Err(refusal),
+            _ => sleep(PAUSE).await,
+        }
+    }
+}
+
+async fn batch(
+    link: &Link,
+    events: &[Part],
+    journal: &Journal,
+    (subject, last): (&str, u64),
+) -> Result<u64, Refusal> {
+    let payload = Bytes::from(headers::json(journal).map_err(Refusal::Lost)?);
+    let mut guard = HeaderMap::new();
+    guard.insert("Nats-Expected-Last-Subject-Sequence", last.to_string());
+    if events.is_empty() {
+        return link.put(subject.to_owned(), guard, payload).await;
+    }
+    let id = link.id();
+    for (index, (subject, map, payload)) in events.iter().enumerate() {
+        let mut map = map.clone();
+        map.insert("Nats-Batch-Id", id.as_str());
+        map.insert("Nats-Batch-Sequence", (index + 1).to_string());
+        let sent = link
+            .client
+            .publish_with_headers(subject.clone(), map, payload.clone())
+            .await;
+        sent.map_err(|source| {
+            let message = "a message of the batch cannot be sent";
+            Refusal::Lost(error(ErrorKind::Invalid, message).because(source))
+        })?;
+    }
+    guard.insert("Nats-Batch-Id", id.as_str());
+    guard.insert("Nats-Batch-Sequence", (events.len() + 1).to_string());
+    guard.insert("Nats-Batch-Commit", "1");
+    link.put(subject.to_owned(), guard, payload).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_comes_back() {
+        let lease = JobLease {
+            job: JobId("j".to_owned()),
+            token: 7,
+        };
+        let journal = Journal {
+            remove: vec![1, 2],
+            ..Journal::new(&lease, 2)
+        };
+        let text = headers::json(&journal).unwrap();
+        assert_eq!(serde_json::from_str::<Journal>(&text).unwrap(), journal);
+    }
+}

@@ -1,0 +1,153 @@
+//! A dead letter as a message of the stream of dead letters: the original, and its story in one header.
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use serde_json::json;
+
+use super::{
+    connection::Link,
+    errors::{self, Refusal, WRONG_LAST_SEQUENCE},
+    headers::{self, LETTER, ORIGINAL, TOPIC},
+};
+use crate::{
+    event::Position,
+    transport::{DeadLetter, LetterId, LetterRecord, Result, TransportError},
+};
+
+/// The most bytes that the story of a letter takes.
+const STORY: usize = 4096;
+
+/// Stores a letter unless one of its name is there; tells whether it was new. Returns once it is confirmed.
+///
+/// A letter that does not fit is stored without the detail of its failure, else as a reference to the original.
+pub(super) async fn store(link: &Link, letter: &DeadLetter, original: u64) -> Result<bool> {
+    let subject = link.names.letter(&letter.record.group, &letter.id);
+    let (mut map, payload) = fitting(link, letter, original)?;
+    map.insert("Nats-Expected-Last-Subject-Sequence", "0");
+    map.insert("Nats-Expected-Stream", link.names.letters());
+    match link.put(subject, map, payload).await {
+        Ok(_) => Ok(true),
+        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+fn fitting(link: &Link, letter: &DeadLetter, original: u64) -> Result<(HeaderMap, Bytes)> {
+    // The server counts our guards too.
+    let room = link.client.max_payload().saturating_sub(256);
+    let payload = letter.message.payload.clone().unwrap_or_default();
+    let mut map = headers::write(&letter.message)?;
+    if letter.message.topic != letter.record.origin.topic {
+        map.insert(TOPIC, letter.message.topic.as_str());
+    }
+    let fits = |map: &HeaderMap, payload: &Bytes| headers::size(map) + payload.len() <= room;
+    let story = headers::json(&letter.record)?;
+    map.insert(LETTER, story.as_str());
+    if story.len() <= STORY && fits(&map, &payload) {
+        return Ok((map, payload));
+    }
+    let brief = brief(&letter.record)?;
+    map.insert(LETTER, brief.as_str());
+    if fits(&map, &payload) {
+        return Ok((map, payload));
+    }
+    if original == 0 {
+        return Err(errors::too_large());
+    }
+    let mut map = HeaderMap::new();
+    map.insert(LETTER, brief);
+    map.insert(ORIGINAL, original.to_string());
+    Ok((map, Bytes::new()))
+}
+
+fn brief(record: &LetterRecord) -> Result<String> {
+    let mut record = record.clone();
+    record.failure.detail = None;
+    headers::json(&record)
+}
+
+/// Reads a letter; none if the message is no letter of ours.
+pub(super) async fn read(
+    link: &Link,
+    subject: &str,
+    map: Option<&HeaderMap>,
+    payload: Bytes,
+    number: u64,
+) -> Result<Option<DeadLetter>> {
+    let Some((map, mut letter)) = map.and_then(|map| Some((map, parse(subject, map, payload)?)))
+    else {
+        return Ok(None);
+    };
+    letter.at = Some(Position::new(number.to_string()));
+    if let Some(original) = map.get(ORIGINAL) {
+        let what = json!({"seq": original.as_str().parse::<u64>().unwrap_or(0)});
+        if let Some(found) = link.peek(&link.names.stream, &what).await? {
+            let topic = letter.message.topic.clone();
+            letter.message = headers::read(topic, found.headers.as_ref(), found.payload);
+        }
+    }
+    Ok(Some(letter))
+}
+
+fn parse(subject: &str, map: &HeaderMap, payload: Bytes) -> Option<DeadLetter> {
+    let id = LetterId::from_stored(subject.rsplit('.').next()?);
+    let record: LetterRecord = serde_json::from_str(map.get(LETTER)?.as_str()).ok()?;
+    let topic = match map.get(TOPIC) {
+        Some(topic) => topic.as_str().parse().ok()?,
+        None => record.origin.topic.clone(),
+    };
+    Some(DeadLetter {
+        id,
+        message: headers::read(topic, Some(map), payload),
+        record,
+        at: None,
+    })
+}
+
+/// Reads the letter that stands under a number, if it is still there.
+pub(super) async fn fetch(link: &Link, number: u64) -> Result<Option<DeadLetter>> {
+    let found = link
+        .peek(&link.names.letters(), &json!({"seq": number}))
+        .await;
+    let found = match found {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(None),
+        Err(failed) => return Err(failed),
+    };
+    let subject = found
+        .headers
+        .as_ref()
+        .and_then(|map| map.get("Nats-Subject"));
+    let subject = subject
+        .map(|subject| subject.as_str().to_owned())
+        .unwrap_or_default();
+    read(
+        link,
+        &subject,
+        found.headers.as_ref(),
+        found.payload,
+        number,
+    )
+    .await
+}
+
+/// Returns what to publish so that a letter's message lives again.
+pub(super) fn revive(
+    link: &Link,
+    letter: &DeadLetter,
+) -> Result<(String, HeaderMap, Bytes), TransportError> {
+    let subject = link.names.subject(&letter.message.topic)?;
+    let mut map = headers::write(&letter.message)?;
+    headers::write_lineage(&mut map, &letter.lineage())?;
+    let payload = letter.message.payload.clone().unwrap_or_default();
+    if headers::size(&map) + payload.len() + 256 > link.client.max_payload() {
+        return Err(errors::too_large());
+    }
+    Ok((subject, map, payload))
+}
+
+/// Tells in one line why a letter could not be dealt with.
+pub(super) fn reason(refusal: Refusal) -> String {
+    let failed = TransportError::from(refusal);
+    failed.to_string()
+}

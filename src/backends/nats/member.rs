@@ -1,0 +1,307 @@
+//! Membership in a group: what was taken, who holds it, and until when.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use tokio::{sync::Notify, task::JoinHandle, time::Instant};
+
+use super::{
+    bounded::Bounds,
+    connection::Link,
+    consumer::{self, Durable},
+    error,
+    pump::Pump,
+    settle, tail,
+};
+use crate::{
+    event::{Group, Stored},
+    transport::{
+        Attempts, Delivery, ErrorKind, Lineage, Result, Settlement, SubscribeRequest, Subscription,
+        Ticket, TransportError,
+    },
+};
+
+/// Words that give a message back at once and say that it is being worked on.
+pub(super) const GIVE_BACK: Bytes = Bytes::from_static(b"-NAK");
+pub(super) const WORKING: Bytes = Bytes::from_static(b"+WPI");
+pub(super) const DONE: Bytes = Bytes::from_static(b"+ACK");
+
+/// A message that came and was not handed out yet.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) stored: Stored,
+    pub(super) attempts: Attempts,
+    pub(super) lineage: Option<Lineage>,
+    pub(super) claim: Claim,
+}
+
+/// What the server knows a delivery by.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) reply: String,
+    pub(super) number: u64,
+}
+
+/// A message that was handed out.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) claim: Claim,
+    pub(super) until: Instant,
+}
+
+/// What a membership has at hand.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) waiting: VecDeque<Waiting>,
+    pub(super) held: HashMap<Ticket, Held>,
+    /// Retries of ours that have not come again, and when they are due.
+    pub(super) retrying: HashMap<u64, Instant>,
+    /// Acknowledgements whose arrival was not confirmed.
+    pub(super) unconfirmed: Vec<String>,
+    /// How many messages somebody waits for.
+    pub(super) demand: usize,
+    pub(super) closed: bool,
+    pub(super) ended: bool,
+    pub(super) failed: Option<TransportError>,
+    last_ticket: u64,
+}
+
+/// What the parts of a membership share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) link: Arc<Link>,
+    pub(super) group: Group,
+    pub(super) consumer: String,
+    pub(super) store: String,
+    pub(super) lease: Duration,
+    pub(super) ack_wait: Duration,
+    pub(super) max_in_flight: usize,
+    desk: Mutex<Desk>,
+    /// Something came, or the end.
+    pub(super) came: Notify,
+    /// Somebody waits, or something was settled.
+    pub(super) stirred: Notify,
+    /// An acknowledgement is to be confirmed.
+    pub(super) acknowledged: Notify,
+    pub(super) confirming: tokio::sync::Mutex<()>,
+}
+
+impl Shared {
+    /// Locks what is at hand.
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the server something about deliveries without waiting for it.
+    pub(super) async fn tell(&self, replies: Vec<String>, word: &Bytes) -> Result<()> {
+        for reply in replies {
+            let told = self.link.client.publish(reply, word.clone()).await;
+            told.map_err(|source| {
+                error(ErrorKind::Unavailable, "the connection is closed").because(source)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Gives messages back and returns once the server knows.
+    pub(super) async fn give_back(&self, claims: Vec<Claim>) -> Result<()> {
+        let told = stream::iter(claims)
+            .map(|claim| self.link.confirm(claim.reply, GIVE_BACK))
+            .buffer_unordered(256);
+        let told: Vec<Result<()>> = told.collect().await;
+        told.into_iter().collect()
+    }
+}
+
+impl Desk {
+    /// Forgets what is not ours any more.
+    pub(super) fn expire(&mut self) {
+        let now = Instant::now();
+        self.held.retain(|_, held| held.until > now);
+    }
+
+    /// Returns how many messages may still be taken.
+    pub(super) fn room(&self, max_in_flight: usize) -> usize {
+        max_in_flight.saturating_sub(self.held.len() + self.waiting.len())
+    }
+
+    fn hand_out(&mut self, max: usize, until: Instant) -> Vec<Delivery> {
+        let count = self.waiting.len().min(max);
+        let mut deliveries = Vec::with_capacity(count);
+        for _ in 0..count {
+            let Some(waiting) = self.waiting.pop_front() else {
+                break;
+            };
+            self.last_ticket += 1;
+            let ticket = Ticket(self.last_ticket);
+            let claim = waiting.claim;
+            self.held.insert(ticket, Held { claim, until });
+            let (stored, attempts) = (waiting.stored, waiting.attempts);
+            deliveries.push(Delivery::new(stored, attempts, waiting.lineage, ticket));
+        }
+        deliveries
+    }
+}
+
+/// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would: what it
+/// holds comes again when the lease runs out.
+#[derive(Debug)]
+pub(super) struct Member {
+    shared: Arc<Shared>,
+    pump: Mutex<Option<JoinHandle<()>>>,
+    confirmer: JoinHandle<()>,
+    remarks: Vec<String>,
+}
+
+impl Member {
+    /// Joins the group, whose consumer is made if it is new.
+    pub(super) async fn join(link: &Arc<Link>, request: SubscribeRequest) -> Result<Self> {
+        if request.ordered {
+            let message = "JetStream cannot hold the key of a retry";
+            return Err(error(ErrorKind::Unsupported, message)
+                .hint("leave `--ordered` out; `pf caps` says where order holds"));
+        }
+        let facts = link.facts().await?;
+        let filters = link.names.filters(&request.patterns)?;
+        tail::check_covered(&facts, &filters)?;
+        let mut remarks = link.make_side_places(facts.config.num_replicas).await?;
+        let (durable, made) = consumer::join(link, &facts, &request, &filters).await?;
+        remarks.extend(made);
+        let bounds = request
+            .until_end
+            .then(|| Bounds::new(&durable, facts.state.last_seq));
+        let shared = Arc::new(shared(link, facts.store(), request, &durable));
+        let pump = Pump::open(Arc::clone(&shared), bounds).await?;
+        let confirmer = tokio::spawn(settle::confirm_for_ever(Arc::clone(&shared)));
+        Ok(Self {
+            pump: Mutex::new(Some(tokio::spawn(pump.run()))),
+            shared,
+            confirmer,
+            remarks,
+        })
+    }
+}
+
+fn shared(link: &Arc<Link>, store: String, request: SubscribeRequest, durable: &Durable) -> Shared {
+    Shared {
+        link: Arc::clone(link),
+        group: request.group,
+        consumer: durable.name.clone(),
+        store,
+        lease: request.lease,
+        ack_wait: durable.ack_wait(),
+        max_in_flight: request.max_in_flight.max(1),
+        desk: Mutex::default(),
+        came: Notify::new(),
+        stirred: Notify::new(),
+        acknowledged: Notify::new(),
+        confirming: tokio::sync::Mutex::default(),
+    }
+}
+
+#[async_trait]
+impl Subscription for Member {
+    async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
+        let max = max.max(1);
+        loop {
+            let came = self.shared.came.notified();
+            tokio::pin!(came);
+            came.as_mut().enable();
+            {
+                let mut desk = self.shared.desk();
+                desk.expire();
+                let room = self.shared.max_in_flight.saturating_sub(desk.held.len());
+                let until = Instant::now() + self.shared.lease;
+                let deliveries = desk.hand_out(max.min(room), until);
+                if !deliveries.is_empty() {
+                    desk.demand = 0;
+                    return Ok(deliveries);
+                }
+                if let Some(failed) = desk.failed.take() {
+                    return Err(failed);
+                }
+                if desk.closed || desk.ended {
+                    return Ok(Vec::new());
+                }
+                desk.demand = max;
+            }
+            self.shared.stirred.notify_one();
+            came.await;
+        }
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
+        settle::settle_all(&self.shared, batch).await
+    }
+
+    async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
+        let (mut lost, mut ours) = (Vec::new(), Vec::new());
+        {
+            let mut desk = self.shared.desk();
+            desk.expire();
+            let until = Instant::now() + self.shared.lease;
+            for ticket in tickets {
+                match desk.held.get_mut(ticket) {
+                    Some(held) => {
+                        held.until = until;
+                        ours.push(held.claim.reply.clone());
+                    }
+                    None => lost.push(*ticket),
+                }
+            }
+        }
+        self.shared.tell(ours, &WORKING).await?;
+        Ok(lost)
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.shared.desk().closed = true;
+        self.shared.stirred.notify_one();
+        self.shared.came.notify_waiters();
+        let pump = self
+            .pump
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(pump) = pump {
+            // It hands in what was on its way.
+            let _ = pump.await;
+        }
+        let claims: Vec<Claim> = {
+            let mut desk = self.shared.desk();
+            desk.expire();
+            let held: Vec<Held> = desk.held.drain().map(|(_, held)| held).collect();
+            let waiting = desk.waiting.drain(..).map(|waiting| waiting.claim);
+            waiting
+                .chain(held.into_iter().map(|held| held.claim))
+                .collect()
+        };
+        let given_back = self.shared.give_back(claims).await;
+        settle::confirm(&self.shared).await?;
+        given_back
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.confirmer.abort();
+        if let Some(pump) = self
+            .pump
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            pump.abort();
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Storing messages, now or for later: pipelined, every confirmation checked, sent again under the same id.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use async_nats::{HeaderMap, jetstream::message::PublishMessage};
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use tokio::time::{Instant, sleep};
+use ulid::Ulid;
+
+use super::{
+    connection::Link,
+    error,
+    errors::{self, Refusal},
+    headers,
+    reader::written,
+    stream::Facts,
+};
+use crate::{
+    event::Position,
+    transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
+};
+
+/// The most messages of one batch that wait for their confirmation.
+const WINDOW: usize = 4096;
+/// How long a lost connection is ridden out; the server recognises an id for longer.
+const RIDE_OUT: Duration = Duration::from_mins(1);
+/// The pause before what a server could not take yet is sent again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A message as it goes to the server.
+#[derive(Debug, Clone)]
+struct Parcel {
+    subject: String,
+    headers: HeaderMap,
+    payload: Bytes,
+    schedule: Option<ScheduleId>,
+}
+
+/// What became of a message so far.
+enum State {
+    Waiting(Parcel, Option<Refusal>),
+    Done(Result<Receipt>),
+}
+
+/// Stores a batch.
+pub(super) async fn publish_all(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
+    let connects = link.connects();
+    let until = Instant::now() + RIDE_OUT;
+    let mut states = {
+        let _turn = link.turn.lock().await;
+        let states = prepare(link, batch).await;
+        send(link, states).await
+    };
+    while Instant::now() < until && should_repeat(link, &states, connects) {
+        sleep(PAUSE).await;
+        link.wait_for_connection(until).await;
+        states = send(link, states).await;
+    }
+    states.into_iter().map(conclude).collect()
+}
+
+/// Reports whether something may be stored if it is sent again. That no stream covers a subject is believed unless
+/// the server has just been started again.
+fn should_repeat(link: &Link, states: &[State], connects: u64) -> bool {
+    let restarted = link.connects() != connects;
+    states.iter().any(|state| match state {
+        State::Waiting(_, Some(Refusal::Lost(failed))) => {
+            failed.is_transient() || restarted && failed.kind() == ErrorKind::NotFound
+        }
+        State::Waiting(_, Some(refusal)) => refusal.may_pass(),
+        _ => false,
+    })
+}
+
+fn conclude(state: State) -> Result<Receipt> {
+    match state {
+        State::Done(result) => result,
+        State::Waiting(_, Some(Refusal::Lost(failed))) if failed.is_transient() => {
+            let message = "it is not known whether the message was stored";
+            Err(error(ErrorKind::Ambiguous, message).because(failed))
+        }
+        State::Waiting(_, Some(refusal)) => Err(refusal.into()),
+        State::Waiting(_, None) => Err(error(ErrorKind::Other, "the message was not sent")),
+    }
+}
+
+async fn prepare(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<State> {
+    let now = SystemTime::now();
+    let later = |outgoing: &Outgoing| outgoing.due.is_some_and(|due| due > now);
+    let facts = match batch.iter().any(later) {
+        true => Some(link.facts().await),
+        false => None,
+    };
+    let mut states = Vec::with_capacity(batch.len());
+    for outgoing in batch {
+        let due = outgoing.due.filter(|due| *due > now);
+        let parcel = parcel(link, outgoing).and_then(|parcel| match due {
+            None => Ok(parcel),
+            Some(due) => match &facts {
+                Some(Ok(facts)) => delayed(link, parcel, due, facts),
+                Some(Err(failed)) => Err(again(failed)),
+                None => Err(error(ErrorKind::Other, "the stream is unknown")),
+            },
+        });
+        states.push(match parcel {
+            Ok(parcel) => State::Waiting(parcel, None),
+            Err(failed) => State::Done(Err(failed)),
+        });
+    }
+    states
+}
+
+fn again(failed: &TransportError) -> TransportError {
+    let copy = error(failed.kind(), failed.to_string());
+    match failed.advice() {
+        Some(advice) => copy.hint(advice.to_owned()),
+        None => copy,
+    }
+}
+
+fn parcel(link: &Link, outgoing: Outgoing) -> Result<Parcel> {
+    let subject = link.names.subject(&outgoing.message.topic)?;
+    let mut headers = headers::write(&outgoing.message)?;
+    headers.insert("Nats-Msg-Id", link.id());
+    let payload = outgoing.message.payload.unwrap_or_default();
+    if payload.len() + headers::size(&headers) > link.client.max_payload() {
+        return Err(errors::too_large());
+    }
+    Ok(Parcel {
+        subject,
+        headers,
+        payload,
+        schedule: None,
+    })
+}
+
+/// Turns a message into a schedule, or says why its delay cannot be kept.
+fn delayed(link: &Link, parcel: Parcel, due: SystemTime, facts: &Facts) -> Result<Parcel> {
+    can_keep(link, due, facts)?;
+    if !facts.covers(&parcel.subject) {
+        return Err(errors::uncovered(&parcel.subject));
+    }
+    let id = Ulid::generate().to_string().to_lowercase();
+    let mut headers = parcel.headers;
+    headers.insert("Nats-Schedule", at(due));
+    headers.insert("Nats-Schedule-Target", parcel.subject);
+    Ok(Parcel {
+        subject: link.names.later(&id),
+        headers,
+        payload: parcel.payload,
+        schedule: Some(ScheduleId(id)),
+    })
+}
+
+/// Says why a delay cannot be kept, if so.
+pub(super) fn can_keep(link: &Link, due: SystemTime, facts: &Facts) -> Result<()> {
+    if let Some(reason) = facts.no_delay(&link.names.inner()) {
+        let stream = &facts.config.name;
+        let message = format!("{reason}: `{stream}` cannot keep a delay");
+        return Err(error(ErrorKind::Unsupported, message).hint(
+            "`pf doctor --fix` changes the stream; that it allows schedules cannot be undone",
+        ));
+    }
+    let delay = due.duration_since(SystemTime::now()).unwrap_or_default();
+    match facts.longest_delay() {
+        Some(longest) if delay > longest => {
+            let message = format!(
+                "the stream drops events after {}, before this one is due",
+                humantime::format_duration(Duration::from_nanos(facts.config.max_age))
+            );
+            Err(error(ErrorKind::Unsupported, message).hint("raise the stream's `max_age`"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a time as a schedule has it.
+pub(super) fn at(due: SystemTime) -> String {
+    format!("@at {}", written(due))
+}
+
+type Confirmation = BoxFuture<'static, (usize, Result<Receipt, Refusal>)>;
+
+/// Sends what waits, in order, and takes note of every confirmation.
+async fn send(link: &Arc<Link>, mut states: Vec<State>) -> Vec<State> {
+    let mut window: FuturesOrdered<Confirmation> = FuturesOrdered::new();
+    for index in 0..states.len() {
+        let State::Waiting(parcel, _) = &states[index] else {
+            continue;
+        };
+        window.push_back(start(link, index, parcel).await);
+        if window.len() >= WINDOW
+            && let Some(confirmed) = window.next().await
+        {
+            note(&mut states, confirmed);
+        }
+        while let Some(Some(confirmed)) = window.next().now_or_never() {
+            note(&mut states, confirmed);
+        }
+    }
+    while let Some(confirmed) = window.next().await {
+        note(&mut states, confirmed);
+    }
+    if let Some(complaint) = link.complaint() {
+        deny(&mut states, &complaint);
+    }
+    states
+}
+
+async fn start(link: &Arc<Link>, index: usize, parcel: &Parcel) -> Confirmation {
+    let publish = PublishMessage::build()
+        .headers(parcel.headers.clone())
+        .payload(parcel.payload.clone());
+    let (subject, schedule) = (parcel.subject.clone(), parcel.schedule.clone());
+    let sent = link.js.send_publish(subject.clone(), publish).await;
+    Box::pin(async move {
+        let confirmed = async {
+            let ack = sent?.await?;
+            Ok(Receipt {
+                position: schedule
+                    .is_none()
+                    .then(|| Position::new(ack.sequence.to_string())),
+                schedule,
+            })
+        };
+        let confirmed: Result<_, async_nats::jetstream::context::PublishError> = confirmed.await;
+        (
+            index,
+            confirmed.map_err(|failed| errors::of_publish(failed, &subject)),
+        )
+    })
+}
+
+fn note(states: &mut [State], (index, confirmed): (usize, Result<Receipt, Refusal>)) {
+    let Some(state) = states.get_mut(index) else {
+        return;
+    };
+    match confirmed {
+        Ok(receipt) => *state = State::Done(Ok(receipt)),
+        Err(refusal) => match state {
+            State::Waiting(_, last) => *last = Some(refusal),
+            State::Done(_) => {}
+        },
+    }
+}
+
+/// Gives up what the server silently does not let us publish.
+fn deny(states: &mut [State], complaint: &TransportError) {
+    for state in states {
+        let named = matches!(state, State::Waiting(parcel, Some(Refusal::Lost(failed)))
+            if failed.is_transient() && complaint.to_string().contains(&parcel.subject));
+        if named {
+            *state = State::Done(Err(again(complaint)));
+        }
+    }
+}
+
+/// Stores one message of our own, sending it again under the same id while no answer comes.
+pub(super) async fn persist(
+    link: &Link,
+    subject: String,
+    payload: Bytes,
+    mark: impl FnOnce(&mut HeaderMap),
+) -> Result<()> {
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Msg-Id", link.id());
+    mark(&mut headers);
+    let until = Instant::now() + RIDE_OUT / 6;
+    loop {
+        match link
+            .put(subject.clone(), headers.clone(), payload.clone())
+            .await
+        {
+            Ok(_) => return Ok(()),
+            Err(refusal) if refusal.may_pass() && Instant::now() < until => {
+                link.wait_for_connection(until).await;
+                sleep(PAUSE).await;
+            }
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+}

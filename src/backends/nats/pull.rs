@@ -1,0 +1,242 @@
+//! Pull requests to a consumer: sent, answered, timed out, and sent again after the connection was lost.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use async_nats::{HeaderMap, StatusCode, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde_json::json;
+use tokio::time::{Instant, sleep_until};
+
+use super::{connection::Link, error, stream::nanos};
+use crate::transport::{ErrorKind, Result};
+
+/// How long a request waits for messages.
+const EXPIRES: Duration = Duration::from_secs(30);
+/// How often the server shows that a request is still known to it.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How often the connection is looked at while a request waits.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// A message as a consumer delivers it.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) subject: String,
+    pub(super) headers: Option<HeaderMap>,
+    pub(super) payload: Bytes,
+    /// Where to acknowledge it.
+    pub(super) reply: String,
+    pub(super) stream_sequence: u64,
+    pub(super) consumer_sequence: u64,
+    pub(super) delivered: u64,
+    pub(super) published: SystemTime,
+}
+
+/// What became of waiting.
+#[derive(Debug)]
+pub(super) enum Pulled {
+    /// A message came.
+    Message(Box<Arrived>),
+    /// A request ended, after so many messages.
+    Ended(u64),
+    /// The requests are lost: the connection, or the server, went away.
+    Lost,
+    /// There is no such consumer any more.
+    Deleted,
+}
+
+#[derive(Debug)]
+struct Request {
+    number: u64,
+    left: usize,
+    delivered: u64,
+}
+
+/// The requests of one reader of a consumer.
+#[derive(Debug)]
+pub(super) struct Pull {
+    link: Arc<Link>,
+    next: String,
+    inbox: String,
+    subscriber: Subscriber,
+    requests: VecDeque<Request>,
+    last_number: u64,
+    connects: u64,
+    heard: Instant,
+    looked: Instant,
+}
+
+impl Pull {
+    /// Prepares to ask a consumer.
+    pub(super) async fn open(link: &Arc<Link>, stream: &str, consumer: &str) -> Result<Self> {
+        let inbox = link.client.new_inbox();
+        let subscriber = subscribe(link, &inbox).await?;
+        Ok(Self {
+            next: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+            connects: link.connects(),
+            link: Arc::clone(link),
+            inbox,
+            subscriber,
+            requests: VecDeque::new(),
+            last_number: 0,
+            heard: Instant::now(),
+            looked: Instant::now(),
+        })
+    }
+
+    /// Counts the messages that were asked for and have not come.
+    pub(super) fn outstanding(&self) -> usize {
+        self.requests.iter().map(|request| request.left).sum()
+    }
+
+    /// Asks for at most so many messages: those that are there, or those that come within a while.
+    pub(super) async fn request(&mut self, batch: usize, wait: bool) -> Result<()> {
+        self.last_number += 1;
+        let number = self.last_number;
+        let body = if wait {
+            json!({"batch": batch, "expires": nanos(EXPIRES), "idle_heartbeat": nanos(HEARTBEAT)})
+        } else {
+            json!({"batch": batch, "no_wait": true})
+        };
+        let reply = format!("{}.{number}", self.inbox);
+        let sent = self
+            .link
+            .client
+            .publish_with_reply(self.next.clone(), reply, body.to_string().into())
+            .await;
+        sent.map_err(|source| {
+            error(ErrorKind::Unavailable, "the connection is closed").because(source)
+        })?;
+        if self.requests.is_empty() {
+            self.heard = Instant::now();
+        }
+        self.requests.push_back(Request {
+            number,
+            left: batch,
+            delivered: 0,
+        });
+        Ok(())
+    }
+
+    /// Waits for the next message or the end of a request. May be dropped.
+    pub(super) async fn next(&mut self) -> Pulled {
+        loop {
+            let look = self.looked + LOOK;
+            tokio::select! {
+                biased;
+                message = self.subscriber.next() => match message {
+                    None => return Pulled::Lost,
+                    Some(message) => {
+                        self.heard = Instant::now();
+                        if let Some(pulled) = self.take(message) {
+                            return pulled;
+                        }
+                    }
+                },
+                () = sleep_until(look), if !self.requests.is_empty() => {
+                    self.looked = Instant::now();
+                    if self.is_stale() {
+                        return Pulled::Lost;
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_stale(&self) -> bool {
+        self.connects != self.link.connects() || self.heard.elapsed() > 2 * HEARTBEAT + LOOK
+    }
+
+    fn take(&mut self, message: async_nats::Message) -> Option<Pulled> {
+        let Some(status) = message.status else {
+            return self.deliver(message);
+        };
+        if status == StatusCode::IDLE_HEARTBEAT {
+            return None;
+        }
+        let number = message.subject.rsplit('.').next()?.parse::<u64>().ok()?;
+        let place = self
+            .requests
+            .iter()
+            .position(|request| request.number == number)?;
+        let ended = self.requests.remove(place)?;
+        let text = message.description.as_deref().unwrap_or_default();
+        tracing::trace!(%status, text, "a pull request ended");
+        Some(match status {
+            StatusCode::NO_RESPONDERS => Pulled::Lost,
+            _ if text.contains("Consumer Deleted") => Pulled::Deleted,
+            _ if text.contains("Shutdown") || text.contains("Leadership") => Pulled::Lost,
+            _ => Pulled::Ended(ended.delivered),
+        })
+    }
+
+    fn deliver(&mut self, message: async_nats::Message) -> Option<Pulled> {
+        let arrived = arrived(message)?;
+        if let Some(request) = self.requests.front_mut() {
+            request.left = request.left.saturating_sub(1);
+            request.delivered += 1;
+            if request.left == 0 {
+                self.requests.pop_front();
+            }
+        }
+        Some(Pulled::Message(Box::new(arrived)))
+    }
+
+    /// Forgets what was asked, so that it can be asked again on a connection that works.
+    pub(super) async fn reset(&mut self) -> Result<()> {
+        self.inbox = self.link.client.new_inbox();
+        self.subscriber = subscribe(&self.link, &self.inbox).await?;
+        self.requests.clear();
+        self.connects = self.link.connects();
+        self.heard = Instant::now();
+        Ok(())
+    }
+
+    /// Stops asking, and returns what is on its way.
+    pub(super) async fn stop(mut self) -> Vec<Arrived> {
+        let mut rest = Vec::new();
+        if self.subscriber.drain().await.is_err() {
+            return rest;
+        }
+        let end = Instant::now() + Duration::from_secs(1);
+        while let Ok(Some(message)) = tokio::time::timeout_at(end, self.subscriber.next()).await {
+            rest.extend(message.status.is_none().then(|| arrived(message)).flatten());
+        }
+        rest
+    }
+}
+
+async fn subscribe(link: &Link, inbox: &str) -> Result<Subscriber> {
+    let subscribed = link.client.subscribe(format!("{inbox}.*")).await;
+    subscribed
+        .map_err(|source| error(ErrorKind::Unavailable, "the connection is closed").because(source))
+}
+
+/// Reads what the reply subject tells of a delivery.
+fn arrived(message: async_nats::Message) -> Option<Arrived> {
+    let reply = message.reply?.to_string();
+    let tokens: Vec<&str> = reply.split('.').collect();
+    // An account and a domain stand in front where the server names them.
+    let tokens = match tokens.len() {
+        9 => tokens.get(4..)?,
+        11.. => tokens.get(6..)?,
+        _ => return None,
+    };
+    let number = |index: usize| tokens.get(index)?.parse::<u64>().ok();
+    let published = SystemTime::UNIX_EPOCH + Duration::from_nanos(number(3)?);
+    let (delivered, stream_sequence, consumer_sequence) = (number(0)?, number(1)?, number(2)?);
+    Some(Arrived {
+        subject: message.subject.to_string(),
+        headers: message.headers,
+        payload: message.payload,
+        stream_sequence,
+        consumer_sequence,
+        delivered,
+        published,
+        reply,
+    })
+}

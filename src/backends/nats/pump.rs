@@ -1,0 +1,305 @@
+//! The task of a membership that asks for messages, takes them in and keeps alive what is ours.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{
+    bounded::Bounds,
+    error, headers,
+    member::{Claim, GIVE_BACK, Shared, WORKING, Waiting},
+    pull::{Arrived, Pull, Pulled},
+    runs::Runs,
+    tail,
+};
+use crate::transport::{Attempts, ErrorKind, Result};
+
+/// The most messages taken in at once.
+const CHUNK: usize = 256;
+/// A retry that comes sooner than this before its time is due.
+const EARLY: Duration = Duration::from_millis(20);
+/// The pause before something that failed is tried again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Asks for messages as somebody waits for them.
+#[derive(Debug)]
+pub(super) struct Pump {
+    shared: Arc<Shared>,
+    pull: Pull,
+    bounds: Option<Bounds>,
+    keep_at: Instant,
+}
+
+/// Why the pump goes on.
+enum Wake {
+    Pulled(Pulled),
+    Stirred,
+    Keep,
+    Look,
+}
+
+impl Pump {
+    /// Prepares to ask.
+    pub(super) async fn open(shared: Arc<Shared>, bounds: Option<Bounds>) -> Result<Self> {
+        let pull = Pull::open(&shared.link, &shared.link.names.stream, &shared.consumer).await?;
+        Ok(Self {
+            keep_at: Instant::now() + shared.ack_wait / 3,
+            shared,
+            pull,
+            bounds,
+        })
+    }
+
+    /// Works until the membership is closed or cannot go on.
+    pub(super) async fn run(mut self) {
+        loop {
+            match self.step().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(failed) if failed.is_transient() => sleep(PAUSE).await,
+                Err(failed) => {
+                    self.shared.desk().failed = Some(failed);
+                    self.shared.came.notify_waiters();
+                    break;
+                }
+            }
+        }
+        let (shared, rest) = (self.shared, self.pull.stop().await);
+        let claims = rest.iter().map(claim).collect();
+        if let Err(failed) = shared.give_back(claims).await {
+            tracing::debug!(%failed, "messages on their way come again by themselves");
+        }
+    }
+
+    async fn step(&mut self) -> Result<bool> {
+        if self.shared.desk().closed {
+            return Ok(false);
+        }
+        self.ask().await?;
+        let look = self.next_look();
+        let shared = Arc::clone(&self.shared);
+        let wake = tokio::select! {
+            biased;
+            pulled = self.pull.next() => Wake::Pulled(pulled),
+            () = shared.stirred.notified() => Wake::Stirred,
+            () = sleep_until(self.keep_at) => Wake::Keep,
+            () = sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() => Wake::Look,
+        };
+        match wake {
+            Wake::Pulled(pulled) => self.take(pulled).await?,
+            Wake::Stirred => {
+                if let Some(bounds) = &mut self.bounds {
+                    bounds.stir();
+                }
+            }
+            Wake::Keep => self.keep().await?,
+            Wake::Look => {}
+        }
+        Ok(true)
+    }
+
+    /// Returns when a bounded membership has to ask again, if it does not wait for an answer.
+    fn next_look(&self) -> Option<Instant> {
+        let bounds = self.bounds.as_ref()?;
+        let look = bounds.next_look(&self.shared.desk())?;
+        (self.pull.outstanding() == 0).then_some(look)
+    }
+
+    async fn ask(&mut self) -> Result<()> {
+        let outstanding = self.pull.outstanding();
+        let batch = {
+            let mut desk = self.shared.desk();
+            desk.expire();
+            let room = desk.room(self.shared.max_in_flight);
+            match &self.bounds {
+                None => {
+                    let wanted = desk.demand.min(room);
+                    if outstanding > 0 && outstanding >= wanted / 2 {
+                        0
+                    } else {
+                        wanted.saturating_sub(outstanding)
+                    }
+                }
+                Some(bounds) => match bounds.next_look(&desk) {
+                    Some(look) if outstanding == 0 && look <= Instant::now() => {
+                        bounds.batch(&desk, room)
+                    }
+                    _ => 0,
+                },
+            }
+        };
+        if batch > 0 {
+            self.pull.request(batch, self.bounds.is_none()).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, pulled: Pulled) -> Result<()> {
+        match pulled {
+            Pulled::Message(first) => {
+                let mut arrived = vec![*first];
+                while arrived.len() < CHUNK {
+                    match self.pull.next().now_or_never() {
+                        Some(Pulled::Message(more)) => arrived.push(*more),
+                        Some(other) => {
+                            self.admit(arrived).await?;
+                            return self.end(other).await;
+                        }
+                        None => break,
+                    }
+                }
+                self.admit(arrived).await?;
+                if self.pull.outstanding() == 0 {
+                    self.conclude();
+                }
+                Ok(())
+            }
+            other => self.end(other).await,
+        }
+    }
+
+    async fn end(&mut self, pulled: Pulled) -> Result<()> {
+        match pulled {
+            Pulled::Message(arrived) => self.admit(vec![*arrived]).await,
+            Pulled::Ended(_) => {
+                self.conclude();
+                Ok(())
+            }
+            Pulled::Lost => {
+                sleep(PAUSE).await;
+                self.pull.reset().await
+            }
+            Pulled::Deleted => {
+                let message = format!("the consumer `{}` was deleted", self.shared.consumer);
+                Err(error(ErrorKind::NotFound, message))
+            }
+        }
+    }
+
+    fn conclude(&mut self) {
+        if let Some(bounds) = &mut self.bounds {
+            bounds.conclude(&mut self.shared.desk());
+            self.shared.came.notify_waiters();
+        }
+    }
+
+    /// Takes in what came: reads what is known of earlier runs, and holds back what came too soon.
+    async fn admit(&mut self, arrived: Vec<Arrived>) -> Result<()> {
+        let (mut ours, mut beyond) = (Vec::with_capacity(arrived.len()), Vec::new());
+        for one in arrived {
+            let admitted = self
+                .bounds
+                .as_mut()
+                .is_none_or(|bounds| bounds.admits(one.stream_sequence, one.delivered));
+            if admitted {
+                ours.push(one);
+            } else {
+                beyond.push(claim(&one));
+            }
+        }
+        self.shared.give_back(beyond).await?;
+        let shared = &self.shared;
+        let mut known = stream::iter(ours)
+            .map(|one| async move { (runs(shared, &one).await, one) })
+            .buffered(64);
+        while let Some((runs, one)) = known.next().await {
+            shared.accept(one, runs?).await?;
+        }
+        drop(known);
+        self.shared.came.notify_waiters();
+        Ok(())
+    }
+
+    /// Tells the server that what waits here is still ours, and what is handed out if the consumer's own patience is
+    /// shorter than the lease.
+    async fn keep(&mut self) -> Result<()> {
+        self.keep_at = Instant::now() + self.shared.ack_wait / 3;
+        let replies: Vec<String> = {
+            let mut desk = self.shared.desk();
+            desk.expire();
+            let waiting = desk.waiting.iter().map(|waiting| &waiting.claim);
+            let patient = self.shared.ack_wait >= self.shared.lease;
+            let held = desk
+                .held
+                .values()
+                .filter(|_| !patient)
+                .map(|held| &held.claim);
+            waiting
+                .chain(held)
+                .map(|claim| claim.reply.clone())
+                .collect()
+        };
+        self.shared.tell(replies, &WORKING).await
+    }
+}
+
+fn claim(arrived: &Arrived) -> Claim {
+    Claim {
+        reply: arrived.reply.clone(),
+        number: arrived.stream_sequence,
+    }
+}
+
+async fn runs(shared: &Shared, arrived: &Arrived) -> Result<Option<Runs>> {
+    if arrived.delivered <= 1 {
+        return Ok(None);
+    }
+    shared
+        .link
+        .read_runs(&shared.consumer, arrived.stream_sequence)
+        .await
+}
+
+impl Shared {
+    async fn accept(&self, arrived: Arrived, runs: Option<Runs>) -> Result<()> {
+        let claim = claim(&arrived);
+        let rest = runs.as_ref().map(Runs::rest).unwrap_or_default();
+        if rest > EARLY {
+            return self.hold(&claim, rest).await;
+        }
+        let lineage = headers::read_lineage(arrived.headers.as_ref());
+        let Some(stored) = tail::stored(&self.link, arrived) else {
+            tracing::warn!(
+                position = claim.number,
+                "a subject is no topic, and is passed over"
+            );
+            return self.tell(vec![claim.reply], &GIVE_BACK).await;
+        };
+        let attempts = match runs {
+            Some(runs) => runs.attempts(),
+            None if lineage.is_none() => spent_elsewhere(&stored.message.headers),
+            None => Attempts::default(),
+        };
+        let mut desk = self.desk();
+        desk.retrying.remove(&claim.number);
+        desk.waiting.push_back(Waiting {
+            stored,
+            attempts,
+            lineage,
+            claim,
+        });
+        Ok(())
+    }
+
+    /// Holds a message back for a while; returns once the server knows.
+    pub(super) async fn hold(&self, claim: &Claim, wait: Duration) -> Result<()> {
+        let word = if wait.is_zero() {
+            GIVE_BACK
+        } else {
+            format!("-NAK {{\"delay\": {}}}", wait.as_nanos()).into()
+        };
+        self.link.confirm(claim.reply.clone(), word).await
+    }
+}
+
+/// Counts the attempts that the Go library made: it stores an event again with their number.
+fn spent_elsewhere(headers: &crate::event::Headers) -> Attempts {
+    let spent = headers
+        .text("pf_attempt")
+        .and_then(|text| text.parse().ok());
+    Attempts {
+        failed: spent.unwrap_or(0),
+        ..Attempts::default()
+    }
+}

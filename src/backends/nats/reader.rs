@@ -1,0 +1,227 @@
+//! Reading a stream in order with a consumer of our own that is gone when the reader is.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use ulid::Ulid;
+
+use super::{
+    connection::Link,
+    error,
+    errors::Refusal,
+    pull::{Arrived, Pull, Pulled},
+    stream::nanos,
+};
+use crate::transport::{ErrorKind, Result};
+
+/// The most messages asked for at once.
+const BATCH: usize = 500;
+/// How long a consumer outlives a reader that went down.
+const OUTLIVE: Duration = Duration::from_mins(1);
+/// The pause before something that failed is tried again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Where to begin.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Begin {
+    /// With this number or the next one there is.
+    At(u64),
+    /// With the first stored at or after this time.
+    Time(SystemTime),
+}
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub(super) struct Scope {
+    pub(super) stream: String,
+    pub(super) filters: Vec<String>,
+    pub(super) begin: Begin,
+    /// End after what is there now.
+    pub(super) until_end: bool,
+}
+
+/// A consumer that exists.
+#[derive(Debug)]
+struct Made {
+    name: String,
+    pending: u64,
+}
+
+/// An open read.
+#[derive(Debug)]
+pub(super) struct Reader {
+    link: Arc<Link>,
+    scope: Scope,
+    consumer: String,
+    pull: Pull,
+    /// The last numbers seen, in the stream and in the consumer.
+    last: u64,
+    last_delivered: u64,
+    /// What is left until the end.
+    left: Option<u64>,
+}
+
+impl Reader {
+    /// Begins to read.
+    pub(super) async fn open(link: &Arc<Link>, scope: Scope) -> Result<Self> {
+        let made = make(link, &scope, scope.begin).await?;
+        let pull = Pull::open(link, &scope.stream, &made.name).await?;
+        Ok(Self {
+            link: Arc::clone(link),
+            left: scope.until_end.then_some(made.pending),
+            consumer: made.name,
+            pull,
+            scope,
+            last: 0,
+            last_delivered: 0,
+        })
+    }
+
+    /// Waits for messages and returns at most `max`; none means that the end was reached. May be dropped.
+    pub(super) async fn take(&mut self, max: usize) -> Result<Vec<Arrived>> {
+        let mut taken = Vec::new();
+        taken.extend(self.next().await?);
+        while !taken.is_empty() && taken.len() < max {
+            match self.next().now_or_never() {
+                Some(Ok(Some(arrived))) => taken.push(arrived),
+                _ => break,
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Waits for the next message; none is the end. May be dropped.
+    pub(super) async fn next(&mut self) -> Result<Option<Arrived>> {
+        loop {
+            if self.left == Some(0) {
+                return Ok(None);
+            }
+            self.ask().await?;
+            match self.pull.next().await {
+                Pulled::Message(arrived)
+                    if arrived.consumer_sequence == self.last_delivered + 1 =>
+                {
+                    self.last = arrived.stream_sequence;
+                    self.last_delivered = arrived.consumer_sequence;
+                    self.left = self.left.map(|left| left - 1);
+                    return Ok(Some(*arrived));
+                }
+                Pulled::Ended(0) if self.left.is_some() => self.left = Some(0),
+                Pulled::Ended(_) => {}
+                Pulled::Lost => {
+                    sleep(PAUSE).await;
+                    if self.is_gone().await {
+                        self.begin_again().await?;
+                    } else {
+                        self.pull.reset().await?;
+                    }
+                }
+                Pulled::Message(_) | Pulled::Deleted => self.begin_again().await?,
+            }
+        }
+    }
+
+    async fn ask(&mut self) -> Result<()> {
+        let outstanding = self.pull.outstanding();
+        match self.left {
+            Some(left) if outstanding == 0 => {
+                let batch = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
+                self.pull.request(batch, false).await
+            }
+            None if outstanding < BATCH / 2 => self.pull.request(BATCH, true).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn is_gone(&self) -> bool {
+        let verb = format!("CONSUMER.INFO.{}.{}", self.scope.stream, self.consumer);
+        let asked = self.link.api(verb, &json!({})).await;
+        matches!(asked, Err(Refusal::Server { .. }))
+    }
+
+    /// Makes another consumer behind the last message seen: the old one is gone, or a message was lost on the way.
+    async fn begin_again(&mut self) -> Result<()> {
+        let begin = match (self.last, self.scope.begin) {
+            (0, begin) => begin,
+            (last, _) => Begin::At(last + 1),
+        };
+        let made = loop {
+            match make(&self.link, &self.scope, begin).await {
+                Err(failed) if failed.is_transient() => sleep(PAUSE).await,
+                made => break made?,
+            }
+        };
+        let pull = Pull::open(&self.link, &self.scope.stream, &made.name).await?;
+        self.forget();
+        self.consumer = made.name;
+        self.pull = pull;
+        self.last_delivered = 0;
+        Ok(())
+    }
+
+    /// Lets the server delete the consumer, without waiting for it.
+    fn forget(&self) {
+        let (link, scope) = (Arc::clone(&self.link), &self.scope);
+        let subject = format!("$JS.API.CONSUMER.DELETE.{}.{}", scope.stream, self.consumer);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let _ = link.client.publish(subject, "".into()).await;
+            });
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
+    let name = format!("pf-{}", Ulid::generate());
+    let mut config = json!({
+        "name": name,
+        "ack_policy": "none",
+        "replay_policy": "instant",
+        "filter_subjects": scope.filters,
+        "inactive_threshold": nanos(OUTLIVE),
+        "num_replicas": 1,
+    });
+    match begin {
+        Begin::At(0 | 1) => config["deliver_policy"] = "all".into(),
+        Begin::At(number) => {
+            config["deliver_policy"] = "by_start_sequence".into();
+            config["opt_start_seq"] = number.into();
+        }
+        Begin::Time(time) => {
+            config["deliver_policy"] = "by_start_time".into();
+            config["opt_start_time"] = written(time).into();
+        }
+    }
+    let body = json!({"stream_name": scope.stream, "config": config, "action": "create"});
+    let verb = format!("CONSUMER.CREATE.{}.{name}", scope.stream);
+    let answer = link.api(verb, &body).await?;
+    let pending = answer.get("num_pending").and_then(Value::as_u64);
+    let pending = pending
+        .ok_or_else(|| error(ErrorKind::Other, "the server does not tell what is pending"))?;
+    Ok(Made { name, pending })
+}
+
+/// Counts the messages that match from a number on.
+pub(super) async fn count(link: &Link, scope: &Scope, from: u64) -> Result<u64> {
+    let made = make(link, scope, Begin::At(from)).await?;
+    let verb = format!("CONSUMER.DELETE.{}.{}", scope.stream, made.name);
+    link.api(verb, &json!({})).await?;
+    Ok(made.pending)
+}
+
+/// Writes a time as the server reads it.
+pub(super) fn written(time: SystemTime) -> String {
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Nanos, true)
+}

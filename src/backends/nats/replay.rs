@@ -1,0 +1,320 @@
+//! Dealing with the letters of a job.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{
+    connection::Link,
+    errors::{Refusal, WRONG_LAST_SEQUENCE},
+    jobs::{self, Entry},
+    journal::{self, Journal, Part, Place},
+    letter,
+    side::Written,
+};
+use crate::{
+    failpoint,
+    transport::{DeadLetter, ErrorKind, JobAction, JobLease, LetterId, Resolution, Result},
+};
+
+/// The most letters in one batch; the server takes a thousand messages, the journal among them.
+const BATCH: usize = 500;
+/// How many letters are read or published at once.
+const AT_ONCE: usize = 64;
+
+/// A letter of a job, and its message if it is still there.
+struct Item {
+    entry: Entry,
+    letter: Option<DeadLetter>,
+}
+
+/// Deals with the next letters of a job.
+pub(super) async fn advance(
+    link: &Link,
+    lease: &JobLease,
+    max: usize,
+) -> Result<Vec<(LetterId, Resolution)>> {
+    jobs::check(link, lease).await?;
+    let plan = jobs::find(link, &lease.job).await?.value;
+    let place = Place::of(link).await?;
+    let journal = journal::current(link, place, lease).await?;
+    let entries = jobs::entries(link, &lease.job, &plan, journal.value.resolved).await?;
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let entries = entries.into_iter().take(max.min(BATCH));
+    let items = read(link, entries.collect()).await?;
+    match (&plan.action, place) {
+        (JobAction::Replay { to }, Place::Inside) => {
+            let items = retarget(items, to.as_ref());
+            batches(link, journal, items).await
+        }
+        (JobAction::Replay { to }, Place::Beside) => {
+            let items = retarget(items, to.as_ref());
+            one_by_one(link, journal, items).await
+        }
+        (_, place) => purge(link, place, journal, items).await,
+    }
+}
+
+async fn read(link: &Link, entries: Vec<Entry>) -> Result<Vec<Item>> {
+    stream::iter(entries)
+        .map(|entry| async move {
+            let letter = match entry.1 {
+                0 => None,
+                number => letter::fetch(link, number).await?,
+            };
+            let letter = letter.filter(|letter| letter.id == entry.0);
+            Ok(Item { entry, letter })
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+fn retarget(mut items: Vec<Item>, to: Option<&crate::event::Topic>) -> Vec<Item> {
+    if let Some(topic) = to {
+        for letter in items.iter_mut().filter_map(|item| item.letter.as_mut()) {
+            letter.message.topic = topic.clone();
+        }
+    }
+    items
+}
+
+/// Publishes events and writes the journal in one step; a batch that the server refuses is halved until the letter
+/// that it does not want stands alone.
+async fn batches(
+    link: &Link,
+    mut journal: Written<Journal>,
+    items: Vec<Item>,
+) -> Result<Vec<(LetterId, Resolution)>> {
+    let mut resolutions = Vec::with_capacity(items.len());
+    let mut rest = items;
+    let mut size = rest.len();
+    while !rest.is_empty() {
+        let behind = rest.split_off(size.min(rest.len()));
+        match together(link, &journal, &rest).await? {
+            Together::Done(next, done) => {
+                failpoint::reach("nats.replay_committed");
+                journal::remove(link, &next.value.remove).await?;
+                failpoint::reach("nats.letters_removed");
+                journal = next;
+                resolutions.extend(done);
+                rest = behind;
+                size = rest.len().max(1);
+            }
+            Together::Refused(reason) if rest.len() == 1 => {
+                let failed = Resolution::Failed { reason };
+                let name = rest.swap_remove(0).entry.0;
+                journal = skip(link, journal).await?;
+                resolutions.push((name, failed));
+                rest = behind;
+                size = rest.len().max(1);
+            }
+            Together::Refused(_) => {
+                size = rest.len() / 2;
+                rest.extend(behind);
+            }
+        }
+    }
+    Ok(resolutions)
+}
+
+enum Together {
+    Done(Written<Journal>, Vec<(LetterId, Resolution)>),
+    Refused(String),
+}
+
+async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Result<Together> {
+    let mut next = journal.value.clone();
+    next.resolved += items.len() as u64;
+    next.remove.clear();
+    let mut events: Vec<Part> = Vec::with_capacity(items.len());
+    let mut done = Vec::with_capacity(items.len());
+    for Item { entry, letter } in items {
+        let Some(letter) = letter else {
+            done.push((entry.0.clone(), Resolution::Gone));
+            continue;
+        };
+        match letter::revive(link, letter) {
+            Ok(part) => events.push(part),
+            Err(failed) => return Ok(Together::Refused(failed.to_string())),
+        }
+        next.remove.push(entry.1);
+        done.push((entry.0.clone(), Resolution::Done));
+    }
+    match journal::commit(link, &events, &next, journal.number).await {
+        Ok(number) => Ok(Together::Done(
+            Written {
+                value: next,
+                number,
+                time: journal.time,
+            },
+            done,
+        )),
+        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => {
+            Err(jobs::lost(refusal, "somebody else took over this job"))
+        }
+        Err(refusal @ Refusal::Server { .. }) if !refusal.may_pass() => {
+            Ok(Together::Refused(letter::reason(refusal)))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Leaves a letter as it is and goes on behind it.
+async fn skip(link: &Link, journal: Written<Journal>) -> Result<Written<Journal>> {
+    let mut next = journal.value;
+    next.resolved += 1;
+    next.remove.clear();
+    let number = journal::commit(link, &[], &next, journal.number).await;
+    let number =
+        number.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
+    Ok(Written {
+        value: next,
+        number,
+        time: journal.time,
+    })
+}
+
+/// Publishes events under ids that the server recognises for a while. What a worker that went down may have published
+/// is published again only within that while.
+async fn one_by_one(
+    link: &Link,
+    journal: Written<Journal>,
+    items: Vec<Item>,
+) -> Result<Vec<(LetterId, Resolution)>> {
+    let (_, subject) = Place::Beside.subject(link);
+    let recognised = is_recognised(link, &journal).await?;
+    let mut next = journal.value.clone();
+    if next.pending.is_empty() {
+        next.pending = items.iter().map(|item| item.entry.clone()).collect();
+        next.remove.clear();
+    }
+    let lost = |refusal| jobs::lost(refusal, "somebody else took over this job");
+    let number = if next == journal.value {
+        journal.number
+    } else {
+        let written = link
+            .set_value(subject.clone(), &next, journal.number, None)
+            .await;
+        written.map_err(lost)?
+    };
+    failpoint::reach("nats.replay_announced");
+    let doubtful = |entry: &Entry| !recognised && journal.value.pending.contains(entry);
+    let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
+        .map(|item| {
+            let doubtful = doubtful(&item.entry);
+            alone(link, item, doubtful, &journal.value)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    failpoint::reach("nats.replay_published");
+    next.resolved += outcomes.len() as u64;
+    next.pending.clear();
+    let done = outcomes
+        .iter()
+        .filter(|(_, outcome)| *outcome == Resolution::Done);
+    next.remove = done.map(|(entry, _)| entry.1).collect();
+    link.set_value(subject, &next, number, None)
+        .await
+        .map_err(lost)?;
+    journal::remove(link, &next.remove).await?;
+    let named = outcomes
+        .into_iter()
+        .map(|(entry, outcome)| (entry.0, outcome));
+    Ok(named.collect())
+}
+
+/// Reports whether the server still recognises what may have been published since the journal was written.
+async fn is_recognised(link: &Link, journal: &Written<Journal>) -> Result<bool> {
+    if journal.value.pending.is_empty() {
+        return Ok(true);
+    }
+    let window = Duration::from_nanos(link.facts().await?.config.duplicate_window);
+    let age = SystemTime::now()
+        .duration_since(journal.time)
+        .unwrap_or_default();
+    Ok(age < window / 2)
+}
+
+async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (Entry, Resolution) {
+    let Item { entry, letter } = item;
+    let Some(letter) = letter else {
+        return (entry, Resolution::Gone);
+    };
+    if doubtful {
+        let reason = "it may have been published before the last worker went down, which is too long ago for \
+                      the server to recognise";
+        let reason = reason.to_owned();
+        return (entry, Resolution::Ambiguous { reason });
+    }
+    let outcome = match letter::revive(link, &letter) {
+        Err(failed) => Err(Refusal::Lost(failed)),
+        Ok((subject, mut map, payload)) => {
+            map.insert(
+                "Nats-Msg-Id",
+                format!("pf-replay/{}/{}", journal.job, entry.0),
+            );
+            publish_surely(link, subject, map, payload).await
+        }
+    };
+    match outcome {
+        Ok(_) => (entry, Resolution::Done),
+        Err(Refusal::Lost(failed)) if failed.kind() == ErrorKind::Unavailable => {
+            let reason = failed.to_string();
+            (entry, Resolution::Ambiguous { reason })
+        }
+        Err(refusal) => {
+            let reason = letter::reason(refusal);
+            (entry, Resolution::Failed { reason })
+        }
+    }
+}
+
+async fn publish_surely(
+    link: &Link,
+    subject: String,
+    map: async_nats::HeaderMap,
+    payload: bytes::Bytes,
+) -> Result<u64, Refusal> {
+    let mut last = link
+        .put(subject.clone(), map.clone(), payload.clone())
+        .await;
+    for _ in 0..4 {
+        match &last {
+            Err(refusal) if refusal.may_pass() => {
+                let until = tokio::time::Instant::now() + Duration::from_secs(5);
+                link.wait_for_connection(until).await;
+                last = link
+                    .put(subject.clone(), map.clone(), payload.clone())
+                    .await;
+            }
+            _ => break,
+        }
+    }
+    last
+}
+
+async fn purge(
+    link: &Link,
+    place: Place,
+    journal: Written<Journal>,
+    items: Vec<Item>,
+) -> Result<Vec<(LetterId, Resolution)>> {
+    let (_, subject) = place.subject(link);
+    let mut next = journal.value;
+    next.resolved += items.len() as u64;
+    let there = items.iter().filter(|item| item.letter.is_some());
+    next.remove = there.map(|item| item.entry.1).collect();
+    let written = link.set_value(subject, &next, journal.number, None).await;
+    written.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
+    failpoint::reach("nats.purge_announced");
+    journal::remove(link, &next.remove).await?;
+    let outcome = |item: Item| match item.letter {
+        Some(_) => (item.entry.0, Resolution::Done),
+        None => (item.entry.0, Resolution::Gone),
+    };
+    Ok(items.into_iter().map(outcome).collect())
+}

@@ -1,0 +1,171 @@
+//! What waits for its time: messages in the stream that the server fires.
+
+use std::{sync::Arc, time::SystemTime};
+
+use async_nats::HeaderMap;
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::{
+    Nats,
+    connection::Link,
+    error,
+    errors::WRONG_LAST_SEQUENCE,
+    headers,
+    publish::{at, can_keep},
+    reader::{Begin, Reader, Scope},
+};
+use crate::{
+    event::Message,
+    transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan, Schedules},
+};
+
+#[async_trait]
+impl Schedules for Nats {
+    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
+        let link = &self.link;
+        let Some(facts) = link.find_stream(&link.names.stream).await? else {
+            return Ok(Box::new(Scan(Arc::clone(link), None)));
+        };
+        if !facts.covers(&link.names.inner()) {
+            return Ok(Box::new(Scan(Arc::clone(link), None)));
+        }
+        let scope = Scope {
+            stream: link.names.stream.clone(),
+            filters: vec![link.names.later("*")],
+            begin: Begin::At(1),
+            until_end: true,
+        };
+        let reader = Reader::open(link, scope).await?;
+        Ok(Box::new(Scan(Arc::clone(link), Some(reader))))
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
+        let mut scan = self.scan().await?;
+        let mut found = Vec::new();
+        loop {
+            let some = scan.next(500).await?;
+            if some.is_empty() {
+                return Ok(found);
+            }
+            let meant = some.into_iter().filter(|one| one.id.0.starts_with(prefix));
+            found.extend(meant);
+        }
+    }
+
+    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
+        let subject = self.link.names.later(&known(id)?);
+        let stream = &self.link.names.stream;
+        Ok(self.link.purge(stream, &subject).await? > 0)
+    }
+
+    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+        let link = &self.link;
+        can_keep(link, due, &link.facts().await?)?;
+        let subject = link.names.later(&known(id)?);
+        let Some(last) = link.last(&link.names.stream, &subject).await? else {
+            return Ok(false);
+        };
+        let mut headers = HeaderMap::new();
+        for (name, values) in last.headers.iter() {
+            let name: &str = name.as_ref();
+            if !name.starts_with("Nats-") || name == "Nats-Schedule-Target" {
+                for value in values {
+                    headers.append(name, value.clone());
+                }
+            }
+        }
+        headers.insert("Nats-Schedule", at(due.max(SystemTime::now())));
+        headers.insert(
+            "Nats-Expected-Last-Subject-Sequence",
+            last.number.to_string(),
+        );
+        match link.put(subject, headers, last.payload).await {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+fn known(id: &ScheduleId) -> Result<String> {
+    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if is_name(&id.0) {
+        return Ok(id.0.clone());
+    }
+    let message = format!("`{id}` is not the name of a schedule");
+    Err(error(ErrorKind::NotFound, message))
+}
+
+/// What was pending when the scan began, in the order in which it was accepted.
+struct Scan(Arc<Link>, Option<Reader>);
+
+#[async_trait]
+impl ScheduleScan for Scan {
+    async fn next(&mut self, max: usize) -> Result<Vec<Schedule>> {
+        let Self(link, Some(reader)) = self else {
+            return Ok(Vec::new());
+        };
+        loop {
+            let arrived = reader.take(max.max(1)).await?;
+            let end = arrived.is_empty();
+            let read = |one: super::pull::Arrived| {
+                let headers = one.headers?;
+                schedule(link, &one.subject, &headers, one.payload)
+            };
+            let schedules: Vec<_> = arrived.into_iter().filter_map(read).collect();
+            if end || !schedules.is_empty() {
+                return Ok(schedules);
+            }
+        }
+    }
+}
+
+fn schedule(
+    link: &Link,
+    subject: &str,
+    map: &HeaderMap,
+    payload: bytes::Bytes,
+) -> Option<Schedule> {
+    let id = subject.rsplit('.').next()?.to_owned();
+    let due = map.get("Nats-Schedule")?.as_str().strip_prefix("@at ")?;
+    let due = chrono::DateTime::parse_from_rfc3339(due).ok()?;
+    let topic = link
+        .names
+        .topic(map.get("Nats-Schedule-Target")?.as_str())?;
+    let message: Message = headers::read(topic, Some(map), payload);
+    Some(Schedule {
+        id: ScheduleId(id),
+        due: due.into(),
+        message,
+    })
+}
+
+/// The last message of a subject.
+#[derive(Debug)]
+pub(super) struct Last {
+    pub(super) number: u64,
+    pub(super) headers: HeaderMap,
+    pub(super) payload: bytes::Bytes,
+    /// When the server stored it.
+    pub(super) time: SystemTime,
+}
+
+impl Link {
+    /// Reads the last message of a subject from the stream's leader.
+    pub(super) async fn last(&self, stream: &str, subject: &str) -> Result<Option<Last>> {
+        let body = json!({"last_by_subj": subject});
+        let verb = format!("STREAM.MSG.GET.{stream}");
+        let answer = match self.api(verb, &body).await {
+            Ok(answer) => answer,
+            Err(refusal)
+                if refusal.is(super::errors::NO_MESSAGE)
+                    || refusal.is(super::errors::NO_STREAM) =>
+            {
+                return Ok(None);
+            }
+            Err(refusal) => return Err(refusal.into()),
+        };
+        super::raw::read(&answer).map(Some)
+    }
+}

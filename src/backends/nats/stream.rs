@@ -1,0 +1,243 @@
+//! The stream that the URL names and the two beside it: what they are, and how they are made.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    connection::Link,
+    error,
+    errors::{NO_STREAM, Refusal},
+    names::covers,
+};
+use crate::transport::{ErrorKind, Result};
+
+/// How long a stream of ours keeps events.
+const KEEP: Duration = Duration::from_hours(30 * 24);
+/// How long a stream of ours recognises a message that is sent again.
+const WINDOW: Duration = Duration::from_mins(2);
+
+/// What the server says of a stream.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Facts {
+    pub(super) config: StreamConfig,
+    pub(super) state: StreamState,
+    /// When the stream was made: the same from any host, and another one if it is made again.
+    pub(super) created: String,
+}
+
+/// The settings that matter to us.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StreamConfig {
+    pub(super) name: String,
+    pub(super) subjects: Vec<String>,
+    pub(super) retention: String,
+    pub(super) max_age: u64,
+    pub(super) max_msgs: i64,
+    pub(super) max_bytes: i64,
+    pub(super) discard: String,
+    pub(super) num_replicas: usize,
+    pub(super) duplicate_window: u64,
+    pub(super) allow_direct: bool,
+    pub(super) allow_atomic: bool,
+    pub(super) allow_msg_schedules: bool,
+    pub(super) deny_delete: bool,
+    pub(super) deny_purge: bool,
+}
+
+/// What a stream holds.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StreamState {
+    pub(super) messages: u64,
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+}
+
+impl Facts {
+    /// Returns the name from which ids of dead letters are derived.
+    pub(super) fn store(&self) -> String {
+        format!("{}@{}", self.config.name, self.created)
+    }
+
+    /// Reports whether a subject, or all that a filter matches, is stored here.
+    pub(super) fn covers(&self, subject: &str) -> bool {
+        let mut subjects = self.config.subjects.iter();
+        subjects.any(|known| covers(known, subject))
+    }
+
+    /// Returns the longest delay that is kept, if there is a limit.
+    pub(super) fn longest_delay(&self) -> Option<Duration> {
+        let age = Duration::from_nanos(self.config.max_age);
+        (!age.is_zero()).then(|| age.saturating_sub(Duration::from_secs(2)))
+    }
+
+    /// Says why this stream cannot keep a delay.
+    pub(super) fn no_delay(&self, inner: &str) -> Option<&'static str> {
+        if !self.config.allow_msg_schedules {
+            Some("the stream does not allow schedules")
+        } else if !self.covers(inner) {
+            Some("the stream has no subjects for schedules")
+        } else if self.config.retention == "interest" {
+            Some("a stream that keeps only what somebody waits for drops schedules")
+        } else {
+            None
+        }
+    }
+
+    /// Says why a replay cannot be one step with its journal.
+    pub(super) fn no_atomic_replay(&self, inner: &str) -> Option<&'static str> {
+        if !self.config.allow_atomic {
+            Some("the stream does not allow atomic batches")
+        } else if !self.covers(inner) {
+            Some("the stream has no subjects for the journal of a replay")
+        } else if self.config.retention != "limits" {
+            Some("the stream does not keep what was read")
+        } else {
+            None
+        }
+    }
+}
+
+impl Link {
+    /// Asks for the stream that the URL names; none if there is no such stream.
+    pub(super) async fn find_stream(&self, stream: &str) -> Result<Option<Facts>> {
+        match self.api(format!("STREAM.INFO.{stream}"), &json!({})).await {
+            Ok(answer) => parse(answer).map(Some),
+            Err(refusal) if refusal.is(NO_STREAM) => Ok(None),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Asks for the stream that the URL names.
+    pub(super) async fn facts(&self) -> Result<Facts> {
+        let stream = &self.names.stream;
+        self.find_stream(stream).await?.ok_or_else(|| {
+            error(
+                ErrorKind::NotFound,
+                format!("there is no stream `{stream}`"),
+            )
+            .hint(
+                "`--create` makes it; the path of the URL names another one (`nats://host/STREAM`)",
+            )
+        })
+    }
+
+    /// Makes the stream that the URL names unless it is there; says what was made.
+    pub(super) async fn make_stream(&self) -> Result<Vec<String>> {
+        if self.find_stream(&self.names.stream).await?.is_some() {
+            return Ok(Vec::new());
+        }
+        let topics = self.names.all_topics();
+        if topics == ">" {
+            let message = "a stream of all subjects would store what the server tells itself";
+            return Err(error(ErrorKind::Configuration, message)
+                .hint("give the URL a `prefix`, or make the stream with `nats stream add`"));
+        }
+        let config = json!({
+            "name": self.names.stream,
+            "description": "events of protoflow",
+            "subjects": [topics, self.names.inner()],
+            "retention": "limits",
+            "storage": "file",
+            "discard": "old",
+            "num_replicas": 1,
+            "max_age": nanos(KEEP),
+            "duplicate_window": nanos(WINDOW),
+            "allow_direct": true,
+            "allow_atomic": true,
+            "allow_msg_schedules": true,
+        });
+        self.make(&config).await?;
+        Ok(vec![format!(
+            "made stream {} for {topics}: events are kept for 30 days; schedules, atomic batches and \
+             direct reads are allowed",
+            self.names.stream
+        )])
+    }
+
+    /// Makes the streams of dead letters, and of failed runs and jobs, unless they are there.
+    pub(super) async fn make_side_places(&self, replicas: usize) -> Result<Vec<String>> {
+        let (letters, side) = (self.names.letters(), self.names.side());
+        let mut made = Vec::new();
+        if self.find_stream(&letters).await?.is_none() {
+            let config = json!({
+                "name": letters,
+                "description": "dead letters of protoflow",
+                "subjects": [self.names.letters_of(None)],
+                "retention": "limits",
+                "storage": "file",
+                "discard": "new",
+                "num_replicas": replicas.max(1),
+                "duplicate_window": nanos(WINDOW),
+                "allow_direct": true,
+            });
+            self.make(&config).await?;
+            made.push(format!("made stream {letters} for dead letters"));
+        }
+        if self.find_stream(&side).await?.is_none() {
+            let config = json!({
+                "name": side,
+                "description": "failed runs and jobs of protoflow",
+                "subjects": [self.names.beside(">")],
+                "retention": "limits",
+                "storage": "file",
+                "discard": "new",
+                "num_replicas": replicas.max(1),
+                "max_msgs_per_subject": 1,
+                "duplicate_window": nanos(WINDOW),
+                "allow_direct": true,
+                "allow_msg_ttl": true,
+            });
+            self.make(&config).await?;
+            made.push(format!("made stream {side} for failed runs and jobs"));
+        }
+        Ok(made)
+    }
+
+    /// Makes a stream; somebody else may make the same one at the same time.
+    async fn make(&self, config: &Value) -> Result<()> {
+        let name = config
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        match self.api(format!("STREAM.CREATE.{name}"), config).await {
+            Ok(_) => Ok(()),
+            Err(refusal) if refusal.is(10058) => Ok(()),
+            Err(Refusal::Server { text, code }) if text.contains("unknown field") => {
+                let message = format!("the server is too old for such a stream: {text} ({code})");
+                Err(error(ErrorKind::Unsupported, message).hint("NATS 2.12 or later is needed"))
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Changes one setting of the user's stream; everything else is sent back as it was read.
+    pub(super) async fn change_stream(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
+        let stream = &self.names.stream;
+        let answer = self
+            .api(format!("STREAM.INFO.{stream}"), &json!({}))
+            .await?;
+        let mut config = answer.get("config").cloned().unwrap_or_default();
+        change(&mut config);
+        self.api(format!("STREAM.UPDATE.{stream}"), &config).await?;
+        Ok(())
+    }
+}
+
+fn parse(answer: Value) -> Result<Facts> {
+    serde_json::from_value(answer).map_err(|source| {
+        error(
+            ErrorKind::Other,
+            "the server tells of a stream in an unknown way",
+        )
+        .because(source)
+    })
+}
+
+/// Writes a duration as the server wants it.
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

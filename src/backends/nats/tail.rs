@@ -1,0 +1,124 @@
+//! Reading without a group.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use async_trait::async_trait;
+
+use super::{
+    connection::Link,
+    errors, headers,
+    pull::Arrived,
+    reader::{Begin, Reader, Scope, count},
+    stream::Facts,
+};
+use crate::{
+    event::{Position, Stored},
+    transport::{Result, Tail, TailFrom, TailRequest},
+};
+
+/// An open read of topics.
+#[derive(Debug)]
+pub(super) struct Follow {
+    link: Arc<Link>,
+    reader: Reader,
+    /// What is behind this was not there at the start.
+    end: Option<u64>,
+    ready: VecDeque<Stored>,
+}
+
+impl Follow {
+    /// Finds the place at which to start.
+    pub(super) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Self> {
+        let facts = link.facts().await?;
+        let filters = link.names.filters(&request.patterns)?;
+        check_covered(&facts, &filters)?;
+        let mut scope = Scope {
+            stream: link.names.stream.clone(),
+            filters,
+            begin: Begin::At(1),
+            until_end: request.until_end,
+        };
+        scope.begin = match request.from {
+            TailFrom::Now => Begin::At(facts.state.last_seq + 1),
+            TailFrom::Earliest => Begin::At(1),
+            TailFrom::Time(time) => Begin::Time(time),
+            TailFrom::Last(number) => Begin::At(last(link, &scope, &facts, number).await?),
+        };
+        Ok(Self {
+            link: Arc::clone(link),
+            reader: Reader::open(link, scope).await?,
+            end: request.until_end.then_some(facts.state.last_seq),
+            ready: VecDeque::new(),
+        })
+    }
+
+    fn take(&mut self, arrived: Arrived) {
+        let place = arrived.stream_sequence;
+        if self.end.is_none_or(|end| place <= end)
+            && let Some(stored) = stored(&self.link, arrived)
+        {
+            self.ready.push_back(stored);
+        }
+    }
+}
+
+/// Refuses a topic that no message can have.
+pub(super) fn check_covered(facts: &Facts, filters: &[String]) -> Result<()> {
+    let subjects = &facts.config.subjects;
+    let reachable = |filter: &String| {
+        let mut subjects = subjects.iter();
+        subjects.any(|subject| super::names::overlap(subject, filter))
+    };
+    match filters.iter().find(|filter| !reachable(filter)) {
+        Some(filter) => Err(errors::uncovered(filter)),
+        None => Ok(()),
+    }
+}
+
+/// Makes the message of a delivery; none if its subject is no topic.
+pub(super) fn stored(link: &Link, arrived: Arrived) -> Option<Stored> {
+    let topic = link.names.topic(&arrived.subject)?;
+    Some(Stored {
+        message: headers::read(topic, arrived.headers.as_ref(), arrived.payload),
+        position: Position::new(arrived.stream_sequence.to_string()),
+        time: arrived.published,
+    })
+}
+
+/// Finds where the last so many messages begin, by halves: the server counts what is behind a number.
+async fn last(link: &Link, scope: &Scope, facts: &Facts, number: u64) -> Result<u64> {
+    let (mut low, mut high) = (facts.state.first_seq.max(1), facts.state.last_seq + 1);
+    if count(link, scope, low).await? <= number {
+        return Ok(low);
+    }
+    while low + 1 < high {
+        let middle = low.midpoint(high);
+        if count(link, scope, middle).await? >= number {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(if number == 0 {
+        facts.state.last_seq + 1
+    } else {
+        low
+    })
+}
+
+#[async_trait]
+impl Tail for Follow {
+    async fn next(&mut self, max: usize) -> Result<Vec<Stored>> {
+        while self.ready.is_empty() {
+            let arrived = self.reader.take(max.max(1)).await?;
+            if arrived.is_empty() {
+                return Ok(Vec::new());
+            }
+            for arrived in arrived {
+                self.take(arrived);
+            }
+        }
+        let count = self.ready.len().min(max.max(1));
+        Ok(self.ready.drain(..count).collect())
+    }
+}

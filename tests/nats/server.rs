@@ -1,0 +1,120 @@
+//! A real nats-server on a free port, with a folder of its own, gone with the test.
+
+use std::{
+    io::Read as _,
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use protoflow::{
+    backends::{OpenOptions, Registry},
+    transport::{Result, Transport, conformance::Store},
+};
+
+/// How long a server may take to start.
+const START: Duration = Duration::from_secs(20);
+
+/// A server, and the stream that a test works on.
+pub(crate) struct Broker {
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    child: Mutex<Child>,
+}
+
+impl Broker {
+    /// Starts a server and waits until it answers.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        drop(listener);
+        let child = Mutex::new(launch(&folder, address));
+        let broker = Self {
+            folder,
+            address,
+            child,
+        };
+        broker.wait();
+        broker
+    }
+
+    /// Ends the server as a crash would.
+    pub(crate) fn kill(&self) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
+    /// Starts the server again on what it had stored.
+    pub(crate) fn restart(&self) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        *child = launch(&self.folder, self.address);
+        drop(child);
+        self.wait();
+    }
+
+    /// Returns the URL of a stream of the server.
+    pub(crate) fn url(&self, rest: &str) -> String {
+        format!("nats://{}/{rest}", self.address)
+    }
+
+    /// Opens a stream of the server.
+    pub(crate) async fn connect(&self, rest: &str, create: bool) -> Result<Arc<dyn Transport>> {
+        let url = self.url(rest).parse().expect("a URL");
+        Registry::builtin().open(&url, OpenOptions { create }).await
+    }
+
+    fn wait(&self) {
+        let end = Instant::now() + START;
+        while !greets(self.address) {
+            assert!(Instant::now() < end, "nats-server did not start");
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn launch(folder: &tempfile::TempDir, address: SocketAddr) -> Child {
+    let program = std::env::var("PF_NATS_SERVER").unwrap_or_else(|_| "nats-server".to_owned());
+    Command::new(&program)
+        .args(["-js", "-a", "127.0.0.1", "-p"])
+        .arg(address.port().to_string())
+        .arg("-sd")
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|failed| panic!("`{program}` (PF_NATS_SERVER) does not start: {failed}"))
+}
+
+fn greets(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else {
+        return false;
+    };
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+    let mut start = [0; 4];
+    stream.read_exact(&mut start).is_ok() && &start == b"INFO"
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[async_trait]
+impl Store for Broker {
+    async fn open(&self) -> Result<Arc<dyn Transport>> {
+        self.connect("CONFORMANCE", true).await
+    }
+
+    fn lease(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn keeps_header_order(&self) -> bool {
+        false
+    }
+}
