@@ -1,6 +1,8 @@
 //! The NATS backend on real servers, each test with its own.
 
+mod faults;
 mod server;
+mod settings;
 
 use server::Broker;
 

@@ -1,7 +1,7 @@
 //! A real nats-server on a free port, with a folder of its own, gone with the test.
 
 use std::{
-    io::Read as _,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -21,20 +21,28 @@ const START: Duration = Duration::from_secs(20);
 pub(crate) struct Broker {
     folder: tempfile::TempDir,
     address: SocketAddr,
+    options: Vec<String>,
     child: Mutex<Child>,
 }
 
 impl Broker {
     /// Starts a server and waits until it answers.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with options of its own.
+    pub(crate) fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         drop(listener);
-        let child = Mutex::new(launch(&folder, address));
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let child = Mutex::new(launch(&folder, address, &options));
         let broker = Self {
             folder,
             address,
+            options,
             child,
         };
         broker.wait();
@@ -51,7 +59,7 @@ impl Broker {
     /// Starts the server again on what it had stored.
     pub(crate) fn restart(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        *child = launch(&self.folder, self.address);
+        *child = launch(&self.folder, self.address, &self.options);
         drop(child);
         self.wait();
     }
@@ -67,6 +75,41 @@ impl Broker {
         Registry::builtin().open(&url, OpenOptions { create }).await
     }
 
+    /// Asks the server something, over a connection that knows nothing of ours.
+    pub(crate) fn ask(&self, subject: &str, body: &serde_json::Value) {
+        let body = body.to_string();
+        let answer = self.exchange(&format!(
+            "PUB {subject} _INBOX.t {}\r\n{body}\r\n",
+            body.len()
+        ));
+        assert!(!answer.contains("\"error\""), "{answer}");
+    }
+
+    /// Publishes a message as another client would.
+    pub(crate) fn publish_raw(&self, subject: &str, headers: &[(&str, &str)], payload: &str) {
+        let mut lines = "NATS/1.0\r\n".to_owned();
+        for (name, value) in headers {
+            lines.push_str(&format!("{name}: {value}\r\n"));
+        }
+        lines.push_str("\r\n");
+        let (head, all) = (lines.len(), lines.len() + payload.len());
+        let text = format!("HPUB {subject} _INBOX.t {head} {all}\r\n{lines}{payload}\r\n");
+        let answer = self.exchange(&text);
+        assert!(!answer.contains("\"error\""), "{answer}");
+    }
+
+    fn exchange(&self, text: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("it answers");
+        let connect = "CONNECT {\"verbose\":false,\"headers\":true}\r\nSUB _INBOX.t 1\r\n";
+        stream
+            .write_all(format!("{connect}{text}").as_bytes())
+            .expect("it listens");
+        let mut lines = BufReader::new(stream).lines();
+        let mut line = || lines.next().expect("it answers").expect("it answers");
+        while !line().starts_with("MSG ") {}
+        line()
+    }
+
     fn wait(&self) {
         let end = Instant::now() + START;
         while !greets(self.address) {
@@ -76,13 +119,18 @@ impl Broker {
     }
 }
 
-fn launch(folder: &tempfile::TempDir, address: SocketAddr) -> Child {
-    let program = std::env::var("PF_NATS_SERVER").unwrap_or_else(|_| "nats-server".to_owned());
+fn launch(folder: &tempfile::TempDir, address: SocketAddr, options: &[String]) -> Child {
+    let fetched = concat!(env!("CARGO_MANIFEST_DIR"), "/target/brokers/nats-server");
+    let program = std::env::var("PF_NATS_SERVER").unwrap_or_else(|_| {
+        let is_there = std::path::Path::new(fetched).exists();
+        if is_there { fetched } else { "nats-server" }.to_owned()
+    });
     Command::new(&program)
         .args(["-js", "-a", "127.0.0.1", "-p"])
         .arg(address.port().to_string())
         .arg("-sd")
         .arg(folder.path())
+        .args(options)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -29,6 +29,13 @@ use crate::transport::{ErrorKind, Result, TransportError};
 /// How long a confirmation is waited for before the question is asked again.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// The server's answers to a delete of what is not there.
+const GONE: [u64; 3] = [
+    errors::NO_MESSAGE_TO_DELETE,
+    errors::NO_MESSAGE,
+    errors::NO_SEQUENCE,
+];
+
 /// An open connection, and the names that belong to the URL.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -237,16 +244,10 @@ impl Link {
         let body = serde_json::json!({"seq": number, "no_erase": true});
         match self.api(format!("STREAM.MSG.DELETE.{stream}"), &body).await {
             Ok(_) => Ok(true),
-            Err(refusal)
-                if refusal.is(errors::NO_MESSAGE_TO_DELETE) || refusal.is(errors::NO_MESSAGE) =>
-            {
-                if let Refusal::Server { text, .. } = &refusal
-                    && text.contains("not permitted")
-                {
-                    return Err(error(ErrorKind::Denied, text.clone()));
-                }
-                Ok(false)
+            Err(Refusal::Server { text, .. }) if text.contains("not permitted") => {
+                Err(error(ErrorKind::Denied, text))
             }
+            Err(refusal) if GONE.iter().any(|number| refusal.is(*number)) => Ok(false),
             Err(refusal) => Err(refusal.into()),
         }
     }

@@ -21,6 +21,8 @@ pub(super) const CONSUMER_EXISTS: u64 = 10148;
 pub(super) const NO_MESSAGE: u64 = 10037;
 /// No message was found to delete.
 pub(super) const NO_MESSAGE_TO_DELETE: u64 = 10057;
+/// There is nothing under this number.
+pub(super) const NO_SEQUENCE: u64 = 10043;
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -83,7 +85,7 @@ pub(super) fn of_code(code: u64, text: &str) -> TransportError {
             ErrorKind::NotFound,
             "`--create` makes a stream; `?` after the URL's path names another one",
         ),
-        NO_CONSUMER | NO_MESSAGE | NO_MESSAGE_TO_DELETE => (ErrorKind::NotFound, ""),
+        NO_CONSUMER | NO_MESSAGE | NO_MESSAGE_TO_DELETE | NO_SEQUENCE => (ErrorKind::NotFound, ""),
         10054 => (
             ErrorKind::TooLarge,
             "the stream's `max_msg_size` is smaller than this message",

@@ -95,7 +95,8 @@ fn as_value(bytes: &[u8]) -> Option<HeaderValue> {
     kept.then(|| HeaderValue::from_str(text).ok()).flatten()
 }
 
-/// Puts a message together again. What was not written by us is taken as it is.
+/// Puts a message together again, headers of different names in order of name, as the client knows no other order.
+/// What was not written by us is taken as it is.
 pub(super) fn read(topic: Topic, map: Option<&HeaderMap>, payload: Bytes) -> Message {
     let mut message = Message {
         topic,
@@ -103,40 +104,35 @@ pub(super) fn read(topic: Topic, map: Option<&HeaderMap>, payload: Bytes) -> Mes
         headers: Headers::new(),
         payload: Some(payload),
     };
+    let mut found = Vec::new();
     for (name, values) in map.into_iter().flat_map(HeaderMap::iter) {
         for value in values {
-            take(&mut message, name.as_ref(), value.as_str());
+            found.extend(take(&mut message, name.as_ref(), value.as_str()));
         }
     }
+    found.sort_by(|(left, _), (right, _)| left.cmp(right));
+    message.headers = found.into_iter().collect();
     message
 }
 
-fn take(message: &mut Message, name: &str, value: &str) {
-    let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+/// Takes in one value; returns the header that it is, if it is the user's.
+fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Option<Bytes>)> {
+    let text = Bytes::copy_from_slice(value.as_bytes());
     match name {
-        KEY => message.key = Some(bytes(value)),
-        KEY_BYTES => {
-            message.key = Some(
-                STANDARD
-                    .decode(value)
-                    .map_or_else(|_| bytes(value), Bytes::from),
-            );
-        }
-        NULL => message.headers.push(value, None),
+        KEY => message.key = Some(text),
+        KEY_BYTES => message.key = Some(STANDARD.decode(value).map_or(text, Bytes::from)),
+        NULL => return Some((value.to_owned(), None)),
         NULL_PAYLOAD => message.payload = None,
-        BYTES => match value.split_once(':') {
-            Some((name, value)) => {
-                let value = STANDARD
-                    .decode(value)
-                    .map_or_else(|_| bytes(value), Bytes::from);
-                message.headers.push(name, Some(value));
-            }
-            None => message.headers.push(name, Some(bytes(value))),
-        },
+        BYTES => {
+            let (name, value) = value.split_once(':').unwrap_or((name, value));
+            let bytes = STANDARD.decode(value).map_or(text, Bytes::from);
+            return Some((name.to_owned(), Some(bytes)));
+        }
         LINEAGE | LETTER | TOPIC | ORIGINAL => {}
         name if name.starts_with("Nats-") => {}
-        name => message.headers.push(name, Some(bytes(value))),
+        name => return Some((name.to_owned(), Some(text))),
     }
+    None
 }
 
 /// Adds the history of a replayed message.

@@ -114,7 +114,7 @@ impl Pump {
             let room = desk.room(self.shared.max_in_flight);
             match &self.bounds {
                 None => {
-                    let wanted = desk.demand.min(room);
+                    let wanted = desk.demand.saturating_sub(desk.waiting.len()).min(room);
                     if outstanding > 0 && outstanding >= wanted / 2 {
                         0
                     } else {
