@@ -36,6 +36,11 @@ const GONE: [u64; 3] = [
     errors::NO_SEQUENCE,
 ];
 
+/// How long a lost connection is ridden out.
+const RIDE_OUT: Duration = Duration::from_secs(30);
+/// The pause before a question is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// An open connection, and the names that belong to the URL.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -180,11 +185,36 @@ impl Link {
         Some(error(ErrorKind::Denied, text))
     }
 
-    /// Asks `JetStream`.
+    /// Asks `JetStream`, again if the connection was lost meanwhile: for questions, and for what may happen twice.
     pub(super) async fn api(&self, verb: String, body: &Value) -> Result<Value, Refusal> {
         let subject = format!("$JS.API.{verb}");
-        let answer = self.client.request(subject, body.to_string().into()).await;
-        parse(&answer.map_err(|failed| self.lost(failed))?.payload)
+        let body = Bytes::from(body.to_string());
+        self.ride_out(|| async {
+            let answer = self.client.request(subject.clone(), body.clone()).await;
+            parse(&answer.map_err(|failed| self.lost(failed))?.payload)
+        })
+        .await
+    }
+
+    /// Repeats a step while its failures come from a connection that was lost and comes back.
+    async fn ride_out<T, F>(&self, mut step: impl FnMut() -> F) -> Result<T, Refusal>
+    where
+        F: Future<Output = Result<T, Refusal>>,
+    {
+        let (connects, until) = (self.connects(), Instant::now() + RIDE_OUT);
+        loop {
+            match step().await {
+                Err(refusal) if refusal.may_pass() && Instant::now() < until => {
+                    let connected = self.client.connection_state() == State::Connected;
+                    if connected && self.connects() == connects {
+                        return Err(refusal);
+                    }
+                    self.wait_for_connection(until).await;
+                    sleep(PAUSE).await;
+                }
+                result => return result,
+            }
+        }
     }
 
     fn lost(&self, failed: async_nats::RequestError) -> Refusal {
@@ -219,9 +249,12 @@ impl Link {
         what: &Value,
     ) -> Result<Option<async_nats::Message>> {
         let subject = format!("$JS.API.DIRECT.GET.{stream}");
-        let body = serde_json::to_vec(what).unwrap_or_default();
-        let found = self.client.request(subject, body.into()).await;
-        let found = found.map_err(|failed| TransportError::from(self.lost(failed)))?;
+        let body = Bytes::from(what.to_string());
+        let found = self.ride_out(|| async {
+            let found = self.client.request(subject.clone(), body.clone()).await;
+            found.map_err(|failed| self.lost(failed))
+        });
+        let found = found.await?;
         match found.status {
             None => Ok(Some(found)),
             Some(StatusCode::NOT_FOUND) => Ok(None),

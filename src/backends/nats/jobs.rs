@@ -60,6 +60,8 @@ struct Lease {
     holder: Option<String>,
     /// The number of the first message of this lease; none in that message itself.
     token: Option<u64>,
+    /// Unlike that of any other message.
+    mark: String,
 }
 
 fn plan_subject(link: &Link, job: &str) -> String {
@@ -134,8 +136,8 @@ pub(super) async fn plan(link: &Link, action: JobAction, selection: &str) -> Res
         resolved: 0,
         started: false,
     };
-    link.set_value(plan_subject(link, &id.0), &plan, 0, None)
-        .await?;
+    let place = (&*link.names.side(), &*plan_subject(link, &id.0));
+    link.set_value(place, &plan, 0, None).await?;
     Ok(id)
 }
 
@@ -222,7 +224,8 @@ pub(super) async fn note_progress(link: &Link, job: &JobId, resolved: u64) -> Re
 
 async fn rewrite(link: &Link, job: &JobId, plan: &Written<Plan>) -> Result<()> {
     let subject = plan_subject(link, &job.0);
-    link.set_value(subject, &plan.value, plan.number, None)
+    let place = (&*link.names.side(), &*subject);
+    link.set_value(place, &plan.value, plan.number, None)
         .await?;
     Ok(())
 }
@@ -242,10 +245,16 @@ pub(super) async fn lease(link: &Link, job: &JobId, holder: &str) -> Result<JobL
         job: job.clone(),
         holder: Some(holder.to_owned()),
         token: None,
+        mark: link.id(),
     };
     let number = last.map_or(0, |last| last.number);
     let taken = link
-        .set_value(lease_subject(link), &lease, number, Some(LEASE))
+        .set_value(
+            (&*link.names.side(), &*lease_subject(link)),
+            &lease,
+            number,
+            Some(LEASE),
+        )
         .await;
     let token = taken.map_err(|refusal| lost(refusal, "somebody else just took the lease"))?;
     let lease = JobLease {
@@ -276,8 +285,14 @@ async fn begin(link: &Link, lease: &JobLease) -> Result<()> {
 pub(super) async fn renew(link: &Link, lease: &JobLease) -> Result<()> {
     let mut live = fenced(link, lease).await?;
     live.value.token = Some(lease.token);
+    live.value.mark = link.id();
     let renewed = link
-        .set_value(lease_subject(link), &live.value, live.number, Some(LEASE))
+        .set_value(
+            (&*link.names.side(), &*lease_subject(link)),
+            &live.value,
+            live.number,
+            Some(LEASE),
+        )
         .await;
     renewed.map_err(|refusal| lost(refusal, "the lease was lost to somebody else"))?;
     Ok(())
@@ -299,9 +314,15 @@ async fn give_back(link: &Link, lease: &JobLease) -> Result<()> {
         job: lease.job.clone(),
         holder: None,
         token: None,
+        mark: link.id(),
     };
     let freed = link
-        .set_value(lease_subject(link), &free, live.number, Some(1))
+        .set_value(
+            (&*link.names.side(), &*lease_subject(link)),
+            &free,
+            live.number,
+            Some(1),
+        )
         .await;
     freed.map_err(|refusal| lost(refusal, "the lease was lost to somebody else"))?;
     Ok(())

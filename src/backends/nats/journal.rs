@@ -17,7 +17,7 @@ use super::{
     errors::Refusal,
     headers,
     jobs::{self, Entry},
-    side::Written,
+    side::{Became, Written},
     stream::Facts,
 };
 use crate::transport::{ErrorKind, JobId, JobLease, Result};
@@ -108,7 +108,9 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     }
     let mut journal = jobs::resume(link, lease).await?;
     journal.pending = pending;
-    let begun = link.set_value(subject, &journal, number, None).await;
+    let begun = link
+        .set_value((&stream, &subject), &journal, number, None)
+        .await;
     begun.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     Ok(())
 }
@@ -165,26 +167,18 @@ pub(super) async fn commit(
     last: u64,
 ) -> Result<u64, Refusal> {
     let (stream, subject) = Place::Inside.subject(link);
+    let payload = Bytes::from(headers::json(journal).map_err(Refusal::Lost)?);
     let until = Instant::now() + RIDE_OUT;
     loop {
-        let answer = batch(link, events, journal, (&subject, last)).await;
-        let Err(refusal) = answer else {
-            return answer;
+        let refusal = match batch(link, events, &payload, (&subject, last)).await {
+            Ok(number) => return Ok(number),
+            Err(refusal) => refusal,
         };
-        let known = match &refusal {
-            Refusal::Lost(failed) => failed.is_transient(),
-            Refusal::Server { .. } => refusal.is(super::errors::WRONG_LAST_SEQUENCE),
-        };
-        if !known {
-            return Err(refusal);
-        }
-        link.wait_for_connection(until).await;
-        match link.value::<Journal>(&stream, &subject).await {
-            Ok(Some(written)) if written.value == *journal => return Ok(written.number),
-            Ok(Some(written)) if written.number != last => return Err(refusal),
-            Err(failed) if !failed.is_transient() => return Err(Refusal::Lost(failed)),
-            _ if Instant::now() >= until || !refusal.may_pass() => return Err(refusal),
-            _ => sleep(PAUSE).await,
+        let became = link.what_became(&refusal, (&stream, &subject), &payload, last);
+        match became.await? {
+            Became::Stored(number) => return Ok(number),
+            Became::Unsent if Instant::now() < until => sleep(PAUSE).await,
+            _ => return Err(refusal),
         }
     }
 }
@@ -192,14 +186,13 @@ pub(super) async fn commit(
 async fn batch(
     link: &Link,
     events: &[Part],
-    journal: &Journal,
+    journal: &Bytes,
     (subject, last): (&str, u64),
 ) -> Result<u64, Refusal> {
-    let payload = Bytes::from(headers::json(journal).map_err(Refusal::Lost)?);
     let mut guard = HeaderMap::new();
     guard.insert("Nats-Expected-Last-Subject-Sequence", last.to_string());
     if events.is_empty() {
-        return link.put(subject.to_owned(), guard, payload).await;
+        return link.put(subject.to_owned(), guard, journal.clone()).await;
     }
     let id = link.id();
     for (index, (subject, map, payload)) in events.iter().enumerate() {
@@ -218,7 +211,7 @@ async fn batch(
     guard.insert("Nats-Batch-Id", id.as_str());
     guard.insert("Nats-Batch-Sequence", (events.len() + 1).to_string());
     guard.insert("Nats-Batch-Commit", "1");
-    link.put(subject.to_owned(), guard, payload).await
+    link.put(subject.to_owned(), guard, journal.clone()).await
 }
 
 #[cfg(test)]

@@ -184,7 +184,7 @@ async fn one_by_one(
     journal: Written<Journal>,
     items: Vec<Item>,
 ) -> Result<Vec<(LetterId, Resolution)>> {
-    let (_, subject) = Place::Beside.subject(link);
+    let (stream, subject) = Place::Beside.subject(link);
     let recognised = is_recognised(link, &journal).await?;
     let mut next = journal.value.clone();
     if next.pending.is_empty() {
@@ -196,7 +196,7 @@ async fn one_by_one(
         journal.number
     } else {
         let written = link
-            .set_value(subject.clone(), &next, journal.number, None)
+            .set_value((&stream, &subject), &next, journal.number, None)
             .await;
         written.map_err(lost)?
     };
@@ -217,7 +217,7 @@ async fn one_by_one(
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);
     next.remove = done.map(|(entry, _)| entry.1).collect();
-    link.set_value(subject, &next, number, None)
+    link.set_value((&stream, &subject), &next, number, None)
         .await
         .map_err(lost)?;
     journal::remove(link, &next.remove).await?;
@@ -303,12 +303,14 @@ async fn purge(
     journal: Written<Journal>,
     items: Vec<Item>,
 ) -> Result<Vec<(LetterId, Resolution)>> {
-    let (_, subject) = place.subject(link);
+    let (stream, subject) = place.subject(link);
     let mut next = journal.value;
     next.resolved += items.len() as u64;
     let there = items.iter().filter(|item| item.letter.is_some());
     next.remove = there.map(|item| item.entry.1).collect();
-    let written = link.set_value(subject, &next, journal.number, None).await;
+    let written = link
+        .set_value((&stream, &subject), &next, journal.number, None)
+        .await;
     written.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     failpoint::reach("nats.purge_announced");
     journal::remove(link, &next.remove).await?;

@@ -1,10 +1,24 @@
 //! Values by name in the stream beside the user's: read from its leader, written against what was read.
 
-use async_nats::HeaderMap;
-use serde::{Serialize, de::DeserializeOwned};
+use std::time::Duration;
 
-use super::{connection::Link, error, errors::Refusal, headers};
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    connection::Link,
+    error,
+    errors::{Refusal, WRONG_LAST_SEQUENCE},
+    headers,
+};
 use crate::transport::{ErrorKind, Result};
+
+/// How long a lost connection is ridden out.
+const RIDE_OUT: Duration = Duration::from_secs(20);
+/// The pause before something is sent again.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A value and the number under which it was written.
 #[derive(Debug)]
@@ -36,10 +50,11 @@ impl Link {
         }))
     }
 
-    /// Writes a value if the last one still is the one of that number (0: none), for a time if there is one.
+    /// Writes a value if the last one still is the one of that number (0: none), for a time if there is one. Where no
+    /// answer comes, what stands there tells.
     pub(super) async fn set_value<T: Serialize>(
         &self,
-        subject: String,
+        (stream, subject): (&str, &str),
         value: &T,
         last: u64,
         seconds: Option<u64>,
@@ -49,7 +64,55 @@ impl Link {
         if let Some(seconds) = seconds {
             map.insert("Nats-TTL", format!("{seconds}s"));
         }
-        let payload = headers::json(value).map_err(Refusal::Lost)?;
-        self.put(subject, map, payload.into()).await
+        let payload = Bytes::from(headers::json(value).map_err(Refusal::Lost)?);
+        let until = Instant::now() + RIDE_OUT;
+        loop {
+            let put = self.put(subject.to_owned(), map.clone(), payload.clone());
+            let refusal = match put.await {
+                Ok(number) => return Ok(number),
+                Err(refusal) => refusal,
+            };
+            match self
+                .what_became(&refusal, (stream, subject), &payload, last)
+                .await?
+            {
+                Became::Stored(number) => return Ok(number),
+                Became::Unsent if Instant::now() < until => sleep(PAUSE).await,
+                _ => return Err(refusal),
+            }
+        }
     }
+
+    /// Looks whether something that failed was stored nevertheless.
+    pub(super) async fn what_became(
+        &self,
+        refusal: &Refusal,
+        (stream, subject): (&str, &str),
+        payload: &[u8],
+        last: u64,
+    ) -> Result<Became, Refusal> {
+        if !refusal.may_pass() && !refusal.is(WRONG_LAST_SEQUENCE) {
+            return Ok(Became::Refused);
+        }
+        self.wait_for_connection(Instant::now() + RIDE_OUT).await;
+        let found = self.last(stream, subject).await.map_err(Refusal::Lost)?;
+        Ok(match found {
+            Some(found) if found.number > last && found.payload == payload => {
+                Became::Stored(found.number)
+            }
+            _ if refusal.is(WRONG_LAST_SEQUENCE) => Became::Refused,
+            _ => Became::Unsent,
+        })
+    }
+}
+
+/// What became of a write that got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Became {
+    /// It is stored under this number.
+    Stored(u64),
+    /// It was not stored, and may be sent again.
+    Unsent,
+    /// It was refused for good.
+    Refused,
 }
