@@ -112,7 +112,9 @@ impl Pull {
             error(ErrorKind::Unavailable, "the connection is closed").because(source)
         })?;
         if self.requests.is_empty() {
+            self.connects = self.link.connects();
             self.heard = Instant::now();
+            self.looked = self.heard;
         }
         self.requests.push_back(Request {
             number,

@@ -14,7 +14,6 @@ use ulid::Ulid;
 use super::{
     connection::Link,
     error,
-    errors::Refusal,
     pull::{Arrived, Pull, Pulled},
     stream::nanos,
 };
@@ -115,12 +114,9 @@ impl Reader {
                 Pulled::Ended(0) if self.left.is_some() => self.left = Some(0),
                 Pulled::Ended(_) => {}
                 Pulled::Lost => {
+                    // What was delivered on the way is gone, and only another consumer delivers it again.
                     sleep(PAUSE).await;
-                    if self.is_gone().await {
-                        self.begin_again().await?;
-                    } else {
-                        self.pull.reset().await?;
-                    }
+                    self.begin_again().await?;
                 }
                 Pulled::Message(_) | Pulled::Deleted => self.begin_again().await?,
             }
@@ -137,12 +133,6 @@ impl Reader {
             None if outstanding < BATCH / 2 => self.pull.request(BATCH, true).await,
             _ => Ok(()),
         }
-    }
-
-    async fn is_gone(&self) -> bool {
-        let verb = format!("CONSUMER.INFO.{}.{}", self.scope.stream, self.consumer);
-        let asked = self.link.api(verb, &json!({})).await;
-        matches!(asked, Err(Refusal::Server { .. }))
     }
 
     /// Makes another consumer behind the last message seen: the old one is gone, or a message was lost on the way.
