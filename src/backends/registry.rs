@@ -96,13 +96,15 @@ impl Registry {
         })
     }
 
-    /// Returns what is known of every transport without asking a server.
+    /// Returns what is known of every transport without asking a server; of a scheme that stands for another,
+    /// nothing.
     #[must_use]
     pub fn known(&self) -> Vec<Capabilities> {
-        self.factories
-            .values()
-            .filter_map(|factory| factory.capabilities())
-            .collect()
+        let known = |(scheme, factory): (&String, &Arc<dyn Factory>)| {
+            let known = factory.capabilities();
+            known.filter(|known| known.transport == *scheme)
+        };
+        self.factories.iter().filter_map(known).collect()
     }
 
     fn unknown(&self, scheme: &str) -> TransportError {

@@ -89,7 +89,7 @@ impl Broker {
     pub(crate) fn publish_raw(&self, subject: &str, headers: &[(&str, &str)], payload: &str) {
         let mut lines = "NATS/1.0\r\n".to_owned();
         for (name, value) in headers {
-            lines.push_str(&format!("{name}: {value}\r\n"));
+            lines.extend([name, ": ", value, "\r\n"]);
         }
         lines.push_str("\r\n");
         let (head, all) = (lines.len(), lines.len() + payload.len());

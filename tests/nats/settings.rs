@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use protoflow::{
+    backends::{OpenOptions, Registry},
     event::{Message, Topic},
     transport::{ErrorKind, JobAction, LetterKind, Outgoing, Resolution, Selection, Verdict},
 };
@@ -53,9 +54,9 @@ async fn wrong_credentials_are_told() {
     assert_eq!(refused.kind(), ErrorKind::Denied);
     let url = broker.url("").replace("nats://", "nats://me:secret@");
     let url = url.parse().expect("a URL");
-    let registry = protoflow::backends::Registry::builtin();
+    let registry = Registry::builtin();
     registry
-        .open(&url, Default::default())
+        .open(&url, OpenOptions::default())
         .await
         .expect("it knows me");
 }

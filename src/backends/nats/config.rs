@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use url::Url;
 
-use super::{Nats, capabilities, connection, error, names::Names};
+use super::{capabilities, connection, error, names::Names, transport::Nats};
 use crate::{
     backends::{Factory, OpenOptions},
     event::{Dialect, Encoding, Mode, Naming},

@@ -205,15 +205,12 @@ fn check(durable: &Durable, stream: &str, request: &SubscribeRequest) -> Result<
 
 fn other_filters(durable: &Durable, stream: &str, filters: &[String]) -> TransportError {
     let (name, known) = (&durable.name, durable.filters().join(", "));
-    let wanted: String = filters
-        .iter()
-        .map(|filter| format!(" --filter={filter}"))
-        .collect();
+    let wanted = filters.join(" --filter=");
     unfit(format!(
         "the group reads {known}, not only what was asked for"
     ))
     .hint(format!(
-        "`nats consumer edit {stream} {name}{wanted}`, or use another group"
+        "`nats consumer edit {stream} {name} --filter={wanted}`, or use another group"
     ))
 }
 

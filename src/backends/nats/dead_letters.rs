@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    Nats,
     connection::Link,
     jobs, letter,
     reader::{Begin, Reader, Scope},
     replay,
+    transport::Nats,
 };
 use crate::{
     event::{Group, Topic},
@@ -114,17 +114,17 @@ struct Scan {
 impl Scan {
     async fn open(link: &Arc<Link>, selection: &Selection) -> Result<Self> {
         let stream = link.names.letters();
-        let reader = match link.find_stream(&stream).await? {
-            None => None,
-            Some(_) => {
-                let scope = Scope {
-                    stream,
-                    filters: vec![link.names.letters_of(selection.group.as_ref())],
-                    begin: begin(selection.since),
-                    until_end: true,
-                };
-                Some(Reader::open(link, scope).await?)
-            }
+        let is_there = link.find_stream(&stream).await?.is_some();
+        let scope = Scope {
+            stream,
+            filters: vec![link.names.letters_of(selection.group.as_ref())],
+            begin: begin(selection.since),
+            until_end: true,
+        };
+        let reader = if is_there {
+            Some(Reader::open(link, scope).await?)
+        } else {
+            None
         };
         Ok(Self {
             link: Arc::clone(link),

@@ -6,8 +6,15 @@ use async_nats::{
 };
 use serde_json::Value;
 
-use super::error;
 use crate::transport::{ErrorKind, TransportError};
+
+/// The URL scheme.
+pub(super) const SCHEME: &str = "nats";
+
+/// Returns an error of this transport.
+pub(super) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportError {
+    TransportError::new(SCHEME, kind, message.into())
+}
 
 /// A wrong last sequence: somebody else was faster.
 pub(super) const WRONG_LAST_SEQUENCE: u64 = 10071;
@@ -127,7 +134,7 @@ pub(super) fn of_request(failed: async_nats::RequestError) -> TransportError {
         RequestErrorKind::TimedOut => error(ErrorKind::Unavailable, "the server did not answer"),
         RequestErrorKind::InvalidSubject => error(ErrorKind::Invalid, "not a subject"),
         RequestErrorKind::MaxPayloadExceeded => too_large(),
-        _ => error(ErrorKind::Unavailable, "the connection was lost"),
+        RequestErrorKind::Other => error(ErrorKind::Unavailable, "the connection was lost"),
     }
     .because(failed)
 }

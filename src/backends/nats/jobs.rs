@@ -241,22 +241,22 @@ pub(super) async fn lease(link: &Link, job: &JobId, holder: &str) -> Result<JobL
     {
         return Err(busy(&last.value));
     }
-    let lease = Lease {
+    let wanted = Lease {
         job: job.clone(),
         holder: Some(holder.to_owned()),
         token: None,
         mark: link.id(),
     };
     let number = last.map_or(0, |last| last.number);
-    let taken = link
+    let answer = link
         .set_value(
             (&*link.names.side(), &*lease_subject(link)),
-            &lease,
+            &wanted,
             number,
             Some(LEASE),
         )
         .await;
-    let token = taken.map_err(|refusal| lost(refusal, "somebody else just took the lease"))?;
+    let token = answer.map_err(|refusal| lost(refusal, "somebody else just took the lease"))?;
     let lease = JobLease {
         job: job.clone(),
         token,

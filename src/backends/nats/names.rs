@@ -131,7 +131,6 @@ pub(super) fn covers(wide: &str, narrow: &str) -> bool {
     let mut narrow = narrow.split('.');
     for token in wide.split('.') {
         match (token, narrow.next()) {
-            (_, None) => return false,
             (">", Some(_)) => return true,
             ("*", Some(other)) if other != ">" => {}
             (token, Some(other)) if token == other => {}
@@ -146,8 +145,7 @@ pub(super) fn overlap(left: &str, right: &str) -> bool {
     let (mut left, mut right) = (left.split('.'), right.split('.'));
     loop {
         match (left.next(), right.next()) {
-            (None, None) => return true,
-            (Some(">"), Some(_)) | (Some(_), Some(">")) => return true,
+            (None, None) | (Some(">"), Some(_)) | (Some(_), Some(">")) => return true,
             (Some(l), Some(r)) if l == r || l == "*" || r == "*" => {}
             _ => return false,
         }

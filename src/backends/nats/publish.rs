@@ -91,9 +91,10 @@ fn conclude(state: State) -> Result<Receipt> {
 async fn prepare(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<State> {
     let now = SystemTime::now();
     let later = |outgoing: &Outgoing| outgoing.due.is_some_and(|due| due > now);
-    let facts = match batch.iter().any(later) {
-        true => Some(link.facts().await),
-        false => None,
+    let facts = if batch.iter().any(later) {
+        Some(link.facts().await)
+    } else {
+        None
     };
     let mut states = Vec::with_capacity(batch.len());
     for outgoing in batch {

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{
-    Nats,
     connection::Link,
     error,
     errors::WRONG_LAST_SEQUENCE,
     headers,
     publish::{at, can_keep},
     reader::{Begin, Reader, Scope},
+    transport::Nats,
 };
 use crate::{
     event::Message,

@@ -146,14 +146,14 @@ pub(super) async fn confirm(shared: &Shared) -> Result<()> {
         return Ok(());
     };
     let until = Instant::now() + shared.lease;
-    let mut lost = false;
+    let mut unheard = false;
     loop {
-        if lost {
+        if unheard {
             shared.tell(replies.clone(), &DONE).await?;
         }
         match shared.link.confirm(last.clone(), DONE).await {
             Err(failed) if failed.is_transient() && Instant::now() < until => {
-                lost = true;
+                unheard = true;
                 shared.link.wait_for_connection(until).await;
                 sleep(PAUSE).await;
             }

@@ -30,6 +30,7 @@ pub(super) struct Facts {
 /// The settings that matter to us.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "the server has them so")]
 pub(super) struct StreamConfig {
     pub(super) name: String,
     pub(super) subjects: Vec<String>,
