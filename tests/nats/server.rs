@@ -64,6 +64,11 @@ impl Broker {
         self.wait();
     }
 
+    /// Returns where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Returns the URL of a stream of the server.
     pub(crate) fn url(&self, rest: &str) -> String {
         format!("nats://{}/{rest}", self.address)

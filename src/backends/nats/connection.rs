@@ -97,9 +97,7 @@ async fn options(config: &Config, complaint: Complaint) -> Result<ConnectOptions
         .request_timeout(Some(ANSWER))
         .subscription_capacity(1 << 16)
         .retain_servers_order()
-        .reconnect_delay_callback(|attempt| {
-            Duration::from_millis(50 << attempt.min(5)).min(Duration::from_secs(1))
-        })
+        .reconnect_delay_callback(delay)
         .event_callback(move |event| {
             let complaint = Arc::clone(&complaint);
             async move { note(&complaint, &event) }
@@ -122,6 +120,14 @@ async fn options(config: &Config, complaint: Complaint) -> Result<ConnectOptions
         options = options.add_client_certificate(certificate.clone(), key.clone());
     }
     Ok(options.require_tls(config.tls.required))
+}
+
+/// Returns how long to wait before a connection is tried, the first time not at all.
+fn delay(attempt: usize) -> Duration {
+    match attempt {
+        0 | 1 => Duration::ZERO,
+        attempt => Duration::from_millis(25 << attempt.min(5)),
+    }
 }
 
 fn note(complaint: &Mutex<Option<String>>, event: &Event) {

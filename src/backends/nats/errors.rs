@@ -90,7 +90,7 @@ pub(super) fn of_code(code: u64, text: &str) -> TransportError {
     let (kind, hint) = match code {
         NO_STREAM => (
             ErrorKind::NotFound,
-            "`--create` makes a stream; `?` after the URL's path names another one",
+            "`--create` makes the stream that the path of the URL names",
         ),
         NO_CONSUMER | NO_MESSAGE | NO_MESSAGE_TO_DELETE | NO_SEQUENCE => (ErrorKind::NotFound, ""),
         10054 => (
@@ -148,8 +148,12 @@ pub(super) fn too_large() -> TransportError {
     .hint("`max_payload` in the server's configuration sets the limit")
 }
 
-/// Returns the error for a subject that no stream covers.
+/// Returns the error for a subject that no stream covers. Of our own ones that is only so for a moment.
 pub(super) fn uncovered(subject: &str) -> TransportError {
+    if subject.starts_with("_pf.") {
+        let message = format!("no stream takes `{subject}` at the moment");
+        return error(ErrorKind::Unavailable, message);
+    }
     let message = format!("no stream covers the subject `{subject}`");
     error(ErrorKind::NotFound, message).hint("`--create` makes the stream that the URL names")
 }

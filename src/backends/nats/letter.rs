@@ -81,9 +81,9 @@ pub(super) async fn read(
     letter.at = Some(Position::new(number.to_string()));
     if let Some(original) = map.get(ORIGINAL) {
         let what = json!({"seq": original.as_str().parse::<u64>().unwrap_or(0)});
-        if let Some(found) = link.peek(&link.names.stream, &what).await? {
+        if let Some(found) = link.get(&link.names.stream, &what).await? {
             let topic = letter.message.topic.clone();
-            letter.message = headers::read(topic, found.headers.as_ref(), found.payload);
+            letter.message = headers::read(topic, Some(&found.headers), found.payload);
         }
     }
     Ok(Some(letter))

@@ -39,6 +39,7 @@ pub(super) struct Waiting {
     pub(super) attempts: Attempts,
     pub(super) lineage: Option<Lineage>,
     pub(super) claim: Claim,
+    pub(super) since: Instant,
 }
 
 /// What the server knows a delivery by.
@@ -64,12 +65,22 @@ pub(super) struct Desk {
     pub(super) retrying: HashMap<u64, Instant>,
     /// Acknowledgements whose arrival was not confirmed.
     pub(super) unconfirmed: Vec<String>,
+    /// Messages handed out after they had waited, of which the server is to be told.
+    pub(super) overdue: Vec<String>,
     /// How many messages somebody waits for.
     pub(super) demand: usize,
     pub(super) closed: bool,
     pub(super) ended: bool,
     pub(super) failed: Option<TransportError>,
     last_ticket: u64,
+}
+
+/// What somebody who asks for messages gets.
+enum Offer {
+    Taken(Vec<Delivery>),
+    Failed(TransportError),
+    End,
+    Wait,
 }
 
 /// What the parts of a membership share.
@@ -96,6 +107,32 @@ impl Shared {
     /// Locks what is at hand.
     pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands out what is there. A server that has waited for a word of some is told in the background: the call may be
+    /// dropped.
+    fn offer(&self, max: usize) -> Offer {
+        let mut desk = self.desk();
+        desk.expire();
+        let room = self.max_in_flight.saturating_sub(desk.held.len());
+        let until = Instant::now() + self.lease;
+        let (deliveries, stale) = desk.hand_out(max.min(room), until, self.ack_wait / 10);
+        if !deliveries.is_empty() {
+            desk.demand = 0;
+            desk.overdue.extend(stale);
+            if !desk.overdue.is_empty() {
+                self.stirred.notify_one();
+            }
+            return Offer::Taken(deliveries);
+        }
+        if let Some(failed) = desk.failed.take() {
+            return Offer::Failed(failed);
+        }
+        if desk.closed || desk.ended {
+            return Offer::End;
+        }
+        desk.demand = max;
+        Offer::Wait
     }
 
     /// Tells the server something about deliveries without waiting for it.
@@ -131,9 +168,16 @@ impl Desk {
         max_in_flight.saturating_sub(self.held.len() + self.waiting.len())
     }
 
-    fn hand_out(&mut self, max: usize, until: Instant) -> Vec<Delivery> {
+    /// Hands out at most so many messages; names those that waited longer than `fresh`, of which the server has to
+    /// be told.
+    fn hand_out(
+        &mut self,
+        max: usize,
+        until: Instant,
+        fresh: Duration,
+    ) -> (Vec<Delivery>, Vec<String>) {
         let count = self.waiting.len().min(max);
-        let mut deliveries = Vec::with_capacity(count);
+        let (mut deliveries, mut stale) = (Vec::with_capacity(count), Vec::new());
         for _ in 0..count {
             let Some(waiting) = self.waiting.pop_front() else {
                 break;
@@ -141,11 +185,14 @@ impl Desk {
             self.last_ticket += 1;
             let ticket = Ticket(self.last_ticket);
             let claim = waiting.claim;
+            if waiting.since.elapsed() > fresh {
+                stale.push(claim.reply.clone());
+            }
             self.held.insert(ticket, Held { claim, until });
             let (stored, attempts) = (waiting.stored, waiting.attempts);
             deliveries.push(Delivery::new(stored, attempts, waiting.lineage, ticket));
         }
-        deliveries
+        (deliveries, stale)
     }
 }
 
@@ -213,25 +260,12 @@ impl Subscription for Member {
             let came = self.shared.came.notified();
             tokio::pin!(came);
             came.as_mut().enable();
-            {
-                let mut desk = self.shared.desk();
-                desk.expire();
-                let room = self.shared.max_in_flight.saturating_sub(desk.held.len());
-                let until = Instant::now() + self.shared.lease;
-                let deliveries = desk.hand_out(max.min(room), until);
-                if !deliveries.is_empty() {
-                    desk.demand = 0;
-                    return Ok(deliveries);
-                }
-                if let Some(failed) = desk.failed.take() {
-                    return Err(failed);
-                }
-                if desk.closed || desk.ended {
-                    return Ok(Vec::new());
-                }
-                desk.demand = max;
+            match self.shared.offer(max) {
+                Offer::Taken(deliveries) => return Ok(deliveries),
+                Offer::Failed(failed) => return Err(failed),
+                Offer::End => return Ok(Vec::new()),
+                Offer::Wait => self.shared.stirred.notify_one(),
             }
-            self.shared.stirred.notify_one();
             came.await;
         }
     }
@@ -277,7 +311,7 @@ impl Subscription for Member {
             // It hands in what was on its way.
             let _ = pump.await;
         }
-        let claims: Vec<Claim> = {
+        let mut claims: Vec<Claim> = {
             let mut desk = self.shared.desk();
             desk.expire();
             let held: Vec<Held> = desk.held.drain().map(|(_, held)| held).collect();
@@ -286,6 +320,8 @@ impl Subscription for Member {
                 .chain(held.into_iter().map(|held| held.claim))
                 .collect()
         };
+        // They come again in the order in which they are given back.
+        claims.sort_unstable_by_key(|claim| claim.number);
         let given_back = self.shared.give_back(claims).await;
         settle::confirm(&self.shared).await?;
         given_back

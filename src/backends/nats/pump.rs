@@ -76,6 +76,8 @@ impl Pump {
         if self.shared.desk().closed {
             return Ok(false);
         }
+        let overdue = std::mem::take(&mut self.shared.desk().overdue);
+        self.shared.tell(overdue, &WORKING).await?;
         self.ask().await?;
         let look = self.next_look();
         let shared = Arc::clone(&self.shared);
@@ -278,6 +280,7 @@ impl Shared {
             attempts,
             lineage,
             claim,
+            since: Instant::now(),
         });
         Ok(())
     }

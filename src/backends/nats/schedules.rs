@@ -4,7 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use async_nats::HeaderMap;
 use async_trait::async_trait;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     connection::Link,
@@ -154,9 +154,13 @@ pub(super) struct Last {
 impl Link {
     /// Reads the last message of a subject from the stream's leader.
     pub(super) async fn last(&self, stream: &str, subject: &str) -> Result<Option<Last>> {
-        let body = json!({"last_by_subj": subject});
+        self.get(stream, &json!({"last_by_subj": subject})).await
+    }
+
+    /// Reads a message from the stream's leader.
+    pub(super) async fn get(&self, stream: &str, what: &Value) -> Result<Option<Last>> {
         let verb = format!("STREAM.MSG.GET.{stream}");
-        let answer = match self.api(verb, &body).await {
+        let answer = match self.api(verb, what).await {
             Ok(answer) => answer,
             Err(refusal)
                 if refusal.is(super::errors::NO_MESSAGE)
