@@ -271,10 +271,37 @@ async fn a_connection_that_is_cut_is_ridden_out() {
     let rest = direct.subscribe(rest).await.expect("it joins");
     let left = rest.next(COUNT).await.expect("it ends");
     assert!(left.len() <= 100, "{} come again", left.len());
-    let mut scan = direct
-        .dead_letters()
-        .scan(&Selection::default())
+    let stored = broker.ask("$JS.API.STREAM.INFO.PROTOFLOW", &json!({}));
+    let stored: serde_json::Value = serde_json::from_str(&stored).expect("an answer");
+    assert_eq!(stored["state"]["messages"], COUNT, "nothing is doubled");
+}
+
+#[tokio::test]
+async fn a_letter_without_room_refers_to_its_original() {
+    let broker = Broker::start();
+    let transport = broker.connect("", true).await.expect("it opens");
+    let limit = transport
+        .capabilities()
         .await
-        .expect("it scans");
-    assert_eq!(scan.next(1).await.expect("it scans"), []);
+        .expect("it answers")
+        .limits
+        .max_payload;
+    let size = usize::try_from(limit.expect("there is a limit")).expect("it fits") - 300;
+    let message = Message::new(topic("a"), vec![b'x'; size]);
+    let stored = transport
+        .publish(vec![message.clone().into()])
+        .await
+        .remove(0);
+    stored.expect("it fits");
+    let subscription = transport
+        .subscribe(request(topic("a")))
+        .await
+        .expect("it joins");
+    let taken = subscription.next(1).await.expect("it reads");
+    settle(&*subscription, taken, &dead()).await;
+    let letters = transport.dead_letters();
+    let mut scan = letters.scan(&Selection::default()).await.expect("it scans");
+    let found = scan.next(10).await.expect("it scans").remove(0);
+    assert_eq!(found.message, message);
+    assert_eq!(found.record.kind, LetterKind::Permanent);
 }

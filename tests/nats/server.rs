@@ -81,13 +81,14 @@ impl Broker {
     }
 
     /// Asks the server something, over a connection that knows nothing of ours.
-    pub(crate) fn ask(&self, subject: &str, body: &serde_json::Value) {
+    pub(crate) fn ask(&self, subject: &str, body: &serde_json::Value) -> String {
         let body = body.to_string();
         let answer = self.exchange(&format!(
             "PUB {subject} _INBOX.t {}\r\n{body}\r\n",
             body.len()
         ));
         assert!(!answer.contains("\"error\""), "{answer}");
+        answer
     }
 
     /// Publishes a message as another client would.
