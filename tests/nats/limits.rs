@@ -160,9 +160,9 @@ async fn what_a_member_held_when_it_went_down_is_done_by_another() {
     let mut seen: HashMap<String, usize> = HashMap::new();
     while seen.len() < 500 {
         let taken = member.next(100).await.expect("it reads");
-        taken
-            .iter()
-            .for_each(|one| *seen.entry(text(one)).or_default() += 1);
+        for one in &taken {
+            *seen.entry(text(one)).or_default() += 1;
+        }
         settle(&*member, taken, &Verdict::Ack).await;
     }
     assert!(seen.values().all(|count| *count == 1));
