@@ -180,19 +180,10 @@ impl Tally {
             record.kind,
             record.failure.fingerprint.0.clone(),
         );
-        let row = self.0.entry(key).or_insert_with(|| StatsRow {
-            topic: record.origin.topic.clone(),
-            group: record.group.clone(),
-            kind: record.kind,
-            fingerprint: record.failure.fingerprint.clone(),
-            sample: record.failure.message.clone(),
-            count: 0,
-            first: record.dead_since,
-            last: record.dead_since,
-        });
-        row.count += 1;
-        row.first = row.first.min(record.dead_since);
-        row.last = row.last.max(record.dead_since);
+        self.0
+            .entry(key)
+            .and_modify(|row| row.add(letter))
+            .or_insert_with(|| StatsRow::of(letter));
     }
 
     fn rows(self) -> Stats {
