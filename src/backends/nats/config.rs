@@ -33,11 +33,11 @@ impl Factory for NatsFactory {
         let config = Config::read(url)?;
         let encoding = config.encoding;
         let link = connection::connect(config).await?;
-        let nats = Nats::new(link, encoding);
-        if options.create {
-            nats.make_stream().await?;
-        }
-        Ok(Arc::new(nats))
+        let made = match options.create {
+            true => link.make_stream().await?,
+            false => Vec::new(),
+        };
+        Ok(Arc::new(Nats::new(link, encoding, made)))
     }
 
     fn capabilities(&self) -> Option<Capabilities> {

@@ -164,7 +164,7 @@ pub(super) fn of_publish(failed: jetstream::context::PublishError, subject: &str
     if let Some(js) = source.and_then(|source| source.downcast_ref::<jetstream::Error>()) {
         return Refusal::Server {
             code: js.error_code().0,
-            text: js.to_string(),
+            text: description(js),
         };
     }
     let number = |code: u64, text: &str| Refusal::Server {
@@ -186,6 +186,15 @@ pub(super) fn of_publish(failed: jetstream::context::PublishError, subject: &str
             )
             .because(failed),
         ),
+    }
+}
+
+/// Returns the server's own words, without its numbers.
+fn description(refused: &jetstream::Error) -> String {
+    let text = refused.to_string();
+    match text.rsplit_once(" (code ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
     }
 }
 

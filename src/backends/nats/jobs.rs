@@ -20,8 +20,11 @@ use super::{
     reader::{Begin, Reader, Scope},
     side::Written,
 };
-use crate::transport::{
-    DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Result, TransportError,
+use crate::{
+    failpoint,
+    transport::{
+        DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Result, TransportError,
+    },
 };
 
 /// How many seconds a lease lasts unless it is renewed.
@@ -148,6 +151,7 @@ pub(super) async fn enlist(link: &Link, job: &JobId, letters: &[DeadLetter]) -> 
         let entries: Vec<Entry> = chunk.iter().map(entry).collect();
         let subject = chunk_subject(link, job, plan.value.chunks.len());
         publish::persist(link, subject, headers::json(&entries)?.into(), |_| {}).await?;
+        failpoint::reach("nats.chunk_stored");
         plan.value.chunks.push(entries.len() as u64);
     }
     rewrite(link, job, &plan).await
@@ -257,6 +261,7 @@ pub(super) async fn lease(link: &Link, job: &JobId, holder: &str) -> Result<JobL
         )
         .await;
     let token = answer.map_err(|refusal| lost(refusal, "somebody else just took the lease"))?;
+    failpoint::reach("nats.lease_taken");
     let lease = JobLease {
         job: job.clone(),
         token,
@@ -273,6 +278,7 @@ pub(super) async fn lease(link: &Link, job: &JobId, holder: &str) -> Result<JobL
 /// Finishes what an earlier worker left half done, and shuts it out.
 async fn begin(link: &Link, lease: &JobLease) -> Result<()> {
     journal::take_over(link, lease).await?;
+    failpoint::reach("nats.journal_begun");
     let mut plan = find(link, &lease.job).await?;
     if plan.value.started {
         return Ok(());
@@ -302,8 +308,10 @@ pub(super) async fn renew(link: &Link, lease: &JobLease) -> Result<()> {
 pub(super) async fn release(link: &Link, lease: &JobLease, done: bool) -> Result<()> {
     fenced(link, lease).await?;
     journal::close(link, lease).await?;
+    failpoint::reach("nats.journal_closed");
     if done {
         erase(link, &lease.job).await?;
+        failpoint::reach("nats.job_erased");
     }
     give_back(link, lease).await
 }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     event::Position,
+    failpoint,
     transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
 };
 
@@ -203,9 +204,11 @@ async fn send(link: &Arc<Link>, mut states: Vec<State>) -> Vec<State> {
             note(&mut states, confirmed);
         }
     }
+    failpoint::reach("nats.sent");
     while let Some(confirmed) = window.next().await {
         note(&mut states, confirmed);
     }
+    failpoint::reach("nats.confirmed");
     if let Some(complaint) = link.complaint() {
         deny(&mut states, &complaint);
     }

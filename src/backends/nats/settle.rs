@@ -74,6 +74,7 @@ where
 
 async fn acknowledge(shared: &Shared, claim: Claim, attempts: &Attempts) -> Result<()> {
     shared.tell(vec![claim.reply.clone()], &DONE).await?;
+    failpoint::reach("nats.ack_sent");
     shared.desk().unconfirmed.push(claim.reply);
     shared.acknowledged.notify_one();
     if attempts.failed > 0 {
@@ -91,7 +92,9 @@ async fn retry(shared: &Shared, claim: &Claim, runs: &Runs, until: Instant) -> R
     failpoint::reach("nats.run_written");
     let due = Instant::now() + runs.rest();
     shared.desk().retrying.insert(claim.number, due);
-    ride_out(until, || shared.hold(claim, runs.rest())).await
+    ride_out(until, || shared.hold(claim, runs.rest())).await?;
+    failpoint::reach("nats.held");
+    Ok(())
 }
 
 async fn bury(
@@ -117,6 +120,7 @@ async fn bury(
     .await?;
     failpoint::reach("nats.letter_stored");
     ride_out(until, || shared.link.confirm(claim.reply.clone(), DONE)).await?;
+    failpoint::reach("nats.letter_acked");
     if delivery.attempts.failed > 0 {
         shared
             .link
@@ -157,7 +161,10 @@ pub(super) async fn confirm(shared: &Shared) -> Result<()> {
                 shared.link.wait_for_connection(until).await;
                 sleep(PAUSE).await;
             }
-            result => return result,
+            result => {
+                failpoint::reach("nats.acks_confirmed");
+                return result;
+            }
         }
     }
 }

@@ -11,7 +11,10 @@ use super::{
     errors::{NO_STREAM, Refusal},
     names::covers,
 };
-use crate::transport::{ErrorKind, Result};
+use crate::{
+    failpoint,
+    transport::{ErrorKind, Result},
+};
 
 /// How long a stream of ours keeps events.
 const KEEP: Duration = Duration::from_hours(30 * 24);
@@ -176,6 +179,7 @@ impl Link {
                 "allow_direct": true,
             });
             self.make(&config).await?;
+            failpoint::reach("nats.letters_made");
             made.push(format!("made stream {letters} for dead letters"));
         }
         if self.find_stream(&side).await?.is_none() {

@@ -1,6 +1,6 @@
 //! The connection as a transport.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -22,17 +22,26 @@ use crate::{
 pub(super) struct Nats {
     pub(super) link: Arc<Link>,
     encoding: Encoding,
+    /// What was made when it was opened, and was not told yet.
+    made: Mutex<Vec<String>>,
 }
 
 impl Nats {
     /// Wraps a connection.
-    pub(super) fn new(link: Arc<Link>, encoding: Encoding) -> Self {
-        Self { link, encoding }
+    pub(super) fn new(link: Arc<Link>, encoding: Encoding, made: Vec<String>) -> Self {
+        Self {
+            link,
+            encoding,
+            made: Mutex::new(made),
+        }
     }
 
-    /// Makes the stream unless it is there.
-    pub(super) async fn make_stream(&self) -> Result<Vec<String>> {
-        self.link.make_stream().await
+    /// Makes the stream unless it is there; says what was made since this was asked last.
+    async fn make_stream(&self) -> Result<Vec<String>> {
+        let more = self.link.make_stream().await?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.extend(more);
+        Ok(std::mem::take(&mut *made))
     }
 
     /// Asks for the subjects of topics, page by page.

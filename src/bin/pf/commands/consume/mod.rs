@@ -116,7 +116,9 @@ impl ConsumeArgs {
         let transport = context.open(OpenOptions { create }).await?;
         if create {
             for topic in self.topics.iter().filter_map(Pattern::literal) {
-                transport.create(&topic).await?;
+                for made in transport.create(&topic).await? {
+                    context.printer.remarks().remark(&made);
+                }
             }
         }
         Ok(transport)

@@ -98,6 +98,11 @@ impl<'a> Ledger<'a> {
         self.failed > 0
     }
 
+    /// Says something beside the account.
+    pub fn remark(&self, text: &str) {
+        self.printer.remarks().remark(text);
+    }
+
     /// Says why the line is not published.
     pub fn refuse(&mut self, error: &CliError) -> CliResult<()> {
         self.fail(self.line..=self.line, error)

@@ -178,7 +178,9 @@ impl Stream<'_> {
 
     async fn create(&mut self, topic: &Topic) -> CliResult<()> {
         if !self.created.contains(topic) {
-            self.transport.create(topic).await?;
+            for made in self.transport.create(topic).await? {
+                self.ledger.remark(&made);
+            }
             self.created.insert(topic.clone());
         }
         Ok(())

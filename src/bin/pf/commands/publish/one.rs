@@ -34,7 +34,9 @@ pub async fn publish(
         return report::show(&mut context.printer, outgoing);
     }
     if args.create {
-        transport.create(draft.topic()).await?;
+        for made in transport.create(draft.topic()).await? {
+            context.printer.remarks().remark(&made);
+        }
     }
     let receipt = confirmed(transport.publish(vec![outgoing]).await)?;
     let told = report::Told::stored(Some(&id), draft.topic(), &receipt);

@@ -1,0 +1,201 @@
+//! A client that knows nothing of ours: makes streams, and reads what they hold.
+
+use std::time::Duration;
+
+use async_nats::{
+    HeaderMap,
+    jetstream::{
+        self, Context,
+        consumer::{AckPolicy, PullConsumer, pull},
+        stream,
+    },
+};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tokio::{runtime::Builder, time::timeout};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How many messages are asked for at once.
+const BATCH: usize = 5000;
+
+/// One stream of a server, asked over a new connection each time, so that the server may be killed meanwhile.
+pub(crate) struct Raw {
+    server: String,
+    pub(crate) name: String,
+}
+
+/// A message as it is stored.
+pub(crate) struct Stored {
+    pub(crate) number: u64,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Raw {
+    /// Speaks of a stream; the URL is that of the server alone.
+    pub(crate) fn new(server: &str, name: &str) -> Self {
+        Self {
+            server: server.trim_end_matches('/').to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// Returns a stream's settings as `--create` makes them.
+    pub(crate) fn prepared(&self) -> stream::Config {
+        let mut config = self.plain();
+        config.subjects.push(format!("_pf.in.{}.>", self.name));
+        config.allow_direct = true;
+        config.allow_atomic_publish = true;
+        config.allow_message_schedules = true;
+        config
+    }
+
+    /// Returns a stream's settings as the Go library makes them: no schedules, no batches.
+    pub(crate) fn plain(&self) -> stream::Config {
+        stream::Config {
+            name: self.name.clone(),
+            subjects: vec![format!("{}.>", self.name)],
+            max_age: Duration::from_hours(7 * 24),
+            ..stream::Config::default()
+        }
+    }
+
+    fn ask<T>(&self, work: impl AsyncFnOnce(Context) -> T) -> T {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let work = async {
+            let client = async_nats::connect(&self.server).await.unwrap();
+            work(jetstream::new(client)).await
+        };
+        let answer = runtime.block_on(async { timeout(PATIENCE, work).await });
+        answer.expect("the server answers")
+    }
+
+    /// Makes a stream.
+    pub(crate) fn make(&self, config: stream::Config) {
+        self.ask(async |context| context.create_stream(config).await.map(drop).unwrap());
+    }
+
+    /// Changes a stream.
+    pub(crate) fn change(&self, config: stream::Config) {
+        self.ask(async |context| context.update_stream(config).await.map(drop).unwrap());
+    }
+
+    /// Makes a group's consumer as `pf` does, only less patient with one that went down.
+    pub(crate) fn make_group(&self, group: &str, topic: &str, ack_wait: Duration) {
+        let config = pull::Config {
+            durable_name: Some(group.to_owned()),
+            filter_subjects: vec![format!("{}.{topic}", self.name)],
+            ack_policy: AckPolicy::Explicit,
+            ack_wait,
+            max_deliver: -1,
+            max_ack_pending: 200_000,
+            ..pull::Config::default()
+        };
+        self.ask(async |context| {
+            let stream = context.get_stream(&self.name).await.unwrap();
+            stream.create_consumer(config).await.unwrap();
+        });
+    }
+
+    /// Tells of a group's consumer; nothing if it is not there yet.
+    pub(crate) fn group(&self, group: &str) -> Option<jetstream::consumer::Info> {
+        self.ask(async |context| {
+            let stream = context.get_stream(&self.name).await.unwrap();
+            let consumer: PullConsumer = stream.get_consumer(group).await.ok()?;
+            Some(consumer.cached_info().clone())
+        })
+    }
+
+    /// Asks the server's interface.
+    pub(crate) fn api(&self, verb: &str, question: &Value) -> Value {
+        let verb = format!("{verb}.{}", self.name);
+        self.ask(async |context| context.request(verb, question).await.unwrap())
+    }
+
+    /// Counts the messages of a topic; those that come meanwhile are counted or not.
+    pub(crate) fn count(&self, topic: &str) -> u64 {
+        self.count_of(&format!("{}.{topic}", self.name))
+    }
+
+    /// Counts what waits for its time.
+    pub(crate) fn scheduled(&self) -> u64 {
+        self.count_of(&format!("_pf.in.{}.later.*", self.name))
+    }
+
+    fn count_of(&self, filter: &str) -> u64 {
+        let answer = self.api("STREAM.INFO", &json!({"subjects_filter": filter}));
+        let subjects = answer["state"]["subjects"].as_object();
+        let counts = subjects.into_iter().flat_map(|subjects| subjects.values());
+        counts.filter_map(Value::as_u64).sum()
+    }
+
+    /// Returns the messages of a topic.
+    pub(crate) fn topic(&self, topic: &str) -> Vec<Stored> {
+        self.messages(&self.name, &format!("{}.{topic}", self.name))
+    }
+
+    /// Returns the dead letters.
+    pub(crate) fn letters(&self) -> Vec<Stored> {
+        self.messages(&format!("{}_DLQ", self.name), ">")
+    }
+
+    /// Returns what a stream holds under a subject; nothing if there is no such stream.
+    fn messages(&self, stream: &str, filter: &str) -> Vec<Stored> {
+        self.ask(async |context| {
+            let Ok(stream) = context.get_stream(stream).await else {
+                return Vec::new();
+            };
+            let config = pull::Config {
+                ack_policy: AckPolicy::None,
+                filter_subject: filter.to_owned(),
+                ..pull::Config::default()
+            };
+            let mut consumer: PullConsumer = stream.create_consumer(config).await.unwrap();
+            let count = consumer.info().await.unwrap().num_pending;
+            let count = usize::try_from(count).unwrap();
+            let messages = consumer.stream().max_messages_per_batch(BATCH);
+            let messages = messages.messages().await.unwrap().take(count);
+            let messages: Vec<_> = messages
+                .map(|message| stored(&message.unwrap()))
+                .collect()
+                .await;
+            assert_eq!(messages.len(), count);
+            messages
+        })
+    }
+
+    /// Lets the lease of whoever works on dead letters run out.
+    pub(crate) fn end_lease(&self) {
+        self.ask(async |context| {
+            let Ok(side) = context.get_stream(format!("{}_PF", self.name)).await else {
+                return;
+            };
+            let lease = format!("_pf.side.{}.lease", self.name);
+            side.purge().filter(lease).await.unwrap();
+        });
+    }
+}
+
+fn stored(message: &jetstream::Message) -> Stored {
+    Stored {
+        number: message.info().unwrap().stream_sequence,
+        headers: message.headers.clone().unwrap_or_default(),
+        payload: message.payload.to_vec(),
+    }
+}
+
+impl Stored {
+    /// Returns the letter that a replayed message was.
+    pub(crate) fn replay_of(&self) -> Option<String> {
+        let lineage = self.headers.get("pf-replay")?.as_str();
+        let lineage: Value = serde_json::from_str(lineage).unwrap();
+        Some(lineage["replay_of"].as_str().unwrap().to_owned())
+    }
+
+    /// Returns the id of the event.
+    pub(crate) fn id(&self) -> String {
+        let event: Value = serde_json::from_slice(&self.payload).unwrap();
+        event["id"].as_str().unwrap().to_owned()
+    }
+}
