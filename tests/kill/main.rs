@@ -1,5 +1,11 @@
 //! `kill -9` everywhere: at every named fail point and at random moments, judged from outside.
-#![cfg(all(feature = "failpoints", feature = "cli", feature = "sqlite"))]
+#![cfg(all(
+    feature = "failpoints",
+    feature = "conformance",
+    feature = "cli",
+    feature = "sqlite",
+    feature = "nats"
+))]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -7,7 +13,18 @@
     reason = "a test"
 )]
 
-mod checker;
+mod judge;
+mod nats;
 mod points;
+#[expect(dead_code, reason = "other tests ask more")]
+#[path = "../nats/raw.rs"]
+mod raw;
 mod rounds;
+#[expect(
+    dead_code,
+    reason = "the judge asks the server with a client of its own"
+)]
+#[path = "../nats/server.rs"]
+mod server;
+mod sqlite;
 mod store;

@@ -1,27 +1,37 @@
 //! Every fail point in the source is reached and survived.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::{
+    collections::HashSet,
+    fs,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
-use crate::{checker, store::Store};
+use crate::{judge, nats::Nats, server::Broker, sqlite::Sqlite, store::Store};
 
-/// Returns the names of all fail points that this build of `pf` can reach.
-fn names() -> Vec<String> {
+/// Points that are reached only where a stream does not allow batches.
+const WITHOUT_BATCHES: [&str; 2] = ["nats.replay_announced", "nats.replay_published"];
+/// How many stores are worked on at once where most of the time is spent waiting for a broker.
+const AT_ONCE: usize = 4;
+
+/// Returns the names of all fail points that this build of `pf` can reach on a transport.
+fn names(transport: &str) -> Vec<String> {
     let mut names = Vec::new();
-    collect(
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")),
-        &mut names,
-    );
+    let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    collect(source, transport, &mut names);
     names.sort();
     names.dedup();
     assert!(names.len() >= 19, "only {names:?}");
     names
 }
 
-fn collect(folder: &Path, names: &mut Vec<String>) {
+fn collect(folder: &Path, transport: &str, names: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, names);
+            if !folder.ends_with("backends") || path.ends_with(transport) {
+                collect(&path, transport, names);
+            }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             for rest in text.split("failpoint::reach(\"").skip(1) {
@@ -35,26 +45,58 @@ fn collect(folder: &Path, names: &mut Vec<String>) {
     }
 }
 
+/// Does the same with many things, a few at a time.
+pub fn side_by_side<T: Sync>(things: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(thing) = things.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(thing);
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn every_fail_point_is_reached_and_survived() {
-    for name in names() {
+    for name in names("sqlite") {
         for nth in [1, 3] {
-            survive(&name, nth);
+            survive(&name, nth, Store::new(Box::new(Sqlite::new())));
         }
     }
 }
 
+#[test]
+fn every_fail_point_on_nats_is_reached_and_survived() {
+    let broker = Broker::start();
+    let names = names("nats");
+    let armed: Vec<_> = names
+        .iter()
+        .flat_map(|name| [(name.as_str(), 1), (name.as_str(), 3)])
+        .collect();
+    side_by_side(&armed, |(name, nth)| {
+        let stream = format!("{}-{nth}", name.replace('.', "-"));
+        let stream = if WITHOUT_BATCHES.contains(name) {
+            Nats::plain(&broker, &stream)
+        } else {
+            Nats::prepared(&broker, &stream)
+        };
+        survive(name, *nth, Store::new(Box::new(stream)));
+    });
+}
+
 /// Dies at the point in whichever program reaches it first, then lets everything finish.
-fn survive(name: &str, nth: u32) {
+fn survive(name: &str, nth: u32, mut store: Store) {
     let armed = format!("{name}:{nth}");
     let start = std::time::Instant::now();
-    let mut store = Store::new();
     let mut died = false;
     let status = store.publish(40, None, |command| {
         command.env("PF_FAILPOINT", &armed);
     });
     died |= !status.success();
-    while checker::not_due(&store.path()) > 0 {
+    while store.judge.not_due() > 0 {
         std::thread::yield_now();
     }
     for worker in [false, true] {
@@ -71,11 +113,11 @@ fn survive(name: &str, nth: u32) {
     finish(&mut store);
     assert!(died || nth > 1, "nothing reached the fail point {name}");
     println!("{armed}: {:?}", start.elapsed());
-    checker::judge(&store, &purged, &armed);
+    judge::judge(&store, &purged, &armed);
 }
 
 fn purge(store: &mut Store, armed: &str, died: &mut bool) -> HashSet<String> {
-    let Some(victim) = checker::dead(&store.path()).into_iter().min() else {
+    let Some(victim) = store.judge.read().dead.into_iter().min() else {
         return HashSet::new();
     };
     let filter = format!(".event.id == \"{victim}\"");
@@ -88,16 +130,21 @@ fn purge(store: &mut Store, armed: &str, died: &mut bool) -> HashSet<String> {
 /// Takes the tests' events to their end without any fail point.
 pub fn finish(store: &mut Store) {
     store.mend();
-    while checker::pending(&store.path()) > 0 {
-        let consumer = store.consumer(false);
-        store.run(consumer);
-    }
     for _ in 0..3 {
-        let consumer = store.consumer(false);
-        store.run(consumer);
+        drain(store);
         let replay = store.pf(&["dlq", "replay", "--all", "--yes"]);
         store.run(replay);
     }
-    let consumer = store.consumer(false);
-    store.run(consumer);
+    drain(store);
+}
+
+/// Consumes until nothing is to come.
+fn drain(store: &mut Store) {
+    loop {
+        let consumer = store.consumer(false);
+        store.run(consumer);
+        if store.judge.to_come() == 0 {
+            break;
+        }
+    }
 }

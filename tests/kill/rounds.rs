@@ -1,8 +1,15 @@
 //! Random moments: publisher, both sorts of consumer and replay over one store, each killed in turn.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, ops::AddAssign, sync::Mutex, time::Duration};
 
-use crate::{checker, points::finish, store::Store};
+use crate::{
+    judge,
+    nats::Nats,
+    points::{finish, side_by_side},
+    server::Broker,
+    sqlite::Sqlite,
+    store::Store,
+};
 
 /// A small generator, so that a failing round can be run again by its seed.
 struct Dice(u64);
@@ -27,29 +34,49 @@ struct Hits {
     replays: u32,
 }
 
-#[test]
-fn killed_at_random_nothing_is_lost_or_doubled() {
-    let rounds = if std::env::var_os("PF_TEST_LONG").is_some() {
-        200
-    } else {
-        10
-    };
-    let mut all = Hits::default();
-    for seed in 1..=rounds {
-        let hits = round(seed);
-        all.publishers += hits.publishers;
-        all.consumers += hits.consumers;
-        all.replays += hits.replays;
+impl AddAssign for Hits {
+    fn add_assign(&mut self, other: Self) {
+        self.publishers += other.publishers;
+        self.consumers += other.consumers;
+        self.replays += other.replays;
     }
+}
+
+fn seeds() -> Vec<u64> {
+    let long = std::env::var_os("PF_TEST_LONG").is_some();
+    (1..=if long { 200 } else { 10 }).collect()
+}
+
+fn assert_enough(all: Hits) {
     println!("{all:?}");
     assert!(all.publishers >= 10, "{all:?}");
     assert!(all.consumers >= 10, "{all:?}");
     assert!(all.replays >= 3, "{all:?}");
 }
 
-fn round(seed: u64) -> Hits {
+#[test]
+fn killed_at_random_nothing_is_lost_or_doubled() {
+    let mut all = Hits::default();
+    for seed in seeds() {
+        all += round(seed, Store::new(Box::new(Sqlite::new())));
+    }
+    assert_enough(all);
+}
+
+#[test]
+fn killed_at_random_on_nats_nothing_is_lost_or_doubled() {
+    let broker = Broker::start();
+    let all = Mutex::new(Hits::default());
+    side_by_side(&seeds(), |seed| {
+        let stream = Nats::prepared(&broker, &format!("SEED{seed}"));
+        let hits = round(*seed, Store::new(Box::new(stream)));
+        *all.lock().unwrap() += hits;
+    });
+    assert_enough(all.into_inner().unwrap());
+}
+
+fn round(seed: u64, mut store: Store) -> Hits {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let mut store = Store::new();
     let mut hits = Hits::default();
     for step in 0..4 {
         hits.publishers += u32::from(publish(&mut store, &mut dice));
@@ -63,7 +90,7 @@ fn round(seed: u64) -> Hits {
     }
     finish(&mut store);
     println!("seed {seed}: {hits:?}, {} accepted", store.accepted.len());
-    checker::judge(&store, &HashSet::new(), &format!("seed {seed}"));
+    judge::judge(&store, &HashSet::new(), &format!("seed {seed}"));
     hits
 }
 
@@ -91,8 +118,8 @@ fn consume(store: &mut Store, dice: &mut Dice, worker: bool) -> bool {
 fn replay(store: &mut Store, dice: &mut Dice) -> bool {
     let replay = store.pf(&["dlq", "replay", "--all", "--yes", "--rate", "30"]);
     let after = Duration::from_micros(dice.roll(200_000));
-    let begun = |store: &Store| checker::progress(&store.path()).0 > 0;
+    let begun = |store: &Store| store.judge.progress().0 > 0;
     store.run_and_kill(replay, begun, after);
-    let (done, left) = checker::progress(&store.path());
+    let (done, left) = store.judge.progress();
     done > 0 && left > 0
 }

@@ -5,7 +5,6 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
-    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -13,6 +12,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use crate::judge::Judge;
 
 /// Handles an event: every tenth fails at first, another tenth is refused until the file `mended` exists.
 const HANDLE: &str = r#"#!/bin/sh
@@ -50,16 +51,19 @@ const PORTION: usize = 10;
 
 /// A store and its history.
 pub struct Store {
-    pub folder: TempDir,
+    pub judge: Box<dyn Judge>,
+    folder: TempDir,
     /// Ids whose receipt was printed.
     pub accepted: Vec<String>,
     /// How often an id was in the hands of a consumer when that was killed.
     pub in_hand: HashMap<String, u32>,
+    /// How many deliveries in all were in hand at kills.
+    pub at_risk: u64,
     published: usize,
 }
 
 impl Store {
-    pub fn new() -> Self {
+    pub fn new(judge: Box<dyn Judge>) -> Self {
         let folder = TempDir::new().unwrap();
         for (name, body) in [("each", EACH), ("worker", WORKER)] {
             let path = folder.path().join(name);
@@ -67,15 +71,13 @@ impl Store {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
         Self {
+            judge,
             folder,
             accepted: Vec::new(),
             in_hand: HashMap::new(),
+            at_risk: 0,
             published: 0,
         }
-    }
-
-    pub fn path(&self) -> PathBuf {
-        self.folder.path().join("events.db")
     }
 
     /// Returns the program on this store.
@@ -88,7 +90,7 @@ impl Store {
         command
             .env("HOME", self.folder.path())
             .env("FOLDER", self.folder.path());
-        command.env("PF_URL", format!("sqlite://{}", self.path().display()));
+        command.env("PF_URL", self.judge.url());
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -129,9 +131,10 @@ impl Store {
             .map(|number| format!("e{number:06}"))
             .collect();
         self.published += count;
+        let delays = self.judge.keeps_delays();
         let mut input = Vec::new();
         for (number, id) in ids.iter().enumerate() {
-            let delay = if number % 5 == 4 {
+            let delay = if delays && number % 5 == 4 {
                 r#","pf_delay_ms":100"#
             } else {
                 ""
@@ -215,9 +218,12 @@ impl Store {
     fn note_if_killed(&mut self, status: ExitStatus) -> bool {
         let killed = status.signal() == Some(9);
         if killed {
-            for id in crate::checker::in_hand(&self.path()) {
+            let in_hand = self.judge.in_hand();
+            self.at_risk += in_hand.count;
+            for id in in_hand.ids {
                 *self.in_hand.entry(id).or_default() += 1;
             }
+            self.judge.after_a_kill();
         } else {
             assert!(
                 matches!(status.code(), Some(0 | 1 | 4)),

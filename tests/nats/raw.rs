@@ -165,6 +165,15 @@ impl Raw {
         })
     }
 
+    /// Returns the last message under a subject of a stream, if there is one.
+    pub(crate) fn last(&self, stream: &str, filter: &str) -> Option<Vec<u8>> {
+        self.ask(async |context| {
+            let stream = context.get_stream(stream).await.ok()?;
+            let last = stream.get_last_raw_message_by_subject(filter).await.ok()?;
+            Some(last.payload.to_vec())
+        })
+    }
+
     /// Lets the lease of whoever works on dead letters run out.
     pub(crate) fn end_lease(&self) {
         self.ask(async |context| {

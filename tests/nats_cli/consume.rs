@@ -45,6 +45,9 @@ fn a_command_is_run_once_per_event() {
 
     --- stderr
     consuming order.* as group billing: sh -c 'echo $PF_EVENT_ID $PF_DELIVERY_ATTEMPT'
+    made stream SHOP_DLQ for dead letters
+    made stream SHOP_PF for failed runs and jobs
+    made consumer billing on SHOP
     2 handled
     ");
     assert_snapshot!(consume(&shop, "echo $PF_EVENT_ID"), @"
@@ -93,6 +96,9 @@ fn what_is_given_up_is_listed_shown_replayed_and_purged() {
 
     --- stderr
     consuming order.* as group billing: sh -c 'echo out of order >&2; exit 1'
+    made stream SHOP_DLQ for dead letters
+    made stream SHOP_PF for failed runs and jobs
+    made consumer billing on SHOP
     out of order
     attempt 1 of order.created e1 failed, again in [MS]: exit status 1: out of order
     out of order
