@@ -98,7 +98,7 @@ fn a_stream_that_does_not_cover_the_subject_is_named() {
 
     --- stderr
     error: nats: no stream covers the subject `other.order.created`
-    hint: `--create` makes the stream that the URL names
+    hint: `nats stream edit` adds a subject; `prefix` in the URL changes what stands before topics
     ");
     assert_snapshot!(shop.show(&["consume", "order.created", "--group", "g", "--url", &url, "--", "true"]), @"
     exit: 1
@@ -107,7 +107,7 @@ fn a_stream_that_does_not_cover_the_subject_is_named() {
     --- stderr
     consuming order.created as group g: true
     error: nats: no stream covers the subject `other.order.created`
-    hint: `--create` makes the stream that the URL names
+    hint: `nats stream edit` adds a subject; `prefix` in the URL changes what stands before topics
     ");
 }
 
@@ -194,7 +194,7 @@ fn whoever_is_not_let_in_is_told_so() {
     --- stdout
 
     --- stderr
-    error: nats: nats: Permissions Violation for Publish to "SHOP.a"
+    error: nats: Permissions Violation for Publish to "SHOP.a"
     hint: give user and password with a context: `pf context add --help`
     "#);
 }

@@ -135,7 +135,8 @@ fn note(complaint: &Mutex<Option<String>>, event: &Event) {
     if let Event::ServerError(ServerError::Other(text)) = event
         && text.to_lowercase().contains("permissions violation")
     {
-        *complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.trim_start_matches("nats: ").to_owned());
+        *complaint.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(text.trim_start_matches("nats: ").to_owned());
     }
 }
 

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::{connection::Link, consumer, error, stream::Facts};
 use crate::transport::{ErrorKind, Finding, FindingLevel, Result};
 
+/// What a consumer may have in flight unless it is told otherwise.
+const IN_FLIGHT: i64 = 1000;
+
 /// Looks at the server, the stream, and what reads it.
 pub(super) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
     let info = link.client.server_info();
@@ -101,16 +104,22 @@ async fn of_consumers(link: &Link) -> Result<Vec<Finding>> {
             findings.push(warning(&format!("max-deliver.{name}"), text, Some(mend)));
         }
         let waiting = i64::try_from(durable.num_ack_pending).unwrap_or(i64::MAX);
-        if config.max_ack_pending > 0 && waiting >= config.max_ack_pending {
+        let limit = config.max_ack_pending;
+        let mend = format!("nats consumer edit {stream} {name} --max-pending=200000");
+        let finding = format!("max-pending.{name}");
+        if limit > 0 && waiting >= limit {
             let text = format!(
                 "the consumer `{name}` stands still: {waiting} messages are out or held back"
             );
-            let mend = format!("nats consumer edit {stream} {name} --max-pending=200000");
             let level = FindingLevel::Problem;
             findings.push(Finding {
                 level,
-                ..warning(&format!("max-pending.{name}"), text, Some(mend))
+                ..warning(&finding, text, Some(mend))
             });
+        } else if limit > 0 && limit < IN_FLIGHT {
+            let text =
+                format!("the consumer `{name}` stops at {limit} messages in flight and held back");
+            findings.push(warning(&finding, text, Some(mend)));
         }
     }
     Ok(findings)

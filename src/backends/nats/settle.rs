@@ -40,7 +40,13 @@ async fn settle(shared: &Shared, settlement: Settlement) -> Result<()> {
     let held = {
         let mut desk = shared.desk();
         desk.expire();
-        desk.held.remove(&delivery.ticket())
+        let held = desk.held.remove(&delivery.ticket());
+        // A bounded membership must not take it for done while its run is written down.
+        if let (Some(held), Verdict::Retry { after, .. }) = (&held, &verdict) {
+            let due = Instant::now() + *after;
+            desk.retrying.insert(held.claim.number, due);
+        }
+        held
     };
     let Some(Held { claim, until }) = held else {
         let message = format!("the lease of {} had run out", delivery.stored.position);

@@ -70,7 +70,9 @@ pub(super) fn check_covered(facts: &Facts, filters: &[String]) -> Result<()> {
         subjects.any(|subject| super::names::overlap(subject, filter))
     };
     match filters.iter().find(|filter| !reachable(filter)) {
-        Some(filter) => Err(errors::uncovered(filter)),
+        Some(filter) => Err(errors::uncovered(filter).hint(
+            "`nats stream edit` adds a subject; `prefix` in the URL changes what stands before topics",
+        )),
         None => Ok(()),
     }
 }
