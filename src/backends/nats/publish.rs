@@ -117,7 +117,9 @@ async fn prepare(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<State> {
 }
 
 fn again(failed: &TransportError) -> TransportError {
-    let copy = error(failed.kind(), failed.to_string());
+    let text = failed.to_string();
+    let words = text.strip_prefix("nats: ").unwrap_or(&text);
+    let copy = error(failed.kind(), words);
     match failed.advice() {
         Some(advice) => copy.hint(advice.to_owned()),
         None => copy,
