@@ -87,7 +87,7 @@ fn a_worker_answers_line_by_line() {
 }
 
 #[test]
-fn what_is_given_up_is_listed_shown_replayed_and_purged() {
+fn what_is_given_up_is_listed_and_shown() {
     let shop = Shop::prepared();
     publish(&shop, "order.created", "e1");
     assert_snapshot!(consume(&shop, "echo out of order >&2; exit 1"), @"
@@ -134,7 +134,14 @@ fn what_is_given_up_is_listed_shown_replayed_and_purged() {
     --- stderr
     1 dead letter
     ");
-    assert_snapshot!(shop.show(&["dlq", "replay", &id, "--yes"]), @"
+}
+
+#[test]
+fn what_is_given_up_is_replayed_and_purged() {
+    let shop = Shop::prepared();
+    publish(&shop, "order.created", "e1");
+    let _ = consume(&shop, "exit 65");
+    assert_snapshot!(shop.show(&["dlq", "replay", "--all", "--yes"]), @"
     exit: 0
     --- stdout
     replayed 1 letter
@@ -143,7 +150,7 @@ fn what_is_given_up_is_listed_shown_replayed_and_purged() {
     replay 1 letter of nats://SERVER/SHOP
             1  to order.created, for every group
     because of
-            1  exit status 1: out of order (exhausted)
+            1  exit status 65 (permanent)
     warning: every group of the topic gets these again, not only the one that failed (a replay goes to the topic, so every group sees it)
     ");
     assert_snapshot!(consume(&shop, "exit 65"), @"

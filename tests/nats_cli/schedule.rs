@@ -33,11 +33,11 @@ fn what_waits_is_listed_shown_and_called_off() {
     let shop = Shop::prepared();
     let late = delayed(&shop, "late", "2h");
     let soon = delayed(&shop, "soon", "1h");
-    let show = |args: &[&str]| {
+    let told = |args: &[&str]| {
         let text = shop.show(args);
         text.replace(&late, "[LATE]").replace(&soon, "[SOON]")
     };
-    assert_snapshot!(show(&["schedule", "list"]), @"
+    assert_snapshot!(told(&["schedule", "list"]), @"
     exit: 0
     --- stdout
     [LATE]  [TIME]  order  late
@@ -45,7 +45,7 @@ fn what_waits_is_listed_shown_and_called_off() {
 
     --- stderr
     ");
-    assert_snapshot!(show(&["schedule", "show", &soon]), @r#"
+    assert_snapshot!(told(&["schedule", "show", &soon]), @r#"
     exit: 0
     --- stdout
     schedule   [SOON]
@@ -57,14 +57,14 @@ fn what_waits_is_listed_shown_and_called_off() {
 
     --- stderr
     "#);
-    assert_snapshot!(show(&["schedule", "cancel", &soon]), @"
+    assert_snapshot!(told(&["schedule", "cancel", &soon]), @"
     exit: 0
     --- stdout
     cancelled [SOON]
 
     --- stderr
     ");
-    assert_snapshot!(show(&["schedule", "cancel", &soon]), @"
+    assert_snapshot!(told(&["schedule", "cancel", &soon]), @"
     exit: 1
     --- stdout
 

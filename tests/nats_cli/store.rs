@@ -51,14 +51,8 @@ fn a_stream_of_ours_can_do_everything() {
 }
 
 #[test]
-fn a_stream_of_somebody_else_is_mended_when_asked() {
+fn a_stream_of_somebody_else_can_do_less() {
     let shop = Shop::plain();
-    let group = json!({"stream_name": "SHOP", "config": {
-        "durable_name": "consumer_order", "ack_policy": "explicit", "max_deliver": 3,
-        "filter_subject": "SHOP.order",
-    }});
-    shop.broker
-        .ask("$JS.API.CONSUMER.CREATE.SHOP.consumer_order", &group);
     assert_snapshot!(shop.show(&["caps"]), @"
     exit: 0
     --- stdout
@@ -98,6 +92,17 @@ fn a_stream_of_somebody_else_is_mended_when_asked() {
     error: `nats` cannot delay an event
     hint: the stream does not allow schedules; `pf doctor --fix` changes the stream
     ");
+}
+
+#[test]
+fn a_stream_of_somebody_else_is_mended_when_asked() {
+    let shop = Shop::plain();
+    let group = json!({"stream_name": "SHOP", "config": {
+        "durable_name": "consumer_order", "ack_policy": "explicit", "max_deliver": 3,
+        "filter_subject": "SHOP.order",
+    }});
+    shop.broker
+        .ask("$JS.API.CONSUMER.CREATE.SHOP.consumer_order", &group);
     assert_snapshot!(shop.show(&["doctor"]), @"
     exit: 0
     --- stdout

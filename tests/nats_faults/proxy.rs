@@ -64,7 +64,7 @@ impl Proxy {
 
 fn pipe(mut from: TcpStream, mut to: TcpStream) {
     thread::spawn(move || {
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = [0; 1 << 14];
         while let Ok(length) = from.read(&mut buffer)
             && length > 0
             && to.write_all(&buffer[..length]).is_ok()

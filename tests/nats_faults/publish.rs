@@ -11,9 +11,7 @@ fn nothing_is_lost_or_doubled_while_events_are_published() {
     let world = World::new();
     let publishing = world.publish("e", COUNT, &[]);
     for mark in [COUNT / 10, COUNT / 2] {
-        until("some are stored", || {
-            world.raw.count("order") as usize > mark
-        });
+        until("some are stored", || world.raw.count("order") > mark as u64);
         world.restart_server();
     }
     let (status, accepted) = publishing.end();

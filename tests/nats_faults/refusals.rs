@@ -12,7 +12,7 @@ fn a_full_stream_refuses_by_line() {
     const ROOM: usize = 50;
     let world = World::without_stream(&[]);
     world.raw.make(Config {
-        max_messages: ROOM as i64,
+        max_messages: i64::try_from(ROOM).unwrap(),
         discard: DiscardPolicy::New,
         // The server keeps no schedules where it refuses what is new.
         allow_message_schedules: false,
@@ -46,9 +46,9 @@ fn an_event_whose_letter_is_refused_is_not_lost() {
     let status = consumer.env("ANSWER", answer).status().unwrap();
     assert_eq!(status.code(), Some(1), "it stops with an error");
     let group = world.raw.group("billing").unwrap();
-    let left = group.num_pending as usize + group.num_ack_pending;
+    let left = group.num_pending + group.num_ack_pending as u64;
     assert_eq!(world.raw.letters().len(), 3);
-    assert_eq!(left, COUNT - 3, "the rest is given back");
+    assert_eq!(left, COUNT as u64 - 3, "the rest is given back");
     letters.change(Config {
         max_messages: -1,
         ..full

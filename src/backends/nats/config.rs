@@ -33,9 +33,10 @@ impl Factory for NatsFactory {
         let config = Config::read(url)?;
         let encoding = config.encoding;
         let link = connection::connect(config).await?;
-        let made = match options.create {
-            true => link.make_stream().await?,
-            false => Vec::new(),
+        let made = if options.create {
+            link.make_stream().await?
+        } else {
+            Vec::new()
         };
         Ok(Arc::new(Nats::new(link, encoding, made)))
     }
