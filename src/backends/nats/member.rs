@@ -115,7 +115,7 @@ impl Shared {
         let mut desk = self.desk();
         desk.expire();
         let room = self.max_in_flight.saturating_sub(desk.held.len());
-        let until = Instant::now() + self.lease;
+        let until = self.until();
         let (deliveries, stale) = desk.hand_out(max.min(room), until, self.ack_wait / 10);
         if !deliveries.is_empty() {
             desk.demand = 0;
@@ -133,6 +133,17 @@ impl Shared {
         }
         desk.demand = max;
         Offer::Wait
+    }
+
+    /// Returns until when a delivery is surely ours from now on. The server began to count a little earlier, unless its
+    /// patience is shorter than the lease: then it is told again and again.
+    pub(super) fn until(&self) -> Instant {
+        let lease = if self.ack_wait < self.lease {
+            self.lease
+        } else {
+            self.lease.min(self.ack_wait * 4 / 5)
+        };
+        Instant::now() + lease
     }
 
     /// Tells the server something about deliveries without waiting for it.
@@ -279,7 +290,7 @@ impl Subscription for Member {
         {
             let mut desk = self.shared.desk();
             desk.expire();
-            let until = Instant::now() + self.shared.lease;
+            let until = self.shared.until();
             for ticket in tickets {
                 match desk.held.get_mut(ticket) {
                     Some(held) => {
