@@ -1,5 +1,7 @@
 //! The drivers, one module each with the same rooms, and the registry that finds them by URL scheme.
 
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;

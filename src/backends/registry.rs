@@ -56,6 +56,8 @@ impl Registry {
         let registry = registry
             .with("nats", super::nats::NatsFactory)
             .with("tls", super::nats::NatsFactory);
+        #[cfg(feature = "kafka")]
+        let registry = registry.with("kafka", super::kafka::KafkaFactory);
         registry
     }
 

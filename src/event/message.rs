@@ -17,6 +17,12 @@ impl Headers {
         Self::default()
     }
 
+    /// Returns no headers, with room for so many.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
     /// Adds a header after the others, even if the name is there already.
     pub fn push(&mut self, name: impl Into<String>, value: Option<Bytes>) {
         self.0.push((Cow::Owned(name.into()), value));

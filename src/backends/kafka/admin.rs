@@ -1,0 +1,116 @@
+//! Making topics, and asking for their settings.
+
+use std::collections::BTreeMap;
+
+use rdkafka::{
+    TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
+    types::RDKafkaErrorCode as Code,
+};
+
+use super::{clients::Ears, config::Config, error, errors};
+use crate::transport::{ErrorKind, Result, TransportError};
+
+/// A topic to be made.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) name: String,
+    pub(super) partitions: i32,
+    pub(super) settings: Vec<(&'static str, &'static str)>,
+}
+
+/// Settings of a topic, by name.
+pub(super) type Settings = BTreeMap<String, String>;
+
+/// Makes topics unless they are there; returns which were made.
+pub(super) async fn make(
+    admin: &AdminClient<Ears>,
+    config: &Config,
+    wanted: &[Wanted],
+) -> Result<Vec<String>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let replication = config.replication.unwrap_or(-1);
+    let topics: Vec<NewTopic<'_>> = wanted
+        .iter()
+        .map(|topic| {
+            let replication = TopicReplication::Fixed(replication);
+            let new = NewTopic::new(&topic.name, topic.partitions, replication);
+            topic
+                .settings
+                .iter()
+                .fold(new, |new, (name, value)| new.set(name, value))
+        })
+        .collect();
+    let answers = admin.create_topics(&topics, &patience(config)).await;
+    let answers = answers.map_err(|failed| errors::of(failed, "making topics"))?;
+    let mut made = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(name) => made.push(name),
+            Err((_, Code::TopicAlreadyExists)) => {}
+            Err((name, code)) => {
+                return Err(errors::of_code(code, &format!("making the topic `{name}`")));
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// Returns the settings of topics; of one that does not exist, none.
+pub(super) async fn settings(
+    admin: &AdminClient<Ears>,
+    config: &Config,
+    topics: &[String],
+) -> Result<Vec<Option<Settings>>> {
+    let which: Vec<ResourceSpecifier<'_>> = topics
+        .iter()
+        .map(|name| ResourceSpecifier::Topic(name))
+        .collect();
+    let answers = admin.describe_configs(&which, &patience(config)).await;
+    let answers = answers.map_err(|failed| errors::of(failed, "reading settings"))?;
+    let mut found = Vec::with_capacity(answers.len());
+    for answer in answers {
+        match answer {
+            Ok(resource) => {
+                let entries = resource.entries.into_iter();
+                let known = entries.filter_map(|entry| Some((entry.name, entry.value?)));
+                found.push(Some(known.collect()));
+            }
+            Err(Code::UnknownTopicOrPartition) => found.push(None),
+            Err(code) => return Err(errors::of_code(code, "reading settings")),
+        }
+    }
+    Ok(found)
+}
+
+/// Deletes the records before these offsets. What is gone already is no error.
+pub(super) async fn delete_before(
+    admin: &AdminClient<Ears>,
+    config: &Config,
+    offsets: &TopicPartitionList,
+) -> Result<()> {
+    let answer = admin.delete_records(offsets, &patience(config)).await;
+    let answer = answer.map_err(|failed| errors::of(failed, "deleting records"))?;
+    for element in answer.elements() {
+        match element.error() {
+            Ok(()) => {}
+            Err(failed) if failed.rdkafka_error_code() == Some(Code::OffsetOutOfRange) => {}
+            Err(failed) => return Err(errors::of(failed, "deleting records")),
+        }
+    }
+    Ok(())
+}
+
+/// Returns the error of a topic that is not there.
+pub(super) fn unknown(name: &str) -> TransportError {
+    let failed = error(ErrorKind::NotFound, format!("there is no topic `{name}`"));
+    failed.hint("`--create` makes a topic")
+}
+
+fn patience(config: &Config) -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(config.timeout))
+        .operation_timeout(Some(config.timeout))
+}

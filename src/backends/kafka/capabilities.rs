@@ -1,0 +1,47 @@
+//! What Kafka can do, and what we do on top of it.
+
+use std::time::Duration;
+
+use super::SCHEME;
+use crate::transport::{Capabilities, Limits, Support};
+
+/// Returns what is known without asking a broker.
+pub(super) fn offline() -> Capabilities {
+    Capabilities {
+        transport: SCHEME.to_owned(),
+        server: None,
+        publish: Support::native("acknowledged by every replica in sync"),
+        delay: Support::emulated(
+            "waits in `pf.delay`; fires exactly once for readers of committed records, while a `pf consume` or \
+             `pf schedule run` is up on the cluster",
+        ),
+        schedule: Support::emulated("reads the whole of `pf.delay`"),
+        delayed_retry: Support::emulated("waits in the group's own topic, `pf.<group>.delay`"),
+        dlq: Support::emulated("stored in `<topic>.dlq` before the offset may pass"),
+        exactly_once_replay: Support::native(
+            "message, receipt and position in one transaction, for readers of committed records",
+        ),
+        replay_to_group: Support::emulated("through the group's own topic, `pf.<group>.delay`"),
+        order: Support::native("per partition, so per key"),
+        ordered_retry: Support::absent("a retry leaves its partition and its key's order"),
+        groups: Support::native("a partition is with one consumer of a group"),
+        patterns: Support::emulated("new topics are found within seconds"),
+        crash_count: Support::absent("Kafka does not count deliveries"),
+        purge: Support::emulated(
+            "marks letters as purged; their bytes go once everything before them in the partition is purged too",
+        ),
+        limits: Limits {
+            max_payload: Some(1_048_588),
+            max_delay: None,
+            lateness: Some(Duration::from_millis(150)),
+        },
+    }
+}
+
+/// Returns what this cluster can do.
+pub(super) async fn live(
+    link: &std::sync::Arc<super::connection::Link>,
+) -> crate::transport::Result<Capabilities> {
+    link.preflight().await?;
+    Ok(offline())
+}

@@ -1,0 +1,324 @@
+//! Clients of librdkafka and their settings. What differs from the defaults was measured, and costs a factor of ten
+//! or more where it is left out.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig, ClientContext,
+    admin::AdminClient,
+    client::Client,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext},
+    error::KafkaError,
+    metadata::Metadata,
+    types::RDKafkaErrorCode as Code,
+};
+
+use super::{
+    config::{Config, wrong},
+    error, errors,
+};
+use crate::transport::{ErrorKind, Result, TransportError};
+
+/// How long the client waits for an answer before it looks at what it was told.
+const SLICE: Duration = Duration::from_millis(200);
+
+/// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
+#[derive(Debug, Default)]
+pub(super) struct Ears {
+    heard: Mutex<Option<(Code, String)>>,
+}
+
+impl Ears {
+    /// Takes in what the client was told.
+    pub(super) fn hear(&self, failed: &KafkaError, reason: &str) {
+        tracing::debug!(%failed, reason, "librdkafka");
+        let Some(code) = failed.rdkafka_error_code() else {
+            return;
+        };
+        // That all brokers are down says less than why one is.
+        if !matches!(
+            code,
+            Code::AllBrokersDown | Code::PartitionEOF | Code::NoError
+        ) {
+            *self.lock() = Some((code, reason.to_owned()));
+        }
+    }
+
+    /// Returns what was heard last as an error, if that will not pass.
+    pub(super) fn refused(&self) -> Option<TransportError> {
+        let heard = self.lock();
+        let (code, reason) = heard.as_ref()?;
+        let is_final = matches!(
+            code,
+            Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism
+        );
+        is_final.then(|| denied(reason))
+    }
+
+    /// Tells why nobody answers.
+    pub(super) fn silence(&self, servers: &[String]) -> TransportError {
+        let servers = servers.join(", ");
+        let heard = self.lock().clone();
+        match heard {
+            Some((_, reason)) => error(
+                ErrorKind::Unavailable,
+                format!("no broker answers at {servers}: {}", brief(&reason)),
+            ),
+            None => error(
+                ErrorKind::Unavailable,
+                format!("no broker answers at {servers}"),
+            ),
+        }
+        .hint("is Kafka running there, and the URL right?")
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Code, String)>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn denied(reason: &str) -> TransportError {
+    let message = format!("the broker does not let us in: {}", brief(reason));
+    error(ErrorKind::Denied, message).hint("check user, password and `sasl.mechanisms`")
+}
+
+/// Leaves out what is of no use to people: addresses in front and timing behind.
+fn brief(reason: &str) -> &str {
+    let text = reason.split(" (after ").next().unwrap_or(reason);
+    text.split_once("]: ").map_or(text, |(_, rest)| rest)
+}
+
+impl ClientContext for Ears {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(facility, message);
+    }
+
+    fn error(&self, failed: KafkaError, reason: &str) {
+        self.hear(&failed, reason);
+    }
+}
+
+impl ConsumerContext for Ears {}
+
+/// Passes on a line of librdkafka's log; it has no place on a user's stderr.
+pub(super) fn log(facility: &str, message: &str) {
+    tracing::debug!(target: "librdkafka", facility, "{message}");
+}
+
+fn base(config: &Config) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client
+        .set("bootstrap.servers", config.servers.join(","))
+        .set("client.id", "pf")
+        .set("allow.auto.create.topics", "false")
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "1000");
+    client
+}
+
+fn finish(mut client: ClientConfig, config: &Config) -> ClientConfig {
+    for (name, value) in &config.properties {
+        client.set(name, value);
+    }
+    client
+}
+
+/// Makes sure that librdkafka knows every property of a URL.
+pub(super) fn check(config: &Config) -> Result<()> {
+    let mut client = ClientConfig::new();
+    for (name, value) in &config.properties {
+        client.set(name, value);
+    }
+    match client.create_native_config() {
+        Ok(_) => Ok(()),
+        Err(KafkaError::ClientConfig(_, reason, name, value)) => {
+            let value = if name.contains("password") {
+                "***"
+            } else {
+                &value
+            };
+            let message = format!("librdkafka does not take `{name}={value}`: {reason}");
+            Err(wrong(message).hint("its documentation lists every property"))
+        }
+        Err(failed) => Err(errors::of(failed, "reading properties")),
+    }
+}
+
+/// Returns the settings of the producer of a stream: nothing is doubled when a broker goes away and comes back.
+pub(super) fn stream(config: &Config) -> ClientConfig {
+    let mut client = base(config);
+    client
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "5")
+        .set("queue.buffering.max.messages", "20000")
+        .set("message.timeout.ms", "60000")
+        .set("message.max.bytes", "1000000000")
+        .set("batch.size", "900000")
+        .set("partitioner", "murmur2_random");
+    finish(client, config)
+}
+
+/// Returns the settings of the producer of a single message: no half second for the number that idempotence needs.
+pub(super) fn once(config: &Config) -> ClientConfig {
+    let mut client = base(config);
+    client
+        .set("acks", "all")
+        .set("enable.idempotence", "false")
+        .set("max.in.flight", "1")
+        .set("linger.ms", "0")
+        .set("message.timeout.ms", "5000")
+        .set("message.max.bytes", "1000000000")
+        .set("partitioner", "murmur2_random");
+    finish(client, config)
+}
+
+/// Returns the settings of a producer of transactions, of which there is one at a time for each `id`.
+pub(super) fn transactional(config: &Config, id: &str) -> ClientConfig {
+    let mut client = base(config);
+    client
+        .set("transactional.id", id)
+        .set("acks", "all")
+        .set("linger.ms", "0")
+        // While the markers of the last transaction are being written, the next one waits for this long.
+        .set("retry.backoff.ms", "1")
+        .set("transaction.timeout.ms", "30000")
+        .set("message.timeout.ms", "20000")
+        .set("queue.buffering.max.messages", "20000")
+        .set("message.max.bytes", "1000000000")
+        .set("batch.size", "900000")
+        .set("partitioner", "murmur2_random");
+    finish(client, config)
+}
+
+/// Which records a reader is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Isolation {
+    /// Those of transactions that were committed.
+    Committed,
+    /// All, also those of transactions that are open or were aborted.
+    Uncommitted,
+}
+
+/// Returns the settings of a reader without a group.
+pub(super) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> ClientConfig {
+    let mut client = base(config);
+    client
+        // The client wants a name, and never tells it to anybody.
+        .set("group.id", "pf-reader")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
+        .set("fetch.queue.backoff.ms", "5")
+        .set("queued.max.messages.kbytes", "8192")
+        .set(
+            "isolation.level",
+            match isolation {
+                Isolation::Committed => "read_committed",
+                Isolation::Uncommitted => "read_uncommitted",
+            },
+        );
+    if bounded {
+        // At the end the broker would hold the answer back for half a second.
+        client.set("fetch.wait.max.ms", "10");
+    }
+    finish(client, config)
+}
+
+/// Returns the settings of a member of a group.
+pub(super) fn member(config: &Config, group: &str) -> ClientConfig {
+    let mut client = base(config);
+    client
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", "6000")
+        .set("heartbeat.interval.ms", "500")
+        .set("fetch.queue.backoff.ms", "5")
+        .set("queued.max.messages.kbytes", "8192");
+    if let Some(instance) = &config.instance {
+        client.set("group.instance.id", instance);
+    }
+    finish(client, config)
+}
+
+/// Returns the settings of a client that only asks and makes.
+pub(super) fn asking(config: &Config) -> ClientConfig {
+    finish(base(config), config)
+}
+
+/// Makes a client.
+pub(super) fn make<C, T>(client: &ClientConfig, context: C) -> Result<T>
+where
+    C: ClientContext,
+    T: FromClientConfigAndContext<C>,
+{
+    client
+        .create_with_context(context)
+        .map_err(|failed| match failed {
+            KafkaError::ClientCreation(reason) => {
+                wrong(format!("the client cannot be made: {reason}"))
+            }
+            KafkaError::ClientConfig(_, reason, name, _) => wrong(format!("`{name}`: {reason}")),
+            failed => errors::of(failed, "making a client"),
+        })
+}
+
+/// A client that can be asked, and serves what it was told meanwhile.
+pub(super) trait Asked<C: ClientContext> {
+    fn handle(&self) -> &Client<C>;
+    fn serve(&self);
+}
+
+impl<C: ConsumerContext> Asked<C> for BaseConsumer<C> {
+    fn handle(&self) -> &Client<C> {
+        self.client()
+    }
+
+    fn serve(&self) {
+        let _ = self.poll(Duration::ZERO);
+    }
+}
+
+impl<C: ClientContext> Asked<C> for AdminClient<C> {
+    fn handle(&self) -> &Client<C> {
+        self.inner()
+    }
+
+    fn serve(&self) {}
+}
+
+/// Asks for metadata until the time is up or it is clear that no answer will come. Blocks.
+pub(super) fn metadata<C, T>(
+    client: &T,
+    ears: &Ears,
+    config: &Config,
+    topic: Option<&str>,
+) -> Result<Metadata>
+where
+    C: ClientContext,
+    T: Asked<C>,
+{
+    let end = Instant::now() + config.timeout;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let failed = match client.handle().fetch_metadata(topic, left.min(SLICE)) {
+            Ok(metadata) => return Ok(metadata),
+            Err(failed) => failed,
+        };
+        client.serve();
+        if let Some(refused) = ears.refused() {
+            return Err(refused);
+        }
+        if end <= Instant::now() {
+            return Err(ears.silence(&config.servers).because(failed));
+        }
+    }
+}

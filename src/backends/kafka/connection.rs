@@ -1,0 +1,347 @@
+//! What every part of a transport shares: the clients, made when they are first needed, and what was learnt of topics.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::SystemTime,
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    admin::AdminClient,
+    consumer::{BaseConsumer, Consumer as _},
+    types::RDKafkaErrorCode as Code,
+};
+use tokio::sync::OnceCell;
+
+use super::{
+    admin::{self, Settings, Wanted},
+    clients::{self, Ears, Isolation},
+    config::Config,
+    error, errors,
+    names::Names,
+    producer::Producer,
+    record,
+};
+use crate::{
+    event::{Pattern, Topic},
+    transport::{ErrorKind, Result},
+};
+
+/// How many partitions a topic of ours has where the URL does not say.
+const PARTITIONS: i32 = 6;
+
+/// Keeps time in delay topics: only the last record of a key is kept, and an empty one long enough for every reader.
+pub(super) const COMPACTED: [(&str, &str); 4] = [
+    ("cleanup.policy", "compact"),
+    ("segment.bytes", "67108864"),
+    ("segment.ms", "600000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+];
+
+/// A client that asks, and the ears with which it hears why nobody answers.
+type Asking = BaseConsumer<Ears>;
+
+/// The connection of a transport.
+pub(super) struct Link {
+    pub(super) config: Config,
+    /// Whether topics of users are made where they are missing.
+    pub(super) create: bool,
+    asking: OnceLock<Arc<Asking>>,
+    admin: OnceCell<AdminClient<Ears>>,
+    stream: OnceCell<Producer>,
+    cluster: OnceCell<String>,
+    partitions: Mutex<HashMap<String, i32>>,
+}
+
+/// The offsets of a partition: the first kept, and the next to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) low: i64,
+    pub(super) high: i64,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// Prepares to connect. Nobody is asked yet: each operation tells by itself that no broker answers.
+    pub(super) fn new(config: Config, create: bool) -> Self {
+        Self {
+            config,
+            create,
+            asking: OnceLock::new(),
+            admin: OnceCell::new(),
+            stream: OnceCell::new(),
+            cluster: OnceCell::new(),
+            partitions: Mutex::default(),
+        }
+    }
+
+    /// Returns what topics are called.
+    pub(super) fn names(&self) -> &Names {
+        &self.config.names
+    }
+
+    /// Returns the producer of everything that is no transaction. The half second that it takes to begin is spent once.
+    pub(super) async fn stream(&self) -> Result<&Producer> {
+        let make = || async { Producer::new(&clients::stream(&self.config)) };
+        self.stream.get_or_try_init(make).await
+    }
+
+    /// Returns the client that makes and describes topics.
+    pub(super) async fn admin(&self) -> Result<&AdminClient<Ears>> {
+        let make = || async { clients::make(&clients::asking(&self.config), Ears::default()) };
+        self.admin.get_or_try_init(make).await
+    }
+
+    /// Returns the store's own name, the same from any host: the cluster's, and what stands before topics.
+    pub(super) async fn store(self: &Arc<Self>) -> Result<String> {
+        let ask = || async {
+            let timeout = self.config.timeout;
+            let found = self
+                .ask(move |client, _| Ok(client.client().fetch_cluster_id(timeout)))
+                .await?;
+            found.ok_or_else(|| error(ErrorKind::Unavailable, "the cluster does not tell its name"))
+        };
+        let cluster = self.cluster.get_or_try_init(ask).await?;
+        Ok(match self.names().prefix() {
+            "" => cluster.clone(),
+            prefix => format!("{cluster}/{prefix}"),
+        })
+    }
+
+    /// Asks a broker something, on a thread where it may block.
+    pub(super) async fn ask<T, F>(self: &Arc<Self>, question: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Asking, &Config) -> Result<T> + Send + 'static,
+    {
+        let link = Arc::clone(self);
+        blocking(move || {
+            let client = link.asking()?;
+            question(&client, &link.config)
+        })
+        .await
+    }
+
+    fn asking(&self) -> Result<Arc<Asking>> {
+        if let Some(client) = self.asking.get() {
+            return Ok(Arc::clone(client));
+        }
+        let settings = clients::reader(&self.config, Isolation::Committed, true);
+        let client: Arc<Asking> = Arc::new(clients::make(&settings, Ears::default())?);
+        Ok(Arc::clone(self.asking.get_or_init(|| client)))
+    }
+
+    /// Makes sure that a broker answers.
+    pub(super) async fn preflight(self: &Arc<Self>) -> Result<()> {
+        self.all_topics().await.map(drop)
+    }
+
+    /// Returns the topics of the cluster and how many partitions each has.
+    pub(super) async fn all_topics(self: &Arc<Self>) -> Result<Vec<(String, i32)>> {
+        self.ask(|client, config| {
+            let found = clients::metadata(client, client.context(), config, None)?;
+            let topics = found.topics().iter();
+            let topics = topics.filter(|topic| topic.error().is_none());
+            Ok(topics
+                .map(|topic| (topic.name().to_owned(), count(topic.partitions().len())))
+                .collect())
+        })
+        .await
+    }
+
+    /// Returns the users' topics that match a pattern, with Kafka's name and the number of partitions of each.
+    pub(super) async fn matching(
+        self: &Arc<Self>,
+        patterns: &[Pattern],
+    ) -> Result<Vec<(Topic, String, i32)>> {
+        let all = self.all_topics().await?;
+        let mut found = Vec::new();
+        for (name, partitions) in all {
+            if let Some(topic) = self.names().topic(&name)
+                && patterns.iter().any(|pattern| pattern.matches(&topic))
+            {
+                found.push((topic, name, partitions));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Returns how many partitions a topic has; none means that there is no such topic.
+    pub(super) async fn partitions(self: &Arc<Self>, name: &str) -> Result<Option<i32>> {
+        if let Some(known) = self.known(name) {
+            return Ok(Some(known));
+        }
+        let asked = name.to_owned();
+        let found = self
+            .ask(move |client, config| {
+                let found = clients::metadata(client, client.context(), config, Some(&asked))?;
+                partitions_in(&found, &asked)
+            })
+            .await?;
+        if let Some(found) = found {
+            self.learn(name, found);
+        }
+        Ok(found)
+    }
+
+    /// Returns how many partitions a topic is known to have.
+    pub(super) fn known(&self, name: &str) -> Option<i32> {
+        let known = self
+            .partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.get(name).copied()
+    }
+
+    /// Keeps in mind how many partitions a topic has.
+    pub(super) fn learn(&self, name: &str, partitions: i32) {
+        let mut known = self
+            .partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.insert(name.to_owned(), partitions);
+    }
+
+    /// Makes topics unless they are there; returns the names of those made. Waits until they can be used.
+    pub(super) async fn make(self: &Arc<Self>, wanted: &[Wanted]) -> Result<Vec<String>> {
+        let mut missing = Vec::new();
+        for topic in wanted {
+            if self.partitions(&topic.name).await?.is_none() {
+                missing.push(topic.clone());
+            }
+        }
+        let made = admin::make(self.admin().await?, &self.config, &missing).await?;
+        for topic in &missing {
+            self.wait_for(&topic.name).await?;
+        }
+        Ok(made)
+    }
+
+    /// A broker knows of a topic a moment after it was made.
+    async fn wait_for(self: &Arc<Self>, name: &str) -> Result<()> {
+        let end = tokio::time::Instant::now() + self.config.timeout;
+        while self.partitions(name).await?.is_none() {
+            if tokio::time::Instant::now() > end {
+                let message = format!("the topic `{name}` was made and does not show up");
+                return Err(error(ErrorKind::Unavailable, message));
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+
+    /// Makes a user's topic unless it is there.
+    pub(super) async fn make_topic(self: &Arc<Self>, name: &str) -> Result<Vec<String>> {
+        self.make(&[Wanted {
+            name: name.to_owned(),
+            partitions: self.config.partitions.unwrap_or(-1),
+            settings: Vec::new(),
+        }])
+        .await
+    }
+
+    /// Returns how many partitions a topic of ours gets.
+    pub(super) fn own_partitions(&self) -> i32 {
+        self.config.partitions.unwrap_or(PARTITIONS)
+    }
+
+    /// Returns the settings of topics; of one that does not exist, none.
+    pub(super) async fn settings(&self, topics: &[String]) -> Result<Vec<Option<Settings>>> {
+        admin::settings(self.admin().await?, &self.config, topics).await
+    }
+
+    /// Returns the bounds of partitions, as a reader of committed records sees them.
+    pub(super) async fn bounds(
+        self: &Arc<Self>,
+        partitions: Vec<(String, i32)>,
+    ) -> Result<Vec<Bounds>> {
+        self.ask(move |client, config| {
+            partitions
+                .iter()
+                .map(|(topic, partition)| bounds(client, config, topic, *partition))
+                .collect()
+        })
+        .await
+    }
+
+    /// Returns the first offset of each partition whose record is not older; none means that there is none.
+    pub(super) async fn at_time(
+        self: &Arc<Self>,
+        partitions: Vec<(String, i32)>,
+        time: SystemTime,
+    ) -> Result<Vec<Option<i64>>> {
+        self.ask(move |client, config| {
+            let mut asked = TopicPartitionList::new();
+            for (topic, partition) in &partitions {
+                let offset = Offset::Offset(record::millis(time));
+                asked
+                    .add_partition_offset(topic, *partition, offset)
+                    .map_err(|failed| errors::of(failed, "asking for offsets"))?;
+            }
+            let found = client
+                .offsets_for_times(asked, config.timeout)
+                .map_err(|failed| errors::of(failed, "asking for offsets"))?;
+            let offset = |(topic, partition): &(String, i32)| {
+                let element = found.find_partition(topic, *partition)?;
+                match element.offset() {
+                    Offset::Offset(offset) => Some(offset),
+                    _ => None,
+                }
+            };
+            Ok(partitions.iter().map(offset).collect())
+        })
+        .await
+    }
+}
+
+/// Returns how many partitions metadata tells that a topic has; none means that there is no such topic.
+pub(super) fn partitions_in(
+    found: &rdkafka::metadata::Metadata,
+    name: &str,
+) -> Result<Option<i32>> {
+    let Some(topic) = found.topics().iter().find(|topic| topic.name() == name) else {
+        return Ok(None);
+    };
+    match topic.error().map(Code::from) {
+        None => Ok(Some(count(topic.partitions().len()))),
+        Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => Ok(None),
+        Some(code) => Err(errors::of_code(code, &format!("asking for `{name}`"))),
+    }
+}
+
+/// Asks for the bounds of a partition. Blocks.
+pub(super) fn bounds<C: rdkafka::consumer::ConsumerContext>(
+    client: &BaseConsumer<C>,
+    config: &Config,
+    topic: &str,
+    partition: i32,
+) -> Result<Bounds> {
+    let found = client.fetch_watermarks(topic, partition, config.timeout);
+    let (low, high) = found.map_err(|failed| errors::of(failed, "reading offsets"))?;
+    Ok(Bounds { low, high })
+}
+
+/// Runs something that blocks where that does no harm.
+pub(super) async fn blocking<T, F>(work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failed) => Err(error(ErrorKind::Other, "a task of ours went down").because(failed)),
+    }
+}
+
+fn count(partitions: usize) -> i32 {
+    i32::try_from(partitions).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,124 @@
+//! What librdkafka and the brokers answer, as errors of ours.
+
+use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
+
+use crate::transport::{ErrorKind, TransportError};
+
+/// The URL scheme.
+pub(super) const SCHEME: &str = "kafka";
+
+/// Returns an error of this transport.
+pub(super) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportError {
+    TransportError::new(SCHEME, kind, message.into())
+}
+
+/// Turns an error of the client into one of ours; `doing` is what failed, as in `reading offsets`.
+pub(super) fn of(failed: KafkaError, doing: &str) -> TransportError {
+    match failed.rdkafka_error_code() {
+        Some(code) => of_code(code, doing).because(failed),
+        None => error(ErrorKind::Other, format!("{doing} failed: {failed}")),
+    }
+}
+
+/// Turns a broker's or the client's code into an error.
+pub(super) fn of_code(code: Code, doing: &str) -> TransportError {
+    let (kind, hint) = meaning(code);
+    let failed = error(kind, format!("{doing} failed: {}", words(code)));
+    match hint {
+        "" => failed,
+        hint => failed.hint(hint),
+    }
+}
+
+/// Returns what a code is to us, and what to do about it.
+fn meaning(code: Code) -> (ErrorKind, &'static str) {
+    match code {
+        Code::BrokerTransportFailure
+        | Code::AllBrokersDown
+        | Code::Resolve
+        | Code::OperationTimedOut
+        | Code::RequestTimedOut
+        | Code::TimedOutQueue
+        | Code::NetworkException
+        | Code::BrokerNotAvailable
+        | Code::CoordinatorNotAvailable
+        | Code::CoordinatorLoadInProgress
+        | Code::NotCoordinator
+        | Code::LeaderNotAvailable
+        | Code::NotLeaderForPartition
+        | Code::ReplicaNotAvailable
+        | Code::WaitingForCoordinator
+        | Code::RebalanceInProgress
+        | Code::NotEnoughReplicas
+        | Code::BrokerDestroy => (ErrorKind::Unavailable, ""),
+        Code::MessageTimedOut | Code::NotEnoughReplicasAfterAppend => (ErrorKind::Ambiguous, ""),
+        Code::Authentication | Code::SaslAuthenticationFailed => {
+            (ErrorKind::Denied, "check user and password")
+        }
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed => {
+            (ErrorKind::Denied, "the cluster's ACLs do not allow it")
+        }
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+            (ErrorKind::NotFound, "`--create` makes a topic")
+        }
+        Code::MessageSizeTooLarge => (
+            ErrorKind::TooLarge,
+            "the topic's `max.message.bytes` sets the limit",
+        ),
+        Code::InvalidTopic | Code::InvalidRecord | Code::InvalidMessageSize => {
+            (ErrorKind::Invalid, "")
+        }
+        Code::InvalidPartitions | Code::InvalidReplicationFactor | Code::InvalidConfig => {
+            (ErrorKind::Configuration, "")
+        }
+        Code::PolicyViolation => (ErrorKind::Denied, "a policy of the cluster forbids it"),
+        Code::UnsupportedVersion | Code::UnsupportedFeature => (
+            ErrorKind::Unsupported,
+            "the broker is too old; Kafka 4.0 or newer is needed",
+        ),
+        Code::InvalidProducerEpoch | Code::Fenced | Code::ProducerFenced => {
+            (ErrorKind::Held, "somebody else took over")
+        }
+        Code::IllegalGeneration | Code::UnknownMemberId | Code::AssignmentLost => {
+            (ErrorKind::Lost, "")
+        }
+        Code::KafkaStorageError => (ErrorKind::Full, "look at the broker's disk"),
+        _ => (ErrorKind::Other, ""),
+    }
+}
+
+/// Returns a code in words, without the client's prefix.
+fn words(code: Code) -> String {
+    let text = code.to_string();
+    let text = text
+        .split_once(" (")
+        .map_or(&*text, |(_, rest)| rest.strip_suffix(')').unwrap_or(rest));
+    match text.split_once(": ") {
+        Some(("Broker" | "Local", words)) => words.to_lowercase(),
+        _ => text.to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_kinds() {
+        let kind = |code| of_code(code, "it").kind();
+        assert_eq!(kind(Code::MessageSizeTooLarge), ErrorKind::TooLarge);
+        assert_eq!(kind(Code::AllBrokersDown), ErrorKind::Unavailable);
+        assert_eq!(kind(Code::Authentication), ErrorKind::Denied);
+        assert_eq!(kind(Code::ProducerFenced), ErrorKind::Held);
+        assert_eq!(kind(Code::MessageTimedOut), ErrorKind::Ambiguous);
+    }
+
+    #[test]
+    fn words_are_for_people() {
+        let told = of_code(Code::UnknownTopicOrPartition, "publishing").to_string();
+        assert_eq!(told, "kafka: publishing failed: unknown topic or partition");
+    }
+}

@@ -1,0 +1,37 @@
+//! `kafka:`, Apache Kafka: for teams whose events are there already.
+//!
+//! A topic is a Kafka topic. Kafka knows neither delays nor retries of one message nor dead letters, so what we add
+//! stands in topics beside it: `pf.<group>.delay` holds what a group tries again, `pf.delay` what is for later,
+//! `<topic>.dlq` dead letters, `pf.state` what became of them.
+//!
+//! - A client of librdkafka belongs to one thread, which polls it; the rest of us talks to that thread through a desk
+//!   of shared state. Nothing blocks the runtime.
+//! - A consumer's position is the first offset that is not settled, with those settled behind it in the commit's
+//!   metadata, so that a crash repeats only what was in flight.
+//! - What waits for its time is a record in a compacted topic under a key of its own; a later record of the same key
+//!   replaces it, and an empty one ends it.
+
+mod admin;
+mod capabilities;
+mod clients;
+mod config;
+mod connection;
+mod dead_letters;
+mod doctor;
+mod errors;
+mod fetcher;
+mod member;
+mod names;
+mod pending;
+mod producer;
+mod publish;
+mod reader;
+mod record;
+mod schedules;
+mod tail;
+mod transaction;
+mod transport;
+mod waiting;
+
+pub use self::config::KafkaFactory;
+use self::errors::{SCHEME, error};

@@ -1,0 +1,230 @@
+//! What waits in one partition of a delay topic, by time. Rebuilt by reading the partition; nothing may be fired before
+//! that has reached what was its end, or what had been ended already would be fired again.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap},
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{record::Read, waiting};
+
+/// The most bytes of records that one index keeps at hand; the others are read again when they are due.
+const AT_HAND: usize = 8 << 20;
+/// What is due later than this is not kept at hand, in milliseconds.
+const SOON: i64 = 300_000;
+/// What a record at hand takes beside its bytes.
+const OVERHEAD: usize = 256;
+
+/// Keys of records, shortened: a million of them have to fit.
+type Short = [u8; 16];
+
+/// What waits in one partition, by time.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    by_key: HashMap<Short, i64>,
+    by_offset: BTreeMap<i64, Short>,
+    /// Times and offsets, also of what has been replaced or ended meanwhile.
+    by_time: BinaryHeap<Reverse<(i64, i64)>>,
+    at_hand: HashMap<i64, Read>,
+    bytes: usize,
+}
+
+/// Something that is due.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) offset: i64,
+    /// The record, if it is at hand.
+    pub(super) record: Option<Read>,
+}
+
+impl Pending {
+    /// Takes in the next record of the partition.
+    pub(super) fn take(&mut self, read: Read, now: i64) {
+        let Some(key) = read.key.as_deref() else {
+            return;
+        };
+        let (short, offset) = (shorten(key), read.offset);
+        self.end_short(&short);
+        let Some(due) = waiting::due(&read) else {
+            return;
+        };
+        self.by_key.insert(short, offset);
+        self.by_offset.insert(offset, short);
+        self.by_time.push(Reverse((due, offset)));
+        let size = size(&read);
+        if due < now.saturating_add(SOON) && self.bytes + size <= AT_HAND {
+            self.bytes += size;
+            self.at_hand.insert(offset, read);
+        }
+    }
+
+    /// Forgets what waits under a key; tells whether there was something.
+    pub(super) fn end(&mut self, key: &[u8]) -> bool {
+        self.end_short(&shorten(key))
+    }
+
+    fn end_short(&mut self, short: &Short) -> bool {
+        let Some(offset) = self.by_key.remove(short) else {
+            return false;
+        };
+        self.forget(offset);
+        true
+    }
+
+    fn forget(&mut self, offset: i64) {
+        self.by_offset.remove(&offset);
+        if let Some(read) = self.at_hand.remove(&offset) {
+            self.bytes -= size(&read);
+        }
+    }
+
+    /// Takes out what is due, at most so many, in order of time. It stays known until it is ended.
+    pub(super) fn due(&mut self, now: i64, max: usize) -> Vec<Due> {
+        let mut due = Vec::new();
+        while due.len() < max
+            && let Some(Reverse((time, offset))) = self.by_time.peek().copied()
+            && (time <= now || !self.by_offset.contains_key(&offset))
+        {
+            self.by_time.pop();
+            if self.by_offset.contains_key(&offset) {
+                let record = self.at_hand.remove(&offset);
+                self.bytes -= record.as_ref().map_or(0, size);
+                due.push(Due { offset, record });
+            }
+        }
+        due
+    }
+
+    /// Puts back what was taken out and could not be dealt with.
+    pub(super) fn put_back(&mut self, due: Due, time: i64) {
+        if !self.by_offset.contains_key(&due.offset) {
+            return;
+        }
+        self.by_time.push(Reverse((time, due.offset)));
+        if let Some(read) = due.record {
+            self.bytes += size(&read);
+            self.at_hand.insert(due.offset, read);
+        }
+    }
+
+    /// Returns when the next one is due.
+    pub(super) fn next(&mut self) -> Option<i64> {
+        while let Some(Reverse((time, offset))) = self.by_time.peek().copied() {
+            if self.by_offset.contains_key(&offset) {
+                return Some(time);
+            }
+            self.by_time.pop();
+        }
+        None
+    }
+
+    /// Returns the offset of the oldest record that still waits: who comes later need not read what is before it.
+    pub(super) fn oldest(&self) -> Option<i64> {
+        self.by_offset.keys().next().copied()
+    }
+
+    /// Counts what waits.
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+}
+
+fn size(read: &Read) -> usize {
+    let length = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or(0, bytes::Bytes::len);
+    let headers = read.headers.iter();
+    let headers = headers.map(|(name, value)| name.len() + value.map_or(0, bytes::Bytes::len) + 48);
+    OVERHEAD + length(&read.key) + length(&read.payload) + headers.sum::<usize>()
+}
+
+fn shorten(key: &[u8]) -> Short {
+    let mut short = Short::default();
+    short.copy_from_slice(&Sha256::digest(key)[..16]);
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        backends::kafka::record::{Marks, WAITING},
+        event::{Headers, Topic},
+    };
+
+    fn record(offset: i64, key: &str, due: Option<i64>) -> Read {
+        let topic: Topic = "order".parse().unwrap();
+        let mut story = waiting::Waiting::new(topic, SystemTime::UNIX_EPOCH);
+        story.due = due.unwrap_or(0);
+        let story = serde_json::to_vec(&story).unwrap();
+        Read {
+            topic: "pf.delay".into(),
+            partition: 0,
+            offset,
+            time: SystemTime::UNIX_EPOCH,
+            key: Some(Bytes::copy_from_slice(key.as_bytes())),
+            payload: due.map(|_| Bytes::from_static(b"{}")),
+            headers: Headers::new(),
+            marks: Marks::of(WAITING, story.into()),
+        }
+    }
+
+    fn offsets(due: &[Due]) -> Vec<i64> {
+        due.iter().map(|due| due.offset).collect()
+    }
+
+    #[test]
+    fn what_is_due_comes_in_order_of_time() {
+        let mut pending = Pending::default();
+        for (offset, due) in [(0, 30), (1, 10), (2, 20), (3, 99)] {
+            pending.take(record(offset, &offset.to_string(), Some(due)), 0);
+        }
+        assert_eq!(pending.next(), Some(10));
+        assert_eq!(offsets(&pending.due(30, 2)), [1, 2]);
+        assert_eq!(offsets(&pending.due(30, 9)), [0]);
+        assert_eq!(pending.len(), 4, "known until they are ended");
+        for key in ["0", "1", "2"] {
+            assert!(pending.end(key.as_bytes()));
+        }
+        assert_eq!((pending.len(), pending.oldest()), (1, Some(3)));
+    }
+
+    #[test]
+    fn a_later_record_replaces_and_an_empty_one_ends() {
+        let mut pending = Pending::default();
+        pending.take(record(0, "a", Some(10)), 0);
+        pending.take(record(1, "a", Some(50)), 0);
+        assert_eq!(pending.next(), Some(50));
+        assert!(pending.due(20, 9).is_empty());
+        pending.take(record(2, "a", None), 0);
+        assert_eq!(
+            (pending.len(), pending.next(), pending.oldest()),
+            (0, None, None)
+        );
+    }
+
+    #[test]
+    fn what_is_far_off_is_not_at_hand() {
+        let mut pending = Pending::default();
+        pending.take(record(0, "far", Some(SOON + 1)), 0);
+        pending.take(record(1, "near", Some(1)), 0);
+        let due = pending.due(SOON * 2, 9);
+        let at_hand: Vec<bool> = due.iter().map(|due| due.record.is_some()).collect();
+        assert_eq!((offsets(&due), at_hand), (vec![1, 0], vec![true, false]));
+        assert_eq!(pending.bytes, 0);
+    }
+
+    #[test]
+    fn what_is_put_back_comes_again() {
+        let mut pending = Pending::default();
+        pending.take(record(0, "a", Some(1)), 0);
+        let taken = pending.due(5, 9).remove(0);
+        pending.put_back(taken, 7);
+        assert!(pending.due(6, 9).is_empty());
+        assert_eq!(offsets(&pending.due(7, 9)), [0]);
+    }
+}

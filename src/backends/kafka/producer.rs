@@ -1,0 +1,289 @@
+//! A producer with a result for each record of a batch: one allocation a batch, and a thread that serves the answers.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientConfig, ClientContext, Message as _,
+    config::RDKafkaLogLevel,
+    error::KafkaError,
+    message::{DeliveryResult, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext},
+    types::RDKafkaErrorCode as Code,
+};
+use tokio::sync::{Mutex, Notify};
+
+use super::{
+    clients::{self, Ears},
+    config::Config,
+    record::Record,
+};
+use crate::transport::Result;
+
+/// How long the thread serves answers before it looks whether it is still needed.
+const TURN: Duration = Duration::from_millis(1);
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    /// When the broker or the client says that it was stored, in milliseconds since the epoch.
+    pub(super) millis: Option<i64>,
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+pub(super) struct Batch {
+    left: AtomicUsize,
+    results: Vec<OnceLock<Result<Placed, Code>>>,
+    done: Notify,
+}
+
+impl Batch {
+    pub(super) fn new(count: usize) -> Self {
+        Self {
+            left: AtomicUsize::new(count),
+            results: (0..count).map(|_| OnceLock::new()).collect(),
+            done: Notify::new(),
+        }
+    }
+
+    pub(super) fn fill(&self, slot: usize, result: Result<Placed, Code>) {
+        if let Some(place) = self.results.get(slot) {
+            let _ = place.set(result);
+        }
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.done.notify_one();
+        }
+    }
+
+    async fn wait(&self) {
+        while !self.is_done() {
+            self.done.notified().await;
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.left.load(Ordering::Acquire) == 0
+    }
+
+    /// Returns the results; a record of which nothing was heard is of unknown outcome.
+    pub(super) fn results(&self) -> Vec<Result<Placed, Code>> {
+        let results = self.results.iter();
+        results
+            .map(|slot| slot.get().copied().unwrap_or(Err(Code::MessageTimedOut)))
+            .collect()
+    }
+}
+
+/// What a record carries until its answer comes: its batch and its place in it.
+pub(super) type Slot = Box<(Arc<Batch>, usize)>;
+
+/// Takes the answers in.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    pub(super) ears: Ears,
+}
+
+impl ClientContext for Answers {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        clients::log(facility, message);
+    }
+
+    fn error(&self, failed: KafkaError, reason: &str) {
+        self.ears.hear(&failed, reason);
+    }
+}
+
+impl ProducerContext for Answers {
+    type DeliveryOpaque = Slot;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, slot: Slot) {
+        let (batch, number) = *slot;
+        batch.fill(number, outcome(result));
+    }
+}
+
+fn outcome(result: &DeliveryResult<'_>) -> Result<Placed, Code> {
+    match result {
+        Ok(record) => Ok(Placed {
+            partition: record.partition(),
+            offset: record.offset(),
+            millis: record.timestamp().to_millis(),
+        }),
+        Err((failed, _)) => Err(failed.rdkafka_error_code().unwrap_or(Code::Unknown)),
+    }
+}
+
+/// A producer and the thread that serves it.
+pub(super) struct Producer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    client: BaseProducer<Answers>,
+    stop: AtomicBool,
+    /// Batches go to the client in the order in which they came here.
+    turn: Mutex<()>,
+}
+
+impl std::fmt::Debug for Producer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Producer")
+    }
+}
+
+impl Producer {
+    /// Makes a producer with these settings.
+    pub(super) fn new(settings: &ClientConfig) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            client: clients::make(settings, Answers::default())?,
+            stop: AtomicBool::new(false),
+            turn: Mutex::new(()),
+        });
+        let served = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("pf-kafka-producer".to_owned())
+            .spawn(move || serve(&served))
+            .map_err(|source| {
+                super::error(
+                    crate::transport::ErrorKind::Other,
+                    "no thread can be started",
+                )
+                .because(source)
+            })?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks for the metadata of a topic. Blocks.
+    pub(super) fn metadata(
+        &self,
+        config: &Config,
+        topic: &str,
+    ) -> Result<rdkafka::metadata::Metadata> {
+        let client = &self.shared.client;
+        clients::metadata(client, &client.context().ears, config, Some(topic))
+    }
+
+    /// Tells why nobody answers, as far as it was heard.
+    pub(super) fn ears(&self) -> &Ears {
+        &self.shared.client.context().ears
+    }
+
+    /// Sends records and waits for the answers, one each, in order. A full queue holds the caller back. Not to be
+    /// dropped by who needs to know what was stored.
+    pub(super) async fn send(&self, records: Vec<Record>) -> Vec<Result<Placed, Code>> {
+        let batch = Arc::new(Batch::new(records.len()));
+        {
+            let _turn = self.shared.turn.lock().await;
+            for (number, record) in records.into_iter().enumerate() {
+                self.hand_over(record, &batch, number).await;
+            }
+        }
+        self.wake();
+        batch.wait().await;
+        batch.results()
+    }
+
+    async fn hand_over(&self, record: Record, batch: &Arc<Batch>, number: usize) {
+        let mut pending = Some(record);
+        while let Some(record) = pending.take() {
+            pending = offer(&self.shared.client, record, batch, number);
+            if pending.is_some() {
+                self.wake();
+                tokio::time::sleep(TURN).await;
+            }
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        self.wake();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl clients::Asked<Answers> for BaseProducer<Answers> {
+    fn handle(&self) -> &rdkafka::client::Client<Answers> {
+        self.client()
+    }
+
+    fn serve(&self) {
+        self.poll(Duration::ZERO);
+    }
+}
+
+fn serve(shared: &Shared) {
+    while !shared.stop.load(Ordering::Acquire) {
+        if shared.client.in_flight_count() == 0 {
+            thread::park();
+        }
+        shared.client.poll(TURN);
+    }
+}
+
+/// Hands a record to the client; returns it if there is no room. A refusal is the record's result.
+pub(super) fn offer(
+    client: &BaseProducer<Answers>,
+    mut record: Record,
+    batch: &Arc<Batch>,
+    number: usize,
+) -> Option<Record> {
+    let slot: Slot = Box::new((Arc::clone(batch), number));
+    let headers = record.headers.take();
+    match client.send(lay_out(&record, headers, slot)) {
+        Ok(()) => None,
+        Err((KafkaError::MessageProduction(Code::QueueFull), refused)) => {
+            let headers = refused.headers;
+            record.headers = headers;
+            Some(record)
+        }
+        Err((failed, _)) => {
+            let code = failed.rdkafka_error_code().unwrap_or(Code::Unknown);
+            batch.fill(number, Err(code));
+            None
+        }
+    }
+}
+
+fn lay_out(
+    record: &Record,
+    headers: Option<OwnedHeaders>,
+    slot: Slot,
+) -> BaseRecord<'_, [u8], [u8], Slot> {
+    let mut out = BaseRecord::with_opaque_to(&record.topic, slot);
+    if let Some(headers) = headers {
+        out = out.headers(headers);
+    }
+    if let Some(partition) = record.partition {
+        out = out.partition(partition);
+    }
+    if let Some(key) = &record.key {
+        out = out.key(&key[..]);
+    }
+    if let Some(payload) = &record.payload {
+        out = out.payload(&payload[..]);
+    }
+    out
+}

@@ -1,0 +1,316 @@
+//! Reading partitions without a group, in a thread of its own, to the end or for ever.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use rdkafka::{
+    Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+    error::KafkaError,
+    types::RDKafkaErrorCode as Code,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    clients::{self, Ears, Isolation},
+    config::Config,
+    connection::{self, Link},
+    error, errors,
+    record::Read,
+};
+use crate::transport::{ErrorKind, Result, TransportError};
+
+/// The most records that are passed on at once.
+const CHUNK: usize = 500;
+/// How many chunks wait for who reads them.
+const CHUNKS: usize = 2;
+/// How long a poll waits before the thread looks whether it is still needed.
+const LOOK: Duration = Duration::from_millis(100);
+/// The same where an end is to be found.
+const BRIEF: Duration = Duration::from_millis(5);
+
+/// A part of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    pub(super) from: i64,
+    /// The offset before which it ends; none reads for ever.
+    pub(super) until: Option<i64>,
+}
+
+impl Span {
+    fn is_empty(&self) -> bool {
+        self.until.is_some_and(|until| self.from >= until)
+    }
+}
+
+/// An open read. Dropped, it ends.
+#[derive(Debug)]
+pub(super) struct Reader {
+    chunks: mpsc::Receiver<Result<Vec<Read>>>,
+    more: Arc<Mutex<Vec<Span>>>,
+}
+
+impl Reader {
+    /// Begins to read. Spans either all have an end, or none has.
+    pub(super) fn open(link: &Arc<Link>, spans: Vec<Span>, isolation: Isolation) -> Result<Self> {
+        let spans: Vec<Span> = spans.into_iter().filter(|span| !span.is_empty()).collect();
+        let (sender, chunks) = mpsc::channel(CHUNKS);
+        let more = Arc::new(Mutex::new(spans));
+        let bounded = more
+            .lock()
+            .is_ok_and(|spans| spans.iter().all(|span| span.until.is_some()));
+        let settings = clients::reader(&link.config, isolation, bounded);
+        let client = clients::make(&settings, Ears::default())?;
+        let hand = Hand {
+            client,
+            config: link.config.clone(),
+            sender,
+            more: Arc::clone(&more),
+            open: HashMap::new(),
+            names: HashMap::new(),
+            bounded,
+        };
+        thread::Builder::new()
+            .name("pf-kafka-reader".to_owned())
+            .spawn(move || hand.run())
+            .map_err(|source| {
+                error(ErrorKind::Other, "no thread can be started").because(source)
+            })?;
+        Ok(Self { chunks, more })
+    }
+
+    /// Reads further partitions too.
+    pub(super) fn add(&self, spans: Vec<Span>) {
+        let mut more = self.more.lock().unwrap_or_else(PoisonError::into_inner);
+        more.extend(spans);
+    }
+
+    /// Waits for records; none means that the end was reached. May be dropped.
+    ///
+    /// # Errors
+    /// If the connection is lost for good. A gap that retention tore is told, and reading goes on behind it.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Read>>> {
+        self.chunks.recv().await.transpose()
+    }
+
+    /// Returns records that are there already.
+    pub(super) fn ready(&mut self) -> Option<Result<Vec<Read>>> {
+        self.chunks.try_recv().ok()
+    }
+}
+
+/// The thread's side of a read.
+struct Hand {
+    client: BaseConsumer<Ears>,
+    config: Config,
+    sender: mpsc::Sender<Result<Vec<Read>>>,
+    more: Arc<Mutex<Vec<Span>>>,
+    /// What is still being read.
+    open: HashMap<(Arc<str>, i32), Span>,
+    names: HashMap<String, Arc<str>>,
+    bounded: bool,
+}
+
+impl Hand {
+    fn run(mut self) {
+        if let Err(failed) = self.work() {
+            let _ = self.sender.blocking_send(Err(failed));
+        }
+    }
+
+    fn work(&mut self) -> Result<()> {
+        loop {
+            self.take_on()?;
+            if self.bounded && self.open.is_empty() || self.sender.is_closed() {
+                return Ok(());
+            }
+            let chunk = self.gather()?;
+            if !chunk.is_empty() && self.sender.blocking_send(Ok(chunk)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Begins to read what was asked for meanwhile.
+    fn take_on(&mut self) -> Result<()> {
+        let spans = {
+            let mut more = self.more.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *more)
+        };
+        if spans.is_empty() {
+            return Ok(());
+        }
+        let reading = |failed| errors::of(failed, "beginning to read");
+        let mut all = self.client.assignment().map_err(reading)?;
+        for span in spans {
+            let offset = Offset::Offset(span.from);
+            all.add_partition_offset(&span.topic, span.partition, offset)
+                .map_err(reading)?;
+            let name = self.name(&span.topic);
+            self.open.insert((name, span.partition), span);
+        }
+        self.client.assign(&self.placed(&all)?).map_err(reading)
+    }
+
+    /// Keeps the place of what is being read already: an assignment begins anew.
+    fn placed(&self, all: &TopicPartitionList) -> Result<TopicPartitionList> {
+        let reading = |failed| errors::of(failed, "beginning to read");
+        let positions = self.client.position().map_err(reading)?;
+        let mut placed = TopicPartitionList::new();
+        for element in all.elements() {
+            let (topic, partition) = (element.topic(), element.partition());
+            let at = positions.find_partition(topic, partition);
+            let offset = match at.map(|at| at.offset()) {
+                Some(Offset::Offset(offset)) => Offset::Offset(offset),
+                _ => element.offset(),
+            };
+            placed
+                .add_partition_offset(topic, partition, offset)
+                .map_err(reading)?;
+        }
+        Ok(placed)
+    }
+
+    fn name(&mut self, topic: &str) -> Arc<str> {
+        if let Some(name) = self.names.get(topic) {
+            return Arc::clone(name);
+        }
+        let name: Arc<str> = topic.into();
+        self.names.insert(topic.to_owned(), Arc::clone(&name));
+        name
+    }
+
+    /// Takes what is there, or what comes within a while.
+    fn gather(&mut self) -> Result<Vec<Read>> {
+        let mut chunk = Vec::new();
+        let mut patience = if self.bounded { BRIEF } else { LOOK };
+        while chunk.len() < CHUNK {
+            match self.poll(patience)? {
+                Polled::Record(read) => chunk.extend(read),
+                Polled::Nothing => break,
+            }
+            patience = Duration::ZERO;
+        }
+        if self.bounded && chunk.len() < CHUNK {
+            self.close_finished()?;
+        }
+        Ok(chunk)
+    }
+
+    fn poll(&mut self, patience: Duration) -> Result<Polled> {
+        let found = match self.client.poll(patience) {
+            None => return Ok(Polled::Nothing),
+            Some(Err(failed)) => Err(failed),
+            Some(Ok(record)) => {
+                let known = self.names.get(record.topic()).cloned();
+                let topic = known.unwrap_or_else(|| record.topic().into());
+                Ok(Read::copy(topic, &record))
+            }
+        };
+        match found {
+            Ok(read) => Ok(Polled::Record(self.admit(read))),
+            Err(failed) => self.heed(failed),
+        }
+    }
+
+    /// Leaves out what is behind the end.
+    fn admit(&mut self, read: Read) -> Option<Read> {
+        let place = (Arc::clone(&read.topic), read.partition);
+        let until = self.open.get(&place)?.until;
+        if until.is_some_and(|until| read.offset + 1 >= until) {
+            self.open.remove(&place);
+        }
+        until
+            .is_none_or(|until| read.offset < until)
+            .then_some(read)
+    }
+
+    fn heed(&mut self, failed: KafkaError) -> Result<Polled> {
+        if let Some(refused) = self.client.context().refused() {
+            return Err(refused);
+        }
+        match failed.rdkafka_error_code() {
+            None | Some(Code::PartitionEOF) => Ok(Polled::Nothing),
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.skip_gaps(),
+            Some(
+                code @ (Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::UnknownTopicOrPartition),
+            ) => Err(errors::of_code(code, "reading")),
+            Some(_) => {
+                tracing::debug!(%failed, "reading goes on once the broker is back");
+                Ok(Polled::Nothing)
+            }
+        }
+    }
+
+    /// Goes on behind what retention removed, and tells of it.
+    fn skip_gaps(&mut self) -> Result<Polled> {
+        let mut torn = Vec::new();
+        let positions = self
+            .client
+            .position()
+            .map_err(|failed| errors::of(failed, "reading"))?;
+        for span in self.open.values_mut() {
+            let bounds =
+                connection::bounds(&self.client, &self.config, &span.topic, span.partition)?;
+            let at = positions.find_partition(&span.topic, span.partition);
+            let at = match at.map(|at| at.offset()) {
+                Some(Offset::Offset(offset)) => offset,
+                _ => span.from,
+            };
+            if at < bounds.low {
+                torn.push(gap(&span.topic, span.partition, at, bounds.low));
+                span.from = bounds.low;
+                self.client
+                    .seek(
+                        &span.topic,
+                        span.partition,
+                        Offset::Offset(bounds.low),
+                        LOOK,
+                    )
+                    .map_err(|failed| errors::of(failed, "reading"))?;
+            }
+        }
+        self.open.retain(|_, span| !span.is_empty());
+        for failed in torn {
+            let _ = self.sender.blocking_send(Err(failed));
+        }
+        Ok(Polled::Nothing)
+    }
+
+    /// Markers of transactions and compaction leave offsets without a record, also at the end.
+    fn close_finished(&mut self) -> Result<()> {
+        let positions = self
+            .client
+            .position()
+            .map_err(|failed| errors::of(failed, "reading"))?;
+        self.open.retain(|(topic, partition), span| {
+            let at = positions
+                .find_partition(topic, *partition)
+                .map(|at| at.offset());
+            !matches!((at, span.until), (Some(Offset::Offset(at)), Some(until)) if at >= until)
+        });
+        Ok(())
+    }
+}
+
+enum Polled {
+    Record(Option<Read>),
+    Nothing,
+}
+
+/// Returns the error of records that are gone.
+pub(super) fn gap(topic: &str, partition: i32, from: i64, to: i64) -> TransportError {
+    let count = to - from;
+    let message = format!(
+        "retention removed {count} records of `{topic}`, partition {partition}, before they were read"
+    );
+    error(ErrorKind::Gap, message).hint("raise the topic's `retention.ms`, or read more often")
+}

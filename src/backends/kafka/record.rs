@@ -1,0 +1,227 @@
+//! Messages and Kafka records. Kafka keeps keys, nulls and the order of headers; what we add stands in headers of our
+//! own behind the user's.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
+
+use super::error;
+use crate::{
+    event::{Headers, Message, Position, Topic},
+    transport::{ErrorKind, Result},
+};
+
+/// The story of a dead letter.
+pub(super) const LETTER: &str = "pf-letter";
+/// The history of a replayed message.
+pub(super) const LINEAGE: &str = "pf-replay";
+/// What is known of a message that waits for its time.
+pub(super) const WAITING: &str = "pf-waiting";
+/// The key of a message that waits under a key of ours.
+pub(super) const KEY: &str = "pf-key";
+/// Marks a payload that is null, where a null would mean the end of the record.
+pub(super) const NULL: &str = "pf-null";
+/// Where the original stands, in a letter that had no room for its message.
+pub(super) const ORIGINAL: &str = "pf-original";
+
+const MARKS: [&str; 6] = [LETTER, LINEAGE, WAITING, KEY, NULL, ORIGINAL];
+
+/// A record to be produced.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) topic: String,
+    /// None lets the key decide.
+    pub(super) partition: Option<i32>,
+    pub(super) key: Option<Bytes>,
+    pub(super) payload: Option<Bytes>,
+    pub(super) headers: Option<OwnedHeaders>,
+}
+
+impl Record {
+    /// Returns a record that ends the one of the same key.
+    pub(super) fn end(topic: impl Into<String>, partition: i32, key: Bytes) -> Self {
+        Self {
+            topic: topic.into(),
+            partition: Some(partition),
+            key: Some(key),
+            payload: None,
+            headers: None,
+        }
+    }
+
+    /// Returns the bytes that it takes on the wire, and a little more.
+    pub(super) fn size(&self) -> usize {
+        let headers = self.headers.iter().flat_map(|headers| headers.iter());
+        let headers =
+            headers.map(|header| header.key.len() + header.value.map_or(0, <[u8]>::len) + 8);
+        let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        headers.sum::<usize>() + length(&self.key) + length(&self.payload) + 96
+    }
+}
+
+/// Marks of ours on a record, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Marks(Vec<(&'static str, Bytes)>);
+
+impl Marks {
+    /// Returns a single mark.
+    #[cfg(test)]
+    pub(super) fn of(name: &'static str, value: Bytes) -> Self {
+        Self(vec![(name, value)])
+    }
+
+    /// Returns the last value of a mark.
+    pub(super) fn get(&self, name: &str) -> Option<&Bytes> {
+        let mut marks = self.0.iter().rev();
+        marks
+            .find(|(mark, _)| *mark == name)
+            .map(|(_, value)| value)
+    }
+}
+
+/// A record as it was read.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    /// Kafka's name of the topic.
+    pub(super) topic: std::sync::Arc<str>,
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    pub(super) time: SystemTime,
+    pub(super) key: Option<Bytes>,
+    pub(super) payload: Option<Bytes>,
+    pub(super) headers: Headers,
+    pub(super) marks: Marks,
+}
+
+impl Read {
+    /// Copies a record out of the client's memory; `topic` is its topic's name.
+    pub(super) fn copy(topic: std::sync::Arc<str>, record: &BorrowedMessage<'_>) -> Self {
+        let (headers, marks) = split(record);
+        Self {
+            topic,
+            partition: record.partition(),
+            offset: record.offset(),
+            time: time(record.timestamp().to_millis()),
+            key: record.key().map(Bytes::copy_from_slice),
+            payload: record.payload().map(Bytes::copy_from_slice),
+            headers,
+            marks,
+        }
+    }
+
+    /// Makes the user's message of it.
+    pub(super) fn message(self, topic: Topic) -> Message {
+        Message {
+            topic,
+            key: self.key,
+            headers: self.headers,
+            payload: self.payload,
+        }
+    }
+}
+
+fn split(record: &BorrowedMessage<'_>) -> (Headers, Marks) {
+    let Some(found) = record.headers() else {
+        return (Headers::new(), Marks::default());
+    };
+    let (mut headers, mut marks) = (Headers::with_capacity(found.count()), Marks::default());
+    for header in found.iter() {
+        let value = header.value.map(Bytes::copy_from_slice);
+        match MARKS.iter().find(|mark| **mark == header.key) {
+            Some(mark) => marks.0.push((mark, value.unwrap_or_default())),
+            None => headers.push(header.key, value),
+        }
+    }
+    (headers, marks)
+}
+
+/// Lays out the headers of a message, and marks behind them.
+pub(super) fn headers(message: &Message, marks: &[(&'static str, &[u8])]) -> OwnedHeaders {
+    let mut owned = OwnedHeaders::new_with_capacity(message.headers.len() + marks.len());
+    for (key, value) in message.headers.iter() {
+        let value = value.map(|value| &value[..]);
+        owned = owned.insert(Header { key, value });
+    }
+    for (key, value) in marks {
+        let value = Some(*value);
+        owned = owned.insert(Header { key, value });
+    }
+    owned
+}
+
+/// Refuses headers of which a reader would think that they are ours.
+pub(super) fn check(message: &Message) -> Result<()> {
+    match message
+        .headers
+        .iter()
+        .find(|(name, _)| MARKS.contains(name))
+    {
+        Some((name, _)) => Err(error(
+            ErrorKind::Invalid,
+            format!("header `{name}` is reserved"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Returns the notation of where a record stands; unique within a store.
+pub(super) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
+    Position::new(format!("{topic}/{partition}/{offset}"))
+}
+
+/// Reads the notation: the topic, the partition and the offset.
+pub(super) fn place(position: &Position) -> Option<(Topic, i32, i64)> {
+    let mut parts = position.as_str().rsplitn(3, '/');
+    let offset = parts.next()?.parse().ok()?;
+    let partition = parts.next()?.parse().ok()?;
+    Some((parts.next()?.parse().ok()?, partition, offset))
+}
+
+/// Returns the time of so many milliseconds since the epoch.
+pub(super) fn time(millis: Option<i64>) -> SystemTime {
+    let millis = millis.and_then(|millis| u64::try_from(millis).ok());
+    SystemTime::UNIX_EPOCH + Duration::from_millis(millis.unwrap_or(0))
+}
+
+/// Returns the milliseconds since the epoch.
+pub(super) fn millis(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Writes a record of ours on one line.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<Bytes> {
+    let text = serde_json::to_vec(value);
+    text.map(Bytes::from)
+        .map_err(|source| error(ErrorKind::Other, "a record cannot be written").because(source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_come_back() {
+        let topic: Topic = "order.created".parse().unwrap();
+        let at = position(&topic, 3, 17);
+        assert_eq!(at.as_str(), "order.created/3/17");
+        assert_eq!(place(&at), Some((topic, 3, 17)));
+        assert_eq!(place(&Position::new("17")), None);
+    }
+
+    #[test]
+    fn our_marks_are_reserved() {
+        let mut message = Message::new("order".parse().unwrap(), "{}");
+        assert!(check(&message).is_ok());
+        message.headers.push("pf-letter", None);
+        assert_eq!(check(&message).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn times_come_back() {
+        let millis_given = 1_700_000_000_123;
+        assert_eq!(millis(time(Some(millis_given))), millis_given);
+        assert_eq!(time(Some(-1)), SystemTime::UNIX_EPOCH);
+    }
+}

@@ -1,0 +1,27 @@
+//! What waits for its time.
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use super::{error, transport::Kafka};
+use crate::transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan, Schedules};
+
+#[async_trait]
+impl Schedules for Kafka {
+    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
+        Err(error(ErrorKind::Unsupported, "not there yet"))
+    }
+
+    async fn find(&self, _prefix: &str) -> Result<Vec<Schedule>> {
+        Err(error(ErrorKind::Unsupported, "not there yet"))
+    }
+
+    async fn cancel(&self, _id: &ScheduleId) -> Result<bool> {
+        Err(error(ErrorKind::Unsupported, "not there yet"))
+    }
+
+    async fn reschedule(&self, _id: &ScheduleId, _due: SystemTime) -> Result<bool> {
+        Err(error(ErrorKind::Unsupported, "not there yet"))
+    }
+}

@@ -1,0 +1,177 @@
+//! Transactions under a fixed name, of which there is one worker at a time: who begins fences those before.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    TopicPartitionList,
+    consumer::ConsumerGroupMetadata,
+    error::KafkaError,
+    producer::{BaseProducer, Producer as _},
+    types::RDKafkaErrorCode as Code,
+};
+
+use super::{
+    clients,
+    config::Config,
+    errors,
+    producer::{Answers, Batch, Placed, offer},
+    record::Record,
+};
+use crate::transport::{ErrorKind, Result, TransportError};
+
+/// How long a step of a transaction may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The position of a group, to be moved in the same transaction.
+pub(super) struct Moved {
+    pub(super) offsets: TopicPartitionList,
+    pub(super) group: ConsumerGroupMetadata,
+}
+
+/// A producer of transactions. Every method blocks.
+pub(super) struct Transactor {
+    client: BaseProducer<Answers>,
+}
+
+impl std::fmt::Debug for Transactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transactor")
+    }
+}
+
+impl Transactor {
+    /// Takes over the name: whoever had it can commit nothing any more, and what it left open is aborted.
+    pub(super) fn begin(config: &Config, id: &str) -> Result<Self> {
+        let settings = clients::transactional(config, id);
+        let client: BaseProducer<Answers> = clients::make(&settings, Answers::default())?;
+        let ears = &rdkafka::producer::Producer::context(&client).ears;
+        clients::metadata(&client, ears, config, None)?;
+        client
+            .init_transactions(PATIENCE)
+            .map_err(|failed| refused(failed, "beginning"))?;
+        Ok(Self { client })
+    }
+
+    /// Stores all records and moves the position, or nothing of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Held`] if somebody took over, [`ErrorKind::Ambiguous`] if the commit got no answer; otherwise
+    /// nothing was stored. A record that the broker refused is told by its number.
+    pub(super) fn commit(
+        &self,
+        records: Vec<Record>,
+        moved: Option<&Moved>,
+    ) -> Result<Vec<Placed>, Failed> {
+        let client = &self.client;
+        client
+            .begin_transaction()
+            .map_err(|failed| Failed::whole(refused(failed, "a transaction")))?;
+        let placed = match self.fill(records, moved) {
+            Ok(placed) => placed,
+            Err(failed) => {
+                self.abort();
+                return Err(failed);
+            }
+        };
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match client.commit_transaction(PATIENCE) {
+                Ok(()) => return Ok(placed),
+                Err(failed) if may_repeat(&failed) && Instant::now() < end => {}
+                Err(failed) => return Err(Failed::whole(self.lost(failed))),
+            }
+        }
+    }
+
+    fn fill(&self, records: Vec<Record>, moved: Option<&Moved>) -> Result<Vec<Placed>, Failed> {
+        let batch = Arc::new(Batch::new(records.len()));
+        for (number, record) in records.into_iter().enumerate() {
+            let mut pending = Some(record);
+            while let Some(record) = pending.take() {
+                pending = offer(&self.client, record, &batch, number);
+                if pending.is_some() {
+                    self.client.poll(Duration::from_millis(1));
+                }
+            }
+        }
+        if let Some(moved) = moved {
+            let sent =
+                self.client
+                    .send_offsets_to_transaction(&moved.offsets, &moved.group, PATIENCE);
+            sent.map_err(|failed| Failed::whole(refused(failed, "moving the position")))?;
+        }
+        // The client's own flush, within the commit, wakes up ten times a second only.
+        while !batch.is_done() {
+            self.client.poll(Duration::from_micros(200));
+        }
+        let mut placed = Vec::new();
+        for (number, result) in batch.results().into_iter().enumerate() {
+            placed.push(result.map_err(|code| Failed {
+                record: Some(number),
+                error: errors::of_code(code, "a record of a transaction"),
+            })?);
+        }
+        Ok(placed)
+    }
+
+    fn abort(&self) {
+        if let Err(failed) = self.client.abort_transaction(PATIENCE) {
+            tracing::debug!(%failed, "a transaction could not be aborted");
+        }
+    }
+
+    fn lost(&self, failed: KafkaError) -> TransportError {
+        let known = refused(failed, "committing");
+        if known.kind() == ErrorKind::Held {
+            return known;
+        }
+        self.abort();
+        let message = "whether a transaction was committed is not known";
+        super::error(ErrorKind::Ambiguous, message).because(known)
+    }
+}
+
+/// A transaction of which nothing was stored, or of unknown outcome.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// The record that was refused, if it was one.
+    pub(super) record: Option<usize>,
+    pub(super) error: TransportError,
+}
+
+impl Failed {
+    fn whole(error: TransportError) -> Self {
+        Self {
+            record: None,
+            error,
+        }
+    }
+}
+
+impl From<Failed> for TransportError {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
+fn may_repeat(failed: &KafkaError) -> bool {
+    matches!(failed, KafkaError::Transaction(inner) if inner.is_retriable())
+}
+
+fn refused(failed: KafkaError, doing: &str) -> TransportError {
+    let code = match &failed {
+        KafkaError::Transaction(inner) => Some(inner.code()),
+        other => other.rdkafka_error_code(),
+    };
+    let Some(code) = code else {
+        return errors::of(failed, doing);
+    };
+    let code = match code {
+        Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => Code::ProducerFenced,
+        other => other,
+    };
+    errors::of_code(code, doing).because(failed)
+}

@@ -1,0 +1,119 @@
+//! A message that waits for its time: a record of a compacted topic under a key of its own. A later record of the
+//! same key replaces it, an empty one ends it.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::record::{self, KEY, NULL, Read, Record, WAITING};
+use crate::{
+    event::{Message, Position, Topic},
+    transport::{Attempts, Lineage, Result},
+};
+
+/// What is known of a message that waits, as written down. Times are milliseconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) due: i64,
+    /// Where the message goes, or came from.
+    pub(super) topic: Topic,
+    /// Where the original stands; none if it never stood anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) position: Option<Position>,
+    /// When the original was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stored: Option<i64>,
+    /// Handler runs that failed.
+    #[serde(default)]
+    pub(super) failed: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) first_failed: Option<i64>,
+    /// Its history, if it was replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lineage: Option<Lineage>,
+}
+
+impl Waiting {
+    /// Returns what is known of a message that waits until then and never stood anywhere.
+    pub(super) fn new(topic: Topic, due: SystemTime) -> Self {
+        Self {
+            due: record::millis(due),
+            topic,
+            position: None,
+            stored: None,
+            failed: 0,
+            first_failed: None,
+            lineage: None,
+        }
+    }
+
+    /// Returns when it is due.
+    pub(super) fn due(&self) -> SystemTime {
+        record::time(Some(self.due))
+    }
+
+    /// Returns what became of earlier runs.
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts {
+            failed: self.failed,
+            crashed: 0,
+            first_failed: self.first_failed.map(|millis| record::time(Some(millis))),
+        }
+    }
+}
+
+/// Lays out a message that waits in this partition under this key.
+pub(super) fn write(
+    (topic, partition): (&str, i32),
+    key: Bytes,
+    waiting: &Waiting,
+    message: &Message,
+) -> Result<Record> {
+    let story = record::json(waiting)?;
+    let mut marks: Vec<(&'static str, &[u8])> = vec![(WAITING, &story)];
+    if let Some(key) = &message.key {
+        marks.push((KEY, key));
+    }
+    if message.payload.is_none() {
+        marks.push((NULL, b""));
+    }
+    Ok(Record {
+        topic: topic.to_owned(),
+        partition: Some(partition),
+        key: Some(key),
+        payload: Some(message.payload.clone().unwrap_or_default()),
+        headers: Some(record::headers(message, &marks)),
+    })
+}
+
+/// Reads a message that waits; none if the record is an end, or nothing of ours.
+pub(super) fn read(read: Read) -> Option<(Waiting, Message)> {
+    let payload = read.payload?;
+    let waiting: Waiting = serde_json::from_slice(read.marks.get(WAITING)?).ok()?;
+    let message = Message {
+        topic: waiting.topic.clone(),
+        key: read.marks.get(KEY).cloned(),
+        headers: read.headers,
+        payload: read.marks.get(NULL).is_none().then_some(payload),
+    };
+    Some((waiting, message))
+}
+
+/// Returns when a record is due without copying it; none if it is an end, or nothing of ours.
+pub(super) fn due(read: &Read) -> Option<i64> {
+    read.payload.as_ref()?;
+    let waiting: Waiting = serde_json::from_slice(read.marks.get(WAITING)?).ok()?;
+    Some(waiting.due)
+}
+
+/// Returns the partition, of so many, in which a message waits: the same on every repeat, and one for each key.
+pub(super) fn partition(message: &Message, fallback: &[u8], partitions: i32) -> i32 {
+    let key = message.key.as_deref().unwrap_or(fallback);
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in key {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    let count = u64::try_from(partitions.max(1)).unwrap_or(1);
+    i32::try_from(hash % count).unwrap_or(0)
+}
