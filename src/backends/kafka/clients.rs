@@ -238,11 +238,19 @@ pub(super) fn member(config: &Config, group: &str) -> ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_committed")
-        .set("partition.assignment.strategy", "cooperative-sticky")
-        .set("session.timeout.ms", "6000")
-        .set("heartbeat.interval.ms", "500")
         .set("fetch.queue.backoff.ms", "5")
         .set("queued.max.messages.kbytes", "8192");
+    // In the newer protocol these are the broker's, and the client refuses them.
+    if config
+        .properties
+        .get("group.protocol")
+        .is_none_or(|protocol| protocol != "consumer")
+    {
+        client
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", "6000")
+            .set("heartbeat.interval.ms", "500");
+    }
     if let Some(instance) = &config.instance {
         client.set("group.instance.id", instance);
     }

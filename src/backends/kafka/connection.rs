@@ -48,6 +48,7 @@ pub(super) struct Link {
     /// Whether topics of users are made where they are missing.
     pub(super) create: bool,
     asking: OnceLock<Arc<Asking>>,
+    asking_all: OnceLock<Asking>,
     admin: OnceCell<AdminClient<Ears>>,
     stream: OnceCell<Producer>,
     cluster: OnceCell<String>,
@@ -76,6 +77,7 @@ impl Link {
             config,
             create,
             asking: OnceLock::new(),
+            asking_all: OnceLock::new(),
             admin: OnceCell::new(),
             stream: OnceCell::new(),
             cluster: OnceCell::new(),
@@ -271,6 +273,19 @@ impl Link {
                 .collect()
         })
         .await
+    }
+
+    /// Returns the offset behind the last record of a partition, also one of a transaction that is open. Blocks.
+    pub(super) fn high(&self, name: &str, partition: i32) -> Result<i64> {
+        let client = match self.asking_all.get() {
+            Some(client) => client,
+            None => {
+                let settings = clients::reader(&self.config, Isolation::Uncommitted, true);
+                let client = clients::make(&settings, Ears::default())?;
+                self.asking_all.get_or_init(|| client)
+            }
+        };
+        Ok(bounds(client, &self.config, name, partition)?.high)
     }
 
     /// Returns the first offset of each partition whose record is not older; none means that there is none.

@@ -7,6 +7,10 @@ use async_trait::async_trait;
 use super::{error, transport::Kafka};
 use crate::transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan, Schedules};
 
+pub(super) async fn fire_for_ever(_link: std::sync::Arc<super::connection::Link>) -> Result<()> {
+    std::future::pending().await
+}
+
 #[async_trait]
 impl Schedules for Kafka {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {

@@ -1,0 +1,421 @@
+//! What a membership has at hand, shared by its thread and by those who take and settle deliveries.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::Thread,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::{connection::Link, pending::Pending, tracker::Tracker};
+use crate::{
+    event::{Group, Stored, Topic},
+    transport::{Attempts, Delivery, Lineage, Ticket, TransportError},
+};
+
+/// The most bytes that wait to be handed out.
+const WAITING_BYTES: usize = 8 << 20;
+
+/// The number of a partition for as long as we own it; a later ownership has another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct PartId(pub(super) u64);
+
+/// What a delivery is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) part: PartId,
+    pub(super) offset: i64,
+    /// The key under which it waited for its time, if it did.
+    pub(super) waited: Option<Bytes>,
+}
+
+/// A message that came and was not handed out yet.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) stored: Stored,
+    pub(super) attempts: Attempts,
+    pub(super) lineage: Option<Lineage>,
+    pub(super) claim: Claim,
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        self.stored.message.bytes().len() + 512
+    }
+}
+
+/// A message that was handed out.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) claim: Claim,
+    pub(super) until: Instant,
+}
+
+/// A partition that is ours.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Kafka's name of the topic.
+    pub(super) name: Arc<str>,
+    pub(super) partition: i32,
+    pub(super) kind: Kind,
+}
+
+/// What a partition holds.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// Messages of a topic.
+    Messages { topic: Topic, tracker: Tracker },
+    /// What the group tries again.
+    Retries(Box<Retries>),
+}
+
+/// A partition of what the group tries again.
+#[derive(Debug)]
+pub(super) struct Retries {
+    pub(super) pending: Pending,
+    pub(super) seen: i64,
+    /// Nothing is handed out before this offset was reached.
+    pub(super) barrier: i64,
+    pub(super) committed: i64,
+}
+
+impl Kind {
+    /// Returns the offset behind the last one seen.
+    pub(super) fn seen(&self) -> i64 {
+        match self {
+            Self::Messages { tracker, .. } => tracker.seen(),
+            Self::Retries(retries) => retries.seen,
+        }
+    }
+
+    /// Notes that everything before an offset was seen, also where there was no record.
+    pub(super) fn saw(&mut self, offset: i64) {
+        match self {
+            Self::Messages { tracker, .. } => tracker.saw(offset),
+            Self::Retries(retries) => retries.seen = retries.seen.max(offset),
+        }
+    }
+}
+
+impl Retries {
+    /// Reports whether everything that had been written when the partition became ours was read.
+    pub(super) fn is_read(&self) -> bool {
+        self.seen >= self.barrier
+    }
+
+    /// Returns what is to be committed if it changed since this was asked last: nobody need read what is before it.
+    pub(super) fn changes(&mut self) -> Option<i64> {
+        let offset = self.pending.oldest().unwrap_or(self.seen);
+        if !self.is_read() || offset == self.committed {
+            return None;
+        }
+        self.committed = offset;
+        Some(offset)
+    }
+}
+
+/// What a membership has at hand.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) parts: HashMap<PartId, Part>,
+    places: HashMap<(Arc<str>, i32), PartId>,
+    pub(super) waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+    pub(super) held: HashMap<Ticket, Held>,
+    /// Verdicts that are being made true, by partition.
+    pub(super) settling: HashMap<PartId, usize>,
+    /// The keys under which retries of ours wait, and the partition of ours in which each does.
+    pub(super) retrying: HashMap<Bytes, PartId>,
+    /// Kafka's names of the topics to be read, and their users'.
+    pub(super) topics: HashMap<String, Topic>,
+    /// Partitions that are being taken away: nothing more of them is handed out.
+    pub(super) leaving: HashSet<PartId>,
+    /// The group has told once what is ours.
+    pub(super) assigned: bool,
+    /// The thread waits for room.
+    pub(super) full: bool,
+    /// The app stood still for longer than its lease: others got its partitions.
+    pub(super) stalled: bool,
+    pub(super) wanted: bool,
+    pub(super) end: End,
+    pub(super) failed: Option<TransportError>,
+    last_ticket: u64,
+    last_part: u64,
+}
+
+/// Whether and how a membership ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum End {
+    /// It goes on.
+    #[default]
+    No,
+    /// What was there at the start is done.
+    Reached,
+    /// It leaves in order.
+    Closing,
+    /// It left.
+    Closed,
+    /// It was dropped.
+    Abandoned,
+}
+
+/// What somebody who asks for messages gets.
+pub(super) enum Offer {
+    Taken(Vec<Delivery>),
+    Failed(TransportError),
+    End,
+    Wait,
+}
+
+/// What the parts of a membership share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) link: Arc<Link>,
+    pub(super) group: Group,
+    pub(super) store: String,
+    /// Kafka's name of the topic of what the group tries again, and its partitions.
+    pub(super) retries: String,
+    pub(super) retry_partitions: i32,
+    pub(super) lease: Duration,
+    pub(super) max_in_flight: usize,
+    desk: Mutex<Desk>,
+    /// Something came, or the end.
+    pub(super) came: Notify,
+    /// Something was settled.
+    settled: Condvar,
+    thread: Mutex<Option<Thread>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        link: Arc<Link>,
+        group: Group,
+        (retries, retry_partitions): (String, i32),
+        store: String,
+        (lease, max_in_flight): (Duration, usize),
+    ) -> Self {
+        Self {
+            link,
+            group,
+            store,
+            retries,
+            retry_partitions,
+            lease,
+            max_in_flight: max_in_flight.max(1),
+            desk: Mutex::default(),
+            came: Notify::new(),
+            settled: Condvar::new(),
+            thread: Mutex::new(None),
+        }
+    }
+
+    /// Locks what is at hand.
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which thread works for the membership.
+    pub(super) fn is_served_by(&self, thread: Thread) {
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+    }
+
+    /// Wakes the thread: there is room, or something else to do.
+    pub(super) fn wake(&self) {
+        self.settled.notify_all();
+        if let Some(thread) = &*self.thread.lock().unwrap_or_else(PoisonError::into_inner) {
+            thread.unpark();
+        }
+    }
+
+    /// Waits until something was settled, or for so long.
+    pub(super) fn wait_for_settled<'a>(
+        &self,
+        desk: MutexGuard<'a, Desk>,
+        patience: Duration,
+    ) -> MutexGuard<'a, Desk> {
+        let waited = self.settled.wait_timeout(desk, patience);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Hands out what is there.
+    pub(super) fn offer(&self, max: usize) -> Offer {
+        let mut desk = self.desk();
+        desk.wanted = true;
+        let room = self.max_in_flight.saturating_sub(desk.held.len());
+        let deliveries = desk.hand_out(max.min(room), Instant::now() + self.lease);
+        if !deliveries.is_empty() {
+            if std::mem::take(&mut desk.full) {
+                drop(desk);
+                self.wake();
+            }
+            return Offer::Taken(deliveries);
+        }
+        if let Some(failed) = desk.failed.take() {
+            return Offer::Failed(failed);
+        }
+        if desk.end != End::No {
+            return Offer::End;
+        }
+        Offer::Wait
+    }
+
+    /// Ends the membership in this way.
+    pub(super) fn end(&self, end: End) {
+        self.desk().end = end;
+        self.came.notify_waiters();
+        self.wake();
+    }
+
+    /// Tells who waits that something went wrong.
+    pub(super) fn fail(&self, failed: TransportError) {
+        self.desk().failed = Some(failed);
+        self.came.notify_waiters();
+    }
+}
+
+impl Desk {
+    /// Reports whether more messages may be taken in.
+    pub(super) fn has_room(&self, max_in_flight: usize) -> bool {
+        self.waiting.len() < max_in_flight && self.waiting_bytes < WAITING_BYTES
+    }
+
+    /// Takes a message in behind the others.
+    pub(super) fn admit(&mut self, waiting: Waiting) {
+        self.waiting_bytes += waiting.bytes();
+        self.waiting.push_back(waiting);
+    }
+
+    /// Takes a message in that had been handed out, before the later ones of its partition.
+    pub(super) fn put_back(&mut self, waiting: Waiting) {
+        let Claim { part, offset, .. } = waiting.claim;
+        if !self.parts.contains_key(&part) {
+            return;
+        }
+        self.waiting_bytes += waiting.bytes();
+        let later = |other: &Waiting| other.claim.part == part && other.claim.offset > offset;
+        let index = self.waiting.iter().position(later);
+        match index {
+            Some(index) => self.waiting.insert(index, waiting),
+            None => self.waiting.push_front(waiting),
+        }
+    }
+
+    fn hand_out(&mut self, max: usize, until: Instant) -> Vec<Delivery> {
+        let mut deliveries = Vec::with_capacity(self.waiting.len().min(max));
+        let mut kept = Vec::new();
+        while deliveries.len() < max
+            && let Some(waiting) = self.waiting.pop_front()
+        {
+            if self.leaving.contains(&waiting.claim.part) {
+                kept.push(waiting);
+                continue;
+            }
+            self.waiting_bytes -= waiting.bytes();
+            self.last_ticket += 1;
+            let ticket = Ticket(self.last_ticket);
+            let claim = waiting.claim;
+            self.held.insert(ticket, Held { claim, until });
+            let (stored, attempts) = (waiting.stored, waiting.attempts);
+            deliveries.push(Delivery::new(stored, attempts, waiting.lineage, ticket));
+        }
+        for waiting in kept.into_iter().rev() {
+            self.waiting.push_front(waiting);
+        }
+        deliveries
+    }
+
+    /// Takes on a partition.
+    pub(super) fn own(&mut self, part: Part) -> PartId {
+        self.last_part += 1;
+        let id = PartId(self.last_part);
+        self.places
+            .insert((Arc::clone(&part.name), part.partition), id);
+        self.parts.insert(id, part);
+        id
+    }
+
+    /// Returns the number of a partition that is ours.
+    pub(super) fn part(&self, name: &str, partition: i32) -> Option<PartId> {
+        self.places.get(&(name.into(), partition)).copied()
+    }
+
+    /// Reports whether nothing of these partitions is handed out or being settled.
+    pub(super) fn is_quiet(&self, parts: &HashSet<PartId>) -> bool {
+        let held = self
+            .held
+            .values()
+            .any(|held| parts.contains(&held.claim.part));
+        !held && !self.settling.keys().any(|part| parts.contains(part))
+    }
+
+    /// Gives partitions up: what is handed out of them is lost.
+    pub(super) fn disown(&mut self, parts: &HashSet<PartId>) {
+        let gone = |part: &PartId| parts.contains(part);
+        self.parts.retain(|part, _| !gone(part));
+        self.places.retain(|_, part| !gone(part));
+        self.held.retain(|_, held| !gone(&held.claim.part));
+        self.retrying.retain(|_, part| !gone(part));
+        self.leaving.retain(|part| !gone(part));
+        self.waiting.retain(|waiting| !gone(&waiting.claim.part));
+        self.waiting_bytes = self.waiting.iter().map(Waiting::bytes).sum();
+    }
+
+    /// Returns a partition of what the group tries again.
+    pub(super) fn retries(&mut self, part: PartId) -> Option<&mut Retries> {
+        match &mut self.parts.get_mut(&part)?.kind {
+            Kind::Retries(retries) => Some(retries),
+            Kind::Messages { .. } => None,
+        }
+    }
+
+    /// Reports whether a bounded membership is done: what was there at the start is settled, what was due is tried again,
+    /// and so are the retries of ours. `end` returns where a partition of a topic ended.
+    pub(super) fn is_done(&mut self, joined: i64, end: impl Fn(&str, i32) -> Option<i64>) -> bool {
+        let is_idle = self.waiting.is_empty()
+            && self.held.is_empty()
+            && self.settling.is_empty()
+            && self.retrying.is_empty();
+        self.assigned
+            && is_idle
+            && self.parts.values_mut().all(|part| match &mut part.kind {
+                Kind::Messages { tracker, .. } => {
+                    end(&part.name, part.partition).is_none_or(|end| tracker.is_settled_before(end))
+                }
+                Kind::Retries(retries) => {
+                    let next = retries.pending.next();
+                    retries.is_read() && next.is_none_or(|next| next > joined)
+                }
+            })
+    }
+
+    /// Begins to make a verdict true.
+    pub(super) fn begin(&mut self, ticket: Ticket) -> Option<Claim> {
+        let held = self.held.remove(&ticket)?;
+        *self.settling.entry(held.claim.part).or_default() += 1;
+        Some(held.claim)
+    }
+
+    /// Notes that a verdict was made true, or could not be.
+    pub(super) fn conclude(&mut self, claim: &Claim) {
+        if let Some(count) = self.settling.get_mut(&claim.part) {
+            *count -= 1;
+            if *count == 0 {
+                self.settling.remove(&claim.part);
+            }
+        }
+    }
+
+    /// Notes that a message of a topic is dealt with; reports whether it still was ours.
+    pub(super) fn settle(&mut self, claim: &Claim) -> bool {
+        let Some(part) = self.parts.get_mut(&claim.part) else {
+            return false;
+        };
+        if let Kind::Messages { tracker, .. } = &mut part.kind {
+            tracker.settle(claim.offset);
+        }
+        true
+    }
+}

@@ -1,0 +1,336 @@
+//! Partitions that come and go: where each begins, and how what was taken of it is given back.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use rdkafka::{
+    ClientContext, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, RebalanceProtocol},
+    error::{KafkaError, KafkaResult},
+    types::{RDKafkaErrorCode as Code, RDKafkaRespErr},
+    util::Timeout,
+};
+
+use super::{
+    clients::{self, Ears},
+    connection::{self, Bounds},
+    desk::{Desk, End, Kind, Part, PartId, Retries, Shared},
+    error, errors,
+    pending::Pending,
+    reader, record,
+    start::Course,
+    tracker::Tracker,
+};
+use crate::{
+    failpoint,
+    transport::{ErrorKind, Result},
+};
+
+/// How long what is worked on may take when its partition is to go to another consumer.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long a question to a broker may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pause before partitions are taken on again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// What a member's client tells, and what becomes of it.
+pub(super) struct Watch {
+    pub(super) ears: Ears,
+    pub(super) shared: Arc<Shared>,
+    pub(super) course: Course,
+}
+
+type Client = BaseConsumer<Watch>;
+
+impl ClientContext for Watch {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        clients::log(facility, message);
+    }
+
+    fn error(&self, failed: KafkaError, reason: &str) {
+        self.ears.hear(&failed, reason);
+    }
+}
+
+impl ConsumerContext for Watch {
+    fn rebalance(
+        &self,
+        client: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            if let Err(failed) = self.give_up(client, partitions) {
+                self.shared.fail(failed);
+            }
+            return;
+        }
+        // The group counts on us: what we do not read now nobody reads.
+        while let Err(failed) = self.take_on(client, partitions) {
+            if self.shared.desk().end != End::No {
+                return;
+            }
+            self.shared.fail(failed);
+            thread::park_timeout(AGAIN);
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        let mut desk = self.shared.desk();
+        for element in offsets.elements() {
+            if result.is_err() || element.error().is_err() {
+                uncommitted(&mut desk, element.topic(), element.partition());
+            }
+        }
+        drop(desk);
+        if let Err(failed) = result {
+            tracing::debug!(%failed, "a position is committed again");
+        }
+        failpoint::reach("kafka.committed");
+    }
+
+    fn main_queue_min_poll_interval(&self) -> Timeout {
+        Timeout::After(Duration::from_millis(100))
+    }
+}
+
+/// Notes that a position was not committed.
+pub(super) fn uncommitted(desk: &mut Desk, name: &str, partition: i32) {
+    let Some(part) = desk.part(name, partition) else {
+        return;
+    };
+    match desk.parts.get_mut(&part).map(|part| &mut part.kind) {
+        Some(Kind::Messages { tracker, .. }) => tracker.uncommitted(),
+        Some(Kind::Retries(retries)) => retries.committed = -1,
+        None => {}
+    }
+}
+
+/// A position that a group has.
+struct Committed {
+    offset: i64,
+    metadata: String,
+}
+
+impl Watch {
+    fn take_on(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {
+        let mut placed = TopicPartitionList::new();
+        let mut parts = Vec::new();
+        for (name, partition, committed) in self.committed(client, partitions)? {
+            let part = if name == self.shared.retries {
+                self.retries(client, partition, committed)?
+            } else {
+                self.messages(client, (&name, partition), committed)?
+            };
+            placed
+                .add_partition_offset(&name, partition, Offset::Offset(part.kind.seen()))
+                .map_err(|failed| errors::of(failed, "taking on partitions"))?;
+            parts.push(part);
+        }
+        let taken = match client.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => client.incremental_assign(&placed),
+            _ => client.assign(&placed),
+        };
+        taken.map_err(|failed| errors::of(failed, "taking on partitions"))?;
+        let mut desk = self.shared.desk();
+        for part in parts {
+            tracing::debug!(topic = &*part.name, part.partition, "a partition is ours");
+            desk.own(part);
+        }
+        desk.assigned = true;
+        drop(desk);
+        self.shared.came.notify_waiters();
+        Ok(())
+    }
+
+    /// Asks for the positions of the group, until there is an answer: to guess would lose messages or repeat them.
+    fn committed(
+        &self,
+        client: &Client,
+        partitions: &TopicPartitionList,
+    ) -> Result<Vec<(String, i32, Option<Committed>)>> {
+        if partitions.count() == 0 {
+            return Ok(Vec::new());
+        }
+        let found = loop {
+            match client.committed_offsets(partitions.clone(), PATIENCE) {
+                Ok(found) => break found,
+                Err(failed) if self.shared.desk().end == End::No => {
+                    tracing::debug!(%failed, "positions are asked for again");
+                }
+                Err(failed) => return Err(errors::of(failed, "reading positions")),
+            }
+        };
+        let elements = found.elements();
+        let committed = elements.iter().map(|element| {
+            let committed = match element.offset() {
+                Offset::Offset(offset) => Some(Committed {
+                    offset,
+                    metadata: element.metadata().to_owned(),
+                }),
+                _ => None,
+            };
+            (element.topic().to_owned(), element.partition(), committed)
+        });
+        Ok(committed.collect())
+    }
+
+    fn bounds(&self, client: &Client, name: &str, partition: i32) -> Result<Bounds> {
+        connection::bounds(client, &self.shared.link.config, name, partition)
+    }
+
+    fn messages(
+        &self,
+        client: &Client,
+        (name, partition): (&str, i32),
+        committed: Option<Committed>,
+    ) -> Result<Part> {
+        let bounds = self.bounds(client, name, partition)?;
+        let topic = self
+            .shared
+            .link
+            .names()
+            .topic(name)
+            .ok_or_else(|| error(ErrorKind::Other, format!("`{name}` was not asked for")))?;
+        let tracker = match committed {
+            Some(committed) if committed.offset < bounds.low => {
+                let gap = reader::gap(topic.as_str(), partition, committed.offset, bounds.low);
+                self.shared.fail(gap);
+                Tracker::new(bounds.low, &committed.metadata)
+            }
+            Some(committed) => Tracker::new(committed.offset, &committed.metadata),
+            None => {
+                let begin = self.course.begin((name, partition), bounds, |time| {
+                    at_time(client, (name, partition), time)
+                })?;
+                // The group has a position from now on, also if nothing comes.
+                let mut tracker = Tracker::new(begin, "");
+                tracker.uncommitted();
+                tracker
+            }
+        };
+        Ok(Part {
+            name: name.into(),
+            partition,
+            kind: Kind::Messages { topic, tracker },
+        })
+    }
+
+    fn retries(
+        &self,
+        client: &Client,
+        partition: i32,
+        committed: Option<Committed>,
+    ) -> Result<Part> {
+        let name = &self.shared.retries;
+        let low = self.bounds(client, name, partition)?.low;
+        let begin = committed.map_or(low, |committed| committed.offset.max(low));
+        // Also what an open transaction hides: behind it may stand the end of what is before it.
+        let high = self.shared.link.high(name, partition)?;
+        Ok(Part {
+            name: name.as_str().into(),
+            partition,
+            kind: Kind::Retries(Box::new(Retries {
+                pending: Pending::default(),
+                seen: begin,
+                barrier: high,
+                committed: -1,
+            })),
+        })
+    }
+
+    fn give_up(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {
+        let parts: HashSet<PartId> = {
+            let desk = self.shared.desk();
+            let elements = partitions.elements();
+            let parts = elements.iter();
+            parts
+                .filter_map(|element| desk.part(element.topic(), element.partition()))
+                .collect()
+        };
+        let is_leaving = !matches!(self.shared.desk().end, End::No | End::Reached);
+        if !client.assignment_lost() && !is_leaving {
+            self.drain(&parts);
+            if let Some(offsets) = positions(&mut self.shared.desk(), Some(&parts))
+                && let Err(failed) = client.commit(&offsets, CommitMode::Sync)
+            {
+                tracing::debug!(%failed, "a position was not committed when its partition went");
+            }
+        }
+        self.shared.desk().disown(&parts);
+        failpoint::reach("kafka.partitions_gone");
+        let given = match client.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => client.incremental_unassign(partitions),
+            _ => client.unassign(),
+        };
+        given.map_err(|failed| errors::of(failed, "giving partitions up"))
+    }
+
+    /// Hands out nothing more, and waits for what is worked on as long as others can be made to wait.
+    fn drain(&self, parts: &HashSet<PartId>) {
+        let end = Instant::now() + DRAIN.min(self.shared.lease);
+        let mut desk = self.shared.desk();
+        desk.leaving.extend(parts);
+        while !desk.is_quiet(parts) && Instant::now() < end {
+            desk = self
+                .shared
+                .wait_for_settled(desk, Duration::from_millis(10));
+        }
+    }
+}
+
+/// Returns what is to be committed, of these partitions or of all, if anything is.
+pub(super) fn positions(
+    desk: &mut Desk,
+    parts: Option<&HashSet<PartId>>,
+) -> Option<TopicPartitionList> {
+    let mut offsets = TopicPartitionList::new();
+    for (id, part) in &mut desk.parts {
+        if parts.is_some_and(|parts| !parts.contains(id)) {
+            continue;
+        }
+        let changes = match &mut part.kind {
+            Kind::Messages { tracker, .. } => tracker.changes(),
+            Kind::Retries(retries) => retries.changes().map(|offset| (offset, String::new())),
+        };
+        if let Some((offset, metadata)) = changes {
+            let mut element = offsets.add_partition(&part.name, part.partition);
+            element.set_metadata(metadata);
+            let _ = element.set_offset(Offset::Offset(offset));
+        }
+    }
+    (offsets.count() > 0).then_some(offsets)
+}
+
+fn at_time(
+    client: &Client,
+    (name, partition): (&str, i32),
+    time: SystemTime,
+) -> Result<Option<i64>> {
+    let asking = |failed| errors::of(failed, "asking for offsets");
+    let mut asked = TopicPartitionList::new();
+    let millis = Offset::Offset(record::millis(time));
+    asked
+        .add_partition_offset(name, partition, millis)
+        .map_err(asking)?;
+    let found = client.offsets_for_times(asked, PATIENCE).map_err(asking)?;
+    let element = found.find_partition(name, partition);
+    Ok(element.and_then(|element| match element.offset() {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
+    }))
+}
+
+/// Reports whether the error says that records are gone.
+pub(super) fn is_gap(failed: &KafkaError) -> bool {
+    matches!(
+        failed.rdkafka_error_code(),
+        Some(Code::AutoOffsetReset | Code::OffsetOutOfRange)
+    )
+}

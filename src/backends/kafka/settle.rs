@@ -1,0 +1,227 @@
+//! Making verdicts true: the effect is confirmed first, then the message counts as dealt with.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+
+use super::{
+    SCHEME,
+    desk::{Claim, Desk, Shared, Waiting},
+    error, errors, letter,
+    record::{self, Record},
+    waiting,
+};
+use crate::{
+    failpoint,
+    transport::{
+        DeadLetter, Delivery, ErrorKind, Failure, LetterKind, Result, Settlement, TransportError,
+        Verdict,
+    },
+};
+
+/// How many verdicts other than acknowledgements are worked on at once.
+const AT_ONCE: usize = 512;
+
+/// A verdict that takes more than a note.
+struct Task {
+    number: usize,
+    claim: Claim,
+    delivery: Delivery,
+    effect: Effect,
+}
+
+enum Effect {
+    /// What waited is done.
+    End,
+    /// It waits for another run.
+    Wait(SystemTime),
+    /// It is a dead letter.
+    Bury(LetterKind, Failure),
+}
+
+/// Makes verdicts true, one result each, in order.
+pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> Vec<Result<()>> {
+    let mut results: Vec<Result<()>> = Vec::with_capacity(batch.len());
+    let mut tasks = Vec::new();
+    {
+        let mut desk = shared.desk();
+        for (number, settlement) in batch.into_iter().enumerate() {
+            let (result, task) = note(&mut desk, number, settlement);
+            results.push(result);
+            tasks.extend(task);
+        }
+    }
+    failpoint::reach("kafka.acked");
+    let mut done = stream::iter(tasks)
+        .map(|task| carry_out(shared, task))
+        .buffer_unordered(AT_ONCE);
+    while let Some((number, result)) = done.next().await {
+        if let Some(place) = results.get_mut(number) {
+            *place = result;
+        }
+    }
+    shared.wake();
+    results
+}
+
+/// Notes what needs no more than that, and begins the rest.
+fn note(desk: &mut Desk, number: usize, settlement: Settlement) -> (Result<()>, Option<Task>) {
+    let Settlement { delivery, verdict } = settlement;
+    let Some(claim) = desk.begin(delivery.ticket()) else {
+        return (Err(lost(&delivery)), None);
+    };
+    let effect = match verdict {
+        Verdict::Ack if claim.waited.is_none() => {
+            desk.conclude(&claim);
+            desk.settle(&claim);
+            return (Ok(()), None);
+        }
+        Verdict::Return => {
+            desk.conclude(&claim);
+            desk.put_back(returned(delivery, claim));
+            return (Ok(()), None);
+        }
+        Verdict::Ack => Effect::End,
+        Verdict::Retry { after, .. } => Effect::Wait(SystemTime::now() + after),
+        Verdict::DeadLetter { kind, failure } => Effect::Bury(kind, failure),
+    };
+    let task = Task {
+        number,
+        claim,
+        delivery,
+        effect,
+    };
+    (Ok(()), Some(task))
+}
+
+fn returned(delivery: Delivery, claim: Claim) -> Waiting {
+    Waiting {
+        stored: delivery.stored,
+        attempts: delivery.attempts,
+        lineage: delivery.lineage,
+        claim,
+    }
+}
+
+fn lost(delivery: &Delivery) -> TransportError {
+    let position = &delivery.stored.position;
+    let message = format!(
+        "{position} is no longer ours: its lease ran out, or its partition went to another consumer"
+    );
+    error(ErrorKind::Lost, message)
+}
+
+async fn carry_out(shared: &Arc<Shared>, task: Task) -> (usize, Result<()>) {
+    let Task {
+        number,
+        claim,
+        delivery,
+        effect,
+    } = task;
+    let made = match effect {
+        Effect::End => end(shared, &claim).await,
+        Effect::Wait(due) => wait(shared, &claim, &delivery, due).await,
+        Effect::Bury(kind, failure) => bury(shared, &claim, &delivery, (kind, failure)).await,
+    };
+    let mut desk = shared.desk();
+    desk.conclude(&claim);
+    let result = match made {
+        Ok(()) if desk.settle(&claim) => Ok(()),
+        Ok(()) => Err(lost(&delivery)),
+        Err(failed) => {
+            desk.put_back(returned(delivery, claim));
+            Err(failed)
+        }
+    };
+    (number, result)
+}
+
+/// Stores a record of a message that waits, or the end of one.
+async fn store(shared: &Shared, record: Record, doing: &str) -> Result<()> {
+    let stream = shared.link.stream().await?;
+    match stream.send(vec![record]).await.pop() {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(code)) => Err(errors::of_code(code, doing)),
+        None => Err(TransportError::unanswered(SCHEME)),
+    }
+}
+
+/// Ends what waited under a key.
+async fn end(shared: &Shared, claim: &Claim) -> Result<()> {
+    let Some(key) = &claim.waited else {
+        return Ok(());
+    };
+    let partition = {
+        let desk = shared.desk();
+        desk.parts.get(&claim.part).map(|part| part.partition)
+    };
+    // Whoever owns the partition now hands it out again.
+    let Some(partition) = partition else {
+        return Ok(());
+    };
+    let record = Record::end(shared.retries.clone(), partition, key.clone());
+    store(shared, record, "ending a retry").await?;
+    failpoint::reach("kafka.retry_ended");
+    shared.desk().retrying.remove(key);
+    Ok(())
+}
+
+/// Lets a message wait for another run, in the topic of the group.
+async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTime) -> Result<()> {
+    let message = &delivery.stored.message;
+    let position = delivery.stored.position.as_str();
+    let now = record::millis(SystemTime::now());
+    let first_failed = delivery.attempts.first_failed.map_or(now, record::millis);
+    let story = waiting::Waiting {
+        position: Some(delivery.stored.position.clone()),
+        stored: Some(record::millis(delivery.stored.time)),
+        failed: delivery.attempts.failed.saturating_add(1),
+        first_failed: Some(first_failed),
+        lineage: delivery.lineage.clone(),
+        ..waiting::Waiting::new(message.topic.clone(), due)
+    };
+    let key = claim
+        .waited
+        .clone()
+        .unwrap_or_else(|| Bytes::copy_from_slice(position.as_bytes()));
+    let partition = partition(shared, claim, delivery);
+    let record = waiting::write((&shared.retries, partition), key.clone(), &story, message)?;
+    {
+        // A bounded membership must not take it for done while it is being written down.
+        let mut desk = shared.desk();
+        if let Some(part) = desk.part(&shared.retries, partition) {
+            desk.retrying.insert(key.clone(), part);
+        }
+    }
+    let stored = store(shared, record, "keeping a retry").await;
+    failpoint::reach("kafka.retry_stored");
+    if stored.is_err() && claim.waited.is_none() {
+        shared.desk().retrying.remove(&key);
+    }
+    stored
+}
+
+/// Returns where a message waits: what waited before stays where it was.
+fn partition(shared: &Shared, claim: &Claim, delivery: &Delivery) -> i32 {
+    if claim.waited.is_some()
+        && let Some(part) = shared.desk().parts.get(&claim.part)
+    {
+        return part.partition;
+    }
+    let fallback = delivery.stored.position.as_str().as_bytes();
+    waiting::partition(&delivery.stored.message, fallback, shared.retry_partitions)
+}
+
+async fn bury(
+    shared: &Arc<Shared>,
+    claim: &Claim,
+    delivery: &Delivery,
+    (kind, failure): (LetterKind, Failure),
+) -> Result<()> {
+    let group = &shared.group;
+    let dead = DeadLetter::of(SCHEME, &shared.store, group, delivery, kind, failure);
+    letter::store(&shared.link, &dead).await?;
+    failpoint::reach("kafka.letter_stored");
+    end(shared, claim).await
+}

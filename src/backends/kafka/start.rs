@@ -1,0 +1,79 @@
+//! Where a membership begins and, if it is bounded, where it ends.
+
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
+
+use super::{
+    connection::{Bounds, Link},
+    record,
+};
+use crate::{
+    event::Topic,
+    transport::{Result, StartFrom},
+};
+
+/// Where a membership begins on partitions of which its group has no position, and where it ends.
+#[derive(Debug)]
+pub(super) struct Course {
+    from: StartFrom,
+    /// The bounds of the partitions that were there when it joined.
+    known: HashMap<(String, i32), Bounds>,
+    pub(super) until_end: bool,
+    /// When it joined, in milliseconds since the epoch.
+    pub(super) joined: i64,
+}
+
+impl Course {
+    /// Looks at what is there.
+    pub(super) async fn plan(
+        link: &Arc<Link>,
+        topics: &[(Topic, String, i32)],
+        from: StartFrom,
+        until_end: bool,
+    ) -> Result<Self> {
+        let mut known = HashMap::new();
+        if until_end || from == StartFrom::New {
+            let places: Vec<(String, i32)> = topics
+                .iter()
+                .flat_map(|(_, name, count)| (0..*count).map(|partition| (name.clone(), partition)))
+                .collect();
+            let bounds = link.bounds(places.clone()).await?;
+            known = places.into_iter().zip(bounds).collect();
+        }
+        Ok(Self {
+            from,
+            known,
+            until_end,
+            joined: record::millis(SystemTime::now()),
+        })
+    }
+
+    /// Returns the offset with which a group begins on a partition of which it has no position; `at_time` looks up the
+    /// first record that is not older than a time.
+    pub(super) fn begin(
+        &self,
+        (name, partition): (&str, i32),
+        bounds: Bounds,
+        at_time: impl FnOnce(SystemTime) -> Result<Option<i64>>,
+    ) -> Result<i64> {
+        let begin = match self.from {
+            StartFrom::Earliest => bounds.low,
+            // What stands in a partition that was made later is new.
+            StartFrom::New => self
+                .known(name, partition)
+                .map_or(bounds.low, |known| known.high),
+            StartFrom::Time(time) => at_time(time)?.unwrap_or(bounds.high),
+        };
+        Ok(begin.max(bounds.low))
+    }
+
+    /// Returns the offset before which a bounded membership ends; what is in a partition that was made later is behind
+    /// its end.
+    pub(super) fn end(&self, name: &str, partition: i32) -> Option<i64> {
+        let known = self.known(name, partition).map_or(0, |known| known.high);
+        self.until_end.then_some(known)
+    }
+
+    fn known(&self, name: &str, partition: i32) -> Option<&Bounds> {
+        self.known.get(&(name.to_owned(), partition))
+    }
+}

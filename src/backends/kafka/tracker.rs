@@ -1,0 +1,304 @@
+//! How far a partition is settled: the position to be committed, and what is settled behind it, for the commit's
+//! metadata.
+
+use std::collections::VecDeque;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+
+/// The version of the notation, in front of it.
+const VERSION: &str = "1:";
+/// The most bytes of metadata that a broker takes by default.
+const ROOM: usize = 4096;
+
+/// A run of offsets: from the first to before the second.
+type Run = (i64, i64);
+
+/// How far a partition is settled.
+#[derive(Debug)]
+pub(super) struct Tracker {
+    /// What was taken and is not behind the position, in order, and whether it is settled. Offsets may be missing:
+    /// markers of transactions and compaction leave gaps.
+    taken: VecDeque<(i64, bool)>,
+    /// The offset behind the last one seen.
+    seen: i64,
+    /// What an earlier owner had settled already.
+    settled: Vec<Run>,
+    changed: bool,
+}
+
+impl Tracker {
+    /// Begins at a committed position, with its metadata.
+    pub(super) fn new(position: i64, metadata: &str) -> Self {
+        Self {
+            taken: VecDeque::new(),
+            seen: position,
+            settled: read(position, metadata),
+            changed: false,
+        }
+    }
+
+    /// Takes in the next record; tells whether it still has to be dealt with.
+    pub(super) fn take(&mut self, offset: i64) -> bool {
+        let is_settled = self
+            .settled
+            .iter()
+            .any(|(from, to)| (*from..*to).contains(&offset));
+        self.taken.push_back((offset, is_settled));
+        self.saw(offset + 1);
+        self.settled.retain(|(_, to)| *to > offset + 1);
+        if is_settled {
+            self.advance();
+        }
+        !is_settled
+    }
+
+    /// Notes that everything before an offset was seen, also where there was no record.
+    pub(super) fn saw(&mut self, offset: i64) {
+        if offset > self.seen {
+            self.seen = offset;
+            self.changed = self.changed || self.taken.is_empty();
+        }
+    }
+
+    /// Notes that a record is settled.
+    pub(super) fn settle(&mut self, offset: i64) {
+        if let Ok(index) = self
+            .taken
+            .binary_search_by_key(&offset, |(offset, _)| *offset)
+            && let Some(entry) = self.taken.get_mut(index)
+        {
+            entry.1 = true;
+            self.changed = true;
+        }
+        self.advance();
+    }
+
+    fn advance(&mut self) {
+        while let Some((_, true)) = self.taken.front() {
+            self.taken.pop_front();
+            self.changed = true;
+        }
+    }
+
+    /// Returns the first offset that is not settled.
+    pub(super) fn position(&self) -> i64 {
+        self.taken.front().map_or(self.seen, |(offset, _)| *offset)
+    }
+
+    /// Returns the offset behind the last one seen.
+    pub(super) fn seen(&self) -> i64 {
+        self.seen
+    }
+
+    /// Reports whether something before an offset is not settled, or was not seen.
+    pub(super) fn is_settled_before(&self, offset: i64) -> bool {
+        self.position() >= offset
+    }
+
+    /// Returns what is to be committed if something changed since this was asked last.
+    pub(super) fn changes(&mut self) -> Option<(i64, String)> {
+        std::mem::take(&mut self.changed).then(|| (self.position(), self.metadata()))
+    }
+
+    /// Notes that what was to be committed was not.
+    pub(super) fn uncommitted(&mut self) {
+        self.changed = true;
+    }
+
+    fn metadata(&self) -> String {
+        write(self.position(), &self.runs())
+    }
+
+    /// Returns the runs of settled offsets behind the position.
+    fn runs(&self) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        let mut joined = false;
+        for (offset, is_settled) in &self.taken {
+            match (is_settled, runs.last_mut()) {
+                (true, Some(last)) if joined => last.1 = offset + 1,
+                (true, _) => runs.push((*offset, offset + 1)),
+                (false, _) => {}
+            }
+            joined = *is_settled;
+        }
+        runs.extend(&self.settled);
+        runs
+    }
+}
+
+/// Writes runs as distances, as far as there is room; what has none comes again.
+fn write(position: i64, runs: &[Run]) -> String {
+    if runs.is_empty() {
+        return String::new();
+    }
+    let room = (ROOM - VERSION.len()) / 4 * 3;
+    let (mut bytes, mut at) = (Vec::new(), position);
+    for (from, to) in runs {
+        let length = bytes.len();
+        varint(&mut bytes, from - at);
+        varint(&mut bytes, to - from);
+        if bytes.len() > room {
+            bytes.truncate(length);
+            break;
+        }
+        at = *to;
+    }
+    format!("{VERSION}{}", STANDARD_NO_PAD.encode(bytes))
+}
+
+fn varint(bytes: &mut Vec<u8>, number: i64) {
+    let mut number = u64::try_from(number).unwrap_or(0);
+    loop {
+        let low = u8::try_from(number & 0x7f).unwrap_or(0);
+        number >>= 7;
+        bytes.push(if number == 0 { low } else { low | 0x80 });
+        if number == 0 {
+            return;
+        }
+    }
+}
+
+/// Reads runs; what is not ours is none.
+fn read(position: i64, metadata: &str) -> Vec<Run> {
+    let Some(bytes) = metadata
+        .strip_prefix(VERSION)
+        .and_then(|text| STANDARD_NO_PAD.decode(text).ok())
+    else {
+        return Vec::new();
+    };
+    let (mut runs, mut at, mut rest) = (Vec::new(), position, &bytes[..]);
+    while let (Some(gap), Some(length)) = (number(&mut rest), number(&mut rest)) {
+        let (Some(from), true) = (at.checked_add(gap), length > 0) else {
+            break;
+        };
+        let Some(to) = from.checked_add(length) else {
+            break;
+        };
+        runs.push((from, to));
+        at = to;
+    }
+    runs
+}
+
+fn number(bytes: &mut &[u8]) -> Option<i64> {
+    let (mut number, mut shift) = (0_u64, 0_u32);
+    loop {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(first & 0x7f).checked_shl(shift)?;
+        if first & 0x80 == 0 {
+            return i64::try_from(number).ok();
+        }
+        shift += 7;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_position_is_the_first_that_is_not_settled() {
+        let mut tracker = Tracker::new(10, "");
+        assert!([10, 11, 14].into_iter().all(|offset| tracker.take(offset)));
+        tracker.settle(11);
+        assert_eq!(tracker.position(), 10);
+        tracker.settle(10);
+        assert_eq!(tracker.position(), 14, "offsets may be missing");
+        tracker.settle(14);
+        assert_eq!(tracker.position(), 15);
+        assert!(tracker.changes().is_some());
+        assert_eq!(tracker.changes(), None);
+    }
+
+    #[test]
+    fn a_later_owner_skips_what_was_settled() {
+        let mut first = Tracker::new(0, "");
+        for offset in 0..6 {
+            first.take(offset);
+        }
+        for offset in [1, 2, 5] {
+            first.settle(offset);
+        }
+        let (position, metadata) = first.changes().unwrap();
+        assert_eq!(position, 0);
+        let mut second = Tracker::new(position, &metadata);
+        let left: Vec<i64> = (0..8).filter(|offset| second.take(*offset)).collect();
+        assert_eq!(left, [0, 3, 4, 6, 7]);
+    }
+
+    #[test]
+    fn what_another_owner_settled_is_not_forgotten_before_it_was_seen() {
+        let mut first = Tracker::new(0, "");
+        for offset in 0..4 {
+            first.take(offset);
+        }
+        first.settle(3);
+        let (position, metadata) = first.changes().unwrap();
+        let mut second = Tracker::new(position, &metadata);
+        assert!(second.take(0));
+        second.uncommitted();
+        let (position, metadata) = second.changes().unwrap();
+        let mut third = Tracker::new(position, &metadata);
+        let left: Vec<i64> = (0..4).filter(|offset| third.take(*offset)).collect();
+        assert_eq!(left, [0, 1, 2]);
+    }
+
+    #[test]
+    fn foreign_metadata_is_none() {
+        for text in ["", "x", "1:", "1:!", "2:AAA", "1:gICAgICAgICAgICAgIAB"] {
+            assert_eq!(read(5, text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn metadata_fits_a_broker() {
+        let mut tracker = Tracker::new(0, "");
+        for offset in 0..20_000 {
+            tracker.take(offset);
+        }
+        for offset in (1..20_000).step_by(2) {
+            tracker.settle(offset);
+        }
+        let (position, metadata) = tracker.changes().unwrap();
+        assert!(metadata.len() <= ROOM);
+        assert!(read(position, &metadata).len() > 1000);
+    }
+
+    proptest! {
+        #[test]
+        fn runs_come_back(position in 0_i64..1 << 40, gaps in prop::collection::vec((1_i64..1 << 20, 1_i64..1 << 20), 0..50)) {
+            let mut at = position;
+            let runs: Vec<Run> = gaps
+                .iter()
+                .map(|(gap, length)| {
+                    let run = (at + gap, at + gap + length);
+                    at = run.1;
+                    run
+                })
+                .collect();
+            prop_assert_eq!(read(position, &write(position, &runs)), runs);
+        }
+
+        #[test]
+        fn nothing_is_skipped_that_was_not_settled(order in Just((0_i64..40).collect::<Vec<_>>()).prop_shuffle(), count in 0_usize..40) {
+            let mut first = Tracker::new(0, "");
+            for offset in 0..40 {
+                first.take(offset);
+            }
+            for offset in &order[..count] {
+                first.settle(*offset);
+            }
+            first.uncommitted();
+            let (position, metadata) = first.changes().unwrap();
+            let mut second = Tracker::new(position, &metadata);
+            let mut left: Vec<i64> = (position..40).filter(|offset| second.take(*offset)).collect();
+            let mut expected = order[count..].to_vec();
+            expected.sort_unstable();
+            left.sort_unstable();
+            prop_assert_eq!(left, expected);
+        }
+    }
+}
