@@ -33,3 +33,41 @@ os.replace(fresh, sys.argv[2])
 PYTHON
     rm -rf "$wheels"
 }
+
+# Fetches Apache Kafka unless PF_KAFKA names a folder of it, and exports PF_KAFKA: a folder with its jars, with what a
+# fresh data folder begins with, and with its classes as the JVM holds them, which nearly halves the work of a start.
+fetch_kafka() {
+    local version=4.1.0
+    if [ -n "${PF_KAFKA:-}" ]; then
+        return 0
+    fi
+    PF_KAFKA="$PWD/target/brokers/kafka-$version"
+    export PF_KAFKA
+    if [ ! -d "$PF_KAFKA/jars" ] && ! resolve_kafka "$version"; then
+        echo "Kafka $version could not be fetched; set PF_KAFKA to a folder of it" >&2
+        return 1
+    fi
+    [ -f "$PF_KAFKA/classes.jsa" ] || tests/kafka/warm.sh "$PF_KAFKA"
+}
+
+# Lets Maven resolve the jars.
+resolve_kafka() { # VERSION
+    local work status=0
+    work=$(mktemp -d) || return 1
+    cat >"$work/pom.xml" <<XML
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>protoflow</groupId> <artifactId>brokers</artifactId> <version>1</version>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$1</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+XML
+    mkdir -p "$PF_KAFKA" && rm -rf "$PF_KAFKA/jars.new" &&
+        mvn --quiet --batch-mode -Dstyle.color=never --file "$work/pom.xml" dependency:copy-dependencies \
+            -DincludeScope=runtime "-DoutputDirectory=$PF_KAFKA/jars.new" &&
+        mv "$PF_KAFKA/jars.new" "$PF_KAFKA/jars" || status=1
+    rm -rf "$work"
+    return "$status"
+}

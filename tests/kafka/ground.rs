@@ -1,0 +1,91 @@
+//! What the other tests stand on: the broker, and the client that knows nothing of ours.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::{
+    ClientConfig,
+    producer::{BaseProducer, BaseRecord, Producer as _},
+};
+
+use crate::{
+    raw::{Raw, Record},
+    server::Broker,
+};
+
+const SECONDS: Duration = Duration::from_secs(20);
+
+fn record(number: u8) -> Record {
+    Record {
+        key: (number > 0).then(|| vec![0xff, number]),
+        headers: vec![
+            ("a".to_owned(), Some(vec![number])),
+            ("b".to_owned(), None),
+            ("a".to_owned(), Some(Vec::new())),
+        ],
+        payload: (number != 1).then(|| vec![number]),
+        ..Record::default()
+    }
+}
+
+#[test]
+fn records_survive_a_kill_byte_for_byte() {
+    let start = Instant::now();
+    let broker = Broker::start();
+    println!("started in {:?}", start.elapsed());
+    let raw = Raw::new(broker.address());
+    raw.make("order", 1, &[]);
+    let records: Vec<_> = (0..100).map(record).collect();
+    raw.write("order", &records);
+    broker.kill();
+    let start = Instant::now();
+    broker.restart();
+    println!("started again in {:?}", start.elapsed());
+    let found = raw.topic("order");
+    assert_eq!(found.len(), records.len());
+    for (found, wanted) in found.iter().zip(&records) {
+        assert_eq!(found.key, wanted.key);
+        assert_eq!(found.headers, wanted.headers);
+        assert_eq!(found.payload, wanted.payload);
+    }
+}
+
+#[test]
+fn only_what_is_committed_is_read_as_committed() {
+    let broker = Broker::shared();
+    let raw = Raw::new(broker.address());
+    raw.make("transactions", 2, &[]);
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.address());
+    config.set("transactional.id", "tester");
+    config.set("retry.backoff.ms", "1");
+    let producer: BaseProducer = config.create().unwrap();
+    producer.init_transactions(SECONDS).unwrap();
+    for (number, is_committed) in [(0_u8, true), (1, false), (2, true), (3, false)] {
+        producer.begin_transaction().unwrap();
+        let payload = [number];
+        let record = BaseRecord::<(), [u8]>::to("transactions").payload(&payload);
+        producer.send(record.partition(0)).unwrap();
+        producer.flush(SECONDS).unwrap();
+        if is_committed {
+            producer.commit_transaction(SECONDS).unwrap();
+        } else {
+            producer.abort_transaction(SECONDS).unwrap();
+        }
+    }
+    let payloads = |found: Vec<crate::raw::Stored>| -> Vec<_> {
+        found.into_iter().filter_map(|one| one.payload).collect()
+    };
+    assert_eq!(payloads(raw.topic("transactions")), [[0], [2]]);
+    let all = payloads(raw.uncommitted("transactions"));
+    assert_eq!(all, [[0], [1], [2], [3]]);
+    assert_eq!(raw.count("transactions"), 8, "four of them marks");
+    assert_eq!(raw.topic("nothing.of.this.name"), []);
+    assert_eq!(raw.commits("nobody", "transactions"), []);
+    assert_eq!(raw.members("nobody"), 0);
+}
+
+#[test]
+#[should_panic(expected = "broker.id")]
+fn a_failed_start_tells_why() {
+    drop(Broker::start_with(&["node.id=none"]));
+}

@@ -1,0 +1,11 @@
+//! The Kafka backend on a real broker.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+mod ground;
+#[expect(dead_code, reason = "for the tests of what the broker holds")]
+mod raw;
+mod server;
+
+use server::Place;
+
+protoflow::conformance_suite!(suite, Place::new());

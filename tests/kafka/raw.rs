@@ -1,0 +1,336 @@
+//! A client that knows nothing of ours: makes topics, writes records, and reads what topics and groups hold.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig, Message as _, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer as _},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    message::{BorrowedMessage, Header, Headers as _, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer as _},
+};
+use serde_json::Value;
+use tokio::runtime::Builder;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a single answer may take before it is asked for again.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long a poll waits when nothing comes.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A broker, asked over a new connection each time, so that it may be killed meanwhile.
+pub(crate) struct Raw {
+    server: String,
+}
+
+/// Headers as they are stored: in order, names repeated, values that are not there told from empty ones.
+pub(crate) type Headers = Vec<(String, Option<Vec<u8>>)>;
+
+/// A record as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) time: Option<i64>,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) headers: Headers,
+    pub(crate) payload: Option<Vec<u8>>,
+}
+
+/// A record to be written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Record {
+    pub(crate) partition: Option<i32>,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) headers: Headers,
+    pub(crate) payload: Option<Vec<u8>>,
+}
+
+/// What a group has committed of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Commit {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) metadata: String,
+}
+
+/// Which records a reader sees.
+#[derive(Clone, Copy)]
+enum Isolation {
+    Committed,
+    Uncommitted,
+}
+
+impl Raw {
+    /// Speaks to the broker of an address.
+    pub(crate) fn new(server: impl Into<String>) -> Self {
+        Self {
+            server: server.into(),
+        }
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.server);
+        config.set("reconnect.backoff.max.ms", "100");
+        config
+    }
+
+    fn reader(&self, group: &str, isolation: Isolation) -> BaseConsumer {
+        let isolation = match isolation {
+            Isolation::Committed => "read_committed",
+            Isolation::Uncommitted => "read_uncommitted",
+        };
+        let mut config = self.config();
+        config.set("group.id", group);
+        config.set("enable.auto.commit", "false");
+        config.set("isolation.level", isolation);
+        config.set("fetch.queue.backoff.ms", "5");
+        config.set("fetch.wait.max.ms", "10");
+        config.create().unwrap()
+    }
+
+    fn look(&self) -> BaseConsumer {
+        self.reader("nobody", Isolation::Uncommitted)
+    }
+
+    fn admin<T>(
+        &self,
+        work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> T,
+    ) -> T {
+        let client = self.config().create().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(work(&client, &options))
+    }
+
+    /// Makes a topic with settings of its own, as in `("cleanup.policy", "compact")`.
+    pub(crate) fn make(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        for (name, value) in settings {
+            new = new.set(name, value);
+        }
+        let made = self.admin(async |client, options| client.create_topics(&[new], options).await);
+        assert_eq!(made.unwrap(), [Ok(topic.to_owned())]);
+        while self.partitions(topic).len() < usize::try_from(partitions).unwrap() {}
+    }
+
+    /// Removes the records of a partition before an offset, as retention would.
+    pub(crate) fn remove_before(&self, topic: &str, partition: i32, offset: i64) {
+        let mut places = TopicPartitionList::new();
+        let offset = Offset::Offset(offset);
+        places
+            .add_partition_offset(topic, partition, offset)
+            .unwrap();
+        self.admin(async |client, options| {
+            let removed = client.delete_records(&places, options).await.unwrap();
+            assert!(removed.elements().iter().all(|one| one.error().is_ok()));
+        });
+    }
+
+    /// Returns the names of all topics, Kafka's own too.
+    pub(crate) fn topics(&self) -> Vec<String> {
+        let metadata = self.look().fetch_metadata(None, PATIENCE).unwrap();
+        let names = metadata.topics().iter();
+        names.map(|topic| topic.name().to_owned()).collect()
+    }
+
+    /// Returns the partitions of a topic that have a leader; none if it does not exist.
+    pub(crate) fn partitions(&self, topic: &str) -> Vec<i32> {
+        let metadata = self.look().fetch_metadata(Some(topic), PATIENCE).unwrap();
+        let partitions = metadata
+            .topics()
+            .iter()
+            .flat_map(|topic| topic.partitions());
+        let led = partitions.filter(|partition| partition.leader() >= 0);
+        led.map(|partition| partition.id()).collect()
+    }
+
+    /// Returns the first offset and the one after the last, by partition.
+    pub(crate) fn ends(&self, topic: &str) -> Vec<(i64, i64)> {
+        let client = self.look();
+        let ends = |partition| client.fetch_watermarks(topic, partition, PATIENCE).unwrap();
+        self.partitions(topic).into_iter().map(ends).collect()
+    }
+
+    /// Counts the offsets of a topic, those of transactions' marks too.
+    pub(crate) fn count(&self, topic: &str) -> usize {
+        let ends = self.ends(topic);
+        let count: i64 = ends.iter().map(|(low, high)| high - low).sum();
+        usize::try_from(count).unwrap()
+    }
+
+    /// Writes records, in order, and waits until all are stored.
+    pub(crate) fn write(&self, topic: &str, records: &[Record]) {
+        let mut config = self.config();
+        config.set("enable.idempotence", "true");
+        config.set("linger.ms", "1");
+        let producer: BaseProducer = config.create().unwrap();
+        for record in records {
+            let mut next = record.write(topic);
+            while let Err((failed, back)) = producer.send(next) {
+                let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+                assert_eq!(failed, full);
+                producer.poll(Duration::from_millis(1));
+                next = back;
+            }
+        }
+        producer.flush(PATIENCE).unwrap();
+    }
+
+    /// Returns what a topic holds for readers of what is committed; waits for open transactions to end.
+    pub(crate) fn topic(&self, topic: &str) -> Vec<Stored> {
+        self.read(topic, Isolation::Committed)
+    }
+
+    /// Returns what a topic holds for readers who do not care whether it is committed.
+    pub(crate) fn uncommitted(&self, topic: &str) -> Vec<Stored> {
+        self.read(topic, Isolation::Uncommitted)
+    }
+
+    /// Reads up to the ends that the partitions have now; in the order of partitions and offsets.
+    fn read(&self, topic: &str, isolation: Isolation) -> Vec<Stored> {
+        let client = self.reader("nobody", isolation);
+        let ends: BTreeMap<i32, (i64, i64)> = self
+            .partitions(topic)
+            .into_iter()
+            .zip(self.ends(topic))
+            .collect();
+        let mut places = TopicPartitionList::new();
+        for (&partition, &(low, _)) in &ends {
+            let start = Offset::Offset(low);
+            places
+                .add_partition_offset(topic, partition, start)
+                .unwrap();
+        }
+        client.assign(&places).unwrap();
+        let mut left = ends.clone();
+        left.retain(|_, (low, high)| low < high);
+        let mut found = Vec::new();
+        let mut patience = Instant::now() + PATIENCE;
+        while !left.is_empty() {
+            if let Some(message) = client.poll(PAUSE) {
+                found.push(Stored::read(&message.unwrap()));
+                patience = Instant::now() + PATIENCE;
+                continue;
+            }
+            // Behind the last record there may be marks of transactions, of which only the position tells.
+            let position = client.position().unwrap();
+            left.retain(|&partition, &mut (_, high)| {
+                let place = position.find_partition(topic, partition).unwrap();
+                !matches!(place.offset(), Offset::Offset(offset) if offset >= high)
+            });
+            assert!(
+                Instant::now() < patience,
+                "{topic} has records that cannot be read: {left:?}"
+            );
+        }
+        found.retain(|stored| stored.offset < ends[&stored.partition].1);
+        found.sort_by_key(|stored| (stored.partition, stored.offset));
+        found
+    }
+
+    /// Returns what a group has committed of a topic.
+    pub(crate) fn commits(&self, group: &str, topic: &str) -> Vec<Commit> {
+        let client = self.reader(group, Isolation::Uncommitted);
+        let mut places = TopicPartitionList::new();
+        for partition in self.partitions(topic) {
+            places.add_partition(topic, partition);
+        }
+        let committed = patiently(|| client.committed_offsets(places.clone(), ANSWER));
+        let mut commits = Vec::new();
+        for place in committed.elements() {
+            if let Offset::Offset(offset) = place.offset() {
+                commits.push(Commit {
+                    partition: place.partition(),
+                    offset,
+                    metadata: place.metadata().to_owned(),
+                });
+            }
+        }
+        commits
+    }
+
+    /// Counts the members of a group.
+    pub(crate) fn members(&self, group: &str) -> usize {
+        let client = self.look();
+        let groups = patiently(|| client.fetch_group_list(Some(group), ANSWER));
+        let groups = groups.groups().iter();
+        groups.map(|group| group.members().len()).sum()
+    }
+}
+
+/// Asks until there is an answer: a broker that has just started has some to load.
+fn patiently<T>(ask: impl Fn() -> KafkaResult<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(failed) => assert!(Instant::now() < end, "{failed}"),
+        }
+    }
+}
+
+impl Record {
+    fn write<'a>(&'a self, topic: &'a str) -> BaseRecord<'a, [u8], [u8]> {
+        let mut headers = OwnedHeaders::new();
+        for (key, value) in &self.headers {
+            let value = value.as_ref();
+            headers = headers.insert(Header { key, value });
+        }
+        BaseRecord {
+            partition: self.partition,
+            key: self.key.as_deref(),
+            payload: self.payload.as_deref(),
+            ..BaseRecord::to(topic).headers(headers)
+        }
+    }
+}
+
+impl Stored {
+    fn read(message: &BorrowedMessage<'_>) -> Self {
+        let headers = message
+            .headers()
+            .into_iter()
+            .flat_map(|headers| headers.iter());
+        let header =
+            |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
+        Self {
+            partition: message.partition(),
+            offset: message.offset(),
+            time: message.timestamp().to_millis(),
+            key: message.key().map(<[u8]>::to_vec),
+            headers: headers.map(header).collect(),
+            payload: message.payload().map(<[u8]>::to_vec),
+        }
+    }
+
+    /// Returns the first header of a name, as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let value = self
+            .headers
+            .iter()
+            .find(|(key, _)| key == name)?
+            .1
+            .as_ref()?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// Returns the id of the event.
+    pub(crate) fn id(&self) -> String {
+        let event: Value = serde_json::from_slice(self.payload.as_ref().unwrap()).unwrap();
+        event["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns the letter that a replayed record was.
+    pub(crate) fn replay_of(&self) -> Option<String> {
+        let lineage: Value = serde_json::from_str(self.header("pf-replay")?).unwrap();
+        Some(lineage["replay_of"].as_str().unwrap().to_owned())
+    }
+}

@@ -1,0 +1,37 @@
+# Installs what a machine lacks. To be sourced by bash.
+
+# Installs a package unless a command works.
+need() { # COMMAND PACKAGE [PACKAGE OF HOMEBREW]
+    eval "$1" >/dev/null 2>&1 && return
+    echo "installing $2, for $1"
+    local sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    if command -v apt-get >/dev/null; then
+        [ -n "${is_updated:-}" ] || $sudo apt-get update -qq
+        is_updated=1
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
+    elif command -v brew >/dev/null; then
+        brew install "${3:-$2}"
+    fi
+    eval "$1" >/dev/null 2>&1 || { echo "tests need $2: install it and try again" >&2; exit 1; }
+}
+
+# What a build needs beside Rust; librdkafka is compiled from its source.
+need_for_building() {
+    command -v cargo >/dev/null || { echo "tests need Rust: install it with rustup and try again" >&2; exit 1; }
+    need "cc --version" gcc
+    need "c++ --version" g++ gcc
+    need "make --version" make
+    need "pkg-config --version" pkg-config pkgconf
+    need "pkg-config --exists openssl || brew --prefix openssl@3" libssl-dev openssl@3
+}
+
+# What the brokers in tests need.
+need_for_brokers() {
+    [ -n "${PF_NATS_SERVER:-}" ] || need "python3 -m pip --version" python3-pip python
+    need "java -version" default-jre-headless openjdk
+    [ -n "${PF_KAFKA:-}" ] || need "mvn --version" maven
+    local version
+    version=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = //p')
+    [ "${version%%.*}" -ge 17 ] || { echo "tests need Java 17 or newer, this is $version" >&2; exit 1; }
+}
