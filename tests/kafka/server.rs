@@ -277,4 +277,8 @@ impl Store for Place {
     fn limit(&self) -> Duration {
         Duration::from_mins(1)
     }
+
+    fn shares_a_topic(&self) -> bool {
+        false
+    }
 }

@@ -131,6 +131,10 @@ pub(super) struct Desk {
     pub(super) retrying: HashMap<Bytes, PartId>,
     /// Kafka's names of the topics to be read, and their users'.
     pub(super) topics: HashMap<String, Topic>,
+    /// How often somebody asked for what is settled to be committed, and how many of those asked before a commit that was
+    /// made.
+    pub(super) commits_asked: u64,
+    pub(super) commits_made: u64,
     /// Partitions that are being taken away: nothing more of them is handed out.
     pub(super) leaving: HashSet<PartId>,
     /// The group has told once what is ours.
@@ -184,6 +188,8 @@ pub(super) struct Shared {
     desk: Mutex<Desk>,
     /// Something came, or the end.
     pub(super) came: Notify,
+    /// What is settled was committed.
+    pub(super) committed: Notify,
     /// Something was settled.
     settled: Condvar,
     thread: Mutex<Option<Thread>>,
@@ -207,6 +213,7 @@ impl Shared {
             max_in_flight: max_in_flight.max(1),
             desk: Mutex::default(),
             came: Notify::new(),
+            committed: Notify::new(),
             settled: Condvar::new(),
             thread: Mutex::new(None),
         }
@@ -266,6 +273,7 @@ impl Shared {
     pub(super) fn end(&self, end: End) {
         self.desk().end = end;
         self.came.notify_waiters();
+        self.committed.notify_waiters();
         self.wake();
     }
 
@@ -342,12 +350,11 @@ impl Desk {
         self.places.get(&(name.into(), partition)).copied()
     }
 
-    /// Reports whether nothing of these partitions is handed out or being settled.
+    /// Reports whether nothing of these partitions is worked on or being settled.
     pub(super) fn is_quiet(&self, parts: &HashSet<PartId>) -> bool {
-        let held = self
-            .held
-            .values()
-            .any(|held| parts.contains(&held.claim.part));
+        let now = Instant::now();
+        let mut held = self.held.values();
+        let held = held.any(|held| parts.contains(&held.claim.part) && held.until > now);
         !held && !self.settling.keys().any(|part| parts.contains(part))
     }
 

@@ -113,9 +113,17 @@ impl Pump {
             self.leases_at = now + LEASES;
             self.check_leases();
         }
-        if now >= self.commit_at {
+        let is_asked = {
+            let desk = self.shared.desk();
+            desk.commits_asked > desk.commits_made
+        };
+        if is_asked || now >= self.commit_at {
             self.commit_at = now + COMMIT;
-            self.commit(CommitMode::Async);
+            self.commit(if is_asked {
+                CommitMode::Sync
+            } else {
+                CommitMode::Async
+            });
         }
         let next = self.hand_out_due()?;
         if self.has_room()? {
@@ -168,26 +176,25 @@ impl Pump {
         desk.stalled = true;
         desk.wanted = false;
         drop(desk);
-        if let Some(positions) = positions
-            && let Err(failed) = self.client.commit(&positions, CommitMode::Sync)
-        {
-            tracing::debug!(%failed, "a position was not committed");
+        if let Some(positions) = positions {
+            rebalance::commit(&self.client, &self.shared, &positions, CommitMode::Sync);
         }
         self.client.unsubscribe();
     }
 
+    /// Commits what is settled: now and then, or at once for somebody who waits for it.
     fn commit(&mut self, mode: CommitMode) {
-        let positions = rebalance::positions(&mut self.shared.desk(), None);
-        let Some(positions) = positions else {
-            return;
+        let (positions, asked) = {
+            let mut desk = self.shared.desk();
+            (rebalance::positions(&mut desk, None), desk.commits_asked)
         };
         failpoint::reach("kafka.commit");
-        if let Err(failed) = self.client.commit(&positions, mode) {
-            tracing::debug!(%failed, "a position was not committed");
-            let mut desk = self.shared.desk();
-            for element in positions.elements() {
-                rebalance::uncommitted(&mut desk, element.topic(), element.partition());
-            }
+        let made = positions.is_none_or(|positions| {
+            rebalance::commit(&self.client, &self.shared, &positions, mode)
+        });
+        if made && matches!(mode, CommitMode::Sync) {
+            self.shared.desk().commits_made = asked;
+            self.shared.committed.notify_waiters();
         }
     }
 
@@ -482,7 +489,12 @@ impl Pump {
             for part in desk.parts.values_mut() {
                 let at = positions.find_partition(&part.name, part.partition);
                 if let Some(Offset::Offset(offset)) = at.map(|at| at.offset()) {
-                    part.kind.saw(offset);
+                    // What is behind the end was passed over, not seen.
+                    let end = match part.kind {
+                        Kind::Messages { .. } => course.end(&part.name, part.partition),
+                        Kind::Retries(_) => None,
+                    };
+                    part.kind.saw(end.map_or(offset, |end| offset.min(end)));
                 }
             }
         }

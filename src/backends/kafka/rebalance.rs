@@ -31,8 +31,11 @@ use crate::{
     transport::{ErrorKind, Result},
 };
 
-/// How long what is worked on may take when its partition is to go to another consumer.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long what is worked on may take when its partition is to go to another consumer: somewhat less than the time
+/// after which the client takes us for dead.
+const DRAIN: Duration = Duration::from_secs(240);
+/// How often positions are committed meanwhile.
+const TURN: Duration = Duration::from_millis(40);
 /// How long a question to a broker may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -256,11 +259,10 @@ impl Watch {
         };
         let is_leaving = !matches!(self.shared.desk().end, End::No | End::Reached);
         if !client.assignment_lost() && !is_leaving {
-            self.drain(&parts);
-            if let Some(offsets) = positions(&mut self.shared.desk(), Some(&parts))
-                && let Err(failed) = client.commit(&offsets, CommitMode::Sync)
-            {
-                tracing::debug!(%failed, "a position was not committed when its partition went");
+            self.drain(client, &parts);
+            let positions = positions(&mut self.shared.desk(), Some(&parts));
+            if let Some(positions) = positions {
+                commit(client, &self.shared, &positions, CommitMode::Sync);
             }
         }
         self.shared.desk().disown(&parts);
@@ -272,17 +274,39 @@ impl Watch {
         given.map_err(|failed| errors::of(failed, "giving partitions up"))
     }
 
-    /// Hands out nothing more, and waits for what is worked on as long as others can be made to wait.
-    fn drain(&self, parts: &HashSet<PartId>) {
-        let end = Instant::now() + DRAIN.min(self.shared.lease);
+    /// Hands out nothing more, and waits for what is worked on as long as its leases last. The others of the group go
+    /// on meanwhile; only these partitions wait.
+    fn drain(&self, client: &Client, parts: &HashSet<PartId>) {
+        let end = Instant::now() + DRAIN;
         let mut desk = self.shared.desk();
         desk.leaving.extend(parts);
         while !desk.is_quiet(parts) && Instant::now() < end {
-            desk = self
-                .shared
-                .wait_for_settled(desk, Duration::from_millis(10));
+            let positions = positions(&mut desk, None);
+            drop(desk);
+            if let Some(positions) = positions {
+                commit(client, &self.shared, &positions, CommitMode::Async);
+            }
+            desk = self.shared.wait_for_settled(self.shared.desk(), TURN);
         }
     }
+}
+
+/// Commits positions; those that are not are so later.
+pub(super) fn commit(
+    client: &Client,
+    shared: &Shared,
+    positions: &TopicPartitionList,
+    mode: CommitMode,
+) -> bool {
+    let Err(failed) = client.commit(positions, mode) else {
+        return true;
+    };
+    tracing::debug!(%failed, "a position is committed again");
+    let mut desk = shared.desk();
+    for element in positions.elements() {
+        uncommitted(&mut desk, element.topic(), element.partition());
+    }
+    false
 }
 
 /// Returns what is to be committed, of these partitions or of all, if anything is.

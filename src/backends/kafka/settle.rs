@@ -4,10 +4,11 @@ use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
+use tokio::time::timeout;
 
 use super::{
     SCHEME,
-    desk::{Claim, Desk, Shared, Waiting},
+    desk::{Claim, Desk, End, Shared, Waiting},
     error, errors, letter,
     record::{self, Record},
     waiting,
@@ -53,6 +54,7 @@ pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> 
         }
     }
     failpoint::reach("kafka.acked");
+    let has_effects = !tasks.is_empty();
     let mut done = stream::iter(tasks)
         .map(|task| carry_out(shared, task))
         .buffer_unordered(AT_ONCE);
@@ -61,8 +63,40 @@ pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> 
             *place = result;
         }
     }
+    drop(done);
+    if has_effects {
+        commit(shared).await;
+    }
     shared.wake();
     results
+}
+
+/// Waits until what is settled is committed, or nobody can wait any more: an effect that is stored is not to be
+/// repeated with the message that it came from.
+async fn commit(shared: &Shared) {
+    let asked = {
+        let mut desk = shared.desk();
+        desk.commits_asked += 1;
+        desk.commits_asked
+    };
+    shared.wake();
+    let committed = async {
+        loop {
+            let committed = shared.committed.notified();
+            tokio::pin!(committed);
+            committed.as_mut().enable();
+            {
+                let desk = shared.desk();
+                if desk.commits_made >= asked || matches!(desk.end, End::Closed | End::Abandoned) {
+                    return;
+                }
+            }
+            committed.await;
+        }
+    };
+    if timeout(shared.lease, committed).await.is_err() {
+        tracing::debug!("a position is committed later");
+    }
 }
 
 /// Notes what needs no more than that, and begins the rest.

@@ -69,8 +69,10 @@ impl Course {
     /// Returns the offset before which a bounded membership ends; what is in a partition that was made later is behind
     /// its end.
     pub(super) fn end(&self, name: &str, partition: i32) -> Option<i64> {
-        let known = self.known(name, partition).map_or(0, |known| known.high);
-        self.until_end.then_some(known)
+        if !self.until_end {
+            return None;
+        }
+        Some(self.known(name, partition).map_or(0, |known| known.high))
     }
 
     fn known(&self, name: &str, partition: i32) -> Option<&Bounds> {

@@ -47,6 +47,12 @@ pub trait Store: Send + Sync + 'static {
         Duration::from_secs(30)
     }
 
+    /// Reports whether consumers of a group can take from one topic at the same time; elsewhere a topic of one partition
+    /// is with one of them.
+    fn shares_a_topic(&self) -> bool {
+        true
+    }
+
     /// Reports whether headers of different names keep their order among themselves.
     fn keeps_header_order(&self) -> bool {
         true
@@ -93,6 +99,11 @@ impl Harness {
     /// Returns the short delay.
     pub(super) fn delay(&self) -> Duration {
         self.store.delay()
+    }
+
+    /// Reports whether consumers of a group can take from one topic at the same time.
+    pub(super) fn shares_a_topic(&self) -> bool {
+        self.store.shares_a_topic()
     }
 
     /// Reports whether headers of different names keep their order.
