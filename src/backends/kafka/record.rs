@@ -27,6 +27,19 @@ pub(super) const ORIGINAL: &str = "pf-original";
 
 const MARKS: [&str; 6] = [LETTER, LINEAGE, WAITING, KEY, NULL, ORIGINAL];
 
+/// Headers that most records have, whose names need no memory of their own.
+const KNOWN: [&str; 9] = [
+    "content-type",
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_time",
+    "ce_subject",
+    "traceparent",
+    "ce_datacontenttype",
+];
+
 /// A record to be produced.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
@@ -95,16 +108,18 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// Copies a record out of the client's memory; `topic` is its topic's name.
+    /// Copies a record out of the client's memory, in one piece; `topic` is its topic's name.
     pub(super) fn copy(topic: std::sync::Arc<str>, record: &BorrowedMessage<'_>) -> Self {
-        let (headers, marks) = split(record);
+        let mut copy = Copy::of(record);
+        let (key, payload) = (copy.take(record.key()), copy.take(record.payload()));
+        let (headers, marks) = split(record, &mut copy);
         Self {
             topic,
             partition: record.partition(),
             offset: record.offset(),
             time: time(record.timestamp().to_millis()),
-            key: record.key().map(Bytes::copy_from_slice),
-            payload: record.payload().map(Bytes::copy_from_slice),
+            key,
+            payload,
             headers,
             marks,
         }
@@ -121,16 +136,50 @@ impl Read {
     }
 }
 
-fn split(record: &BorrowedMessage<'_>) -> (Headers, Marks) {
+/// Everything of a record in one piece of memory, handed out part by part.
+struct Copy {
+    all: Bytes,
+    at: usize,
+}
+
+impl Copy {
+    fn of(record: &BorrowedMessage<'_>) -> Self {
+        let headers = record.headers();
+        let room =
+            record.key_len() + record.payload_len() + headers.map_or(0, |found| found.count() * 48);
+        let mut all = Vec::with_capacity(room);
+        let values = headers.into_iter().flat_map(|found| found.iter());
+        let values = values.filter_map(|header| header.value);
+        let parts = [record.key(), record.payload()].into_iter().flatten();
+        for part in parts.chain(values) {
+            all.extend_from_slice(part);
+        }
+        Self {
+            all: all.into(),
+            at: 0,
+        }
+    }
+
+    fn take(&mut self, part: Option<&[u8]>) -> Option<Bytes> {
+        let begin = self.at;
+        self.at += part?.len();
+        Some(self.all.slice(begin..self.at))
+    }
+}
+
+fn split(record: &BorrowedMessage<'_>, copy: &mut Copy) -> (Headers, Marks) {
     let Some(found) = record.headers() else {
         return (Headers::new(), Marks::default());
     };
     let (mut headers, mut marks) = (Headers::with_capacity(found.count()), Marks::default());
     for header in found.iter() {
-        let value = header.value.map(Bytes::copy_from_slice);
-        match MARKS.iter().find(|mark| **mark == header.key) {
-            Some(mark) => marks.0.push((mark, value.unwrap_or_default())),
-            None => headers.push(header.key, value),
+        let value = copy.take(header.value);
+        if let Some(known) = KNOWN.iter().find(|known| **known == header.key) {
+            headers.push_known(known, value);
+        } else if let Some(mark) = MARKS.iter().find(|mark| **mark == header.key) {
+            marks.0.push((mark, value.unwrap_or_default()));
+        } else {
+            headers.push(header.key, value);
         }
     }
     (headers, marks)
