@@ -186,22 +186,38 @@ impl Raw {
 
     /// Returns what a topic holds for readers of what is committed; waits for open transactions to end.
     pub(crate) fn topic(&self, topic: &str) -> Vec<Stored> {
-        self.read(topic, Isolation::Committed)
+        self.read(topic, Isolation::Committed, |_| 0)
+    }
+
+    /// Returns what a topic holds from these offsets on, for readers of what is committed.
+    pub(crate) fn rest(&self, topic: &str, starts: &BTreeMap<i32, i64>) -> Vec<Stored> {
+        let start = |partition| starts.get(&partition).copied().unwrap_or(0);
+        self.read(topic, Isolation::Committed, start)
     }
 
     /// Returns what a topic holds for readers who do not care whether it is committed.
     pub(crate) fn uncommitted(&self, topic: &str) -> Vec<Stored> {
-        self.read(topic, Isolation::Uncommitted)
+        self.read(topic, Isolation::Uncommitted, |_| 0)
+    }
+
+    /// Returns what a compacted topic stands for: the last record of each key, unless that is empty.
+    pub(crate) fn latest(&self, topic: &str) -> Vec<Stored> {
+        let mut latest = BTreeMap::new();
+        for record in self.topic(topic) {
+            latest.insert((record.partition, record.key.clone()), record);
+        }
+        let mut latest: Vec<_> = latest.into_values().collect();
+        latest.retain(|record| record.payload.is_some());
+        latest
     }
 
     /// Reads up to the ends that the partitions have now; in the order of partitions and offsets.
-    fn read(&self, topic: &str, isolation: Isolation) -> Vec<Stored> {
+    fn read(&self, topic: &str, isolation: Isolation, start: impl Fn(i32) -> i64) -> Vec<Stored> {
         let client = self.reader("nobody", isolation);
-        let ends: BTreeMap<i32, (i64, i64)> = self
-            .partitions(topic)
-            .into_iter()
-            .zip(self.ends(topic))
-            .collect();
+        let mut ends = BTreeMap::new();
+        for (partition, (low, high)) in self.partitions(topic).into_iter().zip(self.ends(topic)) {
+            ends.insert(partition, (low.max(start(partition)), high));
+        }
         let mut places = TopicPartitionList::new();
         for (&partition, &(low, _)) in &ends {
             let start = Offset::Offset(low);
