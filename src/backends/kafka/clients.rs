@@ -187,6 +187,7 @@ pub(super) fn transactional(config: &Config, id: &str) -> ClientConfig {
         // While the markers of the last transaction are being written, the next one waits for this long.
         .set("retry.backoff.ms", "1")
         .set("transaction.timeout.ms", "30000")
+        .set("topic.metadata.propagation.max.ms", "5000")
         .set("message.timeout.ms", "20000")
         .set("queue.buffering.max.messages", "20000")
         .set("message.max.bytes", "1000000000")

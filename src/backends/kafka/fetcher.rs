@@ -24,6 +24,12 @@ const APART: i64 = 2000;
 /// How long a poll waits.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What was found, and how many more bytes may be.
+struct Found {
+    reads: Vec<Read>,
+    room: usize,
+}
+
 /// A client that reads records by their offsets, one question at a time.
 pub(super) struct Fetcher {
     config: Config,
@@ -47,6 +53,17 @@ impl Fetcher {
 
     /// Returns the records at these offsets, which ascend; one that is not there is left out. Blocks.
     pub(super) fn read(&self, topic: &str, partition: i32, offsets: &[i64]) -> Result<Vec<Read>> {
+        self.read_some(topic, partition, offsets, usize::MAX)
+    }
+
+    /// The same, until so many bytes were read. Blocks.
+    pub(super) fn read_some(
+        &self,
+        topic: &str,
+        partition: i32,
+        offsets: &[i64],
+        bytes: usize,
+    ) -> Result<Vec<Read>> {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if client.is_none() {
             let settings = clients::reader(&self.config, Isolation::Committed, true);
@@ -55,9 +72,14 @@ impl Fetcher {
         let Some(client) = client.as_ref() else {
             return Ok(Vec::new());
         };
-        let mut found = Vec::with_capacity(offsets.len());
+        let mut found = Found {
+            reads: Vec::new(),
+            room: bytes,
+        };
         let mut rest = offsets;
-        while let Some(first) = rest.first() {
+        while let Some(first) = rest.first()
+            && found.room > 0
+        {
             let run = rest
                 .windows(2)
                 .take_while(|pair| pair[1] - pair[0] <= APART)
@@ -67,7 +89,7 @@ impl Fetcher {
             self.read_run(client, (topic, partition), *first, near, &mut found)?;
             rest = far;
         }
-        Ok(found)
+        Ok(found.reads)
     }
 
     fn read_run(
@@ -76,7 +98,7 @@ impl Fetcher {
         (topic, partition): (&str, i32),
         first: i64,
         wanted: &[i64],
-        found: &mut Vec<Read>,
+        found: &mut Found,
     ) -> Result<()> {
         let reading = |failed| errors::of(failed, "reading records");
         let bounds = connection::bounds(client, &self.config, topic, partition)?;
@@ -97,9 +119,11 @@ impl Fetcher {
                 Some(Ok(record)) => {
                     let offset = record.offset();
                     if wanted.binary_search(&offset).is_ok() {
-                        found.push(Read::copy(Arc::clone(&name), &record));
+                        let size = record.payload().map_or(0, <[u8]>::len);
+                        found.room = found.room.saturating_sub(size);
+                        found.reads.push(Read::copy(Arc::clone(&name), &record));
                     }
-                    if offset >= last {
+                    if offset >= last || found.room == 0 {
                         return Ok(());
                     }
                     end = Instant::now() + self.config.timeout;

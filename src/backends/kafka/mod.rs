@@ -12,6 +12,7 @@
 //!   replaces it, and an empty one ends it.
 
 mod admin;
+mod calendar;
 mod capabilities;
 mod clients;
 mod config;
@@ -21,9 +22,11 @@ mod desk;
 mod doctor;
 mod errors;
 mod fetcher;
+mod firer;
 mod letter;
 mod member;
 mod names;
+mod owner;
 mod pending;
 mod producer;
 mod publish;
@@ -31,10 +34,13 @@ mod pump;
 mod reader;
 mod rebalance;
 mod record;
+mod rescheduling;
 mod schedules;
 mod settle;
+mod shelf;
 mod start;
 mod tail;
+mod targets;
 mod tracker;
 mod transaction;
 mod transport;

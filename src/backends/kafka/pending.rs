@@ -3,10 +3,9 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::{BTreeSet, BinaryHeap, HashMap},
+    hash::{BuildHasher as _, RandomState},
 };
-
-use sha2::{Digest as _, Sha256};
 
 use super::{record::Read, waiting};
 
@@ -15,104 +14,153 @@ const AT_HAND: usize = 8 << 20;
 /// What is due later than this is not kept at hand, in milliseconds.
 const SOON: i64 = 300_000;
 /// What a record at hand takes beside its bytes.
-const OVERHEAD: usize = 256;
+const OVERHEAD: usize = 512;
+/// So many times of what is over already are put up with before they are swept out.
+const STALE: usize = 1024;
 
 /// Keys of records, shortened: a million of them have to fit.
-type Short = [u8; 16];
+type Short = (u64, u64);
 
 /// What waits in one partition, by time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pending {
+    shorteners: (RandomState, RandomState),
     by_key: HashMap<Short, i64>,
-    by_offset: BTreeMap<i64, Short>,
+    alive: BTreeSet<i64>,
     /// Times and offsets, also of what has been replaced or ended meanwhile.
     by_time: BinaryHeap<Reverse<(i64, i64)>>,
     at_hand: HashMap<i64, Read>,
     bytes: usize,
+    room: usize,
+    soon: i64,
 }
 
 /// Something that is due.
 #[derive(Debug)]
 pub(super) struct Due {
+    /// When, in milliseconds since the epoch.
+    pub(super) time: i64,
     pub(super) offset: i64,
     /// The record, if it is at hand.
     pub(super) record: Option<Read>,
 }
 
+impl Default for Pending {
+    fn default() -> Self {
+        Self::within(AT_HAND, SOON)
+    }
+}
+
 impl Pending {
+    /// Begins an index that keeps so many bytes of records at hand, of those due in so many milliseconds.
+    pub(super) fn within(room: usize, soon: i64) -> Self {
+        Self {
+            shorteners: (RandomState::new(), RandomState::new()),
+            by_key: HashMap::new(),
+            alive: BTreeSet::new(),
+            by_time: BinaryHeap::new(),
+            at_hand: HashMap::new(),
+            bytes: 0,
+            room,
+            soon,
+        }
+    }
+
     /// Takes in the next record of the partition.
     pub(super) fn take(&mut self, read: Read, now: i64) {
-        let Some(key) = read.key.as_deref() else {
+        let Some(key) = read.key.clone() else {
             return;
         };
-        let (short, offset) = (shorten(key), read.offset);
+        self.note(&key, read.offset, waiting::due(&read), now, || read);
+    }
+
+    /// Takes in the next record of the partition, which is copied only if it is to be at hand. Without a time, it is
+    /// an end.
+    pub(super) fn note(
+        &mut self,
+        key: &[u8],
+        offset: i64,
+        due: Option<i64>,
+        now: i64,
+        copy: impl FnOnce() -> Read,
+    ) {
+        let short = self.shorten(key);
         self.end_short(&short);
-        let Some(due) = waiting::due(&read) else {
+        let Some(due) = due else {
             return;
         };
         self.by_key.insert(short, offset);
-        self.by_offset.insert(offset, short);
+        self.alive.insert(offset);
         self.by_time.push(Reverse((due, offset)));
+        if due < now.saturating_add(self.soon) && self.bytes < self.room {
+            self.keep(copy());
+        }
+    }
+
+    fn keep(&mut self, read: Read) {
         let size = size(&read);
-        if due < now.saturating_add(SOON) && self.bytes + size <= AT_HAND {
+        if self.bytes + size <= self.room {
             self.bytes += size;
-            self.at_hand.insert(offset, read);
+            self.at_hand.insert(read.offset, read);
         }
     }
 
     /// Forgets what waits under a key; tells whether there was something.
     pub(super) fn end(&mut self, key: &[u8]) -> bool {
-        self.end_short(&shorten(key))
+        self.end_short(&self.shorten(key))
     }
 
     fn end_short(&mut self, short: &Short) -> bool {
         let Some(offset) = self.by_key.remove(short) else {
             return false;
         };
-        self.forget(offset);
-        true
-    }
-
-    fn forget(&mut self, offset: i64) {
-        self.by_offset.remove(&offset);
+        self.alive.remove(&offset);
         if let Some(read) = self.at_hand.remove(&offset) {
             self.bytes -= size(&read);
         }
+        if self.by_time.len() > 2 * self.alive.len() + STALE {
+            self.by_time
+                .retain(|Reverse((_, offset))| self.alive.contains(offset));
+        }
+        true
     }
 
     /// Takes out what is due, at most so many, in order of time. It stays known until it is ended.
     pub(super) fn due(&mut self, now: i64, max: usize) -> Vec<Due> {
         let mut due = Vec::new();
         while due.len() < max
-            && let Some(Reverse((time, offset))) = self.by_time.peek().copied()
-            && (time <= now || !self.by_offset.contains_key(&offset))
+            && let Some(time) = self.next()
+            && time <= now
         {
-            self.by_time.pop();
-            if self.by_offset.contains_key(&offset) {
-                let record = self.at_hand.remove(&offset);
-                self.bytes -= record.as_ref().map_or(0, size);
-                due.push(Due { offset, record });
-            }
+            let Some(Reverse((time, offset))) = self.by_time.pop() else {
+                break;
+            };
+            let record = self.at_hand.remove(&offset);
+            self.bytes -= record.as_ref().map_or(0, size);
+            due.push(Due {
+                time,
+                offset,
+                record,
+            });
         }
         due
     }
 
     /// Puts back what was taken out and could not be dealt with.
     pub(super) fn put_back(&mut self, due: Due, time: i64) {
-        if !self.by_offset.contains_key(&due.offset) {
+        if !self.alive.contains(&due.offset) {
             return;
         }
         self.by_time.push(Reverse((time, due.offset)));
         if let Some(read) = due.record {
-            self.bytes += size(&read);
-            self.at_hand.insert(due.offset, read);
+            self.keep(read);
         }
     }
 
     /// Returns when the next one is due.
     pub(super) fn next(&mut self) -> Option<i64> {
         while let Some(Reverse((time, offset))) = self.by_time.peek().copied() {
-            if self.by_offset.contains_key(&offset) {
+            if self.alive.contains(&offset) {
                 return Some(time);
             }
             self.by_time.pop();
@@ -122,26 +170,31 @@ impl Pending {
 
     /// Returns the offset of the oldest record that still waits: who comes later need not read what is before it.
     pub(super) fn oldest(&self) -> Option<i64> {
-        self.by_offset.keys().next().copied()
+        self.alive.first().copied()
+    }
+
+    /// The same as if these were ended, which ascend.
+    pub(super) fn oldest_but(&self, ended: &[i64]) -> Option<i64> {
+        let mut alive = self.alive.iter().copied();
+        alive.find(|offset| ended.binary_search(offset).is_err())
     }
 
     /// Counts what waits.
     pub(super) fn len(&self) -> usize {
         self.by_key.len()
     }
+
+    fn shorten(&self, key: &[u8]) -> Short {
+        let (one, other) = &self.shorteners;
+        (one.hash_one(key), other.hash_one(key))
+    }
 }
 
 fn size(read: &Read) -> usize {
     let length = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or(0, bytes::Bytes::len);
     let headers = read.headers.iter();
-    let headers = headers.map(|(name, value)| name.len() + value.map_or(0, bytes::Bytes::len) + 48);
+    let headers = headers.map(|(name, value)| name.len() + value.map_or(0, bytes::Bytes::len) + 96);
     OVERHEAD + length(&read.key) + length(&read.payload) + headers.sum::<usize>()
-}
-
-fn shorten(key: &[u8]) -> Short {
-    let mut short = Short::default();
-    short.copy_from_slice(&Sha256::digest(key)[..16]);
-    short
 }
 
 #[cfg(test)]

@@ -1,31 +1,139 @@
-//! What waits for its time.
+//! What is for later: a record under a name of its own, in the topic that all share. Whoever is up fires it.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
-use super::{error, transport::Kafka};
-use crate::transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan, Schedules};
-
-pub(super) async fn fire_for_ever(_link: std::sync::Arc<super::connection::Link>) -> Result<()> {
-    std::future::pending().await
-}
+use super::{
+    admin::Wanted,
+    calendar::{self, Scan},
+    connection::{COMPACTED, Link},
+    errors,
+    producer::Placed,
+    record::{self, Record},
+    rescheduling::{self, Change},
+    transport::Kafka,
+    waiting::{self, Waiting},
+};
+pub(super) use super::firer::fire_for_ever;
+use crate::{
+    event::{Message, new_id},
+    failpoint,
+    transport::{Receipt, Result, Schedule, ScheduleId, ScheduleScan, Schedules},
+};
 
 #[async_trait]
 impl Schedules for Kafka {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        Err(error(ErrorKind::Unsupported, "not there yet"))
+        Ok(Box::new(Scan::open(&self.link).await?))
     }
 
-    async fn find(&self, _prefix: &str) -> Result<Vec<Schedule>> {
-        Err(error(ErrorKind::Unsupported, "not there yet"))
+    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
+        let found = calendar::find(&self.link, |key| key.starts_with(prefix.as_bytes())).await?;
+        let mut found: Vec<Schedule> = found
+            .into_iter()
+            .filter_map(|found| calendar::schedule(found.read))
+            .collect();
+        found.sort_by_key(|schedule| schedule.due);
+        Ok(found)
     }
 
-    async fn cancel(&self, _id: &ScheduleId) -> Result<bool> {
-        Err(error(ErrorKind::Unsupported, "not there yet"))
+    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
+        rescheduling::change(&self.link, id, Change::End).await
     }
 
-    async fn reschedule(&self, _id: &ScheduleId, _due: SystemTime) -> Result<bool> {
-        Err(error(ErrorKind::Unsupported, "not there yet"))
+    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+        rescheduling::change(&self.link, id, Change::Move(due)).await
     }
+
+    async fn run(&self) -> Result<()> {
+        fire_for_ever(Arc::clone(&self.link)).await
+    }
+}
+
+/// Stores messages that are for later: one result each, in order. Their topics are known to be there.
+pub(super) async fn enqueue(
+    link: &Arc<Link>,
+    batch: Vec<(Message, SystemTime)>,
+) -> Vec<Result<Receipt>> {
+    let count = batch.len();
+    match store(link, batch).await {
+        Ok(results) => results,
+        Err(failed) => (0..count).map(|_| Err(errors::again(&failed))).collect(),
+    }
+}
+
+async fn store(
+    link: &Arc<Link>,
+    batch: Vec<(Message, SystemTime)>,
+) -> Result<Vec<Result<Receipt>>> {
+    let topic = link.names().delays();
+    let partitions = prepare(link, &topic).await?;
+    let mut results: Vec<Result<ScheduleId>> = Vec::with_capacity(batch.len());
+    let mut records = Vec::with_capacity(batch.len());
+    for (message, due) in batch {
+        let id = new_id();
+        let laid_out = lay_out(&topic, partitions, &id, &message, due);
+        results.push(laid_out.map(|record| {
+            records.push(record);
+            ScheduleId(id)
+        }));
+    }
+    let mut placed = link.stream().await?.send(records).await.into_iter();
+    failpoint::reach("kafka.delay_stored");
+    let told = results.into_iter().map(|laid_out| {
+        let id = laid_out?;
+        let placed = placed.next().unwrap_or(Err(UNANSWERED));
+        receipt(id, placed)
+    });
+    Ok(told.collect())
+}
+
+const UNANSWERED: rdkafka::types::RDKafkaErrorCode =
+    rdkafka::types::RDKafkaErrorCode::MessageTimedOut;
+
+fn receipt(
+    id: ScheduleId,
+    placed: Result<Placed, rdkafka::types::RDKafkaErrorCode>,
+) -> Result<Receipt> {
+    placed.map_err(|code| errors::of_code(code, "publishing for later"))?;
+    Ok(Receipt {
+        position: None,
+        schedule: Some(id),
+    })
+}
+
+/// Makes the topic unless it is there; returns its partitions.
+async fn prepare(link: &Arc<Link>, topic: &str) -> Result<i32> {
+    loop {
+        if let Some(partitions) = link.partitions(topic).await? {
+            return Ok(partitions);
+        }
+        let made = link.make(&[wanted(link)]).await?;
+        tracing::debug!(?made, "a place for what is for later");
+    }
+}
+
+/// Returns the topic as it has to be made.
+pub(super) fn wanted(link: &Link) -> Wanted {
+    Wanted {
+        name: link.names().delays(),
+        partitions: link.own_partitions(),
+        settings: COMPACTED.to_vec(),
+    }
+}
+
+fn lay_out(
+    topic: &str,
+    partitions: i32,
+    id: &str,
+    message: &Message,
+    due: SystemTime,
+) -> Result<Record> {
+    record::check(message)?;
+    let partition = waiting::partition(message, id.as_bytes(), partitions);
+    let story = Waiting::new(message.topic.clone(), due);
+    let key = Bytes::copy_from_slice(id.as_bytes());
+    waiting::write((topic, partition), key, &story, message)
 }

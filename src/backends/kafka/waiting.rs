@@ -4,6 +4,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use serde::{Deserialize, Serialize};
 
 use super::record::{self, KEY, NULL, Read, Record, WAITING};
@@ -100,11 +101,27 @@ pub(super) fn read(read: Read) -> Option<(Waiting, Message)> {
     Some((waiting, message))
 }
 
-/// Returns when a record is due without copying it; none if it is an end, or nothing of ours.
+/// Returns when a record is due; none if it is an end, or nothing of ours.
 pub(super) fn due(read: &Read) -> Option<i64> {
     read.payload.as_ref()?;
-    let waiting: Waiting = serde_json::from_slice(read.marks.get(WAITING)?).ok()?;
-    Some(waiting.due)
+    due_in(read.marks.get(WAITING)?)
+}
+
+/// Returns when a record is due without copying it; none if it is an end, or nothing of ours.
+pub(super) fn due_of(record: &BorrowedMessage<'_>) -> Option<i64> {
+    record.payload()?;
+    let headers = record.headers()?;
+    let marks = headers.iter().filter(|header| header.key == WAITING);
+    due_in(marks.last()?.value?)
+}
+
+fn due_in(story: &[u8]) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Due {
+        due: i64,
+    }
+    let story: Due = serde_json::from_slice(story).ok()?;
+    Some(story.due)
 }
 
 /// Returns the partition, of so many, in which a message waits: the same on every repeat, and one for each key.

@@ -1,0 +1,195 @@
+//! Reading what waits for its time, without being who fires it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{
+    clients::Isolation,
+    connection::{Link, blocking},
+    shelf::now,
+    fetcher::Fetcher,
+    pending::{Due, Pending},
+    reader::{Reader, Span},
+    record::Read,
+    waiting,
+};
+use crate::transport::{Result, Schedule, ScheduleId, ScheduleScan};
+
+/// The most bytes of records that a scan keeps at hand, over all partitions.
+const AT_HAND: usize = 32 << 20;
+/// So many records are read again at a time.
+const AGAIN: usize = 10_000;
+/// The most bytes of them, in each partition.
+const BYTES: usize = 8 << 20;
+
+/// What waits under a key.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) read: Read,
+    /// The end of the partition when it was found there.
+    pub(super) end: i64,
+}
+
+/// Returns the whole of the topic as it is now; nothing if it is not there.
+async fn spans(link: &Arc<Link>) -> Result<Vec<Span>> {
+    let topic = link.names().delays();
+    let Some(partitions) = link.partitions(&topic).await? else {
+        return Ok(Vec::new());
+    };
+    let all: Vec<(String, i32)> = (0..partitions).map(|one| (topic.clone(), one)).collect();
+    let bounds = link.bounds(all.clone()).await?;
+    let span = |((topic, partition), bounds): (_, super::connection::Bounds)| Span {
+        topic,
+        partition,
+        from: bounds.low,
+        until: Some(bounds.high),
+    };
+    Ok(all.into_iter().zip(bounds).map(span).collect())
+}
+
+/// Returns what waits under keys of a kind.
+pub(super) async fn find(
+    link: &Arc<Link>,
+    is_meant: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<Found>> {
+    let spans = spans(link).await?;
+    let ends: HashMap<i32, i64> = spans
+        .iter()
+        .filter_map(|span| Some((span.partition, span.until?)))
+        .collect();
+    let mut found: HashMap<(i32, Bytes), Read> = HashMap::new();
+    let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+    while let Some(reads) = reader.next().await? {
+        for read in reads {
+            let Some(key) = read.key.clone().filter(|key| is_meant(key)) else {
+                continue;
+            };
+            let place = (read.partition, key);
+            if waiting::due(&read).is_some() {
+                found.insert(place, read);
+            } else {
+                found.remove(&place);
+            }
+        }
+    }
+    let with_end = |read: Read| {
+        let end = ends.get(&read.partition).copied().unwrap_or(read.offset + 1);
+        Found { read, end }
+    };
+    Ok(found.into_values().map(with_end).collect())
+}
+
+/// Makes a schedule of a record.
+pub(super) fn schedule(read: Read) -> Option<Schedule> {
+    let id = String::from_utf8_lossy(read.key.as_deref()?).into_owned();
+    let (waiting, message) = waiting::read(read)?;
+    Some(Schedule {
+        id: ScheduleId(id),
+        due: waiting.due(),
+        message,
+    })
+}
+
+/// What was pending when the scan began, in order of time.
+#[derive(Debug)]
+pub(super) struct Scan {
+    link: Arc<Link>,
+    fetcher: Arc<Fetcher>,
+    pending: BTreeMap<i32, Pending>,
+    /// What comes next, the last one first.
+    ready: Vec<Schedule>,
+}
+
+impl Scan {
+    /// Reads what is pending, and keeps of it when it is due and where it stands.
+    pub(super) async fn open(link: &Arc<Link>) -> Result<Self> {
+        let spans = spans(link).await?;
+        let room = AT_HAND / spans.len().max(1);
+        let new = |span: &Span| (span.partition, Pending::within(room, i64::MAX));
+        let mut pending: BTreeMap<i32, Pending> = spans.iter().map(new).collect();
+        let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+        while let Some(reads) = reader.next().await? {
+            let now = now();
+            for read in reads {
+                if let Some(index) = pending.get_mut(&read.partition) {
+                    index.take(read, now);
+                }
+            }
+        }
+        Ok(Self {
+            link: Arc::clone(link),
+            fetcher: Arc::new(Fetcher::new(&link.config)),
+            pending,
+            ready: Vec::new(),
+        })
+    }
+
+    /// Takes what comes next out of the indexes.
+    fn take(&mut self) -> Vec<(i32, Due)> {
+        let mut taken = Vec::new();
+        while taken.len() < AGAIN {
+            let times = self.pending.iter_mut();
+            let times = times.filter_map(|(partition, index)| Some((index.next()?, *partition)));
+            let Some((time, partition)) = times.min() else {
+                break;
+            };
+            let index = self.pending.get_mut(&partition);
+            let due = index.map(|index| index.due(time, 1)).unwrap_or_default();
+            taken.extend(due.into_iter().map(|due| (partition, due)));
+        }
+        taken
+    }
+
+    /// Reads what was taken and is not at hand.
+    async fn complete(&self, taken: &mut [(i32, Due)]) -> Result<()> {
+        let mut absent: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
+        for (partition, due) in taken.iter().filter(|(_, due)| due.record.is_none()) {
+            absent.entry(*partition).or_default().push(due.offset);
+        }
+        for (partition, mut offsets) in absent {
+            offsets.sort_unstable();
+            let (topic, fetcher) = (self.link.names().delays(), Arc::clone(&self.fetcher));
+            let read =
+                blocking(move || fetcher.read_some(&topic, partition, &offsets, BYTES)).await?;
+            let mut read: HashMap<i64, Read> =
+                read.into_iter().map(|read| (read.offset, read)).collect();
+            for (_, due) in taken.iter_mut().filter(|(one, _)| *one == partition) {
+                if due.record.is_none() {
+                    due.record = read.remove(&due.offset);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn fill(&mut self) -> Result<()> {
+        let mut taken = self.take();
+        self.complete(&mut taken).await?;
+        let reads = taken.into_iter().rev();
+        self.ready = reads
+            .filter_map(|(_, due)| schedule(due.record?))
+            .collect();
+        Ok(())
+    }
+
+    fn is_over(&mut self) -> bool {
+        let mut times = self.pending.values_mut().map(Pending::next);
+        times.all(|time| time.is_none())
+    }
+}
+
+#[async_trait]
+impl ScheduleScan for Scan {
+    async fn next(&mut self, max: usize) -> Result<Vec<Schedule>> {
+        while self.ready.is_empty() && !self.is_over() {
+            self.fill().await?;
+        }
+        let rest = self.ready.len().saturating_sub(max.max(1));
+        Ok(self.ready.split_off(rest).into_iter().rev().collect())
+    }
+}

@@ -1,0 +1,290 @@
+//! Fires what is due, for as long as somebody is up: those who are share the partitions of the delay topic as a group.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, Message as _, Offset,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance},
+    error::KafkaError,
+    types::RDKafkaErrorCode as Code,
+};
+use tokio::sync::oneshot;
+
+use super::{
+    clients::{self, Ears, Isolation},
+    connection::{self, Link},
+    shelf::Shelf,
+    error, errors,
+    owner::Owner,
+    targets::Targets,
+};
+use crate::transport::{ErrorKind, Result};
+
+/// How long a poll waits before the thread looks whether it is still needed.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long until the topic is looked for again, or the thread starts again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The most bytes of records at hand, over all partitions.
+const AT_HAND: usize = 48 << 20;
+/// What is due later than this is not kept at hand, in milliseconds.
+const SOON: i64 = 300_000;
+
+/// Fires what becomes due, until dropped.
+///
+/// # Errors
+/// If the cluster does not let us.
+pub(super) async fn fire_for_ever(link: Arc<Link>) -> Result<()> {
+    let stop = Stop::default();
+    loop {
+        while !is_there(&link).await? {
+            tokio::time::sleep(AGAIN).await;
+        }
+        let (sender, ended) = oneshot::channel();
+        let firer = Firer::new(&link, Arc::clone(&stop.0))?;
+        start("pf-kafka-firer", move || {
+            let _ = sender.send(firer.run());
+        })?;
+        match ended.await {
+            Ok(ended) => ended?,
+            Err(gone) => {
+                let failed = error(ErrorKind::Other, "a thread of ours went down");
+                return Err(failed.because(gone));
+            }
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Dropped, it tells the threads to end.
+#[derive(Debug, Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let started = thread::Builder::new().name(name.to_owned()).spawn(work);
+    started
+        .map(drop)
+        .map_err(|source| error(ErrorKind::Other, "no thread can be started").because(source))
+}
+
+/// Tells whether anything was ever delayed here. That nobody answers right now will pass.
+async fn is_there(link: &Arc<Link>) -> Result<bool> {
+    let topic = link.names().delays();
+    let name = topic.clone();
+    let asked = link
+        .ask(move |client, config| {
+            let found = clients::metadata(client, client.context(), config, Some(&name))?;
+            connection::partitions_in(&found, &name)
+        })
+        .await;
+    match asked {
+        Ok(found) => Ok(found
+            .map(|partitions| link.learn(&topic, partitions))
+            .is_some()),
+        Err(failed) if failed.is_transient() => {
+            tracing::debug!(%failed, "firing waits for a broker");
+            Ok(false)
+        }
+        Err(failed) => Err(failed),
+    }
+}
+
+/// Hears of partitions that come and go, in order.
+#[derive(Debug, Default)]
+struct Watch {
+    ears: Ears,
+    news: Mutex<Vec<News>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum News {
+    Ours(i32),
+    Gone(i32),
+}
+
+impl Watch {
+    fn hear(&self, news: impl Iterator<Item = News>) {
+        let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(news);
+    }
+
+    fn news(&self) -> Vec<News> {
+        let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *all)
+    }
+}
+
+impl ClientContext for Watch {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        clients::log(facility, message);
+    }
+
+    fn error(&self, failed: KafkaError, reason: &str) {
+        self.ears.hear(&failed, reason);
+    }
+}
+
+impl ConsumerContext for Watch {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(list) => {
+                let elements = list.elements();
+                self.hear(elements.iter().map(|one| News::Ours(one.partition())));
+            }
+            Rebalance::Revoke(list) => {
+                let elements = list.elements();
+                self.hear(elements.iter().map(|one| News::Gone(one.partition())));
+            }
+            Rebalance::Error(failed) => tracing::debug!(%failed, "the group of those who fire"),
+        }
+    }
+}
+
+/// The thread that reads the delay topic.
+struct Firer {
+    link: Arc<Link>,
+    topic: Arc<str>,
+    consumer: BaseConsumer<Watch>,
+    /// A member of no group; it asks in the name of that of those who fire.
+    asking: Arc<BaseConsumer<Ears>>,
+    targets: Arc<Targets>,
+    shelves: HashMap<i32, Arc<Shelf>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Firer {
+    fn new(link: &Arc<Link>, stop: Arc<AtomicBool>) -> Result<Self> {
+        let group = link.names().firing_group();
+        let mut member = clients::member(&link.config, &group);
+        // One instance may be in several groups, and each of its memberships fires.
+        member.remove("group.instance.id");
+        member
+            .set("auto.offset.reset", "earliest")
+            .set("enable.partition.eof", "true");
+        let mut asking = clients::reader(&link.config, Isolation::Uncommitted, true);
+        asking.set("group.id", &group);
+        Ok(Self {
+            topic: link.names().delays().into(),
+            consumer: clients::make(&member, Watch::default())?,
+            asking: Arc::new(clients::make(&asking, Ears::default())?),
+            link: Arc::clone(link),
+            targets: Arc::default(),
+            shelves: HashMap::new(),
+            stop,
+        })
+    }
+
+    /// Works until stopped, or until the topic or the membership is lost.
+    fn run(mut self) -> Result<()> {
+        let ended = self.work();
+        for shelf in self.shelves.values() {
+            shelf.stop();
+        }
+        ended
+    }
+
+    fn work(&mut self) -> Result<()> {
+        self.consumer
+            .subscribe(&[&self.topic])
+            .map_err(|failed| errors::of(failed, "joining those who fire"))?;
+        while !self.stop.load(Ordering::Acquire) {
+            let polled = self.consumer.poll(LOOK);
+            for news in self.consumer.context().news() {
+                self.heed(news)?;
+            }
+            match polled {
+                Some(Ok(record)) => {
+                    if let Some(shelf) = self.shelves.get(&record.partition()) {
+                        shelf.take(&self.topic, &record);
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) | None => self.advance()?,
+                Some(Err(failed)) => {
+                    if self.is_over(&failed)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn heed(&mut self, news: News) -> Result<()> {
+        match news {
+            News::Gone(partition) => {
+                if let Some(shelf) = self.shelves.remove(&partition) {
+                    shelf.stop();
+                }
+            }
+            News::Ours(partition) => {
+                let partitions = self.link.known(&self.topic).unwrap_or(1);
+                let share = usize::try_from(partitions.max(1)).unwrap_or(1);
+                let shelf = Arc::new(Shelf::new(AT_HAND / share, SOON));
+                let owner = Owner::new(
+                    Arc::clone(&self.link),
+                    Arc::clone(&shelf),
+                    partition,
+                    Arc::clone(&self.asking),
+                    Arc::clone(&self.targets),
+                );
+                start("pf-kafka-owner", move || owner.run())?;
+                if let Some(former) = self.shelves.insert(partition, shelf) {
+                    former.stop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Markers of transactions and compaction leave offsets without a record, also at the end.
+    fn advance(&mut self) -> Result<()> {
+        let waits = self.shelves.values().any(|shelf| shelf.is_awaited());
+        if !waits {
+            return Ok(());
+        }
+        let positions = self.consumer.position();
+        let positions = positions.map_err(|failed| errors::of(failed, "reading"))?;
+        for element in positions.elements() {
+            if let (Some(shelf), Offset::Offset(at)) =
+                (self.shelves.get(&element.partition()), element.offset())
+            {
+                shelf.advance(at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whether the membership, or the topic, is lost; anything else will pass.
+    fn is_over(&self, failed: &KafkaError) -> Result<bool> {
+        if let Some(refused) = self.consumer.context().ears.refused() {
+            return Err(refused);
+        }
+        let Some(code) = failed.rdkafka_error_code() else {
+            return Ok(false);
+        };
+        match code {
+            Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
+                Err(errors::of_code(code, "firing what is due"))
+            }
+            Code::UnknownTopicOrPartition | Code::Fatal | Code::UnknownTopic => Ok(true),
+            _ => {
+                tracing::debug!(%failed, "firing goes on once the broker is back");
+                Ok(false)
+            }
+        }
+    }
+}
