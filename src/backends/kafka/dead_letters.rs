@@ -64,11 +64,11 @@ impl DeadLetters for Kafka {
     }
 
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        jobs::plan(&self.link, &self.desk, action, selection).await
+        jobs::plan(&self.link, &self.triage, action, selection).await
     }
 
     async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        jobs::enlist(&self.link, &self.desk, job, letters).await
+        jobs::enlist(&self.link, &self.triage, job, letters).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
@@ -76,19 +76,19 @@ impl DeadLetters for Kafka {
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        jobs::lease(&self.link, &self.desk, job, holder).await
+        jobs::lease(&self.link, &self.triage, job, holder).await
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        jobs::renew(&self.link, &self.desk, lease).await
+        jobs::renew(&self.link, &self.triage, lease).await
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        replay::advance(&self.link, &self.desk, lease, max).await
+        replay::advance(&self.link, &self.triage, lease, max).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        jobs::release(&self.link, &self.desk, &lease, done).await
+        jobs::release(&self.link, &self.triage, &lease, done).await
     }
 }
 

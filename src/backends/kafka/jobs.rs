@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
+    bench::{self, Bench, Triage, Worker, busy, no_job},
     connection::{self, Link},
-    desk::{self, Bench, Desk, Worker, busy, no_job},
     error, prune,
     record::{self, Record},
     state::{self, Entry, LEASE, Lease, Plan, State},
@@ -47,7 +47,7 @@ pub(super) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
 /// Writes down a job without letters.
 pub(super) async fn plan(
     link: &Arc<Link>,
-    desk: &Desk,
+    triage: &Triage,
     action: JobAction,
     selection: &str,
 ) -> Result<JobId> {
@@ -62,24 +62,30 @@ pub(super) async fn plan(
     let written = state::record(link, state::job_key(&job), Some(&plan))?;
     state::write(link, vec![written]).await?;
     failpoint::reach("kafka.job_planned");
-    note_enlisted(desk, &job, 0);
+    note_enlisted(triage, &job, 0);
     Ok(job)
 }
 
-fn note_enlisted(desk: &Desk, job: &JobId, count: u64) {
-    let mut enlisted = desk.enlisted.lock().unwrap_or_else(PoisonError::into_inner);
+fn note_enlisted(triage: &Triage, job: &JobId, count: u64) {
+    let mut enlisted = triage
+        .enlisted
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     enlisted.insert(job.clone(), count);
 }
 
 /// Adds letters to a job.
 pub(super) async fn enlist(
     link: &Arc<Link>,
-    desk: &Desk,
+    triage: &Triage,
     job: &JobId,
     letters: &[DeadLetter],
 ) -> Result<()> {
     let known = {
-        let enlisted = desk.enlisted.lock().unwrap_or_else(PoisonError::into_inner);
+        let enlisted = triage
+            .enlisted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         enlisted.get(job).copied()
     };
     let mut start = match known {
@@ -96,7 +102,7 @@ pub(super) async fn enlist(
     }
     state::write(link, records).await?;
     failpoint::reach("kafka.chunk_stored");
-    note_enlisted(desk, job, start);
+    note_enlisted(triage, job, start);
     Ok(())
 }
 
@@ -134,16 +140,16 @@ async fn is_live(link: &Arc<Link>, state: &State) -> Result<bool> {
 /// Takes the lease, unless somebody works on any job of this store.
 pub(super) async fn lease(
     link: &Arc<Link>,
-    desk: &Desk,
+    triage: &Triage,
     job: &JobId,
     holder: &str,
 ) -> Result<JobLease> {
-    let mut bench = desk.bench().await;
+    let mut bench = triage.bench().await;
     let state = State::read(link).await?;
     find(&state, job)?;
     refuse_if_held(link, &state).await?;
     bench.dismiss().await;
-    let transactor = desk::begin(link).await?;
+    let transactor = bench::begin(link).await?;
     failpoint::reach("kafka.predecessor_fenced");
     // Somebody may have been quicker; being shut out, they come back by themselves.
     let mut state = State::read(link).await?;
@@ -229,19 +235,19 @@ async fn commit_held(
 }
 
 /// Keeps the lease.
-pub(super) async fn renew(link: &Arc<Link>, desk: &Desk, lease: &JobLease) -> Result<()> {
-    let mut bench = desk.bench().await;
+pub(super) async fn renew(link: &Arc<Link>, triage: &Triage, lease: &JobLease) -> Result<()> {
+    let mut bench = triage.bench().await;
     commit_held(link, &mut bench, lease, true, |_| Vec::new()).await
 }
 
 /// Ends the job, or only the lease.
 pub(super) async fn release(
     link: &Arc<Link>,
-    desk: &Desk,
+    triage: &Triage,
     lease: &JobLease,
     done: bool,
 ) -> Result<()> {
-    let mut bench = desk.bench().await;
+    let mut bench = triage.bench().await;
     bench.ready(link, lease).await?;
     if done && let Some(worker) = &mut bench.worker {
         prune::prune(link, worker).await?;

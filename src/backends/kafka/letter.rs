@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     event::{Message, Position, Topic},
-    failpoint,
     transport::{DeadLetter, ErrorKind, LetterId, LetterRecord, Result, TransportError},
 };
 
@@ -95,7 +94,6 @@ pub(super) async fn store(link: &Arc<Link>, letter: &DeadLetter) -> Result<()> {
         }
         if !is_too_large(&answer) {
             answer?;
-            failpoint::reach("kafka.letter_stored");
             return Ok(());
         }
     }

@@ -12,12 +12,12 @@
 //!   replaces it, and an empty one ends it.
 
 mod admin;
+mod bench;
 mod capabilities;
 mod clients;
 mod config;
 mod connection;
 mod dead_letters;
-mod desk;
 mod doctor;
 mod errors;
 mod fetcher;

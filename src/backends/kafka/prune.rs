@@ -10,8 +10,8 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::{
     admin,
+    bench::Worker,
     connection::{self, Bounds, Link},
-    desk::Worker,
     errors,
     lanes::Lanes,
     record::Read,

@@ -7,9 +7,9 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{
     admin::Wanted,
+    bench::{Bench, Doubt, Triage, Worker, no_job},
     config::Config,
     connection::{self, COMPACTED, Link},
-    desk::{Bench, Desk, Doubt, Worker, no_job},
     error,
     lanes::Trail,
     letter::Found,
@@ -51,11 +51,11 @@ enum Halt {
 /// Deals with the next letters of a job.
 pub(super) async fn advance(
     link: &Arc<Link>,
-    desk: &Desk,
+    triage: &Triage,
     lease: &JobLease,
     max: usize,
 ) -> Result<Outcomes> {
-    let mut bench = desk.bench().await;
+    let mut bench = triage.bench().await;
     let mut is_last = false;
     loop {
         if let Some(outcomes) = ready(link, &mut bench, lease).await? {

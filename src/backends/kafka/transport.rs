@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    SCHEME, capabilities, connection::Link, desk::Desk, doctor, member, publish::Publisher, tail,
+    SCHEME, bench::Triage, capabilities, connection::Link, doctor, member, publish::Publisher, tail,
 };
 use crate::{
     event::{Encoding, Topic},
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Kafka {
     pub(super) link: Arc<Link>,
-    pub(super) desk: Desk,
+    pub(super) triage: Triage,
     publisher: Publisher,
 }
 
@@ -28,7 +28,7 @@ impl Kafka {
     pub(super) fn new(link: Arc<Link>) -> Self {
         Self {
             publisher: Publisher::new(Arc::clone(&link)),
-            desk: Desk::default(),
+            triage: Triage::default(),
             link,
         }
     }

@@ -24,13 +24,13 @@ use crate::transport::{
 
 /// What a transport keeps of its work on dead letters.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct Triage {
     bench: Arc<tokio::sync::Mutex<Bench>>,
     /// How many letters were enlisted in jobs that were planned here.
     pub(super) enlisted: Mutex<HashMap<JobId, u64>>,
 }
 
-impl Desk {
+impl Triage {
     /// Waits until nobody else of this transport works, and lets one work.
     pub(super) async fn bench(&self) -> OwnedMutexGuard<Bench> {
         Arc::clone(&self.bench).lock_owned().await
