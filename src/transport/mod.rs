@@ -47,7 +47,7 @@ pub use self::{
         Verdict,
     },
     error::{ErrorKind, TransportError},
-    failure::{Failure, Fingerprint},
+    failure::{Failure, Fingerprint, describe_failure, fingerprint},
     job::{Job, JobAction, JobId, JobLease, Resolution},
     schedule::{Schedule, ScheduleId, ScheduleScan, Schedules},
     selection::{LetterRef, Selection},

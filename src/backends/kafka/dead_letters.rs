@@ -1,60 +1,288 @@
-//! Dead letters.
+//! Reading, counting and importing dead letters; jobs are in a room of their own.
 
-use async_trait::async_trait;
-
-use super::{error, transport::Kafka};
-use crate::transport::{
-    DeadLetter, DeadLetters, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, LetterScan,
-    Resolution, Result, Selection, Stats, TransportError,
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
 };
 
-fn missing() -> TransportError {
-    error(ErrorKind::Unsupported, "not there yet")
-}
+use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream};
+
+use super::{
+    connection::{self, Link},
+    error,
+    fetcher::Fetcher,
+    jobs,
+    lanes::Merge,
+    letter::{self, Found, Opener},
+    reader::Span,
+    record, replay,
+    resolved::{self, Resolved, Seen},
+    state::{self, State},
+    transport::Kafka,
+};
+use crate::{
+    event::{Group, Pattern, Topic},
+    transport::{
+        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterKind, LetterScan,
+        Resolution, Result, Selection, Stats, StatsRow, TransportError,
+    },
+};
+
+/// How many letters are stored at once.
+const AT_ONCE: usize = 1000;
 
 #[async_trait]
 impl DeadLetters for Kafka {
-    async fn scan(&self, _selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        Err(missing())
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+        Ok(Box::new(Scan::open(&self.link, selection).await?))
     }
 
-    async fn stats(&self, _selection: &Selection) -> Result<Stats> {
-        Err(missing())
+    async fn stats(&self, selection: &Selection) -> Result<Stats> {
+        let mut scan = Scan::open(&self.link, selection).await?;
+        let mut tally = Tally::default();
+        loop {
+            let letters = scan.next(500).await?;
+            if letters.is_empty() {
+                return Ok(tally.rows());
+            }
+            let meant = letters.iter().filter(|letter| selection.matches(letter));
+            meant.for_each(|letter| tally.add(letter));
+        }
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        letters.iter().map(|_| Err(missing())).collect()
+        match import(&self.link, &letters).await {
+            Ok(results) => results,
+            Err(failed) => letters.iter().map(|_| Err(copy(&failed))).collect(),
+        }
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
-        Err(missing())
+        jobs::list(&self.link).await
     }
 
-    async fn plan(&self, _action: JobAction, _selection: &str) -> Result<JobId> {
-        Err(missing())
+    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
+        jobs::plan(&self.link, &self.triage, action, selection).await
     }
 
-    async fn enlist(&self, _job: &JobId, _letters: &[DeadLetter]) -> Result<()> {
-        Err(missing())
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        jobs::enlist(&self.link, &self.triage, job, letters).await
     }
 
-    async fn forget(&self, _job: &JobId) -> Result<()> {
-        Err(missing())
+    async fn forget(&self, job: &JobId) -> Result<()> {
+        jobs::forget(&self.link, job).await
     }
 
-    async fn lease(&self, _job: &JobId, _holder: &str) -> Result<JobLease> {
-        Err(missing())
+    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
+        jobs::lease(&self.link, &self.triage, job, holder).await
     }
 
-    async fn renew(&self, _lease: &JobLease) -> Result<()> {
-        Err(missing())
+    async fn renew(&self, lease: &JobLease) -> Result<()> {
+        jobs::renew(&self.link, &self.triage, lease).await
     }
 
-    async fn advance(&self, _lease: &JobLease, _max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        Err(missing())
+    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+        replay::advance(&self.link, &self.triage, lease, max).await
     }
 
-    async fn release(&self, _lease: JobLease, _done: bool) -> Result<()> {
-        Err(missing())
+    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        jobs::release(&self.link, &self.triage, &lease, done).await
+    }
+}
+
+fn copy(failed: &TransportError) -> TransportError {
+    error(failed.kind(), failed.to_string())
+}
+
+/// An open read of the letters that were there when it began.
+struct Scan {
+    link: Arc<Link>,
+    merge: Merge,
+    opener: Opener,
+    fetcher: Arc<Fetcher>,
+    resolved: Resolved,
+    seen: Seen,
+    ready: VecDeque<DeadLetter>,
+}
+
+impl Scan {
+    async fn open(link: &Arc<Link>, selection: &Selection) -> Result<Self> {
+        let spans = spans(link, &stores(link, selection).await?).await?;
+        // Read afterwards, so that what is dealt with meanwhile is left out rather than shown.
+        let state = State::read(link).await?;
+        Ok(Self {
+            merge: Merge::open(link, spans)?,
+            opener: Opener::new(link).await?,
+            fetcher: Arc::new(Fetcher::new(&link.config)),
+            resolved: state.resolved,
+            seen: Seen::default(),
+            ready: VecDeque::new(),
+            link: Arc::clone(link),
+        })
+    }
+
+    async fn show(&mut self, mut found: Found) -> Result<()> {
+        let id = resolved::number(&found.letter.id);
+        if self.resolved.contains(id, found.place()) || !self.seen.is_new(id) {
+            return Ok(());
+        }
+        if found.reference.is_some() {
+            let (names, fetcher) = (self.link.names().clone(), Arc::clone(&self.fetcher));
+            found = connection::blocking(move || {
+                found.dereference(&names, &fetcher)?;
+                Ok(found)
+            })
+            .await?;
+        }
+        self.ready.push_back(found.letter);
+        Ok(())
+    }
+}
+
+/// Returns the topics of dead letters that may hold what a selection means. Letters that others store may stand
+/// elsewhere than with their topic.
+async fn stores(link: &Arc<Link>, selection: &Selection) -> Result<Vec<(String, i32)>> {
+    let all = link.all_topics().await?;
+    let topics: HashSet<Topic> = all
+        .iter()
+        .filter_map(|(name, _)| link.names().topic(name))
+        .collect();
+    let patterns = selection.topics.iter();
+    let patterns: Vec<Pattern> = patterns.filter_map(|text| text.parse().ok()).collect();
+    let mut stores = all;
+    stores.retain(|(name, _)| {
+        link.names().of_letters(name).is_some_and(|topic| {
+            selection.topics.is_empty()
+                || !topics.contains(&topic)
+                || patterns.iter().any(|pattern| pattern.matches(&topic))
+        })
+    });
+    Ok(stores)
+}
+
+async fn spans(link: &Arc<Link>, stores: &[(String, i32)]) -> Result<Vec<Span>> {
+    let parts = stores.iter();
+    let parts = parts.flat_map(|(name, count)| (0..*count).map(|part| (name.clone(), part)));
+    let parts: Vec<(String, i32)> = parts.collect();
+    let bounds = link.bounds(parts.clone()).await?;
+    let span = |((topic, partition), bounds): ((String, i32), connection::Bounds)| Span {
+        topic,
+        partition,
+        from: bounds.low,
+        until: Some(bounds.high),
+    };
+    Ok(parts.into_iter().zip(bounds).map(span).collect())
+}
+
+#[async_trait]
+impl LetterScan for Scan {
+    async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
+        while self.ready.is_empty() {
+            let Some(reads) = self.merge.next().await? else {
+                return Ok(Vec::new());
+            };
+            for read in reads {
+                if let Some(found) = self.opener.open(read) {
+                    self.show(found).await?;
+                }
+            }
+        }
+        let count = self.ready.len().min(max.max(1));
+        Ok(self.ready.drain(..count).collect())
+    }
+}
+
+/// Stores letters unless one of their name is there.
+async fn import(link: &Arc<Link>, letters: &[DeadLetter]) -> Result<Vec<Result<bool>>> {
+    let mut topics: HashSet<Topic> = HashSet::new();
+    for letter in letters {
+        topics.insert(letter.record.origin.topic.clone());
+    }
+    let mut known = make_places(link, topics).await?;
+    let state = State::read(link).await?;
+    let plan = letters.iter().map(|letter| {
+        let id = resolved::number(&letter.id);
+        let is_new = known.insert(id);
+        (letter, is_new, state.resolved.has(id))
+    });
+    let plan: Vec<_> = plan.collect();
+    let stored = stream::iter(plan)
+        .map(|(letter, is_new, was_dealt_with)| async move {
+            if is_new {
+                import_one(link, letter, was_dealt_with).await?;
+            }
+            Ok(is_new)
+        })
+        .buffered(AT_ONCE);
+    Ok(stored.collect().await)
+}
+
+async fn import_one(link: &Arc<Link>, letter: &DeadLetter, was_dealt_with: bool) -> Result<()> {
+    record::check(&letter.message)?;
+    if was_dealt_with {
+        let again = state::record(link, state::again_key(&letter.id), Some(&1))?;
+        state::write(link, vec![again]).await?;
+        crate::failpoint::reach("kafka.letter_revived");
+    }
+    letter::store(link, letter).await
+}
+
+/// Makes the places of the letters of topics, and returns the names of those that are there.
+async fn make_places(link: &Arc<Link>, topics: HashSet<Topic>) -> Result<HashSet<u64>> {
+    let mut wanted = Vec::with_capacity(topics.len());
+    for topic in topics {
+        // What cannot be the name of a topic is told of each letter by itself.
+        if let Ok(name) = link.names().of(&topic)
+            && link.names().letters(&topic).is_ok()
+        {
+            let partitions = link.partitions(&name).await?;
+            wanted.push((name, topic, partitions.unwrap_or(link.own_partitions())));
+        }
+    }
+    letter::make_topics(link, &wanted).await?;
+    let mut known = HashSet::new();
+    let topics = wanted.iter().map(|(_, topic, _)| topic.as_str().to_owned());
+    let selection = Selection {
+        topics: topics.collect(),
+        ..Selection::default()
+    };
+    let mut scan = Scan::open(link, &selection).await?;
+    loop {
+        let letters = scan.next(500).await?;
+        if letters.is_empty() {
+            return Ok(known);
+        }
+        known.extend(letters.iter().map(|letter| resolved::number(&letter.id)));
+    }
+}
+
+/// Letters counted by what they have in common.
+#[derive(Default)]
+struct Tally(HashMap<(Topic, Group, LetterKind, String), StatsRow>);
+
+impl Tally {
+    fn add(&mut self, letter: &DeadLetter) {
+        let record = &letter.record;
+        let key = (
+            record.origin.topic.clone(),
+            record.group.clone(),
+            record.kind,
+            record.failure.fingerprint.0.clone(),
+        );
+        self.0
+            .entry(key)
+            .and_modify(|row| row.add(letter))
+            .or_insert_with(|| StatsRow::of(letter));
+    }
+
+    fn rows(self) -> Stats {
+        let mut rows: Stats = self.0.into_values().collect();
+        rows.sort_by(|left, right| {
+            let order = |row: &StatsRow| (Reverse(row.count), row.first);
+            order(left).cmp(&order(right))
+        });
+        rows
     }
 }

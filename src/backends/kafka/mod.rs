@@ -12,6 +12,7 @@
 //!   replaces it, and an empty one ends it.
 
 mod admin;
+mod bench;
 mod calendar;
 mod capabilities;
 mod clients;
@@ -23,22 +24,29 @@ mod doctor;
 mod errors;
 mod fetcher;
 mod firer;
+mod foreign;
+mod jobs;
+mod lanes;
 mod letter;
 mod member;
 mod names;
 mod owner;
 mod pending;
 mod producer;
+mod prune;
 mod publish;
 mod pump;
 mod reader;
 mod rebalance;
 mod record;
+mod replay;
 mod rescheduling;
+mod resolved;
 mod schedules;
 mod settle;
 mod shelf;
 mod start;
+mod state;
 mod tail;
 mod targets;
 mod tracker;

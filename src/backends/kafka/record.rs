@@ -25,7 +25,12 @@ pub(super) const NULL: &str = "pf-null";
 /// Where the original stands, in a letter that had no room for its message.
 pub(super) const ORIGINAL: &str = "pf-original";
 
-const MARKS: [&str; 6] = [LETTER, LINEAGE, WAITING, KEY, NULL, ORIGINAL];
+/// The name of a dead letter.
+pub(super) const ID: &str = "pf-letter-id";
+/// The topic of a message that stands among the dead letters of another.
+pub(super) const TOPIC: &str = "pf-topic";
+
+const MARKS: [&str; 8] = [LETTER, LINEAGE, WAITING, KEY, NULL, ORIGINAL, ID, TOPIC];
 
 /// Headers that most records have, whose names need no memory of their own.
 const KNOWN: [&str; 9] = [

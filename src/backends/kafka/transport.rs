@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{SCHEME, capabilities, connection::Link, doctor, member, publish::Publisher, tail};
+use super::{
+    SCHEME, bench::Triage, capabilities, connection::Link, doctor, member, publish::Publisher, tail,
+};
 use crate::{
     event::{Encoding, Topic},
     transport::{
@@ -17,6 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Kafka {
     pub(super) link: Arc<Link>,
+    pub(super) triage: Triage,
     publisher: Publisher,
 }
 
@@ -25,6 +28,7 @@ impl Kafka {
     pub(super) fn new(link: Arc<Link>) -> Self {
         Self {
             publisher: Publisher::new(Arc::clone(&link)),
+            triage: Triage::default(),
             link,
         }
     }

@@ -1,8 +1,13 @@
 //! How a handler run failed, and which failures are of one sort.
 
+mod describe;
+mod normalise;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::describe::{describe_failure, fingerprint};
 
 /// A stable name for failures of one sort, with the version of its algorithm in front (`1:…`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

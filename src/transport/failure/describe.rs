@@ -1,11 +1,8 @@
 //! How a failure is told: a class, one bounded line, bounded detail, and the name of its sort.
 
-use std::any::Any;
-
 use sha2::{Digest, Sha256};
 
-use super::normalise::normalise;
-use crate::transport::{Failure, Fingerprint};
+use super::{Failure, Fingerprint, normalise::normalise};
 
 /// A message is cut to so many bytes, a class too.
 const MAX_MESSAGE: usize = 500;
@@ -38,16 +35,6 @@ pub fn describe_failure(class: &str, message: &str, detail: Option<&str>) -> Fai
             .map(|detail| tail(detail, MAX_DETAIL)),
         duration: None,
     }
-}
-
-/// Describes a captured panic.
-pub(in crate::runtime) fn panic_failure(panic: &(dyn Any + Send)) -> Failure {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without a message");
-    describe_failure("panic", message, None)
 }
 
 fn one_line(message: &str) -> String {
@@ -87,15 +74,6 @@ mod tests {
         assert_ne!(name, fingerprint("exit 1", "no such customer 17"));
         assert_eq!(name.0.len(), "1:".len() + 12);
         assert_eq!(name.0, "1:xotyplsrqg54");
-    }
-
-    #[test]
-    fn a_panic_tells_its_message() {
-        let text = std::panic::catch_unwind(|| panic!("no stock for {}", 7)).unwrap_err();
-        assert_eq!(panic_failure(&*text).message, "no stock for 7");
-        let other = std::panic::catch_unwind(|| std::panic::panic_any(5_u8)).unwrap_err();
-        assert_eq!(panic_failure(&*other).message, "a panic without a message");
-        assert_eq!(panic_failure(&*other).class, "panic");
     }
 
     #[test]

@@ -1,0 +1,171 @@
+//! Who works on the dead letters of a store: a transactional id that shuts out whoever had it before, and what was
+//! read under it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::{
+    connection::{self, Link},
+    error,
+    fetcher::Fetcher,
+    lanes::Trail,
+    letter::Opener,
+    resolved::Resolved,
+    state::{Entry, Kept, Known, Lease, State},
+    transaction::Transactor,
+};
+use crate::transport::{
+    ErrorKind, JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError,
+};
+
+/// What a transport keeps of its work on dead letters.
+#[derive(Debug, Default)]
+pub(super) struct Triage {
+    bench: Arc<tokio::sync::Mutex<Bench>>,
+    /// How many letters were enlisted in jobs that were planned here.
+    pub(super) enlisted: Mutex<HashMap<JobId, u64>>,
+}
+
+impl Triage {
+    /// Waits until nobody else of this transport works, and lets one work.
+    pub(super) async fn bench(&self) -> OwnedMutexGuard<Bench> {
+        Arc::clone(&self.bench).lock_owned().await
+    }
+}
+
+/// The place of the one who works.
+#[derive(Debug, Default)]
+pub(super) struct Bench {
+    pub(super) worker: Option<Worker>,
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// A step of which nobody knows whether it was committed.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    pub(super) job: JobId,
+    pub(super) through: u64,
+    pub(super) outcomes: Vec<(LetterId, Resolution)>,
+}
+
+/// Who holds a lease, and what was read under it.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) transactor: Transactor,
+    pub(super) token: u64,
+    pub(super) job: JobId,
+    holder: Option<String>,
+    pub(super) action: JobAction,
+    pub(super) known: Known,
+    pub(super) resolved: Resolved,
+    pub(super) receipts: std::collections::BTreeMap<i64, Kept>,
+    pub(super) trail: Trail,
+    pub(super) opener: Opener,
+    pub(super) fetcher: Arc<Fetcher>,
+    /// Letters of the job that were read together, and how many are before them.
+    pub(super) chunk: Option<(u64, Vec<Entry>)>,
+}
+
+impl Bench {
+    /// Makes sure that the worker of this lease is here, and that the lease still is the one that counts.
+    pub(super) async fn ready(&mut self, link: &Arc<Link>, lease: &JobLease) -> Result<()> {
+        if let Some(worker) = &self.worker
+            && worker.token == lease.token
+            && worker.job == lease.job
+        {
+            return Ok(());
+        }
+        check(&State::read(link).await?, lease)?;
+        self.dismiss().await;
+        let transactor = begin(link).await?;
+        let state = State::read(link).await?;
+        check(&state, lease)?;
+        let holder = state.lease.as_ref();
+        let holder = holder.and_then(|leased| leased.lease.holder.clone());
+        let leased = (lease, holder.as_deref());
+        self.worker = Some(Worker::new(link, transactor, leased, state).await?);
+        Ok(())
+    }
+
+    /// Lets the worker go. Its clients take a while to close.
+    pub(super) async fn dismiss(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            let _ = connection::blocking(move || {
+                drop(worker);
+                Ok(())
+            })
+            .await;
+        }
+    }
+}
+
+impl Worker {
+    /// Begins to work under a lease.
+    pub(super) async fn new(
+        link: &Arc<Link>,
+        transactor: Transactor,
+        (lease, holder): (&JobLease, Option<&str>),
+        mut state: State,
+    ) -> Result<Self> {
+        let known = state.jobs.remove(&lease.job.0);
+        let known = known.ok_or_else(|| no_job(&lease.job))?;
+        let plan = known.plan.as_ref().ok_or_else(|| no_job(&lease.job))?;
+        Ok(Self {
+            transactor,
+            token: lease.token,
+            job: lease.job.clone(),
+            holder: holder.map(str::to_owned),
+            action: plan.action.clone(),
+            known,
+            resolved: state.resolved,
+            receipts: state.receipts,
+            trail: Trail::default(),
+            opener: Opener::new(link).await?,
+            fetcher: Arc::new(Fetcher::new(&link.config)),
+            chunk: None,
+        })
+    }
+
+    /// Returns the lease as it is to be written down now, kept or given back.
+    pub(super) fn lease(&self, is_kept: bool) -> Lease {
+        Lease {
+            job: self.job.clone(),
+            holder: self.holder.clone().filter(|_| is_kept),
+            token: Some(self.token),
+        }
+    }
+}
+
+/// Takes over the work on dead letters: whoever did it can commit nothing any more.
+pub(super) async fn begin(link: &Arc<Link>) -> Result<Transactor> {
+    let config = link.config.clone();
+    connection::blocking(move || Transactor::begin(&config, &config.names.owner("triage"))).await
+}
+
+fn check(state: &State, lease: &JobLease) -> Result<()> {
+    match &state.lease {
+        Some(leased) if leased.lease.holder.is_none() => Err(error(
+            ErrorKind::Held,
+            "the lease of this job was given back",
+        )),
+        Some(leased) if leased.token == lease.token && leased.lease.job == lease.job => Ok(()),
+        Some(leased) => Err(busy(&leased.lease)),
+        None => Err(error(ErrorKind::Held, "nobody has a lease")),
+    }
+}
+
+/// Returns the error of who finds somebody else at work.
+pub(super) fn busy(lease: &Lease) -> TransportError {
+    let holder = lease.holder.as_deref().unwrap_or("somebody");
+    let message = format!("{holder} works on the dead letters of this cluster");
+    error(ErrorKind::Held, message)
+}
+
+/// Returns the error of a job that is not there.
+pub(super) fn no_job(job: &JobId) -> TransportError {
+    error(ErrorKind::NotFound, format!("there is no job {job}"))
+}

@@ -1,0 +1,263 @@
+//! Jobs on dead letters: planned, leased, ended. Plans are plain records; whatever counts is committed by the one who
+//! holds the lease, under a transactional id of which there is one.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::SystemTime,
+};
+
+use super::{
+    bench::{self, Bench, Triage, Worker, busy, no_job},
+    connection::{self, Link},
+    error, prune,
+    record::{self, Record},
+    state::{self, Entry, LEASE, Lease, Plan, State},
+    transaction::Transactor,
+};
+use crate::{
+    failpoint,
+    transport::{DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, Result},
+};
+
+/// The most letters written down in one record.
+const CHUNK: usize = 1000;
+
+/// Returns the jobs that have not ended.
+pub(super) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
+    let state = State::read(link).await?;
+    let held = state.held().cloned();
+    let jobs = state.jobs.into_iter().filter_map(|(id, known)| {
+        let planned = known.planned();
+        let plan = known.plan?;
+        let held = held.as_ref().filter(|held| held.lease.job.0 == id);
+        Some(Job {
+            action: plan.action,
+            selection: plan.selection,
+            planned,
+            resolved: known.through,
+            created: record::time(Some(plan.created)),
+            holder: held.and_then(|held| held.lease.holder.clone()),
+            started: plan.started,
+            id: JobId(id),
+        })
+    });
+    Ok(jobs.collect())
+}
+
+/// Writes down a job without letters.
+pub(super) async fn plan(
+    link: &Arc<Link>,
+    triage: &Triage,
+    action: JobAction,
+    selection: &str,
+) -> Result<JobId> {
+    state::make(link).await?;
+    let job = JobId(ulid::Ulid::generate().to_string().to_lowercase());
+    let plan = Plan {
+        action,
+        selection: selection.to_owned(),
+        created: record::millis(SystemTime::now()),
+        started: false,
+    };
+    let written = state::record(link, state::job_key(&job), Some(&plan))?;
+    state::write(link, vec![written]).await?;
+    failpoint::reach("kafka.job_planned");
+    note_enlisted(triage, &job, 0);
+    Ok(job)
+}
+
+fn note_enlisted(triage: &Triage, job: &JobId, count: u64) {
+    let mut enlisted = triage
+        .enlisted
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    enlisted.insert(job.clone(), count);
+}
+
+/// Adds letters to a job.
+pub(super) async fn enlist(
+    link: &Arc<Link>,
+    triage: &Triage,
+    job: &JobId,
+    letters: &[DeadLetter],
+) -> Result<()> {
+    let known = {
+        let enlisted = triage
+            .enlisted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        enlisted.get(job).copied()
+    };
+    let mut start = match known {
+        Some(known) => known,
+        None => find(&State::read(link).await?, job)?.planned(),
+    };
+    let mut records = Vec::new();
+    for chunk in letters.chunks(CHUNK) {
+        let entries: Vec<Entry> = chunk.iter().map(entry).collect();
+        let count = entries.len() as u64;
+        let key = state::chunk_key(job, start, count);
+        records.push(state::record(link, key, Some(&entries))?);
+        start += count;
+    }
+    state::write(link, records).await?;
+    failpoint::reach("kafka.chunk_stored");
+    note_enlisted(triage, job, start);
+    Ok(())
+}
+
+fn entry(letter: &DeadLetter) -> Entry {
+    let at = letter.at.as_ref().map(|at| at.as_str().to_owned());
+    Entry(letter.id.clone(), at)
+}
+
+fn find<'a>(state: &'a State, job: &JobId) -> Result<&'a state::Known> {
+    state.jobs.get(&job.0).ok_or_else(|| no_job(job))
+}
+
+/// Forgets a job that nobody works on.
+pub(super) async fn forget(link: &Arc<Link>, job: &JobId) -> Result<()> {
+    let state = State::read(link).await?;
+    let known = find(&state, job)?;
+    if let Some(held) = &state.lease
+        && held.lease.job == *job
+        && is_live(link, &state).await?
+    {
+        return Err(busy(&held.lease));
+    }
+    state::write(link, state::erased(link, job, known)).await?;
+    Ok(())
+}
+
+/// Reports whether somebody holds the lease, by the clock of the broker that wrote it.
+async fn is_live(link: &Arc<Link>, state: &State) -> Result<bool> {
+    match &state.lease {
+        Some(held) if held.lease.holder.is_some() => Ok(held.is_live(state::now(link).await?)),
+        _ => Ok(false),
+    }
+}
+
+/// Takes the lease, unless somebody works on any job of this store.
+pub(super) async fn lease(
+    link: &Arc<Link>,
+    triage: &Triage,
+    job: &JobId,
+    holder: &str,
+) -> Result<JobLease> {
+    let mut bench = triage.bench().await;
+    let state = State::read(link).await?;
+    find(&state, job)?;
+    refuse_if_held(link, &state).await?;
+    bench.dismiss().await;
+    let transactor = bench::begin(link).await?;
+    failpoint::reach("kafka.predecessor_fenced");
+    // Somebody may have been quicker; being shut out, they come back by themselves.
+    let mut state = State::read(link).await?;
+    refuse_if_held(link, &state).await?;
+    let known = state.jobs.get_mut(&job.0).ok_or_else(|| no_job(job))?;
+    let plan = known.plan.as_mut().ok_or_else(|| no_job(job))?;
+    plan.started = true;
+    let lease = Lease {
+        job: job.clone(),
+        holder: Some(holder.to_owned()),
+        token: None,
+    };
+    let records = vec![
+        state::record(link, LEASE, Some(&lease))?,
+        state::record(link, state::job_key(job), Some(plan))?,
+    ];
+    let (transactor, placed) = commit(transactor, records).await?;
+    failpoint::reach("kafka.lease_taken");
+    let lease = JobLease {
+        job: job.clone(),
+        token: u64::try_from(placed).unwrap_or(0),
+    };
+    bench.doubt = None;
+    bench.worker = Some(Worker::new(link, transactor, (&lease, Some(holder)), state).await?);
+    Ok(lease)
+}
+
+async fn refuse_if_held(link: &Arc<Link>, state: &State) -> Result<()> {
+    match &state.lease {
+        Some(held) if is_live(link, state).await? => Err(busy(&held.lease)),
+        _ => Ok(()),
+    }
+}
+
+/// Commits records; returns the offset of the first.
+async fn commit(transactor: Transactor, records: Vec<Record>) -> Result<(Transactor, i64)> {
+    connection::blocking(move || {
+        let placed = transactor.commit(records, None)?;
+        let offset = placed.first().map_or(0, |placed| placed.offset);
+        Ok((transactor, offset))
+    })
+    .await
+}
+
+/// Commits records of the holder of a lease, who may have been shut out by one who found out too late.
+async fn commit_held(
+    link: &Arc<Link>,
+    bench: &mut Bench,
+    lease: &JobLease,
+    is_kept: bool,
+    more: impl Fn(&Worker) -> Vec<Record>,
+) -> Result<()> {
+    let mut is_last = false;
+    loop {
+        bench.ready(link, lease).await?;
+        let Some(mut worker) = bench.worker.take() else {
+            return Err(no_job(&lease.job));
+        };
+        let mut records = vec![state::record(link, LEASE, Some(&worker.lease(is_kept)))?];
+        records.extend(more(&worker));
+        let answer = connection::blocking(move || {
+            let answer = worker.transactor.commit(records, None);
+            worker.chunk = None;
+            Ok((worker, answer))
+        });
+        let (worker, answer) = answer.await?;
+        match answer {
+            Ok(_) => {
+                bench.worker = Some(worker);
+                return Ok(());
+            }
+            Err(failed) => {
+                bench.worker = Some(worker);
+                bench.dismiss().await;
+                let kind = failed.error.kind();
+                if is_last || !matches!(kind, ErrorKind::Held | ErrorKind::Ambiguous) {
+                    return Err(failed.into());
+                }
+                is_last = true;
+            }
+        }
+    }
+}
+
+/// Keeps the lease.
+pub(super) async fn renew(link: &Arc<Link>, triage: &Triage, lease: &JobLease) -> Result<()> {
+    let mut bench = triage.bench().await;
+    commit_held(link, &mut bench, lease, true, |_| Vec::new()).await
+}
+
+/// Ends the job, or only the lease.
+pub(super) async fn release(
+    link: &Arc<Link>,
+    triage: &Triage,
+    lease: &JobLease,
+    done: bool,
+) -> Result<()> {
+    let mut bench = triage.bench().await;
+    bench.ready(link, lease).await?;
+    if done && let Some(worker) = &mut bench.worker {
+        prune::prune(link, worker).await?;
+    }
+    let ended = commit_held(link, &mut bench, lease, false, |worker| match done {
+        true => state::erased(link, &worker.job, &worker.known),
+        false => Vec::new(),
+    });
+    ended.await?;
+    failpoint::reach("kafka.lease_given_back");
+    bench.dismiss().await;
+    Ok(())
+}

@@ -1,0 +1,298 @@
+//! Partitions read side by side by one client, each at its own pace: merged by time, or followed by offset.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use rdkafka::{
+    Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _, base_consumer::PartitionQueue},
+    error::KafkaError,
+    message::BorrowedMessage,
+    types::RDKafkaErrorCode as Code,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    clients::{self, Ears, Isolation},
+    config::Config,
+    connection::{self, Link},
+    error, errors,
+    reader::Span,
+    record::Read,
+};
+use crate::transport::{ErrorKind, Result};
+
+/// The most records that are passed on at once.
+const CHUNK: usize = 500;
+/// How long a poll waits before the client is served.
+const LOOK: Duration = Duration::from_millis(50);
+/// What all lanes of a client may hold that was not asked for yet, in KiB.
+const BUDGET: usize = 8192;
+/// Offsets that are further apart than this are sought, not read up to.
+const APART: i64 = 4000;
+
+/// A client whose partitions are read side by side. Every method blocks.
+pub(super) struct Lanes {
+    client: Arc<BaseConsumer<Ears>>,
+    config: Config,
+}
+
+impl std::fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lanes")
+    }
+}
+
+impl Lanes {
+    /// Prepares to read about so many partitions.
+    pub(super) fn new(config: &Config, partitions: usize) -> Result<Self> {
+        let share = (BUDGET / partitions.max(1)).clamp(64, BUDGET / 2);
+        let mut settings = clients::reader(config, Isolation::Committed, true);
+        settings
+            .set("queued.max.messages.kbytes", share.to_string())
+            .set("fetch.message.max.bytes", (share * 1024).to_string());
+        Ok(Self {
+            client: Arc::new(clients::make(&settings, Ears::default())?),
+            config: config.clone(),
+        })
+    }
+
+    /// Begins to read a partition.
+    pub(super) fn open(&self, topic: &Arc<str>, partition: i32, from: i64) -> Result<Lane> {
+        let queue = self.client.split_partition_queue(topic, partition);
+        let queue = queue.ok_or_else(|| error(ErrorKind::Other, "a partition cannot be read"))?;
+        let reading = |failed| errors::of(failed, "beginning to read");
+        let mut place = TopicPartitionList::new();
+        place
+            .add_partition_offset(topic, partition, Offset::Offset(from))
+            .map_err(reading)?;
+        self.client.incremental_assign(&place).map_err(reading)?;
+        Ok(Lane {
+            topic: Arc::clone(topic),
+            partition,
+            queue,
+            next: from,
+            client: Arc::clone(&self.client),
+            config: self.config.clone(),
+        })
+    }
+}
+
+/// A partition that is being read.
+pub(super) struct Lane {
+    topic: Arc<str>,
+    partition: i32,
+    // Ends before the client that it belongs to.
+    queue: PartitionQueue<Ears>,
+    /// The offset of the next record, or less.
+    next: i64,
+    client: Arc<BaseConsumer<Ears>>,
+    config: Config,
+}
+
+impl Lane {
+    /// Shows the next record to `see`; none means that there is none for now. Blocks.
+    pub(super) fn next<T>(
+        &mut self,
+        see: impl FnOnce(&Arc<str>, &BorrowedMessage<'_>) -> T,
+    ) -> Result<Option<T>> {
+        let end = Instant::now() + self.config.timeout;
+        loop {
+            match self.queue.poll(LOOK) {
+                Some(Ok(record)) => {
+                    self.next = record.offset() + 1;
+                    return Ok(Some(see(&self.topic, &record)));
+                }
+                Some(Err(failed)) if is_end(&failed) => return Ok(None),
+                Some(Err(failed)) => self.heed(failed)?,
+                None if Instant::now() < end => {
+                    // Serves what the client was told beside the records.
+                    let _ = self.client.poll(Duration::ZERO);
+                }
+                None => return Err(self.client.context().silence(&self.config.servers)),
+            }
+        }
+    }
+
+    fn heed(&self, failed: KafkaError) -> Result<()> {
+        if let Some(refused) = self.client.context().refused() {
+            return Err(refused);
+        }
+        match failed.rdkafka_error_code() {
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.skip_gap(),
+            Some(
+                code @ (Code::TopicAuthorizationFailed
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownPartition),
+            ) => Err(errors::of_code(code, "reading")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes on behind what was deleted.
+    fn skip_gap(&self) -> Result<()> {
+        let (topic, partition) = (&self.topic, self.partition);
+        let bounds = connection::bounds(&self.client, &self.config, topic, partition)?;
+        self.seek(bounds.low)
+    }
+
+    fn seek(&self, offset: i64) -> Result<()> {
+        let (topic, timeout) = (&self.topic, self.config.timeout);
+        let offset = Offset::Offset(offset);
+        let sought = self.client.seek(topic, self.partition, offset, timeout);
+        sought.map_err(|failed| errors::of(failed, "reading"))
+    }
+}
+
+fn is_end(failed: &KafkaError) -> bool {
+    matches!(failed.rdkafka_error_code(), None | Some(Code::PartitionEOF))
+}
+
+/// Follows offsets, which ascend in each partition, so that what comes next is there already.
+#[derive(Default)]
+pub(super) struct Trail {
+    lanes: HashMap<(Arc<str>, i32), Followed>,
+    client: Option<Lanes>,
+}
+
+struct Followed {
+    lane: Lane,
+    /// The first offset that was not asked for yet.
+    fresh: i64,
+    /// A record behind the one that was asked for.
+    ahead: Option<Read>,
+}
+
+impl Trail {
+    /// Returns the record at an offset, if it is still there. Blocks.
+    pub(super) fn read(
+        &mut self,
+        config: &Config,
+        (topic, partition, offset): (&Arc<str>, i32, i64),
+    ) -> Result<Option<Read>> {
+        let client = match &self.client {
+            Some(client) => client,
+            None => self.client.insert(Lanes::new(config, 6)?),
+        };
+        let place = (Arc::clone(topic), partition);
+        if !self.lanes.contains_key(&place) {
+            let lane = client.open(topic, partition, offset)?;
+            let followed = Followed {
+                lane,
+                fresh: offset,
+                ahead: None,
+            };
+            self.lanes.insert(place.clone(), followed);
+        }
+        let Some(followed) = self.lanes.get_mut(&place) else {
+            return Ok(None);
+        };
+        followed.read(offset)
+    }
+}
+
+impl Followed {
+    fn read(&mut self, offset: i64) -> Result<Option<Read>> {
+        if offset < self.fresh || offset - self.lane.next > APART {
+            self.ahead = None;
+            self.lane.seek(offset)?;
+        }
+        self.fresh = offset + 1;
+        loop {
+            let read = match self.ahead.take() {
+                Some(read) => Some(read),
+                None => self
+                    .lane
+                    .next(|topic, record| Read::copy(Arc::clone(topic), record))?,
+            };
+            match read {
+                None => return Ok(None),
+                Some(read) if read.offset == offset => return Ok(Some(read)),
+                Some(read) if read.offset > offset => {
+                    self.ahead = Some(read);
+                    return Ok(None);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// An open read of several partitions in the order of time, as far as each of them is in that order. Dropped, it ends.
+#[derive(Debug)]
+pub(super) struct Merge {
+    chunks: mpsc::Receiver<Result<Vec<Read>>>,
+}
+
+impl Merge {
+    /// Begins to read spans that have an end.
+    pub(super) fn open(link: &Link, mut spans: Vec<Span>) -> Result<Self> {
+        spans.retain(|span| span.until.is_none_or(|until| span.from < until));
+        let (sender, chunks) = mpsc::channel(1);
+        let config = link.config.clone();
+        thread::Builder::new()
+            .name("pf-kafka-merge".to_owned())
+            .spawn(move || {
+                if let Err(failed) = merge(&config, spans, &sender) {
+                    let _ = sender.blocking_send(Err(failed));
+                }
+            })
+            .map_err(|source| {
+                error(ErrorKind::Other, "no thread can be started").because(source)
+            })?;
+        Ok(Self { chunks })
+    }
+
+    /// Waits for records; none means that the end was reached. May be dropped.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Read>>> {
+        self.chunks.recv().await.transpose()
+    }
+}
+
+fn merge(
+    config: &Config,
+    spans: Vec<Span>,
+    sender: &mpsc::Sender<Result<Vec<Read>>>,
+) -> Result<()> {
+    if spans.is_empty() {
+        return Ok(());
+    }
+    let client = Lanes::new(config, spans.len())?;
+    let mut lanes = Vec::with_capacity(spans.len());
+    for span in spans {
+        let lane = client.open(&Arc::from(&*span.topic), span.partition, span.from)?;
+        lanes.push((lane, span.until.unwrap_or(i64::MAX), None));
+    }
+    let mut order: BinaryHeap<Reverse<(SystemTime, usize)>> = BinaryHeap::new();
+    for (number, lane) in lanes.iter_mut().enumerate() {
+        order.extend(refill(lane)?.map(|time| Reverse((time, number))));
+    }
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while let Some(Reverse((_, number))) = order.pop() {
+        chunk.extend(lanes[number].2.take());
+        order.extend(refill(&mut lanes[number])?.map(|time| Reverse((time, number))));
+        if chunk.len() == CHUNK || order.is_empty() {
+            let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
+            if sender.blocking_send(Ok(full)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes the next record of a lane to its head, and returns its time; none means that the lane is at its end.
+fn refill(lane: &mut (Lane, i64, Option<Read>)) -> Result<Option<SystemTime>> {
+    let (lane, until, head) = lane;
+    if lane.next >= *until {
+        return Ok(None);
+    }
+    let read = lane.next(|topic, record| Read::copy(Arc::clone(topic), record))?;
+    *head = read.filter(|read| read.offset < *until);
+    Ok(head.as_ref().map(|read| read.time))
+}

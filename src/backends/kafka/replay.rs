@@ -1,0 +1,371 @@
+//! Dealing with the letters of a job: messages, a receipt and how far the job is, in one transaction each time.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+use tokio::sync::OwnedMutexGuard;
+
+use super::{
+    admin::Wanted,
+    bench::{Bench, Doubt, Triage, Worker, no_job},
+    config::Config,
+    connection::{self, COMPACTED, Link},
+    error,
+    lanes::Trail,
+    letter::Found,
+    record::{self, LINEAGE, Record},
+    resolved,
+    state::{self, Entry, Receipt, State},
+    waiting::{self, Waiting},
+};
+use crate::{
+    event::{Position, Topic},
+    failpoint,
+    transport::{ErrorKind, JobAction, JobLease, LetterId, Resolution, Result, TransportError},
+};
+
+/// The most letters of one transaction.
+const BATCH: usize = 1000;
+
+type Outcomes = Vec<(LetterId, Resolution)>;
+
+/// A letter of a job, and what is to be done about it.
+struct Item {
+    id: LetterId,
+    what: What,
+}
+
+enum What {
+    Gone,
+    Failed(String),
+    Deal(Box<Found>),
+}
+
+/// Why a step went no further.
+enum Halt {
+    /// The broker does not want what was sent; nothing was stored.
+    Refused(String),
+    Failed(TransportError),
+}
+
+/// Deals with the next letters of a job.
+pub(super) async fn advance(
+    link: &Arc<Link>,
+    triage: &Triage,
+    lease: &JobLease,
+    max: usize,
+) -> Result<Outcomes> {
+    let mut bench = triage.bench().await;
+    let mut is_last = false;
+    loop {
+        if let Some(outcomes) = ready(link, &mut bench, lease).await? {
+            return Ok(outcomes);
+        }
+        let (back, step) = step(link, bench, max.clamp(1, BATCH)).await?;
+        bench = back;
+        let failed = match step {
+            Ok(outcomes) => return Ok(outcomes),
+            Err(failed) => failed,
+        };
+        bench.dismiss().await;
+        // Shut out by one who found out too late that somebody holds the lease, or without an answer: look again.
+        let may_pass = matches!(failed.kind(), ErrorKind::Held | ErrorKind::Ambiguous);
+        if is_last || !may_pass {
+            return Err(failed);
+        }
+        is_last = true;
+    }
+}
+
+/// Makes the worker ready; returns what became of a step that got no answer, if it was committed.
+async fn ready(link: &Arc<Link>, bench: &mut Bench, lease: &JobLease) -> Result<Option<Outcomes>> {
+    let ready = bench.ready(link, lease).await;
+    let lost = matches!(&ready, Err(failed) if failed.kind() == ErrorKind::Held);
+    if ready.is_err() && !lost {
+        ready?;
+    }
+    if let Some(doubt) = bench.doubt.take() {
+        let through = match &bench.worker {
+            Some(worker) if !lost => worker.known.through,
+            _ => {
+                let state = State::read(link).await?;
+                state.jobs.get(&doubt.job.0).map_or(0, |job| job.through)
+            }
+        };
+        if doubt.job == lease.job && through >= doubt.through {
+            return Ok(Some(doubt.outcomes));
+        }
+    }
+    ready.map(|()| None)
+}
+
+type Stepped = (OwnedMutexGuard<Bench>, Result<Outcomes>);
+
+async fn step(link: &Arc<Link>, bench: OwnedMutexGuard<Bench>, max: usize) -> Result<Stepped> {
+    let (config, names) = (link.config.clone(), link.names().state());
+    let (mut bench, items) = with_worker(bench, move |worker| {
+        let state: Arc<str> = names.into();
+        let read = worker.gather(&config, &state, max);
+        if read.is_err() {
+            worker.trail = Trail::default();
+        }
+        read
+    })
+    .await?;
+    let mut items = match items {
+        Ok(items) if items.is_empty() => return Ok((bench, Ok(Vec::new()))),
+        Ok(items) => items,
+        Err(failed) => return Ok((bench, Err(failed))),
+    };
+    if let Some(worker) = &bench.worker
+        && let JobAction::Replay { to } = &worker.action
+    {
+        for item in &mut items {
+            aim(link, to.as_ref(), item).await?;
+        }
+    }
+    let link = Arc::clone(link);
+    let settled = with_worker(bench, move |worker| worker.settle(&link, items)).await?;
+    bench = settled.0;
+    let (outcomes, halted) = settled.1;
+    if let Some((failed, doubt)) = halted {
+        bench.doubt = doubt;
+        if outcomes.is_empty() {
+            return Ok((bench, Err(failed)));
+        }
+        // What was done is told first; the failure shows again.
+        bench.dismiss().await;
+    }
+    Ok((bench, Ok(outcomes)))
+}
+
+/// Lets the worker do something that blocks.
+async fn with_worker<T: Send + 'static>(
+    mut bench: OwnedMutexGuard<Bench>,
+    work: impl FnOnce(&mut Worker) -> T + Send + 'static,
+) -> Result<(OwnedMutexGuard<Bench>, T)> {
+    connection::blocking(move || {
+        let worker = bench.worker.as_mut();
+        let worker = worker.ok_or_else(|| error(ErrorKind::Other, "nobody is at work"))?;
+        let done = work(worker);
+        Ok((bench, done))
+    })
+    .await
+}
+
+/// Makes sure that the place where a letter's message goes is there.
+async fn aim(link: &Arc<Link>, to: Option<&Topic>, item: &mut Item) -> Result<()> {
+    let What::Deal(found) = &item.what else {
+        return Ok(());
+    };
+    let failed = match target(link, to, found) {
+        Ok(name) if link.known(&name).is_some() => return Ok(()),
+        Ok(name) if to.is_some() || found.is_foreign => match link.partitions(&name).await? {
+            Some(_) => return Ok(()),
+            None => format!("there is no topic `{name}`"),
+        },
+        Ok(name) => {
+            let wanted = Wanted {
+                name,
+                partitions: link.own_partitions(),
+                settings: COMPACTED.to_vec(),
+            };
+            return link.make(&[wanted]).await.map(drop);
+        }
+        Err(failed) => failed.to_string(),
+    };
+    item.what = What::Failed(failed);
+    Ok(())
+}
+
+fn target(link: &Link, to: Option<&Topic>, found: &Found) -> Result<String> {
+    match to {
+        Some(topic) => link.names().of(topic),
+        None if found.is_foreign => link.names().of(&found.letter.message.topic),
+        None => link.names().retries(&found.letter.record.group),
+    }
+}
+
+/// Lays out the message of a letter so that it lives again.
+fn revive(link: &Link, to: Option<&Topic>, found: &Found) -> Result<Record> {
+    let letter = &found.letter;
+    let name = target(link, to, found)?;
+    if to.is_some() || found.is_foreign {
+        let lineage = record::json(&letter.lineage())?;
+        return Ok(Record {
+            topic: name,
+            partition: None,
+            key: letter.message.key.clone(),
+            payload: letter.message.payload.clone(),
+            headers: Some(record::headers(&letter.message, &[(LINEAGE, &lineage)])),
+        });
+    }
+    let waiting = Waiting {
+        stored: Some(record::millis(letter.record.origin.time)),
+        lineage: Some(letter.lineage()),
+        ..Waiting::new(letter.message.topic.clone(), SystemTime::now())
+    };
+    let partitions = link.known(&name).unwrap_or(1);
+    let id = letter.id.as_str();
+    let partition = waiting::partition(&letter.message, id.as_bytes(), partitions);
+    let key = Bytes::from(format!("replay/{id}"));
+    waiting::write((&name, partition), key, &waiting, &letter.message)
+}
+
+impl Worker {
+    /// Reads the next letters of the job.
+    fn gather(&mut self, config: &Config, state: &Arc<str>, max: usize) -> Result<Vec<Item>> {
+        let entries = self.entries(config, state, max)?;
+        let mut items = Vec::with_capacity(entries.len());
+        for Entry(id, at) in entries {
+            let what = match at.map(Position::new) {
+                Some(at) => self.look(config, &id, &at)?,
+                None => What::Gone,
+            };
+            items.push(Item { id, what });
+        }
+        Ok(items)
+    }
+
+    /// Returns the next letters, as far as they stand in one record.
+    fn entries(&mut self, config: &Config, state: &Arc<str>, max: usize) -> Result<Vec<Entry>> {
+        let through = self.known.through;
+        let Some((start, chunk)) = self.known.chunks.range(..=through).next_back() else {
+            return Ok(Vec::new());
+        };
+        let (start, offset) = (*start, chunk.offset);
+        if through >= start + chunk.count {
+            return Ok(Vec::new());
+        }
+        if self.chunk.as_ref().is_none_or(|(at, _)| *at != start) {
+            let read = self.trail.read(config, (state, 0, offset))?;
+            let payload = read.and_then(|read| read.payload);
+            let entries = payload.and_then(|text| serde_json::from_slice(&text).ok());
+            self.chunk = Some((start, entries.ok_or_else(|| no_job(&self.job))?));
+        }
+        let entries = self.chunk.iter().flat_map(|(_, entries)| entries);
+        let skipped = usize::try_from(through - start).unwrap_or(usize::MAX);
+        Ok(entries.skip(skipped).take(max).cloned().collect())
+    }
+
+    fn look(&mut self, config: &Config, id: &LetterId, at: &Position) -> Result<What> {
+        let Some((topic, partition, offset)) = record::place(at) else {
+            return Ok(What::Gone);
+        };
+        let topic: Arc<str> = format!("{}{topic}", config.names.prefix()).into();
+        let place = (&*topic, partition, offset);
+        if self.resolved.contains(resolved::number(id), place) {
+            return Ok(What::Gone);
+        }
+        let read = match self.trail.read(config, (&topic, partition, offset)) {
+            Err(failed) if failed.kind() == ErrorKind::NotFound => None,
+            read => read?,
+        };
+        let found = read.and_then(|read| self.opener.open(read));
+        let Some(mut found) = found.filter(|found| found.letter.id == *id) else {
+            return Ok(What::Gone);
+        };
+        if matches!(self.action, JobAction::Replay { .. }) {
+            found.dereference(&config.names, &self.fetcher)?;
+            if let Some(original) = &found.reference {
+                let reason = format!("its message stood at {original} and is gone");
+                return Ok(What::Failed(reason));
+            }
+        }
+        Ok(What::Deal(Box::new(found)))
+    }
+
+    /// Deals with letters; a batch that the broker refuses is halved until the one that it does not want stands alone.
+    fn settle(
+        &mut self,
+        link: &Link,
+        mut items: Vec<Item>,
+    ) -> (Outcomes, Option<(TransportError, Option<Doubt>)>) {
+        let mut outcomes = Vec::with_capacity(items.len());
+        let (mut at, mut size) = (0, items.len());
+        while at < items.len() {
+            let end = (at + size).min(items.len());
+            let part = &items[at..end];
+            match self.together(link, part) {
+                Ok(()) => {
+                    outcomes.extend(part.iter().map(Item::outcome));
+                    at = end;
+                    size = items.len() - at;
+                }
+                Err(Halt::Refused(reason)) if part.len() == 1 => {
+                    if !matches!(part[0].what, What::Deal(_)) {
+                        return (outcomes, Some((error(ErrorKind::Other, reason), None)));
+                    }
+                    items[at].what = What::Failed(reason);
+                }
+                Err(Halt::Refused(_)) => size = part.len() / 2,
+                Err(Halt::Failed(failed)) => {
+                    let doubt = (failed.kind() == ErrorKind::Ambiguous).then(|| Doubt {
+                        job: self.job.clone(),
+                        through: self.known.through + part.len() as u64,
+                        outcomes: part.iter().map(Item::outcome).collect(),
+                    });
+                    return (outcomes, Some((failed, doubt)));
+                }
+            }
+        }
+        (outcomes, None)
+    }
+
+    fn together(&mut self, link: &Link, items: &[Item]) -> Result<(), Halt> {
+        let mut receipt = Receipt {
+            through: self.known.through + items.len() as u64,
+            letters: Vec::new(),
+        };
+        let mut records = Vec::with_capacity(items.len() + 1);
+        for item in items {
+            let What::Deal(found) = &item.what else {
+                continue;
+            };
+            if let JobAction::Replay { to } = &self.action {
+                let revived = revive(link, to.as_ref(), found);
+                records.push(revived.map_err(|failed| Halt::Refused(failed.to_string()))?);
+            }
+            receipt.add(&item.id, found.place());
+        }
+        let key = state::receipt_key(&self.job, self.known.through);
+        records.push(state::record(link, key, Some(&receipt)).map_err(Halt::Failed)?);
+        if let Err(failed) = self.transactor.commit(records, None) {
+            let is_refused = matches!(
+                failed.error.kind(),
+                ErrorKind::TooLarge | ErrorKind::Invalid | ErrorKind::Denied | ErrorKind::NotFound
+            );
+            return Err(match failed.record {
+                Some(_) if is_refused => Halt::Refused(failed.error.to_string()),
+                // Nothing was committed: what a single record heard says nothing about the whole.
+                Some(_) => Halt::Failed(unstored(failed.error)),
+                None => Halt::Failed(failed.error),
+            });
+        }
+        failpoint::reach("kafka.replay_committed");
+        self.known.through = receipt.through;
+        for item in items {
+            if let What::Deal(found) = &item.what {
+                self.resolved.add(resolved::number(&item.id), found.place());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unstored(failed: TransportError) -> TransportError {
+    error(ErrorKind::Unavailable, "a transaction was not committed").because(failed)
+}
+
+impl Item {
+    fn outcome(&self) -> (LetterId, Resolution) {
+        let outcome = match &self.what {
+            What::Gone => Resolution::Gone,
+            What::Failed(reason) => Resolution::Failed {
+                reason: reason.clone(),
+            },
+            What::Deal(_) => Resolution::Done,
+        };
+        (self.id.clone(), outcome)
+    }
+}
