@@ -30,6 +30,17 @@ pub(super) fn of_code(code: Code, doing: &str) -> TransportError {
     }
 }
 
+/// Returns the same error for another that it concerns.
+pub(super) fn again(failed: &TransportError) -> TransportError {
+    let text = failed.to_string();
+    let words = text.strip_prefix("kafka: ").unwrap_or(&text);
+    let copy = error(failed.kind(), words.to_owned());
+    match failed.advice() {
+        Some(advice) => copy.hint(advice.to_owned()),
+        None => copy,
+    }
+}
+
 /// Returns what a code is to us, and what to do about it.
 fn meaning(code: Code) -> (ErrorKind, &'static str) {
     match code {

@@ -21,8 +21,10 @@ mod desk;
 mod doctor;
 mod errors;
 mod fetcher;
+mod last;
 mod letter;
 mod member;
+mod merge;
 mod names;
 mod pending;
 mod producer;
@@ -38,6 +40,7 @@ mod tail;
 mod tracker;
 mod transaction;
 mod transport;
+mod version;
 mod waiting;
 
 pub use self::config::KafkaFactory;

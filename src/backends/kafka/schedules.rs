@@ -1,11 +1,22 @@
 //! What waits for its time.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
-use super::{error, transport::Kafka};
-use crate::transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan, Schedules};
+use super::{connection::Link, error, transport::Kafka};
+use crate::{
+    event::Message,
+    transport::{ErrorKind, Receipt, Result, Schedule, ScheduleId, ScheduleScan, Schedules},
+};
+
+pub(super) async fn enqueue(
+    _link: &Arc<Link>,
+    batch: Vec<(Message, SystemTime)>,
+) -> Vec<Result<Receipt>> {
+    let refused = |_| Err(error(ErrorKind::Unsupported, "not there yet"));
+    batch.iter().map(refused).collect()
+}
 
 pub(super) async fn fire_for_ever(_link: std::sync::Arc<super::connection::Link>) -> Result<()> {
     std::future::pending().await
