@@ -9,4 +9,4 @@ mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
-pub use self::registry::{Factory, OpenOptions, Registry};
+pub use self::registry::{Factory, OpenOptions, Registry, parse_url};

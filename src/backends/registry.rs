@@ -29,6 +29,34 @@ pub trait Factory: Send + Sync + 'static {
     }
 }
 
+/// Reads the URL of a store. Several hosts, as in `kafka://a:9092,b:9092/`, are no URL to others: those behind
+/// the first become the parameter `servers`.
+///
+/// # Errors
+/// If the text is no URL.
+pub fn parse_url(text: &str) -> Result<Url, url::ParseError> {
+    match several_hosts(text) {
+        Some(text) => Url::parse(&text),
+        None => Url::parse(text),
+    }
+}
+
+fn several_hosts(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    // A password may have commas too.
+    let hosts = authority.rfind('@').map_or(0, |at| at + 1);
+    let (login, hosts) = authority.split_at(hosts);
+    let (first, others) = hosts.split_once(',')?;
+    let (rest, fragment) = rest.split_at(rest.find('#').unwrap_or(rest.len()));
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let and = if query.is_empty() { "" } else { "&" };
+    Some(format!(
+        "{scheme}://{login}{first}{path}?{query}{and}servers={others}{fragment}"
+    ))
+}
+
 /// Schemes that a feature of the same name builds in.
 const FEATURES: [&str; 4] = ["sqlite", "nats", "kafka", "pulsar"];
 
@@ -129,5 +157,27 @@ impl Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.factories.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_behind_the_first_become_a_parameter() {
+        for (text, read) in [
+            ("kafka://a:1,b:2,c:3/", "kafka://a:1/?servers=b:2,c:3"),
+            ("kafka://a,b", "kafka://a?servers=b"),
+            (
+                "nats://me:p,w@a:1,b:2/ORDERS?prefix=x",
+                "nats://me:p,w@a:1/ORDERS?prefix=x&servers=b:2",
+            ),
+            ("kafka://a:1/?linger.ms=5,6", "kafka://a:1/?linger.ms=5,6"),
+            ("sqlite:a,b.db", "sqlite:a,b.db"),
+        ] {
+            assert_eq!(parse_url(text).unwrap().as_str(), read);
+        }
+        assert!(parse_url("a,b").is_err());
     }
 }

@@ -80,17 +80,20 @@ impl Broker {
         Self::start_with(&[])
     }
 
-    /// Starts a broker with settings of its own, as in `log.cleaner.backoff.ms=500`.
+    /// Starts a broker with settings of its own, as in `log.cleaner.backoff.ms=500`; `{port}` and `{controller}` in
+    /// them stand for its ports.
     pub(crate) fn start_with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (port, controller) = (free_port(), free_port());
         let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
         let data = folder.path().join("data");
+        let settings = settings.join("\n").replace("{port}", &port.to_string());
+        let settings = settings.replace("{controller}", &controller.to_string());
         let text = format!(
             "{SETTINGS}listeners={listeners}\nadvertised.listeners={listeners}\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\nlog.dirs={}\n{}\n",
             data.display(),
-            settings.join("\n")
+            settings
         );
         fs::write(folder.path().join("settings"), text).expect("it is written");
         format(&data);

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use rdkafka::{
     TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
+    admin::{
+        AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier,
+        TopicReplication,
+    },
     types::RDKafkaErrorCode as Code,
 };
 
@@ -83,6 +86,56 @@ pub(super) async fn settings(
         }
     }
     Ok(found)
+}
+
+/// Returns the settings of a broker.
+pub(super) async fn of_broker(
+    admin: &AdminClient<Ears>,
+    config: &Config,
+    id: i32,
+) -> Result<Settings> {
+    let which = ResourceSpecifier::Broker(id);
+    let answers = admin.describe_configs([&which], &patience(config)).await;
+    let answers = answers.map_err(|failed| errors::of(failed, "reading settings"))?;
+    let mut found = Settings::new();
+    for answer in answers {
+        let resource = answer.map_err(|code| errors::of_code(code, "reading settings"))?;
+        let entries = resource.entries.into_iter();
+        found.extend(entries.filter_map(|entry| Some((entry.name, entry.value?))));
+    }
+    Ok(found)
+}
+
+/// Changes settings of a topic and keeps the others. The client only knows to set all of them anew.
+pub(super) async fn change(
+    admin: &AdminClient<Ears>,
+    config: &Config,
+    topic: &str,
+    changes: &[(&str, &str)],
+) -> Result<()> {
+    let changing = |failed| errors::of(failed, "changing settings");
+    let which = ResourceSpecifier::Topic(topic);
+    let answers = admin.describe_configs([&which], &patience(config)).await;
+    let resource = answers.map_err(changing)?.pop();
+    let resource = resource.ok_or_else(|| unknown(topic))?;
+    let resource = resource.map_err(|code| errors::of_code(code, "changing settings"))?;
+    let own = resource
+        .entries
+        .iter()
+        .filter(|entry| entry.source == ConfigSource::DynamicTopic);
+    let mut wanted: BTreeMap<&str, &str> = own
+        .filter_map(|entry| Some((&*entry.name, entry.value.as_deref()?)))
+        .collect();
+    wanted.extend(changes.iter().copied());
+    let all = AlterConfig::new(which);
+    let all = wanted
+        .iter()
+        .fold(all, |all, (name, value)| all.set(name, value));
+    let answers = admin.alter_configs([&all], &patience(config)).await;
+    match answers.map_err(changing)?.pop() {
+        Some(Err((_, code))) => Err(errors::of_code(code, &format!("changing `{topic}`"))),
+        _ => Ok(()),
+    }
 }
 
 /// Deletes the records before these offsets. What is gone already is no error.

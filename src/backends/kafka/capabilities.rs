@@ -1,9 +1,17 @@
 //! What Kafka can do, and what we do on top of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::SCHEME;
-use crate::transport::{Capabilities, Limits, Support};
+use rdkafka::metadata::MetadataBroker;
+
+use super::{
+    SCHEME,
+    admin::{self, Settings},
+    clients,
+    connection::Link,
+    version,
+};
+use crate::transport::{Capabilities, Limits, Result, Support};
 
 /// Returns what is known without asking a broker.
 pub(super) fn offline() -> Capabilities {
@@ -39,9 +47,30 @@ pub(super) fn offline() -> Capabilities {
 }
 
 /// Returns what this cluster can do.
-pub(super) async fn live(
-    link: &std::sync::Arc<super::connection::Link>,
-) -> crate::transport::Result<Capabilities> {
+pub(super) async fn live(link: &Arc<Link>) -> Result<Capabilities> {
     link.preflight().await?;
-    Ok(offline())
+    let mut all = Capabilities {
+        server: Some(version::server(link).await?),
+        ..offline()
+    };
+    // Who may publish may not be allowed to know what a broker takes.
+    let broker = broker(link).await.unwrap_or_default();
+    if let Some(limit) = broker.get("message.max.bytes") {
+        all.limits.max_payload = limit.parse().ok();
+    }
+    Ok(all)
+}
+
+/// Returns the settings of one of the brokers.
+pub(super) async fn broker(link: &Arc<Link>) -> Result<Settings> {
+    let any = link
+        .ask(|client, config| {
+            let found = clients::metadata(client, client.context(), config, None)?;
+            Ok(found.brokers().first().map(MetadataBroker::id))
+        })
+        .await?;
+    match any {
+        Some(id) => admin::of_broker(link.admin().await?, &link.config, id).await,
+        None => Ok(Settings::default()),
+    }
 }

@@ -59,6 +59,12 @@ impl Ears {
         is_final.then(|| denied(reason))
     }
 
+    /// Tells why nobody answers, if something was heard of it.
+    pub(super) fn trouble(&self, servers: &[String]) -> Option<TransportError> {
+        let heard = self.lock().is_some();
+        heard.then(|| self.silence(servers))
+    }
+
     /// Tells why nobody answers.
     pub(super) fn silence(&self, servers: &[String]) -> TransportError {
         let servers = servers.join(", ");

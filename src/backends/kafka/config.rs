@@ -136,6 +136,10 @@ impl Config {
                 self.properties.insert(name.to_owned(), value.to_owned());
             }
             _ => {
+                let is_secret = ["password", "secret", "token"]
+                    .iter()
+                    .any(|word| name.contains(word));
+                let value = if is_secret { "***" } else { value };
                 let message = format!("the URL has an unknown parameter `{name}={value}`");
                 return Err(wrong(message).hint(PARAMETERS));
             }

@@ -50,7 +50,7 @@ pub(super) struct Link {
     asking: OnceLock<Arc<Asking>>,
     asking_all: OnceLock<Asking>,
     admin: OnceCell<AdminClient<Ears>>,
-    stream: OnceCell<Producer>,
+    stream: OnceCell<Arc<Producer>>,
     cluster: OnceCell<String>,
     partitions: Mutex<HashMap<String, i32>>,
 }
@@ -91,8 +91,8 @@ impl Link {
     }
 
     /// Returns the producer of everything that is no transaction. The half second that it takes to begin is spent once.
-    pub(super) async fn stream(&self) -> Result<&Producer> {
-        let make = || async { Producer::new(&clients::stream(&self.config)) };
+    pub(super) async fn stream(&self) -> Result<&Arc<Producer>> {
+        let make = || async { Producer::new(&clients::stream(&self.config)).map(Arc::new) };
         self.stream.get_or_try_init(make).await
     }
 
@@ -104,6 +104,15 @@ impl Link {
 
     /// Returns the store's own name, the same from any host: the cluster's, and what stands before topics.
     pub(super) async fn store(self: &Arc<Self>) -> Result<String> {
+        let cluster = self.cluster().await?;
+        Ok(match self.names().prefix() {
+            "" => cluster.to_owned(),
+            prefix => format!("{cluster}/{prefix}"),
+        })
+    }
+
+    /// Returns the name that the cluster has given itself.
+    pub(super) async fn cluster(self: &Arc<Self>) -> Result<&str> {
         let ask = || async {
             let timeout = self.config.timeout;
             let found = self
@@ -111,11 +120,7 @@ impl Link {
                 .await?;
             found.ok_or_else(|| error(ErrorKind::Unavailable, "the cluster does not tell its name"))
         };
-        let cluster = self.cluster.get_or_try_init(ask).await?;
-        Ok(match self.names().prefix() {
-            "" => cluster.clone(),
-            prefix => format!("{cluster}/{prefix}"),
-        })
+        self.cluster.get_or_try_init(ask).await.map(String::as_str)
     }
 
     /// Asks a broker something, on a thread where it may block.

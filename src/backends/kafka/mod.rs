@@ -27,8 +27,10 @@ mod firer;
 mod foreign;
 mod jobs;
 mod lanes;
+mod last;
 mod letter;
 mod member;
+mod merge;
 mod names;
 mod owner;
 mod pending;
@@ -52,6 +54,7 @@ mod targets;
 mod tracker;
 mod transaction;
 mod transport;
+mod version;
 mod waiting;
 
 pub use self::config::KafkaFactory;

@@ -59,12 +59,24 @@ pub(super) struct Reader {
 impl Reader {
     /// Begins to read. Spans either all have an end, or none has.
     pub(super) fn open(link: &Arc<Link>, spans: Vec<Span>, isolation: Isolation) -> Result<Self> {
+        let bounded = spans.iter().all(|span| span.until.is_some());
+        Self::start(link, spans, isolation, bounded)
+    }
+
+    /// Begins to read what will be added, for ever.
+    pub(super) fn follow(link: &Arc<Link>) -> Result<Self> {
+        Self::start(link, Vec::new(), Isolation::Committed, false)
+    }
+
+    fn start(
+        link: &Arc<Link>,
+        spans: Vec<Span>,
+        isolation: Isolation,
+        bounded: bool,
+    ) -> Result<Self> {
         let spans: Vec<Span> = spans.into_iter().filter(|span| !span.is_empty()).collect();
         let (sender, chunks) = mpsc::channel(CHUNKS);
         let more = Arc::new(Mutex::new(spans));
-        let bounded = more
-            .lock()
-            .is_ok_and(|spans| spans.iter().all(|span| span.until.is_some()));
         let settings = clients::reader(&link.config, isolation, bounded);
         let client = clients::make(&settings, Ears::default())?;
         let hand = Hand {
@@ -238,11 +250,13 @@ impl Hand {
         match failed.rdkafka_error_code() {
             None | Some(Code::PartitionEOF) => Ok(Polled::Nothing),
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.skip_gaps(),
-            Some(
-                code @ (Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::UnknownTopicOrPartition),
-            ) => Err(errors::of_code(code, "reading")),
+            Some(code @ (Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed)) => {
+                Err(errors::of_code(code, "reading"))
+            }
+            // Who follows several topics goes on without the one that was deleted.
+            Some(code @ Code::UnknownTopicOrPartition) if self.bounded => {
+                Err(errors::of_code(code, "reading"))
+            }
             Some(_) => {
                 tracing::debug!(%failed, "reading goes on once the broker is back");
                 Ok(Polled::Nothing)

@@ -70,11 +70,16 @@ impl Record {
 
     /// Returns the bytes that it takes on the wire, and a little more.
     pub(super) fn size(&self) -> usize {
+        let headers = self.headers.as_ref().map_or(0, OwnedHeaders::count);
+        self.bare_size() + headers * 8 + 96
+    }
+
+    /// Returns the bytes of what it carries, without what Kafka puts around them.
+    pub(super) fn bare_size(&self) -> usize {
         let headers = self.headers.iter().flat_map(|headers| headers.iter());
-        let headers =
-            headers.map(|header| header.key.len() + header.value.map_or(0, <[u8]>::len) + 8);
+        let headers = headers.map(|header| header.key.len() + header.value.map_or(0, <[u8]>::len));
         let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
-        headers.sum::<usize>() + length(&self.key) + length(&self.payload) + 96
+        headers.sum::<usize>() + length(&self.key) + length(&self.payload)
     }
 }
 

@@ -1,10 +1,307 @@
-//! Reading without a group.
+//! Reading without a group: what is there, partitions merged by time, then what comes.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
-use super::{connection::Link, error};
-use crate::transport::{ErrorKind, Result, Tail, TailRequest};
+use async_trait::async_trait;
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
 
-pub(super) async fn open(_link: &Arc<Link>, _request: TailRequest) -> Result<Box<dyn Tail>> {
-    Err(error(ErrorKind::Unsupported, "not there yet"))
+use super::{
+    admin,
+    clients::Isolation,
+    connection::{Bounds, Link},
+    last,
+    merge::Merge,
+    reader::{Reader, Span},
+    record::{self, Read},
+};
+use crate::{
+    event::{Pattern, Stored, Topic},
+    transport::{Result, Tail, TailFrom, TailRequest},
+};
+
+/// How many bytes of records wait for earlier ones of other partitions.
+const WINDOW: usize = 8 << 20;
+/// How often to look for topics that match a pattern.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often to look for partitions that topics got.
+const RARE_LOOK: Duration = Duration::from_secs(30);
+
+/// A partition of a topic.
+type Lane = (String, i32);
+
+/// An open read of topics.
+#[derive(Debug)]
+struct Follow {
+    link: Arc<Link>,
+    patterns: Vec<Pattern>,
+    topics: HashMap<String, Topic>,
+    past: Option<Past>,
+    /// Where to go on behind what is there; none if that is the end.
+    next: Option<Vec<Span>>,
+    live: Option<Live>,
+    ready: VecDeque<Stored>,
+}
+
+/// What was there when the tail was opened.
+#[derive(Debug)]
+struct Past {
+    reader: Reader,
+    lanes: HashMap<(Arc<str>, i32), (usize, i64)>,
+    merge: Merge<Read>,
+}
+
+/// What comes.
+#[derive(Debug)]
+struct Live {
+    reader: Reader,
+    found: mpsc::Receiver<Vec<(Topic, Span)>>,
+    /// Looks for what is new; ends with the tail.
+    _watch: JoinSet<()>,
+}
+
+/// Finds the places at which to start.
+pub(super) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Box<dyn Tail>> {
+    require(link, &request.patterns).await?;
+    let found = link.matching(&request.patterns).await?;
+    let mut lanes: Vec<Lane> = Vec::new();
+    for (_, name, partitions) in &found {
+        lanes.extend((0..*partitions).map(|partition| (name.clone(), partition)));
+    }
+    let bounds = link.bounds(lanes.clone()).await?;
+    let past = past(link, &lanes, &bounds, request.from).await?;
+    let behind = lanes.iter().zip(&bounds);
+    let behind = behind.map(|(lane, bounds)| span(lane, bounds.high, None));
+    let topics = found.into_iter().map(|(topic, name, _)| (name, topic));
+    Ok(Box::new(Follow {
+        link: Arc::clone(link),
+        patterns: request.patterns,
+        topics: topics.collect(),
+        past: Past::open(link, past)?,
+        next: (!request.until_end).then(|| behind.collect()),
+        live: None,
+        ready: VecDeque::new(),
+    }))
+}
+
+/// Refuses topics that do not exist, or makes them where that was asked for.
+async fn require(link: &Arc<Link>, patterns: &[Pattern]) -> Result<()> {
+    for topic in patterns.iter().filter_map(Pattern::literal) {
+        let name = link.names().of(&topic)?;
+        if link.create {
+            link.make_topic(&name).await?;
+        } else if link.partitions(&name).await?.is_none() {
+            return Err(admin::unknown(&name));
+        }
+    }
+    Ok(())
+}
+
+/// Returns what to show of what is there.
+async fn past(
+    link: &Arc<Link>,
+    lanes: &[Lane],
+    bounds: &[Bounds],
+    from: TailFrom,
+) -> Result<Vec<Span>> {
+    let all = lanes.iter().zip(bounds);
+    let whole = |(lane, bounds): (&Lane, &Bounds)| span(lane, bounds.low, Some(bounds.high));
+    match from {
+        TailFrom::Now => Ok(Vec::new()),
+        TailFrom::Earliest => Ok(all.map(whole).collect()),
+        TailFrom::Last(number) => last::find(link, all.map(whole).collect(), number).await,
+        TailFrom::Time(time) => {
+            let found = link.at_time(lanes.to_vec(), time).await?;
+            let since = all.zip(found).map(|((lane, bounds), found)| {
+                let from = found.unwrap_or(bounds.high);
+                span(lane, from, Some(bounds.high))
+            });
+            Ok(since.collect())
+        }
+    }
+}
+
+fn span((topic, partition): &Lane, from: i64, until: Option<i64>) -> Span {
+    Span {
+        topic: topic.clone(),
+        partition: *partition,
+        from,
+        until,
+    }
+}
+
+impl Past {
+    fn open(link: &Arc<Link>, mut spans: Vec<Span>) -> Result<Option<Self>> {
+        spans.retain(|span| span.until.is_some_and(|until| span.from < until));
+        if spans.is_empty() {
+            return Ok(None);
+        }
+        let lane = |(number, span): (usize, &Span)| {
+            let place = (Arc::from(&*span.topic), span.partition);
+            (place, (number, span.until.unwrap_or(i64::MAX)))
+        };
+        Ok(Some(Self {
+            lanes: spans.iter().enumerate().map(lane).collect(),
+            merge: Merge::new(spans.len(), WINDOW),
+            reader: Reader::open(link, spans, Isolation::Committed)?,
+        }))
+    }
+
+    fn take(&mut self, read: Read) {
+        let Some((lane, until)) = self.lanes.get(&(Arc::clone(&read.topic), read.partition)) else {
+            return;
+        };
+        let is_last = read.offset + 1 >= *until;
+        let payload = read.payload.as_ref().map_or(0, bytes::Bytes::len);
+        // Beside the payload there are keys and headers, and what it takes to hold them.
+        self.merge.push(*lane, read.time, payload + 500, read);
+        if is_last {
+            self.merge.close(*lane);
+        }
+    }
+}
+
+impl Live {
+    fn open(follow: &Follow, spans: Vec<Span>) -> Result<Self> {
+        let known = spans
+            .iter()
+            .map(|span| (span.topic.clone(), span.partition));
+        let known: HashSet<Lane> = known.collect();
+        let reader = Reader::follow(&follow.link)?;
+        reader.add(spans);
+        let (sender, found) = mpsc::channel(1);
+        let mut watch = JoinSet::new();
+        watch.spawn(look_for_new(
+            Arc::clone(&follow.link),
+            follow.patterns.clone(),
+            known,
+            sender,
+        ));
+        Ok(Self {
+            reader,
+            found,
+            _watch: watch,
+        })
+    }
+}
+
+/// Tells of partitions that were not there before, from their beginning.
+async fn look_for_new(
+    link: Arc<Link>,
+    patterns: Vec<Pattern>,
+    mut known: HashSet<Lane>,
+    found: mpsc::Sender<Vec<(Topic, Span)>>,
+) {
+    let is_fixed = patterns.iter().all(|pattern| pattern.literal().is_some());
+    let mut turn = interval(if is_fixed { RARE_LOOK } else { LOOK });
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turn.tick().await;
+        match new(&link, &patterns, &known).await {
+            Ok(new) if new.is_empty() => {}
+            Ok(new) => {
+                let lanes = new
+                    .iter()
+                    .map(|(_, span)| (span.topic.clone(), span.partition));
+                known.extend(lanes);
+                if found.send(new).await.is_err() {
+                    return;
+                }
+            }
+            Err(failed) => tracing::debug!(%failed, "looking for new topics"),
+        }
+    }
+}
+
+async fn new(
+    link: &Arc<Link>,
+    patterns: &[Pattern],
+    known: &HashSet<Lane>,
+) -> Result<Vec<(Topic, Span)>> {
+    let mut fresh: Vec<(Topic, Lane)> = Vec::new();
+    for (topic, name, partitions) in link.matching(patterns).await? {
+        let lanes = (0..partitions).map(|partition| (name.clone(), partition));
+        let lanes = lanes.filter(|lane| !known.contains(lane));
+        fresh.extend(lanes.map(|lane| (topic.clone(), lane)));
+    }
+    let lanes = fresh.iter().map(|(_, lane)| lane.clone()).collect();
+    let bounds = link.bounds(lanes).await?;
+    let fresh = fresh.into_iter().zip(bounds);
+    Ok(fresh
+        .map(|((topic, lane), bounds)| (topic, span(&lane, bounds.low, None)))
+        .collect())
+}
+
+impl Follow {
+    /// Reads on; false is the end. May be dropped.
+    async fn go_on(&mut self) -> Result<bool> {
+        if let Some(past) = &mut self.past {
+            let chunk = past.reader.next().await?;
+            let is_over = chunk.is_none();
+            match chunk {
+                Some(chunk) => chunk.into_iter().for_each(|read| past.take(read)),
+                None => past.merge.close_all(),
+            }
+            while let Some(read) = past.merge.pop() {
+                self.ready.extend(stored(&self.topics, read));
+            }
+            if is_over {
+                self.past = None;
+            }
+            return Ok(true);
+        }
+        if let Some(spans) = self.next.take() {
+            self.live = Some(Live::open(self, spans)?);
+        }
+        let Some(live) = &mut self.live else {
+            return Ok(false);
+        };
+        tokio::select! {
+            chunk = live.reader.next() => {
+                let Some(chunk) = chunk? else {
+                    return Ok(false);
+                };
+                let read = chunk.into_iter().filter_map(|read| stored(&self.topics, read));
+                self.ready.extend(read);
+            }
+            Some(found) = live.found.recv() => {
+                let mut spans = Vec::with_capacity(found.len());
+                for (topic, span) in found {
+                    self.topics.insert(span.topic.clone(), topic);
+                    spans.push(span);
+                }
+                live.reader.add(spans);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn stored(topics: &HashMap<String, Topic>, read: Read) -> Option<Stored> {
+    let topic = topics.get(&*read.topic)?.clone();
+    Some(Stored {
+        position: record::position(&topic, read.partition, read.offset),
+        time: read.time,
+        message: read.message(topic),
+    })
+}
+
+#[async_trait]
+impl Tail for Follow {
+    async fn next(&mut self, max: usize) -> Result<Vec<Stored>> {
+        while self.ready.is_empty() {
+            if !self.go_on().await? {
+                return Ok(Vec::new());
+            }
+        }
+        let count = self.ready.len().min(max.max(1));
+        Ok(self.ready.drain(..count).collect())
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use protoflow::{
     event::{Pattern, Topic},
-    transport::Transport,
+    transport::{ErrorKind, Transport, TransportError},
 };
 
 use crate::{
@@ -59,5 +59,23 @@ pub async fn hint_unknown(transport: &dyn Transport, patterns: &[Pattern], remar
                 "there is no topic `{topic}` yet; did you mean `{near}`?"
             ));
         }
+    }
+}
+
+/// Adds to what was refused the topic that was perhaps meant, if a topic was not there.
+pub async fn hint_nearest(
+    transport: &dyn Transport,
+    topic: &Topic,
+    refused: TransportError,
+) -> CliError {
+    let is_missing = refused.kind() == ErrorKind::NotFound;
+    let error = CliError::from(refused);
+    if !is_missing {
+        return error;
+    }
+    let known = transport.topics().await.unwrap_or_default();
+    match nearest(topic.as_str(), known.iter().map(Topic::as_str)) {
+        Some(near) if near != topic.as_str() => error.hint(format!("did you mean `{near}`?")),
+        _ => error,
     }
 }

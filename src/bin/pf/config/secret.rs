@@ -8,7 +8,16 @@ use super::{Profile, variable};
 use crate::error::{CliError, CliResult, Exit};
 
 /// Query parameters that are secrets.
-const SECRET_PARAMETERS: [&str; 4] = ["password", "token", "secret", "jwt"];
+const SECRET_PARAMETERS: [&str; 6] = [
+    "password",
+    "token",
+    "secret",
+    "jwt",
+    "key.pem",
+    "oauthbearer.config",
+];
+/// What such a parameter ends with if it only says where something is.
+const PLACES: [&str; 3] = ["_file", ".url", ".location"];
 
 /// Reports whether the URL holds a secret.
 pub fn has_password(url: &Url) -> bool {
@@ -17,7 +26,8 @@ pub fn has_password(url: &Url) -> bool {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SECRET_PARAMETERS.iter().any(|part| name.contains(part)) && !name.ends_with("_file")
+    SECRET_PARAMETERS.iter().any(|part| name.contains(part))
+        && !PLACES.iter().any(|end| name.ends_with(end))
 }
 
 /// Returns the URL with its secrets hidden.
@@ -114,6 +124,11 @@ mod tests {
                 "kafka://host?sasl_password=x&a=1",
                 Some("kafka://host?sasl_password=***&a=1"),
             ),
+            (
+                "kafka://host?sasl.password=x&ssl.key.location=k",
+                Some("kafka://host?sasl.password=***&ssl.key.location=k"),
+            ),
+            ("kafka://host?sasl.oauthbearer.token.endpoint.url=u", None),
             ("pulsar://host?token=x", Some("pulsar://host?token=***")),
             ("nats://me@host?password_file=p", None),
             ("sqlite:events.db", None),

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use protoflow::{
     event::{Message, Topic},
-    transport::{Outgoing, Receipt, Result as TransportResult},
+    transport::{ErrorKind, Outgoing, Receipt, Result as TransportResult},
 };
 
 use super::report::{self, Told};
@@ -45,6 +45,8 @@ pub struct Ledger<'a> {
     /// Lines refused after they were sent.
     bounced: u64,
     first_failure: Option<Exit>,
+    /// Whether a topic was not there.
+    misses_topic: bool,
 }
 
 impl<'a> Ledger<'a> {
@@ -60,6 +62,7 @@ impl<'a> Ledger<'a> {
             failed: 0,
             bounced: 0,
             first_failure: None,
+            misses_topic: false,
         }
     }
 
@@ -93,6 +96,11 @@ impl<'a> Ledger<'a> {
         self.sent > self.confirmed + self.bounced
     }
 
+    /// Reports whether a topic was not there.
+    pub fn misses_topic(&self) -> bool {
+        self.misses_topic
+    }
+
     /// Reports whether a line could not be published.
     pub fn has_failed(&self) -> bool {
         self.failed > 0
@@ -124,7 +132,10 @@ impl<'a> Ledger<'a> {
                     self.confirm(&tag, &receipt)?;
                     continue;
                 }
-                Err(error) => CliError::from(error),
+                Err(error) => {
+                    self.misses_topic |= error.kind() == ErrorKind::NotFound;
+                    CliError::from(error)
+                }
             };
             self.bounced += 1;
             alike = match alike {

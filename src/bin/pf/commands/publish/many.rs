@@ -35,6 +35,7 @@ pub async fn publish(
     };
     let signals = context.signals()?;
     let options = PublisherOptions::default();
+    let remarks = context.printer.remarks();
     let mut stream = Stream {
         publisher: Publisher::new(transport.clone(), options),
         ledger: Ledger::new(&mut context.printer, args.dry_run),
@@ -51,6 +52,10 @@ pub async fn publish(
             .read(input::read(input::stdin()?, args.max_size))
             .await?;
         stream.ledger.tell(stream.publisher.finish().await)?;
+        if let Some(draft) = stream.draft.filter(|_| stream.ledger.misses_topic()) {
+            let named = [draft.topic().clone().into()];
+            topics::hint_unknown(stream.transport.as_ref(), &named, &remarks).await;
+        }
         stream.ledger.conclude(finished, &signals)
     };
     tokio::select! {

@@ -196,6 +196,10 @@ impl PublishArgs {
             )
             .hint(capabilities.delay.note()));
         }
+        if !capabilities.delay.is_native() {
+            let remarks = context.printer.remarks();
+            remarks.remark(&format!("a delayed event {}", capabilities.delay.note()));
+        }
         match capabilities.limits.max_delay {
             Some(longest) if delay > longest => Err(CliError::message(
                 Exit::Unsupported,

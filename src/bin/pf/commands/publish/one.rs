@@ -13,9 +13,13 @@ use super::{
     input, report,
 };
 use crate::{
+    commands::topics,
     context::Context,
     error::{CliError, CliResult, Exit},
 };
+
+/// What became of the event.
+type Stored = protoflow::transport::Result<Receipt>;
 
 /// Publishes the event that the flags describe.
 pub async fn publish(
@@ -38,15 +42,18 @@ pub async fn publish(
             context.printer.remarks().remark(&made);
         }
     }
-    let receipt = confirmed(transport.publish(vec![outgoing]).await)?;
+    let receipt = match confirmed(transport.publish(vec![outgoing]).await)? {
+        Ok(receipt) => receipt,
+        Err(refused) => return Err(topics::hint_nearest(transport, draft.topic(), refused).await),
+    };
     let told = report::Told::stored(Some(&id), draft.topic(), &receipt);
     context.printer.remarks().remark(&told.remark());
     context.printer.report(&told)
 }
 
-fn confirmed(results: Vec<protoflow::transport::Result<Receipt>>) -> CliResult<Receipt> {
+fn confirmed(results: Vec<Stored>) -> CliResult<Stored> {
     match results.into_iter().next() {
-        Some(result) => Ok(result?),
+        Some(result) => Ok(result),
         None => Err(CliError::message(
             Exit::Failed,
             "the transport confirmed nothing",

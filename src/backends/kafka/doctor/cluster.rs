@@ -1,0 +1,123 @@
+//! What is known of a cluster before it is judged.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
+
+use crate::{
+    backends::kafka::{admin::Settings, clients, connection::Link},
+    event::Topic,
+    transport::Result,
+};
+
+/// Topics of the URL, and what is ours beside them.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    pub(super) brokers: usize,
+    pub(super) topics: BTreeMap<String, Facts>,
+}
+
+/// What is known of a topic.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) kind: Kind,
+    pub(super) partitions: i32,
+    /// The fewest replicas of a partition, and of those the fewest that are up to date.
+    pub(super) replicas: usize,
+    pub(super) in_sync: usize,
+    /// Partitions that nobody serves.
+    pub(super) without_leader: usize,
+    pub(super) settings: Settings,
+}
+
+/// What a topic is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Events of a user.
+    Events,
+    /// Dead letters of a topic.
+    Letters(Topic),
+    /// What waits, or what became of dead letters: only the last record of a key counts.
+    Compacted,
+}
+
+impl Cluster {
+    /// Asks for everything.
+    pub(super) async fn look(link: &Arc<Link>) -> Result<Self> {
+        let own = Arc::clone(link);
+        let mut found = link
+            .ask(move |client, config| {
+                let found = clients::metadata(client, client.context(), config, None)?;
+                let topics = found.topics().iter();
+                let topics = topics.filter_map(|topic| {
+                    let kind = kind(&own, topic.name())?;
+                    Some((topic.name().to_owned(), facts(kind, topic)))
+                });
+                Ok(Self {
+                    brokers: found.brokers().len(),
+                    topics: topics.collect(),
+                })
+            })
+            .await?;
+        let names: Vec<String> = found.topics.keys().cloned().collect();
+        if !names.is_empty() {
+            let all = link.settings(&names).await?;
+            for (name, settings) in names.iter().zip(all) {
+                if let (Some(facts), Some(settings)) = (found.topics.get_mut(name), settings) {
+                    facts.settings = settings;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the topics of users.
+    pub(super) fn events(&self) -> impl Iterator<Item = (&String, &Facts)> {
+        let all = self.topics.iter();
+        all.filter(|(_, facts)| facts.kind == Kind::Events)
+    }
+}
+
+impl Facts {
+    /// Returns a setting.
+    pub(super) fn setting(&self, name: &str) -> &str {
+        self.settings.get(name).map_or("", String::as_str)
+    }
+
+    /// Returns a setting that is a number; none stands for one that is not known.
+    pub(super) fn number(&self, name: &str) -> Option<i64> {
+        self.setting(name).parse().ok()
+    }
+}
+
+fn kind(link: &Link, name: &str) -> Option<Kind> {
+    let names = link.names();
+    if names.topic(name).is_some() {
+        return Some(Kind::Events);
+    }
+    if let Some(topic) = names.of_letters(name) {
+        return Some(Kind::Letters(topic));
+    }
+    let own = name.strip_prefix(names.prefix())?;
+    let is_delay = own.starts_with("pf.") && own.ends_with(".delay");
+    let is_compacted = is_delay || name == names.delays() || name == names.state();
+    is_compacted.then_some(Kind::Compacted)
+}
+
+fn facts(kind: Kind, topic: &MetadataTopic) -> Facts {
+    let partitions = topic.partitions();
+    let fewest = |count: fn(&MetadataPartition) -> usize| {
+        partitions.iter().map(count).min().unwrap_or_default()
+    };
+    Facts {
+        kind,
+        partitions: i32::try_from(partitions.len()).unwrap_or(i32::MAX),
+        replicas: fewest(|partition| partition.replicas().len()),
+        in_sync: fewest(|partition| partition.isr().len()),
+        without_leader: partitions
+            .iter()
+            .filter(|partition| partition.leader() < 0)
+            .count(),
+        settings: Settings::new(),
+    }
+}

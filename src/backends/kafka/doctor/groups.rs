@@ -1,0 +1,192 @@
+//! Groups: whether somebody reads, and how far behind they are.
+
+use std::sync::Arc;
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+};
+
+use super::{cluster::Cluster, ok, problem, warning};
+use crate::{
+    backends::kafka::{
+        clients::{self, Ears},
+        config::Config,
+        connection::{self, Bounds, Link},
+        errors,
+    },
+    transport::{Finding, Result},
+};
+
+/// The most groups that are looked at.
+const MOST: usize = 100;
+
+/// A group that reads topics of the URL.
+#[derive(Debug)]
+pub(super) struct Group {
+    name: String,
+    state: String,
+    members: usize,
+    pub(super) lags: Vec<Lag>,
+}
+
+/// How far a group is behind on a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lag {
+    pub(super) topic: String,
+    behind: i64,
+    /// What retention removed before it was read.
+    lost: i64,
+}
+
+/// A group as the cluster lists it.
+struct Listed {
+    name: String,
+    state: String,
+    members: usize,
+}
+
+/// Finds the groups that read topics of the URL.
+pub(super) async fn read(link: &Arc<Link>, cluster: &Cluster) -> Result<Vec<Group>> {
+    let mut places: Vec<(String, i32)> = Vec::new();
+    for (name, facts) in cluster.events() {
+        places.extend((0..facts.partitions).map(|partition| (name.clone(), partition)));
+    }
+    let bounds = link.bounds(places.clone()).await?;
+    let firing = link.names().firing_group();
+    let listed = list(link, None).await?.into_iter();
+    let others: Vec<Listed> = listed
+        .filter(|group| group.name != firing)
+        .take(MOST)
+        .collect();
+    let config = link.config.clone();
+    connection::blocking(move || {
+        let mut found = Vec::new();
+        for group in others {
+            let lags = lags(&config, &group.name, &places, &bounds)?;
+            if !lags.is_empty() {
+                found.push(Group {
+                    name: group.name,
+                    state: group.state,
+                    members: group.members,
+                    lags,
+                });
+            }
+        }
+        Ok(found)
+    })
+    .await
+}
+
+async fn list(link: &Arc<Link>, only: Option<String>) -> Result<Vec<Listed>> {
+    link.ask(move |client, config| {
+        let found = client.fetch_group_list(only.as_deref(), config.timeout);
+        let found = found.map_err(|failed| errors::of(failed, "listing groups"))?;
+        let groups = found.groups().iter().map(|group| Listed {
+            name: group.name().to_owned(),
+            state: group.state().to_lowercase(),
+            members: group.members().len(),
+        });
+        let mut groups: Vec<Listed> = groups.collect();
+        groups.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(groups)
+    })
+    .await
+}
+
+/// Returns how far a group is behind on what it has read of. Blocks.
+fn lags(
+    config: &Config,
+    group: &str,
+    places: &[(String, i32)],
+    bounds: &[Bounds],
+) -> Result<Vec<Lag>> {
+    let asking = |failed| errors::of(failed, "asking for the place of a group");
+    let mut asked = TopicPartitionList::new();
+    for (topic, partition) in places {
+        asked.add_partition(topic, *partition);
+    }
+    let client: BaseConsumer<Ears> =
+        clients::make(&clients::member(config, group), Ears::default())?;
+    let found = client
+        .committed_offsets(asked, config.timeout)
+        .map_err(asking)?;
+    let mut lags: Vec<Lag> = Vec::new();
+    for ((topic, partition), bounds) in places.iter().zip(bounds) {
+        let place = found.find_partition(topic, *partition);
+        let Some(Offset::Offset(offset)) = place.map(|place| place.offset()) else {
+            continue;
+        };
+        let behind = (bounds.high - offset.max(bounds.low)).max(0);
+        let lost = (bounds.low - offset).max(0);
+        match lags.last_mut().filter(|lag| lag.topic == *topic) {
+            Some(lag) => {
+                lag.behind += behind;
+                lag.lost += lost;
+            }
+            None => lags.push(Lag {
+                topic: topic.clone(),
+                behind,
+                lost,
+            }),
+        }
+    }
+    Ok(lags)
+}
+
+/// Tells how groups are.
+pub(super) fn findings(groups: &[Group]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for group in groups {
+        let name = &group.name;
+        let behind = group.lags.iter().filter(|lag| lag.behind > 0);
+        let behind: Vec<String> = behind
+            .map(|lag| format!("{} behind on {}", lag.behind, lag.topic))
+            .collect();
+        let members = match group.members {
+            0 => "nobody reads",
+            1 => "1 member",
+            _ => "several members",
+        };
+        let state = &group.state;
+        let place = match behind.as_slice() {
+            [] => "has read everything".to_owned(),
+            behind => format!("is {}", behind.join(", ")),
+        };
+        let text = format!("group `{name}` {place} ({state}, {members})");
+        let finding = format!("group.{name}");
+        findings.push(if group.members == 0 && !behind.is_empty() {
+            warning(&finding, text)
+        } else {
+            ok(&finding, text)
+        });
+        for lag in group.lags.iter().filter(|lag| lag.lost > 0) {
+            let (lost, topic) = (lag.lost, &lag.topic);
+            let text = format!(
+                "retention removed {lost} records of `{topic}` before group `{name}` had read them"
+            );
+            findings.push(problem(&format!("gap.{name}"), text));
+        }
+    }
+    findings
+}
+
+/// Tells if something waits for its time and nobody would see that it has come.
+pub(super) async fn firing(link: &Arc<Link>, cluster: &Cluster) -> Result<Option<Finding>> {
+    let delays = link.names().delays();
+    let Some(facts) = cluster.topics.get(&delays) else {
+        return Ok(None);
+    };
+    let places = (0..facts.partitions).map(|partition| (delays.clone(), partition));
+    let bounds = link.bounds(places.collect()).await?;
+    let group = list(link, Some(link.names().firing_group())).await?;
+    let members: usize = group.iter().map(|group| group.members).sum();
+    if members > 0 || bounds.iter().all(|bounds| bounds.low == bounds.high) {
+        return Ok(None);
+    }
+    let text = "nobody is there to fire delayed events when they are due";
+    Ok(Some(Finding {
+        mend: Some("pf schedule run".to_owned()),
+        ..warning("firing", text)
+    }))
+}

@@ -1,0 +1,76 @@
+//! Mending what was found.
+
+use std::sync::Arc;
+
+use super::{
+    cluster::{Cluster, Facts, Kind},
+    topics::BOOKKEEPING,
+};
+use crate::{
+    backends::kafka::{
+        admin::{self, Wanted},
+        connection::{COMPACTED, Link},
+        error,
+    },
+    transport::{ErrorKind, Result},
+};
+
+/// Mends one finding.
+pub(in crate::backends::kafka) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
+    let nothing = || {
+        let message = format!("there is nothing to mend under the name `{finding}`");
+        error(ErrorKind::NotFound, message)
+    };
+    let (what, name) = finding.split_once('.').ok_or_else(nothing)?;
+    let cluster = Cluster::look(link).await?;
+    if what == "missing" {
+        return make(link, &cluster, name).await;
+    }
+    let facts = cluster.topics.get(name).ok_or_else(nothing)?;
+    if facts.kind == Kind::Events {
+        let message = format!("`{name}` is not ours: that is for its owner to decide");
+        return Err(error(ErrorKind::Unsupported, message));
+    }
+    let (setting, value) = match (what, &facts.kind) {
+        ("cleanup", Kind::Compacted) => ("cleanup.policy", "compact".to_owned()),
+        ("cleanup", _) => ("cleanup.policy", "delete".to_owned()),
+        ("retention", _) => ("retention.ms", "-1".to_owned()),
+        ("ends", _) => ("delete.retention.ms", "86400000".to_owned()),
+        ("limit", _) => ("max.message.bytes", room(&cluster).to_string()),
+        ("replicas", _) if facts.replicas > 2 => ("min.insync.replicas", "2".to_owned()),
+        _ => return Err(nothing()),
+    };
+    let changes = [(setting, &*value)];
+    admin::change(link.admin().await?, &link.config, name, &changes).await
+}
+
+/// Returns what a topic has to take that takes everything of the others.
+fn room(cluster: &Cluster) -> i64 {
+    let limits = cluster.events();
+    let limits = limits.filter_map(|(_, facts)| facts.number("max.message.bytes"));
+    limits.max().unwrap_or_default() + BOOKKEEPING
+}
+
+async fn make(link: &Arc<Link>, cluster: &Cluster, name: &str) -> Result<()> {
+    let names = link.names();
+    let mut settings = COMPACTED.to_vec();
+    let partitions = if name == names.state() {
+        settings.push(("message.timestamp.type", "LogAppendTime"));
+        1
+    } else if name == names.delays() {
+        link.own_partitions()
+    } else {
+        let source = names
+            .of_letters(name)
+            .and_then(|topic| names.of(&topic).ok());
+        let source = source.and_then(|source| cluster.topics.get(&source));
+        settings = vec![("retention.ms", "-1")];
+        source.map_or(1, |facts: &Facts| facts.partitions)
+    };
+    let wanted = Wanted {
+        name: name.to_owned(),
+        partitions,
+        settings,
+    };
+    link.make(&[wanted]).await.map(drop)
+}

@@ -1,0 +1,201 @@
+//! Topics: what is missing, settings that bite, replicas.
+
+use std::time::Duration;
+
+use super::{
+    by_setting,
+    cluster::{Cluster, Facts, Kind},
+    groups::Group,
+    problem, warning,
+};
+use crate::{backends::kafka::connection::Link, transport::Finding};
+
+/// What a record of ours carries beside the message.
+pub(super) const BOOKKEEPING: i64 = 8192;
+/// Events that go sooner are said to.
+const SHORT: Duration = Duration::from_hours(24);
+/// How long an end of a record has to stay for readers to see it.
+pub(super) const ENDS_STAY: Duration = Duration::from_hours(1);
+
+/// Tells which topics of ours are not there.
+pub(super) fn missing(link: &Link, cluster: &Cluster, groups: &[Group]) -> Vec<Finding> {
+    let names = link.names();
+    let mut wanted = vec![
+        (names.delays(), "an event can be delayed"),
+        (names.state(), "dead letters are worked on"),
+    ];
+    for group in groups {
+        for lag in &group.lags {
+            if let Some(letters) = names
+                .topic(&lag.topic)
+                .and_then(|topic| names.letters(&topic).ok())
+            {
+                wanted.push((letters, "an event can be given up"));
+            }
+        }
+    }
+    wanted.sort();
+    wanted.dedup();
+    let wanted = wanted.into_iter();
+    let missing = wanted.filter(|(name, _)| !cluster.topics.contains_key(name));
+    missing
+        .map(|(name, purpose)| Finding {
+            mend: Some("pf doctor --fix".to_owned()),
+            ..warning(
+                &format!("missing.{name}"),
+                format!("there is no topic `{name}`; it is made before {purpose}, if that is allowed then"),
+            )
+        })
+        .collect()
+}
+
+/// Judges settings.
+pub(super) fn settings(link: &Link, cluster: &Cluster) -> Vec<Finding> {
+    let largest = cluster
+        .events()
+        .filter_map(|(name, facts)| Some((facts.number("max.message.bytes")?, name)))
+        .max();
+    let mut findings = Vec::new();
+    for (name, facts) in &cluster.topics {
+        findings.extend(match &facts.kind {
+            Kind::Events => of_events(link, name, facts),
+            Kind::Letters(_) => of_letters(link, name, facts),
+            Kind::Compacted => of_compacted(link, name, facts),
+        });
+        let source = match &facts.kind {
+            Kind::Events => continue,
+            Kind::Letters(topic) => link.names().of(topic).ok().and_then(|source| {
+                let (source, facts) = cluster.topics.get_key_value(&source)?;
+                Some((facts.number("max.message.bytes")?, source))
+            }),
+            Kind::Compacted => largest,
+        };
+        findings.extend(source.and_then(|source| limit(link, (name, facts), source)));
+    }
+    findings
+}
+
+/// Compares what a topic of ours takes with what its source takes.
+fn limit(
+    link: &Link,
+    (name, facts): (&str, &Facts),
+    (largest, source): (i64, &String),
+) -> Option<Finding> {
+    let own = facts.number("max.message.bytes")?;
+    let text = format!(
+        "`{name}` takes records of up to {own} bytes, `{source}` of up to {largest}: larger events do not fit"
+    );
+    let setting = format!("max.message.bytes={}", largest + BOOKKEEPING);
+    let found = warning(&format!("limit.{name}"), text);
+    (own < largest).then(|| by_setting(link, found, name, &setting))
+}
+
+fn of_events(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let policy = facts.setting("cleanup.policy");
+    if policy.contains("compact") {
+        let text = format!(
+            "`{name}` is compacted: an event is gone once a later one has its key, read or not"
+        );
+        let found = warning(&format!("cleanup.{name}"), text);
+        findings.push(by_setting(link, found, name, "cleanup.policy=delete"));
+    }
+    if let Some(kept) = kept(facts)
+        && kept < SHORT
+    {
+        let kept = humantime::format_duration(kept);
+        let text = format!("events of `{name}` are deleted after {kept}, read or not");
+        let found = warning(&format!("retention.{name}"), text);
+        findings.push(by_setting(link, found, name, "retention.ms=604800000"));
+    }
+    findings
+}
+
+/// Returns how long records are kept; none is for ever.
+fn kept(facts: &Facts) -> Option<Duration> {
+    let millis = u64::try_from(facts.number("retention.ms")?).ok()?;
+    let deletes = facts.setting("cleanup.policy").contains("delete");
+    deletes.then(|| Duration::from_millis(millis))
+}
+
+fn of_letters(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if facts.setting("cleanup.policy").contains("compact") {
+        let text =
+            format!("`{name}` is compacted: a dead letter is gone once a later one has its key");
+        let found = problem(&format!("cleanup.{name}"), text);
+        findings.push(by_setting(link, found, name, "cleanup.policy=delete"));
+    }
+    if let Some(kept) = kept(facts) {
+        let kept = humantime::format_duration(kept);
+        let text = format!("dead letters in `{name}` are deleted after {kept}, looked at or not");
+        let found = warning(&format!("retention.{name}"), text);
+        findings.push(by_setting(link, found, name, "retention.ms=-1"));
+    }
+    findings
+}
+
+fn of_compacted(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if facts.setting("cleanup.policy") != "compact" {
+        let kept = kept(facts).map(|kept| humantime::format_duration(kept).to_string());
+        let text = match kept {
+            Some(kept) => {
+                format!("`{name}` deletes records after {kept}: what waits longer is lost")
+            }
+            None => format!("`{name}` is not compacted and only grows"),
+        };
+        let found = problem(&format!("cleanup.{name}"), text);
+        findings.push(by_setting(link, found, name, "cleanup.policy=compact"));
+    }
+    let stay = facts.number("delete.retention.ms").unwrap_or(i64::MAX);
+    if u128::try_from(stay).unwrap_or_default() < ENDS_STAY.as_millis() {
+        let stay = humantime::format_duration(Duration::from_millis(stay.unsigned_abs()));
+        let text = format!(
+            "`{name}` forgets after {stay} that a record has ended: a slow reader may take it up again"
+        );
+        let found = warning(&format!("ends.{name}"), text);
+        findings.push(by_setting(
+            link,
+            found,
+            name,
+            "delete.retention.ms=86400000",
+        ));
+    }
+    findings
+}
+
+/// Judges where topics are kept.
+pub(super) fn replicas(link: &Link, cluster: &Cluster) -> Vec<Finding> {
+    let all = cluster.topics.iter();
+    all.filter_map(|(name, facts)| {
+        let finding = format!("replicas.{name}");
+        let wanted = usize::try_from(facts.number("min.insync.replicas").unwrap_or(1)).unwrap_or(1);
+        let (replicas, in_sync) = (facts.replicas, facts.in_sync);
+        if facts.without_leader > 0 {
+            let count = facts.without_leader;
+            let text = format!("{count} of the partitions of `{name}` have no leader");
+            return Some(problem(&finding, text));
+        }
+        if in_sync < wanted {
+            let text = format!(
+                "`{name}` takes no events: {in_sync} of {replicas} replicas are in sync, `min.insync.replicas` is {wanted}"
+            );
+            let found = problem(&finding, text);
+            let setting = format!("min.insync.replicas={}", in_sync.max(1));
+            return Some(by_setting(link, found, name, &setting));
+        }
+        if replicas == 1 && cluster.brokers > 1 {
+            let text = format!("`{name}` is on one broker alone, and gone with it");
+            return Some(Finding {
+                mend: Some("kafka-reassign-partitions.sh".to_owned()),
+                ..warning(&finding, text)
+            });
+        }
+        (replicas > 2 && wanted < 2).then(|| {
+            let text = format!("a confirmed event of `{name}` may be on one broker alone");
+            by_setting(link, warning(&finding, text), name, "min.insync.replicas=2")
+        })
+    })
+    .collect()
+}
