@@ -245,12 +245,13 @@ impl Pump {
             found.into_iter().map(|read| (read.offset, read)).collect();
         let mut desk = self.shared.desk();
         for due in due {
-            let offset = due.offset;
+            let (time, offset) = (due.time, due.offset);
             let read = due.record.or_else(|| found.remove(&offset));
             match read.and_then(|read| self.awake(&desk, id, read)) {
                 Some(waiting) => desk.admit(waiting),
                 None if failed.is_some() => {
                     let due = Due {
+                        time,
                         offset,
                         record: None,
                     };
