@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod ground;
+mod letters;
 #[expect(dead_code, reason = "for the tests of what the broker holds")]
 mod raw;
 mod server;

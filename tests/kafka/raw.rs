@@ -346,7 +346,10 @@ impl Stored {
 
     /// Returns the letter that a replayed record was.
     pub(crate) fn replay_of(&self) -> Option<String> {
-        let lineage: Value = serde_json::from_str(self.header("pf-replay")?).unwrap();
-        Some(lineage["replay_of"].as_str().unwrap().to_owned())
+        let lineage: Value = match self.header("pf-waiting") {
+            Some(waiting) => serde_json::from_str::<Value>(waiting).unwrap()["lineage"].clone(),
+            None => serde_json::from_str(self.header("pf-replay")?).unwrap(),
+        };
+        lineage["replay_of"].as_str().map(str::to_owned)
     }
 }

@@ -1,8 +1,7 @@
 //! Reading, counting and importing dead letters; jobs are in a room of their own.
 
 use std::{
-    cmp::Reverse,
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -14,19 +13,21 @@ use super::{
     error,
     fetcher::Fetcher,
     jobs,
-    lanes::Merge,
+    lanes::{self, Merge},
     letter::{self, Found, Opener},
     reader::Span,
-    record, replay,
+    record::{self, Read},
+    replay,
     resolved::{self, Resolved, Seen},
     state::{self, State},
+    stats,
     transport::Kafka,
 };
 use crate::{
-    event::{Group, Pattern, Topic},
+    event::{Pattern, Topic},
     transport::{
-        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterKind, LetterScan,
-        Resolution, Result, Selection, Stats, StatsRow, TransportError,
+        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterScan,
+        Resolution, Result, Selection, Stats, TransportError,
     },
 };
 
@@ -40,22 +41,14 @@ impl DeadLetters for Kafka {
     }
 
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        let mut scan = Scan::open(&self.link, selection).await?;
-        let mut tally = Tally::default();
-        loop {
-            let letters = scan.next(500).await?;
-            if letters.is_empty() {
-                return Ok(tally.rows());
-            }
-            let meant = letters.iter().filter(|letter| selection.matches(letter));
-            meant.for_each(|letter| tally.add(letter));
-        }
+        stats::count(&self.link, selection).await
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        match import(&self.link, &letters).await {
+        let count = letters.len();
+        match import(&self.link, letters).await {
             Ok(results) => results,
-            Err(failed) => letters.iter().map(|_| Err(copy(&failed))).collect(),
+            Err(failed) => (0..count).map(|_| Err(copy(&failed))).collect(),
         }
     }
 
@@ -99,7 +92,7 @@ fn copy(failed: &TransportError) -> TransportError {
 /// An open read of the letters that were there when it began.
 struct Scan {
     link: Arc<Link>,
-    merge: Merge,
+    merge: Merge<Read>,
     opener: Opener,
     fetcher: Arc<Fetcher>,
     resolved: Resolved,
@@ -113,7 +106,7 @@ impl Scan {
         // Read afterwards, so that what is dealt with meanwhile is left out rather than shown.
         let state = State::read(link).await?;
         Ok(Self {
-            merge: Merge::open(link, spans)?,
+            merge: Merge::open(link, spans, lanes::copy)?,
             opener: Opener::new(link).await?,
             fetcher: Arc::new(Fetcher::new(&link.config)),
             resolved: state.resolved,
@@ -143,7 +136,7 @@ impl Scan {
 
 /// Returns the topics of dead letters that may hold what a selection means. Letters that others store may stand
 /// elsewhere than with their topic.
-async fn stores(link: &Arc<Link>, selection: &Selection) -> Result<Vec<(String, i32)>> {
+pub(super) async fn stores(link: &Arc<Link>, selection: &Selection) -> Result<Vec<(String, i32)>> {
     let all = link.all_topics().await?;
     let topics: HashSet<Topic> = all
         .iter()
@@ -162,7 +155,7 @@ async fn stores(link: &Arc<Link>, selection: &Selection) -> Result<Vec<(String, 
     Ok(stores)
 }
 
-async fn spans(link: &Arc<Link>, stores: &[(String, i32)]) -> Result<Vec<Span>> {
+pub(super) async fn spans(link: &Arc<Link>, stores: &[(String, i32)]) -> Result<Vec<Span>> {
     let parts = stores.iter();
     let parts = parts.flat_map(|(name, count)| (0..*count).map(|part| (name.clone(), part)));
     let parts: Vec<(String, i32)> = parts.collect();
@@ -195,28 +188,27 @@ impl LetterScan for Scan {
 }
 
 /// Stores letters unless one of their name is there.
-async fn import(link: &Arc<Link>, letters: &[DeadLetter]) -> Result<Vec<Result<bool>>> {
+async fn import(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Result<Vec<Result<bool>>> {
     let mut topics: HashSet<Topic> = HashSet::new();
-    for letter in letters {
+    for letter in &letters {
         topics.insert(letter.record.origin.topic.clone());
     }
     let mut known = make_places(link, topics).await?;
     let state = State::read(link).await?;
-    let plan = letters.iter().map(|letter| {
+    let tasks = letters.into_iter().map(|letter| {
         let id = resolved::number(&letter.id);
         let is_new = known.insert(id);
-        (letter, is_new, state.resolved.has(id))
-    });
-    let plan: Vec<_> = plan.collect();
-    let stored = stream::iter(plan)
-        .map(|(letter, is_new, was_dealt_with)| async move {
+        let was_dealt_with = state.resolved.has(id);
+        let link = Arc::clone(link);
+        async move {
             if is_new {
-                import_one(link, letter, was_dealt_with).await?;
+                import_one(&link, &letter, was_dealt_with).await?;
             }
             Ok(is_new)
-        })
-        .buffered(AT_ONCE);
-    Ok(stored.collect().await)
+        }
+    });
+    let tasks: Vec<_> = tasks.collect();
+    Ok(stream::iter(tasks).buffered(AT_ONCE).collect().await)
 }
 
 async fn import_one(link: &Arc<Link>, letter: &DeadLetter, was_dealt_with: bool) -> Result<()> {
@@ -255,34 +247,5 @@ async fn make_places(link: &Arc<Link>, topics: HashSet<Topic>) -> Result<HashSet
             return Ok(known);
         }
         known.extend(letters.iter().map(|letter| resolved::number(&letter.id)));
-    }
-}
-
-/// Letters counted by what they have in common.
-#[derive(Default)]
-struct Tally(HashMap<(Topic, Group, LetterKind, String), StatsRow>);
-
-impl Tally {
-    fn add(&mut self, letter: &DeadLetter) {
-        let record = &letter.record;
-        let key = (
-            record.origin.topic.clone(),
-            record.group.clone(),
-            record.kind,
-            record.failure.fingerprint.0.clone(),
-        );
-        self.0
-            .entry(key)
-            .and_modify(|row| row.add(letter))
-            .or_insert_with(|| StatsRow::of(letter));
-    }
-
-    fn rows(self) -> Stats {
-        let mut rows: Stats = self.0.into_values().collect();
-        rows.sort_by(|left, right| {
-            let order = |row: &StatsRow| (Reverse(row.count), row.first);
-            order(left).cmp(&order(right))
-        });
-        rows
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use super::{
     bench::{self, Bench, Triage, Worker, busy, no_job},
     connection::{self, Link},
-    error, prune,
+    prune,
     record::{self, Record},
     state::{self, Entry, LEASE, Lease, Plan, State},
     transaction::Transactor,

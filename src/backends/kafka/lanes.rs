@@ -5,7 +5,7 @@ use std::{
     collections::{BinaryHeap, HashMap},
     sync::Arc,
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -168,6 +168,12 @@ struct Followed {
     ahead: Option<Read>,
 }
 
+impl std::fmt::Debug for Trail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Trail")
+    }
+}
+
 impl Trail {
     /// Returns the record at an offset, if it is still there. Blocks.
     pub(super) fn read(
@@ -225,20 +231,23 @@ impl Followed {
 
 /// An open read of several partitions in the order of time, as far as each of them is in that order. Dropped, it ends.
 #[derive(Debug)]
-pub(super) struct Merge {
-    chunks: mpsc::Receiver<Result<Vec<Read>>>,
+pub(super) struct Merge<T> {
+    chunks: mpsc::Receiver<Result<Vec<T>>>,
 }
 
-impl Merge {
-    /// Begins to read spans that have an end.
-    pub(super) fn open(link: &Link, mut spans: Vec<Span>) -> Result<Self> {
+/// What is taken from a record.
+type See<T> = fn(&Arc<str>, &BorrowedMessage<'_>) -> T;
+
+impl<T: Send + 'static> Merge<T> {
+    /// Begins to read spans that have an end, and to take from each record what is wanted of it.
+    pub(super) fn open(link: &Link, mut spans: Vec<Span>, see: See<T>) -> Result<Self> {
         spans.retain(|span| span.until.is_none_or(|until| span.from < until));
-        let (sender, chunks) = mpsc::channel(1);
+        let (sender, chunks) = mpsc::channel(2);
         let config = link.config.clone();
         thread::Builder::new()
             .name("pf-kafka-merge".to_owned())
             .spawn(move || {
-                if let Err(failed) = merge(&config, spans, &sender) {
+                if let Err(failed) = merge(&config, spans, &sender, see) {
                     let _ = sender.blocking_send(Err(failed));
                 }
             })
@@ -249,33 +258,44 @@ impl Merge {
     }
 
     /// Waits for records; none means that the end was reached. May be dropped.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Read>>> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<T>>> {
         self.chunks.recv().await.transpose()
     }
 }
 
-fn merge(
+/// Copies a record.
+pub(super) fn copy(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> Read {
+    Read::copy(Arc::clone(topic), record)
+}
+
+fn merge<T>(
     config: &Config,
     spans: Vec<Span>,
-    sender: &mpsc::Sender<Result<Vec<Read>>>,
+    sender: &mpsc::Sender<Result<Vec<T>>>,
+    see: See<T>,
 ) -> Result<()> {
     if spans.is_empty() {
         return Ok(());
     }
     let client = Lanes::new(config, spans.len())?;
-    let mut lanes = Vec::with_capacity(spans.len());
+    let mut heads = Vec::with_capacity(spans.len());
     for span in spans {
         let lane = client.open(&Arc::from(&*span.topic), span.partition, span.from)?;
-        lanes.push((lane, span.until.unwrap_or(i64::MAX), None));
+        heads.push(Head {
+            lane,
+            until: span.until.unwrap_or(i64::MAX),
+            seen: None,
+        });
     }
-    let mut order: BinaryHeap<Reverse<(SystemTime, usize)>> = BinaryHeap::new();
-    for (number, lane) in lanes.iter_mut().enumerate() {
-        order.extend(refill(lane)?.map(|time| Reverse((time, number))));
+    let mut order: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
+    for (number, head) in heads.iter_mut().enumerate() {
+        order.extend(head.refill(see)?.map(|time| Reverse((time, number))));
     }
     let mut chunk = Vec::with_capacity(CHUNK);
     while let Some(Reverse((_, number))) = order.pop() {
-        chunk.extend(lanes[number].2.take());
-        order.extend(refill(&mut lanes[number])?.map(|time| Reverse((time, number))));
+        let head = &mut heads[number];
+        chunk.extend(head.seen.take());
+        order.extend(head.refill(see)?.map(|time| Reverse((time, number))));
         if chunk.len() == CHUNK || order.is_empty() {
             let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
             if sender.blocking_send(Ok(full)).is_err() {
@@ -286,13 +306,27 @@ fn merge(
     Ok(())
 }
 
-/// Takes the next record of a lane to its head, and returns its time; none means that the lane is at its end.
-fn refill(lane: &mut (Lane, i64, Option<Read>)) -> Result<Option<SystemTime>> {
-    let (lane, until, head) = lane;
-    if lane.next >= *until {
-        return Ok(None);
+/// A partition and the record that comes next.
+struct Head<T> {
+    lane: Lane,
+    until: i64,
+    seen: Option<T>,
+}
+
+impl<T> Head<T> {
+    /// Goes on to the next record, and returns its time; none means that the end was reached.
+    fn refill(&mut self, see: See<T>) -> Result<Option<i64>> {
+        if self.lane.next >= self.until {
+            return Ok(None);
+        }
+        let read = self.lane.next(|topic, record| {
+            let time = record.timestamp().to_millis().unwrap_or(0);
+            (record.offset(), time, see(topic, record))
+        })?;
+        let Some((_, time, seen)) = read.filter(|(offset, ..)| *offset < self.until) else {
+            return Ok(None);
+        };
+        self.seen = Some(seen);
+        Ok(Some(time))
     }
-    let read = lane.next(|topic, record| Read::copy(Arc::clone(topic), record))?;
-    *head = read.filter(|read| read.offset < *until);
-    Ok(head.as_ref().map(|read| read.time))
 }

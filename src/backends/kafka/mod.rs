@@ -49,6 +49,7 @@ mod settle;
 mod shelf;
 mod start;
 mod state;
+mod stats;
 mod tail;
 mod targets;
 mod tracker;

@@ -79,14 +79,14 @@ pub(super) async fn advance(
 
 /// Makes the worker ready; returns what became of a step that got no answer, if it was committed.
 async fn ready(link: &Arc<Link>, bench: &mut Bench, lease: &JobLease) -> Result<Option<Outcomes>> {
-    let ready = bench.ready(link, lease).await;
-    let lost = matches!(&ready, Err(failed) if failed.kind() == ErrorKind::Held);
-    if ready.is_err() && !lost {
-        ready?;
-    }
+    let is_lost = match bench.ready(link, lease).await {
+        Ok(()) => None,
+        Err(failed) if failed.kind() == ErrorKind::Held => Some(failed),
+        Err(failed) => return Err(failed),
+    };
     if let Some(doubt) = bench.doubt.take() {
         let through = match &bench.worker {
-            Some(worker) if !lost => worker.known.through,
+            Some(worker) if is_lost.is_none() => worker.known.through,
             _ => {
                 let state = State::read(link).await?;
                 state.jobs.get(&doubt.job.0).map_or(0, |job| job.through)
@@ -96,7 +96,7 @@ async fn ready(link: &Arc<Link>, bench: &mut Bench, lease: &JobLease) -> Result<
             return Ok(Some(doubt.outcomes));
         }
     }
-    ready.map(|()| None)
+    is_lost.map_or(Ok(None), Err)
 }
 
 type Stepped = (OwnedMutexGuard<Bench>, Result<Outcomes>);
