@@ -138,7 +138,14 @@ fn bury(message: Message, position: Position) -> DeadLetter {
     };
     let delivery = Delivery::new(stored, Attempts::default(), None, Ticket(0));
     let failure = describe_failure("exit 1", "boom", Some("much to tell"));
-    DeadLetter::of("kafka", "elsewhere", &group, &delivery, LetterKind::Exhausted, failure)
+    DeadLetter::of(
+        "kafka",
+        "elsewhere",
+        &group,
+        &delivery,
+        LetterKind::Exhausted,
+        failure,
+    )
 }
 
 fn bare(mut letters: Vec<DeadLetter>) -> Vec<DeadLetter> {
@@ -156,7 +163,9 @@ fn names(letters: &[DeadLetter]) -> Vec<String> {
 fn all_done(outcomes: &[(LetterId, Resolution)], count: usize) {
     assert_eq!(outcomes.len(), count);
     assert!(
-        outcomes.iter().all(|(_, outcome)| *outcome == Resolution::Done),
+        outcomes
+            .iter()
+            .all(|(_, outcome)| *outcome == Resolution::Done),
         "{outcomes:?}"
     );
 }
@@ -208,7 +217,12 @@ async fn partitions_are_read_as_one_and_copies_are_one() {
         ..Selection::default()
     };
     let found = select(&*shelf.transport, &only).await;
-    assert!(found.iter().map(|letter| letter.record.dead_since).is_sorted());
+    assert!(
+        found
+            .iter()
+            .map(|letter| letter.record.dead_since)
+            .is_sorted()
+    );
     assert_eq!(names(&found), names(&letters));
     let stats = shelf.transport.dead_letters().stats(&only).await.unwrap();
     assert_eq!((stats.len(), stats[0].count), (1, 40));
@@ -339,7 +353,11 @@ async fn a_letter_that_the_broker_refuses_stays_one() {
 #[tokio::test]
 async fn a_letter_that_does_not_fit_is_stored_as_far_as_it_does() {
     let shelf = Shelf::new(1).await;
-    shelf.raw.make(&shelf.name("order.dlq"), 1, &[("max.message.bytes", "2500")]);
+    shelf.raw.make(
+        &shelf.name("order.dlq"),
+        1,
+        &[("max.message.bytes", "2500")],
+    );
     let mut long = letter("order", 1);
     long.record.failure.detail = Some("x".repeat(2000));
     shelf.import(&[letter("order", 0), long.clone()]).await;
@@ -351,7 +369,11 @@ async fn a_letter_that_does_not_fit_is_stored_as_far_as_it_does() {
     large.message.payload = Some(vec![b'x'; 4000].into());
     let answers = shelf.transport.dead_letters().import(vec![large]).await;
     let refused = answers.into_iter().next().unwrap().unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::TooLarge, "its original is elsewhere");
+    assert_eq!(
+        refused.kind(),
+        ErrorKind::TooLarge,
+        "its original is elsewhere"
+    );
 }
 
 /// Times are told apart, as each letter is made when it is asked for.
@@ -367,7 +389,11 @@ async fn a_reference_finds_its_original() {
     let shelf = Shelf::new(1).await;
     shelf.raw.make(&shelf.name("order"), 1, &[]);
     shelf.raw.make(&shelf.name("again"), 1, &[]);
-    shelf.raw.make(&shelf.name("order.dlq"), 1, &[("max.message.bytes", "2500")]);
+    shelf.raw.make(
+        &shelf.name("order.dlq"),
+        1,
+        &[("max.message.bytes", "2500")],
+    );
     let payload = vec![b'x'; 4000];
     let original = Record {
         key: Some(b"k".to_vec()),
@@ -375,7 +401,9 @@ async fn a_reference_finds_its_original() {
         payload: Some(payload.clone()),
         ..Record::default()
     };
-    shelf.raw.write(&shelf.name("order"), &[original.clone(), original]);
+    shelf
+        .raw
+        .write(&shelf.name("order"), &[original.clone(), original]);
     // A letter that others stored tells the name of this store.
     let plain = Record {
         payload: Some(b"{}".to_vec()),
@@ -462,7 +490,10 @@ async fn letters_of_others_are_worked_on_too() {
     assert_eq!(found[0].record.origin.position.as_str(), "order/0/7");
     assert_eq!(found[0].record.failure.message, "no stock");
     assert_eq!(found[1].record.group.as_str(), "unknown");
-    all_done(&shelf.run(JobAction::Replay { to: None }, &found[..1]).await, 1);
+    all_done(
+        &shelf.run(JobAction::Replay { to: None }, &found[..1]).await,
+        1,
+    );
     let again = shelf.raw.topic(&shelf.name("order"));
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].key.as_deref(), Some(&b"k"[..]));

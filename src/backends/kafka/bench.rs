@@ -2,7 +2,7 @@
 //! read under it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -15,8 +15,9 @@ use super::{
     lanes::Trail,
     letter::Opener,
     resolved::Resolved,
-    state::{Entry, Kept, Known, Lease, State},
+    state::State,
     transaction::Transactor,
+    written::{Entry, Kept, Known, Lease},
 };
 use crate::transport::{
     ErrorKind, JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError,
@@ -62,7 +63,9 @@ pub(super) struct Worker {
     pub(super) action: JobAction,
     pub(super) known: Known,
     pub(super) resolved: Resolved,
-    pub(super) receipts: std::collections::BTreeMap<i64, Kept>,
+    pub(super) receipts: BTreeMap<i64, Kept>,
+    /// Partitions of which letters were dealt with since.
+    pub(super) touched: HashSet<(String, i32)>,
     pub(super) trail: Trail,
     pub(super) opener: Opener,
     pub(super) fetcher: Arc<Fetcher>,
@@ -123,6 +126,7 @@ impl Worker {
             known,
             resolved: state.resolved,
             receipts: state.receipts,
+            touched: HashSet::new(),
             trail: Trail::default(),
             opener: Opener::new(link).await?,
             fetcher: Arc::new(Fetcher::new(&link.config)),

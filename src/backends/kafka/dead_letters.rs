@@ -26,8 +26,8 @@ use super::{
 use crate::{
     event::{Pattern, Topic},
     transport::{
-        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterScan,
-        Resolution, Result, Selection, Stats, TransportError,
+        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterScan, Resolution,
+        Result, Selection, Stats, TransportError,
     },
 };
 

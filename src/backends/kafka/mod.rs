@@ -57,6 +57,7 @@ mod transaction;
 mod transport;
 mod version;
 mod waiting;
+mod written;
 
 pub use self::config::KafkaFactory;
 use self::errors::{SCHEME, error};

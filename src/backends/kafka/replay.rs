@@ -15,8 +15,9 @@ use super::{
     letter::Found,
     record::{self, LINEAGE, Record},
     resolved,
-    state::{self, Entry, Receipt, State},
+    state::{self, State},
     waiting::{self, Waiting},
+    written::{Entry, Receipt},
 };
 use crate::{
     event::{Position, Topic},
@@ -342,8 +343,14 @@ impl Worker {
                 None => Halt::Failed(failed.error),
             });
         }
-        failpoint::reach("kafka.replay_committed");
+        failpoint::reach(match self.action {
+            JobAction::Replay { .. } => "kafka.replay_committed",
+            JobAction::Purge => "kafka.receipts_stored",
+        });
         self.known.through = receipt.through;
+        for dealt in receipt.letters {
+            self.touched.insert((dealt.topic, dealt.partition));
+        }
         for item in items {
             if let What::Deal(found) = &item.what {
                 self.resolved.add(resolved::number(&item.id), found.place());

@@ -1,13 +1,9 @@
 //! `pf.state`, the compacted topic of what became of dead letters: receipts, plans and the lease, a record each.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     admin::Wanted,
@@ -18,125 +14,14 @@ use super::{
     reader::{Reader, Span},
     record::{self, Read, Record},
     resolved::{self, Resolved},
+    written::{Chunk, Kept, Known, Lease, Leased, Receipt},
 };
-use crate::transport::{JobAction, JobId, LetterId, Result, TransportError};
+use crate::transport::{JobId, LetterId, Result, TransportError};
 
 /// The key of the lease.
 pub(super) const LEASE: &str = "lease";
 /// The key of a record that only asks what time it is at the broker.
 const CLOCK: &str = "clock";
-/// How long a lease lasts unless it is renewed.
-const LASTS: Duration = Duration::from_secs(30);
-
-/// A job as written down.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Plan {
-    pub(super) action: JobAction,
-    pub(super) selection: String,
-    /// Milliseconds since the epoch.
-    pub(super) created: i64,
-    pub(super) started: bool,
-}
-
-/// A letter as a job knows it: its name, and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry(pub(super) LetterId, pub(super) Option<String>);
-
-/// What a step of a job did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Receipt {
-    /// How many letters of the job have been dealt with since.
-    pub(super) through: u64,
-    /// Those that are letters no more.
-    pub(super) letters: Vec<Dealt>,
-}
-
-/// Letters of a partition that were dealt with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Dealt {
-    pub(super) topic: String,
-    pub(super) partition: i32,
-    pub(super) ids: Vec<LetterId>,
-    pub(super) offsets: Vec<i64>,
-}
-
-impl Receipt {
-    /// Adds a letter.
-    pub(super) fn add(&mut self, id: &LetterId, (topic, partition, offset): (&str, i32, i64)) {
-        let mut known = self.letters.iter_mut();
-        let known = known.find(|dealt| dealt.topic == topic && dealt.partition == partition);
-        if let Some(dealt) = known {
-            dealt.ids.push(id.clone());
-            dealt.offsets.push(offset);
-            return;
-        }
-        self.letters.push(Dealt {
-            topic: topic.to_owned(),
-            partition,
-            ids: vec![id.clone()],
-            offsets: vec![offset],
-        });
-    }
-}
-
-/// Who works on the dead letters of a store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Lease {
-    pub(super) job: JobId,
-    /// None once it was given back.
-    pub(super) holder: Option<String>,
-    /// The offset of the first record of this lease; none in that record itself.
-    pub(super) token: Option<u64>,
-}
-
-/// A lease and when it was written.
-#[derive(Debug, Clone)]
-pub(super) struct Leased {
-    pub(super) lease: Lease,
-    pub(super) token: u64,
-    time: SystemTime,
-}
-
-impl Leased {
-    /// Reports whether somebody holds it at this time.
-    pub(super) fn is_live(&self, now: SystemTime) -> bool {
-        let age = now.duration_since(self.time).unwrap_or_default();
-        self.lease.holder.is_some() && age < LASTS
-    }
-}
-
-/// Letters of a job that stand in one record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Chunk {
-    pub(super) count: u64,
-    pub(super) offset: i64,
-}
-
-/// What is known of a job.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Known {
-    pub(super) plan: Option<Plan>,
-    /// By the number of letters before each.
-    pub(super) chunks: BTreeMap<u64, Chunk>,
-    /// How many letters were dealt with.
-    pub(super) through: u64,
-}
-
-impl Known {
-    /// Counts the letters.
-    pub(super) fn planned(&self) -> u64 {
-        self.chunks.values().map(|chunk| chunk.count).sum()
-    }
-}
-
-/// A receipt that is kept, and the last offset of each partition that it speaks of.
-#[derive(Debug, Clone)]
-pub(super) struct Kept {
-    pub(super) key: String,
-    pub(super) time: SystemTime,
-    pub(super) last: Vec<(String, i32, i64)>,
-    pub(super) ids: u64,
-}
 
 /// Everything that was written down.
 #[derive(Debug, Default)]
@@ -182,7 +67,7 @@ impl State {
             (Some("chunk"), Some(job), Some(start), Some(count)) => {
                 self.take_chunk(job, (start, count), read);
             }
-            (Some("done"), Some(job), Some(_), None) => self.take_receipt((key, job), read),
+            (Some("done"), Some(job), Some(_), None) => self.take_receipt(job, read),
             (Some("again"), Some(id), None, _) => {
                 let id = LetterId::from_stored(id);
                 self.resolved.again(resolved::number(&id));
@@ -217,23 +102,20 @@ impl State {
         known.chunks.insert(start, chunk);
     }
 
-    fn take_receipt(&mut self, (key, job): (&str, &str), read: &Read) {
+    fn take_receipt(&mut self, job: &str, read: &Read) {
         let Some(receipt) = value::<Receipt>(read) else {
             return;
         };
         let known = self.jobs.entry(job.to_owned()).or_default();
         known.through = known.through.max(receipt.through);
         let mut kept = Kept {
-            key: key.to_owned(),
             time: read.time,
             last: Vec::with_capacity(receipt.letters.len()),
-            ids: 0,
         };
         for dealt in &receipt.letters {
             for (id, offset) in dealt.ids.iter().zip(&dealt.offsets) {
                 let place = (&*dealt.topic, dealt.partition, *offset);
                 self.resolved.add(resolved::number(id), place);
-                kept.ids += 1;
             }
             let last = dealt.offsets.iter().max().copied().unwrap_or(-1);
             kept.last.push((dealt.topic.clone(), dealt.partition, last));
@@ -342,6 +224,8 @@ pub(super) fn erased(link: &Link, job: &JobId, known: &Known) -> Vec<Record> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{backends::kafka::record::Marks, event::Headers};
 

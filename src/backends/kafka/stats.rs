@@ -1,10 +1,6 @@
 //! Counting letters, without copying their messages.
 
-use std::{
-    cmp::Reverse,
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use chrono::DateTime;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
@@ -21,7 +17,9 @@ use super::{
 };
 use crate::{
     event::Message,
-    transport::{DeadLetter, LetterId, LetterKind, LetterRecord, Result, Selection, Stats, StatsRow},
+    transport::{
+        DeadLetter, LetterId, LetterKind, LetterRecord, Result, Selection, Stats, StatsRow,
+    },
 };
 
 /// What is taken of a letter to count it.

@@ -20,7 +20,10 @@ use super::{
     producer::{Answers, Batch, Placed, offer},
     record::Record,
 };
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::{
+    failpoint,
+    transport::{ErrorKind, Result, TransportError},
+};
 
 /// How long a step of a transaction may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -76,6 +79,7 @@ impl Transactor {
                 return Err(failed);
             }
         };
+        failpoint::reach("kafka.transaction_filled");
         let end = Instant::now() + PATIENCE;
         loop {
             match client.commit_transaction(PATIENCE) {
