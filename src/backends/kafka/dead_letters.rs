@@ -216,7 +216,6 @@ async fn import_one(link: &Arc<Link>, letter: &DeadLetter, was_dealt_with: bool)
     if was_dealt_with {
         let again = state::record(link, state::again_key(&letter.id), Some(&1))?;
         state::write(link, vec![again]).await?;
-        crate::failpoint::reach("kafka.letter_revived");
     }
     letter::store(link, letter).await
 }

@@ -343,10 +343,10 @@ impl Worker {
                 None => Halt::Failed(failed.error),
             });
         }
-        failpoint::reach(match self.action {
-            JobAction::Replay { .. } => "kafka.replay_committed",
-            JobAction::Purge => "kafka.receipts_stored",
-        });
+        match self.action {
+            JobAction::Replay { .. } => failpoint::reach("kafka.replay_committed"),
+            JobAction::Purge => failpoint::reach("kafka.receipts_stored"),
+        }
         self.known.through = receipt.through;
         for dealt in receipt.letters {
             self.touched.insert((dealt.topic, dealt.partition));
