@@ -158,7 +158,7 @@ impl ConsumerContext for Watch {
 struct Firer {
     link: Arc<Link>,
     topic: Arc<str>,
-    consumer: BaseConsumer<Watch>,
+    consumer: Arc<BaseConsumer<Watch>>,
     /// A member of no group; it asks in the name of that of those who fire.
     asking: Arc<BaseConsumer<Ears>>,
     targets: Arc<Targets>,
@@ -179,7 +179,7 @@ impl Firer {
         asking.set("group.id", &group);
         Ok(Self {
             topic: link.names().delays().into(),
-            consumer: clients::make(&member, Watch::default())?,
+            consumer: Arc::new(clients::make(&member, Watch::default())?),
             asking: Arc::new(clients::make(&asking, Ears::default())?),
             link: Arc::clone(link),
             targets: Arc::default(),
@@ -202,8 +202,9 @@ impl Firer {
             .subscribe(&[&self.topic])
             .map_err(|failed| errors::of(failed, "joining those who fire"))?;
         while !self.stop.load(Ordering::Acquire) {
-            let polled = self.consumer.poll(LOOK);
-            for news in self.consumer.context().news() {
+            let consumer = Arc::clone(&self.consumer);
+            let polled = consumer.poll(LOOK);
+            for news in consumer.context().news() {
                 self.heed(news)?;
             }
             match polled {
