@@ -205,7 +205,7 @@ async fn partitions_are_read_as_one_and_copies_are_one() {
     let name = shelf.name("order.dlq");
     assert_eq!(shelf.raw.partitions(&name).len(), 3);
     let stored = shelf.raw.topic(&name);
-    let copies: Vec<_> = stored.into_iter().map(|stored| Record {
+    let copies = stored.into_iter().map(|stored| Record {
         partition: Some(stored.partition),
         key: stored.key,
         headers: stored.headers,

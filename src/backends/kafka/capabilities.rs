@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rdkafka::metadata::MetadataBroker;
+use rdkafka::{consumer::Consumer as _, metadata::MetadataBroker};
 
 use super::{
     SCHEME,

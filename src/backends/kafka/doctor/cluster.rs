@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use rdkafka::metadata::{MetadataPartition, MetadataTopic};
+use rdkafka::{
+    consumer::Consumer as _,
+    metadata::{MetadataPartition, MetadataTopic},
+};
 
 use crate::{
     backends::kafka::{admin::Settings, clients, connection::Link},
