@@ -277,6 +277,10 @@ impl Store for Place {
         Duration::from_secs(1)
     }
 
+    fn delay(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
     fn limit(&self) -> Duration {
         Duration::from_mins(1)
     }

@@ -124,6 +124,10 @@ pub(super) struct Desk {
     places: HashMap<(Arc<str>, i32), PartId>,
     pub(super) waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
+    /// Since when something waits to be handed out.
+    waiting_since: Option<Instant>,
+    /// When the app last showed that it is there.
+    seen: Option<Instant>,
     pub(super) held: HashMap<Ticket, Held>,
     /// Verdicts that are being made true, by partition.
     pub(super) settling: HashMap<PartId, usize>,
@@ -251,6 +255,7 @@ impl Shared {
     pub(super) fn offer(&self, max: usize) -> Offer {
         let mut desk = self.desk();
         desk.wanted = true;
+        desk.is_seen();
         let room = self.max_in_flight.saturating_sub(desk.held.len());
         let deliveries = desk.hand_out(max.min(room), Instant::now() + self.lease);
         if !deliveries.is_empty() {
@@ -290,8 +295,23 @@ impl Desk {
         self.waiting.len() < max_in_flight && self.waiting_bytes < WAITING_BYTES
     }
 
+    /// Notes that the app is there.
+    pub(super) fn is_seen(&mut self) {
+        self.seen = Some(Instant::now());
+    }
+
+    /// Reports whether nobody has worked for longer than a lease, though there is something to do.
+    pub(super) fn stands_still(&self, lease: Duration) -> bool {
+        let now = Instant::now();
+        let is_long = |since: Option<Instant>| since.is_some_and(|since| now - since > lease);
+        let is_left =
+            is_long(self.waiting_since) && self.seen.is_none_or(|seen| now - seen > lease);
+        is_left || self.held.values().any(|held| held.until < now)
+    }
+
     /// Takes a message in behind the others.
     pub(super) fn admit(&mut self, waiting: Waiting) {
+        self.waiting_since.get_or_insert_with(Instant::now);
         self.waiting_bytes += waiting.bytes();
         self.waiting.push_back(waiting);
     }
@@ -332,6 +352,9 @@ impl Desk {
         for waiting in kept.into_iter().rev() {
             self.waiting.push_front(waiting);
         }
+        if self.waiting.is_empty() {
+            self.waiting_since = None;
+        }
         deliveries
     }
 
@@ -368,6 +391,9 @@ impl Desk {
         self.leaving.retain(|part| !gone(part));
         self.waiting.retain(|waiting| !gone(&waiting.claim.part));
         self.waiting_bytes = self.waiting.iter().map(Waiting::bytes).sum();
+        if self.waiting.is_empty() {
+            self.waiting_since = None;
+        }
     }
 
     /// Returns a partition of what the group tries again.

@@ -187,7 +187,7 @@ async fn refuse_if_held(link: &Arc<Link>, state: &State) -> Result<()> {
 /// Commits records; returns the offset of the first.
 async fn commit(transactor: Transactor, records: Vec<Record>) -> Result<(Transactor, i64)> {
     connection::blocking(move || {
-        let placed = transactor.commit(records, None)?;
+        let placed = transactor.commit_visibly(records)?;
         let offset = placed.first().map_or(0, |placed| placed.offset);
         Ok((transactor, offset))
     })
@@ -215,7 +215,7 @@ async fn commit_held(
         let mut records = vec![state::record(link, LEASE, Some(&worker.lease(is_kept)))?];
         records.extend(more(&worker));
         let answer = connection::blocking(move || {
-            let answer = worker.transactor.commit(records, None);
+            let answer = worker.transactor.commit_visibly(records);
             worker.chunk = None;
             Ok((worker, answer))
         });

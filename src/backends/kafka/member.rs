@@ -224,6 +224,7 @@ impl Subscription for Member {
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
         let until = Instant::now() + self.shared.lease;
         let mut desk = self.shared.desk();
+        desk.is_seen();
         let mut lost = Vec::new();
         for ticket in tickets {
             match desk.held.get_mut(ticket) {

@@ -164,12 +164,11 @@ impl Pump {
 
     /// Gives everything to others if what was handed out is not worked on any more.
     fn check_leases(&mut self) {
-        let now = Instant::now();
         let mut desk = self.shared.desk();
-        if !desk.held.values().any(|held| held.until < now) {
+        if !desk.stands_still(self.shared.lease) {
             return;
         }
-        tracing::debug!("a lease ran out; the group is left");
+        tracing::debug!("nobody works on what was taken; the group is left");
         let all: HashSet<PartId> = desk.parts.keys().copied().collect();
         let positions = rebalance::positions(&mut desk, None);
         desk.disown(&all);

@@ -331,7 +331,7 @@ impl Worker {
         }
         let key = state::receipt_key(&self.job, self.known.through);
         records.push(state::record(link, key, Some(&receipt)).map_err(Halt::Failed)?);
-        if let Err(failed) = self.transactor.commit(records, None) {
+        if let Err(failed) = self.transactor.commit_visibly(records) {
             let is_refused = matches!(
                 failed.error.kind(),
                 ErrorKind::TooLarge | ErrorKind::Invalid | ErrorKind::Denied | ErrorKind::NotFound

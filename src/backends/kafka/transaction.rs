@@ -1,6 +1,7 @@
 //! Transactions under a fixed name, of which there is one worker at a time: who begins fences those before.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -88,6 +89,33 @@ impl Transactor {
                 Err(failed) => return Err(Failed::whole(self.lost(failed))),
             }
         }
+    }
+
+    /// Commits as [`commit`](Self::commit) does, and returns once readers of committed records see it: a broker answers
+    /// before it has marked the partitions.
+    pub(super) fn commit_visibly(&self, records: Vec<Record>) -> Result<Vec<Placed>, Failed> {
+        let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
+        let placed = self.commit(records, None)?;
+        let mut last: HashMap<(&str, i32), i64> = HashMap::new();
+        for (topic, placed) in topics.iter().zip(&placed) {
+            let offset = last.entry((topic, placed.partition)).or_default();
+            *offset = placed.offset.max(*offset);
+        }
+        let end = Instant::now() + PATIENCE;
+        for ((topic, partition), offset) in last {
+            while !self.is_seen(topic, partition, offset) && Instant::now() < end {
+                self.client.poll(Duration::from_millis(1));
+            }
+        }
+        Ok(placed)
+    }
+
+    fn is_seen(&self, topic: &str, partition: i32, offset: i64) -> bool {
+        let bounds = self
+            .client
+            .client()
+            .fetch_watermarks(topic, partition, PATIENCE);
+        bounds.is_ok_and(|(_, committed)| committed > offset)
     }
 
     fn fill(&self, records: Vec<Record>, moved: Option<&Moved>) -> Result<Vec<Placed>, Failed> {
