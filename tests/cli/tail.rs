@@ -221,7 +221,6 @@ fn it_follows_and_a_signal_ends_it_well() {
     --- stdout
 
     --- stderr
-    stopping; a second signal ends at once
     ");
 }
 

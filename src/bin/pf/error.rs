@@ -37,6 +37,13 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// Ends the process without letting anything finish.
+    pub fn at_once(self) -> ! {
+        std::process::exit(self as i32)
+    }
+}
+
 /// Why a command ended early.
 #[derive(Debug)]
 pub struct CliError {
