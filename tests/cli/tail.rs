@@ -265,6 +265,22 @@ fn a_closed_pipe_is_not_worth_a_word() {
 }
 
 #[test]
+fn a_reader_that_goes_away_ends_a_tail_that_waits() {
+    let pf = shop();
+    let mut tail = pf.spawn(&["tail", "--last", "1"]);
+    let mut line = String::new();
+    let mut shown = BufReader::new(tail.stdout.take().unwrap());
+    shown.read_line(&mut line).unwrap();
+    drop(shown);
+    assert_snapshot!(pf.finish(tail), @"
+    exit: 141
+    --- stdout
+
+    --- stderr
+    ");
+}
+
+#[test]
 fn control_characters_do_not_reach_the_terminal() {
     let pf = Pf::new();
     let text = [
