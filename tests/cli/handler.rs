@@ -86,6 +86,8 @@ fn the_result_file_beats_the_status() {
     assert_snapshot!(say(r#"{"action":"skip","reason":"test order"}"#, 0), @"0: 0 handled, 1 skipped");
     assert_snapshot!(say(r#"{"action":"dead_letter","reason":"no stock"}"#, 0), @r#"4: "permanent" after 1, "exit 0": "no stock""#);
     assert_snapshot!(say(r#"{"action":"retry","after":"0s","reason":"429"}"#, 0), @r#"4: "exhausted" after 3, "exit 0": "429""#);
+    assert_snapshot!(say(r#"{"action":"dead_letter"}"#, 0), @r#"4: "permanent" after 1, "exit 0": "asked for in $PF_RESULT""#);
+    assert_snapshot!(say(r#"{"action":"dead_letter"}"#, 3), @r#"4: "permanent" after 1, "exit 3": "exit status 3""#);
     assert_snapshot!(say("{}", 0), @r#"4: "exhausted" after 3, "result": "the verdict in $PF_RESULT is malformed: missing field `action` at line 1 column 2""#);
     assert_snapshot!(say("", 0), @r#"4: "exhausted" after 3, "result": "the verdict in $PF_RESULT is malformed: EOF while parsing a value at line 2 column 0""#);
 }
