@@ -225,6 +225,30 @@ fn a_handler_may_close_its_stdout_and_stderr_early() {
     }
 }
 
+/// As in `pf consume … | head`.
+#[test]
+fn a_reader_that_goes_away_is_not_the_fault_of_the_event() {
+    let pf = store_with(&["a", "b"]);
+    for script in ["yes", "yes | cat; exit 1"] {
+        let args = [
+            "consume",
+            "order.created",
+            "-g",
+            "billing",
+            "--max-attempts",
+            "1",
+        ];
+        let mut child = pf.spawn(&[&args[..], &["--", "sh", "-c", script]].concat());
+        drop(child.stdout.take());
+        let run = pf.finish(child);
+        assert_eq!(run.code(), Some(141), "{run}");
+        assert!(!run.stderr().contains("error"), "{run}");
+    }
+    assert!(letters(&pf).is_empty());
+    let left = consume(&pf, &["-q"], "echo $PF_EVENT_ID $PF_DELIVERY_ATTEMPT").succeeded();
+    assert_eq!(left.stdout(), "a 1\nb 1\n");
+}
+
 #[test]
 fn a_grandchild_that_keeps_the_pipes_does_not_hold_up_anything() {
     for flags in [&["-q"][..], &["-q", "--emit"]] {
