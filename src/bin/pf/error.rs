@@ -103,6 +103,16 @@ impl CliError {
         self
     }
 
+    /// Says that what was published could not be told: it is stored all the same.
+    #[must_use]
+    pub fn untold(self) -> Self {
+        if self.is_silent() {
+            return self;
+        }
+        self.during("published, but the receipt cannot be written")
+            .ending(Exit::Partly)
+    }
+
     /// Reports whether there is nobody to tell.
     pub fn is_silent(&self) -> bool {
         self.exit == Exit::BrokenPipe

@@ -51,6 +51,7 @@ pub async fn publish(
             .read(input::read(input::stdin()?, args.max_size))
             .await?;
         stream.ledger.tell(stream.publisher.finish().await)?;
+        stream.ledger.flush()?;
         stream.ledger.conclude(finished, &signals)
     };
     tokio::select! {
