@@ -15,6 +15,11 @@ pub mod runtime;
 mod service;
 pub mod transport;
 
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use cloudevents::{self, Event};
 
 pub use self::{

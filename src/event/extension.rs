@@ -10,6 +10,19 @@ use cloudevents::{Event, event::ExtensionValue};
 use super::{EventBuilder, TraceParent, event, names, time::parse_time};
 
 /// Attributes that protoflow uses, whether stored under their CloudEvents names or as `pf_*`.
+///
+/// ```
+/// use protoflow::{EventExt as _, event};
+///
+/// let order = event("order.created", "my-service")
+///     .correlation_id("req-1")
+///     .traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+///     .build()?;
+/// assert_eq!(order.attempt(), 1);
+/// assert_eq!(order.correlation_id().as_deref(), Some("req-1"));
+/// assert_eq!(order.trace_id().as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+/// # Ok::<(), protoflow::event::EventError>(())
+/// ```
 pub trait EventExt {
     /// Returns the number of this run, from 1.
     fn attempt(&self) -> u32;

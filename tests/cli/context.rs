@@ -55,6 +55,13 @@ fn contexts_are_listed_with_the_one_in_use_marked() {
 
     --- stderr
     ");
+    assert_snapshot!(pf.run(&["context", "show", "prod"]), @"
+    exit: 0
+    --- stdout
+      prod             nats://svc@nats.example  password from [HOME]/pw
+
+    --- stderr
+    ");
     assert_snapshot!(pf.run(&["context", "list", "-o", "json"]), @r#"
     exit: 0
     --- stdout

@@ -100,6 +100,15 @@ fn a_wrong_duration_or_time_says_how_to_write_it() {
 
     For more information, try '--help'.
     ");
+    assert_snapshot!(pf.run(&["publish", "x", "{}", "--delay", "-5s"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '-5s' for '--delay <DURATION>': not a duration; write it like `90s` or `2h 30m`
+
+    For more information, try '--help'.
+    ");
     assert_snapshot!(pf.run(&["publish", "x", "{}", "--at", "teatime"]), @"
     exit: 2
     --- stdout

@@ -86,6 +86,8 @@ fn the_result_file_beats_the_status() {
     assert_snapshot!(say(r#"{"action":"skip","reason":"test order"}"#, 0), @"0: 0 handled, 1 skipped");
     assert_snapshot!(say(r#"{"action":"dead_letter","reason":"no stock"}"#, 0), @r#"4: "permanent" after 1, "exit 0": "no stock""#);
     assert_snapshot!(say(r#"{"action":"retry","after":"0s","reason":"429"}"#, 0), @r#"4: "exhausted" after 3, "exit 0": "429""#);
+    assert_snapshot!(say(r#"{"action":"dead_letter"}"#, 0), @r#"4: "permanent" after 1, "exit 0": "asked for in $PF_RESULT""#);
+    assert_snapshot!(say(r#"{"action":"dead_letter"}"#, 3), @r#"4: "permanent" after 1, "exit 3": "exit status 3""#);
     assert_snapshot!(say("{}", 0), @r#"4: "exhausted" after 3, "result": "the verdict in $PF_RESULT is malformed: missing field `action` at line 1 column 2""#);
     assert_snapshot!(say("", 0), @r#"4: "exhausted" after 3, "result": "the verdict in $PF_RESULT is malformed: EOF while parsing a value at line 2 column 0""#);
 }
@@ -221,6 +223,30 @@ fn a_handler_may_close_its_stdout_and_stderr_early() {
         let pf = store_with(&["a"]);
         let _ = consume(&pf, flags, "exec >&- 2>&-; cat >/dev/null").succeeded();
     }
+}
+
+/// As in `pf consume … | head`.
+#[test]
+fn a_reader_that_goes_away_is_not_the_fault_of_the_event() {
+    let pf = store_with(&["a", "b"]);
+    for script in ["yes", "yes | cat; exit 1"] {
+        let args = [
+            "consume",
+            "order.created",
+            "-g",
+            "billing",
+            "--max-attempts",
+            "1",
+        ];
+        let mut child = pf.spawn(&[&args[..], &["--", "sh", "-c", script]].concat());
+        drop(child.stdout.take());
+        let run = pf.finish(child);
+        assert_eq!(run.code(), Some(141), "{run}");
+        assert!(!run.stderr().contains("error"), "{run}");
+    }
+    assert!(letters(&pf).is_empty());
+    let left = consume(&pf, &["-q"], "echo $PF_EVENT_ID $PF_DELIVERY_ATTEMPT").succeeded();
+    assert_eq!(left.stdout(), "a 1\nb 1\n");
 }
 
 #[test]

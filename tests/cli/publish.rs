@@ -1,6 +1,8 @@
 //! `pf publish` of one event, and what is refused.
 
-use insta::assert_snapshot;
+use std::{io::Write as _, process::Stdio};
+
+use insta::{allow_duplicates, assert_snapshot};
 
 use crate::harness::Pf;
 
@@ -265,8 +267,26 @@ fn a_receipt_that_cannot_be_written_is_told() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let mut publish = pf.command(&["publish", "a", "1", "-o", "json"]);
-    let output = publish.stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert_snapshot!(stored(&pf), @"1");
+    for args in [&["1"][..], &["--lines"][..]] {
+        let mut publish = pf.command(&[&["publish", "a", "-o", "json", "-q"], args].concat());
+        let mut child = publish
+            .stdin(Stdio::piped())
+            .stdout(full.try_clone().unwrap())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _ = child.stdin.take().unwrap().write_all(b"2\n");
+        allow_duplicates!(assert_snapshot!(pf.finish(child), @"
+        exit: 4
+        --- stdout
+
+        --- stderr
+        error: published, but the receipt cannot be written
+          caused by: No space left on device (os error 28)
+        "));
+    }
+    assert_snapshot!(stored(&pf), @"
+    1
+    2
+    ");
 }

@@ -289,7 +289,6 @@ fn an_interrupted_stream_says_how_far_it_came() {
     {"line":2,"id":"[ULID]","topic":"a","position":"2"}
 
     --- stderr
-    stopping; a second signal ends at once
     published 2 events
     error: interrupted after line 2; the rest was not read
     "#);

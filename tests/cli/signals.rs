@@ -93,6 +93,20 @@ fn the_first_signal_lets_the_run_end() {
     }
 }
 
+/// `timeout` tells its child and then its whole process group.
+#[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    let pf = store_with(&["a"]);
+    let mut running = start(&pf, &[], WAITS);
+    running.signal(Signal::TERM);
+    running.signal(Signal::TERM);
+    running.signal(Signal::INT);
+    running.line("stopping");
+    Running::go(&pf);
+    let (code, stdout, stderr) = running.end();
+    assert_eq!((code, stdout.as_str()), (Some(0), "done\n"), "{stderr}");
+}
+
 #[test]
 fn the_second_signal_ends_at_once_and_spends_nothing() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
@@ -108,6 +122,26 @@ fn the_second_signal_ends_at_once_and_spends_nothing() {
         let left = consume(&pf, &["-q"], "echo $PF_EVENT_ID $PF_DELIVERY_ATTEMPT").succeeded();
         assert_eq!(left.stdout(), "a 1\n");
     }
+}
+
+#[test]
+fn the_second_signal_ends_what_nobody_reads() {
+    let pf = Pf::new();
+    // Far more than a pipe holds, written at once: whoever has seen its first byte knows that the rest hangs.
+    let data = format!("\"{}\"", "x".repeat(500_000));
+    let _ = pf.run_with(&["publish", "a", "-q"], data).succeeded();
+    let mut tail = pf.spawn(&["tail", "--until-end", "-o", "raw"]);
+    let mut first = [0];
+    let mut stdout = tail.stdout.take().unwrap();
+    stdout.read_exact(&mut first).unwrap();
+    let pid = Pid::from_child(&tail);
+    kill_process(pid, Signal::INT).unwrap();
+    let mut stderr = BufReader::new(tail.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.starts_with("stopping"), "{line}");
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(tail.wait().unwrap().code(), Some(130));
 }
 
 #[test]

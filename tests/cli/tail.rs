@@ -221,7 +221,6 @@ fn it_follows_and_a_signal_ends_it_well() {
     --- stdout
 
     --- stderr
-    stopping; a second signal ends at once
     ");
 }
 
@@ -257,6 +256,22 @@ fn a_closed_pipe_is_not_worth_a_word() {
     let pf = shop();
     let mut tail = pf.spawn(&["tail", "--until-end"]);
     drop(tail.stdout.take());
+    assert_snapshot!(pf.finish(tail), @"
+    exit: 141
+    --- stdout
+
+    --- stderr
+    ");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_tail_that_waits() {
+    let pf = shop();
+    let mut tail = pf.spawn(&["tail", "--last", "1"]);
+    let mut line = String::new();
+    let mut shown = BufReader::new(tail.stdout.take().unwrap());
+    shown.read_line(&mut line).unwrap();
+    drop(shown);
     assert_snapshot!(pf.finish(tail), @"
     exit: 141
     --- stdout

@@ -45,6 +45,19 @@ async fn a_database_of_another_program_is_not_touched() {
 }
 
 #[tokio::test]
+async fn a_folder_is_no_store() {
+    let dir = Store::new();
+    fs::create_dir(dir.path()).unwrap();
+    for error in [
+        refused(&dir, "").await,
+        dir.open().await.topics().await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains("is a folder"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_newer_store_is_refused() {
     let dir = Store::new();
     publish(&*dir.open().await, "t", &["1"]).await;

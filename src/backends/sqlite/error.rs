@@ -122,6 +122,7 @@ fn explain(error: SqlError, path: &Path) -> TransportError {
             "a message is larger than SQLite takes (1 GB)".to_owned(),
             "send it in parts",
         ),
+        _ if path.is_dir() => a_folder(path),
         _ => (
             ErrorKind::Other,
             format!("`{file}` failed"),
@@ -142,15 +143,19 @@ fn cannot_open(path: &Path) -> (ErrorKind, String, &'static str) {
         );
     }
     if path.is_dir() {
-        return (
-            ErrorKind::Configuration,
-            format!("`{file}` is a folder"),
-            "name a file",
-        );
+        return a_folder(path);
     }
     (
         ErrorKind::Denied,
         format!("`{file}` cannot be opened: no permission, or its folder is read-only"),
         "the store needs to write the file and beside it",
+    )
+}
+
+fn a_folder(path: &Path) -> (ErrorKind, String, &'static str) {
+    (
+        ErrorKind::Configuration,
+        format!("`{}` is a folder", path.display()),
+        "name a file in it",
     )
 }

@@ -37,6 +37,13 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// Ends the process without letting anything finish.
+    pub fn at_once(self) -> ! {
+        std::process::exit(self as i32)
+    }
+}
+
 /// Why a command ended early.
 #[derive(Debug)]
 pub struct CliError {
@@ -94,6 +101,16 @@ impl CliError {
     pub fn ending(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// Says that what was published could not be told: it is stored all the same.
+    #[must_use]
+    pub fn untold(self) -> Self {
+        if self.is_silent() {
+            return self;
+        }
+        self.during("published, but the receipt cannot be written")
+            .ending(Exit::Partly)
     }
 
     /// Reports whether there is nobody to tell.

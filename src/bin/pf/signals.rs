@@ -6,15 +6,26 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use protoflow::runtime::Stop;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{Signal, SignalKind, signal},
+    time::{sleep, timeout},
+};
 
 use crate::{
     error::{CliError, Exit},
     output::Remarks,
 };
+
+/// What sends a signal to us and to our process group, as `timeout` does, means one and not two.
+const ECHO: Duration = Duration::from_millis(50);
+
+/// How long the end may take after the second signal.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a command knows about the signals that came.
 #[derive(Debug, Clone)]
@@ -27,38 +38,77 @@ pub struct Signals {
 impl Signals {
     /// Takes over both signals for the rest of the process.
     pub fn watch(remarks: Remarks) -> io::Result<Self> {
-        let mut interrupts = signal(SignalKind::interrupt())?;
-        let mut terminations = signal(SignalKind::terminate())?;
         let signals = Self {
             stop: Stop::default(),
             terminated: Arc::new(AtomicBool::new(false)),
         };
-        let Self { stop, terminated } = signals.clone();
-        tokio::spawn(async move {
-            loop {
-                let termination = tokio::select! {
-                    _ = interrupts.recv() => false,
-                    _ = terminations.recv() => true,
-                };
-                terminated.store(termination, Ordering::Relaxed);
-                if stop.drain.is_cancelled() {
-                    stop.abort.cancel();
-                } else {
-                    stop.drain.cancel();
-                    remarks.remark("stopping; a second signal ends at once");
-                }
+        let watched = signals.clone();
+        // On a thread of its own: a write to a pipe that nobody reads holds up everything else.
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let mut source = {
+            let _guard = runtime.enter();
+            Source {
+                interrupts: signal(SignalKind::interrupt())?,
+                terminations: signal(SignalKind::terminate())?,
             }
+        };
+        std::thread::spawn(move || {
+            runtime.block_on(watched.heed(&mut source, remarks));
+            // Something hangs; what it holds is as safe as from a kill.
+            watched.exit().at_once();
         });
         Ok(signals)
     }
 
+    /// Asks for a drain at the first signal and for the end at the second, which then has a little time.
+    async fn heed(&self, source: &mut Source, remarks: Remarks) {
+        self.terminated
+            .store(source.terminates().await, Ordering::Relaxed);
+        self.stop.drain.cancel();
+        source.let_pass(ECHO).await;
+        remarks.remark("stopping; a second signal ends at once");
+        self.terminated
+            .store(source.terminates().await, Ordering::Relaxed);
+        self.stop.abort.cancel();
+        sleep(LAST_WORDS).await;
+    }
+
     /// Returns the error of a command that was stopped before it had finished.
     pub fn interrupted(&self, text: impl Into<String>) -> CliError {
-        let exit = if self.terminated.load(Ordering::Relaxed) {
+        CliError::message(self.exit(), text)
+    }
+
+    fn exit(&self) -> Exit {
+        if self.terminated.load(Ordering::Relaxed) {
             Exit::Terminated
         } else {
             Exit::Interrupted
+        }
+    }
+}
+
+/// Where signals come from.
+struct Source {
+    interrupts: Signal,
+    terminations: Signal,
+}
+
+impl Source {
+    /// Waits for a signal, and returns whether it was SIGTERM.
+    async fn terminates(&mut self) -> bool {
+        tokio::select! {
+            _ = self.interrupts.recv() => false,
+            _ = self.terminations.recv() => true,
+        }
+    }
+
+    /// Overlooks what comes for so long.
+    async fn let_pass(&mut self, time: Duration) {
+        let all = async {
+            loop {
+                self.terminates().await;
+            }
         };
-        CliError::message(exit, text)
+        let _: Result<(), _> = timeout(time, all).await;
     }
 }

@@ -24,6 +24,7 @@ use super::{
     stderr_tail::StderrTail,
     verdict::{self, Ended, Judgement},
 };
+use crate::output::is_reader_gone;
 
 /// A command that is run once per event.
 #[derive(Debug)]
@@ -106,6 +107,9 @@ impl Exec {
                 Judgement::failed("result", reason)
             }
         };
+        if self.writes_to_nobody(&judgement, finished) {
+            return failure::no_reader();
+        }
         let stderr = &finished.gathered.stderr;
         match &options.emit {
             Some(emit) if judgement.action == Action::Ack => {
@@ -118,6 +122,16 @@ impl Exec {
             }
             _ => failure::outcome(judgement, stderr, started),
         }
+    }
+}
+
+impl Exec {
+    /// Reports whether a run failed while nobody reads the stdout that it shares with us: not its fault.
+    fn writes_to_nobody(&self, judgement: &Judgement, finished: &Finished) -> bool {
+        matches!(judgement.action, Action::Retry(_))
+            && matches!(finished.result, Ok(None))
+            && self.options.emit.is_none()
+            && is_reader_gone()
     }
 }
 

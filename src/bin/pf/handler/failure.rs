@@ -51,6 +51,12 @@ pub fn outcome(judgement: Judgement, stderr: &StderrTail, started: Instant) -> O
     }
 }
 
+/// The outcome of a run that could not write to stdout, as nobody reads it any more.
+pub fn no_reader() -> Outcome {
+    let message = "nobody reads its stdout any more".to_owned();
+    Outcome::Unusable(failure("stdout", message, None, None))
+}
+
 /// The outcome of a message that is no event.
 pub fn undecodable(error: &EventError) -> Outcome {
     Outcome::Undecodable(failure("decode", error.to_string(), None, None))

@@ -91,7 +91,15 @@ fn in_own_words(ended: Ended, reply: Reply) -> Judgement {
         action: reply.action,
         class: class(ended),
         complete: reply.reason.is_some(),
-        reason: reply.reason.unwrap_or_else(|| words(ended)),
+        reason: reply.reason.unwrap_or_else(|| unexplained(ended)),
+    }
+}
+
+/// What is said of a verdict that gives no reason; that the run ended well would be none.
+fn unexplained(ended: Ended) -> String {
+    match ended {
+        Ended::Exited(0) => "asked for in $PF_RESULT".to_owned(),
+        _ => words(ended),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod colour;
 mod format;
+mod hangup;
 mod printer;
 mod remarks;
 mod text;
@@ -9,6 +10,7 @@ mod text;
 pub use self::{
     colour::{ColorChoice, Paint, Painter},
     format::{Format, Report, Text},
+    hangup::{is_reader_gone, reader_gone},
     printer::Printer,
     remarks::Remarks,
     text::{abridged, counted, to_the_second},

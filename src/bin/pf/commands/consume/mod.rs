@@ -5,13 +5,13 @@ mod narrator;
 mod options;
 mod start;
 
-use std::{ffi::OsString, sync::Arc};
+use std::{ffi::OsString, io, sync::Arc};
 
 use clap::Args;
 use protoflow::{
     backends::OpenOptions,
     event::{Group, Pattern},
-    runtime::{Consumer, End, Summary},
+    runtime::{ConsumeError, Consumer, End, Summary},
     transport::Transport,
 };
 
@@ -20,7 +20,7 @@ use crate::{
     commands::topics::{hint_expanded, hint_unknown, refuse_dead_letters},
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::{Remarks, counted},
+    output::{Remarks, counted, is_reader_gone},
     signals::Signals,
 };
 
@@ -84,6 +84,9 @@ impl ConsumeArgs {
         let consumer = Consumer::new(transport, options, handler.clone(), Arc::new(narrator));
         let result = consumer.run(signals.stop.clone()).await;
         handler.close().await;
+        if matches!(result, Err(ConsumeError::Unusable(_))) && is_reader_gone() {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        }
         conclude(&result?, bounded, &group, &signals, &remarks)
     }
 

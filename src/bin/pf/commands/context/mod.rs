@@ -151,14 +151,15 @@ pub struct ShowArgs {
 
 impl ShowArgs {
     fn run(self, context: &mut Context) -> CliResult<()> {
-        let named = self.name.or_else(|| context.given_context());
+        let given = context.given_context();
         let config = context.config()?;
-        let name = config.current(named.as_deref()).ok_or_else(|| {
+        let name = self.name.or_else(|| config.current(given.as_deref()));
+        let name = name.ok_or_else(|| {
             CliError::configuration("no context is in use")
                 .hint("`pf context use NAME` chooses one")
         })?;
         config.named(&name)?;
-        let shown = described(config, Some(&name));
+        let shown = described(config, given.as_deref());
         let entry = shown.iter().find(|entry| entry.name == name);
         entry.map_or(Ok(()), |entry| context.printer.report(entry))
     }

@@ -157,7 +157,9 @@ impl<'a> Ledger<'a> {
         self.confirmed += 1;
         if let Some((id, topic)) = &tag.event {
             let told = Told::stored(id.as_deref(), topic, receipt);
-            self.printer.report(&told.of_line(tag.line))?;
+            self.printer
+                .report(&told.of_line(tag.line))
+                .map_err(CliError::untold)?;
         }
         Ok(())
     }
@@ -171,7 +173,11 @@ impl<'a> Ledger<'a> {
 
     /// Writes the receipts that are waiting.
     pub fn flush(&mut self) -> CliResult<()> {
-        Ok(self.printer.flush()?)
+        let flushed = self.printer.flush().map_err(CliError::from);
+        if self.dry_run || self.confirmed == 0 {
+            return flushed;
+        }
+        flushed.map_err(CliError::untold)
     }
 
     fn fail(&mut self, lines: RangeInclusive<u64>, error: &CliError) -> CliResult<()> {

@@ -56,6 +56,7 @@ pub async fn publish(
             let named = [draft.topic().clone().into()];
             topics::hint_unknown(stream.transport.as_ref(), &named, &remarks).await;
         }
+        stream.ledger.flush()?;
         stream.ledger.conclude(finished, &signals)
     };
     tokio::select! {

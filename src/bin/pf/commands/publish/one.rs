@@ -48,7 +48,9 @@ pub async fn publish(
     };
     let told = report::Told::stored(Some(&id), draft.topic(), &receipt);
     context.printer.remarks().remark(&told.remark());
-    context.printer.report(&told)
+    let told = context.printer.report(&told);
+    told.and(context.printer.flush().map_err(CliError::from))
+        .map_err(CliError::untold)
 }
 
 fn confirmed(results: Vec<Stored>) -> CliResult<Stored> {

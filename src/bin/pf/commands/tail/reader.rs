@@ -1,5 +1,7 @@
 //! Reads ahead in the background and shows what was read, flushed whenever nothing is waiting.
 
+use std::io;
+
 use protoflow::{
     event::{Stored, write_record},
     runtime::Filter,
@@ -10,7 +12,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::ending::{End, Ending};
 use crate::{
     error::CliResult,
-    output::{Printer, Remarks},
+    output::{Printer, Remarks, reader_gone},
     signals::Signals,
 };
 
@@ -59,11 +61,14 @@ impl Reader {
     pub async fn show(mut self, mut screen: Screen<'_>, signals: &Signals) -> CliResult<()> {
         let time_is_up = screen.ending.time_is_up();
         tokio::pin!(time_is_up);
+        let reader_gone = reader_gone();
+        tokio::pin!(reader_gone);
         let end = loop {
             let batch = tokio::select! {
                 biased;
                 () = signals.stop.drain.cancelled() => break End::Stopped,
                 end = &mut time_is_up => break end,
+                () = &mut reader_gone => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
                 batch = self.batches.recv() => batch,
             };
             let Some(batch) = batch.transpose()?.filter(|batch| !batch.is_empty()) else {
