@@ -162,14 +162,15 @@ impl Raw {
             .messages()
             .await
             .unwrap();
-        let mut window: FuturesUnordered<BoxFuture<'_, bool>> = FuturesUnordered::new();
-        let mut settled = 0;
+        let mut window: FuturesUnordered<BoxFuture<'_, Option<Message>>> = FuturesUnordered::new();
+        let (mut settled, mut last) = (0, None);
         while settled < events {
             let full = window.len() >= AT_ONCE;
             let message = tokio::select! {
                 biased;
                 Some(done) = window.next() => {
-                    settled += u64::from(done);
+                    settled += u64::from(done.is_some());
+                    last = done.or(last);
                     continue;
                 }
                 message = messages.next(), if !full => message.unwrap().unwrap(),
@@ -180,22 +181,20 @@ impl Raw {
                 Fate::Ack if again => window.push(Box::pin(self.recall(shop, message, number))),
                 Fate::Ack => {
                     settled += 1;
-                    if settled == events {
-                        message.double_ack().await.unwrap();
-                    } else {
-                        message.ack().await.unwrap();
-                    }
+                    message.ack().await.unwrap();
+                    last = Some(message);
                 }
                 Fate::Retry => window.push(Box::pin(self.hold_back(shop, message, number))),
                 Fate::Dead => window.push(Box::pin(self.bury(shop, message, number))),
             }
         }
         drop(window);
-        self.client.flush().await.unwrap();
+        // The server takes acknowledgements in order, so the last one tells of all.
+        last.unwrap().double_ack().await.unwrap();
     }
 
     /// Writes a failed run down and holds its message back.
-    async fn hold_back(&self, shop: &Shop<'_>, message: Message, number: u64) -> bool {
+    async fn hold_back(&self, shop: &Shop<'_>, message: Message, number: u64) -> Option<Message> {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-TTL", "24h");
         let subject = format!("{}.{}.{number}", shop.runs, shop.group);
@@ -205,21 +204,21 @@ impl Raw {
         let sent = self.js.send_publish(subject, record).await.unwrap();
         sent.await.unwrap();
         message.ack_with(AckKind::Nak(None)).await.unwrap();
-        false
+        None
     }
 
     /// Reads what was written down of a message that came again, and acknowledges it.
-    async fn recall(&self, shop: &Shop<'_>, message: Message, number: u64) -> bool {
+    async fn recall(&self, shop: &Shop<'_>, message: Message, number: u64) -> Option<Message> {
         let what = json!({"last_by_subj": format!("{}.{}.{number}", shop.runs, shop.group)});
         let place = format!("$JS.API.DIRECT.GET.{}", shop.runs);
         let found = self.client.request(place, what.to_string().into()).await;
         assert_eq!(found.unwrap().payload.len(), RUN);
         message.ack().await.unwrap();
-        true
+        Some(message)
     }
 
     /// Stores a letter unless it is there, and acknowledges its original.
-    async fn bury(&self, shop: &Shop<'_>, message: Message, number: u64) -> bool {
+    async fn bury(&self, shop: &Shop<'_>, message: Message, number: u64) -> Option<Message> {
         let mut headers = own_headers(&message);
         headers.insert("pf-letter", "x".repeat(STORY));
         headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
@@ -231,7 +230,7 @@ impl Raw {
         let sent = self.js.send_publish(subject, letter).await.unwrap();
         sent.await.unwrap();
         message.ack().await.unwrap();
-        true
+        Some(message)
     }
 
     /// Reads what a stream holds under a subject, in order.

@@ -44,7 +44,7 @@ fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
     let count = plan.events as u64;
     let letters = (1..=count).filter(|&n| (handler.fates)(n, false) == Fate::Dead);
     let letters = letters.count() as u64;
-    let spent = RefCell::new(Vec::new());
+    let (spent, raw_spent) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let ours = |round| {
         let group = format!("g{round}");
         let (time, summary) = block_on(async {
@@ -70,9 +70,12 @@ fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
         let (group, subject) = (format!("g{round}"), subject(RAW));
         let shop = shop(&group, &subject, handler.fates);
         stage.raw(async |raw| {
-            let start = Instant::now();
+            let (start, before) = (Instant::now(), processor_time(Whose::Ours));
             raw.consume(&shop, BATCH, count).await;
             let time = start.elapsed();
+            raw_spent
+                .borrow_mut()
+                .push(processor_time(Whose::Ours) - before);
             raw.end_group(RAW, &group).await;
             assert_eq!(raw.count_all(RAW_LETTERS).await, letters);
             raw.empty(RAW_LETTERS).await;
@@ -88,10 +91,13 @@ fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
         Box::new(raw),
     );
     if letters == 0 {
-        let each = median(spent.take()) / u32::try_from(plan.events).unwrap();
+        let each = |spent: RefCell<Vec<Duration>>| {
+            median(spent.take()) / u32::try_from(plan.events).unwrap()
+        };
+        let (each, raw) = (each(spent), each(raw_spent));
         report(
             &format!("{name}, processor"),
-            &format!("{each:.2?} per event"),
+            &format!("{each:.2?} per event, raw {raw:.2?}"),
             &format!("<= {PROCESSOR:.2?}"),
             each <= PROCESSOR,
         );

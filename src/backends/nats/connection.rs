@@ -10,6 +10,7 @@ use std::{
 
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Request, ServerError, StatusCode,
+    Subject,
     connection::State,
     jetstream::{self, context::ContextBuilder},
 };
@@ -273,7 +274,7 @@ impl Link {
     }
 
     /// Tells the server something at a reply subject and waits until it took note.
-    pub(super) async fn confirm(&self, reply: String, word: Bytes) -> Result<()> {
+    pub(super) async fn confirm(&self, reply: Subject, word: Bytes) -> Result<()> {
         let answer = self.client.request(reply, word).await;
         answer.map_err(|failed| TransportError::from(self.lost(failed)))?;
         Ok(())
