@@ -30,8 +30,8 @@ const SCAN: usize = 5000;
 const PAIRS: usize = 500;
 /// What the product writes of a failed run, and of a letter, is about as long.
 const RUN: usize = 250;
-const STORY: usize = 450;
-const LINEAGE: usize = 150;
+const STORY: usize = 550;
+const LINEAGE: usize = 115;
 
 /// A message: subject, headers, payload.
 pub type Parcel = (String, HeaderMap, Bytes);

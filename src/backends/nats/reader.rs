@@ -195,6 +195,8 @@ async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
         "filter_subjects": scope.filters,
         "inactive_threshold": nanos(OUTLIVE),
         "num_replicas": 1,
+        // A reader that lost its connection makes another one, so that none has to outlive its server.
+        "mem_storage": true,
     });
     match begin {
         Begin::At(0 | 1) => config["deliver_policy"] = "all".into(),
