@@ -4,6 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::Fate;
+
 /// The headers of a structured event, as the product stores them.
 const HEADERS: &[u8] = b"\x0ccontent-type\x1dapplication/cloudevents+json";
 
@@ -79,14 +81,6 @@ pub fn insert(connection: &mut Connection, topic: &str, payloads: &[Vec<u8>], ba
         }
         transaction.commit().unwrap();
     }
-}
-
-/// What the raw loop does with a message that it claimed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    Ack,
-    Retry,
-    Dead,
 }
 
 /// Claims and marks everything on one topic: each transaction marks one batch and claims the next.

@@ -1,6 +1,7 @@
 //! Speed and memory beside the raw side, in interleaved rounds of one run.
 //!
-//! `cargo bench -- [NAME…] [--events N] [--rounds N]` runs those whose name contains one of the words.
+//! `cargo bench -- [NAME…] [--events N] [--rounds N]` runs those whose name contains one of the words: `nats` runs all
+//! of NATS, `consume` those of every store.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -12,16 +13,12 @@
 #[path = "../raw/mod.rs"]
 mod raw;
 
-mod consume;
-mod delay;
-mod exec;
-mod letters;
-mod memory;
-mod one_shot;
-mod publish;
+mod events;
+mod handler;
+mod nats;
+mod program;
 mod rounds;
-mod stage;
-mod tail;
+mod sqlite;
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone)]
@@ -58,27 +55,46 @@ impl Plan {
 
 type Benchmark = fn(&Plan);
 
+const SQLITE: [(&str, Benchmark); 13] = [
+    ("sqlite-publish-ndjson", sqlite::publish::ndjson),
+    ("sqlite-publish-lines", sqlite::publish::lines),
+    ("sqlite-consume-message", sqlite::consume::message),
+    ("sqlite-consume-event", sqlite::consume::event),
+    ("sqlite-consume-mixed", sqlite::consume::mixed),
+    ("sqlite-tail-json", sqlite::tail::json),
+    ("sqlite-exec-each", sqlite::exec::each),
+    ("sqlite-exec-worker", sqlite::exec::worker),
+    ("sqlite-one-shot", sqlite::one_shot::publish),
+    ("sqlite-delay", sqlite::delay::lateness),
+    ("sqlite-wake", sqlite::delay::wake),
+    ("sqlite-dlq-stats", sqlite::letters::stats),
+    ("sqlite-memory", sqlite::memory::flat),
+];
+
+const NATS: [(&str, Benchmark); 12] = [
+    ("nats-publish-ndjson", nats::publish::ndjson),
+    ("nats-publish-tool", nats::publish::tool),
+    ("nats-consume-message", nats::consume::message),
+    ("nats-consume-event", nats::consume::event),
+    ("nats-consume-mixed", nats::consume::mixed),
+    ("nats-dead-lettering", nats::consume::deadly),
+    ("nats-tail-event", nats::tail::event),
+    ("nats-tail-tool", nats::tail::tool),
+    ("nats-dlq-list", nats::letters::list),
+    ("nats-dlq-replay", nats::letters::replay),
+    ("nats-one-shot", nats::one_shot::publish),
+    ("nats-memory", nats::memory::flat),
+];
+
 fn main() {
-    if std::env::args().any(|argument| argument == "--answer-lines") {
-        return exec::answer_lines();
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("--answer-lines") => return sqlite::exec::answer_lines(),
+        Some("--child") => return nats::child::play(arguments),
+        _ => {}
     }
     let plan = Plan::from_arguments();
-    let all: [(&str, Benchmark); 13] = [
-        ("publish-ndjson", publish::ndjson),
-        ("publish-lines", publish::lines),
-        ("consume-message", consume::message),
-        ("consume-event", consume::event),
-        ("consume-mixed", consume::mixed),
-        ("tail-json", tail::json),
-        ("exec-each", exec::each),
-        ("exec-worker", exec::worker),
-        ("one-shot", one_shot::publish),
-        ("delay", delay::lateness),
-        ("wake", delay::wake),
-        ("dlq-stats", letters::stats),
-        ("memory", memory::flat),
-    ];
-    for (name, run) in all {
+    for (name, run) in SQLITE.into_iter().chain(NATS) {
         if plan.wants(name) {
             run(&plan);
         }

@@ -48,7 +48,12 @@ pub fn compare(name: &str, target: Target, rounds: usize, mut ours: Side<'_>, mu
 /// Prints one figure beside what it should be.
 pub fn report(name: &str, figure: &str, wanted: &str, met: bool) {
     let verdict = if met { "met" } else { "MISSED" };
-    println!("{name:<28} {figure:<64} wanted {wanted:<10} {verdict}");
+    println!("{name:<38} {figure:<64} wanted {wanted:<10} {verdict}");
+}
+
+/// Says why a benchmark was left out.
+pub fn skip(name: &str, reason: &str) {
+    println!("{name:<38} left out: {reason}");
 }
 
 /// Returns the middle one.

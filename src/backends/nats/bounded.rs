@@ -64,6 +64,16 @@ impl Bounds {
         expected.min(desk.demand).min(room)
     }
 
+    /// Returns how many messages to ask for while others are on their way, of those that nobody has had.
+    pub(super) fn ahead(&self, desk: &Desk, room: usize, outstanding: usize) -> usize {
+        let wanted = desk.demand.saturating_sub(desk.waiting.len()).min(room);
+        if outstanding == 0 || outstanding >= wanted / 2 {
+            return 0;
+        }
+        let fresh = usize::try_from(self.fresh).unwrap_or(usize::MAX);
+        (wanted - outstanding).min(fresh.saturating_sub(outstanding))
+    }
+
     /// Takes note of a settlement: what was waited for may be there now.
     pub(super) fn stir(&mut self) {
         self.look_at = self.look_at.min(Instant::now());

@@ -10,10 +10,12 @@ use std::{
 
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Request, ServerError, StatusCode,
+    Subject,
     connection::State,
     jetstream::{self, context::ContextBuilder},
 };
 use bytes::Bytes;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use ulid::Ulid;
@@ -245,8 +247,10 @@ impl Link {
             async_nats::RequestErrorKind::NoResponders => Refusal::Lost(errors::uncovered(&named)),
             _ => self.lost(failed),
         })?;
-        let answer = parse(&answer.payload)?;
-        Ok(answer.get("seq").and_then(Value::as_u64).unwrap_or(0))
+        match serde_json::from_slice(&answer.payload) {
+            Ok(Stored { error: None, seq }) => Ok(seq),
+            _ => parse(&answer.payload).map(|_| 0),
+        }
     }
 
     /// Reads the last message of a subject, or one by its number, from any replica.
@@ -273,7 +277,7 @@ impl Link {
     }
 
     /// Tells the server something at a reply subject and waits until it took note.
-    pub(super) async fn confirm(&self, reply: String, word: Bytes) -> Result<()> {
+    pub(super) async fn confirm(&self, reply: Subject, word: Bytes) -> Result<()> {
         let answer = self.client.request(reply, word).await;
         answer.map_err(|failed| TransportError::from(self.lost(failed)))?;
         Ok(())
@@ -298,6 +302,14 @@ impl Link {
         let answer = self.api(format!("STREAM.PURGE.{stream}"), &body).await?;
         Ok(answer.get("purged").and_then(Value::as_u64).unwrap_or(0))
     }
+}
+
+/// The answer to a message that was stored.
+#[derive(Deserialize)]
+struct Stored {
+    error: Option<IgnoredAny>,
+    #[serde(default)]
+    seq: u64,
 }
 
 fn parse(answer: &[u8]) -> Result<Value, Refusal> {

@@ -147,13 +147,14 @@ fn begin(since: Option<SystemTime>) -> Begin {
 impl LetterScan for Scan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         let max = max.max(1);
-        while self.ready.is_empty() {
+        // What plans and journals are made of comes in full pages: each costs the server as much as a small one.
+        while self.ready.len() < max {
             let Some(reader) = &mut self.reader else {
                 return Ok(Vec::new());
             };
             let arrived = reader.take(max).await?;
             if arrived.is_empty() {
-                return Ok(Vec::new());
+                break;
             }
             for one in arrived {
                 let (subject, map) = (&one.subject, one.headers.as_ref());

@@ -117,20 +117,20 @@ pub(super) fn read(topic: Topic, map: Option<&HeaderMap>, payload: Bytes) -> Mes
 
 /// Takes in one value; returns the header that it is, if it is the user's.
 fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Option<Bytes>)> {
-    let text = Bytes::copy_from_slice(value.as_bytes());
+    let text = || Bytes::copy_from_slice(value.as_bytes());
+    let decoded = |value: &str| STANDARD.decode(value).map_or_else(|_| text(), Bytes::from);
     match name {
-        KEY => message.key = Some(text),
-        KEY_BYTES => message.key = Some(STANDARD.decode(value).map_or(text, Bytes::from)),
+        KEY => message.key = Some(text()),
+        KEY_BYTES => message.key = Some(decoded(value)),
         NULL => return Some((value.to_owned(), None)),
         NULL_PAYLOAD => message.payload = None,
         BYTES => {
             let (name, value) = value.split_once(':').unwrap_or((name, value));
-            let bytes = STANDARD.decode(value).map_or(text, Bytes::from);
-            return Some((name.to_owned(), Some(bytes)));
+            return Some((name.to_owned(), Some(decoded(value))));
         }
         LINEAGE | LETTER | TOPIC | ORIGINAL => {}
         name if name.starts_with("Nats-") => {}
-        name => return Some((name.to_owned(), Some(text))),
+        name => return Some((name.to_owned(), Some(text()))),
     }
     None
 }

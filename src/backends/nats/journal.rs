@@ -9,6 +9,7 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -149,11 +150,32 @@ pub(super) async fn current(
 /// Deletes letters that were dealt with.
 pub(super) async fn remove(link: &Link, numbers: &[u64]) -> Result<()> {
     let letters = link.names.letters();
+    if numbers.len() > 1 && clear_front(link, &letters, numbers).await? {
+        return Ok(());
+    }
     let mut deleted = stream::iter(numbers.to_vec())
         .map(|number| link.delete(&letters, number))
         .buffer_unordered(DELETES);
     while deleted.try_next().await?.is_some() {}
     Ok(())
+}
+
+/// Deletes letters all at once if there is nothing else up to the last of them, and tells whether it did. Letters
+/// only come at the end, so that what is looked at stays true.
+async fn clear_front(link: &Link, letters: &str, numbers: &[u64]) -> Result<bool> {
+    let (Some(&first), Some(&last)) = (numbers.iter().min(), numbers.iter().max()) else {
+        return Ok(true);
+    };
+    let Some(facts) = link.find_stream(letters).await? else {
+        return Ok(false);
+    };
+    let is_gapless = last - first + 1 == numbers.len() as u64;
+    if !is_gapless || facts.state.first_seq < first || facts.config.deny_purge {
+        return Ok(false);
+    }
+    let body = json!({"seq": last + 1});
+    link.api(format!("STREAM.PURGE.{letters}"), &body).await?;
+    Ok(true)
 }
 
 /// A message of a batch.

@@ -1,5 +1,7 @@
 //! A dead letter as a message of the stream of dead letters: the original, and its story in one header.
 
+use std::{collections::HashMap, sync::Arc};
+
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use serde_json::json;
@@ -8,6 +10,7 @@ use super::{
     connection::Link,
     errors::{self, Refusal, WRONG_LAST_SEQUENCE},
     headers::{self, LETTER, ORIGINAL, TOPIC},
+    reader::{Begin, Reader, Scope},
 };
 use crate::{
     event::Position,
@@ -129,6 +132,38 @@ pub(super) async fn fetch(link: &Link, number: u64) -> Result<Option<DeadLetter>
         number,
     )
     .await
+}
+
+/// Reads the letters that stand under so many numbers from one on.
+pub(super) async fn fetch_span(
+    link: &Arc<Link>,
+    first: u64,
+    span: u64,
+) -> Result<HashMap<u64, DeadLetter>> {
+    let scope = Scope {
+        stream: link.names.letters(),
+        filters: vec![link.names.letters_of(None)],
+        begin: Begin::At(first),
+        until_end: true,
+    };
+    let mut reader = Reader::open(link, scope).await?;
+    reader.limit(span);
+    let mut letters = HashMap::new();
+    while let Some(arrived) = reader.next().await? {
+        let (subject, number) = (&arrived.subject, arrived.stream_sequence);
+        if number >= first + span {
+            break;
+        }
+        let found = read(
+            link,
+            subject,
+            arrived.headers.as_ref(),
+            arrived.payload,
+            number,
+        );
+        letters.extend(found.await?.map(|letter| (number, letter)));
+    }
+    Ok(letters)
 }
 
 /// Returns what to publish so that a letter's message lives again.

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use async_nats::Subject;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
@@ -45,7 +46,7 @@ pub(super) struct Waiting {
 /// What the server knows a delivery by.
 #[derive(Debug, Clone)]
 pub(super) struct Claim {
-    pub(super) reply: String,
+    pub(super) reply: Subject,
     pub(super) number: u64,
 }
 
@@ -64,15 +65,17 @@ pub(super) struct Desk {
     /// Retries of ours that have not come again, and when they are due.
     pub(super) retrying: HashMap<u64, Instant>,
     /// Acknowledgements whose arrival was not confirmed.
-    pub(super) unconfirmed: Vec<String>,
+    pub(super) unconfirmed: Vec<Subject>,
     /// Messages handed out after they had waited, of which the server is to be told.
-    pub(super) overdue: Vec<String>,
+    pub(super) overdue: Vec<Subject>,
     /// How many messages somebody waits for.
     pub(super) demand: usize,
     pub(super) closed: bool,
     pub(super) ended: bool,
     pub(super) failed: Option<TransportError>,
     last_ticket: u64,
+    /// No lease of what is held runs out before.
+    safe_until: Option<Instant>,
 }
 
 /// What somebody who asks for messages gets.
@@ -147,7 +150,11 @@ impl Shared {
     }
 
     /// Tells the server something about deliveries without waiting for it.
-    pub(super) async fn tell(&self, replies: Vec<String>, word: &Bytes) -> Result<()> {
+    pub(super) async fn tell(
+        &self,
+        replies: impl IntoIterator<Item = Subject>,
+        word: &Bytes,
+    ) -> Result<()> {
         for reply in replies {
             let told = self.link.client.publish(reply, word.clone()).await;
             told.map_err(|source| {
@@ -171,7 +178,11 @@ impl Desk {
     /// Forgets what is not ours any more.
     pub(super) fn expire(&mut self) {
         let now = Instant::now();
+        if self.safe_until.is_none_or(|until| now < until) {
+            return;
+        }
         self.held.retain(|_, held| held.until > now);
+        self.safe_until = self.held.values().map(|held| held.until).min();
     }
 
     /// Returns how many messages may still be taken.
@@ -186,9 +197,12 @@ impl Desk {
         max: usize,
         until: Instant,
         fresh: Duration,
-    ) -> (Vec<Delivery>, Vec<String>) {
+    ) -> (Vec<Delivery>, Vec<Subject>) {
         let count = self.waiting.len().min(max);
         let (mut deliveries, mut stale) = (Vec::with_capacity(count), Vec::new());
+        if count > 0 {
+            self.safe_until = Some(self.safe_until.map_or(until, |safe| safe.min(until)));
+        }
         for _ in 0..count {
             let Some(waiting) = self.waiting.pop_front() else {
                 break;

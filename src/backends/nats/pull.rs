@@ -6,9 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use async_nats::{HeaderMap, StatusCode, Subscriber};
+use async_nats::{HeaderMap, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
@@ -25,11 +25,11 @@ const LOOK: Duration = Duration::from_millis(250);
 /// A message as a consumer delivers it.
 #[derive(Debug)]
 pub(super) struct Arrived {
-    pub(super) subject: String,
+    pub(super) subject: Subject,
     pub(super) headers: Option<HeaderMap>,
     pub(super) payload: Bytes,
     /// Where to acknowledge it.
-    pub(super) reply: String,
+    pub(super) reply: Subject,
     pub(super) stream_sequence: u64,
     pub(super) consumer_sequence: u64,
     pub(super) delivered: u64,
@@ -127,6 +127,13 @@ impl Pull {
     /// Waits for the next message or the end of a request. May be dropped.
     pub(super) async fn next(&mut self) -> Pulled {
         loop {
+            // What is there already needs no timer.
+            while let Some(Some(message)) = self.subscriber.next().now_or_never() {
+                self.heard = Instant::now();
+                if let Some(pulled) = self.take(message) {
+                    return pulled;
+                }
+            }
             let look = self.looked + LOOK;
             tokio::select! {
                 biased;
@@ -220,19 +227,19 @@ async fn subscribe(link: &Link, inbox: &str) -> Result<Subscriber> {
 
 /// Reads what the reply subject tells of a delivery.
 fn arrived(message: async_nats::Message) -> Option<Arrived> {
-    let reply = message.reply?.to_string();
-    let tokens: Vec<&str> = reply.split('.').collect();
+    let reply = message.reply?;
     // An account and a domain stand in front where the server names them.
-    let tokens = match tokens.len() {
-        9 => tokens.get(4..)?,
-        11.. => tokens.get(6..)?,
+    let skipped = match memchr::memchr_iter(b'.', reply.as_bytes()).count() + 1 {
+        9 => 4,
+        11.. => 6,
         _ => return None,
     };
-    let number = |index: usize| tokens.get(index)?.parse::<u64>().ok();
-    let published = SystemTime::UNIX_EPOCH + Duration::from_nanos(number(3)?);
-    let (delivered, stream_sequence, consumer_sequence) = (number(0)?, number(1)?, number(2)?);
+    let mut tokens = reply.split('.').skip(skipped);
+    let mut number = || tokens.next()?.parse::<u64>().ok();
+    let (delivered, stream_sequence, consumer_sequence) = (number()?, number()?, number()?);
+    let published = SystemTime::UNIX_EPOCH + Duration::from_nanos(number()?);
     Some(Arrived {
-        subject: message.subject.to_string(),
+        subject: message.subject,
         headers: message.headers,
         payload: message.payload,
         stream_sequence,

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_nats::Subject;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -127,7 +128,7 @@ impl Pump {
                     Some(look) if outstanding == 0 && look <= Instant::now() => {
                         bounds.batch(&desk, room)
                     }
-                    _ => 0,
+                    _ => bounds.ahead(&desk, room, outstanding),
                 },
             }
         };
@@ -165,7 +166,9 @@ impl Pump {
         match pulled {
             Pulled::Message(arrived) => self.admit(vec![*arrived]).await,
             Pulled::Ended(_) => {
-                self.conclude();
+                if self.pull.outstanding() == 0 {
+                    self.conclude();
+                }
                 Ok(())
             }
             Pulled::Lost => {
@@ -200,24 +203,18 @@ impl Pump {
                 beyond.push(claim(&one));
             }
         }
-        self.shared.give_back(beyond).await?;
-        let shared = &self.shared;
-        let mut known = stream::iter(ours)
-            .map(|one| async move { (runs(shared, &one).await, one) })
-            .buffered(64);
-        while let Some((runs, one)) = known.next().await {
-            shared.accept(one, runs?).await?;
+        if !beyond.is_empty() {
+            self.shared.give_back(beyond).await?;
         }
-        drop(known);
-        self.shared.came.notify_waiters();
-        Ok(())
+        let earlier = self.shared.earlier_runs(&ours).await;
+        self.shared.accept(ours, earlier).await
     }
 
     /// Tells the server that what waits here is still ours, and what is handed out if the consumer's own patience is
     /// shorter than the lease.
     async fn keep(&mut self) -> Result<()> {
         self.keep_at = Instant::now() + self.shared.ack_wait / 3;
-        let replies: Vec<String> = {
+        let replies: Vec<Subject> = {
             let mut desk = self.shared.desk();
             desk.expire();
             let waiting = desk.waiting.iter().map(|waiting| &waiting.claim);
@@ -243,46 +240,94 @@ fn claim(arrived: &Arrived) -> Claim {
     }
 }
 
-async fn runs(shared: &Shared, arrived: &Arrived) -> Result<Option<Runs>> {
-    if arrived.delivered <= 1 {
-        return Ok(None);
-    }
-    shared
-        .link
-        .read_runs(&shared.consumer, arrived.stream_sequence)
-        .await
-}
-
 impl Shared {
-    async fn accept(&self, arrived: Arrived, runs: Option<Runs>) -> Result<()> {
-        let claim = claim(&arrived);
-        let rest = runs.as_ref().map(Runs::rest).unwrap_or_default();
-        if rest > EARLY {
-            return self.hold(&claim, rest).await;
+    /// Reads what is known of those that came before, in order.
+    async fn earlier_runs(&self, arrived: &[Arrived]) -> Vec<Result<Option<Runs>>> {
+        let again = arrived.iter().filter(|one| one.delivered > 1);
+        let numbers: Vec<u64> = again.map(|one| one.stream_sequence).collect();
+        if numbers.is_empty() {
+            return Vec::new();
         }
-        let lineage = headers::read_lineage(arrived.headers.as_ref());
-        let Some(stored) = tail::stored(&self.link, arrived) else {
+        stream::iter(numbers)
+            .map(|number| self.link.read_runs(&self.consumer, number))
+            .buffered(64)
+            .collect()
+            .await
+    }
+
+    async fn accept(
+        &self,
+        arrived: Vec<Arrived>,
+        earlier: Vec<Result<Option<Runs>>>,
+    ) -> Result<()> {
+        let mut earlier = earlier.into_iter();
+        let (mut accepted, mut early) = (Vec::with_capacity(arrived.len()), Vec::new());
+        let (mut foreign, mut trouble) = (Vec::new(), Ok(()));
+        for one in arrived {
+            let known = if one.delivered > 1 {
+                earlier.next()
+            } else {
+                None
+            };
+            let runs = match known.transpose() {
+                Ok(runs) => runs.flatten(),
+                Err(failed) => {
+                    trouble = Err(failed);
+                    continue;
+                }
+            };
+            let rest = runs.as_ref().map(Runs::rest).unwrap_or_default();
+            if rest > EARLY {
+                early.push((claim(&one), rest));
+                continue;
+            }
+            match self.waiting(one, runs) {
+                Ok(waiting) => accepted.push(waiting),
+                Err(claim) => foreign.push(claim),
+            }
+        }
+        self.take_in(accepted);
+        for (claim, rest) in early {
+            self.hold(&claim, rest).await?;
+        }
+        for claim in foreign {
             tracing::warn!(
                 position = claim.number,
                 "a subject is no topic, and is passed over"
             );
-            return self.tell(vec![claim.reply], &GIVE_BACK).await;
+            self.tell([claim.reply], &GIVE_BACK).await?;
+        }
+        trouble
+    }
+
+    fn take_in(&self, accepted: Vec<Waiting>) {
+        let mut desk = self.desk();
+        for waiting in accepted {
+            desk.retrying.remove(&waiting.claim.number);
+            desk.waiting.push_back(waiting);
+        }
+        drop(desk);
+        self.came.notify_waiters();
+    }
+
+    fn waiting(&self, arrived: Arrived, runs: Option<Runs>) -> std::result::Result<Waiting, Claim> {
+        let claim = claim(&arrived);
+        let lineage = headers::read_lineage(arrived.headers.as_ref());
+        let Some(stored) = tail::stored(&self.link, arrived) else {
+            return Err(claim);
         };
         let attempts = match runs {
             Some(runs) => runs.attempts(),
             None if lineage.is_none() => spent_elsewhere(&stored.message.headers),
             None => Attempts::default(),
         };
-        let mut desk = self.desk();
-        desk.retrying.remove(&claim.number);
-        desk.waiting.push_back(Waiting {
+        Ok(Waiting {
             stored,
             attempts,
             lineage,
             claim,
             since: Instant::now(),
-        });
-        Ok(())
+        })
     }
 
     /// Holds a message back for a while; returns once the server knows.

@@ -20,7 +20,7 @@ use super::{
 use crate::transport::{ErrorKind, Result};
 
 /// The most messages asked for at once.
-const BATCH: usize = 500;
+const BATCH: usize = 1000;
 /// How long a consumer outlives a reader that went down.
 const OUTLIVE: Duration = Duration::from_mins(1);
 /// The pause before something that failed is tried again.
@@ -82,6 +82,11 @@ impl Reader {
         })
     }
 
+    /// Reads no more than so many.
+    pub(super) fn limit(&mut self, most: u64) {
+        self.left = Some(self.left.map_or(most, |left| left.min(most)));
+    }
+
     /// Waits for messages and returns at most `max`; none means that the end was reached. May be dropped.
     pub(super) async fn take(&mut self, max: usize) -> Result<Vec<Arrived>> {
         let mut taken = Vec::new();
@@ -111,7 +116,9 @@ impl Reader {
                     self.left = self.left.map(|left| left - 1);
                     return Ok(Some(*arrived));
                 }
-                Pulled::Ended(0) if self.left.is_some() => self.left = Some(0),
+                Pulled::Ended(0) if self.left.is_some() && self.pull.outstanding() == 0 => {
+                    self.left = Some(0);
+                }
                 Pulled::Ended(_) => {}
                 Pulled::Lost => {
                     // What was delivered on the way is gone, and only another consumer delivers it again.
@@ -126,12 +133,18 @@ impl Reader {
     async fn ask(&mut self) -> Result<()> {
         let outstanding = self.pull.outstanding();
         match self.left {
-            Some(left) if outstanding == 0 => {
-                let batch = usize::try_from(left).unwrap_or(BATCH).min(BATCH);
-                self.pull.request(batch, false).await
+            _ if outstanding >= BATCH / 2 => Ok(()),
+            Some(left) => {
+                // The server refuses to promise more than there is.
+                let unasked = usize::try_from(left)
+                    .unwrap_or(usize::MAX)
+                    .saturating_sub(outstanding);
+                match unasked.min(BATCH - outstanding) {
+                    0 => Ok(()),
+                    batch => self.pull.request(batch, false).await,
+                }
             }
-            None if outstanding < BATCH / 2 => self.pull.request(BATCH, true).await,
-            _ => Ok(()),
+            None => self.pull.request(BATCH, true).await,
         }
     }
 
@@ -182,6 +195,8 @@ async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
         "filter_subjects": scope.filters,
         "inactive_threshold": nanos(OUTLIVE),
         "num_replicas": 1,
+        // A reader that lost its connection makes another one, so that none has to outlive its server.
+        "mem_storage": true,
     });
     match begin {
         Begin::At(0 | 1) => config["deliver_policy"] = "all".into(),

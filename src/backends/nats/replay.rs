@@ -1,6 +1,9 @@
 //! Dealing with the letters of a job.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -21,6 +24,10 @@ use crate::{
 const BATCH: usize = 500;
 /// How many letters are read or published at once.
 const AT_ONCE: usize = 64;
+/// Fewer letters than this are read one by one, ...
+const FEW: usize = 16;
+/// ... and those among more others than this for each.
+const SPARSE: u64 = 4;
 
 /// A letter of a job, and its message if it is still there.
 struct Item {
@@ -30,7 +37,7 @@ struct Item {
 
 /// Deals with the next letters of a job.
 pub(super) async fn advance(
-    link: &Link,
+    link: &Arc<Link>,
     lease: &JobLease,
     max: usize,
 ) -> Result<Vec<(LetterId, Resolution)>> {
@@ -57,7 +64,24 @@ pub(super) async fn advance(
     }
 }
 
-async fn read(link: &Link, entries: Vec<Entry>) -> Result<Vec<Item>> {
+/// Reads the letters of a job: in one go where they stand close together, else one by one.
+async fn read(link: &Arc<Link>, entries: Vec<Entry>) -> Result<Vec<Item>> {
+    let numbers = || entries.iter().map(|entry| entry.1).filter(|&n| n > 0);
+    let (first, last) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
+    let span = last - first + 1;
+    if entries.len() < FEW || span > SPARSE * entries.len() as u64 {
+        return read_each(link, entries).await;
+    }
+    let mut letters = letter::fetch_span(link, first, span).await?;
+    let item = |entry: Entry| {
+        let letter = letters.remove(&entry.1);
+        let letter = letter.filter(|letter| letter.id == entry.0);
+        Item { entry, letter }
+    };
+    Ok(entries.into_iter().map(item).collect())
+}
+
+async fn read_each(link: &Link, entries: Vec<Entry>) -> Result<Vec<Item>> {
     stream::iter(entries)
         .map(|entry| async move {
             let letter = match entry.1 {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     failpoint,
     transport::{
-        Attempts, DeadLetter, Delivery, ErrorKind, Failure, LetterKind, Result, Settlement, Verdict,
+        DeadLetter, Delivery, ErrorKind, Failure, LetterKind, Result, Settlement, Verdict,
     },
 };
 
@@ -24,45 +24,92 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How many verdicts other than acknowledgements are worked on at once.
 const AT_ONCE: usize = 256;
 
-/// Makes verdicts true, one result each, in order.
+/// A verdict on what was held.
+struct Work {
+    index: usize,
+    held: Held,
+    delivery: Delivery,
+    verdict: Verdict,
+}
+
+/// Makes verdicts true, one result each, in order. Acknowledgements go out first: they wait for nothing.
 pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> Vec<Result<()>> {
-    let results = stream::iter(batch)
-        .map(|settlement| settle(shared, settlement))
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
+    let mut results: Vec<Result<()>> = Vec::with_capacity(batch.len());
+    let (acks, others) = take(shared, batch, &mut results);
+    let failed = acknowledge(shared, acks).await;
+    let others = stream::iter(others)
+        .map(|work| async { (work.index, settle(shared, work).await) })
+        .buffered(AT_ONCE);
+    let settled: Vec<(usize, Result<()>)> = others.collect().await;
+    for (index, result) in failed.into_iter().chain(settled) {
+        results[index] = result;
+    }
     shared.stirred.notify_one();
     results
 }
 
-async fn settle(shared: &Shared, settlement: Settlement) -> Result<()> {
-    let Settlement { delivery, verdict } = settlement;
-    let held = {
-        let mut desk = shared.desk();
-        desk.expire();
-        let held = desk.held.remove(&delivery.ticket());
+/// Takes out what is settled, acknowledgements apart; what is not held any more has its result.
+fn take(
+    shared: &Shared,
+    batch: Vec<Settlement>,
+    results: &mut Vec<Result<()>>,
+) -> (Vec<Work>, Vec<Work>) {
+    let (mut acks, mut others) = (Vec::with_capacity(batch.len()), Vec::new());
+    let mut desk = shared.desk();
+    desk.expire();
+    for (index, Settlement { delivery, verdict }) in batch.into_iter().enumerate() {
+        let Some(held) = desk.held.remove(&delivery.ticket()) else {
+            let message = format!("the lease of {} had run out", delivery.stored.position);
+            results.push(Err(error(ErrorKind::Lost, message)));
+            continue;
+        };
         // A bounded membership must not take it for done while its run is written down.
-        if let (Some(held), Verdict::Retry { after, .. }) = (&held, &verdict) {
+        if let Verdict::Retry { after, .. } = &verdict {
             let due = Instant::now() + *after;
             desk.retrying.insert(held.claim.number, due);
         }
-        held
-    };
-    let Some(Held { claim, until }) = held else {
-        let message = format!("the lease of {} had run out", delivery.stored.position);
-        return Err(error(ErrorKind::Lost, message));
-    };
+        results.push(Ok(()));
+        let kind = match verdict {
+            Verdict::Ack => &mut acks,
+            _ => &mut others,
+        };
+        kind.push(Work {
+            index,
+            held,
+            delivery,
+            verdict,
+        });
+    }
+    (acks, others)
+}
+
+async fn settle(shared: &Shared, work: Work) -> Result<()> {
+    let Work {
+        index,
+        held,
+        delivery,
+        verdict,
+    } = work;
+    let Held { claim, until } = &held;
     match verdict {
-        Verdict::Ack => acknowledge(shared, claim, &delivery.attempts).await,
-        Verdict::Return => ride_out(until, || shared.hold(&claim, Duration::ZERO)).await,
+        Verdict::Ack => {}
+        Verdict::Return => return ride_out(*until, || shared.hold(claim, Duration::ZERO)).await,
         Verdict::Retry { after, failure } => {
             let runs = Runs::after(&delivery.attempts, after, failure);
-            retry(shared, &claim, &runs, until).await
+            return retry(shared, claim, &runs, *until).await;
         }
         Verdict::DeadLetter { kind, failure } => {
-            bury(shared, &claim, until, &delivery, (kind, failure)).await
+            bury(shared, &held, &delivery, (kind, failure)).await?;
         }
     }
+    let done = Work {
+        index,
+        held,
+        delivery,
+        verdict: Verdict::Ack,
+    };
+    let failed = acknowledge(shared, vec![done]).await;
+    failed.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Repeats what a lost connection kept from happening, as long as the lease lasts.
@@ -78,18 +125,26 @@ where
     }
 }
 
-async fn acknowledge(shared: &Shared, claim: Claim, attempts: &Attempts) -> Result<()> {
-    shared.tell(vec![claim.reply.clone()], &DONE).await?;
-    failpoint::reach("nats.ack_sent");
-    shared.desk().unconfirmed.push(claim.reply);
-    shared.acknowledged.notify_one();
-    if attempts.failed > 0 {
-        shared
-            .link
-            .forget_runs(&shared.consumer, claim.number)
-            .await;
+/// Tells the server that these are done, which is confirmed within a moment; returns those that cannot be told.
+async fn acknowledge(shared: &Shared, done: Vec<Work>) -> Vec<(usize, Result<()>)> {
+    let (mut sent, mut failed) = (Vec::with_capacity(done.len()), Vec::new());
+    for work in done {
+        let Claim { reply, number } = work.held.claim;
+        if let Err(error) = shared.tell([reply.clone()], &DONE).await {
+            failed.push((work.index, Err(error)));
+            continue;
+        }
+        failpoint::reach("nats.ack_sent");
+        sent.push(reply);
+        if work.delivery.attempts.failed > 0 {
+            shared.link.forget_runs(&shared.consumer, number).await;
+        }
     }
-    Ok(())
+    if !sent.is_empty() {
+        shared.desk().unconfirmed.extend(sent);
+        shared.acknowledged.notify_one();
+    }
+    failed
 }
 
 async fn retry(shared: &Shared, claim: &Claim, runs: &Runs, until: Instant) -> Result<()> {
@@ -103,10 +158,10 @@ async fn retry(shared: &Shared, claim: &Claim, runs: &Runs, until: Instant) -> R
     Ok(())
 }
 
+/// Stores a letter.
 async fn bury(
     shared: &Shared,
-    claim: &Claim,
-    until: Instant,
+    held: &Held,
     delivery: &Delivery,
     (kind, failure): (LetterKind, Failure),
 ) -> Result<()> {
@@ -118,21 +173,13 @@ async fn bury(
         kind,
         failure,
     );
-    ride_out(until, || async {
-        letter::store(&shared.link, &dead, claim.number)
+    ride_out(held.until, || async {
+        letter::store(&shared.link, &dead, held.claim.number)
             .await
             .map(drop)
     })
     .await?;
     failpoint::reach("nats.letter_stored");
-    ride_out(until, || shared.link.confirm(claim.reply.clone(), DONE)).await?;
-    failpoint::reach("nats.letter_acked");
-    if delivery.attempts.failed > 0 {
-        shared
-            .link
-            .forget_runs(&shared.consumer, claim.number)
-            .await;
-    }
     Ok(())
 }
 

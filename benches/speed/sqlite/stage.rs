@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::Arc,
 };
 
@@ -14,23 +14,10 @@ use protoflow::{
 };
 use tempfile::TempDir;
 
-pub const TOPIC: &str = "order.created";
-
-/// Returns a structured event of 280 bytes.
-pub fn event(number: usize) -> Vec<u8> {
-    let mut text = format!(
-        r#"{{"specversion":"1.0","id":"01M80FJS9VRRG20{number:011}","source":"/shop/checkout","type":"{TOPIC}","time":"2026-11-22T01:57:54.107Z","datacontenttype":"application/json","data":{{"order":"{number:011}","total":129.5,"note":""#
-    )
-    .into_bytes();
-    text.resize(280 - 3, b'x');
-    text.extend_from_slice(br#""}}"#);
-    text
-}
-
-/// Returns so many events.
-pub fn events(count: usize) -> Vec<Vec<u8>> {
-    (0..count).map(event).collect()
-}
+use crate::{
+    events::TOPIC,
+    program::{self, block_on},
+};
 
 /// A folder for one benchmark.
 pub struct Stage {
@@ -118,23 +105,7 @@ pub fn url(path: &Path) -> String {
     format!("sqlite://{}", path.display())
 }
 
-/// Runs a future as a library user's program would.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
-}
-
 /// Returns the program, quiet, on a store.
 pub fn pf(store: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pf"));
-    command
-        .args(arguments)
-        .args(["--quiet", "--url", &url(store)]);
-    command.env("HOME", store.parent().unwrap());
-    command.stderr(Stdio::inherit());
-    command
+    program::pf(&url(store), store.parent().unwrap(), arguments)
 }

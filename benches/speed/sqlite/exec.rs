@@ -6,16 +6,18 @@ use std::{
     time::Instant,
 };
 
+use super::stage::{self, Stage};
 use crate::{
-    Plan, raw,
+    Plan,
+    events::{self, TOPIC},
+    raw,
     rounds::{Target, compare},
-    stage::{self, Stage, TOPIC},
 };
 
 const JOBS: usize = 2;
 
 pub fn each(plan: &Plan) {
-    let events = stage::events(plan.events.min(2000));
+    let events = events::events(plan.events.min(2000));
     let stage = Stage::new();
     let template = stage.store("template.db", &events);
     let jobs = JOBS.to_string();
@@ -52,7 +54,7 @@ pub fn each(plan: &Plan) {
 }
 
 pub fn worker(plan: &Plan) {
-    let events = stage::events(plan.events.min(50_000));
+    let events = events::events(plan.events.min(50_000));
     let lines: Vec<Vec<u8>> = events
         .iter()
         .map(|event| [event.as_slice(), b"\n"].concat())

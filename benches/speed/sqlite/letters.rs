@@ -2,10 +2,10 @@
 
 use std::{path::Path, process::Stdio, time::Instant};
 
+use super::stage::{self, Stage};
 use crate::{
-    Plan, raw,
+    Plan, events, raw,
     rounds::{Target, compare},
-    stage::{self, Stage},
 };
 
 pub fn stats(plan: &Plan) {
@@ -35,7 +35,7 @@ pub fn stats(plan: &Plan) {
 /// Fills a store with letters of 20 sorts.
 fn bury(store: &Path, count: usize) {
     let mut connection = raw::sqlite::open(store);
-    let payload = stage::event(1);
+    let payload = events::event(1);
     let record = "x".repeat(600);
     let transaction = connection.transaction().unwrap();
     for sort in 0..20 {

@@ -1,23 +1,21 @@
 //! Publishing a stream from a pipe.
 
-use std::{
-    fs::File,
-    path::Path,
-    process::{Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::Instant;
 
+use super::stage::{self, Stage};
 use crate::{
-    Plan, raw,
+    Plan,
+    events::{self, TOPIC},
+    program::pipe,
+    raw,
     rounds::{Target, compare},
-    stage::{self, Stage, TOPIC},
 };
 
 /// Messages per transaction, as the product batches them.
 const BATCH: usize = 1000;
 
 pub fn ndjson(plan: &Plan) {
-    let events = stage::events(plan.events);
+    let events = events::events(plan.events);
     run(
         plan,
         "publish --ndjson",
@@ -31,7 +29,7 @@ pub fn lines(plan: &Plan) {
     let data: Vec<Vec<u8>> = (0..plan.events)
         .map(|number| format!(r#"{{"order":"{number:011}","total":129.5}}"#).into_bytes())
         .collect();
-    let stored = stage::events(plan.events);
+    let stored = events::events(plan.events);
     run(
         plan,
         "publish --lines",
@@ -73,17 +71,4 @@ fn run(plan: &Plan, name: &str, arguments: &[&str], input: &[Vec<u8>], stored: &
         Box::new(ours),
         Box::new(raw),
     );
-}
-
-fn pipe(input: &Path, mut program: Command) -> Duration {
-    let start = Instant::now();
-    let mut cat = Command::new("cat")
-        .stdin(File::open(input).unwrap())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let status = program.stdin(cat.stdout.take().unwrap()).status().unwrap();
-    let time = start.elapsed();
-    assert!(status.success() && cat.wait().unwrap().success());
-    time
 }

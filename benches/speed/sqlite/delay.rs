@@ -11,10 +11,12 @@ use std::{
 
 use protoflow::{event::Message, transport::Outgoing};
 
+use super::stage::{self, Stage};
 use crate::{
     Plan,
+    events::{self, TOPIC},
+    program::block_on,
     rounds::{median, report},
-    stage::{self, Stage, TOPIC},
 };
 
 const SAMPLES: usize = 200;
@@ -23,7 +25,7 @@ pub fn lateness(plan: &Plan) {
     for pending in [0, plan.events * 5] {
         let stage = Stage::new();
         let store = stage.empty_store("delay.db");
-        stage::block_on(schedule_far(&store, pending));
+        block_on(schedule_far(&store, pending));
         let due =
             |n: usize| Some(SystemTime::now() + Duration::from_millis(300 + 7 * (n as u64 % 40)));
         let late = measure(&store, due);
@@ -67,11 +69,11 @@ fn spread(mut times: Vec<Duration>) -> (Duration, Duration) {
 /// Publishes one by one and returns how long after its time each reached a worker of another process.
 fn measure(store: &Path, due: impl Fn(usize) -> Option<SystemTime>) -> Vec<Duration> {
     let (mut consumer, arrivals) = waiting_consumer(store);
-    let late = stage::block_on(async {
+    let late = block_on(async {
         let transport = stage::open(store).await;
         let mut late = Vec::new();
         for number in 0..SAMPLES {
-            let message = Message::new(TOPIC.parse().unwrap(), stage::event(number));
+            let message = Message::new(TOPIC.parse().unwrap(), events::event(number));
             let due = due(number);
             let results = transport.publish(vec![Outgoing { message, due }]).await;
             assert!(results.into_iter().all(|result| result.is_ok()));
@@ -116,7 +118,7 @@ async fn schedule_far(store: &Path, count: usize) {
     for start in (0..count).step_by(1000) {
         let batch = (start..start + 1000)
             .map(|number| Outgoing {
-                message: Message::new(TOPIC.parse().unwrap(), stage::event(number)),
+                message: Message::new(TOPIC.parse().unwrap(), events::event(number)),
                 due,
             })
             .collect();

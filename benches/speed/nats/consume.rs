@@ -1,0 +1,105 @@
+//! Consuming in process with a handler that does nothing, and letting everything die.
+
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
+
+use super::stage::{
+    OUR_LETTERS, OUR_RUNS, OURS, RAW, RAW_LETTERS, RAW_RUNS, Stage, open, shop, subject,
+};
+use crate::{
+    Plan, events,
+    handler::{BATCH, Idle, consume},
+    program::{Whose, block_on, processor_time},
+    raw::Fate,
+    rounds::{Target, compare, median, report},
+};
+
+/// An eighth of the processor time that the Go library's loop takes for an event.
+const PROCESSOR: Duration = Duration::from_nanos(63_000 / 8);
+
+pub fn message(plan: &Plan) {
+    run(plan, "nats consume, messages", 0.75, Idle::MESSAGES);
+}
+
+pub fn event(plan: &Plan) {
+    run(plan, "nats consume, decoded events", 0.5, Idle::EVENTS);
+}
+
+pub fn mixed(plan: &Plan) {
+    run(plan, "nats consume, 10 % retry 1 % dead", 0.4, Idle::MIXED);
+}
+
+pub fn deadly(plan: &Plan) {
+    let plan = Plan {
+        events: plan.events / 4,
+        ..plan.clone()
+    };
+    run(&plan, "nats dead-lettering", 0.8, Idle::DEADLY);
+}
+
+fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
+    let stage = Stage::filled(&events::events(plan.events));
+    let count = plan.events as u64;
+    let letters = (1..=count).filter(|&n| (handler.fates)(n, false) == Fate::Dead);
+    let letters = letters.count() as u64;
+    let (spent, raw_spent) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let ours = |round| {
+        let group = format!("g{round}");
+        let (time, summary) = block_on(async {
+            let transport = open(&stage.url()).await;
+            let before = processor_time(Whose::Ours);
+            let consumed = consume(transport.clone(), &group, handler).await;
+            spent
+                .borrow_mut()
+                .push(processor_time(Whose::Ours) - before);
+            transport.close().await.unwrap();
+            consumed
+        });
+        handler.check(&summary, count);
+        stage.raw(async |raw| {
+            raw.end_group(OURS, &group).await;
+            assert_eq!(raw.count_all(OUR_LETTERS).await, letters);
+            raw.empty(OUR_LETTERS).await;
+            raw.empty(OUR_RUNS).await;
+        });
+        time
+    };
+    let raw = |round| {
+        let (group, subject) = (format!("g{round}"), subject(RAW));
+        let shop = shop(&group, &subject, handler.fates);
+        stage.raw(async |raw| {
+            let (start, before) = (Instant::now(), processor_time(Whose::Ours));
+            raw.consume(&shop, BATCH, count).await;
+            let time = start.elapsed();
+            raw_spent
+                .borrow_mut()
+                .push(processor_time(Whose::Ours) - before);
+            raw.end_group(RAW, &group).await;
+            assert_eq!(raw.count_all(RAW_LETTERS).await, letters);
+            raw.empty(RAW_LETTERS).await;
+            raw.empty(RAW_RUNS).await;
+            time
+        })
+    };
+    compare(
+        name,
+        Target::Speed(target),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
+    if letters == 0 {
+        let each = |spent: RefCell<Vec<Duration>>| {
+            median(spent.take()) / u32::try_from(plan.events).unwrap()
+        };
+        let (each, raw) = (each(spent), each(raw_spent));
+        report(
+            &format!("{name}, processor"),
+            &format!("{each:.2?} per event, raw {raw:.2?}"),
+            &format!("<= {PROCESSOR:.2?}"),
+            each <= PROCESSOR,
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! Consuming in process with a handler that does nothing.
+
+use std::time::Instant;
+
+use super::stage::{self, Stage};
+use crate::{
+    Plan, events,
+    handler::{BATCH, Idle, consume},
+    program::block_on,
+    raw,
+    rounds::{Target, compare},
+};
+
+pub fn message(plan: &Plan) {
+    run(plan, "consume, messages", 0.5, Idle::MESSAGES);
+}
+
+pub fn event(plan: &Plan) {
+    run(plan, "consume, decoded events", 0.5, Idle::EVENTS);
+}
+
+pub fn mixed(plan: &Plan) {
+    run(plan, "consume, 10 % retry 1 % dead", 0.35, Idle::MIXED);
+}
+
+fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
+    let stage = Stage::new();
+    let template = stage.store("template.db", &events::events(plan.events));
+    let ours = |_| {
+        let store = stage.copy(&template, "ours.db");
+        let (time, summary) = block_on(async {
+            let transport = stage::open(&store).await;
+            let consumed = consume(transport.clone(), "bench", handler).await;
+            transport.close().await.unwrap();
+            consumed
+        });
+        handler.check(&summary, plan.events as u64);
+        time
+    };
+    let raw = |_| {
+        let store = stage.copy(&template, "raw.db");
+        let mut connection = raw::sqlite::open(&store);
+        let start = Instant::now();
+        let fate = |seq: i64, again: bool| (handler.fates)(seq.unsigned_abs(), again);
+        let marked = raw::sqlite::claim_and_mark(&mut connection, BATCH, fate);
+        assert_eq!(marked, plan.events as u64);
+        start.elapsed()
+    };
+    compare(
+        name,
+        Target::Speed(target),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
+}
