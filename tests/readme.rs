@@ -3,10 +3,14 @@
     feature = "cli",
     feature = "sqlite",
     feature = "nats",
+    feature = "kafka",
     feature = "conformance"
 ))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[expect(dead_code, reason = "the tests of the backend ask more of a broker")]
+#[path = "kafka/server.rs"]
+mod kafka;
 #[path = "cli/normalise.rs"]
 mod normalise;
 #[expect(dead_code, reason = "the tests of the backend ask more of a server")]
@@ -35,6 +39,17 @@ fn the_walk_on_nats_is_true() {
     let here = broker.url("ORDERS");
     let there = "nats://localhost:4222/ORDERS";
     let commands = walk("```console nats\n", &here, |output| {
+        output.replace(&here, there)
+    });
+    assert!(commands >= 7);
+}
+
+#[test]
+fn the_walk_on_kafka_is_true() {
+    let broker = kafka::Broker::start();
+    let here = format!("kafka://{}/", broker.address());
+    let there = "kafka://localhost:9092/";
+    let commands = walk("```console kafka\n", &here, |output| {
         output.replace(&here, there)
     });
     assert!(commands >= 7);
@@ -144,7 +159,7 @@ fn exit_codes_are_those_of_the_help() {
 
 #[test]
 fn capabilities_are_those_of_the_program() {
-    for (column, url) in [(1, "memory:"), (2, "sqlite:"), (3, "nats:")] {
+    for (column, url) in [(1, "memory:"), (2, "sqlite:"), (3, "nats:"), (4, "kafka:")] {
         let caps = pf(&["caps", "--offline", "--url", url, "-o", "json"]);
         let caps: serde_json::Value = serde_json::from_str(&caps).unwrap();
         for row in table("capabilities") {

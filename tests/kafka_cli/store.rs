@@ -48,8 +48,7 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
     assert_snapshot!(show(&shop, &["doctor"]), @"");
     assert_snapshot!(show(&shop, &["doctor", "--fix"]), @"");
     assert_eq!(
-        shop.raw
-            .setting(&shop.name("order.created.dlq"), "segment.ms"),
+        asked::setting(&shop, &shop.name("order.created.dlq"), "segment.ms"),
         "900000"
     );
 }

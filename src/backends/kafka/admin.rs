@@ -53,12 +53,31 @@ pub(super) async fn make(
         match answer {
             Ok(name) => made.push(name),
             Err((_, Code::TopicAlreadyExists)) => {}
-            Err((name, code)) => {
-                return Err(errors::of_code(code, &format!("making the topic `{name}`")));
-            }
+            Err((name, code)) => return Err(not_made(config, wanted, &name, code)),
         }
     }
     Ok(made)
+}
+
+/// Tells why a topic is not made.
+fn not_made(config: &Config, wanted: &[Wanted], name: &str, code: Code) -> TransportError {
+    let partitions = wanted.iter().find(|topic| topic.name == name);
+    let partitions = partitions.map_or(-1, |topic| topic.partitions);
+    let refused = |what: String, hint: &'static str| {
+        let message = format!("the cluster does not make `{name}` with {what}");
+        error(ErrorKind::Configuration, message).hint(hint)
+    };
+    match (code, config.replication) {
+        (Code::PolicyViolation | Code::InvalidPartitions, _) if partitions > 0 => refused(
+            format!("{partitions} partitions"),
+            "a limit or policy of the cluster allows fewer; `partitions` in the URL asks for them",
+        ),
+        (Code::InvalidReplicationFactor, Some(replicas)) => refused(
+            format!("{replicas} replicas"),
+            "there are fewer brokers; `replication` in the URL asks for them",
+        ),
+        _ => errors::of_code(code, &format!("making the topic `{name}`")),
+    }
 }
 
 /// Returns the settings of topics; of one that does not exist, none.

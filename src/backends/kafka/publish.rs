@@ -213,7 +213,7 @@ impl Publisher {
                     told.map_err(|failed| heard(failed, producer.ears(), servers)),
                 )
             })
-            .collect()
+            .collect::<Vec<_>>()
         });
         // Polled once, it has its turn.
         match sending.as_mut().now_or_never() {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protoflow::{
-    event::{Encoding, EventError, Topic, parse_record_as},
+    event::{Encoding, EventError, Pattern, Topic, parse_record_as},
     runtime::{Publisher, PublisherOptions},
     transport::{Outgoing, Transport},
 };
@@ -53,7 +53,7 @@ pub async fn publish(
             .await?;
         stream.ledger.tell(stream.publisher.finish().await)?;
         if let Some(draft) = stream.draft.filter(|_| stream.ledger.misses_topic()) {
-            let named = [draft.topic().clone().into()];
+            let named = [Pattern::from(draft.topic().clone())];
             topics::hint_unknown(stream.transport.as_ref(), &named, &remarks).await;
         }
         stream.ledger.flush()?;
