@@ -1,6 +1,7 @@
 //! The Kafka backend on a real broker.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod delays;
 mod ground;
 mod letters;
 #[expect(dead_code, reason = "for the tests of what the broker holds")]

@@ -32,11 +32,13 @@ use crate::{
 const PARTITIONS: i32 = 6;
 
 /// Keeps time in delay topics: only the last record of a key is kept, and an empty one long enough for every reader.
-pub(super) const COMPACTED: [(&str, &str); 4] = [
+/// There is room for what is known of a message beside the largest that most topics take.
+pub(super) const COMPACTED: [(&str, &str); 5] = [
     ("cleanup.policy", "compact"),
     ("segment.bytes", "67108864"),
     ("segment.ms", "600000"),
     ("min.cleanable.dirty.ratio", "0.1"),
+    ("max.message.bytes", "8388608"),
 ];
 
 /// A client that asks, and the ears with which it hears why nobody answers.

@@ -41,7 +41,7 @@ const FENCED: Duration = Duration::from_secs(1);
 /// How long what is refused waits until it is tried again, in milliseconds.
 const POSTPONED: i64 = 10_000;
 /// The same where there is nowhere for it to go.
-const NOWHERE: i64 = 1000;
+const NOWHERE: i64 = 5000;
 /// The same where a record could not be read.
 const UNREAD: i64 = 1000;
 
