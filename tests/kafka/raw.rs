@@ -60,6 +60,9 @@ pub(crate) struct Commit {
     pub(crate) metadata: String,
 }
 
+/// From and to, by partition.
+type Spans = BTreeMap<i32, (i64, i64)>;
+
 /// Which records a reader sees.
 #[derive(Clone, Copy)]
 enum Isolation {
@@ -152,17 +155,20 @@ impl Raw {
         led.map(|partition| partition.id()).collect()
     }
 
-    /// Returns the first offset and the one after the last, by partition.
-    pub(crate) fn ends(&self, topic: &str) -> Vec<(i64, i64)> {
-        let client = self.look();
-        let ends = |partition| client.fetch_watermarks(topic, partition, PATIENCE).unwrap();
-        self.partitions(topic).into_iter().map(ends).collect()
+    /// Returns the first offset and the one after the last that such a reader sees, by partition.
+    fn bounds(&self, topic: &str, isolation: Isolation) -> Spans {
+        let client = self.reader("nobody", isolation);
+        let bounds = |partition| {
+            let ends = || client.fetch_watermarks(topic, partition, ANSWER);
+            (partition, patiently(ends))
+        };
+        self.partitions(topic).into_iter().map(bounds).collect()
     }
 
     /// Counts the offsets of a topic, those of transactions' marks too.
     pub(crate) fn count(&self, topic: &str) -> usize {
-        let ends = self.ends(topic);
-        let count: i64 = ends.iter().map(|(low, high)| high - low).sum();
+        let ends = self.bounds(topic, Isolation::Uncommitted);
+        let count: i64 = ends.values().map(|(low, high)| high - low).sum();
         usize::try_from(count).unwrap()
     }
 
@@ -186,24 +192,30 @@ impl Raw {
 
     /// Returns what a topic holds for readers of what is committed; waits for open transactions to end.
     pub(crate) fn topic(&self, topic: &str) -> Vec<Stored> {
-        self.read(topic, Isolation::Committed, |_| 0)
+        let all = self.bounds(topic, Isolation::Uncommitted);
+        self.read(topic, Isolation::Committed, &all)
     }
 
-    /// Returns what a topic holds from these offsets on, for readers of what is committed.
+    /// Returns what a group may see of a topic from these offsets on: nothing behind a transaction that is open.
     pub(crate) fn rest(&self, topic: &str, starts: &BTreeMap<i32, i64>) -> Vec<Stored> {
-        let start = |partition| starts.get(&partition).copied().unwrap_or(0);
-        self.read(topic, Isolation::Committed, start)
+        let mut spans = self.bounds(topic, Isolation::Committed);
+        for (partition, (low, _)) in &mut spans {
+            *low = starts.get(partition).map_or(*low, |start| *start.max(low));
+        }
+        self.read(topic, Isolation::Committed, &spans)
     }
 
     /// Returns what a topic holds for readers who do not care whether it is committed.
     pub(crate) fn uncommitted(&self, topic: &str) -> Vec<Stored> {
-        self.read(topic, Isolation::Uncommitted, |_| 0)
+        let all = self.bounds(topic, Isolation::Uncommitted);
+        self.read(topic, Isolation::Uncommitted, &all)
     }
 
-    /// Returns what a compacted topic stands for: the last record of each key, unless that is empty.
+    /// Returns what a compacted topic stands for: the last record of each key, unless that is empty. As
+    /// [`rest`](Self::rest), nothing behind a transaction that is open.
     pub(crate) fn latest(&self, topic: &str) -> Vec<Stored> {
         let mut latest = BTreeMap::new();
-        for record in self.topic(topic) {
+        for record in self.rest(topic, &BTreeMap::new()) {
             latest.insert((record.partition, record.key.clone()), record);
         }
         let mut latest: Vec<_> = latest.into_values().collect();
@@ -211,28 +223,24 @@ impl Raw {
         latest
     }
 
-    /// Reads up to the ends that the partitions have now; in the order of partitions and offsets.
-    fn read(&self, topic: &str, isolation: Isolation, start: impl Fn(i32) -> i64) -> Vec<Stored> {
+    /// Reads spans of offsets; in the order of partitions and offsets.
+    fn read(&self, topic: &str, isolation: Isolation, spans: &Spans) -> Vec<Stored> {
         let client = self.reader("nobody", isolation);
-        let mut ends = BTreeMap::new();
-        for (partition, (low, high)) in self.partitions(topic).into_iter().zip(self.ends(topic)) {
-            ends.insert(partition, (low.max(start(partition)), high));
-        }
         let mut places = TopicPartitionList::new();
-        for (&partition, &(low, _)) in &ends {
+        for (&partition, &(low, _)) in spans {
             let start = Offset::Offset(low);
             places
                 .add_partition_offset(topic, partition, start)
                 .unwrap();
         }
         client.assign(&places).unwrap();
-        let mut left = ends.clone();
+        let mut left = spans.clone();
         left.retain(|_, (low, high)| low < high);
         let mut found = Vec::new();
         let mut patience = Instant::now() + PATIENCE;
         while !left.is_empty() {
-            if let Some(message) = client.poll(PAUSE) {
-                found.push(Stored::read(&message.unwrap()));
+            if let Some(Ok(message)) = client.poll(PAUSE) {
+                found.push(Stored::read(&message));
                 patience = Instant::now() + PATIENCE;
                 continue;
             }
@@ -247,7 +255,7 @@ impl Raw {
                 "{topic} has records that cannot be read: {left:?}"
             );
         }
-        found.retain(|stored| stored.offset < ends[&stored.partition].1);
+        found.retain(|stored| stored.offset < spans[&stored.partition].1);
         found.sort_by_key(|stored| (stored.partition, stored.offset));
         found
     }
@@ -336,6 +344,11 @@ impl Stored {
             .1
             .as_ref()?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// Returns the key as text.
+    pub(crate) fn key(&self) -> &str {
+        std::str::from_utf8(self.key.as_deref().unwrap_or_default()).unwrap()
     }
 
     /// Returns the id of the event.

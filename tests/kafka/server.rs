@@ -56,6 +56,7 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=100
 broker.session.timeout.ms=1000
 broker.heartbeat.interval.ms=200
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 ";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 
-use crate::raw::{Raw, Stored};
+use super::raw::{Raw, Stored};
 
 /// Returns the records of a topic that a group has not settled.
 pub(crate) fn unsettled(raw: &Raw, group: &str, topic: &str) -> Vec<Stored> {

@@ -1,7 +1,7 @@
 //! A broker, the topics of a shop on it, the programs that use them, and what these are known to have done.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader},
@@ -171,14 +171,15 @@ impl World {
         self.raw.latest(&self.name(&retries)).len()
     }
 
-    /// Counts replays, wherever they went; those of letters that died again count again.
+    /// Counts the letters that were replayed to the group.
     pub(crate) fn replayed(&self) -> usize {
         let retries = self.name(&format!("pf.{}.delay", self.group()));
-        let records = [self.name("order"), retries];
-        let records = records.iter().flat_map(|topic| self.raw.topic(topic));
-        records
-            .filter(|record| record.replay_of().is_some())
-            .count()
+        let records = self.raw.rest(&retries, &BTreeMap::new()).into_iter();
+        let replays = records.filter(|record| record.key().starts_with("replay/"));
+        replays
+            .map(|record| record.key)
+            .collect::<HashSet<_>>()
+            .len()
     }
 
     /// Counts what waits for its time.

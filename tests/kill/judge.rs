@@ -9,6 +9,11 @@ pub trait Judge {
     /// Returns the URL of the store.
     fn url(&self) -> String;
 
+    /// Returns the name of the group.
+    fn group(&self) -> String {
+        "payments".to_owned()
+    }
+
     /// Returns everything that the store holds.
     fn read(&self) -> Holdings;
 

@@ -4,7 +4,8 @@
     feature = "conformance",
     feature = "cli",
     feature = "sqlite",
-    feature = "nats"
+    feature = "nats",
+    feature = "kafka"
 ))]
 #![expect(
     clippy::unwrap_used,
@@ -14,6 +15,7 @@
 )]
 
 mod judge;
+mod kafka;
 mod nats;
 mod points;
 #[expect(dead_code, reason = "other tests ask more")]

@@ -4,6 +4,7 @@ use std::{collections::HashSet, ops::AddAssign, sync::Mutex, time::Duration};
 
 use crate::{
     judge,
+    kafka::{self, Kafka},
     nats::Nats,
     points::{finish, side_by_side},
     server::Broker,
@@ -70,6 +71,18 @@ fn killed_at_random_on_nats_nothing_is_lost_or_doubled() {
     side_by_side(&seeds(), |seed| {
         let stream = Nats::prepared(&broker, &format!("SEED{seed}"));
         let hits = round(*seed, Store::new(Box::new(stream)));
+        *all.lock().unwrap() += hits;
+    });
+    assert_enough(all.into_inner().unwrap());
+}
+
+#[test]
+fn killed_at_random_on_kafka_nothing_is_lost_or_doubled() {
+    let broker = kafka::server::Broker::shared();
+    let all = Mutex::new(Hits::default());
+    side_by_side(&seeds(), |seed| {
+        let topics = Kafka::new(broker, &format!("seed{seed}"));
+        let hits = round(*seed, Store::new(Box::new(topics)));
         *all.lock().unwrap() += hits;
     });
     assert_enough(all.into_inner().unwrap());

@@ -100,11 +100,12 @@ impl Store {
 
     /// Returns a consumer of either sort that ends when nothing is left.
     pub fn consumer(&self, worker: bool) -> Command {
+        let group = self.judge.group();
         let mut arguments = vec![
             "consume",
             "order.created",
             "--group",
-            "payments",
+            &group,
             "--until-end",
             "--emit",
         ];
@@ -179,6 +180,37 @@ impl Store {
         drop(go_on);
         writer.join().unwrap();
         child.wait().unwrap()
+    }
+
+    /// Publishes an event for later and calls it off again; tells whether that was killed the first time.
+    pub fn call_off(&mut self, arm: impl FnOnce(&mut Command)) -> bool {
+        let mut publish = self.pf(&[
+            "publish",
+            "reminder.due",
+            "{}",
+            "--delay",
+            "45s",
+            "--create",
+        ]);
+        assert!(publish.status().unwrap().success());
+        let mut list = self.pf(&["schedule", "list", "--topic", "reminder.due", "-o", "json"]);
+        let list = list.stdout(Stdio::piped()).output().unwrap();
+        let listed = String::from_utf8(list.stdout).unwrap();
+        let schedules = listed
+            .lines()
+            .map(|line| -> serde_json::Value { serde_json::from_str(line).unwrap() });
+        let ids = schedules.map(|line| line["schedule"]["id"].as_str().unwrap().to_owned());
+        let ids: Vec<String> = ids.collect();
+        let mut cancel = self.pf(&["schedule", "cancel"]);
+        cancel.args(&ids);
+        arm(&mut cancel);
+        let killed = self.run(cancel);
+        if killed {
+            let mut cancel = self.pf(&["schedule", "cancel"]);
+            cancel.args(ids);
+            self.run(cancel);
+        }
+        killed
     }
 
     /// Lets every refused event pass from now on.

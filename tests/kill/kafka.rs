@@ -1,0 +1,212 @@
+//! Topics of a real broker, read with a client of its own.
+
+#[expect(dead_code, reason = "other tests ask more")]
+#[path = "../kafka/raw.rs"]
+mod raw;
+#[expect(
+    dead_code,
+    reason = "the judge asks the broker with a client of its own"
+)]
+#[path = "../kafka/server.rs"]
+pub mod server;
+#[path = "../kafka/settled.rs"]
+mod settled;
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+
+use raw::{Raw, Record, Stored};
+use server::Broker;
+use settled::unsettled;
+
+use crate::judge::{Holdings, InHand, Judge};
+
+/// A member of which nothing is heard is missed soon, and so is the end of a transaction.
+const IMPATIENCE: &str = "session.timeout.ms=3000&heartbeat.interval.ms=300&transaction.timeout.ms=3000\
+                          &message.timeout.ms=3000";
+
+/// Topics of a broker that other tests use too.
+pub struct Kafka {
+    url: String,
+    raw: Raw,
+    /// Before the names of all topics, and a part of the group's.
+    name: String,
+}
+
+impl Kafka {
+    /// Makes the topics of orders and responses.
+    pub fn new(broker: &Broker, name: &str) -> Self {
+        let kafka = Self {
+            url: broker.url(&format!("partitions=2&prefix={name}.&{IMPATIENCE}")),
+            raw: Raw::new(broker.address()),
+            name: name.to_owned(),
+        };
+        for topic in ["order.created", "payment.done", "reminder.due"] {
+            kafka.raw.make(&kafka.topic(topic), 2, &[]);
+        }
+        kafka
+    }
+
+    fn topic(&self, topic: &str) -> String {
+        format!("{}.{topic}", self.name)
+    }
+
+    fn unsettled(&self) -> Vec<Stored> {
+        unsettled(&self.raw, &self.group(), &self.topic("order.created"))
+    }
+
+    fn retries(&self) -> String {
+        self.topic(&format!("pf.{}.delay", self.group()))
+    }
+
+    fn put_off(&self) -> Vec<Stored> {
+        self.raw.latest(&self.retries())
+    }
+
+    fn scheduled(&self) -> Vec<Stored> {
+        self.raw.latest(&self.topic("pf.delay"))
+    }
+
+    fn state(&self) -> String {
+        self.topic("pf.state")
+    }
+
+    /// Returns the ids of the letters of which a receipt says that they were dealt with.
+    fn resolved(&self) -> HashSet<String> {
+        let state = self.raw.topic(&self.state()).into_iter();
+        let receipts = state.filter(|record| record.key().starts_with("done/"));
+        let receipts: Vec<Value> = receipts.filter_map(|record| value(&record)).collect();
+        let dealt = receipts
+            .iter()
+            .flat_map(|receipt| list(&receipt["letters"]));
+        let ids = dealt.flat_map(|dealt| list(&dealt["ids"]));
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn value(record: &Stored) -> Option<Value> {
+    Some(serde_json::from_slice(record.payload.as_ref()?).unwrap())
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().unwrap().iter()
+}
+
+fn ids(records: &[Stored]) -> Vec<String> {
+    records.iter().map(Stored::id).collect()
+}
+
+/// Returns what is known of a record that waits.
+fn waiting(record: &Stored) -> Value {
+    serde_json::from_str(record.header("pf-waiting").unwrap()).unwrap()
+}
+
+impl Judge for Kafka {
+    fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Stores on one broker share its groups.
+    fn group(&self) -> String {
+        format!("payments-{}", self.name)
+    }
+
+    /// A replayed letter stands among the retries of its group until it is handled; what is tried once more then
+    /// has failed.
+    fn read(&self) -> Holdings {
+        let responses = self.raw.topic(&self.topic("payment.done"));
+        let retries = self.raw.topic(&self.retries()).into_iter();
+        let replays =
+            retries.filter(|record| record.payload.is_some() && waiting(record)["failed"] == 0);
+        let resolved = self.resolved();
+        let letters = self.raw.topic(&self.topic("order.created.dlq")).into_iter();
+        let letters: HashMap<_, _> = letters
+            .map(|letter| {
+                (
+                    letter.header("pf-letter-id").unwrap().to_owned(),
+                    letter.id(),
+                )
+            })
+            .filter(|(letter, _)| !resolved.contains(letter))
+            .collect();
+        Holdings {
+            stored: ids(&self.raw.topic(&self.topic("order.created"))),
+            replays: replays
+                .map(|replay| (replay.id(), replay.key().to_owned()))
+                .collect(),
+            dead: letters.into_values().collect(),
+            responses: responses
+                .into_iter()
+                .filter_map(|one| one.payload)
+                .collect(),
+        }
+    }
+
+    /// The broker does not know what was handed out: everything that the group has not settled may have been.
+    fn in_hand(&self) -> InHand {
+        let mut out = self.unsettled();
+        out.extend(self.put_off());
+        InHand {
+            ids: ids(&out),
+            count: out.len() as u64,
+        }
+    }
+
+    fn to_come(&self) -> u64 {
+        (self.unsettled().len() + self.put_off().len() + self.scheduled().len()) as u64
+    }
+
+    fn not_due(&self) -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let is_later =
+            |record: &Stored| waiting(record)["due"].as_u64() > Some(now.as_millis() as u64);
+        self.scheduled()
+            .iter()
+            .filter(|record| is_later(record))
+            .count() as u64
+    }
+
+    /// The lease on a job is given back.
+    fn after_a_kill(&self) {
+        let state = self.raw.latest(&self.state());
+        let Some(lease) = state.iter().find(|record| record.key() == "lease") else {
+            return;
+        };
+        let lease = value(lease).unwrap();
+        let given_back = json!({"job": lease["job"], "holder": null, "token": lease["token"]});
+        let record = Record {
+            partition: Some(0),
+            key: Some(b"lease".to_vec()),
+            payload: Some(given_back.to_string().into_bytes()),
+            ..Record::default()
+        };
+        self.raw.write(&self.state(), &[record]);
+    }
+
+    /// The chunks of a plan tell how many letters it has, its receipts how many of them were dealt with.
+    fn progress(&self) -> (u64, u64) {
+        let state = self.raw.latest(&self.state());
+        let job = state
+            .iter()
+            .find_map(|record| record.key().strip_prefix("job/"));
+        let Some(job) = job else {
+            return (0, 0);
+        };
+        let (mut planned, mut done) = (0, 0);
+        for record in &state {
+            let mut parts = record.key().split('/');
+            match (parts.next(), parts.next() == Some(job)) {
+                (Some("chunk"), true) => planned += parts.nth(1).unwrap().parse::<u64>().unwrap(),
+                (Some("done"), true) => {
+                    done = done.max(value(record).unwrap()["through"].as_u64().unwrap());
+                }
+                _ => {}
+            }
+        }
+        (done, planned.saturating_sub(done))
+    }
+}
