@@ -481,21 +481,20 @@ impl Pump {
     /// Looks how far was read where no record tells, and whether the end was reached.
     fn look_around(&mut self) -> Result<()> {
         let course = &self.client.context().course;
+        let positions = self
+            .client
+            .position()
+            .map_err(|failed| errors::of(failed, "reading"))?;
         let mut desk = self.shared.desk();
-        let is_open = |kind: &Kind| matches!(kind, Kind::Retries(retries) if !retries.is_read());
-        if course.until_end || desk.parts.values().any(|part| is_open(&part.kind)) {
-            let reading = |failed| errors::of(failed, "reading");
-            let positions = self.client.position().map_err(reading)?;
-            for part in desk.parts.values_mut() {
-                let at = positions.find_partition(&part.name, part.partition);
-                if let Some(Offset::Offset(offset)) = at.map(|at| at.offset()) {
-                    // What is behind the end was passed over, not seen.
-                    let end = match part.kind {
-                        Kind::Messages { .. } => course.end(&part.name, part.partition),
-                        Kind::Retries(_) => None,
-                    };
-                    part.kind.saw(end.map_or(offset, |end| offset.min(end)));
-                }
+        for part in desk.parts.values_mut() {
+            let at = positions.find_partition(&part.name, part.partition);
+            if let Some(Offset::Offset(offset)) = at.map(|at| at.offset()) {
+                // What is behind the end was passed over, not seen.
+                let end = match part.kind {
+                    Kind::Messages { .. } => course.end(&part.name, part.partition),
+                    Kind::Retries(_) => None,
+                };
+                part.kind.saw(end.map_or(offset, |end| offset.min(end)));
             }
         }
         if course.until_end

@@ -55,7 +55,7 @@ pub(super) fn of(config: &Config) -> Result<Option<&'static str>> {
         .set("debug", "feature")
         .set_log_level(RDKafkaLogLevel::Debug);
     let client: BaseConsumer<Listener> = clients::make(&settings, Listener::default())?;
-    let listener = rdkafka::consumer::Consumer::context(&client);
+    let listener = client.context();
     clients::metadata(&client, &listener.ears, config, None)?;
     clients::Asked::serve(&client);
     let heard = *listener
