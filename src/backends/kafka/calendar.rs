@@ -11,11 +11,11 @@ use bytes::Bytes;
 use super::{
     clients::Isolation,
     connection::{Link, blocking},
-    shelf::now,
     fetcher::Fetcher,
     pending::{Due, Pending},
     reader::{Reader, Span},
     record::Read,
+    shelf::now,
     waiting,
 };
 use crate::transport::{Result, Schedule, ScheduleId, ScheduleScan};
@@ -53,10 +53,7 @@ async fn spans(link: &Arc<Link>) -> Result<Vec<Span>> {
 }
 
 /// Returns what waits under keys of a kind.
-pub(super) async fn find(
-    link: &Arc<Link>,
-    is_meant: impl Fn(&[u8]) -> bool,
-) -> Result<Vec<Found>> {
+pub(super) async fn find(link: &Arc<Link>, is_meant: impl Fn(&[u8]) -> bool) -> Result<Vec<Found>> {
     let spans = spans(link).await?;
     let ends: HashMap<i32, i64> = spans
         .iter()
@@ -78,7 +75,10 @@ pub(super) async fn find(
         }
     }
     let with_end = |read: Read| {
-        let end = ends.get(&read.partition).copied().unwrap_or(read.offset + 1);
+        let end = ends
+            .get(&read.partition)
+            .copied()
+            .unwrap_or(read.offset + 1);
         Found { read, end }
     };
     Ok(found.into_values().map(with_end).collect())
@@ -171,9 +171,7 @@ impl Scan {
         let mut taken = self.take();
         self.complete(&mut taken).await?;
         let reads = taken.into_iter().rev();
-        self.ready = reads
-            .filter_map(|(_, due)| schedule(due.record?))
-            .collect();
+        self.ready = reads.filter_map(|(_, due)| schedule(due.record?)).collect();
         Ok(())
     }
 

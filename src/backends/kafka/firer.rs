@@ -22,9 +22,9 @@ use tokio::sync::oneshot;
 use super::{
     clients::{self, Ears, Isolation},
     connection::{self, Link},
-    shelf::Shelf,
     error, errors,
     owner::Owner,
+    shelf::Shelf,
     targets::Targets,
 };
 use crate::transport::{ErrorKind, Result};

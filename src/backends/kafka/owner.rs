@@ -2,11 +2,7 @@
 //! one transaction. Whoever begins under the partition's name fences those before, and fires nothing until everything
 //! that they may have ended was read.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -16,11 +12,11 @@ use rdkafka::{
 use super::{
     clients::Ears,
     connection::{self, Link},
-    shelf::{Shelf, now},
     errors,
     fetcher::Fetcher,
     pending::Due,
     record::{self, Read, Record},
+    shelf::{Shelf, now},
     targets::Targets,
     transaction::{Failed, Moved, Transactor},
     waiting,
@@ -97,7 +93,11 @@ impl Owner {
         if !self.shelf.wait_until_read(barrier) {
             return Ok(());
         }
-        tracing::debug!(partition = self.partition, waiting = self.shelf.len(), "firing");
+        tracing::debug!(
+            partition = self.partition,
+            waiting = self.shelf.len(),
+            "firing"
+        );
         while let Some(batch) = self.shelf.next(MOST, HORIZON, ALONG) {
             let due = self.complete(batch.due, batch.ahead)?;
             self.fire(&transactor, due)?;
@@ -134,7 +134,8 @@ impl Owner {
             .fetcher
             .read_some(&topic, self.partition, &absent, BYTES);
         if found.is_err() {
-            self.shelf.put_back(due.drain(..).chain(ahead.drain(..)), None);
+            self.shelf
+                .put_back(due.drain(..).chain(ahead.drain(..)), None);
         }
         let found = found?.into_iter().map(|read| (read.offset, read));
         let mut found: HashMap<i64, Read> = found.collect();
@@ -179,7 +180,9 @@ impl Owner {
         for due in &batch {
             tracing::warn!(
                 "an event that is due cannot be delivered, and is tried again ({}, partition {}, offset {}): {refused}",
-                self.link.names().delays(), self.partition, due.offset
+                self.link.names().delays(),
+                self.partition,
+                due.offset
             );
         }
         self.shelf.put_back(batch, Some(now() + POSTPONED));
@@ -230,7 +233,10 @@ impl Owner {
             .add_partition_offset(&self.link.names().delays(), self.partition, resume)
             .map_err(|failed| errors::of(failed, "moving the position"))?;
         let group = self.asking.group_metadata().ok_or_else(|| {
-            super::error(ErrorKind::Unavailable, "the group of those who fire is not known")
+            super::error(
+                ErrorKind::Unavailable,
+                "the group of those who fire is not known",
+            )
         })?;
         Ok(Moved { offsets, group })
     }

@@ -126,12 +126,7 @@ async fn latest(link: &Arc<Link>, known: &Read, part: (i64, i64)) -> Result<Opti
 
 /// Tells whether a change came first: an end that was written before it is somebody else's, or means that it has fired.
 /// What was moved after its end would fire again, and is ended.
-async fn conclude(
-    link: &Arc<Link>,
-    read: &Read,
-    part: (i64, i64),
-    change: Change,
-) -> Result<bool> {
+async fn conclude(link: &Arc<Link>, read: &Read, part: (i64, i64), change: Change) -> Result<bool> {
     let others = same(link, read, part).await?;
     if others.iter().all(|other| waiting::due(other).is_some()) {
         return Ok(true);

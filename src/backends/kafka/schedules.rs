@@ -5,6 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub(super) use super::firer::fire_for_ever;
 use super::{
     admin::Wanted,
     calendar::{self, Scan},
@@ -16,7 +17,6 @@ use super::{
     transport::Kafka,
     waiting::{self, Waiting},
 };
-pub(super) use super::firer::fire_for_ever;
 use crate::{
     event::{Message, new_id},
     failpoint,

@@ -54,7 +54,9 @@ impl Targets {
             .insert(name.to_owned(), now() + AGAIN)
             .is_none();
         match found {
-            Err(failed) => tracing::debug!(%failed, name, "it is not known whether a topic is there"),
+            Err(failed) => {
+                tracing::debug!(%failed, name, "it is not known whether a topic is there")
+            }
             Ok(_) if is_news => tracing::warn!(
                 "events for the topic `{name}` are due, and there is no such topic: they wait for it"
             ),
