@@ -12,15 +12,7 @@ use crate::{harness::Pf, shop::Shop};
 #[test]
 fn a_topic_that_kafka_refuses_is_refused() {
     let shop = Shop::empty();
-    let long = "x".repeat(300);
-    for topic in [
-        "gr\u{fc}n",
-        "a/b",
-        "a:b",
-        "pf.delay",
-        "__consumer_offsets",
-        &long,
-    ] {
+    for topic in ["gr\u{fc}n", "a/b", "a:b", "pf.delay", "__consumer_offsets"] {
         for command in [
             &["publish", topic, "{}"][..],
             &["publish", topic, "{}", "--create"],

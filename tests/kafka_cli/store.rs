@@ -67,14 +67,3 @@ fn groups_and_their_lag_are_shown() {
     let told = "retention removed 2 records";
     assert!(run.stdout().contains(told), "{run}");
 }
-
-#[test]
-fn too_little_in_sync_is_a_problem() {
-    let shop = Shop::empty();
-    shop.make("order.created", 1, &[("min.insync.replicas", "2")]);
-    let run = shop.pf.run(&["doctor"]);
-    assert_eq!(run.code(), Some(1), "{run}");
-    assert!(run.stdout().contains("takes no events"), "{run}");
-    let run = shop.pf.run(&["publish", "order.created", "1"]);
-    assert_snapshot!(shop.hide(&run), @"");
-}

@@ -93,9 +93,15 @@ fn denied(reason: &str) -> TransportError {
 }
 
 /// Leaves out what is of no use to people: addresses in front and timing behind.
-fn brief(reason: &str) -> &str {
+fn brief(reason: &str) -> String {
     let text = reason.split(" (after ").next().unwrap_or(reason);
-    text.split_once("]: ").map_or(text, |(_, rest)| rest)
+    let text = text.split_once("]: ").map_or(text, |(_, rest)| rest);
+    // `host:port/bootstrap: why`
+    let text = match text.split_once(": ") {
+        Some((place, why)) if place.contains('/') && !place.contains(' ') => why,
+        _ => text,
+    };
+    text.replace("ipv4#", "").replace("ipv6#", "")
 }
 
 impl ClientContext for Ears {
@@ -333,7 +339,8 @@ where
             return Err(refused);
         }
         if end <= Instant::now() {
-            return Err(ears.silence(&config.servers).because(failed));
+            tracing::debug!(%failed, "no metadata");
+            return Err(ears.silence(&config.servers));
         }
     }
 }

@@ -30,6 +30,9 @@ const OURS: [&str; 11] = [
     "enable.idempotence",
 ];
 
+/// Properties of librdkafka whose names have no dot.
+const BARE: [&str; 4] = ["acks", "debug", "retries", "partitioner"];
+
 /// Opens `kafka://host:port/`.
 ///
 /// Parameters: `servers=host:port,…` (further servers of the cluster), `prefix=` (what stands before a topic in Kafka's
@@ -128,7 +131,7 @@ impl Config {
                 self.timeout = humantime::parse_duration(text)
                     .map_err(|source| wrong("`connect-timeout` is no duration").because(source))?;
             }
-            (name, value) if name.contains('.') || name == "debug" => {
+            (name, value) if name.contains('.') || BARE.contains(&name) => {
                 if OURS.contains(&name) {
                     let message = format!("`{name}` cannot be set: our guarantees rest on it");
                     return Err(wrong(message));

@@ -301,6 +301,9 @@ impl Link {
         partitions: Vec<(String, i32)>,
         time: SystemTime,
     ) -> Result<Vec<Option<i64>>> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
         self.ask(move |client, config| {
             let mut asked = TopicPartitionList::new();
             for (topic, partition) in &partitions {

@@ -1,6 +1,9 @@
 //! Which release a broker is of. Kafka does not say; the requests that it answers tell.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     ClientContext,
@@ -19,6 +22,9 @@ use crate::transport::Result;
 /// What a line of the client's log begins with that tells which requests to store records a broker answers.
 const STORING: &str = "ApiKey Produce (0) Versions ";
 
+/// How long to listen to the log.
+const LISTEN: Duration = Duration::from_millis(300);
+
 /// The newest request to store records that a release answers, newest first.
 const RELEASES: [(u16, &str); 4] = [
     (13, "4.1 or newer"),
@@ -32,6 +38,12 @@ const RELEASES: [(u16, &str); 4] = [
 struct Listener {
     ears: Ears,
     storing: Mutex<Option<u16>>,
+}
+
+impl Listener {
+    fn heard(&self) -> Option<u16> {
+        *self.storing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl ClientContext for Listener {
@@ -57,12 +69,12 @@ pub(super) fn of(config: &Config) -> Result<Option<&'static str>> {
     let client: BaseConsumer<Listener> = clients::make(&settings, Listener::default())?;
     let listener = client.context();
     clients::metadata(&client, &listener.ears, config, None)?;
-    clients::Asked::serve(&client);
-    let heard = *listener
-        .storing
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    Ok(heard.map(release))
+    // What was logged meanwhile comes line by line.
+    let end = Instant::now() + LISTEN;
+    while listener.heard().is_none() && Instant::now() < end {
+        let _ = client.poll(Duration::from_millis(1));
+    }
+    Ok(listener.heard().map(release))
 }
 
 /// Names a cluster for people.

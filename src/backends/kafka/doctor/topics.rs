@@ -21,8 +21,8 @@ pub(super) const ENDS_STAY: Duration = Duration::from_hours(1);
 pub(super) fn missing(link: &Link, cluster: &Cluster, groups: &[Group]) -> Vec<Finding> {
     let names = link.names();
     let mut wanted = vec![
-        (names.delays(), "an event can be delayed"),
-        (names.state(), "dead letters are worked on"),
+        (names.delays(), "the first consumer or delayed event"),
+        (names.state(), "the first work on dead letters"),
     ];
     for group in groups {
         for lag in &group.lags {
@@ -30,7 +30,7 @@ pub(super) fn missing(link: &Link, cluster: &Cluster, groups: &[Group]) -> Vec<F
                 .topic(&lag.topic)
                 .and_then(|topic| names.letters(&topic).ok())
             {
-                wanted.push((letters, "an event can be given up"));
+                wanted.push((letters, "the first consumer"));
             }
         }
     }
@@ -39,11 +39,11 @@ pub(super) fn missing(link: &Link, cluster: &Cluster, groups: &[Group]) -> Vec<F
     let wanted = wanted.into_iter();
     let missing = wanted.filter(|(name, _)| !cluster.topics.contains_key(name));
     missing
-        .map(|(name, purpose)| Finding {
+        .map(|(name, who)| Finding {
             mend: Some("pf doctor --fix".to_owned()),
             ..warning(
                 &format!("missing.{name}"),
-                format!("there is no topic `{name}`; it is made before {purpose}, if that is allowed then"),
+                format!("there is no topic `{name}` yet: {who} makes it, if that is allowed then"),
             )
         })
         .collect()
@@ -172,6 +172,8 @@ pub(super) fn replicas(link: &Link, cluster: &Cluster) -> Vec<Finding> {
         let finding = format!("replicas.{name}");
         let wanted = usize::try_from(facts.number("min.insync.replicas").unwrap_or(1)).unwrap_or(1);
         let (replicas, in_sync) = (facts.replicas, facts.in_sync);
+        // A broker wants no more than there are.
+        let wanted = wanted.min(replicas);
         if facts.without_leader > 0 {
             let count = facts.without_leader;
             let text = format!("{count} of the partitions of `{name}` have no leader");
@@ -198,4 +200,37 @@ pub(super) fn replicas(link: &Link, cluster: &Cluster) -> Vec<Finding> {
         })
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backends::kafka::config::Config, transport::FindingLevel};
+
+    fn found(replicas: usize, in_sync: usize, wanted: &str) -> Vec<(FindingLevel, String)> {
+        let config = Config::read(&"kafka://a:1".parse().unwrap()).unwrap();
+        let wanted = ("min.insync.replicas".to_owned(), wanted.to_owned());
+        let facts = Facts {
+            kind: Kind::Events,
+            partitions: 1,
+            replicas,
+            in_sync,
+            without_leader: 0,
+            settings: [wanted].into(),
+        };
+        let cluster = Cluster {
+            brokers: 3,
+            topics: [("order".to_owned(), facts)].into(),
+        };
+        let found = super::replicas(&Link::new(config, false), &cluster).into_iter();
+        found.map(|found| (found.level, found.text)).collect()
+    }
+
+    #[test]
+    fn replicas_are_judged() {
+        assert_eq!(found(3, 3, "2"), []);
+        assert_eq!(found(3, 1, "2")[0].0, FindingLevel::Problem);
+        assert!(found(1, 1, "2")[0].1.contains("on one broker alone"));
+        assert_eq!(found(3, 3, "1")[0].0, FindingLevel::Warning);
+    }
 }
