@@ -37,7 +37,7 @@ fn what_is_compacted_fires_once() {
         }
         owner = Some(Running::start(&mut world.pf(&["schedule", "run"])));
         let half = round * COUNT + COUNT / 2;
-        until("half have fired", || world.orders().len() >= half);
+        until("half have fired", || world.visible() >= half);
     }
     until("all have fired", || world.scheduled() == 0);
     // A later record lets the broker close the segment before it.

@@ -36,7 +36,7 @@ fn a_restart_finds_all_that_waits() {
         assert!(status.success(), "{status}");
         wanted.extend(accepted);
         until("those that are due have fired", || {
-            world.orders().len() >= wanted.len()
+            world.visible() >= wanted.len()
         });
         println!(
             "{far} wait: {NEAR} more fired {:?} after a start, memory {:?} KiB",

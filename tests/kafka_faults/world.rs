@@ -149,7 +149,13 @@ impl World {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Returns the ids of the orders that readers of what is committed see.
+    /// Counts the orders that readers of what is committed see now.
+    pub(crate) fn visible(&self) -> usize {
+        let orders = self.raw.rest(&self.name("order"), &BTreeMap::new());
+        orders.iter().map(Stored::id).collect::<HashSet<_>>().len()
+    }
+
+    /// Returns the ids of the orders that readers of what is committed see, once no transaction is open any more.
     pub(crate) fn orders(&self) -> Vec<String> {
         let orders = self.raw.topic(&self.name("order"));
         orders.iter().map(Stored::id).collect()
