@@ -1,7 +1,11 @@
 //! The task of a membership that asks for messages, takes them in and keeps alive what is ours.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
+use async_nats::HeaderMap;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -256,11 +260,15 @@ async fn runs(shared: &Shared, arrived: &Arrived) -> Result<Option<Runs>> {
 impl Shared {
     async fn accept(&self, arrived: Arrived, runs: Option<Runs>) -> Result<()> {
         let claim = claim(&arrived);
-        let rest = runs.as_ref().map(Runs::rest).unwrap_or_default();
+        let lineage = headers::read_lineage(arrived.headers.as_ref());
+        let rest = match &runs {
+            Some(runs) => runs.rest(),
+            None if lineage.is_none() => asked_for(arrived.headers.as_ref()),
+            None => Duration::ZERO,
+        };
         if rest > EARLY {
             return self.hold(&claim, rest).await;
         }
-        let lineage = headers::read_lineage(arrived.headers.as_ref());
         let Some(stored) = tail::stored(&self.link, arrived) else {
             tracing::warn!(
                 position = claim.number,
@@ -294,6 +302,14 @@ impl Shared {
         };
         self.link.confirm(claim.reply.clone(), word).await
     }
+}
+
+/// Returns how long the Go library's consumers would still hold a message back: it stores delayed events at once.
+fn asked_for(headers: Option<&HeaderMap>) -> Duration {
+    let until = headers.and_then(|headers| headers.get("pf_delay_until")?.as_str().parse().ok());
+    let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(until.unwrap_or(0)));
+    let rest = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
+    rest.unwrap_or_default()
 }
 
 /// Counts the attempts that the Go library made: it stores an event again with their number.
