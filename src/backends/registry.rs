@@ -1,6 +1,6 @@
 //! URL scheme to transport: the only list of backends.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use url::Url;
@@ -12,6 +12,10 @@ use crate::transport::{Capabilities, ErrorKind, Result, Transport, TransportErro
 pub struct OpenOptions {
     /// Make a store, stream or topic that is not there (`--create`).
     pub create: bool,
+    /// How long to wait for the server, where there is one; what the URL says, else 5 s, if nothing is said here.
+    pub connect_timeout: Option<Duration>,
+    /// Hand on headers that are commands to the broker (`Nats-*`) with what is published.
+    pub broker_headers: bool,
 }
 
 /// Opens transports of one scheme.

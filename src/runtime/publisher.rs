@@ -1,15 +1,22 @@
 //! Publishing a stream: batched, pipelined, every confirmation told with the caller's tag.
 
 use std::{
-    collections::VecDeque, fmt, future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration,
+    collections::{HashMap, VecDeque},
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::poll;
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::joined;
 use crate::{
-    event::Message,
+    event::{Message, Topic},
     transport::{ErrorKind, Outgoing, Receipt, Result, Transport, TransportError},
 };
 
@@ -25,6 +32,9 @@ pub struct PublisherOptions {
     pub in_flight: usize,
     /// A batch is sent when its oldest message is this old.
     pub linger: Duration,
+    /// At most one message of a key, or of a topic where there is no key, is in flight, so that nothing overtakes it
+    /// when it has to be sent again. Slower.
+    pub ordered: bool,
 }
 
 impl Default for PublisherOptions {
@@ -33,6 +43,7 @@ impl Default for PublisherOptions {
             batch: 1000,
             in_flight: 2,
             linger: Duration::from_millis(5),
+            ordered: false,
         }
     }
 }
@@ -57,6 +68,35 @@ pub struct Publisher<T> {
     oldest: Instant,
     sent: VecDeque<(Vec<T>, Sent)>,
     told: Vec<(T, Result<Receipt>)>,
+    lanes: Lanes,
+}
+
+/// What must not be overtaken: a key, or a topic where there is none.
+type Lane = (Option<Topic>, Option<Bytes>);
+
+/// Which batch holds the last message of a lane, where order is kept.
+#[derive(Default)]
+struct Lanes {
+    last: HashMap<Lane, u64>,
+    /// The number of the batch that is being filled.
+    filling: u64,
+    /// How many batches are confirmed.
+    confirmed: u64,
+}
+
+impl Lanes {
+    fn of(message: &Message) -> Lane {
+        match &message.key {
+            Some(key) => (None, Some(key.clone())),
+            None => (Some(message.topic.clone()), None),
+        }
+    }
+
+    fn confirm(&mut self) {
+        self.confirmed += 1;
+        let confirmed = self.confirmed;
+        self.last.retain(|_, batch| *batch >= confirmed);
+    }
 }
 
 impl<T: Send + 'static> Publisher<T> {
@@ -72,11 +112,15 @@ impl<T: Send + 'static> Publisher<T> {
             oldest: Instant::now(),
             sent: VecDeque::new(),
             told: Vec::new(),
+            lanes: Lanes::default(),
         }
     }
 
     /// Takes a message, waiting while the window is full; returns what was confirmed or refused meanwhile, in order.
     pub async fn push(&mut self, outgoing: Outgoing, tag: T) -> Vec<(T, Result<Receipt>)> {
+        if self.options.ordered {
+            self.make_way(&outgoing.message).await;
+        }
         let now = Instant::now();
         if self.batch.is_empty() {
             self.oldest = now;
@@ -89,6 +133,20 @@ impl<T: Send + 'static> Publisher<T> {
             self.send().await;
         }
         std::mem::take(&mut self.told)
+    }
+
+    /// Waits until no message of the same lane is under way.
+    async fn make_way(&mut self, message: &Message) {
+        let lane = Lanes::of(message);
+        if let Some(&before) = self.lanes.last.get(&lane) {
+            if before == self.lanes.filling {
+                self.send().await;
+            }
+            while self.lanes.confirmed <= before && !self.sent.is_empty() {
+                self.confirm_oldest().await;
+            }
+        }
+        self.lanes.last.insert(lane, self.lanes.filling);
     }
 
     /// Sends what is waiting and waits until all is confirmed; call when input pauses for `linger`.
@@ -124,6 +182,7 @@ impl<T: Send + 'static> Publisher<T> {
         let tags = std::mem::take(&mut self.tags);
         let transport = Arc::clone(&self.transport);
         let future = Box::pin(async move { transport.publish(batch).await });
+        self.lanes.filling += 1;
         self.sent.push_back((tags, start(future).await));
     }
 
@@ -151,6 +210,7 @@ impl<T: Send + 'static> Publisher<T> {
                 .into_iter()
                 .map(|tag| (tag, results.next().unwrap_or_else(unanswered)));
             self.told.extend(told);
+            self.lanes.confirm();
         }
     }
 }

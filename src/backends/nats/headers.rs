@@ -47,6 +47,19 @@ const RESERVED: [&str; 9] = [
 
 /// Lays out a message's key, headers and nulls.
 pub(super) fn write(message: &Message) -> Result<HeaderMap> {
+    match message.headers.iter().find(|(name, _)| is_command(name)) {
+        None => write_with_commands(message),
+        Some((name, _)) => {
+            let message = format!("header `{name}` is a command to the server");
+            Err(error(ErrorKind::Invalid, message).hint(
+                "take `Nats-*` headers out of the message, or let them through with `--allow-broker-headers`",
+            ))
+        }
+    }
+}
+
+/// Lays out a message's key, headers and nulls; headers that are commands to the server are let through.
+pub(super) fn write_with_commands(message: &Message) -> Result<HeaderMap> {
     let mut map = HeaderMap::new();
     match message.key.as_deref().map(|key| (as_value(key), key)) {
         None => {}
@@ -70,15 +83,13 @@ pub(super) fn write(message: &Message) -> Result<HeaderMap> {
     Ok(map)
 }
 
+fn is_command(name: &str) -> bool {
+    let start = name.get(..5);
+    start.is_some_and(|start| start.eq_ignore_ascii_case("nats-"))
+}
+
 fn checked(name: &str) -> Result<HeaderName> {
     let invalid = |message: String| error(ErrorKind::Invalid, message);
-    if name
-        .get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case("nats-"))
-    {
-        let message = format!("header `{name}` is a command to the server");
-        return Err(invalid(message).hint("take `Nats-*` headers out of the message"));
-    }
     if RESERVED.contains(&name) {
         return Err(invalid(format!("header `{name}` is reserved")));
     }
