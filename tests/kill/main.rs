@@ -13,6 +13,7 @@
     reason = "a test"
 )]
 
+mod alone;
 mod judge;
 mod nats;
 mod points;

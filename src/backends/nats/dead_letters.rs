@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 
 use super::{
+    capture::Advisories,
     connection::Link,
     jobs, letter,
     reader::{Begin, Reader, Scope},
@@ -20,8 +21,8 @@ use super::{
 use crate::{
     event::{Group, Topic},
     transport::{
-        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterKind, LetterScan,
-        Resolution, Result, Selection, Stats, StatsRow,
+        Capture, DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterKind,
+        LetterScan, Resolution, Result, Selection, Stats, StatsRow,
     },
 };
 
@@ -60,6 +61,10 @@ impl DeadLetters for Nats {
             .buffered(AT_ONCE)
             .collect()
             .await
+    }
+
+    async fn capture(&self, until_end: bool) -> Result<Box<dyn Capture>> {
+        Ok(Box::new(Advisories::open(&self.link, until_end).await?))
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
