@@ -6,5 +6,9 @@ pub mod nats;
 mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod url;
 
-pub use self::registry::{Factory, OpenOptions, Registry};
+pub use self::{
+    registry::{Factory, OpenOptions, Registry},
+    url::parse_url,
+};

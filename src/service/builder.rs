@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Defaults, Service, ServiceError};
 use crate::{
-    backends::{OpenOptions, Registry},
+    backends::{OpenOptions, Registry, parse_url},
     event::Naming,
     runtime::{Observer, RetryPolicy},
     transport::Transport,
@@ -97,7 +97,7 @@ impl ServiceBuilder {
     /// # Errors
     /// If the URL or the group is wrong, or nothing answers.
     pub async fn connect(self, url: &str) -> Result<Service, ServiceError> {
-        let parsed = url.parse().map_err(|source| ServiceError::Url {
+        let parsed = parse_url(url).map_err(|source| ServiceError::Url {
             text: url.to_owned(),
             source,
         })?;

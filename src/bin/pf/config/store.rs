@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use protoflow::backends::parse_url;
 use url::Url;
 
 use crate::error::{CliError, CliResult, Exit};
@@ -12,7 +13,7 @@ const RESERVED: &AsciiSet = &CONTROLS.add(b' ').add(b'?').add(b'#').add(b'%');
 
 /// Reads a URL; `origin` says where it was written.
 pub fn parse(text: &str, origin: &str) -> CliResult<Url> {
-    Url::parse(text).map_err(|error| {
+    parse_url(text).map_err(|error| {
         let error = CliError::new(Exit::Configuration, error)
             .during(format!("{origin} is not the URL of a store"));
         if text.contains(':') {
