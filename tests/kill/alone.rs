@@ -28,6 +28,32 @@ fn output(store: &Store, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+/// Has events of which four became letters.
+fn with_letters(stream: Nats) -> Store {
+    let mut store = Store::new(Box::new(stream));
+    assert!(store.publish(40, None, |_| {}).success());
+    let consumer = store.consumer(false);
+    store.run(consumer);
+    assert_eq!(store.judge.read().dead.len(), 4);
+    store
+}
+
+#[test]
+fn a_replay_that_began_before_the_stream_was_mended_ends_as_it_began() {
+    let broker = Broker::start();
+    let stream = Nats::plain(&broker, "MENDED");
+    let raw = stream.raw();
+    let store = with_letters(stream);
+    killed_at("nats.replay_published", &store, &REPLAY);
+    raw.change(raw.prepared());
+    store.judge.after_a_kill();
+    assert!(output(&store, &REPLAY).status.success());
+    let held = store.judge.read();
+    let doubled = held.replays.len() - 4;
+    println!("replay, stream mended meanwhile: 4 letters, lost 0, doubled {doubled}");
+    assert_eq!((held.dead.len(), doubled), (0, 0));
+}
+
 #[test]
 fn letters_of_unknown_outcome_are_named_once_the_server_has_forgotten_them() {
     let broker = Broker::start();
@@ -36,12 +62,8 @@ fn letters_of_unknown_outcome_are_named_once_the_server_has_forgotten_them() {
         ("nats.replay_announced", false),
     ] {
         let stream = Nats::forgetful(&broker, &point.replace('.', "-"), WINDOW);
-        let mut store = Store::new(Box::new(stream));
-        assert!(store.publish(40, None, |_| {}).success());
-        let consumer = store.consumer(false);
-        store.run(consumer);
+        let store = with_letters(stream);
         let dead = store.judge.read().dead;
-        assert_eq!(dead.len(), 4);
         let start = Instant::now();
         killed_at(point, &store, &REPLAY);
         store.judge.after_a_kill();

@@ -3,7 +3,7 @@
 //! On a stream that allows it, the message stands in the user's stream and is committed in one batch with the events
 //! that it speaks of. A batch that is sent twice, or by a worker whose lease was lost, then fails as a whole.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -40,6 +40,9 @@ pub(super) struct Journal {
     pub(super) remove: Vec<u64>,
     /// Letters that are being replayed one by one, and may have been when the worker went down.
     pub(super) pending: Vec<Entry>,
+    /// When that was announced, in milliseconds since the epoch, if it was by an earlier worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<u64>,
 }
 
 impl Journal {
@@ -51,6 +54,23 @@ impl Journal {
             resolved,
             remove: Vec::new(),
             pending: Vec::new(),
+            since: None,
+        }
+    }
+
+    /// Announces what is replayed one by one from now on, or that nothing is.
+    pub(super) fn announce(&mut self, pending: Vec<Entry>) {
+        self.pending = pending;
+        self.since = None;
+    }
+}
+
+impl Written<Journal> {
+    /// Returns when the letters that may have been replayed were announced.
+    pub(super) fn announced(&self) -> SystemTime {
+        match self.value.since {
+            Some(since) => SystemTime::UNIX_EPOCH + Duration::from_millis(since),
+            None => self.time,
         }
     }
 }
@@ -65,8 +85,12 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// Finds it.
+    /// Finds it. One that was begun beside the stream ends there, even if the stream allows more by now.
     pub(super) async fn of(link: &Link) -> Result<Self> {
+        let (side, journal) = Self::Beside.subject(link);
+        if link.last(&side, &journal).await?.is_some() {
+            return Ok(Self::Beside);
+        }
         let facts: Option<Facts> = link.find_stream(&link.names.stream).await?;
         let inner = link.names.inner();
         let inside = facts.is_some_and(|facts| facts.no_atomic_replay(&inner).is_none());
@@ -98,21 +122,29 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     let (stream, subject) = place.subject(link);
     let last: Option<Written<Journal>> = link.value(&stream, &subject).await?;
     let number = last.as_ref().map_or(0, |last| last.number);
-    let mut pending = Vec::new();
+    let (mut pending, mut since) = (Vec::new(), None);
     if let Some(last) = last {
         remove(link, &last.value.remove).await?;
         jobs::note_progress(link, &last.value.job, last.value.resolved).await?;
-        if last.value.job == lease.job {
+        if last.value.job == lease.job && !last.value.pending.is_empty() {
+            // The new journal is younger than what it tells of.
+            since = Some(milliseconds(last.announced()));
             pending = last.value.pending;
         }
     }
     let mut journal = jobs::resume(link, lease).await?;
     journal.pending = pending;
+    journal.since = since;
     let begun = link
         .set_value((&stream, &subject), &journal, number, None)
         .await;
     begun.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     Ok(())
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Ends the journal of a lease.

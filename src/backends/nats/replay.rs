@@ -182,13 +182,17 @@ async fn skip(link: &Link, journal: Written<Journal>) -> Result<Written<Journal>
 async fn one_by_one(
     link: &Link,
     journal: Written<Journal>,
-    items: Vec<Item>,
+    mut items: Vec<Item>,
 ) -> Result<Vec<(LetterId, Resolution)>> {
     let (stream, subject) = Place::Beside.subject(link);
     let recognised = is_recognised(link, &journal).await?;
     let mut next = journal.value.clone();
-    if next.pending.is_empty() {
-        next.pending = items.iter().map(|item| item.entry.clone()).collect();
+    let is_pending = |item: &Item| journal.value.pending.contains(&item.entry);
+    if items.iter().any(is_pending) {
+        // What nobody announced has to wait for its turn.
+        items.retain(is_pending);
+    } else {
+        next.announce(items.iter().map(|item| item.entry.clone()).collect());
         next.remove.clear();
     }
     let lost = |refusal| jobs::lost(refusal, "somebody else took over this job");
@@ -212,7 +216,7 @@ async fn one_by_one(
         .await;
     failpoint::reach("nats.replay_published");
     next.resolved += outcomes.len() as u64;
-    next.pending.clear();
+    next.announce(Vec::new());
     let done = outcomes
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);
@@ -234,7 +238,7 @@ async fn is_recognised(link: &Link, journal: &Written<Journal>) -> Result<bool> 
     }
     let window = Duration::from_nanos(link.facts().await?.config.duplicate_window);
     let age = SystemTime::now()
-        .duration_since(journal.time)
+        .duration_since(journal.announced())
         .unwrap_or_default();
     Ok(age < window / 2)
 }
