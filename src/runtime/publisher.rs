@@ -69,6 +69,8 @@ pub struct Publisher<T> {
     sent: VecDeque<(Vec<T>, Sent)>,
     told: Vec<(T, Result<Receipt>)>,
     lanes: Lanes,
+    /// What waits for a message of its lane that is under way.
+    entering: Option<(Outgoing, T)>,
 }
 
 /// What must not be overtaken: a key, or a topic where there is none.
@@ -113,14 +115,37 @@ impl<T: Send + 'static> Publisher<T> {
             sent: VecDeque::new(),
             told: Vec::new(),
             lanes: Lanes::default(),
+            entering: None,
         }
     }
 
     /// Takes a message, waiting while the window is full; returns what was confirmed or refused meanwhile, in order.
     pub async fn push(&mut self, outgoing: Outgoing, tag: T) -> Vec<(T, Result<Receipt>)> {
         if self.options.ordered {
-            self.make_way(&outgoing.message).await;
+            // A call that was dropped may have left one.
+            self.enter().await;
+            self.entering = Some((outgoing, tag));
+            self.enter().await;
+        } else {
+            self.accept(outgoing, tag).await;
         }
+        std::mem::take(&mut self.told)
+    }
+
+    /// Takes the message that waits for those before it in its lane.
+    async fn enter(&mut self) {
+        let Some((waiting, _)) = &self.entering else {
+            return;
+        };
+        let lane = Lanes::of(&waiting.message);
+        self.make_way(&lane).await;
+        if let Some((outgoing, tag)) = self.entering.take() {
+            self.lanes.last.insert(lane, self.lanes.filling);
+            self.accept(outgoing, tag).await;
+        }
+    }
+
+    async fn accept(&mut self, outgoing: Outgoing, tag: T) {
         let now = Instant::now();
         if self.batch.is_empty() {
             self.oldest = now;
@@ -132,13 +157,11 @@ impl<T: Send + 'static> Publisher<T> {
         if full || now - self.oldest >= self.options.linger {
             self.send().await;
         }
-        std::mem::take(&mut self.told)
     }
 
-    /// Waits until no message of the same lane is under way.
-    async fn make_way(&mut self, message: &Message) {
-        let lane = Lanes::of(message);
-        if let Some(&before) = self.lanes.last.get(&lane) {
+    /// Waits until no message of a lane is under way.
+    async fn make_way(&mut self, lane: &Lane) {
+        if let Some(&before) = self.lanes.last.get(lane) {
             if before == self.lanes.filling {
                 self.send().await;
             }
@@ -146,11 +169,11 @@ impl<T: Send + 'static> Publisher<T> {
                 self.confirm_oldest().await;
             }
         }
-        self.lanes.last.insert(lane, self.lanes.filling);
     }
 
     /// Sends what is waiting and waits until all is confirmed; call when input pauses for `linger`.
     pub async fn flush(&mut self) -> Vec<(T, Result<Receipt>)> {
+        self.enter().await;
         self.send().await;
         while !self.sent.is_empty() {
             self.confirm_oldest().await;
@@ -166,7 +189,8 @@ impl<T: Send + 'static> Publisher<T> {
     /// Reports whether nothing is waiting to be sent, confirmed or told.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.batch.is_empty() && self.sent.is_empty() && self.told.is_empty()
+        let taken = self.batch.is_empty() && self.entering.is_none();
+        taken && self.sent.is_empty() && self.told.is_empty()
     }
 
     async fn send(&mut self) {
