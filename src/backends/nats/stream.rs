@@ -79,6 +79,21 @@ impl Facts {
         subjects.any(|known| covers(known, subject))
     }
 
+    /// Refuses a stream of somebody else in the place of one of ours.
+    fn must_cover(&self, subject: &str) -> Result<()> {
+        if self.covers(subject) {
+            return Ok(());
+        }
+        let name = &self.config.name;
+        let message = format!("the stream `{name}` is there and does not cover `{subject}`");
+        let subjects = [&self.config.subjects[..], &[subject.to_owned()]].concat();
+        let hint = format!(
+            "`nats stream edit {name} --subjects='{}'`",
+            subjects.join(",")
+        );
+        Err(error(ErrorKind::Configuration, message).hint(hint))
+    }
+
     /// Returns the longest delay that is kept, if there is a limit.
     pub(super) fn longest_delay(&self) -> Option<Duration> {
         let age = Duration::from_nanos(self.config.max_age);
@@ -194,7 +209,9 @@ impl Link {
         self.need("groups and their dead letters need", EXPIRY)?;
         let (letters, side) = (self.names.letters(), self.names.side());
         let mut made = Vec::new();
-        if self.find_stream(&letters).await?.is_none() {
+        if let Some(facts) = self.find_stream(&letters).await? {
+            facts.must_cover(&self.names.letters_of(None))?;
+        } else {
             let config = json!({
                 "name": letters,
                 "description": "dead letters of protoflow",
@@ -210,7 +227,9 @@ impl Link {
             failpoint::reach("nats.letters_made");
             made.push(format!("made stream {letters} for dead letters"));
         }
-        if self.find_stream(&side).await?.is_none() {
+        if let Some(facts) = self.find_stream(&side).await? {
+            facts.must_cover(&self.names.beside(">"))?;
+        } else {
             let config = json!({
                 "name": side,
                 "description": "failed runs and jobs of protoflow",
