@@ -232,3 +232,38 @@ fn a_consumer_that_loses_messages_is_refused() {
     hint: `nats consumer edit SHOP billing --filter=SHOP.order.created`, or use another group
     ");
 }
+
+#[test]
+fn a_letter_tells_of_every_run() {
+    let shop = Shop::prepared();
+    publish(&shop, "order.created", "e1");
+    let script = "echo trouble $PF_DELIVERY_ATTEMPT >&2; exit 1";
+    let _ = consume(&shop, script);
+    let letters = shop.pf.run(&["dlq", "list", "-o", "json"]).succeeded();
+    let failure = &letters.json()[0]["dead_letter"]["failure"];
+    let detail = failure["detail"].as_str().unwrap();
+    let lines: Vec<&str> = detail.lines().collect();
+    assert_eq!(lines[0], "trouble 3", "{detail}");
+    for (line, run) in lines[1..].iter().zip(1..) {
+        assert!(line.starts_with(&format!("run {run} at 20")), "{detail}");
+        assert!(line.ends_with(&format!("trouble {run}")), "{detail}");
+    }
+    assert_eq!(lines.len(), 3, "{detail}");
+}
+
+#[test]
+fn a_stream_in_the_place_of_ours_is_refused() {
+    let shop = Shop::prepared();
+    let config = json!({"name": "SHOP_DLQ", "subjects": ["dlq.>"], "retention": "limits",
+        "storage": "file", "num_replicas": 1});
+    shop.broker.ask("$JS.API.STREAM.CREATE.SHOP_DLQ", &config);
+    assert_snapshot!(consume(&shop, "true"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    consuming order.* as group billing: sh -c true
+    error: nats: the stream `SHOP_DLQ` is there and does not cover `_pf.dlq.SHOP.>`
+    hint: `nats stream edit SHOP_DLQ --subjects='dlq.>,_pf.dlq.SHOP.>'`
+    ");
+}

@@ -23,6 +23,8 @@ use crate::transport::{Attempts, ErrorKind, Result};
 const CHUNK: usize = 256;
 /// A retry that comes sooner than this before its time is due.
 const EARLY: Duration = Duration::from_millis(20);
+/// How long a message is put aside that nobody can be given.
+const ASIDE: Duration = Duration::from_mins(1);
 /// The pause before something that failed is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -274,18 +276,19 @@ impl Shared {
                 position = claim.number,
                 "a subject is no topic, and is passed over"
             );
-            return self.tell(vec![claim.reply], &GIVE_BACK).await;
+            return self.hold(&claim, ASIDE).await;
         };
-        let attempts = match runs {
-            Some(runs) => runs.attempts(),
-            None if lineage.is_none() => spent_elsewhere(&stored.message.headers),
-            None => Attempts::default(),
+        let (attempts, past) = match runs {
+            Some(runs) => (runs.attempts(), runs.past),
+            None if lineage.is_none() => (spent_elsewhere(&stored.message.headers), Vec::new()),
+            None => (Attempts::default(), Vec::new()),
         };
         let mut desk = self.desk();
         desk.retrying.remove(&claim.number);
         desk.waiting.push_back(Waiting {
             stored,
             attempts,
+            past,
             lineage,
             claim,
             since: Instant::now(),

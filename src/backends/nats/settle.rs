@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     error, letter,
     member::{Claim, DONE, Held, Shared},
-    runs::Runs,
+    runs::{self, Runs},
 };
 use crate::{
     failpoint,
@@ -48,7 +48,7 @@ async fn settle(shared: &Shared, settlement: Settlement) -> Result<()> {
         }
         held
     };
-    let Some(Held { claim, until }) = held else {
+    let Some(Held { claim, until, past }) = held else {
         let message = format!("the lease of {} had run out", delivery.stored.position);
         return Err(error(ErrorKind::Lost, message));
     };
@@ -56,10 +56,11 @@ async fn settle(shared: &Shared, settlement: Settlement) -> Result<()> {
         Verdict::Ack => acknowledge(shared, claim, &delivery.attempts).await,
         Verdict::Return => ride_out(until, || shared.hold(&claim, Duration::ZERO)).await,
         Verdict::Retry { after, failure } => {
-            let runs = Runs::after(&delivery.attempts, after, failure);
+            let runs = Runs::after(&delivery.attempts, past, after, &failure);
             retry(shared, &claim, &runs, until).await
         }
         Verdict::DeadLetter { kind, failure } => {
+            let failure = runs::with_history(failure, &past);
             bury(shared, &claim, until, &delivery, (kind, failure)).await
         }
     }
