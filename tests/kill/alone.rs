@@ -97,6 +97,39 @@ fn letters_of_unknown_outcome_are_named_once_the_server_has_forgotten_them() {
 }
 
 #[test]
+fn a_letter_that_is_replayed_before_its_message_comes_again_is_replayed_once() {
+    let broker = Broker::start();
+    let mut store = Store::new(Box::new(Nats::prepared(&broker, "AGAIN")));
+    assert!(store.publish(40, None, |_| {}).success());
+    while store.judge.not_due() > 0 {
+        thread::yield_now();
+    }
+    // The letter is stored, its message not acknowledged: it comes again after a while.
+    let mut consumer = store.consumer(false);
+    consumer.env("PF_FAILPOINT", "nats.letter_stored:1");
+    assert!(!consumer.status().unwrap().success());
+    assert!(!store.judge.read().dead.is_empty());
+    for _ in 0..2 {
+        assert!(output(&store, &REPLAY).status.success());
+        while store.judge.to_come() > 0 {
+            let consumer = store.consumer(false);
+            store.run(consumer);
+        }
+    }
+    let replays = store.judge.read().replays;
+    let mut letters: Vec<_> = replays.iter().map(|(_, letter)| letter).collect();
+    letters.sort();
+    letters.dedup();
+    let doubled = replays.len() - letters.len();
+    println!(
+        "replay after a kill: {} letters, doubled {doubled}",
+        letters.len()
+    );
+    assert!(letters.len() >= 4);
+    assert_eq!(doubled, 0);
+}
+
+#[test]
 fn a_message_that_somebody_gave_up_becomes_one_letter() {
     const CAPTURE: [&str; 3] = ["dlq", "capture", "--until-end"];
     const COUNT: usize = 20;

@@ -15,7 +15,8 @@ use tokio::time::sleep;
 
 use super::{
     connection::Link,
-    error, headers, letter,
+    error, headers,
+    letter::{self, Original},
     member::DONE,
     names::Names,
     pull::{Arrived, Pull, Pulled},
@@ -56,14 +57,6 @@ struct Advisory {
 }
 
 impl Advisory {
-    fn kind(&self, subject: &str) -> LetterKind {
-        if subject.contains(".MSG_TERMINATED.") {
-            LetterKind::Terminated
-        } else {
-            LetterKind::Exhausted
-        }
-    }
-
     fn failure(&self, kind: LetterKind) -> Failure {
         let consumer = &self.consumer;
         let message = match kind {
@@ -207,10 +200,19 @@ impl Capture for Advisories {
     }
 }
 
+/// Returns why a message was given up, as the subject of the advisory says.
+fn kind_of(subject: &str) -> LetterKind {
+    if subject.contains(".MSG_TERMINATED.") {
+        LetterKind::Terminated
+    } else {
+        LetterKind::Exhausted
+    }
+}
+
 /// Makes one message a dead letter; nothing if it was one already.
 async fn keep(link: &Link, store: &str, arrived: Arrived) -> Result<Option<Captured>> {
     let captured = match serde_json::from_slice::<Advisory>(&arrived.payload) {
-        Ok(advisory) => bury(link, store, &advisory, advisory.kind(&arrived.subject)).await?,
+        Ok(advisory) => bury(link, store, &advisory, kind_of(&arrived.subject)).await?,
         Err(failed) => {
             tracing::warn!(%failed, "an advisory cannot be read, and is passed over");
             None
@@ -241,7 +243,11 @@ async fn bury(
     let failure = advisory.failure(kind);
     let mut dead = DeadLetter::of(super::SCHEME, store, &group, &delivery, kind, failure);
     dead.record.dead_since = advisory.time();
-    let is_new = letter::store(link, &dead, advisory.stream_seq).await?;
+    let original = Original {
+        number: advisory.stream_seq,
+        claim: None,
+    };
+    let is_new = letter::store(link, &dead, original).await?;
     Ok(is_new.then(|| Captured::Letter(Box::new(dead))))
 }
 
@@ -266,11 +272,11 @@ mod tests {
             "deliveries":3}"#;
         let advisory: Advisory = serde_json::from_str(text).unwrap();
         let subject = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.S.billing";
-        let kind = advisory.kind(subject);
+        let kind = kind_of(subject);
         assert_eq!(kind, LetterKind::Exhausted);
         assert_eq!(advisory.attempts(kind).failed, 2, "the last one is added");
         assert!(advisory.failure(kind).message.contains("3 deliveries"));
-        let kind = advisory.kind("$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.S.billing");
+        let kind = kind_of("$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.S.billing");
         assert_eq!(kind, LetterKind::Terminated);
         assert_eq!(advisory.attempts(kind).failed, 3);
     }

@@ -164,8 +164,7 @@ fn login(url: &Url) -> Option<Login> {
     };
     match (url.username(), url.password()) {
         ("", None) => None,
-        ("", Some(token)) => Some(Login::Token(decode(token))),
-        (token, None) => Some(Login::Token(decode(token))),
+        ("", Some(token)) | (token, None) => Some(Login::Token(decode(token))),
         (user, Some(password)) => Some(Login::User(decode(user), decode(password))),
     }
 }

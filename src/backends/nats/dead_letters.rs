@@ -13,7 +13,8 @@ use futures_util::{StreamExt as _, stream};
 use super::{
     capture::Advisories,
     connection::Link,
-    jobs, letter,
+    jobs,
+    letter::{self, Original},
     reader::{Begin, Reader, Scope},
     replay,
     transport::Nats,
@@ -57,7 +58,7 @@ impl DeadLetters for Nats {
         }
         let link = &self.link;
         stream::iter(letters)
-            .map(|one| async move { letter::store(link, &one, 0).await })
+            .map(|one| async move { letter::store(link, &one, Original::default()).await })
             .buffered(AT_ONCE)
             .collect()
             .await

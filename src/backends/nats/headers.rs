@@ -30,10 +30,12 @@ pub(super) const LINEAGE: &str = "pf-replay";
 pub(super) const LETTER: &str = "pf-letter";
 /// The topic of a dead letter's message, where it is not that of its origin.
 pub(super) const TOPIC: &str = "pf-topic";
+/// Where to acknowledge the delivery that became a letter.
+pub(super) const CLAIM: &str = "pf-claim";
 /// The number of the original, in a letter that had no room for its message.
 pub(super) const ORIGINAL: &str = "pf-original";
 
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 10] = [
     KEY,
     KEY_BYTES,
     NULL,
@@ -42,6 +44,7 @@ const RESERVED: [&str; 9] = [
     LINEAGE,
     LETTER,
     TOPIC,
+    CLAIM,
     ORIGINAL,
 ];
 
@@ -139,7 +142,7 @@ fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Optio
             let bytes = STANDARD.decode(value).map_or(text, Bytes::from);
             return Some((name.to_owned(), Some(bytes)));
         }
-        LINEAGE | LETTER | TOPIC | ORIGINAL => {}
+        LINEAGE | LETTER | TOPIC | CLAIM | ORIGINAL => {}
         name if name.starts_with("Nats-") => {}
         name => return Some((name.to_owned(), Some(text))),
     }

@@ -3,7 +3,10 @@
 //! On a stream that allows it, the message stands in the user's stream and is committed in one batch with the events
 //! that it speaks of. A batch that is sent twice, or by a worker whose lease was lost, then fails as a whole.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -17,6 +20,8 @@ use super::{
     errors::Refusal,
     headers,
     jobs::{self, Entry},
+    letter,
+    member::DONE,
     side::{Became, Written},
     stream::Facts,
 };
@@ -124,6 +129,8 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     let number = last.as_ref().map_or(0, |last| last.number);
     let (mut pending, mut since) = (Vec::new(), None);
     if let Some(last) = last {
+        let claims = claims(link, &last.value.remove).await?;
+        acknowledge(link, claims).await?;
         remove(link, &last.value.remove).await?;
         jobs::note_progress(link, &last.value.job, last.value.resolved).await?;
         if last.value.job == lease.job && !last.value.pending.is_empty() {
@@ -176,6 +183,47 @@ pub(super) async fn current(
             last.ok_or_else(|| error(ErrorKind::Other, "the journal of this job does not stay"))
         }
     }
+}
+
+/// Reads where the deliveries that became letters are acknowledged.
+async fn claims(link: &Link, numbers: &[u64]) -> Result<Vec<String>> {
+    let found: Vec<Option<letter::Claimed>> = stream::iter(numbers.to_vec())
+        .map(|number| letter::fetch(link, number))
+        .buffered(DELETES)
+        .try_collect()
+        .await?;
+    Ok(found
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, claim)| claim)
+        .collect())
+}
+
+/// Acknowledges the deliveries that became letters, in case that whoever stored the letters could not. Nobody minds a
+/// second time, and of a consumer that is gone nothing comes again.
+pub(super) async fn acknowledge(link: &Link, claims: Vec<String>) -> Result<()> {
+    let mut last = BTreeMap::new();
+    for claim in claims {
+        let sent = link.client.publish(claim.clone(), DONE).await;
+        sent.map_err(|source| {
+            error(ErrorKind::Unavailable, "the connection is closed").because(source)
+        })?;
+        last.insert(consumer(&claim).to_owned(), claim);
+    }
+    // A consumer takes them in order, so the last one tells.
+    for claim in last.into_values() {
+        if let Err(failed) = link.confirm(claim, DONE).await {
+            tracing::debug!(%failed, "an acknowledgement is not confirmed");
+        }
+    }
+    Ok(())
+}
+
+/// Returns the part of a claim that is the same for all of a consumer: what stands before its last five numbers, and
+/// the mark behind them where the server names an account.
+fn consumer(claim: &str) -> &str {
+    let behind = if claim.split('.').count() > 9 { 6 } else { 5 };
+    claim.rsplitn(behind + 1, '.').last().unwrap_or(claim)
 }
 
 /// Deletes letters that were dealt with.
@@ -249,6 +297,19 @@ async fn batch(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_claim_names_its_consumer() {
+        for (claim, name) in [
+            ("$JS.ACK.S.billing.1.2.3.4.5", "$JS.ACK.S.billing"),
+            (
+                "$JS.ACK._.acc.S.billing.1.2.3.4.5.x",
+                "$JS.ACK._.acc.S.billing",
+            ),
+        ] {
+            assert_eq!(consumer(claim), name);
+        }
+    }
 
     #[test]
     fn a_journal_comes_back() {

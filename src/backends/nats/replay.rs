@@ -26,6 +26,8 @@ const AT_ONCE: usize = 64;
 struct Item {
     entry: Entry,
     letter: Option<DeadLetter>,
+    /// Where the delivery that became the letter is acknowledged.
+    claim: Option<String>,
 }
 
 /// Deals with the next letters of a job.
@@ -64,8 +66,13 @@ async fn read(link: &Link, entries: Vec<Entry>) -> Result<Vec<Item>> {
                 0 => None,
                 number => letter::fetch(link, number).await?,
             };
-            let letter = letter.filter(|letter| letter.id == entry.0);
-            Ok(Item { entry, letter })
+            let (letter, claim) = letter.filter(|(letter, _)| letter.id == entry.0).unzip();
+            let claim = claim.flatten();
+            Ok(Item {
+                entry,
+                letter,
+                claim,
+            })
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -93,9 +100,11 @@ async fn batches(
     let mut size = rest.len();
     while !rest.is_empty() {
         let behind = rest.split_off(size.min(rest.len()));
+        let claims = claims(&rest);
         match together(link, &journal, &rest).await? {
             Together::Done(next, done) => {
                 failpoint::reach("nats.replay_committed");
+                journal::acknowledge(link, claims).await?;
                 journal::remove(link, &next.value.remove).await?;
                 failpoint::reach("nats.letters_removed");
                 journal = next;
@@ -120,6 +129,10 @@ async fn batches(
     Ok(resolutions)
 }
 
+fn claims(items: &[Item]) -> Vec<String> {
+    items.iter().filter_map(|item| item.claim.clone()).collect()
+}
+
 enum Together {
     Done(Written<Journal>, Vec<(LetterId, Resolution)>),
     Refused(String),
@@ -131,7 +144,7 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
     next.remove.clear();
     let mut events: Vec<Part> = Vec::with_capacity(items.len());
     let mut done = Vec::with_capacity(items.len());
-    for Item { entry, letter } in items {
+    for Item { entry, letter, .. } in items {
         let Some(letter) = letter else {
             done.push((entry.0.clone(), Resolution::Gone));
             continue;
@@ -206,6 +219,7 @@ async fn one_by_one(
     };
     failpoint::reach("nats.replay_announced");
     let doubtful = |entry: &Entry| !recognised && journal.value.pending.contains(entry);
+    let claims = claims(&items);
     let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
         .map(|item| {
             let doubtful = doubtful(&item.entry);
@@ -224,6 +238,7 @@ async fn one_by_one(
     link.set_value((&stream, &subject), &next, number, None)
         .await
         .map_err(lost)?;
+    journal::acknowledge(link, claims).await?;
     journal::remove(link, &next.remove).await?;
     let named = outcomes
         .into_iter()
@@ -244,7 +259,7 @@ async fn is_recognised(link: &Link, journal: &Written<Journal>) -> Result<bool> 
 }
 
 async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (Entry, Resolution) {
-    let Item { entry, letter } = item;
+    let Item { entry, letter, .. } = item;
     let Some(letter) = letter else {
         return (entry, Resolution::Gone);
     };
@@ -317,6 +332,7 @@ async fn purge(
         .await;
     written.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     failpoint::reach("nats.purge_announced");
+    journal::acknowledge(link, claims(&items)).await?;
     journal::remove(link, &next.remove).await?;
     let outcome = |item: Item| match item.letter {
         Some(_) => (item.entry.0, Resolution::Done),

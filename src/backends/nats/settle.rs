@@ -120,9 +120,11 @@ async fn bury(
         failure,
     );
     ride_out(until, || async {
-        letter::store(&shared.link, &dead, claim.number)
-            .await
-            .map(drop)
+        let original = letter::Original {
+            number: claim.number,
+            claim: Some(&claim.reply),
+        };
+        letter::store(&shared.link, &dead, original).await.map(drop)
     })
     .await?;
     failpoint::reach("nats.letter_stored");
