@@ -158,6 +158,9 @@ pub struct LetterRecord {
     pub kind: LetterKind,
     /// How the last run failed.
     pub failure: Failure,
+    /// How the runs before it failed, a line each, the first and the last few; only where the store keeps that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
     /// Handler runs that failed in this life.
     pub attempts: u32,
     /// Handler runs that failed in all lives.
@@ -209,6 +212,7 @@ impl DeadLetter {
             group: group.clone(),
             kind,
             failure,
+            earlier: Vec::new(),
             attempts,
             total_attempts: attempts + lineage.map_or(0, |lineage| lineage.attempts),
             crashes: delivery.attempts.crashed,

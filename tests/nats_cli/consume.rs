@@ -240,15 +240,21 @@ fn a_letter_tells_of_every_run() {
     let script = "echo trouble $PF_DELIVERY_ATTEMPT >&2; exit 1";
     let _ = consume(&shop, script);
     let letters = shop.pf.run(&["dlq", "list", "-o", "json"]).succeeded();
-    let failure = &letters.json()[0]["dead_letter"]["failure"];
-    let detail = failure["detail"].as_str().unwrap();
-    let lines: Vec<&str> = detail.lines().collect();
-    assert_eq!(lines[0], "trouble 3", "{detail}");
-    for (line, run) in lines[1..].iter().zip(1..) {
-        assert!(line.starts_with(&format!("run {run} at 20")), "{detail}");
-        assert!(line.ends_with(&format!("trouble {run}")), "{detail}");
+    let story = &letters.json()[0]["dead_letter"];
+    assert_eq!(story["failure"]["detail"], "trouble 3");
+    let earlier = story["earlier"].as_array().unwrap();
+    assert_eq!(earlier.len(), 2, "{story}");
+    for (line, run) in earlier.iter().zip(1..) {
+        let line = line.as_str().unwrap();
+        assert!(line.starts_with(&format!("run {run} at 20")), "{story}");
+        assert!(line.ends_with(&format!("trouble {run}")), "{story}");
     }
-    assert_eq!(lines.len(), 3, "{detail}");
+    let id = story["id"].as_str().unwrap();
+    let shown = shop.pf.run(&["dlq", "show", id]).succeeded();
+    assert!(
+        shown.stdout().contains("earlier\n    run 1 at 20"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn fitting(link: &Link, letter: &DeadLetter, original: u64) -> Result<(HeaderMap
 fn brief(record: &LetterRecord) -> Result<String> {
     let mut record = record.clone();
     record.failure.detail = None;
+    record.earlier.clear();
     headers::json(&record)
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     error, letter,
     member::{Claim, DONE, Held, Shared},
-    runs::{self, Runs},
+    runs::{self, Past, Runs},
 };
 use crate::{
     failpoint,
@@ -60,8 +60,8 @@ async fn settle(shared: &Shared, settlement: Settlement) -> Result<()> {
             retry(shared, &claim, &runs, until).await
         }
         Verdict::DeadLetter { kind, failure } => {
-            let failure = runs::with_history(failure, &past);
-            bury(shared, &claim, until, &delivery, (kind, failure)).await
+            let dead = dead(shared, &delivery, (kind, failure), &past);
+            bury(shared, &claim, until, dead).await
         }
     }
 }
@@ -104,21 +104,20 @@ async fn retry(shared: &Shared, claim: &Claim, runs: &Runs, until: Instant) -> R
     Ok(())
 }
 
-async fn bury(
+fn dead(
     shared: &Shared,
-    claim: &Claim,
-    until: Instant,
     delivery: &Delivery,
     (kind, failure): (LetterKind, Failure),
-) -> Result<()> {
-    let dead = DeadLetter::of(
-        super::SCHEME,
-        &shared.store,
-        &shared.group,
-        delivery,
-        kind,
-        failure,
-    );
+    past: &[Past],
+) -> DeadLetter {
+    let (store, group) = (&shared.store, &shared.group);
+    let mut dead = DeadLetter::of(super::SCHEME, store, group, delivery, kind, failure);
+    dead.record.earlier = runs::told(past);
+    dead
+}
+
+async fn bury(shared: &Shared, claim: &Claim, until: Instant, dead: DeadLetter) -> Result<()> {
+    let had_runs = !dead.record.earlier.is_empty();
     ride_out(until, || async {
         let original = letter::Original {
             number: claim.number,
@@ -130,7 +129,7 @@ async fn bury(
     failpoint::reach("nats.letter_stored");
     ride_out(until, || shared.link.confirm(claim.reply.clone(), DONE)).await?;
     failpoint::reach("nats.letter_acked");
-    if delivery.attempts.failed > 0 {
+    if had_runs {
         shared
             .link
             .forget_runs(&shared.consumer, claim.number)
