@@ -69,6 +69,7 @@ fn every_exit_code_is_explained() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the help is that long")]
 fn publish_explains_itself() {
     assert_snapshot!(Pf::bare().run(&["publish", "-h"]), @r#"
     exit: 0
