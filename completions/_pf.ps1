@@ -23,6 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -37,7 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they come, or those that are stored')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
             [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'Look at dead letters, publish them again, or delete them')
-            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, and cancel them')
+            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, move or cancel them')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
             [CompletionResult]::new('context', 'context', [CompletionResultType]::ParameterValue, 'Give stores a name')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, and say what will bite')
@@ -65,13 +66,16 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--max-size', '--max-size', [CompletionResultType]::ParameterName, 'Refuse data and lines that are longer, in bytes, as in `4M`')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
             [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Each line of stdin is the data of an event')
             [CompletionResult]::new('--ndjson', '--ndjson', [CompletionResultType]::ParameterName, 'Each line of stdin is an event, or a record of `-o json`')
+            [CompletionResult]::new('--ordered', '--ordered', [CompletionResultType]::ParameterName, 'Send an event only once the one before it of its key is confirmed: order holds also where a connection is lost meanwhile')
             [CompletionResult]::new('--no-data', '--no-data', [CompletionResultType]::ParameterName, 'Publish without data')
+            [CompletionResult]::new('--allow-broker-headers', '--allow-broker-headers', [CompletionResultType]::ParameterName, 'Let headers through that the broker reads as commands (`Nats-*`)')
             [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Make the topic if it is not there')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Check everything and show what would be published')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
@@ -90,6 +94,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Show only events for which this jq filter on the record of `-o json` holds')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -118,6 +123,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--stdin', '--stdin', [CompletionResultType]::ParameterName, 'What the command finds on its stdin')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -137,6 +143,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -150,6 +157,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and sort of failure')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, to the group that failed where the transport can do that')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters for good')
+            [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Make dead letters of what consumers of other programs gave up')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -168,6 +176,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'End after so many')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -192,6 +201,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -218,6 +228,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--top', '--top', [CompletionResultType]::ParameterName, 'Show so many rows, the most frequent first; `-o json` shows all')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -245,6 +256,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--max-replays', '--max-replays', [CompletionResultType]::ParameterName, 'Leave out letters that were replayed so often already')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -275,6 +287,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Letters per second')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -290,12 +303,28 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'pf;dlq;capture' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--until-end', '--until-end', [CompletionResultType]::ParameterName, 'End after what was given up until now')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'pf;dlq;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List dead letters, oldest first, without their payloads')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show everything about dead letters, payload included')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and sort of failure')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, to the group that failed where the transport can do that')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters for good')
+            [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Make dead letters of what consumers of other programs gave up')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -314,12 +343,16 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;help;purge' {
             break
         }
+        'pf;dlq;help;capture' {
+            break
+        }
         'pf;dlq;help;help' {
             break
         }
         'pf;schedule' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -331,6 +364,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List events that wait for their time, the next one first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show events that wait for their time, payload included')
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel events that wait for their time')
+            [CompletionResult]::new('reschedule', 'reschedule', [CompletionResultType]::ParameterValue, 'Give an event that waits another time')
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Deliver what is due, where somebody must be running for that')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -341,6 +375,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'End after so many')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -354,6 +389,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;schedule;show' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -368,6 +404,23 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;schedule;reschedule' {
+            [CompletionResult]::new('--delay', '--delay', [CompletionResultType]::ParameterName, 'Deliver no sooner than after this time from now, as in `90s`')
+            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -381,6 +434,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;schedule;run' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -395,6 +449,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List events that wait for their time, the next one first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show events that wait for their time, payload included')
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel events that wait for their time')
+            [CompletionResult]::new('reschedule', 'reschedule', [CompletionResultType]::ParameterValue, 'Give an event that waits another time')
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Deliver what is due, where somebody must be running for that')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -408,6 +463,9 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;schedule;help;cancel' {
             break
         }
+        'pf;schedule;help;reschedule' {
+            break
+        }
         'pf;schedule;help;run' {
             break
         }
@@ -418,6 +476,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -432,6 +491,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;context' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -453,6 +513,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file that holds the password')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -467,6 +528,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;context;use' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -480,6 +542,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;context;list' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -493,6 +556,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;context;show' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -506,6 +570,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;context;remove' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -546,6 +611,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;doctor' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -560,6 +626,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;demo' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -573,6 +640,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;completions' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -587,6 +655,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -602,7 +671,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they come, or those that are stored')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
             [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'Look at dead letters, publish them again, or delete them')
-            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, and cancel them')
+            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, move or cancel them')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
             [CompletionResult]::new('context', 'context', [CompletionResultType]::ParameterValue, 'Give stores a name')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, and say what will bite')
@@ -627,6 +696,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and sort of failure')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, to the group that failed where the transport can do that')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters for good')
+            [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Make dead letters of what consumers of other programs gave up')
             break
         }
         'pf;help;dlq;list' {
@@ -644,10 +714,14 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;help;dlq;purge' {
             break
         }
+        'pf;help;dlq;capture' {
+            break
+        }
         'pf;help;schedule' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List events that wait for their time, the next one first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show events that wait for their time, payload included')
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel events that wait for their time')
+            [CompletionResult]::new('reschedule', 'reschedule', [CompletionResultType]::ParameterValue, 'Give an event that waits another time')
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Deliver what is due, where somebody must be running for that')
             break
         }
@@ -658,6 +732,9 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;help;schedule;cancel' {
+            break
+        }
+        'pf;help;schedule;reschedule' {
             break
         }
         'pf;help;schedule;run' {

@@ -88,6 +88,9 @@ _pf() {
             pf__subcmd__context__subcmd__help,use)
                 cmd="pf__subcmd__context__subcmd__help__subcmd__use"
                 ;;
+            pf__subcmd__dlq,capture)
+                cmd="pf__subcmd__dlq__subcmd__capture"
+                ;;
             pf__subcmd__dlq,help)
                 cmd="pf__subcmd__dlq__subcmd__help"
                 ;;
@@ -105,6 +108,9 @@ _pf() {
                 ;;
             pf__subcmd__dlq,stats)
                 cmd="pf__subcmd__dlq__subcmd__stats"
+                ;;
+            pf__subcmd__dlq__subcmd__help,capture)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__capture"
                 ;;
             pf__subcmd__dlq__subcmd__help,help)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__help"
@@ -175,6 +181,9 @@ _pf() {
             pf__subcmd__help__subcmd__context,use)
                 cmd="pf__subcmd__help__subcmd__context__subcmd__use"
                 ;;
+            pf__subcmd__help__subcmd__dlq,capture)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__capture"
+                ;;
             pf__subcmd__help__subcmd__dlq,list)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__list"
                 ;;
@@ -196,6 +205,9 @@ _pf() {
             pf__subcmd__help__subcmd__schedule,list)
                 cmd="pf__subcmd__help__subcmd__schedule__subcmd__list"
                 ;;
+            pf__subcmd__help__subcmd__schedule,reschedule)
+                cmd="pf__subcmd__help__subcmd__schedule__subcmd__reschedule"
+                ;;
             pf__subcmd__help__subcmd__schedule,run)
                 cmd="pf__subcmd__help__subcmd__schedule__subcmd__run"
                 ;;
@@ -210,6 +222,9 @@ _pf() {
                 ;;
             pf__subcmd__schedule,list)
                 cmd="pf__subcmd__schedule__subcmd__list"
+                ;;
+            pf__subcmd__schedule,reschedule)
+                cmd="pf__subcmd__schedule__subcmd__reschedule"
                 ;;
             pf__subcmd__schedule,run)
                 cmd="pf__subcmd__schedule__subcmd__run"
@@ -226,6 +241,9 @@ _pf() {
             pf__subcmd__schedule__subcmd__help,list)
                 cmd="pf__subcmd__schedule__subcmd__help__subcmd__list"
                 ;;
+            pf__subcmd__schedule__subcmd__help,reschedule)
+                cmd="pf__subcmd__schedule__subcmd__help__subcmd__reschedule"
+                ;;
             pf__subcmd__schedule__subcmd__help,run)
                 cmd="pf__subcmd__schedule__subcmd__help__subcmd__run"
                 ;;
@@ -239,7 +257,7 @@ _pf() {
 
     case "${cmd}" in
         pf)
-            opts="-o -q -h -V --url --context --output --quiet --color --log --help --version publish tail consume dlq schedule caps context doctor demo completions man help"
+            opts="-o -q -h -V --url --context --connect-timeout --output --quiet --color --log --help --version publish tail consume dlq schedule caps context doctor demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -250,6 +268,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -277,7 +299,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__caps)
-            opts="-o -q -h --require --offline --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --require --offline --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -292,6 +314,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -319,7 +345,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__completions)
-            opts="-o -q -h --url --context --output --quiet --color --log --help bash elvish fish powershell zsh"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -330,6 +356,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -357,7 +387,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -o -q -h --group --jobs --ordered --from --max-attempts --backoff --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --stdin --worker --url --context --output --quiet --color --log --help"
+            opts="-g -j -o -q -h --group --jobs --ordered --from --max-attempts --backoff --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --stdin --worker --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -423,6 +453,10 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
                     return 0
@@ -447,7 +481,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context)
-            opts="-o -q -h --url --context --output --quiet --color --log --help add use list show remove help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help add use list show remove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -458,6 +492,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -485,7 +523,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context__subcmd__add)
-            opts="-o -q -h --group --password-file --ask-password --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --group --password-file --ask-password --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -504,6 +542,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -629,7 +671,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context__subcmd__list)
-            opts="-o -q -h --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -640,6 +682,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -667,7 +713,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context__subcmd__remove)
-            opts="-o -q -h --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -678,6 +724,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -705,7 +755,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context__subcmd__show)
-            opts="-o -q -h --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -716,6 +766,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -743,7 +797,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context__subcmd__use)
-            opts="-o -q -h --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -754,6 +808,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -781,7 +839,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__demo)
-            opts="-o -q -h --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -792,6 +850,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -819,7 +881,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq)
-            opts="-o -q -h --url --context --output --quiet --color --log --help list show stats replay purge help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help list show stats replay purge capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -830,6 +892,52 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__capture)
+            opts="-o -q -h --until-end --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -857,8 +965,22 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__help)
-            opts="list show stats replay purge help"
+            opts="list show stats replay purge capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__capture)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -955,7 +1077,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__list)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --limit --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --limit --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1017,6 +1139,10 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
                     return 0
@@ -1041,7 +1167,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__purge)
-            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --yes --dry-run --rate --url --context --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --yes --dry-run --rate --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1103,6 +1229,10 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
                     return 0
@@ -1127,7 +1257,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__replay)
-            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --yes --dry-run --rate --to --max-replays --url --context --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --yes --dry-run --rate --to --max-replays --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1197,6 +1327,10 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
                     return 0
@@ -1221,7 +1355,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__show)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1279,6 +1413,10 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
                     return 0
@@ -1303,7 +1441,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__stats)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --top --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --top --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1365,6 +1503,10 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
                     return 0
@@ -1389,7 +1531,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__doctor)
-            opts="-o -q -h --fix --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --fix --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1400,6 +1542,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1581,8 +1727,22 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help__subcmd__dlq)
-            opts="list show stats replay purge"
+            opts="list show stats replay purge capture"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__capture)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1721,7 +1881,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help__subcmd__schedule)
-            opts="list show cancel run"
+            opts="list show cancel reschedule run"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1749,6 +1909,20 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help__subcmd__schedule__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__schedule__subcmd__reschedule)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1805,7 +1979,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__man)
-            opts="-o -q -h --dir --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --dir --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1820,6 +1994,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1847,7 +2025,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__publish)
-            opts="-o -q -h --lines --ndjson --on-error --rate --no-data --delay --at --topic --source --subject --id --key --correlation-id --extension --header --mode --content-type --max-size --create --dry-run --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --lines --ndjson --on-error --rate --ordered --no-data --delay --at --topic --source --subject --id --key --correlation-id --extension --header --allow-broker-headers --mode --content-type --max-size --create --dry-run --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1921,6 +2099,10 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
                     return 0
@@ -1945,7 +2127,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__schedule)
-            opts="-o -q -h --url --context --output --quiet --color --log --help list show cancel run help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help list show cancel reschedule run help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1956,6 +2138,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1983,7 +2169,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__schedule__subcmd__cancel)
-            opts="-o -q -h --ids --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --ids --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1998,6 +2184,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2025,7 +2215,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__schedule__subcmd__help)
-            opts="list show cancel run help"
+            opts="list show cancel reschedule run help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2080,6 +2270,20 @@ _pf() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pf__subcmd__schedule__subcmd__help__subcmd__reschedule)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pf__subcmd__schedule__subcmd__help__subcmd__run)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -2109,7 +2313,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__schedule__subcmd__list)
-            opts="-o -q -h --topic --where --limit --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --topic --where --limit --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2132,6 +2336,60 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__schedule__subcmd__reschedule)
+            opts="-o -q -h --delay --at --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2159,7 +2417,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__schedule__subcmd__run)
-            opts="-o -q -h --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2170,6 +2428,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2197,7 +2459,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__schedule__subcmd__show)
-            opts="-o -q -h --url --context --output --quiet --color --log --help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2208,6 +2470,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2235,7 +2501,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__tail)
-            opts="-n -o -q -h --since --until --last --count --until-end --timeout --where --create --url --context --output --quiet --color --log --help"
+            opts="-n -o -q -h --since --until --last --count --until-end --timeout --where --create --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2274,6 +2540,10 @@ _pf() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

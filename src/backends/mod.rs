@@ -8,5 +8,9 @@ pub mod nats;
 mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod url;
 
-pub use self::registry::{Factory, OpenOptions, Registry, parse_url};
+pub use self::{
+    registry::{Factory, OpenOptions, Registry},
+    url::parse_url,
+};

@@ -1,6 +1,6 @@
 //! URL scheme to transport: the only list of backends.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use url::Url;
@@ -12,6 +12,10 @@ use crate::transport::{Capabilities, ErrorKind, Result, Transport, TransportErro
 pub struct OpenOptions {
     /// Make a store, stream or topic that is not there (`--create`).
     pub create: bool,
+    /// How long to wait for the server, where there is one; what the URL says, else 5 s, if nothing is said here.
+    pub connect_timeout: Option<Duration>,
+    /// Hand on headers that are commands to the broker (`Nats-*`) with what is published.
+    pub broker_headers: bool,
 }
 
 /// Opens transports of one scheme.
@@ -27,34 +31,6 @@ pub trait Factory: Send + Sync + 'static {
     fn capabilities(&self) -> Option<Capabilities> {
         None
     }
-}
-
-/// Reads the URL of a store. Several hosts, as in `kafka://a:9092,b:9092/`, are no URL to others: those behind
-/// the first become the parameter `servers`.
-///
-/// # Errors
-/// If the text is no URL.
-pub fn parse_url(text: &str) -> Result<Url, url::ParseError> {
-    match several_hosts(text) {
-        Some(text) => Url::parse(&text),
-        None => Url::parse(text),
-    }
-}
-
-fn several_hosts(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, rest) = rest.split_at(end);
-    // A password may have commas too.
-    let hosts = authority.rfind('@').map_or(0, |at| at + 1);
-    let (login, hosts) = authority.split_at(hosts);
-    let (first, others) = hosts.split_once(',')?;
-    let (rest, fragment) = rest.split_at(rest.find('#').unwrap_or(rest.len()));
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let and = if query.is_empty() { "" } else { "&" };
-    Some(format!(
-        "{scheme}://{login}{first}{path}?{query}{and}servers={others}{fragment}"
-    ))
 }
 
 /// Schemes that a feature of the same name builds in.

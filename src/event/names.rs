@@ -11,14 +11,14 @@ use super::{
 pub(super) const ATTEMPT: &str = "pf_attempt";
 pub(crate) const MAX_ATTEMPTS: &str = "pf_max_attempts";
 pub(super) const NEXT_ATTEMPT_AT: &str = "pf_next_attempt_at";
-pub(super) const DEAD_LETTER: &str = "pf_dead_letter";
+pub(crate) const DEAD_LETTER: &str = "pf_dead_letter";
 pub(super) const TRACE_ID: &str = "pf_trace_id";
 pub(super) const PARENT_ID: &str = "pf_parent_id";
 pub(crate) const DELAY_MS: &str = "pf_delay_ms";
 pub(super) const PF_CORRELATION_ID: &str = "pf_correlation_id";
 pub(super) const EVENT_VERSION: &str = "pf_event_version";
 pub(super) const ORIGINAL_TOPIC: &str = "pf_original_topic";
-pub(super) const ERROR_MESSAGE: &str = "pf_error_message";
+pub(crate) const ERROR_MESSAGE: &str = "pf_error_message";
 
 pub(crate) const CORRELATION_ID: &str = "correlationid";
 pub(crate) const TRACEPARENT: &str = "traceparent";

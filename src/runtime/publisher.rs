@@ -1,15 +1,22 @@
 //! Publishing a stream: batched, pipelined, every confirmation told with the caller's tag.
 
 use std::{
-    collections::VecDeque, fmt, future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration,
+    collections::{HashMap, VecDeque},
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::poll;
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::joined;
 use crate::{
-    event::Message,
+    event::{Message, Topic},
     transport::{ErrorKind, Outgoing, Receipt, Result, Transport, TransportError},
 };
 
@@ -25,6 +32,9 @@ pub struct PublisherOptions {
     pub in_flight: usize,
     /// A batch is sent when its oldest message is this old.
     pub linger: Duration,
+    /// At most one message of a key, or of a topic where there is no key, is in flight, so that nothing overtakes it
+    /// when it has to be sent again. Slower.
+    pub ordered: bool,
 }
 
 impl Default for PublisherOptions {
@@ -33,6 +43,7 @@ impl Default for PublisherOptions {
             batch: 1000,
             in_flight: 2,
             linger: Duration::from_millis(5),
+            ordered: false,
         }
     }
 }
@@ -57,6 +68,37 @@ pub struct Publisher<T> {
     oldest: Instant,
     sent: VecDeque<(Vec<T>, Sent)>,
     told: Vec<(T, Result<Receipt>)>,
+    lanes: Lanes,
+    /// What waits for a message of its lane that is under way.
+    entering: Option<(Outgoing, T)>,
+}
+
+/// What must not be overtaken: a key, or a topic where there is none.
+type Lane = (Option<Topic>, Option<Bytes>);
+
+/// Which batch holds the last message of a lane, where order is kept.
+#[derive(Default)]
+struct Lanes {
+    last: HashMap<Lane, u64>,
+    /// The number of the batch that is being filled.
+    filling: u64,
+    /// How many batches are confirmed.
+    confirmed: u64,
+}
+
+impl Lanes {
+    fn of(message: &Message) -> Lane {
+        match &message.key {
+            Some(key) => (None, Some(key.clone())),
+            None => (Some(message.topic.clone()), None),
+        }
+    }
+
+    fn confirm(&mut self) {
+        self.confirmed += 1;
+        let confirmed = self.confirmed;
+        self.last.retain(|_, batch| *batch >= confirmed);
+    }
 }
 
 impl<T: Send + 'static> Publisher<T> {
@@ -72,11 +114,38 @@ impl<T: Send + 'static> Publisher<T> {
             oldest: Instant::now(),
             sent: VecDeque::new(),
             told: Vec::new(),
+            lanes: Lanes::default(),
+            entering: None,
         }
     }
 
     /// Takes a message, waiting while the window is full; returns what was confirmed or refused meanwhile, in order.
     pub async fn push(&mut self, outgoing: Outgoing, tag: T) -> Vec<(T, Result<Receipt>)> {
+        if self.options.ordered {
+            // A call that was dropped may have left one.
+            self.enter().await;
+            self.entering = Some((outgoing, tag));
+            self.enter().await;
+        } else {
+            self.accept(outgoing, tag).await;
+        }
+        std::mem::take(&mut self.told)
+    }
+
+    /// Takes the message that waits for those before it in its lane.
+    async fn enter(&mut self) {
+        let Some((waiting, _)) = &self.entering else {
+            return;
+        };
+        let lane = Lanes::of(&waiting.message);
+        self.make_way(&lane).await;
+        if let Some((outgoing, tag)) = self.entering.take() {
+            self.lanes.last.insert(lane, self.lanes.filling);
+            self.accept(outgoing, tag).await;
+        }
+    }
+
+    async fn accept(&mut self, outgoing: Outgoing, tag: T) {
         let now = Instant::now();
         if self.batch.is_empty() {
             self.oldest = now;
@@ -88,11 +157,23 @@ impl<T: Send + 'static> Publisher<T> {
         if full || now - self.oldest >= self.options.linger {
             self.send().await;
         }
-        std::mem::take(&mut self.told)
+    }
+
+    /// Waits until no message of a lane is under way.
+    async fn make_way(&mut self, lane: &Lane) {
+        if let Some(&before) = self.lanes.last.get(lane) {
+            if before == self.lanes.filling {
+                self.send().await;
+            }
+            while self.lanes.confirmed <= before && !self.sent.is_empty() {
+                self.confirm_oldest().await;
+            }
+        }
     }
 
     /// Sends what is waiting and waits until all is confirmed; call when input pauses for `linger`.
     pub async fn flush(&mut self) -> Vec<(T, Result<Receipt>)> {
+        self.enter().await;
         self.send().await;
         while !self.sent.is_empty() {
             self.confirm_oldest().await;
@@ -108,7 +189,8 @@ impl<T: Send + 'static> Publisher<T> {
     /// Reports whether nothing is waiting to be sent, confirmed or told.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.batch.is_empty() && self.sent.is_empty() && self.told.is_empty()
+        let taken = self.batch.is_empty() && self.entering.is_none();
+        taken && self.sent.is_empty() && self.told.is_empty()
     }
 
     async fn send(&mut self) {
@@ -124,6 +206,7 @@ impl<T: Send + 'static> Publisher<T> {
         let tags = std::mem::take(&mut self.tags);
         let transport = Arc::clone(&self.transport);
         let future = Box::pin(async move { transport.publish(batch).await });
+        self.lanes.filling += 1;
         self.sent.push_back((tags, start(future).await));
     }
 
@@ -151,6 +234,7 @@ impl<T: Send + 'static> Publisher<T> {
                 .into_iter()
                 .map(|tag| (tag, results.next().unwrap_or_else(unanswered)));
             self.told.extend(told);
+            self.lanes.confirm();
         }
     }
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Delivery, Failure, Job, JobAction, JobId, JobLease, Resolution, Result, Selection, Stats,
+    Capture, Delivery, ErrorKind, Failure, Job, JobAction, JobId, JobLease, Resolution, Result,
+    Selection, Stats, TransportError,
 };
 use crate::event::{Envelope, Group, Message, Position, Topic};
 
@@ -157,6 +158,9 @@ pub struct LetterRecord {
     pub kind: LetterKind,
     /// How the last run failed.
     pub failure: Failure,
+    /// How the runs before it failed, a line each, the first and the last few; only where the store keeps that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
     /// Handler runs that failed in this life.
     pub attempts: u32,
     /// Handler runs that failed in all lives.
@@ -208,6 +212,7 @@ impl DeadLetter {
             group: group.clone(),
             kind,
             failure,
+            earlier: Vec::new(),
             attempts,
             total_attempts: attempts + lineage.map_or(0, |lineage| lineage.attempts),
             crashes: delivery.attempts.crashed,
@@ -268,6 +273,18 @@ pub trait DeadLetters: Send + Sync {
     /// Stores letters that were made elsewhere, each unless its id is there already; tells of each, in order,
     /// whether it was new.
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>>;
+
+    /// Begins to make dead letters of what consumers of other programs gave up: from now on, or only of what the
+    /// broker has told of until now. What stands for it on the broker is made, and keeps the broker's notices while
+    /// nobody reads them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where the broker tells of no such thing, or if the server does not answer.
+    async fn capture(&self, until_end: bool) -> Result<Box<dyn Capture>> {
+        let _ = until_end;
+        let message = "this transport does not tell what consumers of other programs give up";
+        Err(TransportError::new("", ErrorKind::Unsupported, message))
+    }
 
     /// Returns the jobs that were planned and have not ended.
     ///

@@ -21,6 +21,7 @@
 //! - Kafka fires delayed events only while somebody runs: [`Schedules::run`].
 
 mod capabilities;
+mod capture;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod dead_letter;
@@ -39,6 +40,7 @@ use async_trait::async_trait;
 
 pub use self::{
     capabilities::{Capabilities, Limits, Support},
+    capture::{Capture, Captured},
     dead_letter::{
         DeadLetter, DeadLetters, LetterId, LetterKind, LetterRecord, LetterScan, Origin,
     },

@@ -18,7 +18,7 @@ fn the_top_names_every_command() {
       tail         Show events as they come, or those that are stored
       consume      Run a command for each event of a group
       dlq          Look at dead letters, publish them again, or delete them
-      schedule     Look at events that wait for their time, and cancel them
+      schedule     Look at events that wait for their time, move or cancel them
       caps         Show what the transport can do
       context      Give stores a name
       doctor       Check the store, and say what will bite
@@ -32,13 +32,18 @@ fn the_top_names_every_command() {
       -V, --version  Print version
 
     Global options:
-          --url <URL>        The store, as in `sqlite:events.db` [env: PF_URL]
-          --context <NAME>   A store by the name that `pf context add` gave it [env: PF_CONTEXT]
-      -o, --output <FORMAT>  How to write data [env: PF_OUTPUT] [possible values: text, json, event,
-                             data, raw]
-      -q, --quiet            Leave out remarks and hints
-          --color <WHEN>     When to use colour [default: auto] [possible values: auto, always, never]
-          --log <FILTER>     Write a log to stderr, as in `debug` or `protoflow=trace` [env: PF_LOG]
+          --url <URL>                   The store, as in `sqlite:events.db` [env: PF_URL]
+          --context <NAME>              A store by the name that `pf context add` gave it [env:
+                                        PF_CONTEXT]
+          --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
+                                        says, else 5s]
+      -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
+                                        event, data, raw]
+      -q, --quiet                       Leave out remarks and hints
+          --color <WHEN>                When to use colour [default: auto] [possible values: auto,
+                                        always, never]
+          --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:
+                                        PF_LOG]
 
     --- stderr
     ");
@@ -64,6 +69,7 @@ fn every_exit_code_is_explained() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the help is that long")]
 fn publish_explains_itself() {
     assert_snapshot!(Pf::bare().run(&["publish", "-h"]), @r#"
     exit: 0
@@ -90,6 +96,7 @@ fn publish_explains_itself() {
           --correlation-id <ID>     What this event belongs to
           --extension <NAME=VALUE>  Adds an extension attribute
           --header <NAME=VALUE>     Adds a transport header
+          --allow-broker-headers    Let headers through that the broker reads as commands (`Nats-*`)
           --mode <MODE>             How the event is laid out [default: as the URL says, else
                                     structured] [possible values: structured, binary]
           --content-type <TYPE>     What the data is; other than JSON, it is not checked [default:
@@ -106,15 +113,22 @@ fn publish_explains_itself() {
           --on-error <WHAT>  What to do when a line cannot be published [default: stop] [possible
                              values: stop, continue]
           --rate <N>         At most so many events per second
+          --ordered          Send an event only once the one before it of its key is confirmed: order
+                             holds also where a connection is lost meanwhile
 
     Global options:
-          --url <URL>        The store, as in `sqlite:events.db` [env: PF_URL]
-          --context <NAME>   A store by the name that `pf context add` gave it [env: PF_CONTEXT]
-      -o, --output <FORMAT>  How to write data [env: PF_OUTPUT] [possible values: text, json, event,
-                             data, raw]
-      -q, --quiet            Leave out remarks and hints
-          --color <WHEN>     When to use colour [default: auto] [possible values: auto, always, never]
-          --log <FILTER>     Write a log to stderr, as in `debug` or `protoflow=trace` [env: PF_LOG]
+          --url <URL>                   The store, as in `sqlite:events.db` [env: PF_URL]
+          --context <NAME>              A store by the name that `pf context add` gave it [env:
+                                        PF_CONTEXT]
+          --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
+                                        says, else 5s]
+      -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
+                                        event, data, raw]
+      -q, --quiet                       Leave out remarks and hints
+          --color <WHEN>                When to use colour [default: auto] [possible values: auto,
+                                        always, never]
+          --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:
+                                        PF_LOG]
 
     Examples:
       pf publish order.created '{"order":1}'
@@ -156,13 +170,18 @@ fn tail_explains_itself() {
       -h, --help                Print help (see more with '--help')
 
     Global options:
-          --url <URL>        The store, as in `sqlite:events.db` [env: PF_URL]
-          --context <NAME>   A store by the name that `pf context add` gave it [env: PF_CONTEXT]
-      -o, --output <FORMAT>  How to write data [env: PF_OUTPUT] [possible values: text, json, event,
-                             data, raw]
-      -q, --quiet            Leave out remarks and hints
-          --color <WHEN>     When to use colour [default: auto] [possible values: auto, always, never]
-          --log <FILTER>     Write a log to stderr, as in `debug` or `protoflow=trace` [env: PF_LOG]
+          --url <URL>                   The store, as in `sqlite:events.db` [env: PF_URL]
+          --context <NAME>              A store by the name that `pf context add` gave it [env:
+                                        PF_CONTEXT]
+          --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
+                                        says, else 5s]
+      -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
+                                        event, data, raw]
+      -q, --quiet                       Leave out remarks and hints
+          --color <WHEN>                When to use colour [default: auto] [possible values: auto,
+                                        always, never]
+          --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:
+                                        PF_LOG]
 
     Examples:
       pf tail                                   everything from now on

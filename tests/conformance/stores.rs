@@ -45,7 +45,10 @@ impl Store for OnDisk {
         let file = self.0.path().join("store.db");
         let url = format!("sqlite:{}", file.display()).parse();
         let url = url.expect("a path makes a URL");
-        let options = OpenOptions { create: true };
+        let options = OpenOptions {
+            create: true,
+            ..OpenOptions::default()
+        };
         Registry::builtin().open(&url, options).await
     }
 }

@@ -153,3 +153,24 @@ async fn a_dropped_call_loses_nothing() {
     assert_eq!(tags(&publisher.flush().await), [0, 1, 2]);
     assert_eq!(stored(&flaky).await.len(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn in_order_one_message_of_a_key_is_under_way() {
+    let flaky = flaky().await;
+    let options = PublisherOptions {
+        linger: Duration::from_secs(1),
+        ordered: true,
+        ..PublisherOptions::default()
+    };
+    let mut publisher = Publisher::new(Arc::new(flaky.clone()), options);
+    let mut told = Vec::new();
+    for (number, key) in ["a", "b", "c", "a", "a", "d"].into_iter().enumerate() {
+        let mut message = Message::new(topic(), number.to_string());
+        message.key = Some(key.into());
+        told.extend(publisher.push(message.into(), number).await);
+    }
+    assert_eq!(tags(&told), [0, 1, 2, 3], "what was overtaken is confirmed");
+    told.extend(publisher.finish().await);
+    assert_eq!(tags(&told), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(*flaky.batches.lock().unwrap(), [3, 1, 2]);
+}

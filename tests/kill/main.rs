@@ -14,6 +14,7 @@
     reason = "a test"
 )]
 
+mod alone;
 mod judge;
 mod kafka;
 mod nats;

@@ -31,6 +31,20 @@ impl Nats {
         Self::make(broker, name, false)
     }
 
+    /// Makes such a stream that recognises for less long what is sent again.
+    pub fn forgetful(broker: &Broker, name: &str, window: Duration) -> Self {
+        let stream = Self::plain(broker, name);
+        let mut config = stream.raw.plain();
+        config.duplicate_window = window;
+        stream.raw.change(config);
+        stream
+    }
+
+    /// Returns a client that knows nothing of ours.
+    pub fn raw(&self) -> Raw {
+        self.raw.clone()
+    }
+
     fn make(broker: &Broker, name: &str, is_prepared: bool) -> Self {
         let raw = Raw::new(&broker.url(""), name);
         raw.make(if is_prepared {

@@ -20,6 +20,8 @@ use crate::{
 const WITHOUT_BATCHES: [&str; 2] = ["nats.replay_announced", "nats.replay_published"];
 /// Points that the program does not reach: only the library imports letters.
 const IN_THE_LIBRARY: [&str; 1] = ["kafka.letter_revived"];
+/// Points that only a command of its own reaches, which has a test of its own.
+const ALONE: [&str; 1] = ["nats.captured"];
 /// How many stores are worked on at once where most of the time is spent waiting for a broker.
 const AT_ONCE: usize = 4;
 
@@ -81,7 +83,8 @@ fn every_fail_point_is_reached_and_survived() {
 #[test]
 fn every_fail_point_on_nats_is_reached_and_survived() {
     let broker = Broker::start();
-    let names = names("nats");
+    let mut names = names("nats");
+    names.retain(|name| !ALONE.contains(&name.as_str()));
     let armed: Vec<_> = names
         .iter()
         .flat_map(|name| [(name.as_str(), 1), (name.as_str(), 3)])

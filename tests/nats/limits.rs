@@ -92,7 +92,10 @@ async fn what_may_not_be_published_is_denied() {
         .replace("nats://", "nats://u:p@")
         .parse()
         .expect("a URL");
-    let options = OpenOptions { create: true };
+    let options = OpenOptions {
+        create: true,
+        ..OpenOptions::default()
+    };
     let transport = Registry::builtin()
         .open(&url, options)
         .await
@@ -233,7 +236,10 @@ async fn a_connection_that_is_cut_is_ridden_out() {
     let broker = Broker::start();
     let (port, gate) = proxy(&broker).await;
     let url = format!("nats://127.0.0.1:{port}").parse().expect("a URL");
-    let options = OpenOptions { create: true };
+    let options = OpenOptions {
+        create: true,
+        ..OpenOptions::default()
+    };
     let transport: Arc<dyn Transport> = Registry::builtin()
         .open(&url, options)
         .await

@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const BATCH: usize = 5000;
 
 /// One stream of a server, asked over a new connection each time, so that the server may be killed meanwhile.
+#[derive(Clone)]
 pub(crate) struct Raw {
     server: String,
     pub(crate) name: String,
@@ -105,6 +106,55 @@ impl Raw {
             let consumer: PullConsumer = stream.get_consumer(group).await.ok()?;
             Some(consumer.cached_info().clone())
         })
+    }
+
+    /// Makes a consumer of another program, which drops a message after so many deliveries.
+    pub(crate) fn make_strict(&self, name: &str, topic: &str, deliveries: i64) {
+        let config = pull::Config {
+            durable_name: Some(name.to_owned()),
+            filter_subject: format!("{}.{topic}", self.name),
+            ack_policy: AckPolicy::Explicit,
+            max_deliver: deliveries,
+            ..pull::Config::default()
+        };
+        self.ask(async |context| {
+            let stream = context.get_stream(&self.name).await.unwrap();
+            stream.create_consumer(config).await.unwrap();
+        });
+    }
+
+    /// Takes so many deliveries of a consumer and says something about each.
+    pub(crate) fn answer(&self, consumer: &str, count: usize, word: &'static str) {
+        self.ask(async |context| {
+            let stream = context.get_stream(&self.name).await.unwrap();
+            let consumer: PullConsumer = stream.get_consumer(consumer).await.unwrap();
+            let one = consumer.stream().max_messages_per_batch(1);
+            let mut messages = one.messages().await.unwrap().take(count);
+            while let Some(message) = messages.next().await {
+                let reply = message.unwrap().reply.clone().unwrap();
+                let said = context.client().request(reply, word.into()).await;
+                said.unwrap();
+            }
+            // The server notices that a message is dropped when it would deliver it next.
+            let next = consumer.fetch().max_messages(1).messages().await.unwrap();
+            next.for_each(async |_| {}).await;
+        });
+    }
+
+    /// Counts what a stream beside ours holds.
+    pub(crate) fn held_beside(&self, end: &str) -> u64 {
+        self.ask(async |context| {
+            let stream = context.get_stream(format!("{}_{end}", self.name)).await;
+            stream.unwrap().cached_info().state.messages
+        })
+    }
+
+    /// Deletes a message.
+    pub(crate) fn delete(&self, number: u64) {
+        self.ask(async |context| {
+            let stream = context.get_stream(&self.name).await.unwrap();
+            stream.delete_message(number).await.unwrap();
+        });
     }
 
     /// Asks the server's interface.

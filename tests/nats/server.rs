@@ -21,6 +21,7 @@ const START: Duration = Duration::from_secs(20);
 pub(crate) struct Broker {
     folder: tempfile::TempDir,
     address: SocketAddr,
+    program: String,
     options: Vec<String>,
     child: Mutex<Child>,
 }
@@ -33,15 +34,25 @@ impl Broker {
 
     /// Starts a server with options of its own.
     pub(crate) fn start_with(options: &[&str]) -> Self {
+        Self::start_program(program("PF_NATS_SERVER", "nats-server"), options)
+    }
+
+    /// Starts a server of an old version.
+    pub(crate) fn start_old() -> Self {
+        Self::start_program(program("PF_OLD_NATS_SERVER", "nats-server-2.10.26"), &[])
+    }
+
+    fn start_program(program: String, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         drop(listener);
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
-        let child = Mutex::new(launch(&folder, address, &options));
+        let child = Mutex::new(launch(&program, &folder, address, &options));
         let broker = Self {
             folder,
             address,
+            program,
             options,
             child,
         };
@@ -59,7 +70,7 @@ impl Broker {
     /// Starts the server again on what it had stored.
     pub(crate) fn restart(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        *child = launch(&self.folder, self.address, &self.options);
+        *child = launch(&self.program, &self.folder, self.address, &self.options);
         drop(child);
         self.wait();
     }
@@ -77,7 +88,11 @@ impl Broker {
     /// Opens a stream of the server.
     pub(crate) async fn connect(&self, rest: &str, create: bool) -> Result<Arc<dyn Transport>> {
         let url = self.url(rest).parse().expect("a URL");
-        Registry::builtin().open(&url, OpenOptions { create }).await
+        let options = OpenOptions {
+            create,
+            ..OpenOptions::default()
+        };
+        Registry::builtin().open(&url, options).await
     }
 
     /// Asks the server something, over a connection that knows nothing of ours.
@@ -125,13 +140,23 @@ impl Broker {
     }
 }
 
-fn launch(folder: &tempfile::TempDir, address: SocketAddr, options: &[String]) -> Child {
-    let fetched = concat!(env!("CARGO_MANIFEST_DIR"), "/target/brokers/nats-server");
-    let program = std::env::var("PF_NATS_SERVER").unwrap_or_else(|_| {
-        let is_there = std::path::Path::new(fetched).exists();
-        if is_there { fetched } else { "nats-server" }.to_owned()
-    });
-    Command::new(&program)
+/// Returns the program that a variable names, or the fetched one, or else the one of the machine.
+fn program(variable: &str, name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/target/brokers");
+    std::env::var(variable).unwrap_or_else(|_| {
+        let fetched = format!("{folder}/{name}");
+        let is_there = std::path::Path::new(&fetched).exists();
+        if is_there { fetched } else { name.to_owned() }
+    })
+}
+
+fn launch(
+    program: &str,
+    folder: &tempfile::TempDir,
+    address: SocketAddr,
+    options: &[String],
+) -> Child {
+    Command::new(program)
         .args(["-js", "-a", "127.0.0.1", "-p"])
         .arg(address.port().to_string())
         .arg("-sd")
@@ -140,7 +165,9 @@ fn launch(folder: &tempfile::TempDir, address: SocketAddr, options: &[String]) -
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap_or_else(|failed| panic!("`{program}` (PF_NATS_SERVER) does not start: {failed}"))
+        .unwrap_or_else(|failed| {
+            panic!("`{program}` does not start, see tests/brokers.sh: {failed}")
+        })
 }
 
 fn greets(address: SocketAddr) -> bool {

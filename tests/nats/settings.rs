@@ -242,3 +242,12 @@ async fn messages_of_the_go_library_are_read() {
     );
     assert_eq!(one.stored.message.bytes(), payload.as_bytes());
 }
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_named() {
+    let broker = Broker::start_old();
+    let refused = broker.connect("", true).await.expect_err("it is too old");
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    let text = refused.to_string();
+    assert!(text.contains("2.10.26") && text.contains("2.12"), "{text}");
+}

@@ -154,6 +154,64 @@ fn a_server_that_says_nothing_is_given_up_in_time() {
     let run = Pf::bare().run(&["publish", "order.created", "{}", "--url", &url]);
     assert_eq!(run.code(), Some(69), "{run}");
     assert!(start.elapsed() < Duration::from_secs(2));
+    let url = format!("nats://{address}/SHOP?connect-timeout=1m");
+    let start = Instant::now();
+    let run = Pf::bare().run(&["caps", "--url", &url, "--connect-timeout", "200ms"]);
+    assert_eq!(run.code(), Some(69), "{run}");
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_server_that_is_too_old_is_told_what_it_lacks() {
+    let shop = Shop::on(Broker::start_old());
+    for topic in ["order.created", "order.paid"] {
+        let run = shop.pf.run(&["publish", topic, "{}", "--create"]);
+        assert_eq!(run.code(), Some(5), "{run}");
+    }
+    assert_snapshot!(shop.show(&["publish", "order.created", "{}", "--create"]), @"
+    exit: 5
+    --- stdout
+
+    --- stderr
+    error: nats: nats-server 2.10.26 is too old: a stream with schedules and atomic batches needs NATS 2.12 or later
+    hint: bring the server up to date
+    ");
+    shop.raw.make(shop.raw.plain());
+    let _ = shop.pf.run(&["publish", "order.created", "{}"]).succeeded();
+    assert_snapshot!(shop.show(&["publish", "order.created", "{}", "--delay", "5s"]), @"
+    exit: 5
+    --- stdout
+
+    --- stderr
+    error: `nats` cannot delay an event
+    hint: nats-server 2.10.26 is too old: schedules and atomic batches need NATS 2.12 or later; bring the server up to date
+    ");
+    assert_snapshot!(shop.show(&["consume", "order.created", "--group", "g", "--", "true"]), @"
+    exit: 5
+    --- stdout
+
+    --- stderr
+    consuming order.created as group g: true
+    error: nats: nats-server 2.10.26 is too old: groups and their dead letters need NATS 2.11 or later
+    hint: bring the server up to date
+    ");
+    assert_snapshot!(shop.show(&["doctor", "--fix"]), @"
+    exit: 0
+    --- stdout
+    ok       server               nats-server 2.10.26 answers
+    warning  server-version       nats-server 2.10.26 is too old: schedules and atomic batches need NATS 2.12 or later
+    ok       stream               stream SHOP holds 1 messages
+
+    --- stderr
+    looking at nats://SERVER/SHOP
+    ");
+    let run = shop.pf.run(&["caps"]).succeeded();
+    assert!(
+        run.stdout().contains("is too old: schedules and atomic"),
+        "{run}"
+    );
+    let tail = ["tail", "--since", "1h", "--until-end", "-o", "event"];
+    assert_eq!(shop.pf.run(&tail).succeeded().json().len(), 1);
 }
 
 #[test]
@@ -238,7 +296,19 @@ fn commands_to_the_server_are_no_headers() {
 
     --- stderr
     error: nats: header `Nats-TTL` is a command to the server
-    hint: take `Nats-*` headers out of the message
+    hint: take `Nats-*` headers out of the message, or let them through with `--allow-broker-headers`
     ");
     assert_eq!(shop.raw.count(">"), 0);
+    let allowed = [
+        "publish",
+        "order.created",
+        "{}",
+        "--header",
+        "Nats-Msg-Id=order-1",
+        "--allow-broker-headers",
+    ];
+    for _ in 0..2 {
+        let _ = shop.pf.run(&allowed).succeeded();
+    }
+    assert_eq!(shop.raw.count(">"), 1, "the server knew the id");
 }

@@ -232,3 +232,44 @@ fn a_consumer_that_loses_messages_is_refused() {
     hint: `nats consumer edit SHOP billing --filter=SHOP.order.created`, or use another group
     ");
 }
+
+#[test]
+fn a_letter_tells_of_every_run() {
+    let shop = Shop::prepared();
+    publish(&shop, "order.created", "e1");
+    let script = "echo trouble $PF_DELIVERY_ATTEMPT >&2; exit 1";
+    let _ = consume(&shop, script);
+    let letters = shop.pf.run(&["dlq", "list", "-o", "json"]).succeeded();
+    let story = &letters.json()[0]["dead_letter"];
+    assert_eq!(story["failure"]["detail"], "trouble 3");
+    let earlier = story["earlier"].as_array().unwrap();
+    assert_eq!(earlier.len(), 2, "{story}");
+    for (line, run) in earlier.iter().zip(1..) {
+        let line = line.as_str().unwrap();
+        assert!(line.starts_with(&format!("run {run} at 20")), "{story}");
+        assert!(line.ends_with(&format!("trouble {run}")), "{story}");
+    }
+    let id = story["id"].as_str().unwrap();
+    let shown = shop.pf.run(&["dlq", "show", id]).succeeded();
+    assert!(
+        shown.stdout().contains("earlier\n    run 1 at 20"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_stream_in_the_place_of_ours_is_refused() {
+    let shop = Shop::prepared();
+    let config = json!({"name": "SHOP_DLQ", "subjects": ["dlq.>"], "retention": "limits",
+        "storage": "file", "num_replicas": 1});
+    shop.broker.ask("$JS.API.STREAM.CREATE.SHOP_DLQ", &config);
+    assert_snapshot!(consume(&shop, "true"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    consuming order.* as group billing: sh -c true
+    error: nats: the stream `SHOP_DLQ` is there and does not cover `_pf.dlq.SHOP.>`
+    hint: `nats stream edit SHOP_DLQ --subjects='dlq.>,_pf.dlq.SHOP.>'`
+    ");
+}

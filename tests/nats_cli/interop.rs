@@ -116,3 +116,87 @@ fn what_is_published_for_it_has_its_names() {
     assert_eq!(event["pf_correlation_id"], "req-2");
     assert!(event.get("correlationid").is_none());
 }
+
+#[test]
+fn what_it_gave_up_becomes_a_letter_without_a_run() {
+    let shop = Shop::plain();
+    let marks = r#""pf_attempt":4,"pf_corr"#;
+    let payload = PAYLOAD.replace(r#""pf_corr"#, marks).replace(
+        r#""pf_max"#,
+        r#""pf_dead_letter":true,"pf_error_message":"no such\norder","pf_max"#,
+    );
+    let more = [
+        ("pf_attempt", "4"),
+        ("pf_dead_letter", "true"),
+        ("pf_error_message", "no such order"),
+        ("pf_original_topic", "order.created"),
+    ];
+    let headers = [&HEADERS[..], &more].concat();
+    // It publishes the same event again and again: more often than the breaker would bear.
+    for _ in 0..30 {
+        shop.broker
+            .publish_raw("SHOP.order.created", &headers, &payload);
+    }
+    shop.broker
+        .publish_raw("SHOP.order.created", &HEADERS, PAYLOAD);
+    let consume = [
+        "consume",
+        "order.created",
+        "--group",
+        "g",
+        "--until-end",
+        "-q",
+        "--",
+        "sh",
+        "-c",
+        "echo $PF_DELIVERY_ATTEMPT >> runs",
+    ];
+    let run = shop.pf.run(&consume);
+    assert_eq!(run.code(), Some(4), "{run}");
+    let runs = || std::fs::read_to_string(shop.pf.path("runs")).unwrap();
+    assert_eq!(runs(), "1\n", "only what is alive is handled");
+    let letters = shop.pf.run(&["dlq", "list", "-o", "json"]).succeeded();
+    let letters = letters.json();
+    assert_eq!(letters.len(), 30);
+    let story = &letters[0]["dead_letter"];
+    assert_eq!(story["kind"], "terminated");
+    assert_eq!(story["attempts"], 4);
+    assert_eq!(story["failure"]["message"], "no such order");
+    assert_eq!(shop.raw.letters()[0].payload, payload.as_bytes());
+    let first = story["id"].as_str().unwrap();
+    let _ = shop.pf.run(&["dlq", "replay", first, "--yes"]).succeeded();
+    let _ = shop.pf.run(&consume).succeeded();
+    assert_eq!(runs(), "1\n1\n", "a replay is handled");
+}
+
+#[test]
+fn what_it_delayed_is_handled_when_it_is_due() {
+    let shop = Shop::plain();
+    let now = std::time::SystemTime::now();
+    let due = now + std::time::Duration::from_secs(2);
+    let stamp = due.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let stamp = stamp.as_millis().to_string();
+    let more = [("pf_delay_ms", "2000"), ("pf_delay_until", stamp.as_str())];
+    shop.broker.publish_raw(
+        "SHOP.order.created",
+        &[&HEADERS[..], &more].concat(),
+        PAYLOAD,
+    );
+    let consume = [
+        "consume",
+        "order.created",
+        "--group",
+        "g",
+        "--count",
+        "1",
+        "--timeout",
+        "30s",
+        "--",
+        "sh",
+        "-c",
+        "echo $PF_DELIVERY_ATTEMPT",
+    ];
+    let run = shop.pf.run(&consume).succeeded();
+    assert!(std::time::SystemTime::now() >= due, "not before");
+    assert_eq!(run.stdout(), "1\n", "waiting spends no attempt");
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
 mod bad_input;
+mod capture;
 mod consume;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../cli/harness.rs"]
@@ -14,6 +15,7 @@ mod normalise;
 #[path = "../nats/raw.rs"]
 mod raw;
 mod schedule;
+mod security;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../nats/server.rs"]
 mod server;

@@ -120,3 +120,49 @@ fn a_delay_that_the_stream_would_swallow_is_refused() {
     ");
     assert_eq!(shop.raw.scheduled(), 0);
 }
+
+#[test]
+fn what_waits_gets_another_time() {
+    let shop = Shop::prepared();
+    let id = delayed(&shop, "late", "2h");
+    let told = |args: &[&str]| shop.show(args).replace(&id, "[LATE]");
+    assert_snapshot!(told(&["schedule", "reschedule", &id, "--delay", "30d"]), @"
+    exit: 5
+    --- stdout
+
+    --- stderr
+    error: nats: the stream drops events after 7days, before this one is due
+    hint: raise the stream's `max_age`
+    ");
+    assert_snapshot!(told(&["schedule", "reschedule", &id, "--delay", "1s"]), @"
+    exit: 0
+    --- stdout
+    rescheduled [LATE] to [TIME]
+
+    --- stderr
+    ");
+    assert_eq!(shop.raw.scheduled(), 1, "the old time counts no more");
+    let tail = [
+        "tail",
+        "order",
+        "--since",
+        "1h",
+        "--count",
+        "1",
+        "--timeout",
+    ];
+    let run = shop
+        .pf
+        .run(&[&tail[..], &["30s", "-o", "event"]].concat())
+        .succeeded();
+    assert_eq!(run.json()[0]["id"], "late");
+    assert_snapshot!(told(&["schedule", "reschedule", &id, "--delay", "1h"]), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: nothing waits for its time under the name `[LATE]`
+    hint: it may have been delivered; `pf schedule list` shows what waits
+    ");
+    assert_eq!(shop.raw.scheduled(), 0);
+}

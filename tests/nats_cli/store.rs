@@ -114,7 +114,7 @@ fn a_stream_of_somebody_else_is_mended_when_asked() {
                                   mend: pf doctor --fix
     warning  atomic               the stream does not allow atomic batches, so a replay is exact only for a while
                                   mend: pf doctor --fix
-    warning  max-deliver.consumer_order the consumer `consumer_order` drops a message after 3 deliveries, those that were given back among them
+    warning  max-deliver.consumer_order the consumer `consumer_order` drops a message after 3 deliveries, those that were given back among them; `pf dlq capture` keeps what it drops
                                   mend: nats consumer edit SHOP consumer_order --max-deliver=-1
 
     --- stderr

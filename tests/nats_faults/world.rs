@@ -113,11 +113,25 @@ impl World {
 
     /// Starts to publish events with ids of that beginning; notes the receipts.
     pub(crate) fn publish(&self, start: &str, count: usize, more: &[&str]) -> Publishing {
+        self.publish_by_key(start, count, 0, more)
+    }
+
+    /// Does the same with events of so many keys, if any.
+    pub(crate) fn publish_by_key(
+        &self,
+        start: &str,
+        count: usize,
+        keys: usize,
+        more: &[&str],
+    ) -> Publishing {
         let mut lines = String::new();
         for number in 0..count {
+            let key = number
+                .checked_rem(keys)
+                .map_or(String::new(), |key| format!(r#""partitionkey":"k{key}","#));
             let _ = writeln!(
                 lines,
-                r#"{{"specversion":"1.0","id":"{start}{number:06}","source":"/test","type":"order","data":{{}}}}"#
+                r#"{{"specversion":"1.0","id":"{start}{number:06}","source":"/test","type":"order",{key}"data":{{}}}}"#
             );
         }
         let input = self.path(&format!("{start}.ndjson"));

@@ -56,6 +56,7 @@ pub(crate) fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
                 duration: None,
                 fingerprint: Fingerprint(format!("1:{message}")),
             },
+            earlier: Vec::new(),
             attempts: 3,
             total_attempts: 3,
             crashes: 0,

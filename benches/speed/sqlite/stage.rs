@@ -95,7 +95,13 @@ fn settle(path: &Path) {
 pub async fn open(path: &Path) -> Arc<dyn Transport> {
     let url = url(path).parse().unwrap();
     Registry::builtin()
-        .open(&url, OpenOptions { create: true })
+        .open(
+            &url,
+            OpenOptions {
+                create: true,
+                ..OpenOptions::default()
+            },
+        )
         .await
         .unwrap()
 }

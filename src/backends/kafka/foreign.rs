@@ -58,6 +58,7 @@ pub(super) fn letter(
         .clone()
         .filter(|_| told.is_reference && message.payload.is_none());
     let record = LetterRecord {
+        earlier: Vec::new(),
         version: 1,
         origin: Origin {
             transport: super::SCHEME.to_owned(),

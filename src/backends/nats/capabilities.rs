@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::stream::Facts;
+use super::{
+    connection::Link,
+    stream::{EXPIRY, Facts, SCHEDULES},
+};
 use crate::transport::{Capabilities, Limits, Support};
 
 /// How late a schedule may usually fire.
 const LATENESS: Duration = Duration::from_millis(750);
-
-const MEND: &str = "`pf doctor --fix` changes the stream";
 
 /// Returns what is known without a server.
 pub(super) fn offline() -> Capabilities {
@@ -43,39 +44,43 @@ pub(super) fn offline() -> Capabilities {
 }
 
 /// Returns what a server and a stream, if there is one, can do.
-pub(super) fn live(
-    server: String,
-    max_payload: usize,
-    facts: Option<&Facts>,
-    inner: &str,
-) -> Capabilities {
+pub(super) fn live(link: &Link, facts: Option<&Facts>) -> Capabilities {
     let mut all = Capabilities {
-        server: Some(server),
+        server: Some(format!("nats-server {}", link.client.server_info().version)),
         ..offline()
     };
-    all.limits.max_payload = u64::try_from(max_payload).ok();
+    all.limits.max_payload = u64::try_from(link.client.max_payload()).ok();
+    if let Some(note) = link.too_old("groups and their dead letters need", EXPIRY) {
+        for ability in [&mut all.groups, &mut all.delayed_retry, &mut all.dlq] {
+            *ability = Support::absent(note.clone());
+        }
+    }
     let Some(facts) = facts else {
-        let note = "there is no stream yet; `--create` makes one that can";
+        let note = link
+            .too_old("schedules and atomic batches need", SCHEDULES)
+            .unwrap_or_else(|| "there is no stream yet; `--create` makes one that can".to_owned());
+        let note = note.as_str();
         all.delay = Support::absent(note);
         all.schedule = Support::absent(note);
         all.exactly_once_replay = Support::absent(note);
         return all;
     };
     all.limits.max_delay = facts.longest_delay();
-    match facts.no_delay(inner) {
+    let (inner, mend) = (link.names.inner(), facts.mend());
+    match facts.no_delay(&inner) {
         None => all.delay = Support::native("schedules, at most 0.75 s late"),
         Some(reason) => {
-            all.delay = Support::absent(format!("{reason}; {MEND}"));
-            all.schedule = Support::absent(format!("{reason}; {MEND}"));
+            all.delay = Support::absent(format!("{reason}; {mend}"));
+            all.schedule = Support::absent(format!("{reason}; {mend}"));
         }
     }
-    all.exactly_once_replay = match facts.no_atomic_replay(inner) {
+    all.exactly_once_replay = match facts.no_atomic_replay(&inner) {
         None => Support::native("an atomic batch of the events and the journal"),
         Some(reason) => {
             let window = Duration::from_nanos(facts.config.duplicate_window);
             let window = humantime::format_duration(window);
             Support::emulated(format!(
-                "message ids, for {window} after a crash; {reason}; {MEND}"
+                "message ids, for {window} after a crash; {reason}; {mend}"
             ))
         }
     };

@@ -22,15 +22,17 @@ const PARAMETERS: &str = "known are `prefix`, `naming`, `mode`, `servers`, `cred
 ///
 /// Parameters: `prefix=` (what stands before the topic in a subject; the stream's name and a dot by default),
 /// `servers=host:port,…` (further servers of the cluster), `naming=protoflow`, `mode=binary`, `creds=FILE`,
-/// `ca=FILE`, `cert=FILE` and `key=FILE`, `connect-timeout=5s`. User and password, or a token in the user's
-/// place, stand before the host.
+/// `ca=FILE`, `cert=FILE` and `key=FILE`, `connect-timeout=5s`. User and password, or a token in the place of
+/// either, stand before the host.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NatsFactory;
 
 #[async_trait]
 impl Factory for NatsFactory {
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        let config = Config::read(url)?;
+        let mut config = Config::read(url)?;
+        config.timeout = options.connect_timeout.unwrap_or(config.timeout);
+        config.broker_headers = options.broker_headers;
         let encoding = config.encoding;
         let link = connection::connect(config).await?;
         let made = if options.create {
@@ -56,6 +58,8 @@ pub(super) struct Config {
     pub(super) creds: Option<PathBuf>,
     pub(super) tls: Tls,
     pub(super) timeout: Duration,
+    /// Let commands to the server through with what is published.
+    pub(super) broker_headers: bool,
 }
 
 /// How the URL says who we are.
@@ -113,6 +117,7 @@ impl Config {
                 ..Tls::default()
             },
             timeout: Duration::from_secs(5),
+            broker_headers: false,
         };
         for (name, value) in url.query_pairs() {
             config.set(scheme, &name, &value)?;
@@ -159,7 +164,7 @@ fn login(url: &Url) -> Option<Login> {
     };
     match (url.username(), url.password()) {
         ("", None) => None,
-        (token, None) => Some(Login::Token(decode(token))),
+        ("", Some(token)) | (token, None) => Some(Login::Token(decode(token))),
         (user, Some(password)) => Some(Login::User(decode(user), decode(password))),
     }
 }
@@ -205,6 +210,10 @@ mod tests {
         assert_eq!(config.encoding.naming, Naming::Protoflow);
         assert!(matches!(&config.login, Some(Login::User(_, password)) if password == "p@ss"));
         assert!(!format!("{config:?}").contains("p@ss"));
+        for url in ["nats://t0ken@a", "nats://:t0ken@a"] {
+            let login = read(url).unwrap().login;
+            assert!(matches!(login, Some(Login::Token(token)) if token == "t0ken"));
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The connection to the server: made once, kept, and asked.
 
 use std::{
+    error::Error as _,
+    io,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -38,6 +40,8 @@ const GONE: [u64; 3] = [
     errors::NO_SEQUENCE,
 ];
 
+/// What to do about a server that is too old.
+pub(super) const UPDATE: &str = "bring the server up to date";
 /// How long a lost connection is ridden out.
 const RIDE_OUT: Duration = Duration::from_secs(30);
 /// The pause before a question is asked again.
@@ -49,6 +53,8 @@ pub(super) struct Link {
     pub(super) client: Client,
     pub(super) js: jetstream::Context,
     pub(super) names: Names,
+    /// Whether commands to the server are let through with what is published.
+    pub(super) broker_headers: bool,
     /// Batches enter the connection one after the other.
     pub(super) turn: tokio::sync::Mutex<()>,
     complaint: Complaint,
@@ -85,6 +91,7 @@ pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
         client,
         js,
         names: config.names,
+        broker_headers: config.broker_headers,
         turn: tokio::sync::Mutex::default(),
         complaint,
         ids: Ulid::generate().to_string(),
@@ -153,16 +160,41 @@ fn refused(failed: async_nats::ConnectError, config: &Config) -> TransportError 
             ErrorKind::Denied,
             "the server does not accept these credentials",
         ),
-        ConnectErrorKind::Tls => (
-            ErrorKind::Configuration,
-            "no encrypted connection can be made",
-        ),
+        ConnectErrorKind::Tls => return unencrypted(&failed.to_string()).because(failed),
         ConnectErrorKind::ServerParse => {
             (ErrorKind::Configuration, "the server's address is wrong")
         }
-        _ => return unreachable(config).because(failed),
+        _ => {
+            return match broken_handshake(&failed) {
+                Some(reason) => unencrypted(&reason),
+                None => unreachable(config),
+            }
+            .because(failed);
+        }
     };
     error(kind, message).because(failed)
+}
+
+/// Returns why no encrypted connection was made, if that is why there is none: the client tells of it as it does of
+/// a server that is not there.
+fn broken_handshake(failed: &async_nats::ConnectError) -> Option<String> {
+    let io = failed.source()?.downcast_ref::<io::Error>()?;
+    (io.kind() == io::ErrorKind::InvalidData).then(|| io.to_string())
+}
+
+fn unencrypted(reason: &str) -> TransportError {
+    if reason.contains("CertificateRequired") {
+        return error(ErrorKind::Denied, "the server wants to see a certificate")
+            .hint("`cert=FILE` and `key=FILE` in the URL are shown to it");
+    }
+    let failed = error(
+        ErrorKind::Configuration,
+        "no encrypted connection can be made",
+    );
+    if reason.contains("UnknownIssuer") {
+        return failed.hint("`ca=FILE` in the URL names the authority that vouches for the server");
+    }
+    failed
 }
 
 impl Link {
@@ -175,6 +207,23 @@ impl Link {
     /// Counts how often a connection was made.
     pub(super) fn connects(&self) -> u64 {
         self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Says that the server is older than the version that something needs, if it is.
+    pub(super) fn too_old(&self, what: &str, (major, minor): (i64, i64)) -> Option<String> {
+        let version = self.client.server_info().version;
+        let fits = self.client.is_server_compatible(major, minor, 0);
+        (!fits).then(|| {
+            format!("nats-server {version} is too old: {what} NATS {major}.{minor} or later")
+        })
+    }
+
+    /// Refuses a server that is older than the version that something needs.
+    pub(super) fn need(&self, what: &str, version: (i64, i64)) -> Result<()> {
+        match self.too_old(what, version) {
+            None => Ok(()),
+            Some(message) => Err(error(ErrorKind::Unsupported, message).hint(UPDATE)),
+        }
     }
 
     /// Waits for the connection, at most until then.

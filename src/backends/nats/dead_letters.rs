@@ -11,8 +11,10 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 
 use super::{
+    capture::Advisories,
     connection::Link,
-    jobs, letter,
+    jobs,
+    letter::{self, Original},
     reader::{Begin, Reader, Scope},
     replay,
     transport::Nats,
@@ -20,8 +22,8 @@ use super::{
 use crate::{
     event::{Group, Topic},
     transport::{
-        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterKind, LetterScan,
-        Resolution, Result, Selection, Stats, StatsRow,
+        Capture, DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterKind,
+        LetterScan, Resolution, Result, Selection, Stats, StatsRow,
     },
 };
 
@@ -56,10 +58,14 @@ impl DeadLetters for Nats {
         }
         let link = &self.link;
         stream::iter(letters)
-            .map(|one| async move { letter::store(link, &one, 0).await })
+            .map(|one| async move { letter::store(link, &one, Original::default()).await })
             .buffered(AT_ONCE)
             .collect()
             .await
+    }
+
+    async fn capture(&self, until_end: bool) -> Result<Box<dyn Capture>> {
+        Ok(Box::new(Advisories::open(&self.link, until_end).await?))
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {

@@ -1,14 +1,21 @@
 //! What in a stream or its consumers will bite, and how it is mended.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{connection::Link, consumer, error, stream::Facts};
-use crate::transport::{ErrorKind, Finding, FindingLevel, Result};
+use super::{
+    capture::Advisories,
+    connection::Link,
+    consumer, error,
+    stream::{Facts, SCHEDULES},
+};
+use crate::transport::{Capture as _, ErrorKind, Finding, FindingLevel, Result};
 
 /// What a consumer may have in flight unless it is told otherwise.
 const IN_FLIGHT: i64 = 1000;
+/// How many messages that were given up are worked on at a time.
+const AT_A_TIME: usize = 500;
 
 /// Looks at the server, the stream, and what reads it.
 pub(super) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
@@ -17,11 +24,7 @@ pub(super) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
         "server",
         format!("nats-server {} answers", info.version),
     )];
-    if !link.client.is_server_compatible(2, 12, 0) {
-        let text = format!(
-            "nats-server {} has neither schedules nor atomic batches",
-            info.version
-        );
+    if let Some(text) = link.too_old("schedules and atomic batches need", SCHEDULES) {
         findings.push(warning("server-version", text, None));
     }
     let stream = &link.names.stream;
@@ -39,6 +42,7 @@ pub(super) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
     findings.push(ok("stream", text));
     findings.extend(of_stream(link, &facts));
     findings.extend(of_consumers(link).await?);
+    findings.extend(of_advisories(link).await?);
     Ok(findings)
 }
 
@@ -50,15 +54,16 @@ fn of_stream(link: &Link, facts: &Facts) -> Vec<Finding> {
     let mut warn = |name: &str, text: String, mend: Option<String>| {
         findings.push(warning(name, text, mend));
     };
-    if !facts.covers(&link.names.inner()) {
+    let is_too_old = facts.too_old.is_some();
+    if !is_too_old && !facts.covers(&link.names.inner()) {
         let text = "the stream has no subjects for schedules and the journal of a replay";
         warn("subjects", text.to_owned(), fix());
     }
-    if !config.allow_msg_schedules {
+    if !is_too_old && !config.allow_msg_schedules {
         let text = "the stream does not allow schedules, so no event can be delayed; that cannot be undone";
         warn("schedules", text.to_owned(), fix());
     }
-    if !config.allow_atomic {
+    if !is_too_old && !config.allow_atomic {
         let text =
             "the stream does not allow atomic batches, so a replay is exact only for a while";
         warn("atomic", text.to_owned(), fix());
@@ -97,7 +102,8 @@ async fn of_consumers(link: &Link) -> Result<Vec<Finding>> {
         let config = &durable.config;
         if config.ack_policy == "explicit" && config.max_deliver > 0 {
             let text = format!(
-                "the consumer `{name}` drops a message after {} deliveries, those that were given back among them",
+                "the consumer `{name}` drops a message after {} deliveries, those that were given back among them; \
+                 `pf dlq capture` keeps what it drops",
                 config.max_deliver
             );
             let mend = format!("nats consumer edit {stream} {name} --max-deliver=-1");
@@ -125,6 +131,24 @@ async fn of_consumers(link: &Link) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// Tells of what was given up and is no dead letter yet.
+async fn of_advisories(link: &Link) -> Result<Option<Finding>> {
+    let facts = link.find_stream(&link.names.advisories()).await?;
+    let waiting = facts.map_or(0, |facts| facts.state.messages);
+    Ok((waiting > 0).then(|| {
+        let text = format!("consumers gave up {waiting} messages that are no dead letters yet");
+        let mend = "pf dlq capture --until-end".to_owned();
+        warning("capture", text, Some(mend))
+    }))
+}
+
+/// Makes dead letters of all that was given up.
+async fn capture(link: &Arc<Link>) -> Result<()> {
+    let mut advisories = Advisories::open(link, true).await?;
+    while !advisories.next(AT_A_TIME).await?.is_empty() {}
+    Ok(())
+}
+
 fn ok(name: &str, text: String) -> Finding {
     Finding {
         name: name.to_owned(),
@@ -144,7 +168,7 @@ fn warning(name: &str, text: String, mend: Option<String>) -> Finding {
 }
 
 /// Mends one finding.
-pub(super) async fn mend(link: &Link, finding: &str) -> Result<()> {
+pub(super) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
     let set = |name: &'static str| move |config: &mut Value| config[name] = true.into();
     if let Some(consumer) = finding.strip_prefix("max-deliver.") {
         return change_consumer(link, consumer, "max_deliver", (-1).into()).await;
@@ -154,6 +178,7 @@ pub(super) async fn mend(link: &Link, finding: &str) -> Result<()> {
     }
     match finding {
         "stream" => link.make_stream().await.map(drop),
+        "capture" => capture(link).await,
         "schedules" => link.change_stream(set("allow_msg_schedules")).await,
         "atomic" => link.change_stream(set("allow_atomic")).await,
         "subjects" => {

@@ -30,10 +30,12 @@ pub(super) const LINEAGE: &str = "pf-replay";
 pub(super) const LETTER: &str = "pf-letter";
 /// The topic of a dead letter's message, where it is not that of its origin.
 pub(super) const TOPIC: &str = "pf-topic";
+/// Where to acknowledge the delivery that became a letter.
+pub(super) const CLAIM: &str = "pf-claim";
 /// The number of the original, in a letter that had no room for its message.
 pub(super) const ORIGINAL: &str = "pf-original";
 
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 10] = [
     KEY,
     KEY_BYTES,
     NULL,
@@ -42,11 +44,25 @@ const RESERVED: [&str; 9] = [
     LINEAGE,
     LETTER,
     TOPIC,
+    CLAIM,
     ORIGINAL,
 ];
 
 /// Lays out a message's key, headers and nulls.
 pub(super) fn write(message: &Message) -> Result<HeaderMap> {
+    match message.headers.iter().find(|(name, _)| is_command(name)) {
+        None => write_with_commands(message),
+        Some((name, _)) => {
+            let message = format!("header `{name}` is a command to the server");
+            Err(error(ErrorKind::Invalid, message).hint(
+                "take `Nats-*` headers out of the message, or let them through with `--allow-broker-headers`",
+            ))
+        }
+    }
+}
+
+/// Lays out a message's key, headers and nulls; headers that are commands to the server are let through.
+pub(super) fn write_with_commands(message: &Message) -> Result<HeaderMap> {
     let mut map = HeaderMap::new();
     match message.key.as_deref().map(|key| (as_value(key), key)) {
         None => {}
@@ -70,15 +86,13 @@ pub(super) fn write(message: &Message) -> Result<HeaderMap> {
     Ok(map)
 }
 
+fn is_command(name: &str) -> bool {
+    let start = name.get(..5);
+    start.is_some_and(|start| start.eq_ignore_ascii_case("nats-"))
+}
+
 fn checked(name: &str) -> Result<HeaderName> {
     let invalid = |message: String| error(ErrorKind::Invalid, message);
-    if name
-        .get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case("nats-"))
-    {
-        let message = format!("header `{name}` is a command to the server");
-        return Err(invalid(message).hint("take `Nats-*` headers out of the message"));
-    }
     if RESERVED.contains(&name) {
         return Err(invalid(format!("header `{name}` is reserved")));
     }
@@ -128,7 +142,7 @@ fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Optio
             let (name, value) = value.split_once(':').unwrap_or((name, value));
             return Some((name.to_owned(), Some(decoded(value))));
         }
-        LINEAGE | LETTER | TOPIC | ORIGINAL => {}
+        LINEAGE | LETTER | TOPIC | CLAIM | ORIGINAL => {}
         name if name.starts_with("Nats-") => {}
         name => return Some((name.to_owned(), Some(text()))),
     }

@@ -3,7 +3,10 @@
 //! On a stream that allows it, the message stands in the user's stream and is committed in one batch with the events
 //! that it speaks of. A batch that is sent twice, or by a worker whose lease was lost, then fails as a whole.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -18,6 +21,8 @@ use super::{
     errors::Refusal,
     headers,
     jobs::{self, Entry},
+    letter,
+    member::DONE,
     side::{Became, Written},
     stream::Facts,
 };
@@ -41,6 +46,9 @@ pub(super) struct Journal {
     pub(super) remove: Vec<u64>,
     /// Letters that are being replayed one by one, and may have been when the worker went down.
     pub(super) pending: Vec<Entry>,
+    /// When that was announced, in milliseconds since the epoch, if it was by an earlier worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<u64>,
 }
 
 impl Journal {
@@ -52,6 +60,23 @@ impl Journal {
             resolved,
             remove: Vec::new(),
             pending: Vec::new(),
+            since: None,
+        }
+    }
+
+    /// Announces what is replayed one by one from now on, or that nothing is.
+    pub(super) fn announce(&mut self, pending: Vec<Entry>) {
+        self.pending = pending;
+        self.since = None;
+    }
+}
+
+impl Written<Journal> {
+    /// Returns when the letters that may have been replayed were announced.
+    pub(super) fn announced(&self) -> SystemTime {
+        match self.value.since {
+            Some(since) => SystemTime::UNIX_EPOCH + Duration::from_millis(since),
+            None => self.time,
         }
     }
 }
@@ -66,8 +91,12 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// Finds it.
+    /// Finds it. One that was begun beside the stream ends there, even if the stream allows more by now.
     pub(super) async fn of(link: &Link) -> Result<Self> {
+        let (side, journal) = Self::Beside.subject(link);
+        if link.last(&side, &journal).await?.is_some() {
+            return Ok(Self::Beside);
+        }
         let facts: Option<Facts> = link.find_stream(&link.names.stream).await?;
         let inner = link.names.inner();
         let inside = facts.is_some_and(|facts| facts.no_atomic_replay(&inner).is_none());
@@ -99,21 +128,31 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     let (stream, subject) = place.subject(link);
     let last: Option<Written<Journal>> = link.value(&stream, &subject).await?;
     let number = last.as_ref().map_or(0, |last| last.number);
-    let mut pending = Vec::new();
+    let (mut pending, mut since) = (Vec::new(), None);
     if let Some(last) = last {
+        let claims = claims(link, &last.value.remove).await?;
+        acknowledge(link, claims).await?;
         remove(link, &last.value.remove).await?;
         jobs::note_progress(link, &last.value.job, last.value.resolved).await?;
-        if last.value.job == lease.job {
+        if last.value.job == lease.job && !last.value.pending.is_empty() {
+            // The new journal is younger than what it tells of.
+            since = Some(milliseconds(last.announced()));
             pending = last.value.pending;
         }
     }
     let mut journal = jobs::resume(link, lease).await?;
     journal.pending = pending;
+    journal.since = since;
     let begun = link
         .set_value((&stream, &subject), &journal, number, None)
         .await;
     begun.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     Ok(())
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Ends the journal of a lease.
@@ -145,6 +184,47 @@ pub(super) async fn current(
             last.ok_or_else(|| error(ErrorKind::Other, "the journal of this job does not stay"))
         }
     }
+}
+
+/// Reads where the deliveries that became letters are acknowledged.
+async fn claims(link: &Link, numbers: &[u64]) -> Result<Vec<String>> {
+    let found: Vec<Option<letter::Claimed>> = stream::iter(numbers.to_vec())
+        .map(|number| letter::fetch(link, number))
+        .buffered(DELETES)
+        .try_collect()
+        .await?;
+    Ok(found
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, claim)| claim)
+        .collect())
+}
+
+/// Acknowledges the deliveries that became letters, in case that whoever stored the letters could not. Nobody minds a
+/// second time, and of a consumer that is gone nothing comes again.
+pub(super) async fn acknowledge(link: &Link, claims: Vec<String>) -> Result<()> {
+    let mut last = BTreeMap::new();
+    for claim in claims {
+        let sent = link.client.publish(claim.clone(), DONE).await;
+        sent.map_err(|source| {
+            error(ErrorKind::Unavailable, "the connection is closed").because(source)
+        })?;
+        last.insert(consumer(&claim).to_owned(), claim);
+    }
+    // A consumer takes them in order, so the last one tells.
+    for claim in last.into_values() {
+        if let Err(failed) = link.confirm(claim.into(), DONE).await {
+            tracing::debug!(%failed, "an acknowledgement is not confirmed");
+        }
+    }
+    Ok(())
+}
+
+/// Returns the part of a claim that is the same for all of a consumer: what stands before its last five numbers, and
+/// the mark behind them where the server names an account.
+fn consumer(claim: &str) -> &str {
+    let behind = if claim.split('.').count() > 9 { 6 } else { 5 };
+    claim.rsplitn(behind + 1, '.').last().unwrap_or(claim)
 }
 
 /// Deletes letters that were dealt with.
@@ -239,6 +319,19 @@ async fn batch(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_claim_names_its_consumer() {
+        for (claim, name) in [
+            ("$JS.ACK.S.billing.1.2.3.4.5", "$JS.ACK.S.billing"),
+            (
+                "$JS.ACK._.acc.S.billing.1.2.3.4.5.x",
+                "$JS.ACK._.acc.S.billing",
+            ),
+        ] {
+            assert_eq!(consumer(claim), name);
+        }
+    }
 
     #[test]
     fn a_journal_comes_back() {

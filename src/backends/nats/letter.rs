@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     connection::Link,
     errors::{self, Refusal, WRONG_LAST_SEQUENCE},
-    headers::{self, LETTER, ORIGINAL, TOPIC},
+    headers::{self, CLAIM, LETTER, ORIGINAL, TOPIC},
     reader::{Begin, Reader, Scope},
 };
 use crate::{
@@ -20,12 +20,32 @@ use crate::{
 /// The most bytes that the story of a letter takes.
 const STORY: usize = 4096;
 
+/// What a letter's message is in the user's stream.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Original<'a> {
+    /// The number under which it stands; 0 if it stands nowhere.
+    pub(super) number: u64,
+    /// Where to acknowledge it. Who deals with the letter does so too: whoever stored it may have gone down before,
+    /// and then the message would come again when the letter is gone, and die again.
+    pub(super) claim: Option<&'a str>,
+}
+
+/// A letter, and where the delivery that it was is acknowledged, if anywhere.
+pub(super) type Claimed = (DeadLetter, Option<String>);
+
 /// Stores a letter unless one of its name is there; tells whether it was new. Returns once it is confirmed.
 ///
 /// A letter that does not fit is stored without the detail of its failure, else as a reference to the original.
-pub(super) async fn store(link: &Link, letter: &DeadLetter, original: u64) -> Result<bool> {
+pub(super) async fn store(
+    link: &Link,
+    letter: &DeadLetter,
+    original: Original<'_>,
+) -> Result<bool> {
     let subject = link.names.letter(&letter.record.group, &letter.id);
-    let (mut map, payload) = fitting(link, letter, original)?;
+    let (mut map, payload) = fitting(link, letter, original.number)?;
+    if let Some(claim) = original.claim {
+        map.insert(CLAIM, claim);
+    }
     map.insert("Nats-Expected-Last-Subject-Sequence", "0");
     map.insert("Nats-Expected-Stream", link.names.letters());
     match link.put(subject, map, payload).await {
@@ -37,7 +57,7 @@ pub(super) async fn store(link: &Link, letter: &DeadLetter, original: u64) -> Re
 
 fn fitting(link: &Link, letter: &DeadLetter, original: u64) -> Result<(HeaderMap, Bytes)> {
     // The server counts our guards too.
-    let room = link.client.max_payload().saturating_sub(256);
+    let room = link.client.max_payload().saturating_sub(512);
     let payload = letter.message.payload.clone().unwrap_or_default();
     let mut map = headers::write(&letter.message)?;
     if letter.message.topic != letter.record.origin.topic {
@@ -66,6 +86,7 @@ fn fitting(link: &Link, letter: &DeadLetter, original: u64) -> Result<(HeaderMap
 fn brief(record: &LetterRecord) -> Result<String> {
     let mut record = record.clone();
     record.failure.detail = None;
+    record.earlier.clear();
     headers::json(&record)
 }
 
@@ -108,7 +129,7 @@ fn parse(subject: &str, map: &HeaderMap, payload: Bytes) -> Option<DeadLetter> {
 }
 
 /// Reads the letter that stands under a number, if it is still there.
-pub(super) async fn fetch(link: &Link, number: u64) -> Result<Option<DeadLetter>> {
+pub(super) async fn fetch(link: &Link, number: u64) -> Result<Option<Claimed>> {
     let found = link
         .peek(&link.names.letters(), &json!({"seq": number}))
         .await;
@@ -124,14 +145,15 @@ pub(super) async fn fetch(link: &Link, number: u64) -> Result<Option<DeadLetter>
     let subject = subject
         .map(|subject| subject.as_str().to_owned())
         .unwrap_or_default();
-    read(
-        link,
-        &subject,
-        found.headers.as_ref(),
-        found.payload,
-        number,
-    )
-    .await
+    let map = found.headers.as_ref();
+    let claim = claim(map);
+    let letter = read(link, &subject, map, found.payload, number).await?;
+    Ok(letter.map(|letter| (letter, claim)))
+}
+
+fn claim(map: Option<&HeaderMap>) -> Option<String> {
+    let claim = map?.get(CLAIM)?;
+    Some(claim.as_str().to_owned())
 }
 
 /// Reads the letters that stand under so many numbers from one on.
@@ -139,7 +161,7 @@ pub(super) async fn fetch_span(
     link: &Arc<Link>,
     first: u64,
     span: u64,
-) -> Result<HashMap<u64, DeadLetter>> {
+) -> Result<HashMap<u64, Claimed>> {
     let scope = Scope {
         stream: link.names.letters(),
         filters: vec![link.names.letters_of(None)],
@@ -154,14 +176,10 @@ pub(super) async fn fetch_span(
         if number >= first + span {
             break;
         }
-        let found = read(
-            link,
-            subject,
-            arrived.headers.as_ref(),
-            arrived.payload,
-            number,
-        );
-        letters.extend(found.await?.map(|letter| (number, letter)));
+        let map = arrived.headers.as_ref();
+        let claim = claim(map);
+        let letter = read(link, subject, map, arrived.payload, number).await?;
+        letters.extend(letter.map(|letter| (number, (letter, claim))));
     }
     Ok(letters)
 }

@@ -18,6 +18,7 @@ use super::{
     consumer::{self, Durable},
     error,
     pump::Pump,
+    runs::Past,
     settle, tail,
 };
 use crate::{
@@ -38,6 +39,8 @@ pub(super) const DONE: Bytes = Bytes::from_static(b"+ACK");
 pub(super) struct Waiting {
     pub(super) stored: Stored,
     pub(super) attempts: Attempts,
+    /// What is known of the runs that failed.
+    pub(super) past: Vec<Past>,
     pub(super) lineage: Option<Lineage>,
     pub(super) claim: Claim,
     pub(super) since: Instant,
@@ -55,6 +58,7 @@ pub(super) struct Claim {
 pub(super) struct Held {
     pub(super) claim: Claim,
     pub(super) until: Instant,
+    pub(super) past: Vec<Past>,
 }
 
 /// What a membership has at hand.
@@ -213,7 +217,8 @@ impl Desk {
             if waiting.since.elapsed() > fresh {
                 stale.push(claim.reply.clone());
             }
-            self.held.insert(ticket, Held { claim, until });
+            let past = waiting.past;
+            self.held.insert(ticket, Held { claim, until, past });
             let (stored, attempts) = (waiting.stored, waiting.attempts);
             deliveries.push(Delivery::new(stored, attempts, waiting.lineage, ticket));
         }

@@ -11,6 +11,7 @@
 
 mod bounded;
 mod capabilities;
+mod capture;
 mod config;
 mod connection;
 mod consumer;

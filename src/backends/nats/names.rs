@@ -80,6 +80,35 @@ impl Names {
         format!("{}={hash:016x}", token(group.as_str()))
     }
 
+    /// Returns the group that reads by a consumer.
+    pub(super) fn group(consumer: &str) -> Result<Group> {
+        let is_hash = |tail: &str| {
+            let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            tail.len() == 16 && tail.bytes().all(is_digit)
+        };
+        let name = match consumer.rsplit_once('=') {
+            Some((name, tail)) if is_hash(tail) => name,
+            _ => consumer,
+        };
+        untoken(name).parse().map_err(|source| {
+            let message = format!("the consumer `{consumer}` cannot be the name of a group");
+            error(ErrorKind::Invalid, message).because(source)
+        })
+    }
+
+    /// Returns the stream of what the server tells of consumers that give up.
+    pub(super) fn advisories(&self) -> String {
+        format!("{}_ADVISORIES", self.stream)
+    }
+
+    /// Returns the subjects under which the server tells of that.
+    pub(super) fn advised(&self) -> [String; 2] {
+        ["MAX_DELIVERIES", "MSG_TERMINATED"].map(|kind| {
+            let stream = &self.stream;
+            format!("$JS.EVENT.ADVISORY.CONSUMER.{kind}.{stream}.>")
+        })
+    }
+
     /// Returns the subject that covers what of ours is in the user's stream.
     pub(super) fn inner(&self) -> String {
         format!("_pf.in.{}.>", self.stream)
@@ -165,6 +194,23 @@ pub(super) fn token(name: &str) -> String {
     out
 }
 
+/// Reads a name that was written as a token; what no token of ours can be is taken as it is.
+fn untoken(token: &str) -> String {
+    let mut bytes = Vec::with_capacity(token.len());
+    let mut rest = token;
+    while let Some((before, behind)) = rest.split_once('=') {
+        bytes.extend_from_slice(before.as_bytes());
+        let byte = behind.get(..2).map(|hex| u8::from_str_radix(hex, 16));
+        let Some(Ok(byte)) = byte else {
+            return token.to_owned();
+        };
+        bytes.push(byte);
+        rest = &behind[2..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).unwrap_or_else(|_| token.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +270,16 @@ mod tests {
     fn tokens_stay_apart() {
         assert_eq!(token("order.workers"), "order=2Eworkers");
         assert_ne!(token("a=b"), token("a.b"));
+    }
+
+    #[test]
+    fn a_consumer_tells_its_group() {
+        for name in ["billing", "order.workers", "a=b", "größe"] {
+            let group: Group = name.parse().unwrap();
+            assert_eq!(Names::group(&Names::consumer(&group)).unwrap(), group);
+            let further = Names::further_consumer(&group, &["S.a".to_owned()]);
+            assert_eq!(Names::group(&further).unwrap(), group);
+        }
+        assert_eq!(Names::group("x=zz").unwrap().as_str(), "x=zz");
     }
 }

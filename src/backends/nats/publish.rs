@@ -128,8 +128,14 @@ fn again(failed: &TransportError) -> TransportError {
 
 fn parcel(link: &Link, outgoing: Outgoing) -> Result<Parcel> {
     let subject = link.names.subject(&outgoing.message.topic)?;
-    let mut headers = headers::write(&outgoing.message)?;
-    headers.insert("Nats-Msg-Id", link.id());
+    let mut headers = if link.broker_headers {
+        headers::write_with_commands(&outgoing.message)?
+    } else {
+        headers::write(&outgoing.message)?
+    };
+    if headers.get("Nats-Msg-Id").is_none() {
+        headers.insert("Nats-Msg-Id", link.id());
+    }
     let payload = outgoing.message.payload.unwrap_or_default();
     if payload.len() + headers::size(&headers) > link.client.max_payload() {
         return Err(errors::too_large());
@@ -165,9 +171,14 @@ pub(super) fn can_keep(link: &Link, due: SystemTime, facts: &Facts) -> Result<()
     if let Some(reason) = facts.no_delay(&link.names.inner()) {
         let stream = &facts.config.name;
         let message = format!("{reason}: `{stream}` cannot keep a delay");
-        return Err(error(ErrorKind::Unsupported, message).hint(
-            "`pf doctor --fix` changes the stream; that it allows schedules cannot be undone",
-        ));
+        let hint = match facts.too_old {
+            Some(_) => facts.mend().to_owned(),
+            None => format!(
+                "{}; that it allows schedules cannot be undone",
+                facts.mend()
+            ),
+        };
+        return Err(error(ErrorKind::Unsupported, message).hint(hint));
     }
     let delay = due.duration_since(SystemTime::now()).unwrap_or_default();
     match facts.longest_delay() {

@@ -1,8 +1,11 @@
 //! The task of a membership that asks for messages, takes them in and keeps alive what is ours.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use async_nats::Subject;
+use async_nats::{HeaderMap, Subject};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -20,6 +23,8 @@ use crate::transport::{Attempts, ErrorKind, Result};
 const CHUNK: usize = 256;
 /// A retry that comes sooner than this before its time is due.
 const EARLY: Duration = Duration::from_millis(20);
+/// How long a message is put aside that nobody can be given.
+const ASIDE: Duration = Duration::from_mins(1);
 /// The pause before something that failed is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -261,8 +266,8 @@ impl Shared {
         earlier: Vec<Result<Option<Runs>>>,
     ) -> Result<()> {
         let mut earlier = earlier.into_iter();
-        let (mut accepted, mut early) = (Vec::with_capacity(arrived.len()), Vec::new());
-        let (mut foreign, mut trouble) = (Vec::new(), Ok(()));
+        let (mut accepted, mut held) = (Vec::with_capacity(arrived.len()), Vec::new());
+        let mut trouble = Ok(());
         for one in arrived {
             let known = if one.delivered > 1 {
                 earlier.next()
@@ -276,26 +281,25 @@ impl Shared {
                     continue;
                 }
             };
-            let rest = runs.as_ref().map(Runs::rest).unwrap_or_default();
+            let rest = rest(&one, runs.as_ref());
             if rest > EARLY {
-                early.push((claim(&one), rest));
+                held.push((claim(&one), rest));
                 continue;
             }
             match self.waiting(one, runs) {
                 Ok(waiting) => accepted.push(waiting),
-                Err(claim) => foreign.push(claim),
+                Err(claim) => {
+                    tracing::warn!(
+                        position = claim.number,
+                        "a subject is no topic, and is passed over"
+                    );
+                    held.push((claim, ASIDE));
+                }
             }
         }
         self.take_in(accepted);
-        for (claim, rest) in early {
-            self.hold(&claim, rest).await?;
-        }
-        for claim in foreign {
-            tracing::warn!(
-                position = claim.number,
-                "a subject is no topic, and is passed over"
-            );
-            self.tell([claim.reply], &GIVE_BACK).await?;
+        for (claim, wait) in held {
+            self.hold(&claim, wait).await?;
         }
         trouble
     }
@@ -316,14 +320,15 @@ impl Shared {
         let Some(stored) = tail::stored(&self.link, arrived) else {
             return Err(claim);
         };
-        let attempts = match runs {
-            Some(runs) => runs.attempts(),
-            None if lineage.is_none() => spent_elsewhere(&stored.message.headers),
-            None => Attempts::default(),
+        let (attempts, past) = match runs {
+            Some(runs) => (runs.attempts(), runs.past),
+            None if lineage.is_none() => (spent_elsewhere(&stored.message.headers), Vec::new()),
+            None => (Attempts::default(), Vec::new()),
         };
         Ok(Waiting {
             stored,
             attempts,
+            past,
             lineage,
             claim,
             since: Instant::now(),
@@ -339,6 +344,24 @@ impl Shared {
         };
         self.link.confirm(claim.reply.clone(), word).await
     }
+}
+
+/// Returns how long a message still has to wait: for its next run, or as its publisher asked.
+fn rest(arrived: &Arrived, runs: Option<&Runs>) -> Duration {
+    let headers = arrived.headers.as_ref();
+    match runs {
+        Some(runs) => runs.rest(),
+        None if headers::read_lineage(headers).is_none() => asked_for(headers),
+        None => Duration::ZERO,
+    }
+}
+
+/// Returns how long the Go library's consumers would still hold a message back: it stores delayed events at once.
+fn asked_for(headers: Option<&HeaderMap>) -> Duration {
+    let until = headers.and_then(|headers| headers.get("pf_delay_until")?.as_str().parse().ok());
+    let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(until.unwrap_or(0)));
+    let rest = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
+    rest.unwrap_or_default()
 }
 
 /// Counts the attempts that the Go library made: it stores an event again with their number.

@@ -23,6 +23,7 @@ fn decode(answer: &Value) -> Option<Last> {
     let time = message.get("time")?.as_str()?;
     let time = chrono::DateTime::parse_from_rfc3339(time).ok()?;
     Some(Last {
+        subject: message.get("subject")?.as_str()?.to_owned(),
         number: message.get("seq")?.as_u64()?,
         headers: headers(&String::from_utf8(bytes("hdrs")?).ok()?),
         payload: bytes("data")?.into(),

@@ -33,6 +33,8 @@ const SPARSE: u64 = 4;
 struct Item {
     entry: Entry,
     letter: Option<DeadLetter>,
+    /// Where the delivery that became the letter is acknowledged.
+    claim: Option<String>,
 }
 
 /// Deals with the next letters of a job.
@@ -75,8 +77,12 @@ async fn read(link: &Arc<Link>, entries: Vec<Entry>) -> Result<Vec<Item>> {
     let mut letters = letter::fetch_span(link, first, span).await?;
     let item = |entry: Entry| {
         let letter = letters.remove(&entry.1);
-        let letter = letter.filter(|letter| letter.id == entry.0);
-        Item { entry, letter }
+        let (letter, claim) = letter.filter(|(letter, _)| letter.id == entry.0).unzip();
+        Item {
+            entry,
+            letter,
+            claim: claim.flatten(),
+        }
     };
     Ok(entries.into_iter().map(item).collect())
 }
@@ -88,8 +94,13 @@ async fn read_each(link: &Link, entries: Vec<Entry>) -> Result<Vec<Item>> {
                 0 => None,
                 number => letter::fetch(link, number).await?,
             };
-            let letter = letter.filter(|letter| letter.id == entry.0);
-            Ok(Item { entry, letter })
+            let (letter, claim) = letter.filter(|(letter, _)| letter.id == entry.0).unzip();
+            let claim = claim.flatten();
+            Ok(Item {
+                entry,
+                letter,
+                claim,
+            })
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -117,9 +128,11 @@ async fn batches(
     let mut size = rest.len();
     while !rest.is_empty() {
         let behind = rest.split_off(size.min(rest.len()));
+        let claims = claims(&rest);
         match together(link, &journal, &rest).await? {
             Together::Done(next, done) => {
                 failpoint::reach("nats.replay_committed");
+                journal::acknowledge(link, claims).await?;
                 journal::remove(link, &next.value.remove).await?;
                 failpoint::reach("nats.letters_removed");
                 journal = next;
@@ -144,6 +157,10 @@ async fn batches(
     Ok(resolutions)
 }
 
+fn claims(items: &[Item]) -> Vec<String> {
+    items.iter().filter_map(|item| item.claim.clone()).collect()
+}
+
 enum Together {
     Done(Written<Journal>, Vec<(LetterId, Resolution)>),
     Refused(String),
@@ -155,7 +172,7 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
     next.remove.clear();
     let mut events: Vec<Part> = Vec::with_capacity(items.len());
     let mut done = Vec::with_capacity(items.len());
-    for Item { entry, letter } in items {
+    for Item { entry, letter, .. } in items {
         let Some(letter) = letter else {
             done.push((entry.0.clone(), Resolution::Gone));
             continue;
@@ -206,13 +223,17 @@ async fn skip(link: &Link, journal: Written<Journal>) -> Result<Written<Journal>
 async fn one_by_one(
     link: &Link,
     journal: Written<Journal>,
-    items: Vec<Item>,
+    mut items: Vec<Item>,
 ) -> Result<Vec<(LetterId, Resolution)>> {
     let (stream, subject) = Place::Beside.subject(link);
     let recognised = is_recognised(link, &journal).await?;
     let mut next = journal.value.clone();
-    if next.pending.is_empty() {
-        next.pending = items.iter().map(|item| item.entry.clone()).collect();
+    let is_pending = |item: &Item| journal.value.pending.contains(&item.entry);
+    if items.iter().any(is_pending) {
+        // What nobody announced has to wait for its turn.
+        items.retain(is_pending);
+    } else {
+        next.announce(items.iter().map(|item| item.entry.clone()).collect());
         next.remove.clear();
     }
     let lost = |refusal| jobs::lost(refusal, "somebody else took over this job");
@@ -226,6 +247,7 @@ async fn one_by_one(
     };
     failpoint::reach("nats.replay_announced");
     let doubtful = |entry: &Entry| !recognised && journal.value.pending.contains(entry);
+    let claims = claims(&items);
     let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
         .map(|item| {
             let doubtful = doubtful(&item.entry);
@@ -236,7 +258,7 @@ async fn one_by_one(
         .await;
     failpoint::reach("nats.replay_published");
     next.resolved += outcomes.len() as u64;
-    next.pending.clear();
+    next.announce(Vec::new());
     let done = outcomes
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);
@@ -244,6 +266,7 @@ async fn one_by_one(
     link.set_value((&stream, &subject), &next, number, None)
         .await
         .map_err(lost)?;
+    journal::acknowledge(link, claims).await?;
     journal::remove(link, &next.remove).await?;
     let named = outcomes
         .into_iter()
@@ -258,13 +281,13 @@ async fn is_recognised(link: &Link, journal: &Written<Journal>) -> Result<bool> 
     }
     let window = Duration::from_nanos(link.facts().await?.config.duplicate_window);
     let age = SystemTime::now()
-        .duration_since(journal.time)
+        .duration_since(journal.announced())
         .unwrap_or_default();
     Ok(age < window / 2)
 }
 
 async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (Entry, Resolution) {
-    let Item { entry, letter } = item;
+    let Item { entry, letter, .. } = item;
     let Some(letter) = letter else {
         return (entry, Resolution::Gone);
     };
@@ -337,6 +360,7 @@ async fn purge(
         .await;
     written.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     failpoint::reach("nats.purge_announced");
+    journal::acknowledge(link, claims(&items)).await?;
     journal::remove(link, &next.remove).await?;
     let outcome = |item: Item| match item.letter {
         Some(_) => (item.entry.0, Resolution::Done),

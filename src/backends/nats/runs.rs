@@ -6,9 +6,13 @@ use async_nats::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{connection::Link, error, headers, names::token, publish};
+use super::{connection::Link, error, headers, names::token, publish, reader::written};
 use crate::transport::{Attempts, ErrorKind, Failure, Result};
 
+/// How many failed runs are told of in a dead letter, beside the one that ended it.
+const KEPT: usize = 5;
+/// How many bytes each of them may take.
+const TOLD: usize = 200;
 /// How long a record outlives the time at which its message comes again.
 const OUTLIVE: Duration = Duration::from_hours(7 * 24);
 
@@ -19,18 +23,59 @@ pub(super) struct Runs {
     /// Nanoseconds since the epoch.
     first_failed: u64,
     due: u64,
-    last: Failure,
+    /// The first run that failed, and the last ones.
+    pub(super) past: Vec<Past>,
+}
+
+/// A run that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Past {
+    run: u32,
+    /// Nanoseconds since the epoch.
+    at: u64,
+    message: String,
+}
+
+impl Past {
+    fn of(run: u32, failure: &Failure) -> Self {
+        let message = &failure.message;
+        let end = message.floor_char_boundary(TOLD);
+        Self {
+            run,
+            at: stamp(SystemTime::now()),
+            message: message[..end].to_owned(),
+        }
+    }
+}
+
+/// Tells of runs that failed, a line each.
+pub(super) fn told(past: &[Past]) -> Vec<String> {
+    let line = |past: &Past| {
+        let at = written(SystemTime::UNIX_EPOCH + Duration::from_nanos(past.at));
+        format!("run {} at {at}: {}", past.run, past.message)
+    };
+    past.iter().map(line).collect()
 }
 
 impl Runs {
     /// Adds a run that failed now.
-    pub(super) fn after(before: &Attempts, wait: Duration, failure: Failure) -> Self {
+    pub(super) fn after(
+        before: &Attempts,
+        mut past: Vec<Past>,
+        wait: Duration,
+        failure: &Failure,
+    ) -> Self {
         let now = SystemTime::now();
+        let failed = before.failed.saturating_add(1);
+        if past.len() >= KEPT {
+            past.remove(1);
+        }
+        past.push(Past::of(failed, failure));
         Self {
-            failed: before.failed.saturating_add(1),
+            failed,
             first_failed: stamp(before.first_failed.unwrap_or(now)),
             due: stamp(now.checked_add(wait).unwrap_or(now)),
-            last: failure,
+            past,
         }
     }
 
@@ -102,12 +147,10 @@ mod tests {
 
     #[test]
     fn the_first_failure_stays_the_first() {
-        let first = Runs::after(&Attempts::default(), Duration::ZERO, Failure::crashed(1));
-        let second = Runs::after(
-            &first.attempts(),
-            Duration::from_secs(9),
-            Failure::crashed(1),
-        );
+        let failure = Failure::crashed(1);
+        let first = Runs::after(&Attempts::default(), Vec::new(), Duration::ZERO, &failure);
+        let wait = Duration::from_secs(9);
+        let second = Runs::after(&first.attempts(), first.past.clone(), wait, &failure);
         assert_eq!(second.attempts().failed, 2);
         assert_eq!(
             second.attempts().first_failed,
@@ -115,5 +158,20 @@ mod tests {
         );
         assert!(first.rest().is_zero());
         assert!(second.rest() > Duration::from_secs(8));
+    }
+
+    #[test]
+    fn a_history_keeps_its_beginning_and_its_end() {
+        let mut failure = Failure::crashed(1);
+        let (mut attempts, mut past) = (Attempts::default(), Vec::new());
+        for run in 1..=9 {
+            failure.message = format!("no {run}");
+            let runs = Runs::after(&attempts, past, Duration::ZERO, &failure);
+            (attempts, past) = (runs.attempts(), runs.past);
+        }
+        let runs: Vec<u32> = past.iter().map(|past| past.run).collect();
+        assert_eq!(runs, [1, 6, 7, 8, 9]);
+        let told = told(&past);
+        assert!(told[0].starts_with("run 1 at 20") && told[0].ends_with(": no 1"));
     }
 }

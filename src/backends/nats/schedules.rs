@@ -144,6 +144,7 @@ fn schedule(
 /// The last message of a subject.
 #[derive(Debug)]
 pub(super) struct Last {
+    pub(super) subject: String,
     pub(super) number: u64,
     pub(super) headers: HeaderMap,
     pub(super) payload: bytes::Bytes,

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     error, letter,
     member::{Claim, DONE, Held, Shared},
-    runs::Runs,
+    runs::{self, Past, Runs},
 };
 use crate::{
     failpoint,
@@ -90,16 +90,17 @@ async fn settle(shared: &Shared, work: Work) -> Result<()> {
         delivery,
         verdict,
     } = work;
-    let Held { claim, until } = &held;
+    let Held { claim, until, past } = &held;
     match verdict {
         Verdict::Ack => {}
         Verdict::Return => return ride_out(*until, || shared.hold(claim, Duration::ZERO)).await,
         Verdict::Retry { after, failure } => {
-            let runs = Runs::after(&delivery.attempts, after, failure);
+            let runs = Runs::after(&delivery.attempts, past.clone(), after, &failure);
             return retry(shared, claim, &runs, *until).await;
         }
         Verdict::DeadLetter { kind, failure } => {
-            bury(shared, &held, &delivery, (kind, failure)).await?;
+            let dead = dead(shared, &delivery, (kind, failure), past);
+            bury(shared, &held, dead).await?;
         }
     }
     let done = Work {
@@ -158,25 +159,26 @@ async fn retry(shared: &Shared, claim: &Claim, runs: &Runs, until: Instant) -> R
     Ok(())
 }
 
-/// Stores a letter.
-async fn bury(
+fn dead(
     shared: &Shared,
-    held: &Held,
     delivery: &Delivery,
     (kind, failure): (LetterKind, Failure),
-) -> Result<()> {
-    let dead = DeadLetter::of(
-        super::SCHEME,
-        &shared.store,
-        &shared.group,
-        delivery,
-        kind,
-        failure,
-    );
+    past: &[Past],
+) -> DeadLetter {
+    let (store, group) = (&shared.store, &shared.group);
+    let mut dead = DeadLetter::of(super::SCHEME, store, group, delivery, kind, failure);
+    dead.record.earlier = runs::told(past);
+    dead
+}
+
+/// Stores a letter.
+async fn bury(shared: &Shared, held: &Held, dead: DeadLetter) -> Result<()> {
     ride_out(held.until, || async {
-        letter::store(&shared.link, &dead, held.claim.number)
-            .await
-            .map(drop)
+        let original = letter::Original {
+            number: held.claim.number,
+            claim: Some(&held.claim.reply),
+        };
+        letter::store(&shared.link, &dead, original).await.map(drop)
     })
     .await?;
     failpoint::reach("nats.letter_stored");

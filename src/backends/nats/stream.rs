@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    connection::Link,
+    connection::{Link, UPDATE},
     error,
-    errors::{NO_STREAM, Refusal},
+    errors::NO_STREAM,
     names::covers,
 };
 use crate::{
@@ -16,6 +16,10 @@ use crate::{
     transport::{ErrorKind, Result},
 };
 
+/// The first version with schedules and atomic batches.
+pub(super) const SCHEDULES: (i64, i64) = (2, 12);
+/// The first version in which a message can expire before its stream's others.
+pub(super) const EXPIRY: (i64, i64) = (2, 11);
 /// How long a stream of ours keeps events.
 const KEEP: Duration = Duration::from_hours(30 * 24);
 /// How long a stream of ours recognises a message that is sent again.
@@ -28,6 +32,9 @@ pub(super) struct Facts {
     pub(super) state: StreamState,
     /// When the stream was made: the same from any host, and another one if it is made again.
     pub(super) created: String,
+    /// That the server is too old for schedules and atomic batches, if it is.
+    #[serde(skip)]
+    pub(super) too_old: Option<String>,
 }
 
 /// The settings that matter to us.
@@ -72,15 +79,40 @@ impl Facts {
         subjects.any(|known| covers(known, subject))
     }
 
+    /// Refuses a stream of somebody else in the place of one of ours.
+    fn must_cover(&self, subject: &str) -> Result<()> {
+        if self.covers(subject) {
+            return Ok(());
+        }
+        let name = &self.config.name;
+        let message = format!("the stream `{name}` is there and does not cover `{subject}`");
+        let subjects = [&self.config.subjects[..], &[subject.to_owned()]].concat();
+        let hint = format!(
+            "`nats stream edit {name} --subjects='{}'`",
+            subjects.join(",")
+        );
+        Err(error(ErrorKind::Configuration, message).hint(hint))
+    }
+
     /// Returns the longest delay that is kept, if there is a limit.
     pub(super) fn longest_delay(&self) -> Option<Duration> {
         let age = Duration::from_nanos(self.config.max_age);
         (!age.is_zero()).then(|| age.saturating_sub(Duration::from_secs(2)))
     }
 
+    /// Says what lets the stream do more.
+    pub(super) fn mend(&self) -> &'static str {
+        match self.too_old {
+            Some(_) => UPDATE,
+            None => "`pf doctor --fix` changes the stream",
+        }
+    }
+
     /// Says why this stream cannot keep a delay.
-    pub(super) fn no_delay(&self, inner: &str) -> Option<&'static str> {
-        if !self.config.allow_msg_schedules {
+    pub(super) fn no_delay(&self, inner: &str) -> Option<&str> {
+        if let Some(reason) = &self.too_old {
+            Some(reason)
+        } else if !self.config.allow_msg_schedules {
             Some("the stream does not allow schedules")
         } else if !self.covers(inner) {
             Some("the stream has no subjects for schedules")
@@ -92,8 +124,10 @@ impl Facts {
     }
 
     /// Says why a replay cannot be one step with its journal.
-    pub(super) fn no_atomic_replay(&self, inner: &str) -> Option<&'static str> {
-        if !self.config.allow_atomic {
+    pub(super) fn no_atomic_replay(&self, inner: &str) -> Option<&str> {
+        if let Some(reason) = &self.too_old {
+            Some(reason)
+        } else if !self.config.allow_atomic {
             Some("the stream does not allow atomic batches")
         } else if !self.covers(inner) {
             Some("the stream has no subjects for the journal of a replay")
@@ -109,7 +143,11 @@ impl Link {
     /// Asks for the stream that the URL names; none if there is no such stream.
     pub(super) async fn find_stream(&self, stream: &str) -> Result<Option<Facts>> {
         match self.api(format!("STREAM.INFO.{stream}"), &json!({})).await {
-            Ok(answer) => parse(answer).map(Some),
+            Ok(answer) => {
+                let mut facts = parse(answer)?;
+                facts.too_old = self.too_old("schedules and atomic batches need", SCHEDULES);
+                Ok(Some(facts))
+            }
             Err(refusal) if refusal.is(NO_STREAM) => Ok(None),
             Err(refusal) => Err(refusal.into()),
         }
@@ -134,6 +172,10 @@ impl Link {
         if self.find_stream(&self.names.stream).await?.is_some() {
             return Ok(Vec::new());
         }
+        self.need(
+            "a stream with schedules and atomic batches needs",
+            SCHEDULES,
+        )?;
         let topics = self.names.all_topics();
         if topics == ">" {
             let message = "a stream of all subjects would store what the server tells itself";
@@ -164,9 +206,12 @@ impl Link {
 
     /// Makes the streams of dead letters, and of failed runs and jobs, unless they are there.
     pub(super) async fn make_side_places(&self, replicas: usize) -> Result<Vec<String>> {
+        self.need("groups and their dead letters need", EXPIRY)?;
         let (letters, side) = (self.names.letters(), self.names.side());
         let mut made = Vec::new();
-        if self.find_stream(&letters).await?.is_none() {
+        if let Some(facts) = self.find_stream(&letters).await? {
+            facts.must_cover(&self.names.letters_of(None))?;
+        } else {
             let config = json!({
                 "name": letters,
                 "description": "dead letters of protoflow",
@@ -182,7 +227,9 @@ impl Link {
             failpoint::reach("nats.letters_made");
             made.push(format!("made stream {letters} for dead letters"));
         }
-        if self.find_stream(&side).await?.is_none() {
+        if let Some(facts) = self.find_stream(&side).await? {
+            facts.must_cover(&self.names.beside(">"))?;
+        } else {
             let config = json!({
                 "name": side,
                 "description": "failed runs and jobs of protoflow",
@@ -202,6 +249,26 @@ impl Link {
         Ok(made)
     }
 
+    /// Makes the stream that keeps what the server tells of consumers that give up, unless it is there.
+    pub(super) async fn make_advisories(&self, replicas: usize) -> Result<Option<String>> {
+        let name = self.names.advisories();
+        if self.find_stream(&name).await?.is_some() {
+            return Ok(None);
+        }
+        let config = json!({
+            "name": name,
+            "description": "what other consumers gave up, until it is a dead letter of protoflow",
+            "subjects": self.names.advised(),
+            "retention": "workqueue",
+            "storage": "file",
+            "num_replicas": replicas.max(1),
+        });
+        self.make(&config).await?;
+        Ok(Some(format!(
+            "made stream {name} for what consumers give up"
+        )))
+    }
+
     /// Makes a stream; somebody else may make the same one at the same time.
     async fn make(&self, config: &Value) -> Result<()> {
         let name = config
@@ -211,10 +278,6 @@ impl Link {
         match self.api(format!("STREAM.CREATE.{name}"), config).await {
             Ok(_) => Ok(()),
             Err(refusal) if refusal.is(10058) => Ok(()),
-            Err(Refusal::Server { text, code }) if text.contains("unknown field") => {
-                let message = format!("the server is too old for such a stream: {text} ({code})");
-                Err(error(ErrorKind::Unsupported, message).hint("NATS 2.12 or later is needed"))
-            }
             Err(refusal) => Err(refusal.into()),
         }
     }

@@ -80,14 +80,7 @@ impl Transport for Nats {
     async fn capabilities(&self) -> Result<Capabilities> {
         let names = &self.link.names;
         let facts: Option<Facts> = self.link.find_stream(&names.stream).await?;
-        let server = format!("nats-server {}", self.link.client.server_info().version);
-        let max_payload = self.link.client.max_payload();
-        Ok(capabilities::live(
-            server,
-            max_payload,
-            facts.as_ref(),
-            &names.inner(),
-        ))
+        Ok(capabilities::live(&self.link, facts.as_ref()))
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {

@@ -134,6 +134,8 @@ impl Context {
             .is_some_and(|target| target.folder.is_some());
         let options = OpenOptions {
             create: options.create || is_default,
+            connect_timeout: self.global.connect_timeout,
+            ..options
         };
         let transport = self.registry.open(&url, options).await?;
         self.transport = Some(transport.clone());

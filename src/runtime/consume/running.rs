@@ -23,7 +23,7 @@ use super::{
 use crate::{
     event::{Envelope, Group, wrap_plain},
     runtime::{Handler, Outcome, RetryPolicy, Run, describe_failure, panic_failure},
-    transport::{Delivery, Failure, Ticket},
+    transport::{Delivery, Failure, LetterKind, Ticket},
 };
 
 /// How long a handler may take to end once it was told to.
@@ -44,8 +44,8 @@ pub(super) struct Runner<H> {
 pub(super) enum Ran {
     /// By its handler.
     Handled(Outcome),
-    /// Not at all: the event's time was over.
-    Expired(Failure),
+    /// Not at all: the event's time is over, or it was given up before it came here.
+    Over(LetterKind, Failure),
 }
 
 /// A run that ended.
@@ -69,10 +69,10 @@ impl<H: Handler> Runner<H> {
         probe: bool,
     ) -> RunFuture {
         Box::pin(async move {
-            let wishes = Wishes::of(&delivery.stored.message, SystemTime::now());
+            let wishes = Wishes::of(&delivery, SystemTime::now());
             let max_attempts = self.max_attempts(&wishes);
-            let ran = match wishes.expired {
-                Some(failure) => Ran::Expired(failure),
+            let ran = match wishes.over {
+                Some((kind, failure)) => Ran::Over(kind, failure),
                 None => Ran::Handled(self.handle(&delivery, max_attempts).await),
             };
             Finished {

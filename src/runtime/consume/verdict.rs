@@ -32,8 +32,8 @@ pub(super) fn conclude(
     let took = finished.started.elapsed();
     let ran = std::mem::replace(&mut finished.ran, Ran::Handled(Outcome::Return));
     let outcome = match ran {
-        Ran::Expired(failure) => {
-            let verdict = letter(LetterKind::Expired, failure);
+        Ran::Over(kind, failure) => {
+            let verdict = letter(kind, failure);
             return Conclusion::Settle(finished.delivery, verdict);
         }
         Ran::Handled(outcome) => outcome,
@@ -88,7 +88,7 @@ pub(super) fn ending_of(verdict: &Verdict) -> Option<Ending> {
         Verdict::Retry { .. } => Some(Ending::Setback),
         Verdict::Return
         | Verdict::DeadLetter {
-            kind: LetterKind::Expired,
+            kind: LetterKind::Expired | LetterKind::Terminated,
             ..
         } => None,
         Verdict::DeadLetter { .. } => Some(Ending::FinalFailure),

@@ -15,6 +15,8 @@ mod tail;
 mod times;
 mod topics;
 
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
@@ -44,6 +46,9 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "NAME")]
     #[arg(help = "A store by the name that `pf context add` gave it [env: PF_CONTEXT]")]
     pub context: Option<String>,
+    /// How long to wait for the store to answer [default: what the URL says, else 5s]
+    #[arg(long, global = true, value_parser = times::duration, value_name = "DURATION")]
+    pub connect_timeout: Option<Duration>,
     /// How to write data
     #[arg(
         short,

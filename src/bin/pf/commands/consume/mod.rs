@@ -116,7 +116,12 @@ impl ConsumeArgs {
 
     async fn open(&self, context: &mut Context) -> CliResult<Arc<dyn Transport>> {
         let create = self.flags.create;
-        let transport = context.open(OpenOptions { create }).await?;
+        let transport = context
+            .open(OpenOptions {
+                create,
+                ..OpenOptions::default()
+            })
+            .await?;
         if create {
             for topic in self.topics.iter().filter_map(Pattern::literal) {
                 for made in transport.create(&topic).await? {

@@ -26,12 +26,20 @@ pub struct DemoArgs {}
 impl DemoArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         if context.names_a_store() {
-            let transport = context.open(OpenOptions { create: true }).await?;
+            let transport = context
+                .open(OpenOptions {
+                    create: true,
+                    ..OpenOptions::default()
+                })
+                .await?;
             return play(context, transport, "demo.").await;
         }
         let folder = tempfile::Builder::new().prefix("pf-demo-").tempdir()?;
         let url = url_of(&folder.path().join("demo.db"))?;
-        let options = OpenOptions { create: true };
+        let options = OpenOptions {
+            create: true,
+            ..OpenOptions::default()
+        };
         let transport = context.registry.open(&url, options).await?;
         play(context, Arc::clone(&transport), "").await?;
         Ok(transport.close().await?)

@@ -112,7 +112,8 @@ pub fn show(printer: &mut Printer, letter: &DeadLetter, text: Text<DeadLetter>) 
     Ok(())
 }
 
-fn line(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+/// Writes a letter on one line, payload hidden.
+pub fn line(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let record = &letter.record;
     let died = to_the_second(record.dead_since);
     writeln!(

@@ -1,5 +1,6 @@
 //! `pf dlq`: look at dead letters, publish them again, or delete them.
 
+mod capture;
 mod holder;
 mod job;
 mod list;
@@ -32,6 +33,7 @@ pub enum DlqCommand {
     Stats(stats::StatsArgs),
     Replay(replay::ReplayArgs),
     Purge(purge::PurgeArgs),
+    Capture(capture::CaptureArgs),
 }
 
 impl DlqCommand {
@@ -42,6 +44,7 @@ impl DlqCommand {
             Self::Stats(args) => args.run(context).await,
             Self::Replay(args) => args.run(context).await,
             Self::Purge(args) => args.run(context).await,
+            Self::Capture(args) => args.run(context).await,
         }
     }
 }

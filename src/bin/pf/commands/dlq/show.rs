@@ -151,6 +151,9 @@ fn message(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::
     if let Some(detail) = &letter.record.failure.detail {
         block("detail", detail)?;
     }
+    if !letter.record.earlier.is_empty() {
+        block("earlier", &letter.record.earlier.join("\n"))?;
+    }
     if let Some(key) = &letter.message.key {
         block("key", &String::from_utf8_lossy(key))?;
     }

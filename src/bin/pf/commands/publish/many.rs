@@ -34,7 +34,10 @@ pub async fn publish(
         Some(Draft::new(args, transport.encoding())?)
     };
     let signals = context.signals()?;
-    let options = PublisherOptions::default();
+    let options = PublisherOptions {
+        ordered: args.ordered,
+        ..PublisherOptions::default()
+    };
     let remarks = context.printer.remarks();
     let mut stream = Stream {
         publisher: Publisher::new(transport.clone(), options),

@@ -68,6 +68,10 @@ pub struct PublishArgs {
     /// At most so many events per second
     #[arg(long, value_parser = times::rate, value_name = "N", help_heading = "Streams")]
     rate: Option<f64>,
+    /// Send an event only once the one before it of its key is confirmed: order holds also where a connection
+    /// is lost meanwhile
+    #[arg(long, requires = "stream", help_heading = "Streams")]
+    ordered: bool,
     /// Publish without data
     #[arg(long, conflicts_with_all = ["data", "stream"])]
     no_data: bool,
@@ -101,6 +105,9 @@ pub struct PublishArgs {
     /// Adds a transport header
     #[arg(long, value_parser = pair, value_name = "NAME=VALUE")]
     header: Vec<(String, String)>,
+    /// Let headers through that the broker reads as commands (`Nats-*`)
+    #[arg(long)]
+    allow_broker_headers: bool,
     /// How the event is laid out [default: as the URL says, else structured]
     #[arg(long, value_enum)]
     mode: Option<ModeArg>,
@@ -157,6 +164,8 @@ impl PublishArgs {
         self.check_topic()?;
         let options = OpenOptions {
             create: self.create,
+            broker_headers: self.allow_broker_headers,
+            ..OpenOptions::default()
         };
         let transport = context.open(options).await?;
         self.check_delay(context, transport.as_ref()).await?;

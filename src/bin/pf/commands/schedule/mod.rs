@@ -3,6 +3,7 @@
 mod cancel;
 mod find;
 mod list;
+mod reschedule;
 mod run;
 mod show;
 
@@ -10,17 +11,19 @@ use clap::Subcommand;
 
 use crate::{context::Context, error::CliResult};
 
-/// Look at events that wait for their time, and cancel them
+/// Look at events that wait for their time, move or cancel them
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
   pf publish order.reminder '{}' --delay 2h
   pf schedule list
+  pf schedule reschedule 01JD9Z6W4Q --delay 4h
   pf schedule cancel 01JD9Z6W4Q")]
 pub enum ScheduleCommand {
     List(list::ListArgs),
     Show(show::ShowArgs),
     Cancel(cancel::CancelArgs),
+    Reschedule(reschedule::RescheduleArgs),
     Run(run::RunArgs),
 }
 
@@ -30,6 +33,7 @@ impl ScheduleCommand {
             Self::List(args) => args.run(context).await,
             Self::Show(args) => args.run(context).await,
             Self::Cancel(args) => args.run(context).await,
+            Self::Reschedule(args) => args.run(context).await,
             Self::Run(args) => args.run(context).await,
         }
     }

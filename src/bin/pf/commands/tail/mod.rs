@@ -74,6 +74,7 @@ impl TailArgs {
         let transport = context
             .open(OpenOptions {
                 create: self.create,
+                ..OpenOptions::default()
             })
             .await?;
         let remarks = context.printer.remarks();
