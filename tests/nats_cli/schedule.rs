@@ -134,6 +134,11 @@ fn what_waits_gets_another_time() {
     error: nats: the stream drops events after 7days, before this one is due
     hint: raise the stream's `max_age`
     ");
+    let past = shop
+        .pf
+        .run(&["schedule", "reschedule", &id, "--delay", "-5s"]);
+    assert_eq!(past.code(), Some(2), "{past}");
+    assert!(past.stderr().contains("not a duration"), "{past}");
     assert_snapshot!(told(&["schedule", "reschedule", &id, "--delay", "1s"]), @"
     exit: 0
     --- stdout

@@ -28,7 +28,7 @@ use crate::{
     failpoint,
     transport::{
         Attempts, Capture, Captured, DeadLetter, Delivery, ErrorKind, Failure, Fingerprint,
-        LetterKind, Result, Ticket,
+        LetterKind, Result, Ticket, TransportError,
     },
 };
 
@@ -187,8 +187,17 @@ impl Capture for Advisories {
                 return Ok(Vec::new());
             }
             let (link, store) = (&self.link, &self.store);
-            let captured: Vec<Option<Captured>> = stream::iter(taken)
-                .map(|arrived| keep(link, store, arrived))
+            let found: Vec<(Arrived, Found)> = stream::iter(taken)
+                .map(|arrived| async move {
+                    let found = find(link, store, &arrived).await?;
+                    Ok::<_, TransportError>((arrived, found))
+                })
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?;
+            // Letters are stored in the order of the advisories: nothing is waited for before they are sent.
+            let captured: Vec<Option<Captured>> = stream::iter(found)
+                .map(|(arrived, found)| keep(link, arrived.reply, found))
                 .buffered(AT_ONCE)
                 .try_collect()
                 .await?;
@@ -209,46 +218,60 @@ fn kind_of(subject: &str) -> LetterKind {
     }
 }
 
+/// What an advisory speaks of.
+enum Found {
+    /// A message that is to become a letter, and its number.
+    Dead(Box<DeadLetter>, u64),
+    /// A message that the stream has dropped.
+    Gone(Captured),
+    /// Nothing of ours.
+    Nothing,
+}
+
 /// Makes one message a dead letter; nothing if it was one already.
-async fn keep(link: &Link, store: &str, arrived: Arrived) -> Result<Option<Captured>> {
-    let captured = match serde_json::from_slice::<Advisory>(&arrived.payload) {
-        Ok(advisory) => bury(link, store, &advisory, kind_of(&arrived.subject)).await?,
-        Err(failed) => {
-            tracing::warn!(%failed, "an advisory cannot be read, and is passed over");
-            None
+async fn keep(link: &Link, reply: String, found: Found) -> Result<Option<Captured>> {
+    let captured = match found {
+        Found::Dead(letter, number) => {
+            let original = Original {
+                number,
+                claim: None,
+            };
+            let is_new = letter::store(link, &letter, original).await?;
+            is_new.then_some(Captured::Letter(letter))
         }
+        Found::Gone(captured) => Some(captured),
+        Found::Nothing => None,
     };
     failpoint::reach("nats.captured");
-    link.confirm(arrived.reply, DONE).await?;
+    link.confirm(reply, DONE).await?;
     Ok(captured)
 }
 
-async fn bury(
-    link: &Link,
-    store: &str,
-    advisory: &Advisory,
-    kind: LetterKind,
-) -> Result<Option<Captured>> {
+/// Reads what an advisory speaks of.
+async fn find(link: &Link, store: &str, arrived: &Arrived) -> Result<Found> {
+    let advisory: Advisory = match serde_json::from_slice(&arrived.payload) {
+        Ok(advisory) => advisory,
+        Err(failed) => {
+            tracing::warn!(%failed, "an advisory cannot be read, and is passed over");
+            return Ok(Found::Nothing);
+        }
+    };
+    let kind = kind_of(&arrived.subject);
     let group = Names::group(&advisory.consumer)?;
     let what = json!({"seq": advisory.stream_seq});
     let Some(found) = link.get(&link.names.stream, &what).await? else {
         let position = Position::new(advisory.stream_seq.to_string());
-        return Ok(Some(Captured::Gone { group, position }));
+        return Ok(Found::Gone(Captured::Gone { group, position }));
     };
     let lineage = headers::read_lineage(Some(&found.headers));
     let Some(stored) = stored(link, found) else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
     let delivery = Delivery::new(stored, advisory.attempts(kind), lineage, Ticket(0));
     let failure = advisory.failure(kind);
     let mut dead = DeadLetter::of(super::SCHEME, store, &group, &delivery, kind, failure);
     dead.record.dead_since = advisory.time();
-    let original = Original {
-        number: advisory.stream_seq,
-        claim: None,
-    };
-    let is_new = letter::store(link, &dead, original).await?;
-    Ok(is_new.then(|| Captured::Letter(Box::new(dead))))
+    Ok(Found::Dead(Box::new(dead), advisory.stream_seq))
 }
 
 /// Makes the message of what stands in the stream; none if its subject is no topic.

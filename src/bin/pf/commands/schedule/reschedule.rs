@@ -29,7 +29,7 @@ pub struct RescheduleArgs {
     #[arg(value_name = "ID")]
     schedule: String,
     /// Deliver no sooner than after this time from now, as in `90s`
-    #[arg(long, value_parser = times::duration, value_name = "DURATION")]
+    #[arg(long, value_parser = times::duration, value_name = "DURATION", allow_hyphen_values = true)]
     delay: Option<Duration>,
     /// Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`
     #[arg(long, value_parser = times::moment, value_name = "TIME")]
