@@ -37,14 +37,35 @@ fn whoever_has_no_password_is_told_so() {
     };
     let hide = |run: crate::harness::Run| run.to_string().replace(&address, "SERVER");
     let wrong = user("wrong").run(&["publish", "order.created", "{}"]);
-    assert_snapshot!(hide(wrong), @"");
+    assert_snapshot!(hide(wrong), @"
+    exit: 77
+    --- stdout
+
+    --- stderr
+    error: kafka: the broker does not let us in: SASL authentication error: Authentication failed: Invalid username or password
+    hint: check user, password and `sasl.mechanisms`
+    ");
     let wrong = user("wrong").run(&["tail", "order.created"]);
     assert_eq!(wrong.code(), Some(77), "{wrong}");
     let right = user("p@ss").run(&["publish", "order.created", "{}", "--create"]);
-    assert_snapshot!(hide(right), @"");
+    assert_snapshot!(hide(right), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    made topic order.created
+    published [ULID] to order.created
+    ");
     let other = url.clone() + "?sasl.mechanisms=SCRAM-SHA-256";
     let other = user("p@ss").run(&["publish", "order.created", "{}", "--url", &other]);
-    assert_snapshot!(hide(other), @"");
+    assert_snapshot!(hide(other), @"
+    exit: 77
+    --- stdout
+
+    --- stderr
+    error: kafka: the broker does not let us in: SASL SCRAM-SHA-256 mechanism handshake failed: Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN
+    hint: check user, password and `sasl.mechanisms`
+    ");
     drop(broker);
 }
 
@@ -53,5 +74,12 @@ fn another_language_than_the_brokers_is_told() {
     let shop = Shop::with_orders();
     let url = shop.url("security.protocol=ssl&connect-timeout=1s");
     let publish = ["publish", "order.created", "{}", "--url", &url];
-    assert_snapshot!(shop.show(&publish), @"");
+    assert_snapshot!(shop.show(&publish), @"
+    exit: 69
+    --- stdout
+
+    --- stderr
+    error: kafka: no broker answers at SERVER
+    hint: is Kafka running there, and the URL right?
+    ");
 }

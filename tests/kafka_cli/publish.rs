@@ -9,7 +9,13 @@ use crate::shop::Shop;
 #[test]
 fn one_event_is_stored_at_once() {
     let shop = Shop::with_orders();
-    assert_snapshot!(shop.show(&["publish", "order.created", "{\"total\":80}", "--id", "e1", "--source", "/shop"]), @"");
+    assert_snapshot!(shop.show(&["publish", "order.created", "{\"total\":80}", "--id", "e1", "--source", "/shop"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    published e1 to order.created
+    ");
     let stored = shop.raw.topic(&shop.name("order.created"));
     assert_eq!(stored.len(), 1);
     let content_type = Some(b"application/cloudevents+json".to_vec());
@@ -99,10 +105,30 @@ fn binary_mode_has_attributes_as_headers() {
 #[test]
 fn a_topic_is_made_only_when_asked() {
     let shop = Shop::empty();
-    assert_snapshot!(shop.show(&["publish", "order.created", "{}"]), @"");
+    assert_snapshot!(shop.show(&["publish", "order.created", "{}"]), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: kafka: there is no topic `order.created`
+    hint: `--create` makes a topic
+    ");
     assert!(!shop.raw.topics().contains(&shop.name("order.created")));
-    assert_snapshot!(shop.show(&["publish", "order.created", "{}", "--create"]), @"");
-    assert_snapshot!(shop.show(&["publish", "order.created", "{}", "--create"]), @"");
+    assert_snapshot!(shop.show(&["publish", "order.created", "{}", "--create"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    made topic order.created
+    published [ULID] to order.created
+    ");
+    assert_snapshot!(shop.show(&["publish", "order.created", "{}", "--create"]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    published [ULID] to order.created
+    ");
     let url = shop.url("partitions=3");
     let publish = [
         "publish",
@@ -112,7 +138,14 @@ fn a_topic_is_made_only_when_asked() {
         "--url",
         &url,
     ];
-    assert_snapshot!(shop.hide(&shop.pf.run_with(&publish, "1\n2\n")), @"");
+    assert_snapshot!(shop.hide(&shop.pf.run_with(&publish, "1\n2\n")), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    made topic order.paid
+    published 2 events
+    ");
     assert_eq!(shop.raw.partitions(&shop.name("order.paid")).len(), 3);
 }
 
@@ -127,7 +160,16 @@ fn a_stream_tells_what_became_of_each_line() {
         lines.extend(["\"", &"x".repeat(size), "\"\n"]);
     }
     let publish = ["publish", "small", "--lines", "--on-error", "continue"];
-    assert_snapshot!(shop.hide(&shop.pf.run_with(&publish, lines)), @"");
+    assert_snapshot!(shop.hide(&shop.pf.run_with(&publish, lines)), @"
+    exit: 4
+    --- stdout
+
+    --- stderr
+    error: line 101: kafka: the record is larger than `small` takes, 3000 bytes
+    hint: the topic's `max.message.bytes` sets the limit
+    published 199 events
+    error: 1 line was not published
+    ");
     assert_eq!(shop.raw.count(&shop.name("small")), 199);
 }
 

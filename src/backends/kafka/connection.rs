@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use rdkafka::{
@@ -28,6 +28,8 @@ use crate::{
     transport::{ErrorKind, Result},
 };
 
+/// The pause before a question that could not be answered yet is asked again.
+const LOOK: Duration = Duration::from_millis(20);
 /// How many partitions a topic of ours has where the URL does not say.
 const PARTITIONS: i32 = 6;
 
@@ -243,7 +245,7 @@ impl Link {
                 let message = format!("the topic `{name}` was made and does not show up");
                 return Err(error(ErrorKind::Unavailable, message));
             }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Ok(())
     }
@@ -350,9 +352,22 @@ pub(super) fn bounds<C: rdkafka::consumer::ConsumerContext>(
     topic: &str,
     partition: i32,
 ) -> Result<Bounds> {
-    let found = client.fetch_watermarks(topic, partition, config.timeout);
-    let (low, high) = found.map_err(|failed| errors::of(failed, "reading offsets"))?;
-    Ok(Bounds { low, high })
+    let end = Instant::now() + config.timeout;
+    loop {
+        let failed = match client.fetch_watermarks(topic, partition, config.timeout) {
+            Ok((low, high)) => return Ok(Bounds { low, high }),
+            Err(failed) => failed,
+        };
+        // A partition has no leader for a moment after its topic was made or a broker went.
+        let may_pass = matches!(
+            failed.rdkafka_error_code(),
+            Some(Code::UnknownPartition | Code::LeaderNotAvailable | Code::NotLeaderForPartition)
+        );
+        if !may_pass || Instant::now() > end {
+            return Err(errors::of(failed, "reading offsets"));
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// Runs something that blocks where that does no harm.

@@ -166,16 +166,6 @@ impl Producer {
         })
     }
 
-    /// Asks for the metadata of a topic. Blocks.
-    pub(super) fn metadata(
-        &self,
-        config: &Config,
-        topic: &str,
-    ) -> Result<rdkafka::metadata::Metadata> {
-        let client = &self.shared.client;
-        clients::metadata(client, &client.context().ears, config, Some(topic))
-    }
-
     /// Tells why nobody answers, as far as it was heard.
     pub(super) fn ears(&self) -> &Ears {
         &self.shared.client.context().ears

@@ -110,11 +110,6 @@ impl Reader {
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Read>>> {
         self.chunks.recv().await.transpose()
     }
-
-    /// Returns records that are there already.
-    pub(super) fn ready(&mut self) -> Option<Result<Vec<Read>>> {
-        self.chunks.try_recv().ok()
-    }
 }
 
 /// The thread's side of a read.

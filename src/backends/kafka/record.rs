@@ -68,12 +68,6 @@ impl Record {
         }
     }
 
-    /// Returns the bytes that it takes on the wire, and a little more.
-    pub(super) fn size(&self) -> usize {
-        let headers = self.headers.as_ref().map_or(0, OwnedHeaders::count);
-        self.bare_size() + headers * 8 + 96
-    }
-
     /// Returns the bytes of what it carries, without what Kafka puts around them.
     pub(super) fn bare_size(&self) -> usize {
         let headers = self.headers.iter().flat_map(|headers| headers.iter());

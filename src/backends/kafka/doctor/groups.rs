@@ -10,14 +10,18 @@ use rdkafka::{
 use super::{cluster::Cluster, ok, problem, warning};
 use crate::{
     backends::kafka::{
-        clients::{self, Ears},
+        calendar::Scan,
+        clients::{self, Ears, Isolation},
         config::Config,
         connection::{self, Bounds, Link},
         errors,
+        reader::{Reader, Span},
     },
-    transport::{Finding, Result},
+    transport::{Finding, Result, ScheduleScan as _},
 };
 
+/// What is fewer is counted record by record; else it is by offsets.
+const FEW: i64 = 1000;
 /// The most groups that are looked at.
 const MOST: usize = 100;
 
@@ -35,6 +39,8 @@ pub(super) struct Group {
 pub(super) struct Lag {
     pub(super) topic: String,
     behind: i64,
+    /// Where what is not read stands.
+    unread: Vec<Span>,
     /// What retention removed before it was read.
     lost: i64,
 }
@@ -60,7 +66,7 @@ pub(super) async fn read(link: &Arc<Link>, cluster: &Cluster) -> Result<Vec<Grou
         .take(MOST)
         .collect();
     let config = link.config.clone();
-    connection::blocking(move || {
+    let mut found = connection::blocking(move || {
         let mut found = Vec::new();
         for group in others {
             let lags = lags(&config, &group.name, &places, &bounds)?;
@@ -75,7 +81,23 @@ pub(super) async fn read(link: &Arc<Link>, cluster: &Cluster) -> Result<Vec<Grou
         }
         Ok(found)
     })
-    .await
+    .await?;
+    for lag in found.iter_mut().flat_map(|group| &mut group.lags) {
+        if (1..=FEW).contains(&lag.behind) {
+            lag.behind = count(link, std::mem::take(&mut lag.unread)).await?;
+        }
+    }
+    Ok(found)
+}
+
+/// Counts records: transactions and compaction leave offsets without one.
+async fn count(link: &Arc<Link>, spans: Vec<Span>) -> Result<i64> {
+    let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+    let mut count = 0;
+    while let Some(chunk) = reader.next().await? {
+        count += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+    }
+    Ok(count)
 }
 
 async fn list(link: &Arc<Link>, only: Option<String>) -> Result<Vec<Listed>> {
@@ -117,16 +139,25 @@ fn lags(
         let Some(Offset::Offset(offset)) = place.map(|place| place.offset()) else {
             continue;
         };
-        let behind = (bounds.high - offset.max(bounds.low)).max(0);
+        let from = offset.max(bounds.low);
+        let behind = (bounds.high - from).max(0);
         let lost = (bounds.low - offset).max(0);
+        let unread = Span {
+            topic: topic.clone(),
+            partition: *partition,
+            from,
+            until: Some(bounds.high),
+        };
         match lags.last_mut().filter(|lag| lag.topic == *topic) {
             Some(lag) => {
                 lag.behind += behind;
+                lag.unread.push(unread);
                 lag.lost += lost;
             }
             None => lags.push(Lag {
                 topic: topic.clone(),
                 behind,
+                unread: vec![unread],
                 lost,
             }),
         }
@@ -173,15 +204,12 @@ pub(super) fn findings(groups: &[Group]) -> Vec<Finding> {
 
 /// Tells if something waits for its time and nobody would see that it has come.
 pub(super) async fn firing(link: &Arc<Link>, cluster: &Cluster) -> Result<Option<Finding>> {
-    let delays = link.names().delays();
-    let Some(facts) = cluster.topics.get(&delays) else {
+    if !cluster.topics.contains_key(&link.names().delays()) {
         return Ok(None);
-    };
-    let places = (0..facts.partitions).map(|partition| (delays.clone(), partition));
-    let bounds = link.bounds(places.collect()).await?;
+    }
     let group = list(link, Some(link.names().firing_group())).await?;
     let members: usize = group.iter().map(|group| group.members).sum();
-    if members > 0 || bounds.iter().all(|bounds| bounds.low == bounds.high) {
+    if members > 0 || Scan::open(link).await?.next(1).await?.is_empty() {
         return Ok(None);
     }
     let text = "nobody is there to fire delayed events when they are due";
