@@ -3,7 +3,8 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::SystemTime,
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
 use rdkafka::{
@@ -343,16 +344,29 @@ pub(super) fn partitions_in(
     }
 }
 
-/// Asks for the bounds of a partition. Blocks.
+/// Asks for the bounds of a partition; one that was just made has to choose its leader first. Blocks.
 pub(super) fn bounds<C: rdkafka::consumer::ConsumerContext>(
     client: &BaseConsumer<C>,
     config: &Config,
     topic: &str,
     partition: i32,
 ) -> Result<Bounds> {
-    let found = client.fetch_watermarks(topic, partition, config.timeout);
-    let (low, high) = found.map_err(|failed| errors::of(failed, "reading offsets"))?;
-    Ok(Bounds { low, high })
+    let end = Instant::now() + config.timeout;
+    loop {
+        let failed = match client.fetch_watermarks(topic, partition, config.timeout) {
+            Ok((low, high)) => return Ok(Bounds { low, high }),
+            Err(failed) => failed,
+        };
+        let code = failed.rdkafka_error_code();
+        let is_early = matches!(
+            code,
+            Some(Code::NotLeaderForPartition | Code::LeaderNotAvailable)
+        );
+        if !is_early || Instant::now() > end {
+            return Err(errors::of(failed, "reading offsets"));
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Runs something that blocks where that does no harm.
