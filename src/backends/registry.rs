@@ -135,25 +135,3 @@ impl fmt::Debug for Registry {
         f.debug_set().entries(self.factories.keys()).finish()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_behind_the_first_become_a_parameter() {
-        for (text, read) in [
-            ("kafka://a:1,b:2,c:3/", "kafka://a:1/?servers=b:2,c:3"),
-            ("kafka://a,b", "kafka://a?servers=b"),
-            (
-                "nats://me:p,w@a:1,b:2/ORDERS?prefix=x",
-                "nats://me:p,w@a:1/ORDERS?prefix=x&servers=b:2",
-            ),
-            ("kafka://a:1/?linger.ms=5,6", "kafka://a:1/?linger.ms=5,6"),
-            ("sqlite:a,b.db", "sqlite:a,b.db"),
-        ] {
-            assert_eq!(parse_url(text).unwrap().as_str(), read);
-        }
-        assert!(parse_url("a,b").is_err());
-    }
-}

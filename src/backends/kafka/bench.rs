@@ -16,7 +16,7 @@ use super::{
     letter::Opener,
     resolved::Resolved,
     state::State,
-    transaction::Transactor,
+    transaction::{Last, Transactor},
     written::{Entry, Kept, Known, Lease},
 };
 use crate::transport::{
@@ -66,6 +66,8 @@ pub(super) struct Worker {
     pub(super) receipts: BTreeMap<i64, Kept>,
     /// Partitions of which letters were dealt with since.
     pub(super) touched: HashSet<(String, i32)>,
+    /// What was committed and perhaps is not shown to readers yet.
+    pub(super) unseen: Last,
     pub(super) trail: Trail,
     pub(super) opener: Opener,
     pub(super) fetcher: Arc<Fetcher>,
@@ -127,6 +129,7 @@ impl Worker {
             resolved: state.resolved,
             receipts: state.receipts,
             touched: HashSet::new(),
+            unseen: Last::new(),
             trail: Trail::default(),
             opener: Opener::new(link).await?,
             fetcher: Arc::new(Fetcher::new(&link.config)),

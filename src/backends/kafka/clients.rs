@@ -65,6 +65,12 @@ impl Ears {
         heard.then(|| self.silence(servers))
     }
 
+    /// Returns what was heard last.
+    pub(super) fn last(&self) -> Option<String> {
+        let heard = self.lock();
+        heard.as_ref().map(|(_, reason)| brief(reason).to_owned())
+    }
+
     /// Tells why nobody answers.
     pub(super) fn silence(&self, servers: &[String]) -> TransportError {
         let servers = servers.join(", ");

@@ -345,7 +345,7 @@ pub(super) fn partitions_in(
     }
 }
 
-/// Asks for the bounds of a partition. Blocks.
+/// Asks for the bounds of a partition; one that was just made has to choose its leader first. Blocks.
 pub(super) fn bounds<C: rdkafka::consumer::ConsumerContext>(
     client: &BaseConsumer<C>,
     config: &Config,
@@ -366,7 +366,7 @@ pub(super) fn bounds<C: rdkafka::consumer::ConsumerContext>(
         if !may_pass || Instant::now() > end {
             return Err(errors::of(failed, "reading offsets"));
         }
-        std::thread::sleep(LOOK);
+        std::thread::park_timeout(LOOK);
     }
 }
 

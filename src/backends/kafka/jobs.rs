@@ -216,6 +216,9 @@ async fn commit_held(
         records.extend(more(&worker));
         let answer = connection::blocking(move || {
             let answer = worker.transactor.commit_visibly(records);
+            if !is_kept {
+                worker.transactor.wait_until_seen(&worker.unseen);
+            }
             worker.chunk = None;
             Ok((worker, answer))
         });

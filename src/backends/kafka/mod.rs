@@ -25,6 +25,7 @@ mod errors;
 mod fetcher;
 mod firer;
 mod foreign;
+mod gather;
 mod jobs;
 mod lanes;
 mod last;

@@ -7,20 +7,22 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{
     admin::Wanted,
-    bench::{Bench, Doubt, Triage, Worker, no_job},
-    config::Config,
+    bench::{Bench, Doubt, Triage, Worker},
     connection::{self, COMPACTED, Link},
     error,
+    gather::{Item, What},
     lanes::Trail,
     letter::Found,
+    producer::Placed,
     record::{self, LINEAGE, Record},
     resolved,
     state::{self, State},
+    transaction::Failed,
     waiting::{self, Waiting},
-    written::{Entry, Receipt},
+    written::Receipt,
 };
 use crate::{
-    event::{Position, Topic},
+    event::Topic,
     failpoint,
     transport::{ErrorKind, JobAction, JobLease, LetterId, Resolution, Result, TransportError},
 };
@@ -29,18 +31,6 @@ use crate::{
 const BATCH: usize = 1000;
 
 type Outcomes = Vec<(LetterId, Resolution)>;
-
-/// A letter of a job, and what is to be done about it.
-struct Item {
-    id: LetterId,
-    what: What,
-}
-
-enum What {
-    Gone,
-    Failed(String),
-    Deal(Box<Found>),
-}
 
 /// Why a step went no further.
 enum Halt {
@@ -214,68 +204,6 @@ fn revive(link: &Link, to: Option<&Topic>, found: &Found) -> Result<Record> {
 }
 
 impl Worker {
-    /// Reads the next letters of the job.
-    fn gather(&mut self, config: &Config, state: &Arc<str>, max: usize) -> Result<Vec<Item>> {
-        let entries = self.entries(config, state, max)?;
-        let mut items = Vec::with_capacity(entries.len());
-        for Entry(id, at) in entries {
-            let what = match at.map(Position::new) {
-                Some(at) => self.look(config, &id, &at)?,
-                None => What::Gone,
-            };
-            items.push(Item { id, what });
-        }
-        Ok(items)
-    }
-
-    /// Returns the next letters, as far as they stand in one record.
-    fn entries(&mut self, config: &Config, state: &Arc<str>, max: usize) -> Result<Vec<Entry>> {
-        let through = self.known.through;
-        let Some((start, chunk)) = self.known.chunks.range(..=through).next_back() else {
-            return Ok(Vec::new());
-        };
-        let (start, offset) = (*start, chunk.offset);
-        if through >= start + chunk.count {
-            return Ok(Vec::new());
-        }
-        if self.chunk.as_ref().is_none_or(|(at, _)| *at != start) {
-            let read = self.trail.read(config, (state, 0, offset))?;
-            let payload = read.and_then(|read| read.payload);
-            let entries = payload.and_then(|text| serde_json::from_slice(&text).ok());
-            self.chunk = Some((start, entries.ok_or_else(|| no_job(&self.job))?));
-        }
-        let entries = self.chunk.iter().flat_map(|(_, entries)| entries);
-        let skipped = usize::try_from(through - start).unwrap_or(usize::MAX);
-        Ok(entries.skip(skipped).take(max).cloned().collect())
-    }
-
-    fn look(&mut self, config: &Config, id: &LetterId, at: &Position) -> Result<What> {
-        let Some((topic, partition, offset)) = record::place(at) else {
-            return Ok(What::Gone);
-        };
-        let topic: Arc<str> = format!("{}{topic}", config.names.prefix()).into();
-        let place = (&*topic, partition, offset);
-        if self.resolved.contains(resolved::number(id), place) {
-            return Ok(What::Gone);
-        }
-        let read = match self.trail.read(config, (&topic, partition, offset)) {
-            Err(failed) if failed.kind() == ErrorKind::NotFound => None,
-            read => read?,
-        };
-        let found = read.and_then(|read| self.opener.open(read));
-        let Some(mut found) = found.filter(|found| found.letter.id == *id) else {
-            return Ok(What::Gone);
-        };
-        if matches!(self.action, JobAction::Replay { .. }) {
-            found.dereference(&config.names, &self.fetcher)?;
-            if let Some(original) = &found.reference {
-                let reason = format!("its message stood at {original} and is gone");
-                return Ok(What::Failed(reason));
-            }
-        }
-        Ok(What::Deal(Box::new(found)))
-    }
-
     /// Deals with letters; a batch that the broker refuses is halved until the one that it does not want stands alone.
     fn settle(
         &mut self,
@@ -301,7 +229,9 @@ impl Worker {
                 }
                 Err(Halt::Refused(_)) => size = part.len() / 2,
                 Err(Halt::Failed(failed)) => {
-                    let doubt = (failed.kind() == ErrorKind::Ambiguous).then(|| Doubt {
+                    let is_doubtful =
+                        matches!(failed.kind(), ErrorKind::Ambiguous | ErrorKind::Held);
+                    let doubt = is_doubtful.then(|| Doubt {
                         job: self.job.clone(),
                         through: self.known.through + part.len() as u64,
                         outcomes: part.iter().map(Item::outcome).collect(),
@@ -331,18 +261,7 @@ impl Worker {
         }
         let key = state::receipt_key(&self.job, self.known.through);
         records.push(state::record(link, key, Some(&receipt)).map_err(Halt::Failed)?);
-        if let Err(failed) = self.transactor.commit_visibly(records) {
-            let is_refused = matches!(
-                failed.error.kind(),
-                ErrorKind::TooLarge | ErrorKind::Invalid | ErrorKind::Denied | ErrorKind::NotFound
-            );
-            return Err(match failed.record {
-                Some(_) if is_refused => Halt::Refused(failed.error.to_string()),
-                // Nothing was committed: what a single record heard says nothing about the whole.
-                Some(_) => Halt::Failed(unstored(failed.error)),
-                None => Halt::Failed(failed.error),
-            });
-        }
+        self.commit(records)?;
         match self.action {
             JobAction::Replay { .. } => failpoint::reach("kafka.replay_committed"),
             JobAction::Purge => failpoint::reach("kafka.receipts_stored"),
@@ -358,21 +277,35 @@ impl Worker {
         }
         Ok(())
     }
+
+    /// Commits records, of which the receipt is the last. Who lists jobs sees it at once; of what else was written, that
+    /// is waited for at the end.
+    fn commit(&mut self, records: Vec<Record>) -> Result<(), Halt> {
+        let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
+        let placed = self.transactor.commit(records, None).map_err(halt)?;
+        let mut places = topics.into_iter().zip(&placed);
+        let receipt = places.next_back();
+        let place = |(topic, placed): (String, &Placed)| ((topic, placed.partition), placed.offset);
+        self.unseen.extend(places.map(place));
+        self.transactor
+            .wait_until_seen(&receipt.map(place).into_iter().collect());
+        Ok(())
+    }
+}
+
+fn halt(failed: Failed) -> Halt {
+    let is_refused = matches!(
+        failed.error.kind(),
+        ErrorKind::TooLarge | ErrorKind::Invalid | ErrorKind::Denied | ErrorKind::NotFound
+    );
+    match failed.record {
+        Some(_) if is_refused => Halt::Refused(failed.error.to_string()),
+        // Nothing was committed: what a single record heard says nothing about the whole.
+        Some(_) => Halt::Failed(unstored(failed.error)),
+        None => Halt::Failed(failed.error),
+    }
 }
 
 fn unstored(failed: TransportError) -> TransportError {
     error(ErrorKind::Unavailable, "a transaction was not committed").because(failed)
-}
-
-impl Item {
-    fn outcome(&self) -> (LetterId, Resolution) {
-        let outcome = match &self.what {
-            What::Gone => Resolution::Gone,
-            What::Failed(reason) => Resolution::Failed {
-                reason: reason.clone(),
-            },
-            What::Deal(_) => Resolution::Done,
-        };
-        (self.id.clone(), outcome)
-    }
 }

@@ -35,6 +35,9 @@ pub(super) struct Moved {
     pub(super) group: ConsumerGroupMetadata,
 }
 
+/// The last offsets that were written, by topic and partition.
+pub(super) type Last = HashMap<(String, i32), i64>;
+
 /// A producer of transactions. Every method blocks.
 pub(super) struct Transactor {
     client: BaseProducer<Answers>,
@@ -75,10 +78,8 @@ impl Transactor {
             .map_err(|failed| Failed::whole(refused(failed, "a transaction")))?;
         let placed = match self.fill(records, moved) {
             Ok(placed) => placed,
-            Err(failed) => {
-                self.abort();
-                return Err(failed);
-            }
+            // Who was shut out hears of records that were dropped first.
+            Err(failed) => return Err(self.abort().map_or(failed, Failed::whole)),
         };
         failpoint::reach("kafka.transaction_filled");
         let end = Instant::now() + PATIENCE;
@@ -96,18 +97,22 @@ impl Transactor {
     pub(super) fn commit_visibly(&self, records: Vec<Record>) -> Result<Vec<Placed>, Failed> {
         let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
         let placed = self.commit(records, None)?;
-        let mut last: HashMap<(&str, i32), i64> = HashMap::new();
-        for (topic, placed) in topics.iter().zip(&placed) {
-            let offset = last.entry((topic, placed.partition)).or_default();
-            *offset = placed.offset.max(*offset);
+        let mut last = Last::new();
+        for (topic, placed) in topics.into_iter().zip(&placed) {
+            last.insert((topic, placed.partition), placed.offset);
         }
+        self.wait_until_seen(&last);
+        Ok(placed)
+    }
+
+    /// Waits until readers of committed records see what stands there.
+    pub(super) fn wait_until_seen(&self, last: &Last) {
         let end = Instant::now() + PATIENCE;
         for ((topic, partition), offset) in last {
-            while !self.is_seen(topic, partition, offset) && Instant::now() < end {
+            while !self.is_seen(topic, *partition, *offset) && Instant::now() < end {
                 self.client.poll(Duration::from_millis(1));
             }
         }
-        Ok(placed)
     }
 
     fn is_seen(&self, topic: &str, partition: i32, offset: i64) -> bool {
@@ -141,18 +146,29 @@ impl Transactor {
         }
         let mut placed = Vec::new();
         for (number, result) in batch.results().into_iter().enumerate() {
-            placed.push(result.map_err(|code| Failed {
-                record: Some(number),
-                error: errors::of_code(code, "a record of a transaction"),
-            })?);
+            placed.push(result.map_err(|code| self.not_stored(number, code))?);
         }
         Ok(placed)
     }
 
-    fn abort(&self) {
-        if let Err(failed) = self.client.abort_transaction(PATIENCE) {
-            tracing::debug!(%failed, "a transaction could not be aborted");
+    /// Tells of a record that was refused, or dropped for a reason that only the client heard.
+    fn not_stored(&self, number: usize, code: Code) -> Failed {
+        let error = errors::of_code(code, "a record of a transaction");
+        Failed {
+            record: Some(number),
+            error: match self.client.context().ears.last() {
+                Some(reason) => error.because(reason),
+                None => error,
+            },
         }
+    }
+
+    /// Gives up what was sent; returns the error of who was shut out.
+    fn abort(&self) -> Option<TransportError> {
+        let failed = self.client.abort_transaction(PATIENCE).err()?;
+        tracing::debug!(%failed, "a transaction could not be aborted");
+        let known = refused(failed, "giving up a transaction");
+        (known.kind() == ErrorKind::Held).then_some(known)
     }
 
     fn lost(&self, failed: KafkaError) -> TransportError {
@@ -160,7 +176,7 @@ impl Transactor {
         if known.kind() == ErrorKind::Held {
             return known;
         }
-        self.abort();
+        let _ = self.abort();
         let message = "whether a transaction was committed is not known";
         super::error(ErrorKind::Ambiguous, message).because(known)
     }
