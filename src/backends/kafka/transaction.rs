@@ -141,12 +141,28 @@ impl Transactor {
         }
         let mut placed = Vec::new();
         for (number, result) in batch.results().into_iter().enumerate() {
-            placed.push(result.map_err(|code| Failed {
-                record: Some(number),
-                error: errors::of_code(code, "a record of a transaction"),
-            })?);
+            placed.push(result.map_err(|code| self.why(number, code))?);
         }
         Ok(placed)
+    }
+
+    /// Tells why a record failed. Those of a producer that has been fenced are thrown away, without the reason.
+    fn why(&self, number: usize, code: Code) -> Failed {
+        if let Some((code, reason)) = self.client.client().fatal_error() {
+            let error = errors::of_code(fenced(code), "a transaction").because(reason);
+            return Failed::whole(error);
+        }
+        let doing = "a record of a transaction";
+        match code {
+            Code::PurgeQueue | Code::PurgeInflight => {
+                let message = format!("{doing} was given up");
+                Failed::whole(super::error(ErrorKind::Unavailable, message))
+            }
+            code => Failed {
+                record: Some(number),
+                error: errors::of_code(code, doing),
+            },
+        }
     }
 
     fn abort(&self) {
@@ -201,9 +217,13 @@ fn refused(failed: KafkaError, doing: &str) -> TransportError {
     let Some(code) = code else {
         return errors::of(failed, doing);
     };
-    let code = match code {
+    errors::of_code(fenced(code), doing).because(failed)
+}
+
+/// Returns the one code for a producer in whose place there is another.
+fn fenced(code: Code) -> Code {
+    match code {
         Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => Code::ProducerFenced,
         other => other,
-    };
-    errors::of_code(code, doing).because(failed)
+    }
 }
