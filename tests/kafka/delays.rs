@@ -156,7 +156,7 @@ fn texts(count: usize, due: impl Fn(usize) -> SystemTime) -> Vec<(String, System
 async fn any_mix_of_delays_is_kept() {
     let shop = Shop::new(3).await;
     let firing = shop.fire().await;
-    let start = SystemTime::now() + Duration::from_millis(500);
+    let start = SystemTime::now() + Duration::from_secs(5);
     let near = texts(400, |number| {
         start + Duration::from_millis(number as u64 * 7919 % 3000)
     });
@@ -188,7 +188,7 @@ async fn any_mix_of_delays_is_kept() {
 async fn whoever_comes_and_goes_each_fires_once() {
     const COUNT: usize = 4000;
     let shop = Shop::new(4).await;
-    let start = SystemTime::now() + Duration::from_secs(2);
+    let start = SystemTime::now() + Duration::from_secs(5);
     let all = texts(COUNT, |number| {
         start + Duration::from_millis(number as u64 * 4)
     });
@@ -214,13 +214,13 @@ async fn whoever_comes_and_goes_each_fires_once() {
 async fn what_had_fired_is_not_fired_again_by_who_comes_next() {
     let shop = Shop::new(1).await;
     shop.publish(&texts(300, |_| {
-        SystemTime::now() + Duration::from_millis(1)
+        SystemTime::now() + Duration::from_millis(500)
     }))
     .await;
     let first = shop.fire().await;
     shop.until_fired(300).await;
     drop(first);
-    shop.later("last", Duration::from_millis(10)).await;
+    shop.later("last", Duration::from_millis(500)).await;
     let _next = shop.fire().await;
     shop.until_fired(301).await;
     assert_eq!(shop.pending().await, []);
@@ -249,11 +249,11 @@ async fn what_is_cancelled_as_it_fires_does_one_of_both() {
     for number in 0..10_u64 {
         let text = format!("c{number}");
         let id = shop
-            .later(&text, Duration::from_millis(300 + 60 * number))
+            .later(&text, Duration::from_millis(500 + 60 * number))
             .await;
         let cancelled = shop.cancel(&id).await;
         kept += usize::from(!cancelled);
-        shop.later(&format!("after{number}"), Duration::from_millis(1))
+        shop.later(&format!("after{number}"), Duration::from_millis(500))
             .await;
         let fired = shop
             .until_fired(kept + 1 + usize::try_from(number).unwrap())
@@ -271,7 +271,7 @@ async fn what_is_moved_as_it_fires_fires_once() {
     for number in 0..8_u64 {
         let text = format!("m{number}");
         let id = shop
-            .later(&text, Duration::from_millis(300 + 80 * number))
+            .later(&text, Duration::from_millis(500 + 80 * number))
             .await;
         let due = SystemTime::now() + Duration::from_secs(6);
         let schedules = shop.transport.schedules();
@@ -351,7 +351,7 @@ async fn keys_nulls_and_headers_survive_the_wait() {
     message.headers.push("a", Some("".into()));
     let outgoing = Outgoing {
         message,
-        due: Some(SystemTime::now() + Duration::from_millis(300)),
+        due: Some(SystemTime::now() + Duration::from_secs(1)),
     };
     let receipt = shop.transport.publish(vec![outgoing]).await.remove(0);
     assert!(receipt.unwrap().schedule.is_some());

@@ -85,7 +85,7 @@ impl Pending {
         copy: impl FnOnce() -> Read,
     ) {
         let short = self.shorten(key);
-        self.end_short(&short);
+        self.end(&short);
         let Some(due) = due else {
             return;
         };
@@ -105,14 +105,9 @@ impl Pending {
         }
     }
 
-    /// Forgets what waits under a key; tells whether there was something.
-    pub(super) fn end(&mut self, key: &[u8]) -> bool {
-        self.end_short(&self.shorten(key))
-    }
-
-    fn end_short(&mut self, short: &Short) -> bool {
+    fn end(&mut self, short: &Short) {
         let Some(offset) = self.by_key.remove(short) else {
-            return false;
+            return;
         };
         self.alive.remove(&offset);
         if let Some(read) = self.at_hand.remove(&offset) {
@@ -122,7 +117,6 @@ impl Pending {
             self.by_time
                 .retain(|Reverse((_, offset))| self.alive.contains(offset));
         }
-        true
     }
 
     /// Takes out what is due, at most so many, in order of time. It stays known until it is ended.
@@ -240,8 +234,8 @@ mod tests {
         assert_eq!(offsets(&pending.due(30, 2)), [1, 2]);
         assert_eq!(offsets(&pending.due(30, 9)), [0]);
         assert_eq!(pending.len(), 4, "known until they are ended");
-        for key in ["0", "1", "2"] {
-            assert!(pending.end(key.as_bytes()));
+        for (offset, key) in [(4, "0"), (5, "1"), (6, "2")] {
+            pending.take(record(offset, key, None), 0);
         }
         assert_eq!((pending.len(), pending.oldest()), (1, Some(3)));
     }
@@ -269,6 +263,22 @@ mod tests {
         let at_hand: Vec<bool> = due.iter().map(|due| due.record.is_some()).collect();
         assert_eq!((offsets(&due), at_hand), (vec![1, 0], vec![true, false]));
         assert_eq!(pending.bytes, 0);
+    }
+
+    #[test]
+    fn only_so_much_is_at_hand_and_what_is_over_is_swept_out() {
+        let mut pending = Pending::within(2 * OVERHEAD, i64::MAX);
+        for offset in 0..10_000_i64 {
+            let key = offset.to_string();
+            pending.take(record(offset, &key, Some(SOON + offset)), 0);
+            assert!(pending.bytes <= pending.room);
+            if offset >= 5 {
+                pending.take(record(offset + 10_000, &key, None), 0);
+            }
+        }
+        assert!(pending.by_time.len() <= 2 * pending.len() + STALE + 1);
+        assert_eq!(offsets(&pending.due(i64::MAX, 9)), [0, 1, 2, 3, 4]);
+        assert_eq!(pending.oldest_but(&[0, 1, 3]), Some(2));
     }
 
     #[test]

@@ -21,7 +21,6 @@ use tokio::sync::{Mutex, Notify};
 
 use super::{
     clients::{self, Ears},
-    config::Config,
     record::Record,
 };
 use crate::transport::Result;

@@ -146,14 +146,25 @@ impl Transactor {
         }
         let mut placed = Vec::new();
         for (number, result) in batch.results().into_iter().enumerate() {
-            placed.push(result.map_err(|code| self.not_stored(number, code))?);
+            placed.push(result.map_err(|code| self.why(number, code))?);
         }
         Ok(placed)
     }
 
-    /// Tells of a record that was refused, or dropped for a reason that only the client heard.
-    fn not_stored(&self, number: usize, code: Code) -> Failed {
-        let error = errors::of_code(code, "a record of a transaction");
+    /// Tells why a record failed. Those of a producer that has been fenced are thrown away, without the reason.
+    fn why(&self, number: usize, code: Code) -> Failed {
+        if let Some((code, reason)) = self.client.client().fatal_error() {
+            let error = errors::of_code(fenced(code), "a transaction").because(reason);
+            return Failed::whole(error);
+        }
+        let doing = "a record of a transaction";
+        let error = match code {
+            Code::PurgeQueue | Code::PurgeInflight => {
+                let message = format!("{doing} was given up");
+                return Failed::whole(super::error(ErrorKind::Unavailable, message));
+            }
+            code => errors::of_code(code, doing),
+        };
         Failed {
             record: Some(number),
             error: match self.client.context().ears.last() {
@@ -217,9 +228,13 @@ fn refused(failed: KafkaError, doing: &str) -> TransportError {
     let Some(code) = code else {
         return errors::of(failed, doing);
     };
-    let code = match code {
+    errors::of_code(fenced(code), doing).because(failed)
+}
+
+/// Returns the one code for a producer in whose place there is another.
+fn fenced(code: Code) -> Code {
+    match code {
         Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => Code::ProducerFenced,
         other => other,
-    };
-    errors::of_code(code, doing).because(failed)
+    }
 }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use async_nats::Subject;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
@@ -229,7 +230,7 @@ enum Found {
 }
 
 /// Makes one message a dead letter; nothing if it was one already.
-async fn keep(link: &Link, reply: String, found: Found) -> Result<Option<Captured>> {
+async fn keep(link: &Link, reply: Subject, found: Found) -> Result<Option<Captured>> {
     let captured = match found {
         Found::Dead(letter, number) => {
             let original = Original {
