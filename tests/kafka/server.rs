@@ -143,7 +143,15 @@ impl Broker {
         create: bool,
     ) -> Result<Arc<dyn Transport>> {
         let url = self.url(parameters).parse().expect("a URL");
-        Registry::builtin().open(&url, OpenOptions { create }).await
+        Registry::builtin()
+            .open(
+                &url,
+                OpenOptions {
+                    create,
+                    ..OpenOptions::default()
+                },
+            )
+            .await
     }
 
     /// Waits until it names itself and every partition has a leader; an open port is too early.
