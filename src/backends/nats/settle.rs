@@ -84,32 +84,18 @@ fn take(
 }
 
 async fn settle(shared: &Shared, work: Work) -> Result<()> {
-    let Work {
-        index,
-        held,
-        delivery,
-        verdict,
-    } = work;
-    let Held { claim, until } = &held;
-    match verdict {
-        Verdict::Ack => {}
-        Verdict::Return => return ride_out(*until, || shared.hold(claim, Duration::ZERO)).await,
+    let Held { claim, until } = &work.held;
+    match work.verdict {
+        Verdict::Ack => shared.tell([claim.reply.clone()], &DONE).await,
+        Verdict::Return => ride_out(*until, || shared.hold(claim, Duration::ZERO)).await,
         Verdict::Retry { after, failure } => {
-            let runs = Runs::after(&delivery.attempts, after, failure);
-            return retry(shared, claim, &runs, *until).await;
+            let runs = Runs::after(&work.delivery.attempts, after, failure);
+            retry(shared, claim, &runs, *until).await
         }
         Verdict::DeadLetter { kind, failure } => {
-            bury(shared, &held, &delivery, (kind, failure)).await?;
+            bury(shared, &work.held, &work.delivery, (kind, failure)).await
         }
     }
-    let done = Work {
-        index,
-        held,
-        delivery,
-        verdict: Verdict::Ack,
-    };
-    let failed = acknowledge(shared, vec![done]).await;
-    failed.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Repeats what a lost connection kept from happening, as long as the lease lasts.
@@ -158,7 +144,8 @@ async fn retry(shared: &Shared, claim: &Claim, runs: &Runs, until: Instant) -> R
     Ok(())
 }
 
-/// Stores a letter.
+/// Stores a letter, then acknowledges its original. That is confirmed here and now: an original that comes again after
+/// its letter was replayed would die a second time.
 async fn bury(
     shared: &Shared,
     held: &Held,
@@ -180,6 +167,12 @@ async fn bury(
     })
     .await?;
     failpoint::reach("nats.letter_stored");
+    let Claim { reply, number } = &held.claim;
+    ride_out(held.until, || shared.link.confirm(reply.clone(), DONE)).await?;
+    failpoint::reach("nats.letter_acked");
+    if delivery.attempts.failed > 0 {
+        shared.link.forget_runs(&shared.consumer, *number).await;
+    }
     Ok(())
 }
 
