@@ -1,6 +1,7 @@
 //! Programs at work: the time and the processor time that they take, and what they hold.
 
 use std::{
+    cell::RefCell,
     fs::File,
     io::Read as _,
     path::Path,
@@ -92,7 +93,7 @@ pub enum Whose {
 }
 
 /// Returns the processor time taken so far, as Linux counts it, in hundredths of a second.
-pub fn processor_time(whose: Whose) -> Duration {
+fn processor_time(whose: Whose) -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let behind = stat.rsplit_once(')').unwrap().1;
     let fields: Vec<&str> = behind.split_whitespace().collect();
@@ -102,6 +103,15 @@ pub fn processor_time(whose: Whose) -> Duration {
     };
     let ticks = |index: usize| fields[index].parse::<u64>().unwrap();
     Duration::from_millis(10 * (ticks(first) + ticks(first + 1)))
+}
+
+/// Works, and notes the processor time that it took.
+pub fn noting<T>(spent: &RefCell<Vec<Duration>>, whose: Whose, work: impl FnOnce() -> T) -> T {
+    let before = processor_time(whose);
+    let done = work();
+    let time = processor_time(whose).saturating_sub(before);
+    spent.borrow_mut().push(time);
+    done
 }
 
 /// Samples the resident memory of a process until it ends, and tells whether it stayed below so many MiB.

@@ -11,7 +11,7 @@ use super::stage::{
 use crate::{
     Plan, events,
     handler::{BATCH, Idle, consume},
-    program::{Whose, block_on, processor_time},
+    program::{Whose, block_on, noting},
     raw::Fate,
     rounds::{Target, compare, median, report},
 };
@@ -41,65 +41,73 @@ pub fn deadly(plan: &Plan) {
 
 fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
     let stage = Stage::filled(&events::events(plan.events));
-    let count = plan.events as u64;
-    let letters = (1..=count).filter(|&n| (handler.fates)(n, false) == Fate::Dead);
-    let letters = letters.count() as u64;
-    let (spent, raw_spent) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
-    let ours = |round| {
-        let group = format!("g{round}");
-        let (time, summary) = block_on(async {
-            let transport = open(&stage.url()).await;
-            let before = processor_time(Whose::Ours);
-            let consumed = consume(transport.clone(), &group, handler).await;
-            spent
-                .borrow_mut()
-                .push(processor_time(Whose::Ours) - before);
-            transport.close().await.unwrap();
-            consumed
-        });
-        handler.check(&summary, count);
-        stage.raw(async |raw| {
-            raw.end_group(OURS, &group).await;
-            assert_eq!(raw.count_all(OUR_LETTERS).await, letters);
-            raw.empty(OUR_LETTERS).await;
-            raw.empty(OUR_RUNS).await;
-        });
-        time
-    };
-    let raw = |round| {
-        let (group, subject) = (format!("g{round}"), subject(RAW));
-        let shop = shop(&group, &subject, handler.fates);
-        stage.raw(async |raw| {
-            let (start, before) = (Instant::now(), processor_time(Whose::Ours));
-            raw.consume(&shop, BATCH, count).await;
-            let time = start.elapsed();
-            raw_spent
-                .borrow_mut()
-                .push(processor_time(Whose::Ours) - before);
-            raw.end_group(RAW, &group).await;
-            assert_eq!(raw.count_all(RAW_LETTERS).await, letters);
-            raw.empty(RAW_LETTERS).await;
-            raw.empty(RAW_RUNS).await;
-            time
-        })
-    };
+    let spent = RefCell::new(Vec::new());
+    let raw_spent = RefCell::new(Vec::new());
     compare(
         name,
         Target::Speed(target),
         plan.rounds,
-        Box::new(ours),
-        Box::new(raw),
+        Box::new(|round| ours(&stage, plan, round, handler, &spent)),
+        Box::new(|round| raw(&stage, plan, round, handler, &raw_spent)),
     );
-    if letters == 0 {
-        let each = |spent: RefCell<Vec<Duration>>| {
-            median(spent.take()) / u32::try_from(plan.events).unwrap()
-        };
-        let (each, raw) = (each(spent), each(raw_spent));
-        report(
-            &format!("{name}, processor"),
-            &format!("{each:.2?} per event, raw {raw:.2?}"),
-            &format!("<= {PROCESSOR:.2?}"),
-            each <= PROCESSOR,
-        );
+    if letters(plan, handler) > 0 {
+        return;
     }
+    let each =
+        |spent: RefCell<Vec<Duration>>| median(spent.take()) / u32::try_from(plan.events).unwrap();
+    let (each, raw) = (each(spent), each(raw_spent));
+    report(
+        &format!("{name}, processor"),
+        &format!("{each:.2?} per event, raw {raw:.2?}"),
+        &format!("<= {PROCESSOR:.2?}"),
+        each <= PROCESSOR,
+    );
+}
+
+/// Counts the letters that a handler makes.
+fn letters(plan: &Plan, handler: Idle) -> u64 {
+    let all = 1..=plan.events as u64;
+    all.filter(|&n| (handler.fates)(n, false) == Fate::Dead)
+        .count() as u64
+}
+
+type Spent = RefCell<Vec<Duration>>;
+
+fn ours(stage: &Stage, plan: &Plan, round: usize, handler: Idle, spent: &Spent) -> Duration {
+    let group = format!("g{round}");
+    let (time, summary) = noting(spent, Whose::Ours, || {
+        block_on(async {
+            let transport = open(&stage.url()).await;
+            let consumed = consume(transport.clone(), &group, handler).await;
+            transport.close().await.unwrap();
+            consumed
+        })
+    });
+    handler.check(&summary, plan.events as u64);
+    stage.raw(async |raw| {
+        raw.end_group(OURS, &group).await;
+        assert_eq!(raw.count_all(OUR_LETTERS).await, letters(plan, handler));
+        raw.empty(OUR_LETTERS).await;
+        raw.empty(OUR_RUNS).await;
+    });
+    time
+}
+
+fn raw(stage: &Stage, plan: &Plan, round: usize, handler: Idle, spent: &Spent) -> Duration {
+    let (group, subject) = (format!("g{round}"), subject(RAW));
+    let shop = shop(&group, &subject, handler.fates);
+    let time = noting(spent, Whose::Ours, || {
+        stage.raw(async |raw| {
+            let start = Instant::now();
+            raw.consume(&shop, BATCH, plan.events as u64).await;
+            start.elapsed()
+        })
+    });
+    stage.raw(async |raw| {
+        raw.end_group(RAW, &group).await;
+        assert_eq!(raw.count_all(RAW_LETTERS).await, letters(plan, handler));
+        raw.empty(RAW_LETTERS).await;
+        raw.empty(RAW_RUNS).await;
+    });
+    time
 }

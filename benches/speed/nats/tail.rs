@@ -3,13 +3,12 @@
 use std::{
     cell::RefCell,
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use super::stage::{OURS, Stage, subject};
 use crate::{
     Plan, events,
-    program::{Whose, is_installed, processor_time, read},
+    program::{Whose, is_installed, noting, read},
     rounds::{Target, compare, median, report, skip},
 };
 
@@ -17,33 +16,22 @@ const ARGUMENTS: [&str; 6] = ["tail", "-o", "event", "--since", "1h", "--until-e
 
 pub fn event(plan: &Plan) {
     let stage = Stage::filled(&events::events(plan.events));
-    let spent = RefCell::new((Vec::new(), Vec::new()));
-    let ours = |_| {
-        let before = processor_time(Whose::Children);
-        let time = read(stage.pf(&ARGUMENTS), plan.events);
-        let after = processor_time(Whose::Children);
-        spent.borrow_mut().0.push(after - before);
-        time
-    };
-    let raw = |_| {
-        let before = processor_time(Whose::Children);
-        let time = read(stage.child("tail"), plan.events);
-        let after = processor_time(Whose::Children);
-        spent.borrow_mut().1.push(after - before);
-        time
-    };
+    let (spent, raw_spent) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let side = |program, spent| noting(spent, Whose::Children, || read(program, plan.events));
     compare(
         "nats tail -o event",
         Target::Speed(0.8),
         plan.rounds,
-        Box::new(ours),
-        Box::new(raw),
+        Box::new(|_| side(stage.pf(&ARGUMENTS), &spent)),
+        Box::new(|_| side(stage.child("tail"), &raw_spent)),
     );
-    let (ours, raw) = spent.take();
     let count = u32::try_from(plan.events).unwrap();
-    let (ours, raw) = (median(ours) / count, median(raw) / count);
+    let (ours, raw) = (
+        median(spent.take()) / count,
+        median(raw_spent.take()) / count,
+    );
     println!(
-        "{:<34} {ours:.2?} per event, raw {raw:.2?}",
+        "{:<38} {ours:.2?} per event, raw {raw:.2?}",
         "nats tail, processor"
     );
 }
@@ -56,21 +44,17 @@ pub fn tool(plan: &Plan) {
     }
     let count = plan.events;
     let stage = Stage::filled(&events::events(count));
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (ours, theirs) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     for _ in 0..plan.rounds {
-        ours.push(spent(stage.pf(&ARGUMENTS), count));
-        theirs.push(spent(nats_sub(&stage, count), count));
+        noting(&ours, Whose::Children, || read(stage.pf(&ARGUMENTS), count));
+        noting(&theirs, Whose::Children, || {
+            read(nats_sub(&stage, count), count)
+        });
     }
-    let (ours, theirs) = (median(ours), median(theirs));
+    let (ours, theirs) = (median(ours.take()), median(theirs.take()));
     let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
     let figure = format!("ours {ours:.3?}, theirs {theirs:.3?}, ratio {ratio:.2}");
     report(name, &figure, "<= 1.5", ratio <= 1.5);
-}
-
-fn spent(program: Command, lines: usize) -> Duration {
-    let before = processor_time(Whose::Children);
-    read(program, lines);
-    processor_time(Whose::Children) - before
 }
 
 fn nats_sub(stage: &Stage, count: usize) -> Command {

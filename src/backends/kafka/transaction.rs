@@ -144,11 +144,15 @@ impl Transactor {
         while !batch.is_done() {
             self.client.poll(Duration::from_micros(200));
         }
-        let mut placed = Vec::new();
-        for (number, result) in batch.results().into_iter().enumerate() {
-            placed.push(result.map_err(|code| self.why(number, code))?);
+        let results = batch.results();
+        let refused = results.iter().enumerate();
+        let mut refused = refused.filter_map(|(number, result)| Some((number, result.err()?)));
+        // Because of the one that the broker refused, the client drops those that it has not sent.
+        let told = refused.clone().find(|(_, code)| !is_dropped(*code));
+        match told.or_else(|| refused.next()) {
+            Some((number, code)) => Err(self.why(number, code)),
+            None => Ok(results.into_iter().flatten().collect()),
         }
-        Ok(placed)
     }
 
     /// Tells why a record failed. Those of a producer that has been fenced are thrown away, without the reason.
@@ -159,7 +163,7 @@ impl Transactor {
         }
         let doing = "a record of a transaction";
         let error = match code {
-            Code::PurgeQueue | Code::PurgeInflight => {
+            code if is_dropped(code) => {
                 let message = format!("{doing} was given up");
                 return Failed::whole(super::error(ErrorKind::Unavailable, message));
             }
@@ -214,6 +218,10 @@ impl From<Failed> for TransportError {
     fn from(failed: Failed) -> Self {
         failed.error
     }
+}
+
+fn is_dropped(code: Code) -> bool {
+    matches!(code, Code::PurgeQueue | Code::PurgeInflight)
 }
 
 fn may_repeat(failed: &KafkaError) -> bool {

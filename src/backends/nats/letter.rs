@@ -1,10 +1,11 @@
 //! A dead letter as a message of the stream of dead letters: the original, and its story in one header.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{
     connection::Link,
@@ -14,11 +15,13 @@ use super::{
 };
 use crate::{
     event::Position,
-    transport::{DeadLetter, LetterId, LetterRecord, Result, TransportError},
+    transport::{DeadLetter, ErrorKind, LetterId, LetterRecord, Result, TransportError},
 };
 
 /// The most bytes that the story of a letter takes.
 const STORY: usize = 4096;
+/// How long the next of several letters is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a letter's message is in the user's stream.
 #[derive(Debug, Clone, Copy, Default)]
@@ -171,17 +174,23 @@ pub(super) async fn fetch_span(
     let mut reader = Reader::open(link, scope).await?;
     reader.limit(span);
     let mut letters = HashMap::new();
-    while let Some(arrived) = reader.next().await? {
+    loop {
+        // Whoever works under a lease has to hear of a server that is gone.
+        let arrived = timeout(PATIENCE, reader.next()).await;
+        let arrived = arrived
+            .map_err(|_| super::error(ErrorKind::Unavailable, "the server did not answer"))??;
+        let Some(arrived) = arrived else {
+            return Ok(letters);
+        };
         let (subject, number) = (&arrived.subject, arrived.stream_sequence);
         if number >= first + span {
-            break;
+            return Ok(letters);
         }
         let map = arrived.headers.as_ref();
         let claim = claim(map);
         let letter = read(link, subject, map, arrived.payload, number).await?;
         letters.extend(letter.map(|letter| (number, (letter, claim))));
     }
-    Ok(letters)
 }
 
 /// Returns what to publish so that a letter's message lives again.

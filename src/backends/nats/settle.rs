@@ -84,33 +84,19 @@ fn take(
 }
 
 async fn settle(shared: &Shared, work: Work) -> Result<()> {
-    let Work {
-        index,
-        held,
-        delivery,
-        verdict,
-    } = work;
-    let Held { claim, until, past } = &held;
-    match verdict {
-        Verdict::Ack => {}
-        Verdict::Return => return ride_out(*until, || shared.hold(claim, Duration::ZERO)).await,
+    let Held { claim, until, past } = &work.held;
+    match work.verdict {
+        Verdict::Ack => shared.tell([claim.reply.clone()], &DONE).await,
+        Verdict::Return => ride_out(*until, || shared.hold(claim, Duration::ZERO)).await,
         Verdict::Retry { after, failure } => {
-            let runs = Runs::after(&delivery.attempts, past.clone(), after, &failure);
-            return retry(shared, claim, &runs, *until).await;
+            let runs = Runs::after(&work.delivery.attempts, past.clone(), after, &failure);
+            retry(shared, claim, &runs, *until).await
         }
         Verdict::DeadLetter { kind, failure } => {
-            let dead = dead(shared, &delivery, (kind, failure), past);
-            bury(shared, &held, dead).await?;
+            let dead = dead(shared, &work.delivery, (kind, failure), past);
+            bury(shared, &work.held, dead).await
         }
     }
-    let done = Work {
-        index,
-        held,
-        delivery,
-        verdict: Verdict::Ack,
-    };
-    let failed = acknowledge(shared, vec![done]).await;
-    failed.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Repeats what a lost connection kept from happening, as long as the lease lasts.
@@ -171,7 +157,8 @@ fn dead(
     dead
 }
 
-/// Stores a letter.
+/// Stores a letter, then acknowledges its original. That is confirmed here and now: an original that comes again after
+/// its letter was replayed would die a second time.
 async fn bury(shared: &Shared, held: &Held, dead: DeadLetter) -> Result<()> {
     ride_out(held.until, || async {
         let original = letter::Original {
@@ -182,6 +169,12 @@ async fn bury(shared: &Shared, held: &Held, dead: DeadLetter) -> Result<()> {
     })
     .await?;
     failpoint::reach("nats.letter_stored");
+    let Claim { reply, number } = &held.claim;
+    ride_out(held.until, || shared.link.confirm(reply.clone(), DONE)).await?;
+    failpoint::reach("nats.letter_acked");
+    if delivery.attempts.failed > 0 {
+        shared.link.forget_runs(&shared.consumer, *number).await;
+    }
     Ok(())
 }
 
