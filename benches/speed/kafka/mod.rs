@@ -9,7 +9,6 @@ pub mod one_shot;
 pub mod publish;
 #[expect(
     dead_code,
-    unreachable_pub,
     reason = "the broker of the tests, of which not everything is needed here"
 )]
 #[path = "../../../tests/kafka/server.rs"]
