@@ -1,6 +1,7 @@
 //! The raw sides: the least work that stores and settles the same events, with the same settings and batches.
 
 pub mod child;
+pub mod kafka;
 pub mod nats;
 pub mod sqlite;
 

@@ -15,7 +15,10 @@ use protoflow::{
     transport::{Delivery, Failure, SubscribeRequest, Transport},
 };
 
-use crate::{events::TOPIC, raw::Fate};
+use crate::{
+    events::{self, TOPIC},
+    raw::Fate,
+};
 
 /// Messages at a time, as the product takes them: a third of the 1,000 that may be in flight.
 pub const BATCH: usize = 333;
@@ -102,7 +105,8 @@ impl Handler for Idle {
         if self.decoded {
             std::hint::black_box(decode(&delivery.stored.message).unwrap());
         }
-        let number = delivery.stored.position.as_str().parse().unwrap();
+        let payload = delivery.stored.message.payload.as_ref().unwrap();
+        let number = events::number(payload);
         match (self.fates)(number, run.attempt > 1) {
             Fate::Ack => Outcome::Ack(Vec::new()),
             Fate::Retry => Outcome::Retry(None, failure()),

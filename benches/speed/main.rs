@@ -15,6 +15,7 @@ mod raw;
 
 mod events;
 mod handler;
+mod kafka;
 mod nats;
 mod program;
 mod rounds;
@@ -86,15 +87,34 @@ const NATS: [(&str, Benchmark); 12] = [
     ("nats-memory", nats::memory::flat),
 ];
 
+const KAFKA: [(&str, Benchmark); 15] = [
+    ("kafka-publish-ndjson", kafka::publish::ndjson),
+    ("kafka-publish-tool", kafka::publish::tool),
+    ("kafka-consume-message", kafka::consume::message),
+    ("kafka-consume-event", kafka::consume::event),
+    ("kafka-consume-mixed", kafka::consume::mixed),
+    ("kafka-tail-event", kafka::tail::event),
+    ("kafka-tail-tool", kafka::tail::tool),
+    ("kafka-dlq-stats", kafka::letters::stats),
+    ("kafka-dlq-replay", kafka::letters::replay),
+    ("kafka-firing-rate", kafka::firing::rate),
+    ("kafka-firing-lateness", kafka::firing::lateness),
+    ("kafka-firing-start", kafka::firing::start),
+    ("kafka-one-shot", kafka::one_shot::publish),
+    ("kafka-memory", kafka::memory::flat),
+    ("kafka-waiting-memory", kafka::memory::waiting),
+];
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("--answer-lines") => return sqlite::exec::answer_lines(),
         Some("--child") => return nats::child::play(arguments),
+        Some("--kafka-child") => return kafka::child::play(arguments),
         _ => {}
     }
     let plan = Plan::from_arguments();
-    for (name, run) in SQLITE.into_iter().chain(NATS) {
+    for (name, run) in SQLITE.into_iter().chain(NATS).chain(KAFKA) {
         if plan.wants(name) {
             run(&plan);
         }

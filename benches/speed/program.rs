@@ -75,8 +75,13 @@ pub fn repeat(times: usize, program: impl Fn() -> Command) -> Duration {
 
 /// Reports whether a program is installed.
 pub fn is_installed(program: &str) -> bool {
+    is_there(program, "--version")
+}
+
+/// Reports whether a program is installed that tells its version when it is asked in this way.
+pub fn is_there(program: &str, version: &str) -> bool {
     let probe = Command::new(program)
-        .arg("--version")
+        .arg(version)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
@@ -125,12 +130,30 @@ pub fn watch(name: &str, limit: f64, mut child: Child) {
         thread::sleep(Duration::from_millis(20));
     };
     assert!(status.success());
+    judge(name, limit, &samples);
+}
+
+/// The same while it is at work; then it is ended.
+pub fn watch_while(name: &str, limit: f64, mut child: Child, is_at_work: impl Fn() -> bool) {
+    let mut samples = Vec::new();
+    while is_at_work() {
+        samples.extend(resident(child.id()));
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let most = peak(&samples);
+    let figure = format!("peak {most:.1} MiB");
+    report(name, &figure, &format!("< {limit} MiB"), most < limit);
+}
+
+fn judge(name: &str, limit: f64, samples: &[f64]) {
     let quarter = samples.len() / 4;
     let (early, late) = (
         peak(&samples[quarter..2 * quarter]),
         peak(&samples[3 * quarter..]),
     );
-    let most = peak(&samples);
+    let most = peak(samples);
     let figure = format!("peak {most:.1} MiB, second quarter {early:.1}, last quarter {late:.1}");
     report(
         name,

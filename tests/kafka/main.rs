@@ -4,10 +4,11 @@
 mod delays;
 mod ground;
 mod letters;
+mod place;
 #[expect(dead_code, reason = "for the tests of what the broker holds")]
 mod raw;
 mod server;
 
-use server::Place;
+use place::Place;
 
 protoflow::conformance_suite!(suite, Place::new());

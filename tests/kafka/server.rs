@@ -6,17 +6,13 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{
-        Arc, LazyLock, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use protoflow::{
     backends::{OpenOptions, Registry},
-    transport::{Result, Transport, conformance::Store},
+    transport::{Result, Transport},
 };
 use rdkafka::{
     ClientConfig,
@@ -256,45 +252,4 @@ fn answers(client: &BaseConsumer) -> bool {
     let topics = metadata.topics().iter();
     let mut partitions = topics.flat_map(|topic| topic.partitions());
     !metadata.brokers().is_empty() && partitions.all(|partition| partition.leader() >= 0)
-}
-
-/// A part of a broker that nobody else uses: topics with a prefix of its own.
-pub(crate) struct Place {
-    broker: &'static Broker,
-    parameters: String,
-}
-
-impl Place {
-    /// Returns a fresh one on the shared broker.
-    pub(crate) fn new() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self {
-            broker: Broker::shared(),
-            parameters: format!("partitions=1&prefix=t{number}."),
-        }
-    }
-}
-
-#[async_trait]
-impl Store for Place {
-    async fn open(&self) -> Result<Arc<dyn Transport>> {
-        self.broker.connect(&self.parameters, true).await
-    }
-
-    fn lease(&self) -> Duration {
-        Duration::from_secs(1)
-    }
-
-    fn delay(&self) -> Duration {
-        Duration::from_secs(1)
-    }
-
-    fn limit(&self) -> Duration {
-        Duration::from_mins(1)
-    }
-
-    fn shares_a_topic(&self) -> bool {
-        false
-    }
 }

@@ -1,0 +1,65 @@
+//! Consuming in process with a handler that does nothing.
+
+use std::time::Instant;
+
+use super::stage::{RAW, RAW_LETTERS, RAW_RETRIES, Stage, open, our_letters, ours, shop};
+use crate::{
+    Plan, events,
+    handler::{Idle, consume},
+    program::block_on,
+    raw::Fate,
+    rounds::{Target, compare},
+};
+
+pub fn message(plan: &Plan) {
+    run(plan, "kafka consume, messages", 0.35, Idle::MESSAGES);
+}
+
+pub fn event(plan: &Plan) {
+    run(plan, "kafka consume, decoded events", 0.15, Idle::EVENTS);
+}
+
+pub fn mixed(plan: &Plan) {
+    run(plan, "kafka consume, 10 % retry 1 % dead", 0.1, Idle::MIXED);
+}
+
+fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
+    let stage = Stage::filled(&events::events(plan.events));
+    let count = plan.events as u64;
+    let letters = (1..=count).filter(|&n| (handler.fates)(n, false) == Fate::Dead);
+    let letters = letters.count();
+    let ours = |round| {
+        let group = format!("g{round}");
+        let (time, summary) = block_on(async {
+            let transport = open(&stage.url(0)).await;
+            let consumed = consume(transport.clone(), &group, handler).await;
+            transport.close().await.unwrap();
+            consumed
+        });
+        handler.check(&summary, count);
+        let raw = stage.raw();
+        assert_eq!(raw.lag(&group, &ours(0)), 0);
+        assert_eq!(raw.count(&our_letters(0)), letters);
+        raw.empty(&our_letters(0));
+        time
+    };
+    let raw = |round| {
+        let group = format!("raw{round}");
+        let raw = stage.raw();
+        let start = Instant::now();
+        raw.consume(&shop(&group, handler), plan.events);
+        let time = start.elapsed();
+        assert_eq!(raw.lag(&group, RAW), 0);
+        assert_eq!(raw.count(RAW_LETTERS), letters);
+        raw.empty(RAW_LETTERS);
+        raw.empty(RAW_RETRIES);
+        time
+    };
+    compare(
+        name,
+        Target::Speed(target),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
+}
