@@ -172,7 +172,7 @@ async fn bury(shared: &Shared, held: &Held, dead: DeadLetter) -> Result<()> {
     let Claim { reply, number } = &held.claim;
     ride_out(held.until, || shared.link.confirm(reply.clone(), DONE)).await?;
     failpoint::reach("nats.letter_acked");
-    if delivery.attempts.failed > 0 {
+    if !dead.record.earlier.is_empty() {
         shared.link.forget_runs(&shared.consumer, *number).await;
     }
     Ok(())
