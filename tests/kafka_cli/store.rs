@@ -131,8 +131,6 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
     warning  cleanup.order.created `order.created` is compacted: an event is gone once a later one has its key, read or not
                                   mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created --add-config cleanup.policy=delete
-    warning  retention.order.created.dlq dead letters in `order.created.dlq` are deleted after 7days, looked at or not
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created.dlq --add-config retention.ms=-1
     warning  retention.order.paid events of `order.paid` are deleted after 1m, read or not
                                   mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
 

@@ -1,6 +1,6 @@
 //! Making topics, and asking for their settings.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use rdkafka::{
     TopicPartitionList,
@@ -10,9 +10,13 @@ use rdkafka::{
     },
     types::RDKafkaErrorCode as Code,
 };
+use tokio::time::Instant;
 
 use super::{clients::Ears, config::Config, error, errors};
 use crate::transport::{ErrorKind, Result, TransportError};
+
+/// The pause before looking again whether a change has come through.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A topic to be made.
 #[derive(Debug, Clone)]
@@ -151,10 +155,31 @@ pub(super) async fn change(
         .iter()
         .fold(all, |all, (name, value)| all.set(name, value));
     let answers = admin.alter_configs([&all], &patience(config)).await;
-    match answers.map_err(changing)?.pop() {
-        Some(Err((_, code))) => Err(errors::of_code(code, &format!("changing `{topic}`"))),
-        _ => Ok(()),
+    if let Some(Err((_, code))) = answers.map_err(changing)?.pop() {
+        return Err(errors::of_code(code, &format!("changing `{topic}`")));
     }
+    // A broker hears of it a moment later; until then another change would take this one back.
+    let end = Instant::now() + config.timeout;
+    while !has(admin, config, topic, changes).await? {
+        if Instant::now() > end {
+            let message = format!("`{topic}` was changed and does not show it");
+            return Err(error(ErrorKind::Unavailable, message));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+async fn has(
+    admin: &AdminClient<Ears>,
+    config: &Config,
+    topic: &str,
+    wanted: &[(&str, &str)],
+) -> Result<bool> {
+    let found = settings(admin, config, &[topic.to_owned()]).await?.pop();
+    let found = found.flatten().unwrap_or_default();
+    let mut wanted = wanted.iter();
+    Ok(wanted.all(|(name, value)| found.get(*name).is_some_and(|found| found == value)))
 }
 
 /// Deletes the records before these offsets. What is gone already is no error.

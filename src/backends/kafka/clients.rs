@@ -44,7 +44,12 @@ impl Ears {
             code,
             Code::AllBrokersDown | Code::PartitionEOF | Code::NoError
         ) {
-            *self.lock() = Some((code, reason.to_owned()));
+            let mut heard = self.lock();
+            // That TLS failed says more than that the connection is gone after it.
+            let is_told = heard.as_ref().is_some_and(|(code, _)| *code == Code::SSL);
+            if !is_told || code != Code::BrokerTransportFailure {
+                *heard = Some((code, reason.to_owned()));
+            }
         }
     }
 
