@@ -73,7 +73,7 @@ impl Ears {
     /// Returns what was heard last.
     pub(super) fn last(&self) -> Option<String> {
         let heard = self.lock();
-        heard.as_ref().map(|(_, reason)| brief(reason).to_owned())
+        heard.as_ref().map(|(_, reason)| brief(reason))
     }
 
     /// Tells why nobody answers.

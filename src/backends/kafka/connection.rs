@@ -286,13 +286,12 @@ impl Link {
 
     /// Returns the offset behind the last record of a partition, also one of a transaction that is open. Blocks.
     pub(super) fn high(&self, name: &str, partition: i32) -> Result<i64> {
-        let client = match self.asking_all.get() {
-            Some(client) => client,
-            None => {
-                let settings = clients::reader(&self.config, Isolation::Uncommitted, true);
-                let client = clients::make(&settings, Ears::default())?;
-                self.asking_all.get_or_init(|| client)
-            }
+        let client = if let Some(client) = self.asking_all.get() {
+            client
+        } else {
+            let settings = clients::reader(&self.config, Isolation::Uncommitted, true);
+            let client = clients::make(&settings, Ears::default())?;
+            self.asking_all.get_or_init(|| client)
         };
         Ok(bounds(client, &self.config, name, partition)?.high)
     }

@@ -119,6 +119,7 @@ impl Retries {
 
 /// What a membership has at hand.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Desk {
     pub(super) parts: HashMap<PartId, Part>,
     places: HashMap<(Arc<str>, i32), PartId>,

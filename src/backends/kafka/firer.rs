@@ -224,8 +224,8 @@ impl Firer {
         Ok(())
     }
 
-    fn heed(&mut self, news: News) -> Result<()> {
-        match news {
+    fn heed(&mut self, tidings: News) -> Result<()> {
+        match tidings {
             News::Gone(partition) => {
                 if let Some(shelf) = self.shelves.remove(&partition) {
                     shelf.stop();

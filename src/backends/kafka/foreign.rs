@@ -175,9 +175,10 @@ impl Told {
             offset: number("offset"),
             time: None,
             group: text("group").map(str::to_owned),
-            kind: match is_rejected {
-                true => LetterKind::Terminated,
-                false => LetterKind::Exhausted,
+            kind: if is_rejected {
+                LetterKind::Terminated
+            } else {
+                LetterKind::Exhausted
             },
             failure: describe_failure(
                 if is_rejected { "rejected" } else { "exhausted" },

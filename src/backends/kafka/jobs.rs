@@ -259,9 +259,12 @@ pub(super) async fn release(
     if done && let Some(worker) = &mut bench.worker {
         prune::prune(link, worker).await?;
     }
-    let ended = commit_held(link, &mut bench, lease, false, |worker| match done {
-        true => state::erased(link, &worker.job, &worker.known),
-        false => Vec::new(),
+    let ended = commit_held(link, &mut bench, lease, false, |worker| {
+        if done {
+            state::erased(link, &worker.job, &worker.known)
+        } else {
+            Vec::new()
+        }
     });
     ended.await?;
     failpoint::reach("kafka.lease_given_back");

@@ -109,7 +109,7 @@ impl Lane {
                     return Ok(Some(see(&self.topic, &record)));
                 }
                 Some(Err(failed)) if is_end(&failed) => return Ok(None),
-                Some(Err(failed)) => self.heed(failed)?,
+                Some(Err(failed)) => self.heed(&failed)?,
                 None if Instant::now() < end => {
                     // Serves what the client was told beside the records.
                     let _ = self.client.poll(Duration::ZERO);
@@ -119,7 +119,7 @@ impl Lane {
         }
     }
 
-    fn heed(&self, failed: KafkaError) -> Result<()> {
+    fn heed(&self, failed: &KafkaError) -> Result<()> {
         if let Some(refused) = self.client.context().refused() {
             return Err(refused);
         }

@@ -211,36 +211,32 @@ impl Opener {
 
     /// Reads a letter; none if the record stands in no topic of dead letters.
     pub(super) fn open(&mut self, read: Read) -> Option<Found> {
-        let topic = match self.topics.get(&read.topic) {
-            Some(topic) => topic.clone(),
-            None => {
-                let topic = self.names.of_letters(&read.topic)?;
-                self.topics.insert(Arc::clone(&read.topic), topic.clone());
-                topic
-            }
+        let topic = if let Some(topic) = self.topics.get(&read.topic) {
+            topic.clone()
+        } else {
+            let topic = self.names.of_letters(&read.topic)?;
+            self.topics.insert(Arc::clone(&read.topic), topic.clone());
+            topic
         };
         let at = format!("{topic}.dlq/{}/{}", read.partition, read.offset);
         let at = Position::new(at);
         let (name, partition, offset) = (Arc::clone(&read.topic), read.partition, read.offset);
         let reference = read.marks.get(ORIGINAL).and_then(text).map(Position::new);
-        let (mut letter, reference, is_foreign) = match ours(&read) {
-            Some((id, record)) => {
-                let topic = read.marks.get(TOPIC).and_then(text);
-                let topic = topic.and_then(|topic| topic.parse().ok());
-                let topic = topic.unwrap_or_else(|| record.origin.topic.clone());
-                let letter = DeadLetter {
-                    id,
-                    record,
-                    message: read.message(topic),
-                    at: None,
-                };
-                (letter, reference, false)
-            }
-            None => {
-                let (letter, reference) =
-                    foreign::letter(&self.names, &self.store, (&topic, &at), read)?;
-                (letter, reference, true)
-            }
+        let (mut letter, reference, is_foreign) = if let Some((id, record)) = ours(&read) {
+            let topic = read.marks.get(TOPIC).and_then(text);
+            let topic = topic.and_then(|topic| topic.parse().ok());
+            let topic = topic.unwrap_or_else(|| record.origin.topic.clone());
+            let letter = DeadLetter {
+                id,
+                record,
+                message: read.message(topic),
+                at: None,
+            };
+            (letter, reference, false)
+        } else {
+            let (letter, reference) =
+                foreign::letter(&self.names, &self.store, (&topic, &at), read)?;
+            (letter, reference, true)
         };
         letter.at = Some(at);
         Some(Found {

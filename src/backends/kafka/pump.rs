@@ -188,10 +188,10 @@ impl Pump {
             (rebalance::positions(&mut desk, None), desk.commits_asked)
         };
         failpoint::reach("kafka.commit");
-        let made = positions.is_none_or(|positions| {
+        let is_committed = positions.is_none_or(|positions| {
             rebalance::commit(&self.client, &self.shared, &positions, mode)
         });
-        if made && matches!(mode, CommitMode::Sync) {
+        if is_committed && matches!(mode, CommitMode::Sync) {
             self.shared.desk().commits_made = asked;
             self.shared.committed.notify_waiters();
         }
@@ -355,15 +355,13 @@ impl Pump {
             None => Ok(Polled::Nothing),
             Some(Ok(record)) => {
                 self.down = false;
-                let name = match self.names.get(record.topic()) {
-                    Some(name) => Arc::clone(name),
-                    None => {
-                        let name: Arc<str> = record.topic().into();
-                        self.names
-                            .insert(record.topic().to_owned(), Arc::clone(&name));
-                        name
-                    }
-                };
+                let known = self.names.get(record.topic()).cloned();
+                let name = known.unwrap_or_else(|| {
+                    let name: Arc<str> = record.topic().into();
+                    self.names
+                        .insert(record.topic().to_owned(), Arc::clone(&name));
+                    name
+                });
                 Ok(Polled::Record(Read::copy(name, &record)))
             }
             Some(Err(failed)) => {

@@ -222,7 +222,7 @@ impl Hand {
         };
         match found {
             Ok(read) => Ok(Polled::Record(self.admit(read))),
-            Err(failed) => self.heed(failed),
+            Err(failed) => self.heed(&failed),
         }
     }
 
@@ -238,7 +238,7 @@ impl Hand {
             .then_some(read)
     }
 
-    fn heed(&mut self, failed: KafkaError) -> Result<Polled> {
+    fn heed(&mut self, failed: &KafkaError) -> Result<Polled> {
         if let Some(refused) = self.client.context().refused() {
             return Err(refused);
         }

@@ -33,7 +33,7 @@ use crate::{
 
 /// How long what is worked on may take when its partition is to go to another consumer: somewhat less than the time
 /// after which the client takes us for dead.
-const DRAIN: Duration = Duration::from_secs(240);
+const DRAIN: Duration = Duration::from_mins(4);
 /// How often positions are committed meanwhile.
 const TURN: Duration = Duration::from_millis(40);
 /// How long a question to a broker may take.

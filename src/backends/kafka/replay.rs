@@ -283,10 +283,10 @@ impl Worker {
     fn commit(&mut self, records: Vec<Record>) -> Result<(), Halt> {
         let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
         let placed = self.transactor.commit(records, None).map_err(halt)?;
-        let mut places = topics.into_iter().zip(&placed);
-        let receipt = places.next_back();
+        let mut stored = topics.into_iter().zip(&placed);
+        let receipt = stored.next_back();
         let place = |(topic, placed): (String, &Placed)| ((topic, placed.partition), placed.offset);
-        self.unseen.extend(places.map(place));
+        self.unseen.extend(stored.map(place));
         self.transactor
             .wait_until_seen(&receipt.map(place).into_iter().collect());
         Ok(())

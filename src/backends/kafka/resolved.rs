@@ -154,7 +154,9 @@ mod tests {
         fn runs_are_sets(offsets in prop::collection::vec(0_i64..60, 0..80)) {
             let mut runs = Runs::default();
             let set: HashSet<i64> = offsets.iter().copied().collect();
-            offsets.iter().for_each(|offset| runs.add(*offset));
+            for offset in &offsets {
+                runs.add(*offset);
+            }
             for offset in -1..62 {
                 prop_assert_eq!(runs.contains(offset), set.contains(&offset));
             }

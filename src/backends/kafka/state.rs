@@ -49,7 +49,9 @@ impl State {
         });
         let mut reader = Reader::open(link, spans.collect(), Isolation::Committed)?;
         while let Some(chunk) = reader.next().await? {
-            chunk.iter().for_each(|read| state.take(read));
+            for read in &chunk {
+                state.take(read);
+            }
         }
         state.jobs.retain(|_, job| job.plan.is_some());
         Ok(state)

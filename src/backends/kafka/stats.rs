@@ -99,7 +99,9 @@ pub(super) async fn count(link: &Arc<Link>, selection: &Selection) -> Result<Sta
         key: String::new(),
     };
     while let Some(glimpses) = merge.next().await? {
-        glimpses.into_iter().for_each(|one| counting.take(one));
+        for one in glimpses {
+            counting.take(one);
+        }
     }
     Ok(counting.finish())
 }

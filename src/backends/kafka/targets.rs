@@ -55,7 +55,7 @@ impl Targets {
             .is_none();
         match found {
             Err(failed) => {
-                tracing::debug!(%failed, name, "it is not known whether a topic is there")
+                tracing::debug!(%failed, name, "it is not known whether a topic is there");
             }
             Ok(_) if is_news => tracing::warn!(
                 "events for the topic `{name}` are due, and there is no such topic: they wait for it"

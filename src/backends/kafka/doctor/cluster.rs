@@ -102,7 +102,7 @@ fn kind(link: &Link, name: &str) -> Option<Kind> {
         return Some(Kind::Letters(topic));
     }
     let own = name.strip_prefix(names.prefix())?;
-    let is_delay = own.starts_with("pf.") && own.ends_with(".delay");
+    let is_delay = own.starts_with("pf.") && own.strip_suffix(".delay").is_some();
     let is_compacted = is_delay || name == names.delays() || name == names.state();
     is_compacted.then_some(Kind::Compacted)
 }
