@@ -29,6 +29,8 @@ use crate::{
 
 /// The most letters of one transaction.
 const BATCH: usize = 1000;
+/// How often in a row the same letters are sent again at once.
+const DROPPED: usize = 3;
 
 type Outcomes = Vec<(LetterId, Resolution)>;
 
@@ -36,6 +38,8 @@ type Outcomes = Vec<(LetterId, Resolution)>;
 enum Halt {
     /// The broker does not want what was sent; nothing was stored.
     Refused(String),
+    /// The client dropped what was sent; nothing was stored.
+    Dropped(TransportError),
     Failed(TransportError),
 }
 
@@ -211,12 +215,13 @@ impl Worker {
         mut items: Vec<Item>,
     ) -> (Outcomes, Option<(TransportError, Option<Doubt>)>) {
         let mut outcomes = Vec::with_capacity(items.len());
-        let (mut at, mut size) = (0, items.len());
+        let (mut at, mut size, mut dropped) = (0, items.len(), 0);
         while at < items.len() {
             let end = (at + size).min(items.len());
             let part = &items[at..end];
             match self.together(link, part) {
                 Ok(()) => {
+                    dropped = 0;
                     outcomes.extend(part.iter().map(Item::outcome));
                     at = end;
                     size = items.len() - at;
@@ -228,6 +233,9 @@ impl Worker {
                     items[at].what = What::Failed(reason);
                 }
                 Err(Halt::Refused(_)) => size = part.len() / 2,
+                // Having been refused something, the client counts anew, but only after another try.
+                Err(Halt::Dropped(_)) if dropped < DROPPED => dropped += 1,
+                Err(Halt::Dropped(failed)) => return (outcomes, Some((failed, None))),
                 Err(Halt::Failed(failed)) => {
                     let is_doubtful =
                         matches!(failed.kind(), ErrorKind::Ambiguous | ErrorKind::Held);
@@ -302,6 +310,7 @@ fn halt(failed: Failed) -> Halt {
         Some(_) if is_refused => Halt::Refused(failed.error.to_string()),
         // Nothing was committed: what a single record heard says nothing about the whole.
         Some(_) => Halt::Failed(unstored(failed.error)),
+        None if failed.error.is_transient() => Halt::Dropped(failed.error),
         None => Halt::Failed(failed.error),
     }
 }
