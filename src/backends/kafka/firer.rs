@@ -205,7 +205,7 @@ impl Firer {
             let consumer = Arc::clone(&self.consumer);
             let polled = consumer.poll(LOOK);
             for news in consumer.context().news() {
-                self.heed(news)?;
+                self.follow(news)?;
             }
             match polled {
                 Some(Ok(record)) => {
@@ -224,7 +224,7 @@ impl Firer {
         Ok(())
     }
 
-    fn heed(&mut self, tidings: News) -> Result<()> {
+    fn follow(&mut self, tidings: News) -> Result<()> {
         match tidings {
             News::Gone(partition) => {
                 if let Some(shelf) = self.shelves.remove(&partition) {
@@ -234,16 +234,16 @@ impl Firer {
             News::Ours(partition) => {
                 let partitions = self.link.known(&self.topic).unwrap_or(1);
                 let share = usize::try_from(partitions.max(1)).unwrap_or(1);
-                let shelf = Arc::new(Shelf::new(AT_HAND / share, SOON));
+                let waiting = Arc::new(Shelf::new(AT_HAND / share, SOON));
                 let owner = Owner::new(
                     Arc::clone(&self.link),
-                    Arc::clone(&shelf),
+                    Arc::clone(&waiting),
                     partition,
                     Arc::clone(&self.asking),
                     Arc::clone(&self.targets),
                 );
                 start("pf-kafka-owner", move || owner.run())?;
-                if let Some(former) = self.shelves.insert(partition, shelf) {
+                if let Some(former) = self.shelves.insert(partition, waiting) {
                     former.stop();
                 }
             }
