@@ -159,7 +159,9 @@ fn bury(message: Message, position: Position) -> DeadLetter {
 }
 
 fn bare(mut letters: Vec<DeadLetter>) -> Vec<DeadLetter> {
-    letters.iter_mut().for_each(|letter| letter.at = None);
+    for letter in &mut letters {
+        letter.at = None;
+    }
     letters
 }
 

@@ -150,9 +150,9 @@ impl Raw {
         let partitions = metadata
             .topics()
             .iter()
-            .flat_map(|topic| topic.partitions());
+            .flat_map(rdkafka::metadata::MetadataTopic::partitions);
         let led = partitions.filter(|partition| partition.leader() >= 0);
-        led.map(|partition| partition.id()).collect()
+        led.map(rdkafka::metadata::MetadataPartition::id).collect()
     }
 
     /// Returns the first offset and the one after the last that such a reader sees, by partition.

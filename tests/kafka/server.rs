@@ -250,6 +250,6 @@ fn answers(client: &BaseConsumer) -> bool {
         return false;
     };
     let topics = metadata.topics().iter();
-    let mut partitions = topics.flat_map(|topic| topic.partitions());
+    let mut partitions = topics.flat_map(rdkafka::metadata::MetadataTopic::partitions);
     !metadata.brokers().is_empty() && partitions.all(|partition| partition.leader() >= 0)
 }

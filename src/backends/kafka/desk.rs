@@ -10,7 +10,10 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::{connection::Link, pending::Pending, tracker::Tracker};
+use super::{
+    connection::Link,
+    part::{Kind, Part, PartId, Retries},
+};
 use crate::{
     event::{Group, Stored, Topic},
     transport::{Attempts, Delivery, Lineage, Ticket, TransportError},
@@ -18,10 +21,6 @@ use crate::{
 
 /// The most bytes that wait to be handed out.
 const WAITING_BYTES: usize = 8 << 20;
-
-/// The number of a partition for as long as we own it; a later ownership has another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct PartId(pub(super) u64);
 
 /// What a delivery is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,69 +51,6 @@ impl Waiting {
 pub(super) struct Held {
     pub(super) claim: Claim,
     pub(super) until: Instant,
-}
-
-/// A partition that is ours.
-#[derive(Debug)]
-pub(super) struct Part {
-    /// Kafka's name of the topic.
-    pub(super) name: Arc<str>,
-    pub(super) partition: i32,
-    pub(super) kind: Kind,
-}
-
-/// What a partition holds.
-#[derive(Debug)]
-pub(super) enum Kind {
-    /// Messages of a topic.
-    Messages { topic: Topic, tracker: Tracker },
-    /// What the group tries again.
-    Retries(Box<Retries>),
-}
-
-/// A partition of what the group tries again.
-#[derive(Debug)]
-pub(super) struct Retries {
-    pub(super) pending: Pending,
-    pub(super) seen: i64,
-    /// Nothing is handed out before this offset was reached.
-    pub(super) barrier: i64,
-    pub(super) committed: i64,
-}
-
-impl Kind {
-    /// Returns the offset behind the last one seen.
-    pub(super) fn seen(&self) -> i64 {
-        match self {
-            Self::Messages { tracker, .. } => tracker.seen(),
-            Self::Retries(retries) => retries.seen,
-        }
-    }
-
-    /// Notes that everything before an offset was seen, also where there was no record.
-    pub(super) fn saw(&mut self, offset: i64) {
-        match self {
-            Self::Messages { tracker, .. } => tracker.saw(offset),
-            Self::Retries(retries) => retries.seen = retries.seen.max(offset),
-        }
-    }
-}
-
-impl Retries {
-    /// Reports whether everything that had been written when the partition became ours was read.
-    pub(super) fn is_read(&self) -> bool {
-        self.seen >= self.barrier
-    }
-
-    /// Returns what is to be committed if it changed since this was asked last: nobody need read what is before it.
-    pub(super) fn changes(&mut self) -> Option<i64> {
-        let offset = self.pending.oldest().unwrap_or(self.seen);
-        if !self.is_read() || offset == self.committed {
-            return None;
-        }
-        self.committed = offset;
-        Some(offset)
-    }
 }
 
 /// What a membership has at hand.

@@ -208,7 +208,10 @@ fn number(headers: &Headers, name: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(super) use self::tests::letter as sample;
+
+#[cfg(test)]
+mod tests {
     use bytes::Bytes;
 
     use super::*;

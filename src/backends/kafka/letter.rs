@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn letters_of_a_partition_stay_together() {
-        let mut letter = foreign::tests::letter();
+        let mut letter = foreign::sample();
         letter.record.origin.position = Position::new("order/7/3");
         assert_eq!(partition(&letter, 6), Some(1));
         letter.record.origin.position = Position::new("17");

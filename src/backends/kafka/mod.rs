@@ -12,6 +12,7 @@
 //!   replaces it, and an empty one ends it.
 
 mod admin;
+mod awaken;
 mod bench;
 mod calendar;
 mod capabilities;
@@ -34,7 +35,9 @@ mod member;
 mod merge;
 mod names;
 mod owner;
+mod part;
 mod pending;
+mod poll;
 mod producer;
 mod prune;
 mod publish;

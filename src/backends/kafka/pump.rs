@@ -9,59 +9,44 @@ use std::{
 };
 
 use rdkafka::{
-    Message as _, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
-    error::KafkaError,
 };
 
 use super::{
-    connection,
-    desk::{Claim, Desk, End, Kind, PartId, Shared, Waiting},
+    desk::{End, Shared},
     errors,
     fetcher::Fetcher,
-    pending::Due,
-    reader,
+    part::{Kind, PartId},
+    poll::Polled,
     rebalance::{self, Watch},
-    record::{self, LINEAGE, Read},
-    waiting,
+    record::{self, Read},
 };
-use crate::{
-    event::{Stored, Topic},
-    failpoint,
-    transport::{Attempts, Result},
-};
+use crate::{failpoint, transport::Result};
 
 /// The most records taken in at once.
 const CHUNK: usize = 256;
 /// How long a poll waits at the most.
-const LOOK: Duration = Duration::from_millis(20);
+pub(super) const LOOK: Duration = Duration::from_millis(20);
 /// How often what is settled is committed.
 const COMMIT: Duration = Duration::from_millis(40);
 /// How often leases are looked at.
 const LEASES: Duration = Duration::from_millis(50);
 /// For how long nothing is polled while there is no room; then the client is told to stop fetching.
 const HOLD: Duration = Duration::from_millis(500);
-/// When what could not be read is tried again, in milliseconds.
-const AGAIN: i64 = 500;
 
 /// The thread's side of a membership.
 pub(super) struct Pump {
-    shared: Arc<Shared>,
-    client: BaseConsumer<Watch>,
-    fetcher: Fetcher,
-    names: HashMap<String, Arc<str>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) client: BaseConsumer<Watch>,
+    pub(super) fetcher: Fetcher,
+    pub(super) names: HashMap<String, Arc<str>>,
     subscribed: HashSet<String>,
     commit_at: Instant,
     leases_at: Instant,
     full_since: Option<Instant>,
     paused: bool,
-    down: bool,
-}
-
-/// What a poll brought.
-enum Polled {
-    Record(Read),
-    Nothing,
+    pub(super) down: bool,
 }
 
 impl Pump {
@@ -197,105 +182,6 @@ impl Pump {
         }
     }
 
-    /// Takes in what is due of what was to be tried again; returns when the next will be.
-    fn hand_out_due(&mut self) -> Result<Duration> {
-        let now = record::millis(SystemTime::now());
-        let mut due: Vec<(PartId, i32, Vec<Due>)> = Vec::new();
-        let mut next = LOOK;
-        {
-            let mut desk = self.shared.desk();
-            let room = self.shared.max_in_flight.saturating_sub(desk.waiting.len());
-            for (id, part) in &mut desk.parts {
-                let Kind::Retries(retries) = &mut part.kind else {
-                    continue;
-                };
-                if !retries.is_read() {
-                    continue;
-                }
-                let some = retries.pending.due(now, room);
-                if !some.is_empty() {
-                    due.push((*id, part.partition, some));
-                }
-                if let Some(time) = retries.pending.next() {
-                    let left = u64::try_from(time - now).unwrap_or(0);
-                    next = next.min(Duration::from_millis(left));
-                }
-            }
-        }
-        for (id, partition, some) in due {
-            self.wake_up(id, partition, some, now)?;
-        }
-        Ok(next)
-    }
-
-    fn wake_up(&mut self, id: PartId, partition: i32, due: Vec<Due>, now: i64) -> Result<()> {
-        let mut absent: Vec<i64> = due
-            .iter()
-            .filter(|due| due.record.is_none())
-            .map(|due| due.offset)
-            .collect();
-        absent.sort_unstable();
-        let found = self.fetcher.read(&self.shared.retries, partition, &absent);
-        let (found, failed) = match found {
-            Ok(found) => (found, None),
-            Err(failed) => (Vec::new(), Some(failed)),
-        };
-        let mut found: HashMap<i64, Read> =
-            found.into_iter().map(|read| (read.offset, read)).collect();
-        let mut desk = self.shared.desk();
-        for due in due {
-            let (time, offset) = (due.time, due.offset);
-            let read = due.record.or_else(|| found.remove(&offset));
-            match read.and_then(|read| self.awake(&desk, id, read)) {
-                Some(waiting) => desk.admit(waiting),
-                None if failed.is_some() => {
-                    let due = Due {
-                        time,
-                        offset,
-                        record: None,
-                    };
-                    if let Some(retries) = desk.retries(id) {
-                        retries.pending.put_back(due, now + AGAIN);
-                    }
-                }
-                None => {}
-            }
-        }
-        drop(desk);
-        self.shared.came.notify_waiters();
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// Makes a delivery of what waited; a bounded membership leaves what others will try again later.
-    fn awake(&self, desk: &Desk, part: PartId, read: Read) -> Option<Waiting> {
-        let key = read.key.clone()?;
-        let (partition, offset, time) = (read.partition, read.offset, read.time);
-        let (story, message) = waiting::read(read)?;
-        let course = &self.client.context().course;
-        if course.until_end && story.due > course.joined && !desk.retrying.contains_key(&key) {
-            return None;
-        }
-        let own = || format!("{}/{partition}/{offset}", self.shared.retries);
-        let position = story.position.clone();
-        let stored = Stored {
-            message,
-            position: position.unwrap_or_else(|| crate::event::Position::new(own())),
-            time: story
-                .stored
-                .map_or(time, |millis| record::time(Some(millis))),
-        };
-        Some(Waiting {
-            stored,
-            attempts: story.attempts(),
-            lineage: story.lineage,
-            claim: Claim {
-                part,
-                offset,
-                waited: Some(key),
-            },
-        })
-    }
-
     /// Reports whether more may be taken in. While there is no room nothing is polled for a while; then the client stops
     /// fetching, and is polled for what else it has to tell.
     fn has_room(&mut self) -> Result<bool> {
@@ -348,91 +234,6 @@ impl Pump {
             patience = Duration::ZERO;
         }
         Ok(chunk)
-    }
-
-    fn poll(&mut self, patience: Duration) -> Result<Polled> {
-        match self.client.poll(patience) {
-            None => Ok(Polled::Nothing),
-            Some(Ok(record)) => {
-                self.down = false;
-                let known = self.names.get(record.topic()).cloned();
-                let name = known.unwrap_or_else(|| {
-                    let name: Arc<str> = record.topic().into();
-                    self.names
-                        .insert(record.topic().to_owned(), Arc::clone(&name));
-                    name
-                });
-                Ok(Polled::Record(Read::copy(name, &record)))
-            }
-            Some(Err(failed)) => {
-                self.heed(failed)?;
-                Ok(Polled::Nothing)
-            }
-        }
-    }
-
-    fn heed(&mut self, failed: KafkaError) -> Result<()> {
-        if rebalance::is_gap(&failed) {
-            return self.skip_gaps();
-        }
-        let watch = self.client.context();
-        if let Some(refused) = watch.ears.refused() {
-            return Err(refused);
-        }
-        let known = errors::of(failed, "reading");
-        if known.is_transient() && !self.down {
-            self.down = true;
-            self.shared
-                .fail(watch.ears.silence(&self.shared.link.config.servers));
-        } else {
-            tracing::debug!(%known, "reading goes on");
-        }
-        Ok(())
-    }
-
-    /// Goes on behind what retention removed, and tells of it.
-    fn skip_gaps(&mut self) -> Result<()> {
-        let reading = |failed| errors::of(failed, "reading");
-        let places: Vec<(PartId, Arc<str>, i32, i64)> = {
-            let desk = self.shared.desk();
-            let parts = desk.parts.iter();
-            parts
-                .map(|(id, part)| {
-                    (
-                        *id,
-                        Arc::clone(&part.name),
-                        part.partition,
-                        part.kind.seen(),
-                    )
-                })
-                .collect()
-        };
-        for (id, name, partition, seen) in places {
-            let config = &self.shared.link.config;
-            let low = connection::bounds(&self.client, config, &name, partition)?.low;
-            if seen >= low {
-                continue;
-            }
-            self.client
-                .seek(
-                    &name,
-                    partition,
-                    Offset::Offset(low),
-                    Duration::from_secs(1),
-                )
-                .map_err(reading)?;
-            let mut desk = self.shared.desk();
-            let kind = desk.parts.get_mut(&id).map(|part| &mut part.kind);
-            if let Some(kind) = kind {
-                kind.saw(low);
-            }
-            if *name != self.shared.retries {
-                desk.failed = Some(reader::gap(&name, partition, seen, low));
-            }
-            drop(desk);
-            self.shared.came.notify_waiters();
-        }
-        Ok(())
     }
 
     fn admit(&mut self, chunk: Vec<Read>) -> Result<()> {
@@ -503,48 +304,5 @@ impl Pump {
             self.shared.end(End::Reached);
         }
         Ok(())
-    }
-}
-
-impl Desk {
-    /// Takes in a record of a partition that is ours.
-    fn take(&mut self, id: PartId, read: Read, now: i64) {
-        let Some(part) = self.parts.get_mut(&id) else {
-            return;
-        };
-        match &mut part.kind {
-            Kind::Retries(retries) => {
-                retries.seen = retries.seen.max(read.offset + 1);
-                retries.pending.take(read, now);
-            }
-            Kind::Messages { topic, tracker } => {
-                if tracker.take(read.offset) {
-                    let waiting = fresh(id, topic.clone(), read);
-                    self.admit(waiting);
-                }
-            }
-        }
-    }
-}
-
-/// Makes a delivery of a message that was not tried yet.
-fn fresh(part: PartId, topic: Topic, read: Read) -> Waiting {
-    let lineage = read.marks.get(LINEAGE);
-    let lineage = lineage.and_then(|text| serde_json::from_slice(text).ok());
-    let offset = read.offset;
-    let stored = Stored {
-        position: record::position(&topic, read.partition, offset),
-        time: read.time,
-        message: read.message(topic),
-    };
-    Waiting {
-        stored,
-        attempts: Attempts::default(),
-        lineage,
-        claim: Claim {
-            part,
-            offset,
-            waited: None,
-        },
     }
 }

@@ -19,8 +19,9 @@ use rdkafka::{
 use super::{
     clients::{self, Ears},
     connection::{self, Bounds},
-    desk::{Desk, End, Kind, Part, PartId, Retries, Shared},
+    desk::{Desk, End, Shared},
     error, errors,
+    part::{Kind, Part, PartId, Retries},
     pending::Pending,
     reader, record,
     start::Course,

@@ -1,0 +1,125 @@
+//! Handing out what waited for another run once it is due.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use rdkafka::consumer::Consumer as _;
+
+use super::{
+    desk::{Claim, Desk, Waiting},
+    part::{Kind, PartId},
+    pending::Due,
+    pump::{LOOK, Pump},
+    record::{self, Read},
+    waiting,
+};
+use crate::{
+    event::{Position, Stored},
+    transport::Result,
+};
+
+/// When what could not be read is tried again, in milliseconds.
+const AGAIN: i64 = 500;
+
+impl Pump {
+    /// Takes in what is due of what was to be tried again; returns when the next will be.
+    pub(super) fn hand_out_due(&mut self) -> Result<Duration> {
+        let now = record::millis(SystemTime::now());
+        let mut due: Vec<(PartId, i32, Vec<Due>)> = Vec::new();
+        let mut next = LOOK;
+        {
+            let mut desk = self.shared.desk();
+            let room = self.shared.max_in_flight.saturating_sub(desk.waiting.len());
+            for (id, part) in &mut desk.parts {
+                let Kind::Retries(retries) = &mut part.kind else {
+                    continue;
+                };
+                if !retries.is_read() {
+                    continue;
+                }
+                let some = retries.pending.due(now, room);
+                if !some.is_empty() {
+                    due.push((*id, part.partition, some));
+                }
+                if let Some(time) = retries.pending.next() {
+                    let left = u64::try_from(time - now).unwrap_or(0);
+                    next = next.min(Duration::from_millis(left));
+                }
+            }
+        }
+        for (id, partition, some) in due {
+            self.wake_up(id, partition, some, now)?;
+        }
+        Ok(next)
+    }
+
+    fn wake_up(&mut self, id: PartId, partition: i32, due: Vec<Due>, now: i64) -> Result<()> {
+        let mut absent: Vec<i64> = due
+            .iter()
+            .filter(|due| due.record.is_none())
+            .map(|due| due.offset)
+            .collect();
+        absent.sort_unstable();
+        let found = self.fetcher.read(&self.shared.retries, partition, &absent);
+        let (found, failed) = match found {
+            Ok(found) => (found, None),
+            Err(failed) => (Vec::new(), Some(failed)),
+        };
+        let mut found: HashMap<i64, Read> =
+            found.into_iter().map(|read| (read.offset, read)).collect();
+        let mut desk = self.shared.desk();
+        for due in due {
+            let (time, offset) = (due.time, due.offset);
+            let read = due.record.or_else(|| found.remove(&offset));
+            match read.and_then(|read| self.awake(&desk, id, read)) {
+                Some(waiting) => desk.admit(waiting),
+                None if failed.is_some() => {
+                    let due = Due {
+                        time,
+                        offset,
+                        record: None,
+                    };
+                    if let Some(retries) = desk.retries(id) {
+                        retries.pending.put_back(due, now + AGAIN);
+                    }
+                }
+                None => {}
+            }
+        }
+        drop(desk);
+        self.shared.came.notify_waiters();
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Makes a delivery of what waited; a bounded membership leaves what others will try again later.
+    fn awake(&self, desk: &Desk, part: PartId, read: Read) -> Option<Waiting> {
+        let key = read.key.clone()?;
+        let (partition, offset, time) = (read.partition, read.offset, read.time);
+        let (story, message) = waiting::read(read)?;
+        let course = &self.client.context().course;
+        if course.until_end && story.due > course.joined && !desk.retrying.contains_key(&key) {
+            return None;
+        }
+        let own = || format!("{}/{partition}/{offset}", self.shared.retries);
+        let position = story.position.clone();
+        let stored = Stored {
+            message,
+            position: position.unwrap_or_else(|| Position::new(own())),
+            time: story
+                .stored
+                .map_or(time, |millis| record::time(Some(millis))),
+        };
+        Some(Waiting {
+            stored,
+            attempts: story.attempts(),
+            lineage: story.lineage,
+            claim: Claim {
+                part,
+                offset,
+                waited: Some(key),
+            },
+        })
+    }
+}

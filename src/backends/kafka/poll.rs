@@ -1,0 +1,155 @@
+//! What a poll of a member's client brings: a record, or trouble.
+
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::{Message as _, Offset, consumer::Consumer as _, error::KafkaError};
+
+use super::{
+    connection,
+    desk::{Claim, Desk, Waiting},
+    errors,
+    part::{Kind, PartId},
+    pump::Pump,
+    reader, rebalance,
+    record::{self, LINEAGE, Read},
+};
+use crate::{
+    event::{Stored, Topic},
+    transport::{Attempts, Result},
+};
+
+/// What a poll brought.
+pub(super) enum Polled {
+    Record(Read),
+    Nothing,
+}
+
+impl Pump {
+    pub(super) fn poll(&mut self, patience: Duration) -> Result<Polled> {
+        match self.client.poll(patience) {
+            None => Ok(Polled::Nothing),
+            Some(Ok(record)) => {
+                self.down = false;
+                let known = self.names.get(record.topic()).cloned();
+                let name = known.unwrap_or_else(|| {
+                    let name: Arc<str> = record.topic().into();
+                    self.names
+                        .insert(record.topic().to_owned(), Arc::clone(&name));
+                    name
+                });
+                Ok(Polled::Record(Read::copy(name, &record)))
+            }
+            Some(Err(failed)) => {
+                self.heed(failed)?;
+                Ok(Polled::Nothing)
+            }
+        }
+    }
+
+    fn heed(&mut self, failed: KafkaError) -> Result<()> {
+        if rebalance::is_gap(&failed) {
+            return self.skip_gaps();
+        }
+        let watch = self.client.context();
+        if let Some(refused) = watch.ears.refused() {
+            return Err(refused);
+        }
+        let known = errors::of(failed, "reading");
+        if known.is_transient() && !self.down {
+            self.down = true;
+            self.shared
+                .fail(watch.ears.silence(&self.shared.link.config.servers));
+        } else {
+            tracing::debug!(%known, "reading goes on");
+        }
+        Ok(())
+    }
+
+    /// Goes on behind what retention removed, and tells of it.
+    fn skip_gaps(&mut self) -> Result<()> {
+        let reading = |failed| errors::of(failed, "reading");
+        let places: Vec<(PartId, Arc<str>, i32, i64)> = {
+            let desk = self.shared.desk();
+            let parts = desk.parts.iter();
+            parts
+                .map(|(id, part)| {
+                    (
+                        *id,
+                        Arc::clone(&part.name),
+                        part.partition,
+                        part.kind.seen(),
+                    )
+                })
+                .collect()
+        };
+        for (id, name, partition, seen) in places {
+            let config = &self.shared.link.config;
+            let low = connection::bounds(&self.client, config, &name, partition)?.low;
+            if seen >= low {
+                continue;
+            }
+            self.client
+                .seek(
+                    &name,
+                    partition,
+                    Offset::Offset(low),
+                    Duration::from_secs(1),
+                )
+                .map_err(reading)?;
+            let mut desk = self.shared.desk();
+            let kind = desk.parts.get_mut(&id).map(|part| &mut part.kind);
+            if let Some(kind) = kind {
+                kind.saw(low);
+            }
+            if *name != self.shared.retries {
+                desk.failed = Some(reader::gap(&name, partition, seen, low));
+            }
+            drop(desk);
+            self.shared.came.notify_waiters();
+        }
+        Ok(())
+    }
+}
+
+impl Desk {
+    /// Takes in a record of a partition that is ours.
+    pub(super) fn take(&mut self, id: PartId, read: Read, now: i64) {
+        let Some(part) = self.parts.get_mut(&id) else {
+            return;
+        };
+        match &mut part.kind {
+            Kind::Retries(retries) => {
+                retries.seen = retries.seen.max(read.offset + 1);
+                retries.pending.take(read, now);
+            }
+            Kind::Messages { topic, tracker } => {
+                if tracker.take(read.offset) {
+                    let waiting = fresh(id, topic.clone(), read);
+                    self.admit(waiting);
+                }
+            }
+        }
+    }
+}
+
+/// Makes a delivery of a message that was not tried yet.
+fn fresh(part: PartId, topic: Topic, read: Read) -> Waiting {
+    let lineage = read.marks.get(LINEAGE);
+    let lineage = lineage.and_then(|text| serde_json::from_slice(text).ok());
+    let offset = read.offset;
+    let stored = Stored {
+        position: record::position(&topic, read.partition, offset),
+        time: read.time,
+        message: read.message(topic),
+    };
+    Waiting {
+        stored,
+        attempts: Attempts::default(),
+        lineage,
+        claim: Claim {
+            part,
+            offset,
+            waited: None,
+        },
+    }
+}
