@@ -22,7 +22,7 @@ use super::Fate;
 use crate::events;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(20);
 /// Records between two looks at what was confirmed.
 const TURN: usize = 256;
@@ -105,7 +105,7 @@ impl Raw {
         let made = self.admin(async |client, options| client.create_topics(&[new], options).await);
         assert_eq!(made.unwrap(), [Ok(topic.to_owned())]);
         let client = self.reader("read_uncommitted");
-        while self.bounds(&client, topic).len() < 6 {}
+        while bounds_of(&client, topic).len() < 6 {}
     }
 
     fn reader(&self, isolation: &str) -> BaseConsumer {
@@ -119,22 +119,9 @@ impl Raw {
         config.create().unwrap()
     }
 
-    /// Returns the partitions that have a leader, from and to.
-    fn bounds(&self, client: &BaseConsumer, topic: &str) -> Vec<(i32, i64, i64)> {
-        let metadata = client.fetch_metadata(Some(topic), PATIENCE).unwrap();
-        let partitions = metadata.topics()[0].partitions().iter();
-        let ready = partitions.filter(|partition| partition.leader() >= 0);
-        let bounds = ready.map(|partition| {
-            let id = partition.id();
-            let (low, high) = client.fetch_watermarks(topic, id, PATIENCE).unwrap();
-            (id, low, high)
-        });
-        bounds.collect()
-    }
-
     /// Counts the offsets of a topic.
     pub fn count(&self, topic: &str) -> usize {
-        let bounds = self.bounds(&self.reader("read_uncommitted"), topic);
+        let bounds = bounds_of(&self.reader("read_uncommitted"), topic);
         let count: i64 = bounds.iter().map(|(_, low, high)| high - low).sum();
         usize::try_from(count).unwrap()
     }
@@ -142,7 +129,7 @@ impl Raw {
     /// Deletes what a topic holds.
     pub fn empty(&self, topic: &str) {
         let mut ends = TopicPartitionList::new();
-        for (partition, _, high) in self.bounds(&self.reader("read_uncommitted"), topic) {
+        for (partition, _, high) in bounds_of(&self.reader("read_uncommitted"), topic) {
             let end = Offset::Offset(high);
             ends.add_partition_offset(topic, partition, end).unwrap();
         }
@@ -230,7 +217,7 @@ impl Raw {
         let config = self.config(&[("group.id", group), ("enable.auto.commit", "false")]);
         let consumer: BaseConsumer = config.create().unwrap();
         let mut asked = TopicPartitionList::new();
-        let bounds = self.bounds(&consumer, topic);
+        let bounds = bounds_of(&consumer, topic);
         for (partition, ..) in &bounds {
             asked.add_partition(topic, *partition);
         }
@@ -251,7 +238,7 @@ impl Raw {
     /// Reads what a topic holds now.
     pub fn scan(&self, topic: &str, mut take: impl FnMut(&BorrowedMessage<'_>)) {
         let consumer = self.reader("read_committed");
-        let mut spans = self.bounds(&consumer, topic);
+        let mut spans = bounds_of(&consumer, topic);
         spans.retain(|(_, low, high)| low < high);
         assign(&consumer, topic, &spans);
         let mut left: Vec<Option<i64>> = vec![None; 6];
@@ -365,7 +352,7 @@ impl Raw {
 
     /// Publishes all that waits: events, the ends of what waited and the position, in one transaction each time.
     pub fn fire(&self, delays: &str, target: &str) {
-        let bounds = self.bounds(&self.reader("read_uncommitted"), delays);
+        let bounds = bounds_of(&self.reader("read_uncommitted"), delays);
         thread::scope(|scope| {
             for (partition, low, high) in bounds {
                 if low < high {
@@ -515,4 +502,17 @@ fn structured(story: usize) -> OwnedHeaders {
         key: "pf-id",
         value: Some(&story[..ID]),
     })
+}
+
+/// Returns the partitions that have a leader, from and to.
+fn bounds_of(client: &BaseConsumer, topic: &str) -> Vec<(i32, i64, i64)> {
+    let metadata = client.fetch_metadata(Some(topic), PATIENCE).unwrap();
+    let partitions = metadata.topics()[0].partitions().iter();
+    let ready = partitions.filter(|partition| partition.leader() >= 0);
+    let bounds = ready.map(|partition| {
+        let id = partition.id();
+        let (low, high) = client.fetch_watermarks(topic, id, PATIENCE).unwrap();
+        (id, low, high)
+    });
+    bounds.collect()
 }

@@ -176,7 +176,7 @@ fn a_stream_tells_what_became_of_each_line() {
 #[test]
 fn order_is_kept_from_the_first_event_on() {
     let shop = Shop::with_orders();
-    let lines: String = (0..5000).map(|number| format!("{number}\n")).collect();
+    let lines: String = (0..5000).map(|number| number.to_string() + "\n").collect();
     let publish = ["publish", "order.created", "--lines", "--key", "k"];
     let _ = shop.pf.run_with(&publish, lines).succeeded();
     let tail = ["tail", "order.created", "--until-end", "-o", "data"];

@@ -163,7 +163,7 @@ impl Judge for Kafka {
     fn not_due(&self) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let is_later =
-            |record: &Stored| waiting(record)["due"].as_u64() > Some(now.as_millis() as u64);
+            |record: &Stored| waiting(record)["due"].as_u64() > u64::try_from(now.as_millis()).ok();
         self.scheduled()
             .iter()
             .filter(|record| is_later(record))

@@ -59,12 +59,12 @@ pub fn replay(plan: &Plan) {
         time
     };
     let raw = |round| {
-        let (delays, state) = (format!("raw{round}.delay"), format!("raw{round}.state"));
+        let (delays, receipts) = (format!("raw{round}.delay"), format!("raw{round}.state"));
         let raw = stage.raw();
         raw.make(&delays, &[("cleanup.policy", "compact")]);
-        raw.make(&state, &[("cleanup.policy", "compact")]);
+        raw.make(&receipts, &[("cleanup.policy", "compact")]);
         let start = Instant::now();
-        assert_eq!(raw.replay(&our_letters(round), &delays, &state), count);
+        assert_eq!(raw.replay(&our_letters(round), &delays, &receipts), count);
         let time = start.elapsed();
         assert_eq!(raw.count_records(&delays), count);
         time

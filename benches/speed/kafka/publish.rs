@@ -70,7 +70,7 @@ fn kcat(stage: &Stage) -> Command {
 fn spent(run: impl FnOnce() -> Duration) -> Duration {
     let before = processor_time(Whose::Children);
     run();
-    processor_time(Whose::Children) - before
+    processor_time(Whose::Children).saturating_sub(before)
 }
 
 fn publish(stage: &Stage, file: &Path, events: usize) -> Duration {

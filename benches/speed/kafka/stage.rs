@@ -126,7 +126,7 @@ fn parameters(round: usize) -> String {
 }
 
 /// Returns where a group of the raw side works.
-pub fn shop<'a>(group: &'a str, handler: Idle) -> Shop<'a> {
+pub fn shop(group: &str, handler: Idle) -> Shop<'_> {
     Shop {
         group,
         topic: RAW,

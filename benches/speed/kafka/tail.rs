@@ -35,7 +35,7 @@ pub fn tool(plan: &Plan) {
     let spent = |program, events| {
         let before = processor_time(Whose::Children);
         read(program, events);
-        processor_time(Whose::Children) - before
+        processor_time(Whose::Children).saturating_sub(before)
     };
     let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
