@@ -29,6 +29,7 @@ impl Headers {
     }
 
     /// Adds a header whose name is known beforehand, without copying it.
+    #[cfg(any(feature = "sqlite", feature = "kafka"))]
     pub(crate) fn push_known(&mut self, name: &'static str, value: Option<Bytes>) {
         self.0.push((Cow::Borrowed(name), value));
     }

@@ -21,7 +21,7 @@ use crate::transport::{Attempts, ErrorKind, Result};
 
 /// The most messages taken in at once.
 const CHUNK: usize = 256;
-/// A retry that comes sooner than this before its time is due.
+/// A retry that comes so little before its time is waited for here.
 const EARLY: Duration = Duration::from_millis(20);
 /// How long a message is put aside that nobody can be given.
 const ASIDE: Duration = Duration::from_mins(1);
@@ -267,7 +267,7 @@ impl Shared {
     ) -> Result<()> {
         let mut earlier = earlier.into_iter();
         let (mut accepted, mut held) = (Vec::with_capacity(arrived.len()), Vec::new());
-        let mut trouble = Ok(());
+        let (mut trouble, mut wait) = (Ok(()), Duration::ZERO);
         for one in arrived {
             let known = if one.delivered > 1 {
                 earlier.next()
@@ -286,6 +286,7 @@ impl Shared {
                 held.push((claim(&one), rest));
                 continue;
             }
+            wait = wait.max(rest);
             match self.waiting(one, runs) {
                 Ok(waiting) => accepted.push(waiting),
                 Err(claim) => {
@@ -296,6 +297,9 @@ impl Shared {
                     held.push((claim, ASIDE));
                 }
             }
+        }
+        if !wait.is_zero() {
+            sleep(wait).await;
         }
         self.take_in(accepted);
         for (claim, wait) in held {
