@@ -1,21 +1,16 @@
-//! What a membership has at hand, shared by its thread and by those who take and settle deliveries.
+//! What a membership has at hand.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::Thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use tokio::sync::Notify;
 
-use super::{
-    connection::Link,
-    part::{Kind, Part, PartId, Retries},
-};
+use super::part::{Kind, Part, PartId, Retries};
 use crate::{
-    event::{Group, Stored, Topic},
+    event::{Stored, Topic},
     transport::{Attempts, Delivery, Lineage, Ticket, TransportError},
 };
 
@@ -65,6 +60,8 @@ pub(super) struct Desk {
     waiting_since: Option<Instant>,
     /// When the app last showed that it is there.
     seen: Option<Instant>,
+    /// How many of the app wait for something to be handed out.
+    pub(super) present: usize,
     pub(super) held: HashMap<Ticket, Held>,
     /// Verdicts that are being made true, by partition.
     pub(super) settling: HashMap<PartId, usize>,
@@ -107,129 +104,20 @@ pub(super) enum End {
     Abandoned,
 }
 
-/// What somebody who asks for messages gets.
-pub(super) enum Offer {
-    Taken(Vec<Delivery>),
-    Failed(TransportError),
-    End,
-    Wait,
-}
-
-/// What the parts of a membership share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) link: Arc<Link>,
-    pub(super) group: Group,
-    pub(super) store: String,
-    /// Kafka's name of the topic of what the group tries again, and its partitions.
-    pub(super) retries: String,
-    pub(super) retry_partitions: i32,
-    pub(super) lease: Duration,
-    pub(super) max_in_flight: usize,
-    desk: Mutex<Desk>,
-    /// Something came, or the end.
-    pub(super) came: Notify,
-    /// What is settled was committed.
-    pub(super) committed: Notify,
-    /// Something was settled.
-    settled: Condvar,
-    thread: Mutex<Option<Thread>>,
-}
-
-impl Shared {
-    pub(super) fn new(
-        link: Arc<Link>,
-        group: Group,
-        (retries, retry_partitions): (String, i32),
-        store: String,
-        (lease, max_in_flight): (Duration, usize),
-    ) -> Self {
-        Self {
-            link,
-            group,
-            store,
-            retries,
-            retry_partitions,
-            lease,
-            max_in_flight: max_in_flight.max(1),
-            desk: Mutex::default(),
-            came: Notify::new(),
-            committed: Notify::new(),
-            settled: Condvar::new(),
-            thread: Mutex::new(None),
-        }
-    }
-
-    /// Locks what is at hand.
-    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says which thread works for the membership.
-    pub(super) fn is_served_by(&self, thread: Thread) {
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-    }
-
-    /// Wakes the thread: there is room, or something else to do.
-    pub(super) fn wake(&self) {
-        self.settled.notify_all();
-        if let Some(thread) = &*self.thread.lock().unwrap_or_else(PoisonError::into_inner) {
-            thread.unpark();
-        }
-    }
-
-    /// Waits until something was settled, or for so long.
-    pub(super) fn wait_for_settled<'a>(
-        &self,
-        desk: MutexGuard<'a, Desk>,
-        patience: Duration,
-    ) -> MutexGuard<'a, Desk> {
-        let waited = self.settled.wait_timeout(desk, patience);
-        waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    /// Hands out what is there.
-    pub(super) fn offer(&self, max: usize) -> Offer {
-        let mut desk = self.desk();
-        desk.wanted = true;
-        desk.is_seen();
-        let room = self.max_in_flight.saturating_sub(desk.held.len());
-        let deliveries = desk.hand_out(max.min(room), Instant::now() + self.lease);
-        if !deliveries.is_empty() {
-            if std::mem::take(&mut desk.full) {
-                drop(desk);
-                self.wake();
-            }
-            return Offer::Taken(deliveries);
-        }
-        if let Some(failed) = desk.failed.take() {
-            return Offer::Failed(failed);
-        }
-        if desk.end != End::No {
-            return Offer::End;
-        }
-        Offer::Wait
-    }
-
-    /// Ends the membership in this way.
-    pub(super) fn end(&self, end: End) {
-        self.desk().end = end;
-        self.came.notify_waiters();
-        self.committed.notify_waiters();
-        self.wake();
-    }
-
-    /// Tells who waits that something went wrong.
-    pub(super) fn fail(&self, failed: TransportError) {
-        self.desk().failed = Some(failed);
-        self.came.notify_waiters();
-    }
-}
-
 impl Desk {
     /// Reports whether more messages may be taken in.
     pub(super) fn has_room(&self, max_in_flight: usize) -> bool {
         self.waiting.len() < max_in_flight && self.waiting_bytes < WAITING_BYTES
+    }
+
+    /// Returns how many are in flight: handed out and not durably settled.
+    pub(super) fn in_flight(&self) -> usize {
+        self.held.len() + self.settling.values().sum::<usize>() + self.unsaved()
+    }
+
+    /// Returns how many are settled and not durably so.
+    pub(super) fn unsaved(&self) -> usize {
+        self.parts.values().map(|part| part.kind.unsaved()).sum()
     }
 
     /// Notes that the app is there.
@@ -241,8 +129,9 @@ impl Desk {
     pub(super) fn stands_still(&self, lease: Duration) -> bool {
         let now = Instant::now();
         let is_long = |since: Option<Instant>| since.is_some_and(|since| now - since > lease);
-        let is_left =
-            is_long(self.waiting_since) && self.seen.is_none_or(|seen| now - seen > lease);
+        let is_left = self.present == 0
+            && is_long(self.waiting_since)
+            && self.seen.is_none_or(|seen| now - seen > lease);
         is_left || self.held.values().any(|held| held.until < now)
     }
 
@@ -268,7 +157,7 @@ impl Desk {
         }
     }
 
-    fn hand_out(&mut self, max: usize, until: Instant) -> Vec<Delivery> {
+    pub(super) fn hand_out(&mut self, max: usize, until: Instant) -> Vec<Delivery> {
         let mut deliveries = Vec::with_capacity(self.waiting.len().min(max));
         let mut kept = Vec::new();
         while deliveries.len() < max

@@ -15,11 +15,12 @@ use super::{
     admin::{self, Wanted},
     clients::{self, Ears},
     connection::{COMPACTED, Link},
-    desk::{End, Offer, Shared},
+    desk::End,
     error, letter,
     pump::Pump,
     rebalance::Watch,
     schedules, settle,
+    shared::{Offer, Present, Shared},
     start::Course,
 };
 use crate::{
@@ -203,6 +204,7 @@ impl Member {
 impl Subscription for Member {
     async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
         let max = max.max(1);
+        let _present = Present::new(&self.shared);
         loop {
             let came = self.shared.came.notified();
             tokio::pin!(came);
@@ -244,13 +246,17 @@ impl Subscription for Member {
         for task in &self.tasks {
             task.abort();
         }
+        self.shared.desk().failed = None;
         self.shared.end(End::Closing);
         loop {
             let came = self.shared.came.notified();
             tokio::pin!(came);
             came.as_mut().enable();
-            if self.shared.desk().end == End::Closed {
-                return Ok(());
+            {
+                let mut desk = self.shared.desk();
+                if desk.end == End::Closed {
+                    return desk.failed.take().map_or(Ok(()), Err);
+                }
             }
             came.await;
         }

@@ -35,6 +35,8 @@ pub(super) struct Retries {
     /// Nothing is handed out before this offset was reached.
     pub(super) barrier: i64,
     pub(super) committed: i64,
+    /// What a commit under way makes durable.
+    pub(super) saving: Option<i64>,
 }
 
 impl Kind {
@@ -43,6 +45,25 @@ impl Kind {
         match self {
             Self::Messages { tracker, .. } => tracker.seen(),
             Self::Retries(retries) => retries.seen,
+        }
+    }
+
+    /// Returns how many are settled and not durably so; what waited was ended by a record.
+    pub(super) fn unsaved(&self) -> usize {
+        match self {
+            Self::Messages { tracker, .. } => tracker.unsaved(),
+            Self::Retries(_) => 0,
+        }
+    }
+
+    /// Notes that what was to be committed was, or was not.
+    pub(super) fn concludes(&mut self, is_committed: bool) {
+        match self {
+            Self::Messages { tracker, .. } => tracker.concludes(is_committed),
+            Self::Retries(retries) => match retries.saving.take() {
+                Some(offset) if is_committed => retries.committed = offset,
+                _ => {}
+            },
         }
     }
 
@@ -67,7 +88,7 @@ impl Retries {
         if !self.is_read() || offset == self.committed {
             return None;
         }
-        self.committed = offset;
-        Some(offset)
+        self.saving = Some(offset);
+        self.saving
     }
 }

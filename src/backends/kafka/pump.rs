@@ -1,5 +1,4 @@
-//! The thread of a membership: it polls, takes in what came, commits what is settled, and hands out what was to be
-//! tried again once it is due.
+//! The thread of a membership: it polls, takes in what came, and hands out what was to be tried again once it is due.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,26 +9,26 @@ use std::{
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer as _},
+    consumer::{BaseConsumer, Consumer as _},
 };
 
 use super::{
-    desk::{End, Shared},
-    errors,
+    commits,
+    desk::End,
+    error, errors,
     fetcher::Fetcher,
     part::{Kind, PartId},
     poll::Polled,
-    rebalance::{self, Watch},
+    rebalance::Watch,
     record::{self, Read},
+    shared::Shared,
 };
-use crate::{failpoint, transport::Result};
+use crate::transport::{ErrorKind, Result};
 
 /// The most records taken in at once.
 const CHUNK: usize = 256;
 /// How long a poll waits at the most.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
-/// How often what is settled is committed.
-const COMMIT: Duration = Duration::from_millis(40);
 /// How often leases are looked at.
 const LEASES: Duration = Duration::from_millis(50);
 /// For how long nothing is polled while there is no room; then the client is told to stop fetching.
@@ -38,11 +37,10 @@ const HOLD: Duration = Duration::from_millis(500);
 /// The thread's side of a membership.
 pub(super) struct Pump {
     pub(super) shared: Arc<Shared>,
-    pub(super) client: BaseConsumer<Watch>,
+    pub(super) client: Arc<BaseConsumer<Watch>>,
     pub(super) fetcher: Fetcher,
     pub(super) names: HashMap<String, Arc<str>>,
     subscribed: HashSet<String>,
-    commit_at: Instant,
     leases_at: Instant,
     full_since: Option<Instant>,
     paused: bool,
@@ -57,10 +55,9 @@ impl Pump {
         Self {
             fetcher: Fetcher::new(&shared.link.config),
             shared,
-            client,
+            client: Arc::new(client),
             names: HashMap::new(),
             subscribed: HashSet::new(),
-            commit_at: now + COMMIT,
             leases_at: now + LEASES,
             full_since: None,
             paused: false,
@@ -70,25 +67,34 @@ impl Pump {
 
     /// Works until the membership is left.
     pub(super) fn run(mut self) {
-        loop {
-            let end = self.shared.desk().end;
-            match end {
-                End::No | End::Reached => {}
-                End::Closing => {
-                    self.commit(CommitMode::Sync);
-                    break;
-                }
-                End::Closed | End::Abandoned => break,
-            }
+        let commits = self.start_commits();
+        while matches!(self.shared.desk().end, End::No | End::Reached) {
             if let Err(failed) = self.step() {
                 self.shared.fail(failed);
                 thread::park_timeout(LOOK);
             }
         }
+        let _ = commits.map(thread::JoinHandle::join);
         let shared = Arc::clone(&self.shared);
         // Leaving the group takes a moment, in which nobody should think that it is done.
         drop(self);
         shared.end(End::Closed);
+    }
+
+    /// Starts the thread that commits.
+    fn start_commits(&self) -> Option<thread::JoinHandle<()>> {
+        let (client, shared) = (Arc::clone(&self.client), Arc::clone(&self.shared));
+        let thread = thread::Builder::new()
+            .name("pf-kafka-commits".to_owned())
+            .spawn(move || commits::run(&client, &shared));
+        match thread {
+            Ok(thread) => Some(thread),
+            Err(source) => {
+                let failed = error(ErrorKind::Other, "no thread can be started").because(source);
+                self.shared.fail(failed);
+                None
+            }
+        }
     }
 
     fn step(&mut self) -> Result<()> {
@@ -97,18 +103,6 @@ impl Pump {
         if now >= self.leases_at {
             self.leases_at = now + LEASES;
             self.check_leases();
-        }
-        let is_asked = {
-            let desk = self.shared.desk();
-            desk.commits_asked > desk.commits_made
-        };
-        if is_asked || now >= self.commit_at {
-            self.commit_at = now + COMMIT;
-            self.commit(if is_asked {
-                CommitMode::Sync
-            } else {
-                CommitMode::Async
-            });
         }
         let next = self.hand_out_due()?;
         if self.has_room()? {
@@ -155,31 +149,17 @@ impl Pump {
         }
         tracing::debug!("nobody works on what was taken; the group is left");
         let all: HashSet<PartId> = desk.parts.keys().copied().collect();
-        let positions = rebalance::positions(&mut desk, None);
+        desk.leaving.extend(&all);
+        drop(desk);
+        if let Err(failed) = commits::commit(&self.client, &self.shared, None) {
+            tracing::debug!(%failed, "what is settled comes again");
+        }
+        let mut desk = self.shared.desk();
         desk.disown(&all);
         desk.stalled = true;
         desk.wanted = false;
         drop(desk);
-        if let Some(positions) = positions {
-            rebalance::commit(&self.client, &self.shared, &positions, CommitMode::Sync);
-        }
         self.client.unsubscribe();
-    }
-
-    /// Commits what is settled: now and then, or at once for somebody who waits for it.
-    fn commit(&mut self, mode: CommitMode) {
-        let (positions, asked) = {
-            let mut desk = self.shared.desk();
-            (rebalance::positions(&mut desk, None), desk.commits_asked)
-        };
-        failpoint::reach("kafka.commit");
-        let is_committed = positions.is_none_or(|positions| {
-            rebalance::commit(&self.client, &self.shared, &positions, mode)
-        });
-        if is_committed && matches!(mode, CommitMode::Sync) {
-            self.shared.desk().commits_made = asked;
-            self.shared.committed.notify_waiters();
-        }
     }
 
     /// Reports whether more may be taken in. While there is no room nothing is polled for a while; then the client stops

@@ -10,20 +10,22 @@ use std::{
 use rdkafka::{
     ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, RebalanceProtocol},
-    error::{KafkaError, KafkaResult},
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol},
+    error::KafkaError,
     types::{RDKafkaErrorCode as Code, RDKafkaRespErr},
     util::Timeout,
 };
 
 use super::{
     clients::{self, Ears},
+    commits,
     connection::{self, Bounds},
-    desk::{Desk, End, Shared},
+    desk::End,
     error, errors,
     part::{Kind, Part, PartId, Retries},
     pending::Pending,
     reader, record,
+    shared::Shared,
     start::Course,
     tracker::Tracker,
 };
@@ -35,7 +37,7 @@ use crate::{
 /// How long what is worked on may take when its partition is to go to another consumer: somewhat less than the time
 /// after which the client takes us for dead.
 const DRAIN: Duration = Duration::from_mins(4);
-/// How often positions are committed meanwhile.
+/// How often it is looked whether they ran out.
 const TURN: Duration = Duration::from_millis(40);
 /// How long a question to a broker may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -85,34 +87,8 @@ impl ConsumerContext for Watch {
         }
     }
 
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let mut desk = self.shared.desk();
-        for element in offsets.elements() {
-            if result.is_err() || element.error().is_err() {
-                uncommitted(&mut desk, element.topic(), element.partition());
-            }
-        }
-        drop(desk);
-        if let Err(failed) = result {
-            tracing::debug!(%failed, "a position is committed again");
-        }
-        failpoint::reach("kafka.committed");
-    }
-
     fn main_queue_min_poll_interval(&self) -> Timeout {
         Timeout::After(Duration::from_millis(100))
-    }
-}
-
-/// Notes that a position was not committed.
-pub(super) fn uncommitted(desk: &mut Desk, name: &str, partition: i32) {
-    let Some(part) = desk.part(name, partition) else {
-        return;
-    };
-    match desk.parts.get_mut(&part).map(|part| &mut part.kind) {
-        Some(Kind::Messages { tracker, .. }) => tracker.uncommitted(),
-        Some(Kind::Retries(retries)) => retries.committed = -1,
-        None => {}
     }
 }
 
@@ -215,7 +191,7 @@ impl Watch {
                 })?;
                 // The group has a position from now on, also if nothing comes.
                 let mut tracker = Tracker::new(begin, "");
-                tracker.uncommitted();
+                tracker.begins_here();
                 tracker
             }
         };
@@ -245,6 +221,7 @@ impl Watch {
                 seen: begin,
                 barrier: high,
                 committed: -1,
+                saving: None,
             })),
         })
     }
@@ -260,10 +237,9 @@ impl Watch {
         };
         let is_leaving = !matches!(self.shared.desk().end, End::No | End::Reached);
         if !client.assignment_lost() && !is_leaving {
-            self.drain(client, &parts);
-            let positions = positions(&mut self.shared.desk(), Some(&parts));
-            if let Some(positions) = positions {
-                commit(client, &self.shared, &positions, CommitMode::Sync);
+            self.drain(&parts);
+            if let Err(failed) = commits::commit(client, &self.shared, Some(&parts)) {
+                tracing::debug!(%failed, "what is settled comes again where its partition goes");
             }
         }
         self.shared.desk().disown(&parts);
@@ -277,60 +253,14 @@ impl Watch {
 
     /// Hands out nothing more, and waits for what is worked on as long as its leases last. The others of the group go
     /// on meanwhile; only these partitions wait.
-    fn drain(&self, client: &Client, parts: &HashSet<PartId>) {
+    fn drain(&self, parts: &HashSet<PartId>) {
         let end = Instant::now() + DRAIN;
         let mut desk = self.shared.desk();
         desk.leaving.extend(parts);
         while !desk.is_quiet(parts) && Instant::now() < end {
-            let positions = positions(&mut desk, None);
-            drop(desk);
-            if let Some(positions) = positions {
-                commit(client, &self.shared, &positions, CommitMode::Async);
-            }
-            desk = self.shared.wait_for_settled(self.shared.desk(), TURN);
+            desk = self.shared.wait_for_settled(desk, TURN);
         }
     }
-}
-
-/// Commits positions; those that are not are so later.
-pub(super) fn commit(
-    client: &Client,
-    shared: &Shared,
-    positions: &TopicPartitionList,
-    mode: CommitMode,
-) -> bool {
-    let Err(failed) = client.commit(positions, mode) else {
-        return true;
-    };
-    tracing::debug!(%failed, "a position is committed again");
-    let mut desk = shared.desk();
-    for element in positions.elements() {
-        uncommitted(&mut desk, element.topic(), element.partition());
-    }
-    false
-}
-
-/// Returns what is to be committed, of these partitions or of all, if anything is.
-pub(super) fn positions(
-    desk: &mut Desk,
-    parts: Option<&HashSet<PartId>>,
-) -> Option<TopicPartitionList> {
-    let mut offsets = TopicPartitionList::new();
-    for (id, part) in &mut desk.parts {
-        if parts.is_some_and(|parts| !parts.contains(id)) {
-            continue;
-        }
-        let changes = match &mut part.kind {
-            Kind::Messages { tracker, .. } => tracker.changes(),
-            Kind::Retries(retries) => retries.changes().map(|offset| (offset, String::new())),
-        };
-        if let Some((offset, metadata)) = changes {
-            let mut element = offsets.add_partition(&part.name, part.partition);
-            element.set_metadata(metadata);
-            let _ = element.set_offset(Offset::Offset(offset));
-        }
-    }
-    (offsets.count() > 0).then_some(offsets)
 }
 
 fn at_time(

@@ -8,9 +8,10 @@ use tokio::time::timeout;
 
 use super::{
     SCHEME,
-    desk::{Claim, Desk, End, Shared, Waiting},
+    desk::{Claim, Desk, End, Waiting},
     error, errors, letter,
     record::{self, Record},
+    shared::Shared,
     waiting,
 };
 use crate::{

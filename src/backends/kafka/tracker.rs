@@ -24,6 +24,10 @@ pub(super) struct Tracker {
     /// What an earlier owner had settled already.
     settled: Vec<Run>,
     changed: bool,
+    /// How many were settled since what is committed.
+    unsaved: usize,
+    /// How many of those a commit under way makes durable.
+    saving: Option<usize>,
 }
 
 impl Tracker {
@@ -34,6 +38,8 @@ impl Tracker {
             seen: position,
             settled: read(position, metadata),
             changed: false,
+            unsaved: 0,
+            saving: None,
         }
     }
 
@@ -67,6 +73,7 @@ impl Tracker {
             .binary_search_by_key(&offset, |(offset, _)| *offset)
             && let Some(entry) = self.taken.get_mut(index)
         {
+            self.unsaved += usize::from(!entry.1);
             entry.1 = true;
             self.changed = true;
         }
@@ -95,18 +102,34 @@ impl Tracker {
         self.position() >= offset
     }
 
-    /// Returns what is to be committed if something changed since this was asked last.
+    /// Returns how many are settled and not durably so.
+    pub(super) fn unsaved(&self) -> usize {
+        self.unsaved
+    }
+
+    /// Returns what is to be committed if something changed since this was asked last; [`Self::concludes`] says what came
+    /// of it.
     pub(super) fn changes(&mut self) -> Option<(i64, String)> {
-        std::mem::take(&mut self.changed).then(|| (self.position(), self.metadata()))
+        if !std::mem::take(&mut self.changed) {
+            return None;
+        }
+        let (metadata, left_out) = write(self.position(), &self.runs());
+        self.saving = Some(self.unsaved.saturating_sub(left_out));
+        Some((self.position(), metadata))
     }
 
-    /// Notes that what was to be committed was not.
-    pub(super) fn uncommitted(&mut self) {
+    /// Notes that what was to be committed was, or was not.
+    pub(super) fn concludes(&mut self, is_committed: bool) {
+        match self.saving.take() {
+            Some(saved) if is_committed => self.unsaved -= saved,
+            Some(_) => self.changed = true,
+            None => {}
+        }
+    }
+
+    /// Lets the position be committed though nothing was settled.
+    pub(super) fn begins_here(&mut self) {
         self.changed = true;
-    }
-
-    fn metadata(&self) -> String {
-        write(self.position(), &self.runs())
     }
 
     /// Returns the runs of settled offsets behind the position.
@@ -126,13 +149,13 @@ impl Tracker {
     }
 }
 
-/// Writes runs as distances, as far as there is room; what has none comes again.
-fn write(position: i64, runs: &[Run]) -> String {
+/// Writes runs as distances, as far as there is room; tells how many offsets had none.
+fn write(position: i64, runs: &[Run]) -> (String, usize) {
     if runs.is_empty() {
-        return String::new();
+        return (String::new(), 0);
     }
     let room = (ROOM - VERSION.len()) / 4 * 3;
-    let (mut bytes, mut at) = (Vec::new(), position);
+    let (mut bytes, mut at, mut written) = (Vec::new(), position, 0);
     for (from, to) in runs {
         let length = bytes.len();
         varint(&mut bytes, from - at);
@@ -142,8 +165,11 @@ fn write(position: i64, runs: &[Run]) -> String {
             break;
         }
         at = *to;
+        written += 1;
     }
-    format!("{VERSION}{}", STANDARD_NO_PAD.encode(bytes))
+    let left_out: i64 = runs[written..].iter().map(|(from, to)| to - from).sum();
+    let text = format!("{VERSION}{}", STANDARD_NO_PAD.encode(bytes));
+    (text, usize::try_from(left_out).unwrap_or(usize::MAX))
 }
 
 fn varint(bytes: &mut Vec<u8>, number: i64) {
@@ -239,11 +265,29 @@ mod tests {
         let (position, metadata) = first.changes().unwrap();
         let mut second = Tracker::new(position, &metadata);
         assert!(second.take(0));
-        second.uncommitted();
+        second.begins_here();
         let (position, metadata) = second.changes().unwrap();
         let mut third = Tracker::new(position, &metadata);
         let left: Vec<i64> = (0..4).filter(|offset| third.take(*offset)).collect();
         assert_eq!(left, [0, 1, 2]);
+    }
+
+    #[test]
+    fn what_no_commit_holds_is_in_flight() {
+        let mut tracker = Tracker::new(0, "");
+        for offset in 0..4 {
+            tracker.take(offset);
+        }
+        tracker.settle(0);
+        tracker.settle(2);
+        assert!(tracker.changes().is_some());
+        tracker.settle(1);
+        tracker.concludes(false);
+        assert_eq!(tracker.unsaved(), 3);
+        assert!(tracker.changes().is_some(), "it is committed again");
+        tracker.settle(3);
+        tracker.concludes(true);
+        assert_eq!(tracker.unsaved(), 1);
     }
 
     #[test]
@@ -264,7 +308,10 @@ mod tests {
         }
         let (position, metadata) = tracker.changes().unwrap();
         assert!(metadata.len() <= ROOM);
-        assert!(read(position, &metadata).len() > 1000);
+        let written = read(position, &metadata).len();
+        assert!(written > 1000);
+        tracker.concludes(true);
+        assert_eq!(tracker.unsaved(), 10_000 - written, "the rest comes again");
     }
 
     proptest! {
@@ -279,7 +326,7 @@ mod tests {
                     run
                 })
                 .collect();
-            prop_assert_eq!(read(position, &write(position, &runs)), runs);
+            prop_assert_eq!(read(position, &write(position, &runs).0), runs);
         }
 
         #[test]
@@ -291,7 +338,7 @@ mod tests {
             for offset in &order[..count] {
                 first.settle(*offset);
             }
-            first.uncommitted();
+            first.begins_here();
             let (position, metadata) = first.changes().unwrap();
             let mut second = Tracker::new(position, &metadata);
             let mut left: Vec<i64> = (position..40).filter(|offset| second.take(*offset)).collect();

@@ -1,0 +1,118 @@
+//! Making durable what is settled: in a thread of its own, so that neither reading nor handling waits for it. What is
+//! settled and not committed counts as in flight: after a crash it comes again.
+
+use std::{
+    collections::HashSet,
+    sync::{MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer as _},
+};
+
+use super::{
+    desk::{Desk, End},
+    errors,
+    part::{Kind, PartId},
+    rebalance::Watch,
+    shared::Shared,
+};
+use crate::{
+    failpoint,
+    transport::{ErrorKind, Result},
+};
+
+/// How often what is settled is committed where nobody waits for it.
+const TURN: Duration = Duration::from_millis(40);
+/// The pause after a commit that failed.
+const AGAIN: Duration = Duration::from_millis(250);
+/// For how long commits may fail before it is told, and the last one is tried.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Commits what is settled until the membership is left.
+pub(super) fn run(client: &BaseConsumer<Watch>, shared: &Shared) {
+    let mut failing: Option<Instant> = None;
+    loop {
+        let pause = if failing.is_some() { AGAIN } else { TURN };
+        match shared.wait_for_commit(pause, failing.is_none()) {
+            End::No | End::Reached => {}
+            End::Closing => return finish(client, shared),
+            End::Closed | End::Abandoned => return,
+        }
+        let Err(failed) = commit(client, shared, None) else {
+            failing = None;
+            continue;
+        };
+        tracing::debug!(%failed, "what is settled is committed again");
+        let since = *failing.get_or_insert_with(Instant::now);
+        if failed.kind() == ErrorKind::Denied || since.elapsed() > LAST {
+            shared.fail(failed);
+        }
+    }
+}
+
+/// Commits for the last time; says so if that fails, for what is settled comes again then.
+fn finish(client: &BaseConsumer<Watch>, shared: &Shared) {
+    let end = Instant::now() + LAST;
+    while let Err(failed) = commit(client, shared, None) {
+        if !failed.is_transient() || Instant::now() > end {
+            return shared.fail(failed);
+        }
+        std::thread::park_timeout(AGAIN);
+    }
+}
+
+/// Commits what is settled of these partitions, or of all, one commit after the other: none may overtake a later one.
+pub(super) fn commit(
+    client: &BaseConsumer<Watch>,
+    shared: &Shared,
+    parts: Option<&HashSet<PartId>>,
+) -> Result<()> {
+    let _turn: MutexGuard<'_, ()> = shared
+        .commits
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let (positions, asked) = {
+        let mut desk = shared.desk();
+        (positions(&mut desk, parts), desk.commits_asked)
+    };
+    failpoint::reach("kafka.commit");
+    let done = match &positions {
+        Some(positions) => client.commit(positions, CommitMode::Sync),
+        None => Ok(()),
+    };
+    failpoint::reach("kafka.committed");
+    let mut desk = shared.desk();
+    for part in desk.parts.values_mut() {
+        part.kind.concludes(done.is_ok());
+    }
+    if done.is_ok() && parts.is_none() {
+        desk.commits_made = asked;
+    }
+    drop(desk);
+    shared.committed.notify_waiters();
+    shared.came.notify_waiters();
+    done.map_err(|failed| errors::of(failed, "committing what is settled"))
+}
+
+/// Returns what is to be committed, if anything is.
+fn positions(desk: &mut Desk, parts: Option<&HashSet<PartId>>) -> Option<TopicPartitionList> {
+    let mut offsets = TopicPartitionList::new();
+    for (id, part) in &mut desk.parts {
+        if parts.is_some_and(|parts| !parts.contains(id)) {
+            continue;
+        }
+        let changes = match &mut part.kind {
+            Kind::Messages { tracker, .. } => tracker.changes(),
+            Kind::Retries(retries) => retries.changes().map(|offset| (offset, String::new())),
+        };
+        if let Some((offset, metadata)) = changes {
+            let mut element = offsets.add_partition(&part.name, part.partition);
+            element.set_metadata(metadata);
+            let _ = element.set_offset(Offset::Offset(offset));
+        }
+    }
+    (offsets.count() > 0).then_some(offsets)
+}

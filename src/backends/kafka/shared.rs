@@ -1,0 +1,175 @@
+//! What the parts of a membership share: its desk, and how they wait for each other.
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::Thread,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    connection::Link,
+    desk::{Desk, End},
+};
+use crate::{
+    event::Group,
+    transport::{Delivery, TransportError},
+};
+
+/// Somebody who waits for something to be handed out, for as long as it lives.
+pub(super) struct Present<'a>(&'a Shared);
+
+impl<'a> Present<'a> {
+    pub(super) fn new(shared: &'a Shared) -> Self {
+        shared.desk().present += 1;
+        Self(shared)
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        let mut desk = self.0.desk();
+        desk.present -= 1;
+        desk.is_seen();
+    }
+}
+
+/// What somebody who asks for messages gets.
+pub(super) enum Offer {
+    Taken(Vec<Delivery>),
+    Failed(TransportError),
+    End,
+    Wait,
+}
+
+/// What the parts of a membership share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) link: Arc<Link>,
+    pub(super) group: Group,
+    pub(super) store: String,
+    /// Kafka's name of the topic of what the group tries again, and its partitions.
+    pub(super) retries: String,
+    pub(super) retry_partitions: i32,
+    pub(super) lease: Duration,
+    pub(super) max_in_flight: usize,
+    desk: Mutex<Desk>,
+    /// Something came, or the end.
+    pub(super) came: Notify,
+    /// One commit at a time.
+    pub(super) commits: Mutex<()>,
+    /// What is settled was committed.
+    pub(super) committed: Notify,
+    /// Something was settled, or is to be committed.
+    settled: Condvar,
+    thread: Mutex<Option<Thread>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        link: Arc<Link>,
+        group: Group,
+        (retries, retry_partitions): (String, i32),
+        store: String,
+        (lease, max_in_flight): (Duration, usize),
+    ) -> Self {
+        Self {
+            link,
+            group,
+            store,
+            retries,
+            retry_partitions,
+            lease,
+            max_in_flight: max_in_flight.max(1),
+            desk: Mutex::default(),
+            came: Notify::new(),
+            commits: Mutex::new(()),
+            committed: Notify::new(),
+            settled: Condvar::new(),
+            thread: Mutex::new(None),
+        }
+    }
+
+    /// Locks what is at hand.
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which thread works for the membership.
+    pub(super) fn is_served_by(&self, thread: Thread) {
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+    }
+
+    /// Wakes the thread: there is room, or something else to do.
+    pub(super) fn wake(&self) {
+        self.settled.notify_all();
+        if let Some(thread) = &*self.thread.lock().unwrap_or_else(PoisonError::into_inner) {
+            thread.unpark();
+        }
+    }
+
+    /// Waits until something was settled, or for so long.
+    pub(super) fn wait_for_settled<'a>(
+        &self,
+        desk: MutexGuard<'a, Desk>,
+        patience: Duration,
+    ) -> MutexGuard<'a, Desk> {
+        let waited = self.settled.wait_timeout(desk, patience);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Waits until what is settled is to be committed: after a while, or at once if somebody waits for it or it takes the
+    /// room of what could be handed out; returns whether the membership goes on.
+    pub(super) fn wait_for_commit(&self, patience: Duration, is_hasty: bool) -> End {
+        let until = Instant::now() + patience;
+        let mut desk = self.desk();
+        loop {
+            let is_urgent =
+                desk.commits_asked > desk.commits_made || desk.unsaved() * 2 >= self.max_in_flight;
+            let left = until.saturating_duration_since(Instant::now());
+            let is_over = !matches!(desk.end, End::No | End::Reached);
+            if is_over || left.is_zero() || is_urgent && is_hasty {
+                return desk.end;
+            }
+            desk = self.wait_for_settled(desk, left);
+        }
+    }
+
+    /// Hands out what is there.
+    pub(super) fn offer(&self, max: usize) -> Offer {
+        let mut desk = self.desk();
+        desk.wanted = true;
+        desk.is_seen();
+        let room = self.max_in_flight.saturating_sub(desk.in_flight());
+        let deliveries = desk.hand_out(max.min(room), Instant::now() + self.lease);
+        if !deliveries.is_empty() {
+            if std::mem::take(&mut desk.full) {
+                drop(desk);
+                self.wake();
+            }
+            return Offer::Taken(deliveries);
+        }
+        if let Some(failed) = desk.failed.take() {
+            return Offer::Failed(failed);
+        }
+        if desk.end != End::No {
+            return Offer::End;
+        }
+        Offer::Wait
+    }
+
+    /// Ends the membership in this way.
+    pub(super) fn end(&self, end: End) {
+        self.desk().end = end;
+        self.came.notify_waiters();
+        self.committed.notify_waiters();
+        self.wake();
+    }
+
+    /// Tells who waits that something went wrong.
+    pub(super) fn fail(&self, failed: TransportError) {
+        self.desk().failed = Some(failed);
+        self.came.notify_waiters();
+    }
+}
