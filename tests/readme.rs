@@ -3,11 +3,11 @@
     feature = "cli",
     feature = "sqlite",
     feature = "nats",
+    feature = "kafka",
     feature = "conformance"
 ))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-#[cfg(feature = "kafka")]
 #[expect(dead_code, reason = "the tests of the backend ask more of a broker")]
 #[path = "kafka/server.rs"]
 mod kafka;
@@ -44,7 +44,6 @@ fn the_walk_on_nats_is_true() {
     assert!(commands >= 7);
 }
 
-#[cfg(feature = "kafka")]
 #[test]
 fn the_walk_on_kafka_is_true() {
     let broker = kafka::Broker::start();
@@ -160,9 +159,7 @@ fn exit_codes_are_those_of_the_help() {
 
 #[test]
 fn capabilities_are_those_of_the_program() {
-    let mut columns = vec![(1, "memory:"), (2, "sqlite:"), (3, "nats:")];
-    columns.extend(cfg!(feature = "kafka").then_some((4, "kafka:")));
-    for (column, url) in columns {
+    for (column, url) in (1..).zip(["memory:", "sqlite:", "nats:", "kafka:"]) {
         let caps = pf(&["caps", "--offline", "--url", url, "-o", "json"]);
         let caps: serde_json::Value = serde_json::from_str(&caps).unwrap();
         for row in table("capabilities") {

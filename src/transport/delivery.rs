@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Failure, LetterId, LetterKind, Result};
+use super::{ErrorKind, Failure, LetterId, LetterKind, Result, TransportError};
 use crate::event::{Group, Pattern, Position, Stored};
 
 /// How a consumer joins a group.
@@ -17,6 +17,9 @@ pub struct SubscribeRequest {
     pub group: Group,
     /// Topics; a message that matches several is delivered once.
     pub patterns: Vec<Pattern>,
+    /// The name of this member, by which its group knows it again when it restarts, and keeps what is its own for it. On
+    /// transports whose groups do not know their members it is refused.
+    pub instance: Option<String>,
     /// Where the group starts on a topic that it has not read yet.
     pub from: StartFrom,
     /// A retry holds its key.
@@ -40,6 +43,7 @@ impl SubscribeRequest {
         Self {
             group,
             patterns,
+            instance: None,
             from: StartFrom::Earliest,
             ordered: false,
             until_end: false,
@@ -48,6 +52,18 @@ impl SubscribeRequest {
             max_crashes: 5,
             max_attempts: 3,
         }
+    }
+
+    /// Refuses the name of a member, on a transport that could do nothing with it.
+    pub(crate) fn refuse_instance(&self, transport: &'static str) -> Result<()> {
+        if self.instance.is_none() {
+            return Ok(());
+        }
+        let message = "groups do not know their members by name here";
+        let refused = TransportError::new(transport, ErrorKind::Unsupported, message);
+        Err(refused.hint(
+            "leave `--instance` out; on Kafka it keeps partitions for a member that restarts",
+        ))
     }
 }
 

@@ -4,7 +4,8 @@
     feature = "conformance",
     feature = "cli",
     feature = "sqlite",
-    feature = "nats"
+    feature = "nats",
+    feature = "kafka"
 ))]
 #![expect(
     clippy::unwrap_used,
@@ -15,7 +16,6 @@
 
 mod alone;
 mod judge;
-#[cfg(feature = "kafka")]
 mod kafka;
 mod nats;
 mod points;

@@ -7,9 +7,14 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-#[cfg(feature = "kafka")]
-use crate::kafka::{self, Kafka};
-use crate::{judge, nats::Nats, server::Broker, sqlite::Sqlite, store::Store};
+use crate::{
+    judge,
+    kafka::{self, Kafka},
+    nats::Nats,
+    server::Broker,
+    sqlite::Sqlite,
+    store::Store,
+};
 
 /// Points that are reached only where a stream does not allow batches.
 const WITHOUT_BATCHES: [&str; 2] = ["nats.replay_announced", "nats.replay_published"];
@@ -95,7 +100,6 @@ fn every_fail_point_on_nats_is_reached_and_survived() {
     });
 }
 
-#[cfg(feature = "kafka")]
 #[test]
 fn every_fail_point_on_kafka_is_reached_and_survived() {
     let broker = kafka::server::Broker::shared();

@@ -2,10 +2,9 @@
 
 use std::{collections::HashSet, ops::AddAssign, sync::Mutex, time::Duration};
 
-#[cfg(feature = "kafka")]
-use crate::kafka::{self, Kafka};
 use crate::{
     judge,
+    kafka::{self, Kafka},
     nats::Nats,
     points::{finish, side_by_side},
     server::Broker,
@@ -77,7 +76,6 @@ fn killed_at_random_on_nats_nothing_is_lost_or_doubled() {
     assert_enough(all.into_inner().unwrap());
 }
 
-#[cfg(feature = "kafka")]
 #[test]
 fn killed_at_random_on_kafka_nothing_is_lost_or_doubled() {
     let broker = kafka::server::Broker::shared();
@@ -131,7 +129,7 @@ fn consume(store: &mut Store, dice: &mut Dice, worker: bool) -> bool {
 
 /// Kills a slow replay after some letters; tells whether others were left.
 fn replay(store: &mut Store, dice: &mut Dice) -> bool {
-    let replay = store.pf(&["dlq", "replay", "--all", "--yes", "--rate", "30"]);
+    let replay = store.pf(&["dlq", "replay", "--all", "--yes", "--rate", "10"]);
     let after = Duration::from_micros(dice.roll(200_000));
     let begun = |store: &Store| store.judge.progress().0 > 0;
     store.run_and_kill(replay, begun, after);

@@ -275,9 +275,6 @@ pub(super) fn member(config: &Config, group: &str) -> ClientConfig {
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "500");
     }
-    if let Some(instance) = &config.instance {
-        client.set("group.instance.id", instance);
-    }
     finish(client, config)
 }
 

@@ -12,7 +12,7 @@ use crate::{
     transport::{Capabilities, ErrorKind, Result, Transport, TransportError},
 };
 
-const PARAMETERS: &str = "known are `servers`, `prefix`, `partitions`, `replication`, `instance`, `naming`, `mode`, \
+const PARAMETERS: &str = "known are `servers`, `prefix`, `partitions`, `replication`, `naming`, `mode`, \
                           `connect-timeout`, and every property of librdkafka by its own name";
 
 /// Properties on which our guarantees rest.
@@ -37,7 +37,7 @@ const BARE: [&str; 4] = ["acks", "debug", "retries", "partitioner"];
 ///
 /// Parameters: `servers=host:port,…` (further servers of the cluster), `prefix=` (what stands before a topic in Kafka's
 /// name of it; nothing by default), `partitions=` and `replication=` (of topics that are made; what the broker
-/// has as default otherwise), `instance=NAME` (static membership in groups), `naming=protoflow`, `mode=binary`,
+/// has as default otherwise), `naming=protoflow`, `mode=binary`,
 /// `connect-timeout=5s`, and every property of librdkafka by its own name (`security.protocol=ssl`). User and
 /// password stand before the host, and mean SASL, PLAIN unless `sasl.mechanisms` says otherwise.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,8 +65,6 @@ pub(super) struct Config {
     /// Of topics that are made.
     pub(super) partitions: Option<i32>,
     pub(super) replication: Option<i32>,
-    /// The name of a static member of groups.
-    pub(super) instance: Option<String>,
     pub(super) timeout: Duration,
     /// Properties for librdkafka, as they are.
     pub(super) properties: BTreeMap<String, String>,
@@ -101,7 +99,6 @@ impl Config {
             },
             partitions: None,
             replication: None,
-            instance: None,
             timeout: Duration::from_secs(5),
             properties: BTreeMap::new(),
         };
@@ -122,7 +119,6 @@ impl Config {
             ("prefix", value) => self.names = Names::new(value)?,
             ("partitions", value) => self.partitions = Some(count(name, value)?),
             ("replication", value) => self.replication = Some(count(name, value)?),
-            ("instance", value) => self.instance = Some(value.to_owned()),
             ("servers", list) => {
                 let more = list.split(',').filter(|server| !server.is_empty());
                 self.servers.extend(more.map(str::to_owned));

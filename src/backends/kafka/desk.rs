@@ -79,6 +79,8 @@ pub(super) struct Desk {
     pub(super) assigned: bool,
     /// The thread waits for room.
     pub(super) full: bool,
+    /// The client was told to stop fetching.
+    pub(super) paused: bool,
     /// The app stood still for longer than its lease: others got its partitions.
     pub(super) stalled: bool,
     pub(super) wanted: bool,

@@ -90,9 +90,11 @@ fn meaning(code: Code) -> (ErrorKind, &'static str) {
             ErrorKind::Unsupported,
             "the broker is too old; Kafka 4.0 or newer is needed",
         ),
-        Code::InvalidProducerEpoch | Code::Fenced | Code::ProducerFenced => {
-            (ErrorKind::Held, "somebody else took over")
-        }
+        Code::InvalidProducerEpoch
+        | Code::Fenced
+        | Code::ProducerFenced
+        | Code::FencedInstanceId
+        | Code::UnreleasedInstanceId => (ErrorKind::Held, "somebody else took over"),
         Code::IllegalGeneration | Code::UnknownMemberId | Code::AssignmentLost => {
             (ErrorKind::Lost, "")
         }

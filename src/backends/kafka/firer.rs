@@ -170,8 +170,6 @@ impl Firer {
     fn new(link: &Arc<Link>, stop: Arc<AtomicBool>) -> Result<Self> {
         let group = link.names().firing_group();
         let mut member = clients::member(&link.config, &group);
-        // One instance may be in several groups, and each of its memberships fires.
-        member.remove("group.instance.id");
         member
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "true");

@@ -63,7 +63,7 @@ pub(super) async fn join(
         (request.lease, request.max_in_flight),
     ));
     shared.desk().topics = named(topics);
-    start(&shared, course)?;
+    start(&shared, course, request.instance.as_deref())?;
     let member = Member {
         tasks: tasks(&shared, request.patterns),
         shared,
@@ -108,10 +108,17 @@ async fn make_side_places(
         partitions: link.own_partitions(),
         settings: COMPACTED.to_vec(),
     };
-    let made = link.make(&[wanted]).await?;
+    let made = link.make(&[wanted, schedules::wanted(link)]).await?;
     let mut remarks: Vec<String> = made
         .iter()
-        .map(|name| format!("made topic {name} for what is tried again"))
+        .map(|name| {
+            let purpose = if name == retries {
+                "tried again"
+            } else {
+                "for later"
+            };
+            format!("made topic {name} for what is {purpose}")
+        })
         .collect();
     let letters: Vec<(String, Topic, i32)> = topics
         .iter()
@@ -122,8 +129,11 @@ async fn make_side_places(
 }
 
 /// Starts the thread of a membership.
-fn start(shared: &Arc<Shared>, course: Course) -> Result<()> {
-    let settings = clients::member(&shared.link.config, shared.group.as_str());
+fn start(shared: &Arc<Shared>, course: Course, instance: Option<&str>) -> Result<()> {
+    let mut settings = clients::member(&shared.link.config, shared.group.as_str());
+    if let Some(instance) = instance {
+        settings.set("group.instance.id", instance);
+    }
     let watch = Watch {
         ears: Ears::default(),
         shared: Arc::clone(shared),

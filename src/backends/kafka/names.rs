@@ -41,7 +41,8 @@ impl Names {
     /// Returns Kafka's name of a topic.
     pub(super) fn of(&self, topic: &Topic) -> Result<String> {
         let name = topic.as_str();
-        if name.starts_with(OURS) || name.starts_with("__") || name.ends_with(LETTERS) {
+        let is_ours = name.starts_with(OURS) || name.ends_with(LETTERS) || is_of_others(name);
+        if is_ours || name.starts_with("__") {
             let message = format!("topic `{topic}` would be one of our own, or of Kafka's");
             return Err(error(ErrorKind::Invalid, message));
         }
@@ -91,6 +92,15 @@ impl Names {
     }
 }
 
+/// Reports whether the name is one of ours under a longer prefix, which is somebody else's.
+fn is_of_others(name: &str) -> bool {
+    name.match_indices(OURS).any(|(at, _)| {
+        let (before, task) = (&name[..at], &name[at + OURS.len()..]);
+        let begins = !before.ends_with(|last: char| last.is_ascii_alphanumeric());
+        begins && (matches!(task, "delay" | "state") || task.ends_with(RETRIES))
+    })
+}
+
 const LEGAL: &str = "Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them";
 
 fn is_legal(name: &str) -> bool {
@@ -132,10 +142,16 @@ mod tests {
             names.state(),
             "order.dlq".to_owned(),
             "__consumer_offsets".to_owned(),
+            "shop.pf.delay".to_owned(),
+            "shop_pf.state".to_owned(),
+            "shop.pf.workers.delay".to_owned(),
         ];
         for name in ours {
             assert_eq!(names.topic(&name), None, "{name}");
             assert!(names.of(&name.parse().unwrap()).is_err(), "{name}");
+        }
+        for name in ["order.delay", "mypf.delay", "shop.pf.created"] {
+            assert!(names.topic(name).is_some(), "{name}");
         }
     }
 

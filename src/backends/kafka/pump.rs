@@ -43,7 +43,6 @@ pub(super) struct Pump {
     subscribed: HashSet<String>,
     leases_at: Instant,
     full_since: Option<Instant>,
-    paused: bool,
     pub(super) down: bool,
 }
 
@@ -60,7 +59,6 @@ impl Pump {
             subscribed: HashSet::new(),
             leases_at: now + LEASES,
             full_since: None,
-            paused: false,
             down: false,
         }
     }
@@ -159,33 +157,35 @@ impl Pump {
         desk.stalled = true;
         desk.wanted = false;
         drop(desk);
+        // Who waits for something after all shows it by asking again.
+        self.shared.came.notify_waiters();
         self.client.unsubscribe();
     }
 
     /// Reports whether more may be taken in. While there is no room nothing is polled for a while; then the client stops
     /// fetching, and is polled for what else it has to tell.
     fn has_room(&mut self) -> Result<bool> {
-        let has_room = {
+        let (has_room, is_paused) = {
             let mut desk = self.shared.desk();
             let has_room = desk.has_room(self.shared.max_in_flight);
             desk.full = !has_room;
-            has_room
+            (has_room, desk.paused)
         };
         if has_room {
             self.full_since = None;
-            if self.paused {
-                self.paused = false;
+            if is_paused {
                 self.resume()?;
+                self.shared.desk().paused = false;
             }
             return Ok(true);
         }
         let since = *self.full_since.get_or_insert_with(Instant::now);
-        if self.paused {
+        if is_paused {
             return Ok(true);
         }
         if since.elapsed() > HOLD {
             self.pause()?;
-            self.paused = true;
+            self.shared.desk().paused = true;
         }
         thread::park_timeout(LOOK);
         Ok(false)

@@ -118,7 +118,12 @@ impl Watch {
             _ => client.assign(&placed),
         };
         taken.map_err(|failed| errors::of(failed, "taking on partitions"))?;
+        // A partition that was ours before may still be paused from then.
+        client
+            .resume(&placed)
+            .map_err(|failed| errors::of(failed, "taking on partitions"))?;
         let mut desk = self.shared.desk();
+        desk.paused = false;
         for part in parts {
             tracing::debug!(topic = &*part.name, part.partition, "a partition is ours");
             desk.own(part);

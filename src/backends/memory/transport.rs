@@ -81,6 +81,7 @@ impl Transport for Memory {
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
+        request.refuse_instance(SCHEME)?;
         Ok(Arc::new(consume::Member::join(&self.store, request)))
     }
 

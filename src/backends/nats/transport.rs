@@ -110,6 +110,7 @@ impl Transport for Nats {
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
+        request.refuse_instance(SCHEME)?;
         Ok(Arc::new(member::Member::join(&self.link, request).await?))
     }
 

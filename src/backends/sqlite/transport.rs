@@ -89,6 +89,7 @@ impl Transport for Sqlite {
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
+        request.refuse_instance(SCHEME)?;
         consume::subscribe(&self.writer, &self.wake, &self.config, request).await
     }
 

@@ -31,6 +31,9 @@ pub struct ConsumeFlags {
     /// A retry holds up the later events of its key
     #[arg(long)]
     ordered: bool,
+    /// Name of this member, whose partitions wait for it while it restarts (Kafka)
+    #[arg(long, value_name = "NAME")]
+    instance: Option<String>,
     /// Where a new group starts: earliest, new, a time, or an age such as 2h
     #[arg(long, value_name = "WHEN", default_value = "earliest")]
     from: Start,
@@ -114,6 +117,7 @@ impl ConsumeFlags {
         let policy = self.policy();
         let jobs = usize::from(self.jobs);
         let request = SubscribeRequest {
+            instance: self.instance,
             from: self.from.0,
             ordered: self.ordered,
             until_end: self.until_end,
