@@ -112,6 +112,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Consumers of one group share its events [env: PF_GROUP]')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Run so many at the same time, of different keys')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Run so many at the same time, of different keys')
+            [CompletionResult]::new('--instance', '--instance', [CompletionResultType]::ParameterName, 'Name of this member, whose partitions wait for it while it restarts (Kafka)')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Where a new group starts: earliest, new, a time, or an age such as 2h')
             [CompletionResult]::new('--max-attempts', '--max-attempts', [CompletionResultType]::ParameterName, 'Runs that an event gets before it is a dead letter [default: the event''s own, else 3]')
             [CompletionResult]::new('--backoff', '--backoff', [CompletionResultType]::ParameterName, 'Pauses between attempts: FIRST..LONGEST*FACTOR with jitter, or one exact pause [default: 1s..5m*2]')

@@ -387,7 +387,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -o -q -h --group --jobs --ordered --from --max-attempts --backoff --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --stdin --worker --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-g -j -o -q -h --group --jobs --ordered --instance --from --max-attempts --backoff --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --stdin --worker --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -406,6 +406,10 @@ _pf() {
                     return 0
                     ;;
                 -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --instance)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

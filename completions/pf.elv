@@ -106,6 +106,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --group 'Consumers of one group share its events [env: PF_GROUP]'
             cand -j 'Run so many at the same time, of different keys'
             cand --jobs 'Run so many at the same time, of different keys'
+            cand --instance 'Name of this member, whose partitions wait for it while it restarts (Kafka)'
             cand --from 'Where a new group starts: earliest, new, a time, or an age such as 2h'
             cand --max-attempts 'Runs that an event gets before it is a dead letter [default: the event''s own, else 3]'
             cand --backoff 'Pauses between attempts: FIRST..LONGEST*FACTOR with jitter, or one exact pause [default: 1s..5m*2]'

@@ -113,6 +113,7 @@ complete -c pf -n "__fish_pf_using_subcommand tail" -s q -l quiet -d 'Leave out 
 complete -c pf -n "__fish_pf_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s g -l group -d 'Consumers of one group share its events [env: PF_GROUP]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -s j -l jobs -d 'Run so many at the same time, of different keys' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l instance -d 'Name of this member, whose partitions wait for it while it restarts (Kafka)' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l from -d 'Where a new group starts: earliest, new, a time, or an age such as 2h' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l max-attempts -d 'Runs that an event gets before it is a dead letter [default: the event\'s own, else 3]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l backoff -d 'Pauses between attempts: FIRST..LONGEST*FACTOR with jitter, or one exact pause [default: 1s..5m*2]' -r

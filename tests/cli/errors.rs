@@ -12,7 +12,7 @@ fn an_unknown_scheme_names_the_known_ones() {
 
     --- stderr
     error: no transport is registered for `amqp:` URLs
-    hint: this build knows: memory, nats, sqlite, tls
+    hint: this build knows: kafka, memory, nats, sqlite, tls
     ");
 }
 
@@ -25,6 +25,30 @@ fn a_scheme_that_is_not_built_in_names_the_feature() {
     --- stderr
     error: `pulsar:` is not built into this program
     hint: build it with `--features pulsar`
+    ");
+}
+
+#[test]
+fn a_member_has_a_name_only_where_groups_know_it() {
+    let consume = [
+        "consume",
+        "a",
+        "--group",
+        "g",
+        "--create",
+        "--instance",
+        "one",
+        "--",
+        "true",
+    ];
+    assert_snapshot!(Pf::new().run(&consume), @"
+    exit: 5
+    --- stdout
+
+    --- stderr
+    consuming a as group g: true
+    error: sqlite: groups do not know their members by name here
+    hint: leave `--instance` out; on Kafka it keeps partitions for a member that restarts
     ");
 }
 

@@ -13,9 +13,14 @@ pub(super) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportErr
 }
 
 /// Turns an error of the client into one of ours; `doing` is what failed, as in `reading offsets`.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` hands over"
+)]
 pub(super) fn of(failed: KafkaError, doing: &str) -> TransportError {
     match failed.rdkafka_error_code() {
-        Some(code) => of_code(code, doing).because(failed),
+        // Its words say all that the client knows.
+        Some(code) => of_code(code, doing),
         None => error(ErrorKind::Other, format!("{doing} failed: {failed}")),
     }
 }
@@ -90,11 +95,13 @@ fn meaning(code: Code) -> (ErrorKind, &'static str) {
             ErrorKind::Unsupported,
             "the broker is too old; Kafka 4.0 or newer is needed",
         ),
-        Code::InvalidProducerEpoch
-        | Code::Fenced
-        | Code::ProducerFenced
-        | Code::FencedInstanceId
-        | Code::UnreleasedInstanceId => (ErrorKind::Held, "somebody else took over"),
+        Code::InvalidProducerEpoch | Code::Fenced | Code::ProducerFenced => {
+            (ErrorKind::Held, "somebody else took over")
+        }
+        Code::FencedInstanceId | Code::UnreleasedInstanceId => (
+            ErrorKind::Held,
+            "another member of the group has the same `--instance`",
+        ),
         Code::IllegalGeneration | Code::UnknownMemberId | Code::AssignmentLost => {
             (ErrorKind::Lost, "")
         }

@@ -54,7 +54,12 @@ impl Pump {
         if let Some(refused) = watch.ears.refused() {
             return Err(refused);
         }
+        let is_final = matches!(failed, KafkaError::MessageConsumptionFatal(_));
         let known = errors::of(failed, "reading");
+        if is_final {
+            self.shared.fail(known);
+            return Ok(());
+        }
         if known.is_transient() && !self.down {
             self.down = true;
             self.shared

@@ -1,0 +1,67 @@
+//! What a group knows of its members.
+
+use std::process::Child;
+
+use crate::shop::Shop;
+
+/// Starts a consumer that has a name.
+fn start(shop: &Shop) -> Child {
+    let group = shop.name("mail");
+    let member = [
+        "consume",
+        "order.created",
+        "--group",
+        &group,
+        "--instance",
+        "one",
+    ];
+    shop.pf
+        .spawn(&[&member[..], &["--count", "1", "--", "cat"]].concat())
+}
+
+#[test]
+fn a_member_with_a_name_is_known_again() {
+    let shop = Shop::with_orders();
+    let group = shop.name("mail");
+    let mut killed = start(&shop);
+    while shop.raw.members(&group) == 0 {}
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let again = start(&shop);
+    let published = shop.pf.run(&["publish", "order.created", "{}"]);
+    let _ = published.succeeded();
+    let handled = std::thread::scope(|scope| {
+        let handled = scope.spawn(|| shop.pf.finish(again));
+        while !handled.is_finished() {
+            // A member without a name would stand beside the one that was killed, until that is given up.
+            assert!(shop.raw.members(&group) <= 1);
+        }
+        handled.join().unwrap()
+    });
+    assert!(handled.stdout().contains("order.created"));
+}
+
+#[test]
+fn of_two_with_a_name_the_first_ends() {
+    let shop = Shop::with_orders();
+    let group = shop.name("mail");
+    let first = start(&shop);
+    while shop.raw.members(&group) == 0 {}
+    let mut second = start(&shop);
+    let first = shop.pf.finish(first);
+    second.kill().unwrap();
+    second.wait().unwrap();
+    insta::assert_snapshot!(shop.hide(&first), @r"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    consuming order.created as group mail: cat
+    made topic pf.mail.delay for what is tried again
+    made topic pf.delay for what is for later
+    made topic order.created.dlq for dead letters of order.created
+    made topic pf.state for what becomes of dead letters
+    error: kafka: reading failed: static consumer fenced by other consumer with same group.instance.id
+    hint: another member of the group has the same `--instance`
+    ");
+}
