@@ -72,7 +72,7 @@ fn whoever_has_no_password_is_told_so() {
 #[test]
 fn another_language_than_the_brokers_is_told() {
     let shop = Shop::with_orders();
-    let url = shop.url("security.protocol=ssl&connect-timeout=3s");
+    let url = shop.url("security.protocol=ssl");
     let run = shop
         .pf
         .run(&["publish", "order.created", "{}", "--url", &url]);

@@ -23,7 +23,7 @@ const IN_THE_LIBRARY: [&str; 1] = ["kafka.letter_revived"];
 /// Points that only a command of its own reaches, which has a test of its own.
 const ALONE: [&str; 1] = ["nats.captured"];
 /// How many stores are worked on at once where most of the time is spent waiting for a broker.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 /// Returns the names of all fail points that this build of `pf` can reach on a transport.
 fn names(transport: &str) -> Vec<String> {

@@ -129,7 +129,7 @@ fn consume(store: &mut Store, dice: &mut Dice, worker: bool) -> bool {
 
 /// Kills a slow replay after some letters; tells whether others were left.
 fn replay(store: &mut Store, dice: &mut Dice) -> bool {
-    let replay = store.pf(&["dlq", "replay", "--all", "--yes", "--rate", "10"]);
+    let replay = store.pf(&["dlq", "replay", "--all", "--yes", "--rate", "3"]);
     let after = Duration::from_micros(dice.roll(200_000));
     let begun = |store: &Store| store.judge.progress().0 > 0;
     store.run_and_kill(replay, begun, after);
