@@ -65,3 +65,27 @@ fn of_two_with_a_name_the_first_ends() {
     hint: another member of the group has the same `--instance`
     ");
 }
+
+#[test]
+fn the_newer_protocol_of_groups_is_spoken() {
+    let shop = Shop::with_orders();
+    let publish = ["publish", "order.created", "--lines"];
+    let _ = shop.pf.run_with(&publish, "1\n2\n3\n").succeeded();
+    let (group, url) = (shop.name("mail"), shop.url("group.protocol=consumer"));
+    let consume = ["consume", "order.created", "--until-end", "--url", &url];
+    let handle = [
+        "--group",
+        &group,
+        "--stdin",
+        "data",
+        "--",
+        "sh",
+        "-c",
+        "cat; echo",
+    ];
+    let consume = [&consume[..], &handle].concat();
+    let first = shop.pf.run(&consume).succeeded();
+    assert_eq!(first.stdout(), "1\n2\n3\n");
+    let second = shop.pf.run(&consume).succeeded();
+    assert_eq!(second.stdout(), "");
+}

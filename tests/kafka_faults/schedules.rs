@@ -8,7 +8,7 @@ use crate::world::{Running, World, count, until};
 fn every_schedule_fires_once() {
     const COUNT: usize = 20_000;
     let world = World::new();
-    let due = (Utc::now() + TimeDelta::seconds(15)).to_rfc3339();
+    let due = (Utc::now() + TimeDelta::seconds(40)).to_rfc3339();
     let (status, accepted) = world.publish("e", COUNT, &["--at", &due, "--create"]).end();
     assert!(status.success(), "{status}");
     assert_eq!(accepted.len(), COUNT);

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{MutexGuard, PoisonError},
+    sync::PoisonError,
     time::{Duration, Instant},
 };
 
@@ -70,10 +70,8 @@ pub(super) fn commit(
     shared: &Shared,
     parts: Option<&HashSet<PartId>>,
 ) -> Result<()> {
-    let _turn: MutexGuard<'_, ()> = shared
-        .commits
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let turn = shared.commits.lock();
+    let _turn = turn.unwrap_or_else(PoisonError::into_inner);
     let (positions, asked) = {
         let mut desk = shared.desk();
         (positions(&mut desk, parts), desk.commits_asked)
