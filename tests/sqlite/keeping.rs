@@ -247,3 +247,17 @@ async fn a_group_can_start_at_a_time() {
     let consumer = transport.subscribe(from).await.unwrap();
     assert_eq!(texts(&take(&*consumer, 1).await), ["3"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_stays_short_where_every_process_publishes_once_and_ends() {
+    let dir = Store::new();
+    for _ in 0..200 {
+        let transport = dir.open_with("synchronous=off").await;
+        publish(&*transport, "t", &["1"]).await;
+        transport.close().await.unwrap();
+    }
+    let log = dir.path().with_extension("db-wal");
+    let length = std::fs::metadata(log).map_or(0, |log| log.len());
+    assert!(length < 1 << 20, "{length} bytes");
+    assert_eq!(read(&*dir.open().await, "t").await.len(), 200);
+}

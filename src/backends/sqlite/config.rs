@@ -107,8 +107,17 @@ impl Config {
 
     /// Returns the folder in which living consumers hold their locks.
     pub(super) fn presence_folder(&self) -> PathBuf {
+        self.beside("-consumers")
+    }
+
+    /// Returns the engine's write-ahead log.
+    pub(super) fn log(&self) -> PathBuf {
+        self.beside("-wal")
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
         let mut name = self.path.as_os_str().to_owned();
-        name.push("-consumers");
+        name.push(suffix);
         PathBuf::from(name)
     }
 }

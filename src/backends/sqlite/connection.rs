@@ -12,6 +12,9 @@ use super::{
     schema::{self, State},
 };
 
+/// Bytes of the log that it costs less to read again than to move into the store.
+const LONG_LOG: u64 = 512 * 1024;
+
 /// Opens the store for writing, making or migrating it where needed.
 pub(super) fn open_writer(config: &Config) -> Outcome<Connection> {
     if config.create
@@ -25,10 +28,20 @@ pub(super) fn open_writer(config: &Config) -> Outcome<Connection> {
     patiently(config, || prepare(&mut connection))?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "synchronous", config.synchronous.word())?;
-    // Another process's next checkpoint, or ours, finds everything in the log; closing stays cheap.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
+}
+
+/// Prepares the end of the writer's connection: a short log stays, so that closing is cheap; a long one the last to
+/// close moves into the store. Nothing else would shorten it where every process publishes a little and ends, and
+/// each would read all of it again.
+pub(super) fn wind_up(connection: &Connection, config: &Config) {
+    let length = std::fs::metadata(config.log()).map_or(0, |log| log.len());
+    if length > LONG_LOG {
+        // If that fails, the next to close tries again.
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+    }
 }
 
 /// Opens the store for reading; it must be there.

@@ -144,9 +144,7 @@ fn space(config: &Config) -> Finding {
 }
 
 fn write_ahead_log(config: &Config) -> Finding {
-    let mut name = config.path.as_os_str().to_owned();
-    name.push("-wal");
-    let size = fs::metadata(&name).map_or(0, |file| file.len());
+    let size = fs::metadata(config.log()).map_or(0, |file| file.len());
     let text = format!("{} MiB are not taken over into the store yet", size >> 20);
     if size < LARGE_LOG {
         return finding("log", FindingLevel::Ok, text);

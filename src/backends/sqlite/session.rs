@@ -75,6 +75,12 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        connection::wind_up(&self.connection, &self.config);
+    }
+}
+
 /// Reads the store's own name.
 pub(super) fn store_name(connection: &Connection) -> Outcome<String> {
     let sql = "SELECT value FROM meta WHERE name = 'store'";
