@@ -114,6 +114,7 @@ impl Transport for Sqlite {
     }
 
     async fn close(&self) -> Result<()> {
+        self.wake.close();
         self.reader.close();
         self.writer.close().await;
         Ok(())

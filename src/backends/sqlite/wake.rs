@@ -2,6 +2,7 @@
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -25,7 +26,10 @@ pub(super) struct Wake {
 #[derive(Debug, Default)]
 struct State {
     watchers: usize,
-    polling: bool,
+    /// The thread that looks, while it does.
+    thread: Option<JoinHandle<()>>,
+    /// The thread has to end, whoever still waits.
+    closing: bool,
 }
 
 /// Somebody who waits; polling goes on while one exists.
@@ -52,14 +56,27 @@ impl Wake {
     pub(super) fn watch(self: &Arc<Self>) -> Watcher {
         let mut state = self.lock();
         state.watchers += 1;
-        if !state.polling {
+        if state.thread.is_none() {
             let wake = Arc::clone(self);
             // Without the thread, waiters still look once a second.
-            let thread = std::thread::Builder::new().name("pf-sqlite-wake".to_owned());
-            state.polling = thread.spawn(move || wake.poll()).is_ok();
+            let thread = thread::Builder::new().name("pf-sqlite-wake".to_owned());
+            state.thread = thread.spawn(move || wake.poll()).ok();
         }
         drop(state);
         Watcher(Arc::clone(self))
+    }
+
+    /// Ends the looking: after this, nothing here touches the store.
+    pub(super) fn close(&self) {
+        let thread = {
+            let mut state = self.lock();
+            state.closing = true;
+            state.thread.take()
+        };
+        self.parked.notify_all();
+        // It only ever looks, which takes no time.
+        let _ = thread.map(JoinHandle::join);
+        self.lock().closing = false;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -70,7 +87,7 @@ impl Wake {
         let connection = connection::open_reader(&self.config).ok();
         let mut last = None;
         let mut state = self.lock();
-        while state.watchers > 0 {
+        while state.watchers > 0 && !state.closing {
             drop(state);
             let version = connection.as_ref().and_then(data_version);
             if version != last {
@@ -80,7 +97,9 @@ impl Wake {
             let waited = self.parked.wait_timeout(self.lock(), POLL);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.polling = false;
+        // Before anybody can take this thread for ended.
+        drop(connection);
+        state.thread = None;
     }
 }
 

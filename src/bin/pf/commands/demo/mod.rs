@@ -41,8 +41,10 @@ impl DemoArgs {
             ..OpenOptions::default()
         };
         let transport = context.registry.open(&url, options).await?;
-        play(context, Arc::clone(&transport), "").await?;
-        Ok(transport.close().await?)
+        let played = play(context, Arc::clone(&transport), "").await;
+        transport.close().await?;
+        folder.close()?;
+        played
     }
 }
 
