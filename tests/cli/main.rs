@@ -4,6 +4,7 @@
 mod caps;
 mod completions;
 mod consume;
+mod consume_refusals;
 mod context;
 mod demo;
 mod dlq;
