@@ -23,6 +23,7 @@ fn a_sound_store_has_nothing_to_mend() {
         json.iter().any(|finding| finding["name"] == "integrity"),
         "{json:?}"
     );
+    assert!(run.stdout().contains("1 event was stored so far"), "{run}");
 }
 
 #[test]

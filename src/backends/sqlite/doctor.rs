@@ -203,8 +203,11 @@ fn lagging(connection: &Connection, config: &Config) -> Outcome<Vec<Finding>> {
         ));
     }
     if found.is_empty() {
-        let size = log::end_of(connection)?;
-        let text = format!("no group holds it back; {size} events were stored so far");
+        let stored = match log::end_of(connection)? {
+            1 => "1 event was".to_owned(),
+            count => format!("{count} events were"),
+        };
+        let text = format!("no group holds it back; {stored} stored so far");
         found.push(finding("retention", FindingLevel::Ok, text));
     }
     Ok(found)
