@@ -227,3 +227,21 @@ fn flags_of_the_envelope_make_no_sense_for_events_that_are_made() {
     For more information, try '--help'.
     ");
 }
+
+#[test]
+fn a_log_filter_that_logs_nothing_is_refused() {
+    let pf = Pf::new();
+    assert_snapshot!(pf.run(&["publish", "a", "1", "--log", "debgu"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `--log debgu` is no filter
+    hint: did you mean `debug`?
+    ");
+    let pf = pf.env("PF_LOG", "protoflow=loud");
+    assert_snapshot!(pf.run(&["publish", "a", "1"]), @"");
+    assert!(!pf.path("events.db").exists(), "nothing was touched");
+    let pf = pf.env("PF_LOG", "");
+    assert_eq!(pf.run(&["publish", "a", "1"]).code(), Some(0));
+}

@@ -13,6 +13,7 @@ use crate::{
     commands::GlobalArgs,
     config::{Config, Target},
     error::{CliError, CliResult},
+    log,
     output::{Format, Printer},
     signals::Signals,
 };
@@ -29,9 +30,6 @@ pub struct Context {
 
 impl Context {
     pub fn new(global: &GlobalArgs) -> Self {
-        if let Some(filter) = &global.log {
-            start_logging(filter);
-        }
         Self {
             printer: Printer::stdio(
                 global.output.unwrap_or_default(),
@@ -45,6 +43,11 @@ impl Context {
             signals: None,
             transport: None,
         }
+    }
+
+    /// Begins to write the log that `--log` asks for.
+    pub fn start_log(&self) -> CliResult<()> {
+        self.global.log.as_deref().map_or(Ok(()), log::start)
     }
 
     /// Reads the configuration files, once.
@@ -167,12 +170,4 @@ impl Context {
             }
         }
     }
-}
-
-fn start_logging(filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::new(filter);
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
 }

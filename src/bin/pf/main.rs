@@ -6,6 +6,7 @@ mod config;
 mod context;
 mod error;
 mod handler;
+mod log;
 mod nearest;
 mod output;
 mod signals;

@@ -97,6 +97,7 @@ pub enum Command {
 
 impl Command {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        context.start_log()?;
         // These two write about `pf` itself, whatever the configuration says.
         if !matches!(self, Self::Completions(_) | Self::Man(_)) {
             context.config()?;
