@@ -39,6 +39,10 @@ pub(super) fn open_writer(config: &Config) -> Outcome<Connection> {
 pub(super) fn wind_up(connection: &Connection, config: &Config) {
     let length = std::fs::metadata(config.log()).map_or(0, |log| log.len());
     if length > LONG_LOG {
+        tracing::debug!(
+            length,
+            "the log goes into the store, unless others still use it"
+        );
         // If that fails, the next to close tries again.
         let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
     }
@@ -54,7 +58,10 @@ pub(super) fn open_reader(config: &Config) -> Outcome<Connection> {
     };
     connection.pragma_update(None, "query_only", true)?;
     match schema::inspect(&connection) {
-        Ok(State::Ready) => Ok(connection),
+        Ok(State::Ready) => {
+            tracing::debug!(path = %config.path.display(), "opened the store for reading");
+            Ok(connection)
+        }
         Ok(State::Older(_)) => {
             drop(connection);
             drop(open_writer(config)?);
@@ -107,6 +114,7 @@ fn open(config: &Config, flags: OpenFlags) -> Outcome<Connection> {
     connection.busy_handler(Some(move |tries| {
         if tries == 0 {
             start = Instant::now();
+            tracing::debug!("waiting for the lock of another process");
         }
         pause();
         start.elapsed() < limit

@@ -16,7 +16,6 @@ use crate::{
 };
 
 use super::{
-    SCHEME,
     claim::{self, Claimed},
     clock,
     error::{Fault, Outcome, again, closed},
@@ -204,6 +203,10 @@ impl Subscription for Consumer {
                 for (seq, ticket) in taken {
                     let number = ticket.0.cast_signed();
                     if update.execute(params![group, seq, consumer, number, until])? == 0 {
+                        tracing::warn!(
+                            position = seq,
+                            "the lease had run out before it was extended"
+                        );
                         lost.push(ticket);
                     }
                 }
@@ -342,8 +345,12 @@ impl Work for Claim {
         if result.is_err() {
             self.shared.member().relearn();
         } else {
+            let (taken, buried) = (self.claimed.deliveries.len(), self.claimed.buried);
+            if taken > 0 || buried > 0 {
+                tracing::debug!(taken, buried, "claimed");
+            }
             let mut hand = self.shared.hand();
-            hand.buried += self.claimed.buried;
+            hand.buried += buried;
             hand.hopeful = self.claimed.deliveries.len() >= self.max;
             for (seq, delivery) in self.claimed.deliveries {
                 hand.taken.insert(delivery.ticket(), seq);
@@ -359,7 +366,7 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         let held = self.shared.hand().taken.len();
         if !self.shared.hand().closed && held > 0 {
-            tracing::debug!(target: SCHEME, held, "a consumer was dropped without being closed");
+            tracing::debug!(held, "a consumer was dropped without being closed");
         }
     }
 }

@@ -81,6 +81,8 @@ pub(super) fn join(
     if request.until_end {
         member.end = Some(log::end_of(&session.connection)?);
     }
+    let (group, topics, end) = (&member.group, member.topics.len(), member.end);
+    tracing::debug!(%group, consumer, topics, end, "joined");
     Ok(member)
 }
 
@@ -257,6 +259,12 @@ impl Member {
                 None => is_alive(session, consumer)?,
             };
             lives.insert(consumer, alive);
+            tracing::warn!(
+                position = seq,
+                consumer,
+                alive,
+                "a lease ran out; the message goes to others"
+            );
             give_back(&session.connection, self.group_id, Held::At(seq), !alive)?;
         }
         Ok(())
@@ -290,6 +298,12 @@ pub(super) fn release_all_dead(session: &Session) -> Outcome<()> {
 }
 
 fn release_dead(session: &Session, (group, consumer): (i64, i64), name: &str) -> Outcome<()> {
+    tracing::warn!(
+        group,
+        consumer,
+        name,
+        "a consumer died; what it held goes to others"
+    );
     give_back(&session.connection, group, Held::By(consumer), true)?;
     remove(&session.connection, consumer)?;
     presence::clear(&session.config, name);
@@ -298,6 +312,7 @@ fn release_dead(session: &Session, (group, consumer): (i64, i64), name: &str) ->
 
 /// Takes a consumer off the record; what it held is for others, uncounted.
 pub(super) fn leave(session: &Session, group_id: i64, consumer: i64) -> Outcome<()> {
+    tracing::debug!(group = group_id, consumer, "left");
     give_back(&session.connection, group_id, Held::By(consumer), false)?;
     remove(&session.connection, consumer)
 }

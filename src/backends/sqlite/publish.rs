@@ -80,6 +80,11 @@ impl Work for Publish {
         let Self {
             receipts, reply, ..
         } = *self;
+        tracing::debug!(
+            messages = receipts.len(),
+            stored = result.is_ok(),
+            "published"
+        );
         let _ = reply.send(result.map(|()| receipts));
     }
 }

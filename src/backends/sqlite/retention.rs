@@ -77,6 +77,12 @@ impl Chunk {
                 unneeded.push((last, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?));
             }
         }
+        if !unneeded.is_empty() {
+            tracing::debug!(
+                count = unneeded.len(),
+                "removing messages that nobody needs"
+            );
+        }
         for (seq, topic, for_all) in unneeded {
             session
                 .connection

@@ -60,6 +60,7 @@ pub(super) fn fire(session: &mut Session, now: i64) -> Outcome<bool> {
     if due.is_empty() {
         return Ok(false);
     }
+    tracing::debug!(count = due.len(), "delayed events are due");
     let mut log = Appender::new(session, now)?;
     for (_, message) in &due {
         log.push(message)?;

@@ -117,6 +117,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Outcome<()> {
     let State::Older(version) = inspect(&transaction)? else {
         return Ok(transaction.commit()?);
     };
+    tracing::info!(from = version, to = VERSION, "making the store's tables");
     for step in &STEPS[version..] {
         transaction.execute_batch(step)?;
     }

@@ -35,6 +35,14 @@ impl Session {
     pub(super) fn open(config: &Config) -> Outcome<Self> {
         let connection = connection::open_writer(config)?;
         let store = store_name(&connection)?;
+        tracing::debug!(
+            path = %config.path.display(),
+            %store,
+            synchronous = config.synchronous.word(),
+            retention = ?config.retention,
+            busy_timeout = ?config.busy_timeout,
+            "opened the store for writing"
+        );
         Ok(Self {
             connection,
             config: config.clone(),

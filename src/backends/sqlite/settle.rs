@@ -69,6 +69,29 @@ impl Item {
             change,
         }
     }
+
+    /// Logs what became of it.
+    fn tell(&self, ours: bool) {
+        let position = self.seq;
+        match &self.change {
+            _ if !ours => tracing::warn!(position, "the lease had run out before the verdict"),
+            Change::Forget => tracing::trace!(position, "acknowledged"),
+            Change::Wait(wait) if wait.failed => {
+                let again_in = clock::until(wait.due);
+                tracing::debug!(
+                    position,
+                    ?again_in,
+                    failed = wait.attempts.failed + 1,
+                    "failed"
+                );
+            }
+            Change::Wait(_) => tracing::debug!(position, "given back"),
+            Change::Bury(letter) => {
+                let (id, kind) = (&letter.id, letter.record.kind);
+                tracing::debug!(position, %id, %kind, "became a dead letter");
+            }
+        }
+    }
 }
 
 impl Change {
@@ -115,6 +138,14 @@ impl Work for Settle {
 
     fn end(self: Box<Self>, result: Result<()>) {
         // Who settled waits for this, unless its task was torn down.
+        match &result {
+            Ok(()) => self
+                .items
+                .iter()
+                .zip(&self.ours)
+                .for_each(|(item, ours)| item.tell(*ours)),
+            Err(error) => tracing::warn!(%error, count = self.items.len(), "not settled"),
+        }
         let Self { ours, reply, .. } = *self;
         let _ = reply.send(result.map(|()| ours));
     }

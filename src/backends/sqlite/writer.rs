@@ -262,12 +262,13 @@ impl Worker {
         let Some(mut job) = self.retention.job() else {
             return;
         };
-        let cleaned = (|| {
+        let cleaned: Outcome<()> = (|| {
             session.begin(false)?;
             job.run(session)?;
             session.step("COMMIT")
         })();
-        if cleaned.is_err() {
+        if let Err(fault) = &cleaned {
+            tracing::warn!(?fault, "old messages could not be removed");
             roll_back(session);
         }
         self.retention.learn(&job, cleaned.is_ok());
@@ -293,7 +294,9 @@ impl Worker {
             }
             Err((jobs, fault)) => {
                 roll_back(session);
-                fail(jobs, fault.into_error(&path));
+                let error = fault.into_error(&path);
+                tracing::warn!(%error, jobs = jobs.len(), "a transaction was undone");
+                fail(jobs, error);
             }
         }
     }
