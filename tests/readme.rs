@@ -169,3 +169,21 @@ fn capabilities_are_those_of_the_program() {
         }
     }
 }
+
+#[tokio::test]
+async fn parameters_of_the_embedded_store_are_those_that_it_takes() {
+    let url = "sqlite:events.db?no_such_parameter_at_all=1"
+        .parse()
+        .unwrap();
+    let options = protoflow::backends::OpenOptions::default();
+    let registry = protoflow::backends::Registry::builtin();
+    let error = registry.open(&url, options).await.unwrap_err();
+    let known = error.advice().unwrap().strip_prefix("known: ").unwrap();
+    let row = README
+        .lines()
+        .find(|line| line.starts_with("| `sqlite:events.db`"))
+        .unwrap();
+    for name in known.split(", ") {
+        assert!(row.contains(&format!("`?{name}=")), "{name} is missing");
+    }
+}
