@@ -119,6 +119,16 @@ fn a_worker_that_ends_between_events_fails_none() {
 }
 
 #[test]
+fn a_second_answer_that_comes_late_is_named_and_fails_nobody() {
+    let pf = store_with(&["a", "b", "c"]);
+    let body = format!(
+        r#"test $id != b || printf '{{"id":"a","action":"dead_letter"}}\n'; {}"#,
+        answer(r#""action":"ack""#)
+    );
+    assert_snapshot!(work(&pf, &[], &body), @"");
+}
+
+#[test]
 fn a_worker_that_cannot_be_run_stops_with_78() {
     let pf = store_with(&["a"]);
     assert_eq!(work(&pf, &[], "exit 127").code(), Some(78));

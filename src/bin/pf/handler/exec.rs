@@ -116,11 +116,11 @@ impl Exec {
                 match emit.collected(&finished.gathered.stdout, delivery, run) {
                     Ok(responses) => Outcome::Ack(responses),
                     Err(reason) => {
-                        failure::outcome(Judgement::failed("emit", reason), stderr, started)
+                        failure::outcome(&Judgement::failed("emit", reason), stderr, started)
                     }
                 }
             }
-            _ => failure::outcome(judgement, stderr, started),
+            _ => failure::outcome(&judgement, stderr, started),
         }
     }
 }

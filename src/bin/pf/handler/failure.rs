@@ -27,24 +27,18 @@ pub fn failure(
 }
 
 /// Turns a judgement into the outcome of a run that published nothing.
-pub fn outcome(judgement: Judgement, stderr: &StderrTail, started: Instant) -> Outcome {
-    let action = judgement.action;
-    let message = match stderr.last_line() {
+pub fn outcome(judgement: &Judgement, stderr: &StderrTail, started: Instant) -> Outcome {
+    let message = || match stderr.last_line() {
         Some(line) if !judgement.complete => format!("{}: {line}", judgement.reason),
-        _ => judgement.reason,
+        _ => judgement.reason.clone(),
     };
     let failure = || {
-        let message = message.clone();
-        failure(
-            &judgement.class,
-            message,
-            stderr.text(),
-            Some(started.elapsed()),
-        )
+        let took = Some(started.elapsed());
+        failure(&judgement.class, message(), stderr.text(), took)
     };
-    match action {
+    match judgement.action {
         Action::Ack => Outcome::Ack(Vec::new()),
-        Action::Skip => Outcome::Skip(message),
+        Action::Skip => Outcome::Skip(message()),
         Action::Retry(after) => Outcome::Retry(after, failure()),
         Action::DeadLetter => Outcome::DeadLetter(failure()),
         Action::Stop => Outcome::Unusable(failure()),

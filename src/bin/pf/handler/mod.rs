@@ -36,6 +36,7 @@ use protoflow::{
 
 pub use self::{emit::Emit, input::StdinForm, on_exit::OnExit};
 use self::{exec::Exec, worker::Workers};
+use crate::output::Remarks;
 
 /// How a command handles events.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub struct HandlerOptions {
     pub on_exit: OnExit,
     /// How events on stdout are published; none passes stdout through.
     pub emit: Option<Emit>,
+    /// Where it is told that a worker does not keep to the contract.
+    pub remarks: Remarks,
 }
 
 impl HandlerOptions {

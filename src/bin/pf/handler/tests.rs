@@ -12,6 +12,7 @@ use protoflow::{
 };
 
 use super::{CommandHandler, Emit, HandlerOptions, OnExit, StdinForm};
+use crate::output::{ColorChoice, Remarks};
 
 fn options(script: &str) -> HandlerOptions {
     HandlerOptions {
@@ -20,6 +21,7 @@ fn options(script: &str) -> HandlerOptions {
         stdin: StdinForm::Event,
         on_exit: OnExit::default(),
         emit: None,
+        remarks: Remarks::stderr(true, ColorChoice::Never),
     }
 }
 
@@ -116,4 +118,16 @@ async fn a_worker_answers_one_event_after_the_other() {
     let started = Instant::now();
     handler.close().await;
     assert!(started.elapsed() < Duration::from_millis(400));
+}
+
+#[tokio::test]
+async fn a_worker_that_reads_no_more_has_not_failed_the_next_event() {
+    let script = r#"read -r event; exec <&-; printf '{"id":"a","action":"ack"}\n'; sleep 0.1"#;
+    for filler in [0, 1_000_000] {
+        let handler = CommandHandler::worker(options(script));
+        for _ in 0..3 {
+            let outcome = handler.handle(&delivery(filler), &run()).await;
+            assert!(matches!(outcome, Outcome::Ack(_)), "{outcome:?}");
+        }
+    }
 }

@@ -72,7 +72,7 @@ impl Workers {
                 answer = worker.ask(&question.line, &question.id, self.limit()) => answer,
                 () = run.abort.cancelled() => return aborted(worker, started).await,
             };
-            if answer.is_err() && worker.left_before(&question.line) {
+            if answer.is_err() && worker.left_before() {
                 tokio::spawn(worker.end());
                 continue;
             }
@@ -103,7 +103,7 @@ impl Workers {
                 judgement
             }
         };
-        failure::outcome(judgement, &stderr, started)
+        failure::outcome(&judgement, &stderr, started)
     }
 
     /// Returns how long an answer may be.
@@ -130,7 +130,7 @@ impl Workers {
             tokio::spawn(worker.end());
         }
         tokio::time::sleep(pause(self.faults.load(Ordering::Relaxed))).await;
-        Worker::start(self.options.command())
+        Worker::start(self.options.command(), self.options.remarks.clone())
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
@@ -217,7 +217,7 @@ async fn aborted(worker: Worker, started: Instant) -> Outcome {
     let stderr = worker.stderr().clone();
     worker.end().await;
     let judgement = Judgement::failed("aborted", "the run was ended before the worker answered");
-    failure::outcome(judgement, &stderr, started)
+    failure::outcome(&judgement, &stderr, started)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One long-lived worker: a line in, a line out.
 
 use std::{
+    convert::Infallible,
     io::{self, Write as _},
     os::fd::AsFd as _,
     process::{Child, ChildStdin, Command, Stdio},
@@ -24,6 +25,7 @@ use super::{
     stderr_tail::StderrTail,
     verdict::{Ended, words},
 };
+use crate::output::Remarks;
 
 /// How long a worker that closed its stdout has to end.
 const ENDING: Duration = Duration::from_millis(200);
@@ -36,8 +38,18 @@ pub struct Worker {
     stderr: StderrTail,
     held: Held,
     ended: watch::Receiver<Option<Ended>>,
-    /// Whether it has answered before.
-    proven: bool,
+    remarks: Remarks,
+    /// The event that it answered last.
+    answered: Option<String>,
+    /// Bytes of the question that went into its stdin.
+    given: u64,
+}
+
+/// What a worker said.
+enum Heard {
+    Reply(Reply),
+    /// This, and then no more.
+    End(Vec<u8>),
 }
 
 /// Why a worker gave no usable answer.
@@ -62,7 +74,7 @@ impl Worker {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn start(mut command: Command) -> io::Result<Self> {
+    pub fn start(mut command: Command, remarks: Remarks) -> io::Result<Self> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let leash = Arc::new(Leash::default());
         let held = Held(Arc::clone(&leash));
@@ -78,7 +90,9 @@ impl Worker {
             stdout: BufReader::new(ChildStdout::from_std(stdout)?),
             stderr,
             held,
-            proven: false,
+            remarks,
+            answered: None,
+            given: 0,
         })
     }
 
@@ -89,14 +103,23 @@ impl Worker {
 
     /// Reports whether it is still there and has not said anything unasked.
     pub fn is_well(&mut self) -> bool {
-        self.stdout.fill_buf().now_or_never().is_none()
+        let said = match self.stdout.fill_buf().now_or_never() {
+            None => return true,
+            Some(said) => said.is_ok_and(|said| !said.is_empty()),
+        };
+        if said {
+            let id = self.answered.as_deref().unwrap_or_default();
+            let text = format!("the worker wrote more than its answer for `{id}`, and is replaced");
+            self.remarks.warning(&text);
+        }
+        false
     }
 
-    /// Reports whether it worked well until it left without having read anything of this line: then nobody
+    /// Reports whether it worked well until it left without having read anything of its question: then nobody
     /// has seen the event.
-    pub fn left_before(&self, line: &[u8]) -> bool {
+    pub fn left_before(&self) -> bool {
         let unread = rustix::io::ioctl_fionread(&self.stdin).unwrap_or_default();
-        self.proven && unread == line.len() as u64
+        self.answered.is_some() && unread == self.given
     }
 
     /// Hands over the event `id` as a line and waits for the one answer, of at most `limit` bytes.
@@ -105,48 +128,46 @@ impl Worker {
     /// Why the worker should not be asked again.
     pub async fn ask(&mut self, line: &[u8], id: &str, limit: u64) -> Result<Reply, Fault> {
         self.stderr.clear();
-        let answer = self.exchange(line, limit).await?;
-        if answer.last() != Some(&b'\n') {
-            return Err(self.why_it_ended(&answer).await);
-        }
-        let reply = Reply::parse(&answer).map_err(Fault::Malformed)?;
+        let reply = match self.exchange(line, id, limit).await? {
+            Heard::Reply(_) if self.given < line.len() as u64 => return Err(Fault::Unread),
+            Heard::Reply(reply) => reply,
+            Heard::End(answer) => return Err(self.why_it_ended(&answer).await),
+        };
         match &reply.id {
             None => Err(Fault::Malformed("missing field `id`".to_owned())),
             Some(other) if other != id => Err(Fault::Unknown(other.clone())),
             Some(_) if !self.stdout.buffer().is_empty() => Err(Fault::Twice),
             Some(_) => {
-                self.proven = true;
+                self.answered = Some(id.to_owned());
                 Ok(reply)
             }
         }
     }
 
     /// Writes and reads at the same time: a worker may talk to its stdin and stdout in any order.
-    async fn exchange(&mut self, line: &[u8], limit: u64) -> Result<Vec<u8>, Fault> {
-        let mut answer = Vec::new();
-        let mut written = false;
-        {
-            let mut stdout = (&mut self.stdout).take(limit);
-            let read = stdout.read_until(b'\n', &mut answer);
-            let write = async {
-                written = write_all(&mut self.stdin, line).await.is_ok();
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                biased;
-                () = write => {}
-                read = read => {
-                    read.map_err(|error| Fault::Malformed(error.to_string()))?;
-                }
+    async fn exchange(&mut self, line: &[u8], id: &str, limit: u64) -> Result<Heard, Fault> {
+        self.given = 0;
+        let Self { stdin, given, .. } = self;
+        let write = async {
+            // A worker that reads no more says so by how it ends.
+            let _ = write_all(stdin, line, given).await;
+            std::future::pending::<Infallible>().await
+        };
+        // An answer to the question before says nothing about this event.
+        let before = self.answered.as_deref().filter(|before| *before != id);
+        let is_late = |reply: &Reply| {
+            let late = before.filter(|before| reply.id.as_deref() == Some(before));
+            if let Some(before) = late {
+                let text = format!("the worker answered twice for `{before}`; the first counts");
+                self.remarks.warning(&text);
             }
+            late.is_some()
+        };
+        tokio::select! {
+            biased;
+            never = write => match never {},
+            heard = hear(&mut self.stdout, limit, is_late) => heard,
         }
-        if answer.len() as u64 == limit {
-            return Err(Fault::Malformed(format!("longer than {limit} bytes")));
-        }
-        if !written && answer.last() == Some(&b'\n') {
-            return Err(Fault::Unread);
-        }
-        Ok(answer)
     }
 
     async fn why_it_ended(&mut self, answer: &[u8]) -> Fault {
@@ -186,17 +207,48 @@ impl Worker {
     }
 }
 
-/// Writes a line. As long as it fits into the pipe, the pipe is not watched: the worker would wake us up whenever
-/// it takes a line out.
-async fn write_all(stdin: &mut ChildStdin, mut line: &[u8]) -> io::Result<()> {
+/// Reads answers of at most `limit` bytes until one is to be heeded.
+async fn hear(
+    stdout: &mut BufReader<ChildStdout>,
+    limit: u64,
+    is_late: impl Fn(&Reply) -> bool,
+) -> Result<Heard, Fault> {
+    let mut answer = Vec::new();
+    loop {
+        answer.clear();
+        let read = stdout.take(limit).read_until(b'\n', &mut answer).await;
+        read.map_err(|error| Fault::Malformed(error.to_string()))?;
+        if answer.len() as u64 == limit {
+            return Err(Fault::Malformed(format!("longer than {limit} bytes")));
+        }
+        if answer.last() != Some(&b'\n') {
+            return Ok(Heard::End(answer));
+        }
+        let reply = Reply::parse(&answer).map_err(Fault::Malformed)?;
+        if !is_late(&reply) {
+            return Ok(Heard::Reply(reply));
+        }
+    }
+}
+
+/// Writes a line, counting its bytes. As long as it fits into the pipe, the pipe is not watched: the worker would
+/// wake us up whenever it takes a line out.
+async fn write_all(stdin: &mut ChildStdin, mut line: &[u8], given: &mut u64) -> io::Result<()> {
+    let mut watched = None;
     while !line.is_empty() {
-        match stdin.write(line) {
-            Ok(written) => line = &line[written..],
+        let written = match &mut watched {
+            None => stdin.write(line),
+            Some(watched) => tokio::process::ChildStdin::write(watched, line).await,
+        };
+        match written {
+            Ok(written) => {
+                line = &line[written..];
+                *given += written as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let watched = ChildStdin::from(stdin.as_fd().try_clone_to_owned()?);
-                let mut watched = tokio::process::ChildStdin::from_std(watched)?;
-                return watched.write_all(line).await;
+                let stdin = ChildStdin::from(stdin.as_fd().try_clone_to_owned()?);
+                watched = Some(tokio::process::ChildStdin::from_std(stdin)?);
             }
             Err(error) => return Err(error),
         }

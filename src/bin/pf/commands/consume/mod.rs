@@ -74,9 +74,9 @@ impl ConsumeArgs {
         hint_unknown(&*transport, &self.topics, &remarks).await;
         let signals = context.signals()?;
         let url = context.url()?;
-        let handler =
-            self.flags
-                .handler(self.command.clone(), url.as_str(), transport.encoding())?;
+        let encoding = transport.encoding();
+        let words = self.command.clone();
+        let handler = (self.flags).handler(words, url.as_str(), encoding, remarks.clone())?;
         remarks.remark(&self.opening(&group));
         let narrator = Narrator::new(remarks.clone(), group.clone());
         let bounded = self.flags.is_bounded();

@@ -15,6 +15,7 @@ use crate::{
     commands::times,
     error::{CliError, CliResult},
     handler::{CommandHandler, Emit, HandlerOptions, OnExit, StdinForm},
+    output::Remarks,
 };
 
 /// Bytes that one run may publish.
@@ -94,6 +95,7 @@ impl ConsumeFlags {
         words: Vec<OsString>,
         url: &str,
         encoding: Encoding,
+        remarks: Remarks,
     ) -> CliResult<CommandHandler> {
         let options = HandlerOptions {
             words,
@@ -104,6 +106,7 @@ impl ConsumeFlags {
                 limit: EMIT_LIMIT,
                 encoding,
             }),
+            remarks,
         };
         if self.worker {
             return Ok(CommandHandler::worker(options));
