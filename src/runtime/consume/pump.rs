@@ -96,12 +96,13 @@ impl<H: Handler> Pump<H> {
             plain: options.plain,
             abort: CancellationToken::new(),
         };
+        let tasks = Tasks::of(&runner.handler);
         let now = Instant::now();
         Self {
             runner: Arc::new(runner),
             fetch: Fetch::new(Arc::clone(&subscription), window),
             queue: Queue::default(),
-            tasks: Tasks::default(),
+            tasks,
             responder: Responder::new(transport, lease),
             proof: Proof::default(),
             ledger: Ledger::new(Arc::clone(&subscription), Arc::clone(&observer), most),

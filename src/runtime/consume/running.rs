@@ -9,11 +9,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::FutureExt;
-use tokio::{
-    task::{Id, JoinSet},
-    time::Instant,
-};
+use futures_util::{FutureExt, StreamExt as _, stream::FuturesUnordered};
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -164,54 +161,103 @@ impl Mark {
 }
 
 /// Runs that were not ready at once.
-#[derive(Default)]
 pub(super) struct Tasks {
-    set: JoinSet<Finished>,
-    marks: HashMap<Id, Mark>,
+    set: Set,
+    marks: HashMap<Ticket, Mark>,
+}
+
+enum Set {
+    /// Each as a task of its own.
+    Apart(JoinSet<Finished>),
+    /// All in the loop's task, as they only wait: handing each over to another task costs more than its work.
+    Here(FuturesUnordered<RunFuture>),
 }
 
 impl Tasks {
+    /// Prepares for the runs of a handler.
+    pub(super) fn of(handler: &impl Handler) -> Self {
+        Self {
+            set: if handler.only_waits() {
+                Set::Here(FuturesUnordered::new())
+            } else {
+                Set::Apart(JoinSet::new())
+            },
+            marks: HashMap::new(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.set.len()
     }
 
     pub(super) fn spawn(&mut self, mark: Mark, run: RunFuture) {
-        let task = self.set.spawn(run);
-        self.marks.insert(task.id(), mark);
+        self.marks.insert(mark.ticket, mark);
+        match &mut self.set {
+            Set::Apart(set) => drop(set.spawn(run)),
+            Set::Here(set) => set.push(run),
+        }
     }
 
     /// Waits for a run to end; for ever if there is none. May be dropped.
     pub(super) async fn next(&mut self) -> Finished {
-        loop {
-            match self.set.join_next_with_id().await {
-                Some(Ok((id, finished))) => {
-                    self.marks.remove(&id);
-                    return finished;
-                }
-                // Only abandoned runs end so, and their deliveries are gone already.
-                Some(Err(_)) => {}
-                None => std::future::pending().await,
-            }
-        }
+        let Some(finished) = self.set.next().await else {
+            return std::future::pending().await;
+        };
+        self.marks.remove(&finished.delivery.ticket());
+        finished
     }
 
     /// Returns a run that has ended already.
     pub(super) fn try_next(&mut self) -> Option<Finished> {
-        let (id, finished) = self.set.try_join_next_with_id()?.ok()?;
-        self.marks.remove(&id);
+        let finished = match &mut self.set {
+            Set::Apart(set) => set.try_join_next()?.ok()?,
+            Set::Here(set) => set.next().now_or_never()??,
+        };
+        self.marks.remove(&finished.delivery.ticket());
         Some(finished)
     }
 
     pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
-        self.marks.values().map(|mark| mark.ticket)
+        self.marks.keys().copied()
     }
 
     /// Drops every run where it stands; returns how many, and those that somebody is told about.
     pub(super) fn abandon(&mut self) -> (usize, Vec<Delivery>) {
         let count = self.set.len();
-        self.set.abort_all();
-        self.set.detach_all();
+        self.set.abandon();
         let copies = self.marks.drain().filter_map(|(_, mark)| mark.copy);
         (count, copies.collect())
+    }
+}
+
+impl Set {
+    fn len(&self) -> usize {
+        match self {
+            Self::Apart(set) => set.len(),
+            Self::Here(set) => set.len(),
+        }
+    }
+
+    /// Waits for a run to end; none if there is none.
+    async fn next(&mut self) -> Option<Finished> {
+        match self {
+            Self::Apart(set) => loop {
+                // Only abandoned runs end otherwise, and their deliveries are gone already.
+                if let Ok(finished) = set.join_next().await? {
+                    return Some(finished);
+                }
+            },
+            Self::Here(set) => set.next().await,
+        }
+    }
+
+    fn abandon(&mut self) {
+        match self {
+            Self::Apart(set) => {
+                set.abort_all();
+                set.detach_all();
+            }
+            Self::Here(set) => set.clear(),
+        }
     }
 }

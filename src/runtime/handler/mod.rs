@@ -36,6 +36,12 @@ pub struct Run {
 pub trait Handler: Send + Sync + 'static {
     /// Handles one delivery. A panic is a failed run.
     async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome;
+
+    /// Reports whether runs do next to nothing but wait for somebody else. If so, they are not made tasks of their
+    /// own; one that computed for long would hold up the consumer.
+    fn only_waits(&self) -> bool {
+        false
+    }
 }
 
 /// How a run ended.

@@ -121,4 +121,9 @@ impl Handler for CommandHandler {
             Self::Worker(workers) => workers.handle(delivery, run).await,
         }
     }
+
+    /// The work is done by processes.
+    fn only_waits(&self) -> bool {
+        true
+    }
 }
