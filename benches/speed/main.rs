@@ -87,13 +87,12 @@ const NATS: [(&str, Benchmark); 12] = [
     ("nats-memory", nats::memory::flat),
 ];
 
-const KAFKA: [(&str, Benchmark); 15] = [
+const KAFKA: [(&str, Benchmark); 14] = [
     ("kafka-publish-ndjson", kafka::publish::ndjson),
     ("kafka-publish-tool", kafka::publish::tool),
     ("kafka-consume-message", kafka::consume::message),
     ("kafka-consume-event", kafka::consume::event),
     ("kafka-consume-mixed", kafka::consume::mixed),
-    ("kafka-tail-event", kafka::tail::event),
     ("kafka-tail-tool", kafka::tail::tool),
     ("kafka-dlq-stats", kafka::letters::stats),
     ("kafka-dlq-replay", kafka::letters::replay),

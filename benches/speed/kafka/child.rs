@@ -1,6 +1,6 @@
 //! What runs in a process of its own.
 
-use super::stage::{RAW, open, ours, prefix};
+use super::stage::{RAW, open, prefix};
 use crate::{
     handler::{Idle, consume},
     program::block_on,
@@ -12,7 +12,6 @@ pub fn play(mut arguments: impl Iterator<Item = String>) {
     let role = arguments.next().unwrap();
     let server = arguments.next().unwrap();
     match role.as_str() {
-        "tail" => Raw::new(&server).tail(&ours(0)),
         "publish" => Raw::new(&server).publish_once(RAW, &arguments.next().unwrap()),
         "consume-messages" => work(&server, &role, Idle::MESSAGES),
         "consume-events" => work(&server, &role, Idle::EVENTS),

@@ -55,6 +55,7 @@ pub fn replay(plan: &Plan) {
         assert!(pf.status().unwrap().success());
         let time = start.elapsed();
         let waiting = format!("{}pf.bench.delay", prefix(round));
+        stage.raw().wait_until_seen(&waiting);
         assert_eq!(stage.raw().count_records(&waiting), count);
         time
     };
@@ -66,6 +67,7 @@ pub fn replay(plan: &Plan) {
         let start = Instant::now();
         assert_eq!(raw.replay(&our_letters(round), &delays, &receipts), count);
         let time = start.elapsed();
+        raw.wait_until_seen(&delays);
         assert_eq!(raw.count_records(&delays), count);
         time
     };

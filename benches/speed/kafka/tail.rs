@@ -14,17 +14,6 @@ use crate::{
 
 const ARGUMENTS: [&str; 6] = ["tail", "-o", "event", "--since", "1h", "--until-end"];
 
-pub fn event(plan: &Plan) {
-    let stage = Stage::filled(&events::events(plan.events));
-    compare(
-        "kafka tail -o event",
-        Target::Speed(0.5),
-        plan.rounds,
-        Box::new(|_| read(stage.pf(0, &ARGUMENTS), plan.events)),
-        Box::new(|_| read(stage.child("tail"), plan.events)),
-    );
-}
-
 /// The processor time, and the time until the end is found, beside those of the usual tool.
 pub fn tool(plan: &Plan) {
     let name = "kafka tail, processor beside kcat";
