@@ -11,14 +11,15 @@ use rdkafka::{
 
 use super::{
     Raw, header_bytes,
-    publish::{Producer, WAITING, drain, send, structured},
+    publish::{Producer, drain, send, structured},
 };
 use crate::{events, raw::Fate};
 
 /// How often a position is committed.
 const COMMIT: Duration = Duration::from_secs(1);
-/// What the product writes of a letter.
-const STORY: usize = 550;
+/// What the product writes of a message that is to be tried again, and of a letter.
+const RETRIED: usize = 160;
+const LETTER: [usize; 2] = [520, 12];
 
 /// Where a group works.
 pub struct Shop<'a> {
@@ -87,14 +88,17 @@ fn handle(producer: &Producer, shop: &Shop<'_>, message: &BorrowedMessage<'_>) -
             let record = BaseRecord::to(shop.retries).key(&key);
             send(
                 producer,
-                record.headers(structured(WAITING)).payload(payload),
+                record.headers(structured(&[RETRIED])).payload(payload),
             );
             producer.poll(Duration::ZERO);
             false
         }
         Fate::Dead => {
             let letter = BaseRecord::<(), _>::to(shop.letters).partition(message.partition());
-            send(producer, letter.headers(structured(STORY)).payload(payload));
+            send(
+                producer,
+                letter.headers(structured(&LETTER)).payload(payload),
+            );
             producer.poll(Duration::ZERO);
             true
         }

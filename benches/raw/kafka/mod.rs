@@ -5,7 +5,7 @@ mod publish;
 mod read;
 mod transactions;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
@@ -133,10 +133,21 @@ fn bounds_of(client: &BaseConsumer, topic: &str) -> Vec<(i32, i64, i64)> {
     let ready = partitions.filter(|partition| partition.leader() >= 0);
     let bounds = ready.map(|partition| {
         let id = partition.id();
-        let (low, high) = client.fetch_watermarks(topic, id, PATIENCE).unwrap();
+        let (low, high) = bounds(client, topic, id);
         (id, low, high)
     });
     bounds.collect()
+}
+
+/// Asks until it is answered: a leader needs a moment after its topic was made.
+fn bounds(client: &BaseConsumer, topic: &str, partition: i32) -> (i64, i64) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match client.fetch_watermarks(topic, partition, PATIENCE) {
+            Ok(bounds) => return bounds,
+            Err(failed) => assert!(Instant::now() < end, "{failed}"),
+        }
+    }
 }
 
 fn assign(consumer: &BaseConsumer, topic: &str, spans: &[(i32, i64, i64)]) {

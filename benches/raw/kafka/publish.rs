@@ -18,8 +18,8 @@ use super::Raw;
 /// Records between two looks at what was confirmed.
 const TURN: usize = 256;
 /// What the product writes of a message that waits.
-pub(super) const WAITING: usize = 200;
-const ID: usize = 26;
+const DELAYED: usize = 60;
+const ROOM: [u8; 1024] = [b'x'; 1024];
 
 /// Counts what is confirmed, and ends the benchmark at what is not.
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl Raw {
     pub fn publish(&self, topic: &str, payloads: &[Vec<u8>]) {
         let producer = self.stream();
         for (number, payload) in payloads.iter().enumerate() {
-            let record = BaseRecord::<(), _>::to(topic).headers(structured(0));
+            let record = BaseRecord::<(), _>::to(topic).headers(structured(&[]));
             send(&producer, record.payload(payload));
             if number % TURN == 0 {
                 producer.poll(Duration::ZERO);
@@ -78,7 +78,7 @@ impl Raw {
             ("allow.auto.create.topics", "false"),
         ]);
         let producer = config.create_with_context(Confirmed::default()).unwrap();
-        let record = BaseRecord::<(), _>::to(topic).headers(structured(0));
+        let record = BaseRecord::<(), _>::to(topic).headers(structured(&[]));
         send(&producer, record.payload(payload));
         drain(&producer);
     }
@@ -90,7 +90,7 @@ impl Raw {
             let key = format!("{number:026}");
             let record = BaseRecord::to(delays)
                 .key(&key)
-                .headers(structured(WAITING));
+                .headers(structured(&[DELAYED]));
             send(&producer, record.payload(payload));
             if number % TURN == 0 {
                 producer.poll(Duration::ZERO);
@@ -124,22 +124,17 @@ pub(super) fn drain(producer: &Producer) {
     }
 }
 
-/// Returns the headers of an event, with what is known of it where that has a length.
-pub(super) fn structured(story: usize) -> OwnedHeaders {
-    let headers = OwnedHeaders::new_with_capacity(3).insert(Header {
+/// Returns the headers of an event, and behind them those of these lengths with what is known of it.
+pub(super) fn structured(known: &[usize]) -> OwnedHeaders {
+    let mut headers = OwnedHeaders::new_with_capacity(1 + known.len()).insert(Header {
         key: "content-type",
         value: Some("application/cloudevents+json"),
     });
-    if story == 0 {
-        return headers;
+    for length in known {
+        headers = headers.insert(Header {
+            key: "pf-waiting",
+            value: Some(&ROOM[..*length]),
+        });
     }
-    let story = vec![b'x'; story];
-    let headers = headers.insert(Header {
-        key: "pf-story",
-        value: Some(&story),
-    });
-    headers.insert(Header {
-        key: "pf-id",
-        value: Some(&story[..ID]),
-    })
+    headers
 }

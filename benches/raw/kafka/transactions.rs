@@ -11,12 +11,14 @@ use rdkafka::{
 
 use super::{
     LOOK, PATIENCE, Raw, assign, bounds_of,
-    publish::{Confirmed, Producer, WAITING, drain, send, structured},
+    publish::{Confirmed, Producer, drain, send, structured},
 };
 
 /// Letters in a transaction, and events that are fired in one, as the product takes them.
 const LETTERS: usize = 1000;
 const FIRED: usize = 500;
+/// What the product writes of a message that is replayed.
+const REPLAYED: usize = 230;
 
 impl Raw {
     fn transactional(&self, id: &str) -> Producer {
@@ -43,7 +45,7 @@ impl Raw {
             let key = format!("replay/{count}");
             let record = BaseRecord::to(retries)
                 .key(&key)
-                .headers(structured(WAITING));
+                .headers(structured(&[REPLAYED]));
             send(&producer, record.payload(message.payload().unwrap()));
             count += 1;
             if count % LETTERS == 0 {
@@ -82,7 +84,7 @@ impl Raw {
                 producer.begin_transaction().unwrap();
             }
             let payload = message.payload().unwrap();
-            let event = BaseRecord::<(), _>::to(target).headers(structured(0));
+            let event = BaseRecord::<(), _>::to(target).headers(structured(&[]));
             send(&producer, event.payload(payload));
             let end = BaseRecord::<_, ()>::to(delays).partition(partition);
             send(&producer, end.key(message.key().unwrap()));
