@@ -25,8 +25,10 @@ use super::{
 };
 use crate::transport::Result;
 
-/// How long the thread serves answers before it looks whether it is still needed.
+/// How long who finds the client full waits.
 const TURN: Duration = Duration::from_millis(1);
+/// How long the thread rests when no answer has come.
+const REST: Duration = Duration::from_micros(500);
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,7 +230,17 @@ fn serve(shared: &Shared) {
         if shared.client.in_flight_count() == 0 {
             thread::park();
         }
-        shared.client.poll(TURN);
+        serve_or_rest(&shared.client, REST);
+    }
+}
+
+/// Takes in the answers that have come, or rests where there are none. The client's own wait would spend its last
+/// millisecond asking again and again, with a processor for itself.
+pub(super) fn serve_or_rest(client: &BaseProducer<Answers>, rest: Duration) {
+    let before = client.in_flight_count();
+    client.poll(Duration::ZERO);
+    if client.in_flight_count() >= before {
+        thread::park_timeout(rest);
     }
 }
 

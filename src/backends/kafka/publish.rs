@@ -32,8 +32,10 @@ use crate::{
 const AT_ONCE: usize = 900_000;
 /// What a topic takes unless it says otherwise.
 const USUAL_LIMIT: usize = 1_048_588;
-/// How long to wait for an answer before looking at what was heard.
+/// How long to serve the client before a broker is asked again.
 const LOOK: Duration = Duration::from_millis(1);
+/// How long to rest where no answer has come.
+const REST: Duration = Duration::from_micros(100);
 
 /// Publishes.
 #[derive(Debug)]
@@ -303,7 +305,7 @@ fn send_once(link: &Link, record: Record) -> Result<Placed> {
         match connection::partitions_in(&found, &name)? {
             Some(partitions) => break link.learn(&name, partitions),
             // It was made a moment ago, and this broker has not heard of it.
-            None if link.known(&name).is_some() => std::thread::sleep(LOOK),
+            None if link.known(&name).is_some() => client.poll(LOOK),
             None => return Err(admin::unknown(&name)),
         }
     }
@@ -314,7 +316,7 @@ fn send_once(link: &Link, record: Record) -> Result<Placed> {
     }
     failpoint::reach("kafka.sent");
     while !batch.is_done() {
-        client.poll(LOOK);
+        producer::serve_or_rest(&client, REST);
     }
     failpoint::reach("kafka.confirmed");
     let answer = batch.results().pop().unwrap_or(Err(Code::MessageTimedOut));

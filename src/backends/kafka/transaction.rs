@@ -18,7 +18,7 @@ use super::{
     clients,
     config::Config,
     errors,
-    producer::{Answers, Batch, Placed, offer},
+    producer::{Answers, Batch, Placed, offer, serve_or_rest},
     record::Record,
 };
 use crate::{
@@ -28,6 +28,8 @@ use crate::{
 
 /// How long a step of a transaction may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to rest where no answer has come.
+const REST: Duration = Duration::from_micros(100);
 
 /// The position of a group, to be moved in the same transaction.
 pub(super) struct Moved {
@@ -130,7 +132,7 @@ impl Transactor {
             while let Some(record) = pending.take() {
                 pending = offer(&self.client, record, &batch, number);
                 if pending.is_some() {
-                    self.client.poll(Duration::from_millis(1));
+                    serve_or_rest(&self.client, REST);
                 }
             }
         }
@@ -142,7 +144,7 @@ impl Transactor {
         }
         // The client's own flush, within the commit, wakes up ten times a second only.
         while !batch.is_done() {
-            self.client.poll(Duration::from_micros(200));
+            serve_or_rest(&self.client, REST);
         }
         let results = batch.results();
         let refused = results.iter().enumerate();
