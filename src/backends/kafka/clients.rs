@@ -238,7 +238,7 @@ pub(super) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> Cl
         .set("auto.offset.reset", "error")
         .set("enable.partition.eof", "true")
         .set("fetch.queue.backoff.ms", "5")
-        .set("queued.max.messages.kbytes", "8192")
+        .set("queued.max.messages.kbytes", "4096")
         .set(
             "isolation.level",
             match isolation {
@@ -263,7 +263,7 @@ pub(super) fn member(config: &Config, group: &str) -> ClientConfig {
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_committed")
         .set("fetch.queue.backoff.ms", "5")
-        .set("queued.max.messages.kbytes", "8192");
+        .set("queued.max.messages.kbytes", "4096");
     // In the newer protocol these are the broker's, and the client refuses them.
     if config
         .properties

@@ -101,7 +101,7 @@ impl Lane {
         &mut self,
         see: impl FnOnce(&Arc<str>, &BorrowedMessage<'_>) -> T,
     ) -> Result<Option<T>> {
-        let end = Instant::now() + self.config.timeout;
+        let (timeout, mut end) = (self.config.timeout, None);
         loop {
             match self.queue.poll(LOOK) {
                 Some(Ok(record)) => {
@@ -110,7 +110,7 @@ impl Lane {
                 }
                 Some(Err(failed)) if is_end(&failed) => return Ok(None),
                 Some(Err(failed)) => self.heed(&failed)?,
-                None if Instant::now() < end => {
+                None if Instant::now() < *end.get_or_insert_with(|| Instant::now() + timeout) => {
                     // Serves what the client was told beside the records.
                     let _ = self.client.poll(Duration::ZERO);
                 }

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
+    collections::{BinaryHeap, VecDeque, binary_heap::PeekMut},
     time::SystemTime,
 };
 
@@ -75,13 +75,15 @@ impl<T> Merge<T> {
         if self.unknown > 0 && self.bytes < self.window {
             return None;
         }
-        let Reverse((_, lane)) = self.heads.pop()?;
-        let place = self.lanes.get_mut(lane)?;
+        let mut head = self.heads.peek_mut()?;
+        let place = self.lanes.get_mut(head.0.1)?;
         let (_, bytes, what) = place.waiting.pop_front()?;
         self.bytes -= bytes;
-        match place.waiting.front() {
-            Some((time, ..)) => self.heads.push(Reverse((*time, lane))),
-            None => self.unknown += usize::from(place.is_open),
+        if let Some((time, ..)) = place.waiting.front() {
+            head.0.0 = *time;
+        } else {
+            PeekMut::pop(head);
+            self.unknown += usize::from(place.is_open);
         }
         Some(what)
     }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::BytesMut;
 use rdkafka::{
     Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
@@ -25,7 +26,9 @@ use super::{
 use crate::transport::{ErrorKind, Result, TransportError};
 
 /// The most records that are passed on at once.
-const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 500;
+/// Bytes of the blocks that records are copied into.
+const BLOCK: usize = 1 << 14;
 /// How many chunks wait for who reads them.
 const CHUNKS: usize = 2;
 /// How long a poll waits before the thread looks whether it is still needed.
@@ -86,6 +89,8 @@ impl Reader {
             more: Arc::clone(&more),
             open: HashMap::new(),
             names: HashMap::new(),
+            last: None,
+            block: BytesMut::new(),
             bounded,
         };
         thread::Builder::new()
@@ -121,6 +126,10 @@ struct Hand {
     /// What is still being read.
     open: HashMap<(Arc<str>, i32), Span>,
     names: HashMap<String, Arc<str>>,
+    /// The partition of the last record, and its end: the next one is nearly always of the same.
+    last: Option<(Arc<str>, i32, i64)>,
+    /// The rest of the block that records are copied into.
+    block: BytesMut,
     bounded: bool,
 }
 
@@ -153,6 +162,7 @@ impl Hand {
         if spans.is_empty() {
             return Ok(());
         }
+        self.last = None;
         let reading = |failed| errors::of(failed, "beginning to read");
         let mut all = self.client.assignment().map_err(reading)?;
         for span in spans {
@@ -195,7 +205,7 @@ impl Hand {
 
     /// Takes what is there, or what comes within a while.
     fn gather(&mut self) -> Result<Vec<Read>> {
-        let mut chunk = Vec::new();
+        let mut chunk = Vec::with_capacity(if self.bounded { CHUNK } else { 0 });
         let mut patience = if self.bounded { BRIEF } else { LOOK };
         while chunk.len() < CHUNK {
             match self.poll(patience)? {
@@ -215,9 +225,18 @@ impl Hand {
             None => return Ok(Polled::Nothing),
             Some(Err(failed)) => Err(failed),
             Some(Ok(record)) => {
-                let known = self.names.get(record.topic()).cloned();
-                let topic = known.unwrap_or_else(|| record.topic().into());
-                Ok(Read::copy(topic, &record))
+                let is_only = self.names.len() == 1;
+                let topic = match &self.last {
+                    Some((topic, ..)) if is_only || **topic == *record.topic() => Arc::clone(topic),
+                    _ => {
+                        let name = record.topic();
+                        self.names.get(name).cloned().unwrap_or_else(|| name.into())
+                    }
+                };
+                if self.block.capacity() == 0 {
+                    self.block = BytesMut::with_capacity(BLOCK);
+                }
+                Ok(Read::copy_into(&mut self.block, topic, &record))
             }
         };
         match found {
@@ -228,14 +247,26 @@ impl Hand {
 
     /// Leaves out what is behind the end.
     fn admit(&mut self, read: Read) -> Option<Read> {
-        let place = (Arc::clone(&read.topic), read.partition);
-        let until = self.open.get(&place)?.until;
-        if until.is_some_and(|until| read.offset + 1 >= until) {
-            self.open.remove(&place);
+        let until = self.until(&read)?;
+        if read.offset + 1 >= until {
+            self.open.remove(&(Arc::clone(&read.topic), read.partition));
+            self.last = None;
         }
-        until
-            .is_none_or(|until| read.offset < until)
-            .then_some(read)
+        (read.offset < until).then_some(read)
+    }
+
+    /// Returns where a record's partition ends; none if it is not being read any more.
+    fn until(&mut self, read: &Read) -> Option<i64> {
+        if let Some((topic, partition, until)) = &self.last
+            && *partition == read.partition
+            && *topic == read.topic
+        {
+            return Some(*until);
+        }
+        let place = (Arc::clone(&read.topic), read.partition);
+        let until = self.open.get(&place)?.until.unwrap_or(i64::MAX);
+        self.last = Some((place.0, place.1, until));
+        Some(until)
     }
 
     fn heed(&mut self, failed: &KafkaError) -> Result<Polled> {
@@ -288,6 +319,7 @@ impl Hand {
             }
         }
         self.open.retain(|_, span| !span.is_empty());
+        self.last = None;
         for failed in torn {
             let _ = self.sender.blocking_send(Err(failed));
         }
@@ -300,6 +332,7 @@ impl Hand {
             .client
             .position()
             .map_err(|failed| errors::of(failed, "reading"))?;
+        self.last = None;
         self.open.retain(|(topic, partition), span| {
             let at = positions
                 .find_partition(topic, *partition)

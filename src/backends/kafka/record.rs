@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
 
 use super::error;
@@ -114,7 +114,17 @@ pub(super) struct Read {
 impl Read {
     /// Copies a record out of the client's memory, in one piece; `topic` is its topic's name.
     pub(super) fn copy(topic: std::sync::Arc<str>, record: &BorrowedMessage<'_>) -> Self {
-        let mut copy = Copy::of(record);
+        Self::copy_into(&mut BytesMut::new(), topic, record)
+    }
+
+    /// The same into a block of memory that several records share, of which `block` is the rest. What is left of one
+    /// keeps all of it.
+    pub(super) fn copy_into(
+        block: &mut BytesMut,
+        topic: std::sync::Arc<str>,
+        record: &BorrowedMessage<'_>,
+    ) -> Self {
+        let mut copy = Copy::of(block, record);
         let (key, payload) = (copy.take(record.key()), copy.take(record.payload()));
         let (headers, marks) = split(record, &mut copy);
         Self {
@@ -147,19 +157,19 @@ struct Copy {
 }
 
 impl Copy {
-    fn of(record: &BorrowedMessage<'_>) -> Self {
+    fn of(block: &mut BytesMut, record: &BorrowedMessage<'_>) -> Self {
         let headers = record.headers();
         let room =
             record.key_len() + record.payload_len() + headers.map_or(0, |found| found.count() * 48);
-        let mut all = Vec::with_capacity(room);
+        block.reserve(room);
         let values = headers.into_iter().flat_map(|found| found.iter());
         let values = values.filter_map(|header| header.value);
         let parts = [record.key(), record.payload()].into_iter().flatten();
         for part in parts.chain(values) {
-            all.extend_from_slice(part);
+            block.extend_from_slice(part);
         }
         Self {
-            all: all.into(),
+            all: block.split().freeze(),
             at: 0,
         }
     }
@@ -220,7 +230,32 @@ pub(super) fn check(message: &Message) -> Result<()> {
 
 /// Returns the notation of where a record stands; unique within a store.
 pub(super) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
-    Position::new(format!("{topic}/{partition}/{offset}"))
+    // Long enough for both numbers: it is made for every record.
+    let mut text = String::with_capacity(topic.as_str().len() + 24);
+    text.push_str(topic.as_str());
+    for number in [i64::from(partition), offset] {
+        text.push('/');
+        push_number(&mut text, number);
+    }
+    Position::new(text)
+}
+
+fn push_number(text: &mut String, number: i64) {
+    if number < 0 {
+        text.push('-');
+    }
+    let mut digits = [0; 20];
+    let mut rest = number.unsigned_abs();
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.extend(digits[at..].iter().copied().map(char::from));
 }
 
 /// Reads the notation: the topic, the partition and the offset.
@@ -259,7 +294,11 @@ mod tests {
         let topic: Topic = "order.created".parse().unwrap();
         let at = position(&topic, 3, 17);
         assert_eq!(at.as_str(), "order.created/3/17");
-        assert_eq!(place(&at), Some((topic, 3, 17)));
+        assert_eq!(place(&at), Some((topic.clone(), 3, 17)));
+        for (partition, offset) in [(0, 0), (i32::MAX, i64::MAX), (-1, i64::MIN)] {
+            let at = position(&topic, partition, offset);
+            assert_eq!(at.as_str(), format!("order.created/{partition}/{offset}"));
+        }
         assert_eq!(place(&Position::new("17")), None);
     }
 

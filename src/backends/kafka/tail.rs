@@ -19,7 +19,7 @@ use super::{
     connection::{Bounds, Link},
     last,
     merge::Merge,
-    reader::{Reader, Span},
+    reader::{CHUNK, Reader, Span},
     record::{self, Read},
 };
 use crate::{
@@ -36,6 +36,8 @@ const RARE_LOOK: Duration = Duration::from_secs(30);
 
 /// A partition of a topic.
 type Lane = (String, i32);
+/// The same as records name it.
+type Place = (Arc<str>, i32);
 
 /// An open read of topics.
 #[derive(Debug)]
@@ -54,7 +56,9 @@ struct Follow {
 #[derive(Debug)]
 struct Past {
     reader: Reader,
-    lanes: HashMap<(Arc<str>, i32), (usize, i64)>,
+    lanes: HashMap<Place, (usize, i64)>,
+    /// The partition of the last record, its lane and its end: the next one is nearly always of the same.
+    last: Option<(Place, (usize, i64))>,
     merge: Merge<Read>,
 }
 
@@ -149,22 +153,36 @@ impl Past {
         };
         Ok(Some(Self {
             lanes: spans.iter().enumerate().map(lane).collect(),
+            last: None,
             merge: Merge::new(spans.len(), WINDOW),
             reader: Reader::open(link, spans, Isolation::Committed)?,
         }))
     }
 
     fn take(&mut self, read: Read) {
-        let Some((lane, until)) = self.lanes.get(&(Arc::clone(&read.topic), read.partition)) else {
+        let Some((lane, until)) = self.lane(&read) else {
             return;
         };
-        let is_last = read.offset + 1 >= *until;
+        let is_last = read.offset + 1 >= until;
         let payload = read.payload.as_ref().map_or(0, bytes::Bytes::len);
         // Beside the payload there are keys and headers, and what it takes to hold them.
-        self.merge.push(*lane, read.time, payload + 500, read);
+        self.merge.push(lane, read.time, payload + 500, read);
         if is_last {
-            self.merge.close(*lane);
+            self.merge.close(lane);
         }
+    }
+
+    fn lane(&mut self, read: &Read) -> Option<(usize, i64)> {
+        if let Some(((topic, partition), known)) = &self.last
+            && *partition == read.partition
+            && *topic == read.topic
+        {
+            return Some(*known);
+        }
+        let place = (Arc::clone(&read.topic), read.partition);
+        let known = *self.lanes.get(&place)?;
+        self.last = Some((place, known));
+        Some(known)
     }
 }
 
@@ -249,6 +267,7 @@ impl Follow {
                 Some(chunk) => chunk.into_iter().for_each(|read| past.take(read)),
                 None => past.merge.close_all(),
             }
+            self.ready.reserve(CHUNK);
             while let Some(read) = past.merge.pop() {
                 self.ready.extend(stored(&self.topics, read));
             }
@@ -301,7 +320,9 @@ impl Tail for Follow {
                 return Ok(Vec::new());
             }
         }
-        let count = self.ready.len().min(max.max(1));
-        Ok(self.ready.drain(..count).collect())
+        if self.ready.len() <= max {
+            return Ok(std::mem::take(&mut self.ready).into());
+        }
+        Ok(self.ready.drain(..max.max(1)).collect())
     }
 }
