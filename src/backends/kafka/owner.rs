@@ -36,7 +36,8 @@ const HORIZON: i64 = 5000;
 const BYTES: usize = 8 << 20;
 /// How long the work rests after a failure.
 const REST: Duration = Duration::from_millis(200);
-/// The same after somebody took over: if that was a new owner, we shall soon be told.
+/// The same after somebody took over: if that was a new owner, we shall soon be told; who only changes what waits is
+/// done once the change is read.
 const FENCED: Duration = Duration::from_secs(1);
 /// How long what is refused waits until it is tried again, in milliseconds.
 const POSTPONED: i64 = 10_000;
@@ -81,8 +82,11 @@ impl Owner {
                 return;
             };
             tracing::debug!(%failed, partition = self.partition, "firing begins anew");
-            let fenced = failed.kind() == ErrorKind::Held;
-            self.shelf.rest(if fenced { FENCED } else { REST });
+            if failed.kind() == ErrorKind::Held {
+                self.shelf.rest_until_change(FENCED);
+            } else {
+                self.shelf.rest(REST);
+            }
         }
     }
 

@@ -75,7 +75,7 @@ impl Pending {
     }
 
     /// Takes in the next record of the partition, which is copied only if it is to be at hand. Without a time, it is
-    /// an end.
+    /// an end. Tells whether it replaced or ended something.
     pub(super) fn note(
         &mut self,
         key: &[u8],
@@ -83,11 +83,11 @@ impl Pending {
         due: Option<i64>,
         now: i64,
         copy: impl FnOnce() -> Read,
-    ) {
+    ) -> bool {
         let short = self.shorten(key);
-        self.end(&short);
+        let is_change = self.end(&short);
         let Some(due) = due else {
-            return;
+            return is_change;
         };
         self.by_key.insert(short, offset);
         self.alive.insert(offset);
@@ -95,6 +95,7 @@ impl Pending {
         if due < now.saturating_add(self.soon) && self.bytes < self.room {
             self.keep(copy());
         }
+        is_change
     }
 
     fn keep(&mut self, read: Read) {
@@ -105,9 +106,9 @@ impl Pending {
         }
     }
 
-    fn end(&mut self, short: &Short) {
+    fn end(&mut self, short: &Short) -> bool {
         let Some(offset) = self.by_key.remove(short) else {
-            return;
+            return false;
         };
         self.alive.remove(&offset);
         if let Some(read) = self.at_hand.remove(&offset) {
@@ -117,6 +118,7 @@ impl Pending {
             self.by_time
                 .retain(|Reverse((_, offset))| self.alive.contains(offset));
         }
+        true
     }
 
     /// Takes out what is due, at most so many, in order of time. It stays known until it is ended.

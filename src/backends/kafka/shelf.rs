@@ -31,6 +31,7 @@ struct State {
     /// What the firing thread waits for: that much read, or that time.
     until_read: Option<i64>,
     until_time: i64,
+    until_change: bool,
     stopped: bool,
 }
 
@@ -51,6 +52,7 @@ impl Shelf {
                 read_to: 0,
                 until_read: None,
                 until_time: i64::MIN,
+                until_change: false,
                 stopped: false,
             }),
             bell: Condvar::new(),
@@ -66,12 +68,13 @@ impl Shelf {
         let due = waiting::due_of(record);
         let offset = record.offset();
         let mut state = self.lock();
-        if let Some(key) = record.key() {
+        let is_change = record.key().is_some_and(|key| {
             let copy = || Read::copy(std::sync::Arc::clone(topic), record);
-            state.pending.note(key, offset, due, now(), copy);
-        }
+            state.pending.note(key, offset, due, now(), copy)
+        });
+        let wanted = is_change && std::mem::take(&mut state.until_change);
         let sooner = due.is_some_and(|due| due < state.until_time);
-        self.reached(state, offset + 1, sooner);
+        self.reached(state, offset + 1, sooner || wanted);
     }
 
     /// Takes in that there is nothing more before this offset.
@@ -79,11 +82,11 @@ impl Shelf {
         self.reached(self.lock(), to, false);
     }
 
-    fn reached(&self, mut state: MutexGuard<'_, State>, to: i64, sooner: bool) {
+    fn reached(&self, mut state: MutexGuard<'_, State>, to: i64, wanted: bool) {
         state.read_to = state.read_to.max(to);
         let enough = state.until_read.is_some_and(|end| end <= state.read_to);
         drop(state);
-        if sooner || enough {
+        if wanted || enough {
             self.bell.notify_all();
         }
     }
@@ -122,6 +125,17 @@ impl Shelf {
         while !state.stopped && now() < end {
             state = self.sleep(state, end - now());
         }
+    }
+
+    /// The same until something that waits is changed or ended.
+    pub(super) fn rest_until_change(&self, pause: Duration) {
+        let end = now() + i64::try_from(pause.as_millis()).unwrap_or(NAP);
+        let mut state = self.lock();
+        state.until_change = true;
+        while !state.stopped && now() < end && state.until_change {
+            state = self.sleep(state, end - now());
+        }
+        state.until_change = false;
     }
 
     /// Waits until something is due and takes it out; none if stopped. Where a record has to be read, those that come
