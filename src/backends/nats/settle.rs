@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_nats::Subject;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, sleep};
 
@@ -36,16 +37,53 @@ struct Work {
 pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> Vec<Result<()>> {
     let mut results: Vec<Result<()>> = Vec::with_capacity(batch.len());
     let (acks, others) = take(shared, batch, &mut results);
-    let failed = acknowledge(shared, acks).await;
+    for (index, failed) in acknowledge(shared, acks).await {
+        results[index] = failed;
+    }
     let others = stream::iter(others)
         .map(|work| async { (work.index, settle(shared, work).await) })
-        .buffered(AT_ONCE);
-    let settled: Vec<(usize, Result<()>)> = others.collect().await;
-    for (index, result) in failed.into_iter().chain(settled) {
-        results[index] = result;
+        .buffer_unordered(AT_ONCE);
+    let settled: Vec<(usize, Result<Option<Buried>>)> = others.collect().await;
+    let mut letters = Vec::new();
+    for (index, result) in settled {
+        results[index] = result.map(|buried| letters.extend(buried.map(|buried| (index, buried))));
     }
+    confirm_letters(shared, letters, &mut results).await;
     shared.stirred.notify_one();
     results
+}
+
+/// A message whose letter is stored and that was acknowledged.
+struct Buried {
+    claim: Claim,
+    /// Whether runs of it were written down.
+    had_runs: bool,
+}
+
+/// Confirms that the originals of letters, in the order in which they were acknowledged, will not come again: after a
+/// replay they would die a second time.
+async fn confirm_letters(
+    shared: &Shared,
+    letters: Vec<(usize, Buried)>,
+    results: &mut [Result<()>],
+) {
+    let replies = letters.iter().map(|(_, buried)| buried.claim.reply.clone());
+    let confirmed = confirm_all(shared, replies.collect()).await;
+    for (index, Buried { claim, had_runs }) in letters {
+        match &confirmed {
+            Ok(()) if had_runs => {
+                shared
+                    .link
+                    .forget_runs(&shared.consumer, claim.number)
+                    .await
+            }
+            Ok(()) => {}
+            Err(failed) => {
+                let message = "the original of a dead letter may come again";
+                results[index] = Err(error(failed.kind(), message));
+            }
+        }
+    }
 }
 
 /// Takes out what is settled, acknowledgements apart; what is not held any more has its result.
@@ -83,20 +121,21 @@ fn take(
     (acks, others)
 }
 
-async fn settle(shared: &Shared, work: Work) -> Result<()> {
-    let Held { claim, until, past } = &work.held;
+async fn settle(shared: &Shared, work: Work) -> Result<Option<Buried>> {
+    let Held { claim, until, past } = work.held;
     match work.verdict {
-        Verdict::Ack => shared.tell([claim.reply.clone()], &DONE).await,
-        Verdict::Return => ride_out(*until, || shared.hold(claim, Duration::ZERO)).await,
+        Verdict::Ack => shared.tell([claim.reply], &DONE).await?,
+        Verdict::Return => ride_out(until, || shared.hold(&claim, Duration::ZERO)).await?,
         Verdict::Retry { after, failure } => {
-            let runs = Runs::after(&work.delivery.attempts, past.clone(), after, &failure);
-            retry(shared, claim, &runs, *until).await
+            let runs = Runs::after(&work.delivery.attempts, past, after, &failure);
+            retry(shared, &claim, &runs, until).await?;
         }
         Verdict::DeadLetter { kind, failure } => {
-            let dead = dead(shared, &work.delivery, (kind, failure), past);
-            bury(shared, &work.held, dead).await
+            let dead = dead(shared, &work.delivery, (kind, failure), &past);
+            return bury(shared, claim, until, dead).await.map(Some);
         }
     }
+    Ok(None)
 }
 
 /// Repeats what a lost connection kept from happening, as long as the lease lasts.
@@ -157,25 +196,23 @@ fn dead(
     dead
 }
 
-/// Stores a letter, then acknowledges its original. That is confirmed here and now: an original that comes again after
-/// its letter was replayed would die a second time.
-async fn bury(shared: &Shared, held: &Held, dead: DeadLetter) -> Result<()> {
-    ride_out(held.until, || async {
+/// Stores a letter, then acknowledges its original, which ends this: originals are confirmed in the order of this.
+async fn bury(shared: &Shared, claim: Claim, until: Instant, dead: DeadLetter) -> Result<Buried> {
+    ride_out(until, || async {
         let original = letter::Original {
-            number: held.claim.number,
-            claim: Some(&held.claim.reply),
+            number: claim.number,
+            claim: Some(&claim.reply),
         };
         letter::store(&shared.link, &dead, original).await.map(drop)
     })
     .await?;
     failpoint::reach("nats.letter_stored");
-    let Claim { reply, number } = &held.claim;
-    ride_out(held.until, || shared.link.confirm(reply.clone(), DONE)).await?;
+    shared.tell([claim.reply.clone()], &DONE).await?;
     failpoint::reach("nats.letter_acked");
-    if !dead.record.earlier.is_empty() {
-        shared.link.forget_runs(&shared.consumer, *number).await;
-    }
-    Ok(())
+    Ok(Buried {
+        claim,
+        had_runs: !dead.record.earlier.is_empty(),
+    })
 }
 
 /// Confirms acknowledgements as they are made.
@@ -189,11 +226,16 @@ pub(super) async fn confirm_for_ever(shared: Arc<Shared>) {
     }
 }
 
-/// Makes sure that every acknowledgement so far has arrived: the server takes them in order, so the last one tells.
-/// If it got lost, all of them are sent again.
+/// Makes sure that every acknowledgement so far has arrived.
 pub(super) async fn confirm(shared: &Shared) -> Result<()> {
     let _turn = shared.confirming.lock().await;
-    let mut replies = std::mem::take(&mut shared.desk().unconfirmed);
+    let replies = std::mem::take(&mut shared.desk().unconfirmed);
+    confirm_all(shared, replies).await
+}
+
+/// Makes sure that acknowledgements have arrived: the server takes them in order, so the last one tells. If it got
+/// lost, all of them are sent again.
+async fn confirm_all(shared: &Shared, mut replies: Vec<Subject>) -> Result<()> {
     let Some(last) = replies.pop() else {
         return Ok(());
     };
