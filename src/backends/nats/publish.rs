@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use async_nats::{HeaderMap, jetstream::message::PublishMessage};
+use async_nats::{HeaderMap, Subject, jetstream::message::PublishMessage};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use tokio::time::{Instant, sleep};
@@ -20,7 +20,7 @@ use super::{
     stream::Facts,
 };
 use crate::{
-    event::Position,
+    event::{Message, Position},
     failpoint,
     transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
 };
@@ -33,12 +33,41 @@ const RIDE_OUT: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// A message as it goes to the server.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Parcel {
-    subject: String,
-    headers: HeaderMap,
-    payload: Bytes,
-    schedule: Option<ScheduleId>,
+    subject: Subject,
+    message: Message,
+    /// By which the server recognises it.
+    id: String,
+    later: Option<Later>,
+    /// Laid out to be checked, and taken by the first try.
+    headers: Option<HeaderMap>,
+}
+
+/// When and where a message is to be seen.
+#[derive(Debug)]
+struct Later {
+    id: ScheduleId,
+    due: SystemTime,
+    subject: Subject,
+}
+
+impl Parcel {
+    fn lay_out(&self, link: &Link) -> Result<HeaderMap> {
+        let mut headers = if link.broker_headers {
+            headers::write_with_commands(&self.message)?
+        } else {
+            headers::write(&self.message)?
+        };
+        if headers.get("Nats-Msg-Id").is_none() {
+            headers.insert("Nats-Msg-Id", self.id.as_str());
+        }
+        if let Some(later) = &self.later {
+            headers.insert("Nats-Schedule", at(later.due));
+            headers.insert("Nats-Schedule-Target", later.subject.as_str());
+        }
+        Ok(headers)
+    }
 }
 
 /// What became of a message so far.
@@ -127,43 +156,37 @@ fn again(failed: &TransportError) -> TransportError {
 }
 
 fn parcel(link: &Link, outgoing: Outgoing) -> Result<Parcel> {
-    let subject = link.names.subject(&outgoing.message.topic)?;
-    let mut headers = if link.broker_headers {
-        headers::write_with_commands(&outgoing.message)?
-    } else {
-        headers::write(&outgoing.message)?
+    let message = outgoing.message;
+    let mut parcel = Parcel {
+        subject: link.names.subject(&message.topic)?.into(),
+        message,
+        id: link.id(),
+        later: None,
+        headers: None,
     };
-    if headers.get("Nats-Msg-Id").is_none() {
-        headers.insert("Nats-Msg-Id", link.id());
-    }
-    let payload = outgoing.message.payload.unwrap_or_default();
-    if payload.len() + headers::size(&headers) > link.client.max_payload() {
+    let headers = parcel.lay_out(link)?;
+    if parcel.message.bytes().len() + headers::size(&headers) > link.client.max_payload() {
         return Err(errors::too_large());
     }
-    Ok(Parcel {
-        subject,
-        headers,
-        payload,
-        schedule: None,
-    })
+    parcel.headers = Some(headers);
+    Ok(parcel)
 }
 
 /// Turns a message into a schedule, or says why its delay cannot be kept.
-fn delayed(link: &Link, parcel: Parcel, due: SystemTime, facts: &Facts) -> Result<Parcel> {
+fn delayed(link: &Link, mut parcel: Parcel, due: SystemTime, facts: &Facts) -> Result<Parcel> {
     can_keep(link, due, facts)?;
     if !facts.covers(&parcel.subject) {
         return Err(errors::uncovered(&parcel.subject));
     }
     let id = Ulid::generate().to_string().to_lowercase();
-    let mut headers = parcel.headers;
-    headers.insert("Nats-Schedule", at(due));
-    headers.insert("Nats-Schedule-Target", parcel.subject);
-    Ok(Parcel {
-        subject: link.names.later(&id),
-        headers,
-        payload: parcel.payload,
-        schedule: Some(ScheduleId(id)),
-    })
+    let later = Subject::from(link.names.later(&id));
+    parcel.later = Some(Later {
+        id: ScheduleId(id),
+        due,
+        subject: std::mem::replace(&mut parcel.subject, later),
+    });
+    parcel.headers = Some(parcel.lay_out(link)?);
+    Ok(parcel)
 }
 
 /// Says why a delay cannot be kept, if so.
@@ -204,10 +227,13 @@ type Confirmation = BoxFuture<'static, (usize, Result<Receipt, Refusal>)>;
 async fn send(link: &Arc<Link>, mut states: Vec<State>) -> Vec<State> {
     let mut window: FuturesOrdered<Confirmation> = FuturesOrdered::new();
     for index in 0..states.len() {
-        let State::Waiting(parcel, _) = &states[index] else {
+        let State::Waiting(parcel, _) = &mut states[index] else {
             continue;
         };
-        window.push_back(start(link, index, parcel).await);
+        match start(link, index, parcel).await {
+            Ok(sent) => window.push_back(sent),
+            Err(failed) => states[index] = State::Done(Err(failed)),
+        }
         if window.len() >= WINDOW
             && let Some(confirmed) = window.next().await
         {
@@ -228,13 +254,18 @@ async fn send(link: &Arc<Link>, mut states: Vec<State>) -> Vec<State> {
     states
 }
 
-async fn start(link: &Arc<Link>, index: usize, parcel: &Parcel) -> Confirmation {
+async fn start(link: &Arc<Link>, index: usize, parcel: &mut Parcel) -> Result<Confirmation> {
+    let headers = match parcel.headers.take() {
+        Some(headers) => headers,
+        None => parcel.lay_out(link)?,
+    };
     let publish = PublishMessage::build()
-        .headers(parcel.headers.clone())
-        .payload(parcel.payload.clone());
-    let (subject, schedule) = (parcel.subject.clone(), parcel.schedule.clone());
+        .headers(headers)
+        .payload(parcel.message.payload.clone().unwrap_or_default());
+    let subject = parcel.subject.clone();
+    let schedule = parcel.later.as_ref().map(|later| later.id.clone());
     let sent = link.js.send_publish(subject.clone(), publish).await;
-    Box::pin(async move {
+    Ok(Box::pin(async move {
         let confirmed = async {
             let ack = sent?.await?;
             Ok(Receipt {
@@ -249,7 +280,7 @@ async fn start(link: &Arc<Link>, index: usize, parcel: &Parcel) -> Confirmation 
             index,
             confirmed.map_err(|failed| errors::of_publish(failed, &subject)),
         )
-    })
+    }))
 }
 
 fn note(states: &mut [State], (index, confirmed): (usize, Result<Receipt, Refusal>)) {
@@ -269,7 +300,7 @@ fn note(states: &mut [State], (index, confirmed): (usize, Result<Receipt, Refusa
 fn deny(states: &mut [State], complaint: &TransportError) {
     for state in states {
         let named = matches!(state, State::Waiting(parcel, Some(Refusal::Lost(failed)))
-            if failed.is_transient() && complaint.to_string().contains(&parcel.subject));
+            if failed.is_transient() && complaint.to_string().contains(parcel.subject.as_str()));
         if named {
             *state = State::Done(Err(again(complaint)));
         }
