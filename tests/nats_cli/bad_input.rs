@@ -135,7 +135,6 @@ fn a_server_that_is_down_is_told_soon() {
     --- stderr
     error: nats: no server answers at nats://SERVER
       caused by: IO error: Connection refused (os error 111)
-      caused by: Connection refused (os error 111)
     hint: `nats-server -js` starts one
     ");
 }
@@ -240,7 +239,6 @@ fn whoever_is_not_let_in_is_told_so() {
     --- stderr
     error: nats: the server does not accept these credentials
       caused by: authorization violation: nats: authorization violation
-      caused by: nats: authorization violation
     hint: give user and password with a context: `pf context add --help`
     ");
     let _ = user("ann", "secret")

@@ -118,9 +118,18 @@ impl CliError {
         self.exit == Exit::BrokenPipe
     }
 
-    /// Returns the message and its causes, outermost first.
+    /// Returns the message and its causes, outermost first. A cause that the one before has told is left out: some
+    /// drivers' errors repeat their sources.
     pub fn chain(&self) -> impl Iterator<Item = String> {
-        self.source.chain().map(ToString::to_string)
+        let mut told = String::new();
+        self.source.chain().filter_map(move |cause| {
+            let text = cause.to_string();
+            if told.ends_with(&text) {
+                return None;
+            }
+            told.clone_from(&text);
+            Some(text)
+        })
     }
 
     /// Returns what to do about it.
