@@ -48,6 +48,19 @@ fn a_token_comes_from_a_file() {
     assert!(!run.to_string().contains("t0p-secret"), "{run}");
 }
 
+#[test]
+fn a_token_on_the_command_line_is_refused_and_never_shown() {
+    let broker = Broker::start_with(&["--auth", "t0p-secret"]);
+    let url = broker.url("SHOP").replace("nats://", "nats://t0p-secret@");
+    let run = Pf::bare().run(&["doctor", "--url", &url]);
+    assert_eq!(run.code(), Some(2), "{run}");
+    assert!(!run.stderr().contains("t0p-secret"), "{run}");
+    let run = Pf::bare().env("PF_URL", &url).run(&["doctor"]);
+    assert!(run.stderr().contains("nats://***@"), "{run}");
+    let shown = [run.stdout(), run.stderr()].concat();
+    assert!(!shown.contains("t0p-secret"), "{run}");
+}
+
 /// Starts a server that speaks only to clients with a certificate of its authority.
 fn encrypted() -> Shop {
     let config = tempfile::NamedTempFile::new().unwrap();

@@ -216,6 +216,9 @@ impl Config {
         if visible && has_password(&store::parse(text, origin)?) {
             return Err(secret::refused(origin));
         }
+        if visible && secret::has_token(&target.url) {
+            return Err(secret::token_refused(origin));
+        }
         if store::is_bare(&target.url) {
             return self.default_store();
         }

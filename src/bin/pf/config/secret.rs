@@ -30,9 +30,18 @@ fn is_secret(name: &str) -> bool {
         && !PLACES.iter().any(|end| name.ends_with(end))
 }
 
+/// Reports whether what stands where a user should is a token: it is one to NATS if no password follows.
+pub fn has_token(url: &Url) -> bool {
+    let is_nats = matches!(url.scheme(), "nats" | "tls");
+    is_nats && !url.username().is_empty() && url.password().is_none()
+}
+
 /// Returns the URL with its secrets hidden.
 pub fn masked(url: &Url) -> String {
     let mut url = url.clone();
+    if has_token(&url) && url.set_username("***").is_err() {
+        return format!("{}:***", url.scheme());
+    }
     if url.password().is_some() && url.set_password(Some("***")).is_err() {
         return format!("{}:***", url.scheme());
     }
@@ -56,6 +65,15 @@ pub fn refused(origin: &str) -> CliError {
     ))
     .hint("put it into a file and use `pf context add NAME --url URL --password-file FILE`")
     .hint("or set PF_PASSWORD and leave only the user name in the URL")
+}
+
+/// The error of a token that stands there.
+pub fn token_refused(origin: &str) -> CliError {
+    CliError::usage(format!(
+        "a user without a password is a token, and one in {origin} can be seen by everybody on this machine"
+    ))
+    .hint("put it into a file and use `pf context add NAME --url nats://HOST --password-file FILE`")
+    .hint("or set PF_PASSWORD if it is a user")
 }
 
 /// Adds the password of a URL that names a user and has none.
@@ -130,12 +148,20 @@ mod tests {
             ),
             ("kafka://host?sasl.oauthbearer.token.endpoint.url=u", None),
             ("pulsar://host?token=x", Some("pulsar://host?token=***")),
-            ("nats://me@host?password_file=p", None),
+            ("kafka://me@host?password_file=p", None),
             ("sqlite:events.db", None),
         ] {
             assert_eq!(has_password(&url(text)), shown.is_some(), "{text}");
             assert_eq!(masked(&url(text)), shown.unwrap_or(text));
         }
+    }
+
+    #[test]
+    fn a_user_of_nats_without_a_password_is_a_token() {
+        assert!(has_token(&url("nats://t0ken@host")));
+        assert_eq!(masked(&url("tls://t0ken@host/S")), "tls://***@host/S");
+        assert!(!has_token(&url("nats://me:secret@host")));
+        assert!(!has_token(&url("kafka://me@host")));
     }
 
     #[test]
