@@ -7,12 +7,13 @@ use std::{
 
 use super::stage::{OURS, Stage, subject};
 use crate::{
-    Plan, events,
+    Plan,
+    events::{self, TOPIC},
     program::{Whose, is_installed, noting, read},
     rounds::{Target, compare, median, report, skip},
 };
 
-const ARGUMENTS: [&str; 6] = ["tail", "-o", "event", "--since", "1h", "--until-end"];
+const ARGUMENTS: [&str; 7] = ["tail", TOPIC, "-o", "event", "--since", "1h", "--until-end"];
 
 pub fn event(plan: &Plan) {
     let stage = Stage::filled(&events::events(plan.events));
