@@ -77,3 +77,27 @@ fn a_tail_whose_reader_stands_still_misses_nothing() {
     assert_eq!(outcome, (0, 0));
     assert_eq!(seen, ids("e", COUNT), "the order");
 }
+
+#[test]
+fn a_listing_ends_when_the_server_is_gone_for_good() {
+    const COUNT: usize = 30_000;
+    let world = World::new();
+    world.fill("bad", COUNT);
+    let status = world.consumer(&["--until-end"]).status().unwrap();
+    assert_eq!(status.code(), Some(4), "some are letters now");
+    let mut list = world.pf(&["dlq", "list", "-o", "json"]);
+    let list = list.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut list = list.spawn().unwrap();
+    let mut lines = BufReader::new(list.stdout.take().unwrap()).lines();
+    // It cannot go on: what it reads ahead and what a pipe holds is less than there is.
+    assert!(lines.next().unwrap().unwrap().contains("dead_letter"));
+    world.broker.kill();
+    assert!(
+        lines.count() < 3 * COUNT / 10 - 1,
+        "it was not in the middle"
+    );
+    let output = list.wait_with_output().unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(69), "{complaint}");
+    assert!(complaint.contains("the server went away"), "{complaint}");
+}

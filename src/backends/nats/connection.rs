@@ -57,6 +57,8 @@ pub(super) struct Link {
     pub(super) broker_headers: bool,
     /// Batches enter the connection one after the other.
     pub(super) turn: tokio::sync::Mutex<()>,
+    /// How long a server is waited for that a command could do without.
+    pub(super) patience: Duration,
     complaint: Complaint,
     ids: String,
     next_id: AtomicU64,
@@ -93,6 +95,7 @@ pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
         names: config.names,
         broker_headers: config.broker_headers,
         turn: tokio::sync::Mutex::default(),
+        patience: config.timeout,
         complaint,
         ids: Ulid::generate().to_string(),
         next_id: AtomicU64::new(0),

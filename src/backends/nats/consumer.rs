@@ -27,6 +27,16 @@ pub(super) struct Durable {
     pub(super) num_pending: u64,
     #[serde(default)]
     pub(super) num_ack_pending: u64,
+    #[serde(default)]
+    delivered: Reached,
+    #[serde(default)]
+    ack_floor: Reached,
+}
+
+/// How far a consumer is.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+struct Reached {
+    stream_seq: u64,
 }
 
 /// The settings that matter to us.
@@ -51,6 +61,14 @@ impl Durable {
             Duration::from_secs(30)
         } else {
             wait
+        }
+    }
+
+    /// Returns up to which number nothing waits for its acknowledgement.
+    pub(super) fn acknowledged(&self) -> u64 {
+        match self.num_ack_pending {
+            0 => self.delivered.stream_seq,
+            _ => self.ack_floor.stream_seq,
         }
     }
 
@@ -228,6 +246,8 @@ mod tests {
             config,
             num_pending: 0,
             num_ack_pending: 0,
+            delivered: Reached::default(),
+            ack_floor: Reached::default(),
         }
     }
 

@@ -94,10 +94,11 @@ impl DeadLetters for Nats {
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        replay::advance(&self.link, lease, max.max(1)).await
+        replay::advance(&self.link, &self.ahead, lease, max.max(1)).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        self.ahead.end().await;
         jobs::release(&self.link, &lease, done).await
     }
 }
@@ -126,6 +127,7 @@ impl Scan {
             filters: vec![link.names.letters_of(selection.group.as_ref())],
             begin: begin(selection.since),
             until_end: true,
+            patient: false,
         };
         let reader = if is_there {
             Some(Reader::open(link, scope).await?)

@@ -90,6 +90,7 @@ pub(super) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
         filters: vec![plan_subject(link, "*")],
         begin: Begin::At(1),
         until_end: true,
+        patient: false,
     };
     let mut reader = Reader::open(link, scope).await?;
     let mut plans = BTreeMap::new();

@@ -3,10 +3,7 @@
 //! On a stream that allows it, the message stands in the user's stream and is committed in one batch with the events
 //! that it speaks of. A batch that is sent twice, or by a worker whose lease was lost, then fails as a whole.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -16,13 +13,13 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
+    claims,
     connection::Link,
     error,
     errors::Refusal,
     headers,
     jobs::{self, Entry},
     letter,
-    member::DONE,
     side::{Became, Written},
     stream::Facts,
 };
@@ -30,6 +27,11 @@ use crate::transport::{ErrorKind, JobId, JobLease, Result};
 
 /// How many letters are deleted at once.
 const DELETES: usize = 64;
+/// A purge takes the server a while for every letter that stays: it is worth that for no more of them than this for
+/// each that goes, ...
+const STAYING: u64 = 128;
+/// ... which is why letters that were dealt with gather in the journal, so many at most.
+const GATHERED: usize = 8000;
 /// How long a commit without answer is asked about.
 const RIDE_OUT: Duration = Duration::from_secs(20);
 /// The pause between two tries.
@@ -42,7 +44,8 @@ pub(super) struct Journal {
     pub(super) token: u64,
     /// How many letters were dealt with.
     pub(super) resolved: u64,
-    /// Letters that are dealt with and are to be deleted.
+    /// Letters that are dealt with and are to be deleted, or were since this was written.
+    #[serde(with = "ranges")]
     pub(super) remove: Vec<u64>,
     /// Letters that are being replayed one by one, and may have been when the worker went down.
     pub(super) pending: Vec<Entry>,
@@ -78,6 +81,28 @@ impl Written<Journal> {
             Some(since) => SystemTime::UNIX_EPOCH + Duration::from_millis(since),
             None => self.time,
         }
+    }
+}
+
+/// Numbers as pairs of the first and the last of those that follow each other.
+mod ranges {
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(numbers: &[u64], to: S) -> Result<S::Ok, S::Error> {
+        let next = |before: &u64, after: &u64| before + 1 == *after;
+        let ranges = numbers.chunk_by(next).filter_map(|range| {
+            let (first, last) = (range.first()?, range.last()?);
+            Some((*first, *last))
+        });
+        ranges.collect::<Vec<_>>().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
+        let ranges = Vec::<(u64, u64)>::deserialize(from)?;
+        Ok(ranges
+            .into_iter()
+            .flat_map(|(first, last)| first..=last)
+            .collect())
     }
 }
 
@@ -130,8 +155,8 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     let number = last.as_ref().map_or(0, |last| last.number);
     let (mut pending, mut since) = (Vec::new(), None);
     if let Some(last) = last {
-        let claims = claims(link, &last.value.remove).await?;
-        acknowledge(link, claims).await?;
+        let claimed = claims_of(link, &last.value.remove).await?;
+        claims::acknowledge(link, claimed).await?;
         remove(link, &last.value.remove).await?;
         jobs::note_progress(link, &last.value.job, last.value.resolved).await?;
         if last.value.job == lease.job && !last.value.pending.is_empty() {
@@ -187,7 +212,7 @@ pub(super) async fn current(
 }
 
 /// Reads where the deliveries that became letters are acknowledged.
-async fn claims(link: &Link, numbers: &[u64]) -> Result<Vec<String>> {
+async fn claims_of(link: &Link, numbers: &[u64]) -> Result<Vec<String>> {
     let found: Vec<Option<letter::Claimed>> = stream::iter(numbers.to_vec())
         .map(|number| letter::fetch(link, number))
         .buffered(DELETES)
@@ -198,33 +223,6 @@ async fn claims(link: &Link, numbers: &[u64]) -> Result<Vec<String>> {
         .flatten()
         .filter_map(|(_, claim)| claim)
         .collect())
-}
-
-/// Acknowledges the deliveries that became letters, in case that whoever stored the letters could not. Nobody minds a
-/// second time, and of a consumer that is gone nothing comes again.
-pub(super) async fn acknowledge(link: &Link, claims: Vec<String>) -> Result<()> {
-    let mut last = BTreeMap::new();
-    for claim in claims {
-        let sent = link.client.publish(claim.clone(), DONE).await;
-        sent.map_err(|source| {
-            error(ErrorKind::Unavailable, "the connection is closed").because(source)
-        })?;
-        last.insert(consumer(&claim).to_owned(), claim);
-    }
-    // A consumer takes them in order, so the last one tells.
-    for claim in last.into_values() {
-        if let Err(failed) = link.confirm(claim.into(), DONE).await {
-            tracing::debug!(%failed, "an acknowledgement is not confirmed");
-        }
-    }
-    Ok(())
-}
-
-/// Returns the part of a claim that is the same for all of a consumer: what stands before its last five numbers, and
-/// the mark behind them where the server names an account.
-fn consumer(claim: &str) -> &str {
-    let behind = if claim.split('.').count() > 9 { 6 } else { 5 };
-    claim.rsplitn(behind + 1, '.').last().unwrap_or(claim)
 }
 
 /// Deletes letters that were dealt with.
@@ -240,6 +238,16 @@ pub(super) async fn remove(link: &Link, numbers: &[u64]) -> Result<()> {
     Ok(())
 }
 
+/// Reports whether it is time to delete letters that were dealt with.
+pub(super) async fn should_remove(link: &Link, numbers: &[u64]) -> Result<bool> {
+    // They are written with every step.
+    if numbers.len() >= GATHERED.min(link.client.max_payload() / 64) {
+        return Ok(true);
+    }
+    let facts = link.find_stream(&link.names.letters()).await?;
+    Ok(facts.is_none_or(|facts| facts.state.messages <= STAYING * numbers.len() as u64))
+}
+
 /// Deletes letters all at once if there is nothing else up to the last of them, and tells whether it did. Letters
 /// only come at the end, so that what is looked at stays true.
 async fn clear_front(link: &Link, letters: &str, numbers: &[u64]) -> Result<bool> {
@@ -249,8 +257,10 @@ async fn clear_front(link: &Link, letters: &str, numbers: &[u64]) -> Result<bool
     let Some(facts) = link.find_stream(letters).await? else {
         return Ok(false);
     };
-    let is_gapless = last - first + 1 == numbers.len() as u64;
-    if !is_gapless || facts.state.first_seq < first || facts.config.deny_purge {
+    let count = numbers.len() as u64;
+    let is_gapless = last - first + 1 == count;
+    let is_slow = facts.state.messages > STAYING * count;
+    if !is_gapless || is_slow || facts.state.first_seq < first || facts.config.deny_purge {
         return Ok(false);
     }
     let body = json!({"seq": last + 1});
@@ -321,29 +331,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_names_its_consumer() {
-        for (claim, name) in [
-            ("$JS.ACK.S.billing.1.2.3.4.5", "$JS.ACK.S.billing"),
-            (
-                "$JS.ACK._.acc.S.billing.1.2.3.4.5.x",
-                "$JS.ACK._.acc.S.billing",
-            ),
-        ] {
-            assert_eq!(consumer(claim), name);
-        }
-    }
-
-    #[test]
     fn a_journal_comes_back() {
         let lease = JobLease {
             job: JobId("j".to_owned()),
             token: 7,
         };
         let journal = Journal {
-            remove: vec![1, 2],
+            remove: vec![1, 2, 4],
             ..Journal::new(&lease, 2)
         };
         let text = headers::json(&journal).unwrap();
+        assert!(text.contains("[[1,2],[4,4]]"), "{text}");
         assert_eq!(serde_json::from_str::<Journal>(&text).unwrap(), journal);
     }
 }

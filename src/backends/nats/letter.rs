@@ -1,27 +1,21 @@
 //! A dead letter as a message of the stream of dead letters: the original, and its story in one header.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
-
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::{
     connection::Link,
     errors::{self, Refusal, WRONG_LAST_SEQUENCE},
     headers::{self, CLAIM, LETTER, ORIGINAL, TOPIC},
-    reader::{Begin, Reader, Scope},
 };
 use crate::{
     event::Position,
-    transport::{DeadLetter, ErrorKind, LetterId, LetterRecord, Result, TransportError},
+    transport::{DeadLetter, LetterId, LetterRecord, Result, TransportError},
 };
 
 /// The most bytes that the story of a letter takes.
 const STORY: usize = 4096;
-/// How long the next of several letters is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a letter's message is in the user's stream.
 #[derive(Debug, Clone, Copy, Default)]
@@ -154,43 +148,9 @@ pub(super) async fn fetch(link: &Link, number: u64) -> Result<Option<Claimed>> {
     Ok(letter.map(|letter| (letter, claim)))
 }
 
-fn claim(map: Option<&HeaderMap>) -> Option<String> {
+pub(super) fn claim(map: Option<&HeaderMap>) -> Option<String> {
     let claim = map?.get(CLAIM)?;
     Some(claim.as_str().to_owned())
-}
-
-/// Reads the letters that stand under so many numbers from one on.
-pub(super) async fn fetch_span(
-    link: &Arc<Link>,
-    first: u64,
-    span: u64,
-) -> Result<HashMap<u64, Claimed>> {
-    let scope = Scope {
-        stream: link.names.letters(),
-        filters: vec![link.names.letters_of(None)],
-        begin: Begin::At(first),
-        until_end: true,
-    };
-    let mut reader = Reader::open(link, scope).await?;
-    reader.limit(span);
-    let mut letters = HashMap::new();
-    loop {
-        // Whoever works under a lease has to hear of a server that is gone.
-        let arrived = timeout(PATIENCE, reader.next()).await;
-        let arrived = arrived
-            .map_err(|_| super::error(ErrorKind::Unavailable, "the server did not answer"))??;
-        let Some(arrived) = arrived else {
-            return Ok(letters);
-        };
-        let (subject, number) = (&arrived.subject, arrived.stream_sequence);
-        if number >= first + span {
-            return Ok(letters);
-        }
-        let map = arrived.headers.as_ref();
-        let claim = claim(map);
-        let letter = read(link, subject, map, arrived.payload, number).await?;
-        letters.extend(letter.map(|letter| (number, (letter, claim))));
-    }
 }
 
 /// Returns what to publish so that a letter's message lives again.

@@ -9,9 +9,11 @@
 //! - Nothing here relies on the client's ordered consumer, nor on its delete: the first begins anew after a restart
 //!   of the server, the second overwrites bytes and is a thousand times slower than it need be.
 
+mod ahead;
 mod bounded;
 mod capabilities;
 mod capture;
+mod claims;
 mod config;
 mod connection;
 mod consumer;

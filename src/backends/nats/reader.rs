@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use ulid::Ulid;
 
 use super::{
@@ -17,10 +17,18 @@ use super::{
     pull::{Arrived, Pull, Pulled},
     stream::nanos,
 };
-use crate::transport::{ErrorKind, Result};
+use crate::transport::{ErrorKind, Result, TransportError};
 
-/// The most messages asked for at once.
-const BATCH: usize = 1000;
+/// The most messages asked for at once, ...
+const MOST: usize = 4000;
+/// ... the fewest, ...
+const LEAST: usize = 16;
+/// ... and how many bytes they should have together.
+const BYTES: usize = 16 << 20;
+/// What a message is thought to have before one was seen, ...
+const USUAL: usize = 64 << 10;
+/// ... and what it has beside its payload.
+const BESIDE: usize = 512;
 /// How long a consumer outlives a reader that went down.
 const OUTLIVE: Duration = Duration::from_mins(1);
 /// The pause before something that failed is tried again.
@@ -43,6 +51,8 @@ pub(super) struct Scope {
     pub(super) begin: Begin,
     /// End after what is there now.
     pub(super) until_end: bool,
+    /// Wait for a server that went away, however long it takes.
+    pub(super) patient: bool,
 }
 
 /// A consumer that exists.
@@ -64,6 +74,8 @@ pub(super) struct Reader {
     last_delivered: u64,
     /// What is left until the end.
     left: Option<u64>,
+    /// How many bytes a message has, and no fewer than a few.
+    weight: usize,
 }
 
 impl Reader {
@@ -79,12 +91,8 @@ impl Reader {
             scope,
             last: 0,
             last_delivered: 0,
+            weight: USUAL,
         })
-    }
-
-    /// Reads no more than so many.
-    pub(super) fn limit(&mut self, most: u64) {
-        self.left = Some(self.left.map_or(most, |left| left.min(most)));
     }
 
     /// Waits for messages and returns at most `max`; none means that the end was reached. May be dropped.
@@ -114,6 +122,7 @@ impl Reader {
                     self.last = arrived.stream_sequence;
                     self.last_delivered = arrived.consumer_sequence;
                     self.left = self.left.map(|left| left - 1);
+                    self.weigh(&arrived);
                     return Ok(Some(*arrived));
                 }
                 Pulled::Ended(0) if self.left.is_some() && self.pull.outstanding() == 0 => {
@@ -131,21 +140,30 @@ impl Reader {
     }
 
     async fn ask(&mut self) -> Result<()> {
-        let outstanding = self.pull.outstanding();
-        match self.left {
-            _ if outstanding >= BATCH / 2 => Ok(()),
-            Some(left) => {
-                // The server refuses to promise more than there is.
-                let unasked = usize::try_from(left)
-                    .unwrap_or(usize::MAX)
-                    .saturating_sub(outstanding);
-                match unasked.min(BATCH - outstanding) {
-                    0 => Ok(()),
-                    batch => self.pull.request(batch, false).await,
-                }
-            }
-            None => self.pull.request(BATCH, true).await,
+        let (outstanding, batch) = (self.pull.outstanding(), self.batch());
+        if outstanding > 0 && outstanding >= batch / 2 {
+            return Ok(());
         }
+        let Some(left) = self.left else {
+            return self.pull.request(batch, true).await;
+        };
+        // The server refuses to promise more than there is.
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        match left.saturating_sub(outstanding).min(batch - outstanding) {
+            0 => Ok(()),
+            batch => self.pull.request(batch, false).await,
+        }
+    }
+
+    /// Returns how many messages are asked for: as many as are small together.
+    fn batch(&self) -> usize {
+        (BYTES / self.weight).clamp(LEAST, MOST)
+    }
+
+    /// Notes how many bytes a message has: a large one counts at once, and is forgotten by and by.
+    fn weigh(&mut self, arrived: &Arrived) {
+        let bytes = arrived.payload.len() + BESIDE;
+        self.weight = bytes.max(self.weight - self.weight / 64);
     }
 
     /// Makes another consumer behind the last message seen: the old one is gone, or a message was lost on the way.
@@ -154,12 +172,14 @@ impl Reader {
             (0, begin) => begin,
             (last, _) => Begin::At(last + 1),
         };
-        let made = loop {
-            match make(&self.link, &self.scope, begin).await {
-                Err(failed) if failed.is_transient() => sleep(PAUSE).await,
-                made => break made?,
-            }
+        let made = if self.scope.patient {
+            make_surely(&self.link, &self.scope, begin).await
+        } else {
+            let patience = self.link.patience;
+            let made = timeout(patience, make_surely(&self.link, &self.scope, begin)).await;
+            made.unwrap_or_else(|_| Err(gone(patience)))
         };
+        let made = made?;
         let pull = Pull::open(&self.link, &self.scope.stream, &made.name).await?;
         self.forget();
         self.consumer = made.name;
@@ -184,6 +204,22 @@ impl Drop for Reader {
     fn drop(&mut self) {
         self.forget();
     }
+}
+
+/// Makes a consumer as soon as there is a server.
+async fn make_surely(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
+    loop {
+        match make(link, scope, begin).await {
+            Err(failed) if failed.is_transient() => sleep(PAUSE).await,
+            made => return made,
+        }
+    }
+}
+
+fn gone(patience: Duration) -> TransportError {
+    let patience = humantime::format_duration(patience);
+    let message = format!("the server went away and did not come back within {patience}");
+    error(ErrorKind::Unavailable, message)
 }
 
 async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {

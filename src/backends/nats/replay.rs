@@ -5,9 +5,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
 
 use super::{
+    ahead::Ahead,
+    claims,
     connection::Link,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
     jobs::{self, Entry},
@@ -40,23 +42,28 @@ struct Item {
 /// Deals with the next letters of a job.
 pub(super) async fn advance(
     link: &Arc<Link>,
+    ahead: &Ahead,
     lease: &JobLease,
     max: usize,
 ) -> Result<Vec<(LetterId, Resolution)>> {
-    jobs::check(link, lease).await?;
-    let plan = jobs::find(link, &lease.job).await?.value;
-    let place = Place::of(link).await?;
-    let journal = journal::current(link, place, lease).await?;
+    let ((), plan, place) = try_join!(
+        jobs::check(link, lease),
+        jobs::find(link, &lease.job),
+        Place::of(link),
+    )?;
+    let plan = plan.value;
+    let mut journal = journal::current(link, place, lease).await?;
+    ahead.check(&mut journal);
     let entries = jobs::entries(link, &lease.job, &plan, journal.value.resolved).await?;
     if entries.is_empty() {
         return Ok(Vec::new());
     }
     let entries = entries.into_iter().take(max.min(BATCH));
-    let items = read(link, entries.collect()).await?;
+    let items = read(link, ahead, lease, entries.collect()).await?;
     match (&plan.action, place) {
         (JobAction::Replay { to }, Place::Inside) => {
             let items = retarget(items, to.as_ref());
-            batches(link, journal, items).await
+            batches(link, ahead, journal, items).await
         }
         (JobAction::Replay { to }, Place::Beside) => {
             let items = retarget(items, to.as_ref());
@@ -67,14 +74,19 @@ pub(super) async fn advance(
 }
 
 /// Reads the letters of a job: in one go where they stand close together, else one by one.
-async fn read(link: &Arc<Link>, entries: Vec<Entry>) -> Result<Vec<Item>> {
+async fn read(
+    link: &Arc<Link>,
+    ahead: &Ahead,
+    lease: &JobLease,
+    entries: Vec<Entry>,
+) -> Result<Vec<Item>> {
     let numbers = || entries.iter().map(|entry| entry.1).filter(|&n| n > 0);
     let (first, last) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
     let span = last - first + 1;
     if entries.len() < FEW || span > SPARSE * entries.len() as u64 {
         return read_each(link, entries).await;
     }
-    let mut letters = letter::fetch_span(link, first, span).await?;
+    let mut letters = ahead.span(link, lease, (first, span)).await?;
     let item = |entry: Entry| {
         let letter = letters.remove(&entry.1);
         let (letter, claim) = letter.filter(|(letter, _)| letter.id == entry.0).unzip();
@@ -120,6 +132,7 @@ fn retarget(mut items: Vec<Item>, to: Option<&crate::event::Topic>) -> Vec<Item>
 /// that it does not want stands alone.
 async fn batches(
     link: &Link,
+    ahead: &Ahead,
     mut journal: Written<Journal>,
     items: Vec<Item>,
 ) -> Result<Vec<(LetterId, Resolution)>> {
@@ -128,14 +141,17 @@ async fn batches(
     let mut size = rest.len();
     while !rest.is_empty() {
         let behind = rest.split_off(size.min(rest.len()));
-        let claims = claims(&rest);
+        let claimed = claims_of(&rest);
         match together(link, &journal, &rest).await? {
             Together::Done(next, done) => {
                 failpoint::reach("nats.replay_committed");
-                journal::acknowledge(link, claims).await?;
-                journal::remove(link, &next.value.remove).await?;
-                failpoint::reach("nats.letters_removed");
                 journal = next;
+                claims::acknowledge(link, claimed).await?;
+                if journal::should_remove(link, &journal.value.remove).await? {
+                    journal::remove(link, &journal.value.remove).await?;
+                    ahead.note_removed(&mut journal);
+                    failpoint::reach("nats.letters_removed");
+                }
                 resolutions.extend(done);
                 rest = behind;
                 size = rest.len().max(1);
@@ -157,7 +173,7 @@ async fn batches(
     Ok(resolutions)
 }
 
-fn claims(items: &[Item]) -> Vec<String> {
+fn claims_of(items: &[Item]) -> Vec<String> {
     items.iter().filter_map(|item| item.claim.clone()).collect()
 }
 
@@ -169,7 +185,6 @@ enum Together {
 async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Result<Together> {
     let mut next = journal.value.clone();
     next.resolved += items.len() as u64;
-    next.remove.clear();
     let mut events: Vec<Part> = Vec::with_capacity(items.len());
     let mut done = Vec::with_capacity(items.len());
     for Item { entry, letter, .. } in items {
@@ -207,7 +222,6 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
 async fn skip(link: &Link, journal: Written<Journal>) -> Result<Written<Journal>> {
     let mut next = journal.value;
     next.resolved += 1;
-    next.remove.clear();
     let number = journal::commit(link, &[], &next, journal.number).await;
     let number =
         number.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
@@ -247,7 +261,7 @@ async fn one_by_one(
     };
     failpoint::reach("nats.replay_announced");
     let doubtful = |entry: &Entry| !recognised && journal.value.pending.contains(entry);
-    let claims = claims(&items);
+    let claimed = claims_of(&items);
     let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
         .map(|item| {
             let doubtful = doubtful(&item.entry);
@@ -266,7 +280,7 @@ async fn one_by_one(
     link.set_value((&stream, &subject), &next, number, None)
         .await
         .map_err(lost)?;
-    journal::acknowledge(link, claims).await?;
+    claims::acknowledge(link, claimed).await?;
     journal::remove(link, &next.remove).await?;
     let named = outcomes
         .into_iter()
@@ -360,7 +374,7 @@ async fn purge(
         .await;
     written.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     failpoint::reach("nats.purge_announced");
-    journal::acknowledge(link, claims(&items)).await?;
+    claims::acknowledge(link, claims_of(&items)).await?;
     journal::remove(link, &next.remove).await?;
     let outcome = |item: Item| match item.letter {
         Some(_) => (item.entry.0, Resolution::Done),

@@ -35,6 +35,7 @@ impl Schedules for Nats {
             filters: vec![link.names.later("*")],
             begin: Begin::At(1),
             until_end: true,
+            patient: false,
         };
         let reader = Reader::open(link, scope).await?;
         Ok(Box::new(Scan(Arc::clone(link), Some(reader))))

@@ -1,6 +1,6 @@
 //! Reading without a group.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -23,7 +23,6 @@ pub(super) struct Follow {
     reader: Reader,
     /// What is behind this was not there at the start.
     end: Option<u64>,
-    ready: VecDeque<Stored>,
 }
 
 impl Follow {
@@ -37,6 +36,7 @@ impl Follow {
             filters,
             begin: Begin::At(1),
             until_end: request.until_end,
+            patient: true,
         };
         scope.begin = match request.from {
             TailFrom::Now => Begin::At(facts.state.last_seq + 1),
@@ -48,17 +48,12 @@ impl Follow {
             link: Arc::clone(link),
             reader: Reader::open(link, scope).await?,
             end: request.until_end.then_some(facts.state.last_seq),
-            ready: VecDeque::new(),
         })
     }
 
-    fn take(&mut self, arrived: Arrived) {
-        let place = arrived.stream_sequence;
-        if self.end.is_none_or(|end| place <= end)
-            && let Some(stored) = stored(&self.link, arrived)
-        {
-            self.ready.push_back(stored);
-        }
+    fn read(&self, arrived: Arrived) -> Option<Stored> {
+        let is_inside = self.end.is_none_or(|end| arrived.stream_sequence <= end);
+        is_inside.then(|| stored(&self.link, arrived)).flatten()
     }
 }
 
@@ -111,16 +106,14 @@ async fn last(link: &Link, scope: &Scope, facts: &Facts, number: u64) -> Result<
 #[async_trait]
 impl Tail for Follow {
     async fn next(&mut self, max: usize) -> Result<Vec<Stored>> {
-        while self.ready.is_empty() {
+        loop {
             let arrived = self.reader.take(max.max(1)).await?;
-            if arrived.is_empty() {
-                return Ok(Vec::new());
-            }
-            for arrived in arrived {
-                self.take(arrived);
+            let is_end = arrived.is_empty();
+            let read = arrived.into_iter().filter_map(|one| self.read(one));
+            let read: Vec<Stored> = read.collect();
+            if is_end || !read.is_empty() {
+                return Ok(read);
             }
         }
-        let count = self.ready.len().min(max.max(1));
-        Ok(self.ready.drain(..count).collect())
     }
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
-    SCHEME, capabilities, connection::Link, doctor, error, errors, member, publish, stream::Facts,
-    tail,
+    SCHEME, ahead::Ahead, capabilities, connection::Link, doctor, error, errors, member, publish,
+    stream::Facts, tail,
 };
 use crate::{
     event::{Encoding, Topic},
@@ -21,6 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Nats {
     pub(super) link: Arc<Link>,
+    /// Letters that the next step of a job deals with.
+    pub(super) ahead: Ahead,
     encoding: Encoding,
     /// What was made when it was opened, and was not told yet.
     made: Mutex<Vec<String>>,
@@ -31,6 +33,7 @@ impl Nats {
     pub(super) fn new(link: Arc<Link>, encoding: Encoding, made: Vec<String>) -> Self {
         Self {
             link,
+            ahead: Ahead::default(),
             encoding,
             made: Mutex::new(made),
         }
