@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{
     SCHEME, ahead::Ahead, capabilities, connection::Link, doctor, error, errors, member, publish,
@@ -138,7 +139,11 @@ impl Transport for Nats {
     }
 
     async fn close(&self) -> Result<()> {
-        self.link.client.flush().await.map_err(|source| {
+        // While there is no connection, a flush would wait for one.
+        let flushed = timeout(self.link.patience, self.link.client.flush()).await;
+        let flushed =
+            flushed.map_err(|_| error(ErrorKind::Unavailable, "the server did not answer"))?;
+        flushed.map_err(|source| {
             error(ErrorKind::Unavailable, "the connection is closed").because(source)
         })
     }
