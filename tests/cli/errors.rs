@@ -240,7 +240,14 @@ fn a_log_filter_that_logs_nothing_is_refused() {
     hint: did you mean `debug`?
     ");
     let pf = pf.env("PF_LOG", "protoflow=loud");
-    assert_snapshot!(pf.run(&["publish", "a", "1"]), @"");
+    assert_snapshot!(pf.run(&["publish", "a", "1"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `--log protoflow=loud` is no filter
+    hint: write a level, or levels of modules, as in `debug` or `protoflow=trace,info`
+    ");
     assert!(!pf.path("events.db").exists(), "nothing was touched");
     let pf = pf.env("PF_LOG", "");
     assert_eq!(pf.run(&["publish", "a", "1"]).code(), Some(0));

@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    error::{CliError, CliResult, Exit},
+    error::{CliError, CliResult},
     nearest::nearest,
 };
 
@@ -27,18 +27,18 @@ pub fn start(filter: &str) -> CliResult<()> {
 
 fn parse(text: &str) -> CliResult<EnvFilter> {
     let unknown = text.split(',').map(str::trim).find(|part| !is_clear(part));
-    if let Some(word) = unknown {
-        let error = CliError::usage(format!("`--log {text}` is no filter"));
-        return Err(error.hint(match nearest(word, LEVELS.into_iter()) {
+    let hint = match unknown {
+        None => "write a level, or levels of modules, as in `debug` or `protoflow=trace,info`"
+            .to_owned(),
+        Some(word) => match nearest(word, LEVELS.into_iter()) {
             Some(level) => format!("did you mean `{level}`?"),
             None => format!("`{word}` is no level; levels are {}", LEVELS.join(", ")),
-        }));
-    }
-    EnvFilter::builder().parse(text).map_err(|error| {
-        CliError::new(Exit::Usage, error)
-            .during(format!("`--log {text}` is no filter"))
-            .hint("write a level, or levels of modules, as in `debug` or `protoflow=trace,info`")
-    })
+        },
+    };
+    let filter = EnvFilter::builder().parse(text).ok();
+    filter
+        .filter(|_| unknown.is_none())
+        .ok_or_else(|| CliError::usage(format!("`--log {text}` is no filter")).hint(hint))
 }
 
 /// Reports whether a part is a level or names what it is for: a lone word that is neither would be taken for a module
