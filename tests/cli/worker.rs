@@ -125,7 +125,15 @@ fn a_second_answer_that_comes_late_is_named_and_fails_nobody() {
         r#"test $id != b || printf '{{"id":"a","action":"dead_letter"}}\n'; {}"#,
         answer(r#""action":"ack""#)
     );
-    assert_snapshot!(work(&pf, &[], &body), @"");
+    assert_snapshot!(work(&pf, &[], &body), @r#"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
+    warning: the worker answered twice for `a`; the first counts
+    3 handled
+    "#);
 }
 
 #[test]
