@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::{consume::store_with, harness::Pf};
+use crate::harness::Pf;
 
 #[test]
 fn without_a_group_the_mend_is_shown() {
