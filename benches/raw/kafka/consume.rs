@@ -11,15 +11,14 @@ use rdkafka::{
 
 use super::{
     Raw, header_bytes,
-    publish::{Producer, drain, send, structured},
+    publish::{LETTER, Producer, drain, send, structured},
 };
 use crate::{events, raw::Fate};
 
 /// How often a position is committed.
 const COMMIT: Duration = Duration::from_secs(1);
-/// What the product writes of a message that is to be tried again, and of a letter.
+/// What the product writes of a message that is to be tried again.
 const RETRIED: usize = 160;
-const LETTER: [usize; 2] = [520, 12];
 
 /// Where a group works.
 pub struct Shop<'a> {

@@ -22,6 +22,8 @@ const TURN: usize = 256;
 const REST: Duration = Duration::from_micros(100);
 /// What the product writes of a message that waits.
 const DELAYED: usize = 60;
+/// The same of a letter.
+pub(super) const LETTER: [usize; 2] = [520, 12];
 const ROOM: [u8; 1024] = [b'x'; 1024];
 
 /// Counts what is confirmed, and ends the benchmark at what is not.
@@ -58,9 +60,18 @@ impl Raw {
 
     /// Stores events.
     pub fn publish(&self, topic: &str, payloads: &[Vec<u8>]) {
+        self.store(topic, payloads, &[]);
+    }
+
+    /// Stores what looks like letters.
+    pub fn bury(&self, letters: &str, payloads: &[Vec<u8>]) {
+        self.store(letters, payloads, &LETTER);
+    }
+
+    fn store(&self, topic: &str, payloads: &[Vec<u8>], known: &[usize]) {
         let producer = self.stream();
         for (number, payload) in payloads.iter().enumerate() {
-            let record = BaseRecord::<(), _>::to(topic).headers(structured(&[]));
+            let record = BaseRecord::<(), _>::to(topic).headers(structured(known));
             send(&producer, record.payload(payload));
             if number % TURN == 0 {
                 producer.poll(Duration::ZERO);

@@ -47,6 +47,9 @@ pub fn replay(plan: &Plan) {
     let stage = Stage::new();
     for round in 0..plan.rounds {
         stage.letters(round, &events);
+        // Those that were replayed are gone.
+        stage.raw().make(&raw_letters(round), &[]);
+        stage.raw().bury(&raw_letters(round), &events);
     }
     let ours = |round| {
         let start = Instant::now();
@@ -65,7 +68,7 @@ pub fn replay(plan: &Plan) {
         raw.make(&delays, &[("cleanup.policy", "compact")]);
         raw.make(&receipts, &[("cleanup.policy", "compact")]);
         let start = Instant::now();
-        assert_eq!(raw.replay(&our_letters(round), &delays, &receipts), count);
+        assert_eq!(raw.replay(&raw_letters(round), &delays, &receipts), count);
         let time = start.elapsed();
         raw.wait_until_seen(&delays);
         assert_eq!(raw.count_records(&delays), count);
@@ -78,4 +81,8 @@ pub fn replay(plan: &Plan) {
         Box::new(ours),
         Box::new(raw),
     );
+}
+
+fn raw_letters(round: usize) -> String {
+    format!("raw{round}.dlq")
 }
