@@ -71,6 +71,10 @@ impl Parcel {
 }
 
 /// What became of a message so far.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all wait, and a box for each would cost more"
+)]
 enum State {
     Waiting(Parcel, Option<Refusal>),
     Done(Result<Receipt>),

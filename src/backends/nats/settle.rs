@@ -75,7 +75,7 @@ async fn confirm_letters(
                 shared
                     .link
                     .forget_runs(&shared.consumer, claim.number)
-                    .await
+                    .await;
             }
             Ok(()) => {}
             Err(failed) => {
