@@ -15,7 +15,7 @@ use url::Url;
 
 pub use self::{
     file::{File, Profile},
-    secret::{has_password, masked, refused},
+    secret::{has_password, masked, masked_for_user, refused},
     store::{anchor, parse, url_of},
 };
 use crate::{

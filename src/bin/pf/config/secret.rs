@@ -42,6 +42,12 @@ pub fn masked(url: &Url) -> String {
     if has_token(&url) && url.set_username("***").is_err() {
         return format!("{}:***", url.scheme());
     }
+    masked_for_user(&url)
+}
+
+/// Does the same where the password stands elsewhere, so that what stands in front of the host is a user.
+pub fn masked_for_user(url: &Url) -> String {
+    let mut url = url.clone();
     if url.password().is_some() && url.set_password(Some("***")).is_err() {
         return format!("{}:***", url.scheme());
     }
@@ -122,7 +128,7 @@ fn ask(url: &Url) -> CliResult<String> {
     }
     Ok(rpassword::prompt_password(format!(
         "password for {}: ",
-        masked(url)
+        masked_for_user(url)
     ))?)
 }
 

@@ -14,7 +14,7 @@ use url::Url;
 
 use self::edit::UserFile;
 use crate::{
-    config::{Config, Named, Profile, has_password, masked, refused},
+    config::{Config, Named, Profile, has_password, masked, masked_for_user, refused},
     context::Context,
     error::{CliError, CliResult},
     output::{Paint, Painter, Report},
@@ -235,16 +235,21 @@ fn described(config: &Config, named: Option<&str>) -> Vec<Shown> {
              }| Shown {
                 name: name.to_owned(),
                 current: current.as_deref() == Some(name),
-                url: profile
-                    .url
-                    .parse()
-                    .map_or_else(|_| profile.url.clone(), |url: Url| masked(&url)),
+                url: url_of(profile),
                 group: profile.group.clone(),
                 password: password_of(profile),
                 file: file.to_owned(),
             },
         )
         .collect()
+}
+
+fn url_of(profile: &Profile) -> String {
+    match profile.url.parse::<Url>() {
+        Ok(url) if password_of(profile).is_some() => masked_for_user(&url),
+        Ok(url) => masked(&url),
+        Err(_) => profile.url.clone(),
+    }
 }
 
 fn password_of(profile: &Profile) -> Option<String> {
