@@ -3,11 +3,13 @@
 
 mod delays;
 mod ground;
+mod large_letters;
 mod letters;
 mod place;
 #[expect(dead_code, reason = "for the tests of what the broker holds")]
 mod raw;
 mod server;
+mod shelf;
 
 use place::Place;
 
