@@ -233,29 +233,12 @@ pub(super) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
     // Long enough for both numbers: it is made for every record.
     let mut text = String::with_capacity(topic.as_str().len() + 24);
     text.push_str(topic.as_str());
+    let mut digits = itoa::Buffer::new();
     for number in [i64::from(partition), offset] {
         text.push('/');
-        push_number(&mut text, number);
+        text.push_str(digits.format(number));
     }
     Position::new(text)
-}
-
-fn push_number(text: &mut String, number: i64) {
-    if number < 0 {
-        text.push('-');
-    }
-    let mut digits = [0; 20];
-    let mut rest = number.unsigned_abs();
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    text.extend(digits[at..].iter().copied().map(char::from));
 }
 
 /// Reads the notation: the topic, the partition and the offset.
