@@ -5,6 +5,7 @@
 mod asked;
 mod bad_input;
 mod bytes;
+mod delays;
 mod groups;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../cli/harness.rs"]

@@ -36,11 +36,6 @@ pub trait Judge {
     fn keeps_delays(&self) -> bool {
         true
     }
-
-    /// Reports whether what is due waits for a program that is there for long enough.
-    fn is_fired_by_programs(&self) -> bool {
-        false
-    }
 }
 
 /// What a store holds.

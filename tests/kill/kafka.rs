@@ -160,10 +160,6 @@ impl Judge for Kafka {
         (self.unsettled().len() + self.put_off().len() + self.scheduled().len()) as u64
     }
 
-    fn is_fired_by_programs(&self) -> bool {
-        true
-    }
-
     fn not_due(&self) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let is_later =

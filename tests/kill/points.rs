@@ -7,8 +7,6 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use crate::{
     judge,
     kafka::{self, Kafka},
@@ -174,20 +172,11 @@ pub fn finish(store: &mut Store) {
 
 /// Consumes until nothing is to come.
 fn drain(store: &mut Store) {
-    // A consumer that finds nothing to do may end before it fires what is due.
-    let mut firing = store
-        .judge
-        .is_fired_by_programs()
-        .then(|| store.pf(&["schedule", "run"]).spawn().unwrap());
     loop {
         let consumer = store.consumer(false);
         store.run(consumer);
         if store.judge.to_come() == 0 {
             break;
         }
-    }
-    if let Some(firing) = &mut firing {
-        kill_process(Pid::from_child(firing), Signal::TERM).unwrap();
-        firing.wait().unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! Reading what waits for its time, without being who fires it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -18,7 +18,10 @@ use super::{
     shelf::now,
     waiting,
 };
-use crate::transport::{Result, Schedule, ScheduleId, ScheduleScan};
+use crate::{
+    event::Pattern,
+    transport::{Result, Schedule, ScheduleId, ScheduleScan},
+};
 
 /// The most bytes of records that a scan keeps at hand, over all partitions.
 const AT_HAND: usize = 32 << 20;
@@ -82,6 +85,32 @@ pub(super) async fn find(link: &Arc<Link>, is_meant: impl Fn(&[u8]) -> bool) -> 
         Found { read, end }
     };
     Ok(found.into_values().map(with_end).collect())
+}
+
+/// Reports whether something for one of these topics waits that was due by then, in milliseconds since the epoch.
+pub(super) async fn is_overdue(link: &Arc<Link>, patterns: &[Pattern], by: i64) -> Result<bool> {
+    let mut overdue: HashSet<(i32, Bytes)> = HashSet::new();
+    let mut reader = Reader::open(link, spans(link).await?, Isolation::Committed)?;
+    while let Some(reads) = reader.next().await? {
+        for read in reads {
+            let Some(key) = read.key.clone() else {
+                continue;
+            };
+            let place = (read.partition, key);
+            let is_due = waiting::due(&read).is_some_and(|due| due <= by);
+            if is_due && is_for(read, patterns) {
+                overdue.insert(place);
+            } else {
+                overdue.remove(&place);
+            }
+        }
+    }
+    Ok(!overdue.is_empty())
+}
+
+fn is_for(read: Read, patterns: &[Pattern]) -> bool {
+    let topic = waiting::read(read).map(|(waiting, _)| waiting.topic);
+    topic.is_some_and(|topic| patterns.iter().any(|pattern| pattern.matches(&topic)))
 }
 
 /// Makes a schedule of a record.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::part::{Kind, Part, PartId, Retries};
 use crate::{
     event::{Stored, Topic},
-    transport::{Attempts, Delivery, Lineage, Ticket, TransportError},
+    transport::{Attempts, Delivery, ErrorKind, Lineage, Ticket, TransportError},
 };
 
 /// The most bytes that wait to be handed out.
@@ -85,7 +85,8 @@ pub(super) struct Desk {
     pub(super) stalled: bool,
     pub(super) wanted: bool,
     pub(super) end: End,
-    pub(super) failed: Option<TransportError>,
+    /// What the app is to be told: every gap, and of what else went wrong the latest.
+    pub(super) failed: VecDeque<TransportError>,
     last_ticket: u64,
     last_part: u64,
 }
@@ -120,6 +121,27 @@ impl Desk {
     /// Returns how many are settled and not durably so.
     pub(super) fn unsaved(&self) -> usize {
         self.parts.values().map(|part| part.kind.unsaved()).sum()
+    }
+
+    /// Notes what the app is to be told.
+    pub(super) fn fail(&mut self, failed: TransportError) {
+        if failed.kind() != ErrorKind::Gap {
+            self.keep_gaps();
+        }
+        self.failed.push_back(failed);
+    }
+
+    /// Forgets what went wrong, but not what was missed.
+    pub(super) fn keep_gaps(&mut self) {
+        self.failed.retain(|failed| failed.kind() == ErrorKind::Gap);
+    }
+
+    /// Takes out what will not pass.
+    pub(super) fn take_refusal(&mut self) -> Option<TransportError> {
+        let is_final =
+            |failed: &TransportError| !failed.is_transient() && failed.kind() != ErrorKind::Gap;
+        let at = self.failed.iter().position(is_final)?;
+        self.failed.remove(at)
     }
 
     /// Notes that the app is there.
@@ -278,5 +300,24 @@ impl Desk {
             tracker.settle(claim.offset);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backends::kafka::{error, reader};
+
+    #[test]
+    fn no_gap_is_forgotten_for_another_failure() {
+        let mut desk = Desk::default();
+        desk.fail(error(ErrorKind::Unavailable, "gone"));
+        desk.fail(reader::gap("orders", 0, 1, 5));
+        desk.fail(reader::gap("orders", 1, 1, 9));
+        desk.fail(error(ErrorKind::Unavailable, "gone again"));
+        desk.fail(error(ErrorKind::Denied, "not yours"));
+        assert_eq!(desk.take_refusal().unwrap().kind(), ErrorKind::Denied);
+        let left: Vec<ErrorKind> = desk.failed.iter().map(TransportError::kind).collect();
+        assert_eq!(left, [ErrorKind::Gap, ErrorKind::Gap]);
     }
 }

@@ -4,22 +4,23 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use async_trait::async_trait;
 use rdkafka::consumer::BaseConsumer;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     admin::{self, Wanted},
+    calendar,
     clients::{self, Ears},
     connection::{COMPACTED, Link},
     desk::End,
     error, letter,
     pump::Pump,
     rebalance::Watch,
-    schedules, settle,
+    record, schedules, settle,
     shared::{Offer, Present, Shared},
     start::Course,
 };
@@ -30,12 +31,16 @@ use crate::{
 
 /// How often new topics are looked for.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often to look whether what is overdue was fired, and for how long: who fired before may have been killed, and is
+/// missed after some seconds.
+const GLANCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would, but at once.
 #[derive(Debug)]
 struct Member {
     shared: Arc<Shared>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Vec<AbortOnDropHandle<()>>,
     remarks: Mutex<Vec<String>>,
 }
 
@@ -54,6 +59,10 @@ pub(super) async fn join(
     let retries = link.names().retries(&request.group)?;
     remarks.extend(make_side_places(link, &topics, &retries).await?);
     let retry_partitions = link.partitions(&retries).await?.unwrap_or(1);
+    let mut tasks = vec![fire(link)];
+    if request.until_end {
+        remarks.extend(wait_for_overdue(link, &request.patterns).await?);
+    }
     let course = Course::plan(link, &topics, request.from, request.until_end).await?;
     let shared = Arc::new(Shared::new(
         Arc::clone(link),
@@ -64,8 +73,16 @@ pub(super) async fn join(
     ));
     shared.desk().topics = named(topics);
     start(&shared, course, request.instance.as_deref())?;
+    if request
+        .patterns
+        .iter()
+        .any(|pattern| pattern.literal().is_none())
+    {
+        let looking = look_for_topics(Arc::clone(&shared), request.patterns);
+        tasks.push(AbortOnDropHandle::new(tokio::spawn(looking)));
+    }
     let member = Member {
-        tasks: tasks(&shared, request.patterns),
+        tasks,
         shared,
         remarks: Mutex::new(remarks),
     };
@@ -149,19 +166,28 @@ fn start(shared: &Arc<Shared>, course: Course, instance: Option<&str>) -> Result
     Ok(())
 }
 
-/// Starts what a membership does beside reading: it fires what is for later, and looks for new topics.
-fn tasks(shared: &Arc<Shared>, patterns: Vec<Pattern>) -> Vec<JoinHandle<()>> {
-    let link = Arc::clone(&shared.link);
-    let firing = async move {
+/// Fires what is for later, as long as there is somebody who consumes.
+fn fire(link: &Arc<Link>) -> AbortOnDropHandle<()> {
+    let link = Arc::clone(link);
+    AbortOnDropHandle::new(tokio::spawn(async move {
         if let Err(failed) = schedules::fire_for_ever(link).await {
             tracing::warn!(%failed, "nothing for later is fired from here any more");
         }
-    };
-    let mut tasks = vec![tokio::spawn(firing)];
-    if patterns.iter().any(|pattern| pattern.literal().is_none()) {
-        tasks.push(tokio::spawn(look_for_topics(Arc::clone(shared), patterns)));
+    }))
+}
+
+/// Waits until what should have come by now is there: fired by us, or by whoever owns it.
+async fn wait_for_overdue(link: &Arc<Link>, patterns: &[Pattern]) -> Result<Option<String>> {
+    let by = record::millis(SystemTime::now());
+    let until = Instant::now() + PATIENCE;
+    while calendar::is_overdue(link, patterns, by).await? {
+        if Instant::now() >= until {
+            let remark = "events that are due were not fired yet: `pf schedule list` shows them";
+            return Ok(Some(remark.to_owned()));
+        }
+        tokio::time::sleep(GLANCE).await;
     }
-    tasks
+    Ok(None)
 }
 
 async fn look_for_topics(shared: Arc<Shared>, patterns: Vec<Pattern>) {
@@ -198,7 +224,7 @@ impl Member {
             came.as_mut().enable();
             {
                 let mut desk = self.shared.desk();
-                if let Some(failed) = desk.failed.take_if(|failed| !failed.is_transient()) {
+                if let Some(failed) = desk.take_refusal() {
                     return Err(failed);
                 }
                 if desk.assigned {
@@ -256,7 +282,7 @@ impl Subscription for Member {
         for task in &self.tasks {
             task.abort();
         }
-        self.shared.desk().failed = None;
+        self.shared.desk().keep_gaps();
         self.shared.end(End::Closing);
         loop {
             let came = self.shared.came.notified();
@@ -265,7 +291,7 @@ impl Subscription for Member {
             {
                 let mut desk = self.shared.desk();
                 if desk.end == End::Closed {
-                    return desk.failed.take().map_or(Ok(()), Err);
+                    return desk.failed.pop_back().map_or(Ok(()), Err);
                 }
             }
             came.await;
@@ -275,9 +301,6 @@ impl Subscription for Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
         if self.shared.desk().end != End::Closed {
             self.shared.end(End::Abandoned);
         }

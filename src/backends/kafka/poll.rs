@@ -107,7 +107,7 @@ impl Pump {
                 kind.saw(low);
             }
             if *name != self.shared.retries {
-                desk.failed = Some(reader::gap(&name, partition, seen, low));
+                desk.fail(reader::gap(&name, partition, seen, low));
             }
             drop(desk);
             self.shared.came.notify_waiters();

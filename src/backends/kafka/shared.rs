@@ -150,7 +150,7 @@ impl Shared {
             }
             return Offer::Taken(deliveries);
         }
-        if let Some(failed) = desk.failed.take() {
+        if let Some(failed) = desk.failed.pop_front() {
             return Offer::Failed(failed);
         }
         if desk.end != End::No {
@@ -169,7 +169,7 @@ impl Shared {
 
     /// Tells who waits that something went wrong.
     pub(super) fn fail(&self, failed: TransportError) {
-        self.desk().failed = Some(failed);
+        self.desk().fail(failed);
         self.came.notify_waiters();
     }
 }

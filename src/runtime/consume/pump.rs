@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     runtime::{Breaker, Handler, Notice, Observer},
-    transport::{Delivery, Receipt, Result, Subscription, Ticket},
+    transport::{Delivery, ErrorKind, Receipt, Result, Subscription, Ticket},
 };
 
 type Extension = Pin<Box<dyn Future<Output = Result<Vec<Ticket>>> + Send>>;
@@ -301,8 +301,12 @@ impl<H: Handler> Pump<H> {
             () = patience => Ok(()),
         };
         let end = self.phase.into_reason()?;
-        if end != End::Aborted {
-            left?;
+        match left {
+            Err(error) if error.kind() == ErrorKind::Gap => {
+                self.observer.notice(Notice::Gap(&error));
+            }
+            Err(error) if end != End::Aborted => return Err(error.into()),
+            _ => {}
         }
         let mut summary = self.ledger.summary;
         summary.dead_lettered += self.subscription.buried();
