@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "a test exports nothing")]
 
+mod ahead;
 mod attempts;
 mod endings;
 mod flaky;

@@ -43,7 +43,7 @@ impl<H: Handler> Pump<H> {
             _ => return 0,
         }
         let window = self.fetch.window.size();
-        let queued = self.queue.startable();
+        let queued = self.queue.startable() + self.tasks.len().saturating_sub(self.jobs());
         let most = self.options.request.max_in_flight.max(1);
         let room = most.saturating_sub(self.in_flight());
         if queued > window || room == 0 {
@@ -141,7 +141,21 @@ impl<H: Handler> Pump<H> {
             Admission::One => self.queue.startable() > 0,
             Admission::NotBefore(_) | Admission::Nothing => false,
         };
-        admitted && self.phase.is_running() && self.tasks.len() < self.options.jobs.max(1)
+        admitted && self.phase.is_running() && self.tasks.len() < self.jobs() + self.ahead()
+    }
+
+    pub(super) fn jobs(&self) -> usize {
+        self.options.jobs.max(1)
+    }
+
+    /// Returns how many runs may wait in the handler: less than is held ready at all.
+    fn ahead(&self) -> usize {
+        let most = if self.breaker.is_closed() {
+            self.runner.ahead()
+        } else {
+            0
+        };
+        most.min(self.fetch.window.size() / 2)
     }
 
     /// Runs the handler here if it is ready at once, else as a task.
@@ -164,7 +178,8 @@ impl<H: Handler> Pump<H> {
             self.queue.occupy(mark.key.clone());
             self.tasks.spawn(mark, run);
         }
-        if now.elapsed() >= HEAVY {
+        // Runs that wait in the handler begin in the order in which they came there.
+        if now.elapsed() >= HEAVY && self.runner.ahead() == 0 {
             self.heavy = HEAVY_RUNS;
         }
     }

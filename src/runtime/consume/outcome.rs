@@ -182,8 +182,9 @@ impl<H: Handler> Pump<H> {
         if !was_running {
             return;
         }
+        self.runner.recall();
         if tell {
-            let running = self.tasks.len() + self.responder.len();
+            let running = self.tasks.len().min(self.jobs()) + self.responder.len();
             self.observer.notice(Notice::Draining(running));
         }
         let early = self.fetch.stop();

@@ -1,6 +1,11 @@
 //! The loop: takes deliveries, runs the handler, settles, until there is a reason to end.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -95,6 +100,7 @@ impl<H: Handler> Pump<H> {
             timeout: options.handler_timeout,
             plain: options.plain,
             abort: CancellationToken::new(),
+            recalled: Mutex::default(),
         };
         let tasks = Tasks::of(&runner.handler);
         let now = Instant::now();

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -35,6 +35,8 @@ pub(super) struct Runner<H> {
     pub(super) timeout: Option<Duration>,
     pub(super) plain: bool,
     pub(super) abort: CancellationToken,
+    /// For the runs that are given out from now on.
+    pub(super) recalled: Mutex<CancellationToken>,
 }
 
 /// How a run ended.
@@ -58,6 +60,23 @@ pub(super) struct Finished {
 pub(super) type RunFuture = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
 impl<H: Handler> Runner<H> {
+    /// Calls back the runs that were given out and have not begun.
+    pub(super) fn recall(&self) {
+        std::mem::take(&mut *self.recalled()).cancel();
+    }
+
+    fn recalled(&self) -> MutexGuard<'_, CancellationToken> {
+        self.recalled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how many runs may wait in the handler.
+    pub(super) fn ahead(&self) -> usize {
+        if self.timeout.is_some() {
+            return 0;
+        }
+        self.handler.ahead()
+    }
+
     /// Prepares a run. Its future does not unwind.
     pub(super) fn run(
         self: Arc<Self>,
@@ -97,6 +116,7 @@ impl<H: Handler> Runner<H> {
                 Some(_) => self.abort.child_token(),
                 None => self.abort.clone(),
             },
+            recalled: self.recalled().clone(),
         };
         let delivery = wrapped.as_ref().unwrap_or(delivery);
         let handling = AssertUnwindSafe(async { self.handler.handle(delivery, &run).await });
@@ -169,7 +189,7 @@ pub(super) struct Tasks {
 enum Set {
     /// Each as a task of its own.
     Apart(JoinSet<Finished>),
-    /// All in the loop's task, as they only wait: handing each over to another task costs more than its work.
+    /// All in the loop's task, as others work for them: handing each over to another task costs more.
     Here(FuturesUnordered<RunFuture>),
 }
 
@@ -177,7 +197,7 @@ impl Tasks {
     /// Prepares for the runs of a handler.
     pub(super) fn of(handler: &impl Handler) -> Self {
         Self {
-            set: if handler.only_waits() {
+            set: if handler.ahead() > 0 {
                 Set::Here(FuturesUnordered::new())
             } else {
                 Set::Apart(JoinSet::new())

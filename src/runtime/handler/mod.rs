@@ -29,6 +29,8 @@ pub struct Run {
     pub max_attempts: u32,
     /// Cancelled when the run should end at once: its time is up, or the process is being stopped hard.
     pub abort: CancellationToken,
+    /// Cancelled when a run that has not begun should not begin any more: it answers [`Outcome::Return`].
+    pub recalled: CancellationToken,
 }
 
 /// Handles deliveries, several at a time.
@@ -37,10 +39,14 @@ pub trait Handler: Send + Sync + 'static {
     /// Handles one delivery. A panic is a failed run.
     async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome;
 
-    /// Reports whether runs do next to nothing but wait for somebody else. If so, they are not made tasks of their
-    /// own; one that computed for long would hold up the consumer.
-    fn only_waits(&self) -> bool {
-        false
+    /// Returns how many runs may wait in the handler, beside those that it works on, so that the next one begins
+    /// without a turn of the consumer: 0 where a run begins as soon as it is polled.
+    ///
+    /// More is for handlers that let others do the work, at most as many at a time as the consumer has jobs: their
+    /// runs are not made tasks of their own, and one that computed for long would hold up the consumer. Where runs
+    /// have a time limit, none is made to wait.
+    fn ahead(&self) -> usize {
+        0
     }
 }
 

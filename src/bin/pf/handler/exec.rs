@@ -17,7 +17,8 @@ use rustix::process::Signal;
 
 use super::{
     HandlerOptions, StdinForm, environment, failure, input,
-    leash::{Held, LAST_MOMENT, Leash},
+    lanes::{Done, Lanes},
+    leash::{Held, Leash},
     pump::{self, Gathered},
     reply::Action,
     result_file::{self, ResultFiles},
@@ -29,8 +30,9 @@ use crate::output::is_reader_gone;
 /// A command that is run once per event.
 #[derive(Debug)]
 pub struct Exec {
-    options: HandlerOptions,
+    options: Arc<HandlerOptions>,
     results: ResultFiles,
+    lanes: Lanes<()>,
 }
 
 /// One run that has not begun.
@@ -44,9 +46,11 @@ struct Job {
 
 /// One run that has ended.
 struct Finished {
-    ended: Ended,
+    judgement: Judgement,
     gathered: Gathered,
-    result: io::Result<Option<Vec<u8>>>,
+    /// Whether it said itself what should become of the event.
+    in_own_words: bool,
+    started: Instant,
 }
 
 impl Exec {
@@ -55,8 +59,11 @@ impl Exec {
     /// # Errors
     /// If there is no place for the files of `$PF_RESULT`.
     pub fn new(options: HandlerOptions) -> io::Result<Self> {
-        let results = ResultFiles::new()?;
-        Ok(Self { options, results })
+        Ok(Self {
+            lanes: Lanes::new(options.jobs),
+            options: Arc::new(options),
+            results: ResultFiles::new()?,
+        })
     }
 
     /// Runs the command for one delivery.
@@ -65,11 +72,25 @@ impl Exec {
             Ok(job) => job,
             Err(error) => return failure::undecodable(&error),
         };
-        let started = Instant::now();
-        match leashed(job, run).await {
-            Ok(finished) => self.conclude(&finished, started, delivery, run),
-            Err(error) => self.options.not_started(&error),
+        let leash = Arc::new(Leash::default());
+        let held = Held(Arc::clone(&leash));
+        let options = Arc::clone(&self.options);
+        let work = move |(): &mut ()| {
+            let result = work(job, &leash, &options);
+            let go_on =
+                matches!(&result, Ok(finished) if finished.judgement.action != Action::Stop);
+            Done { result, go_on }
+        };
+        match self.lanes.work(work, run, held).await {
+            Ok(Some(Ok(finished))) => self.conclude(&finished, delivery, run),
+            Ok(Some(Err(error))) | Err(error) => self.options.not_started(&error),
+            Ok(None) => Outcome::Return,
         }
+    }
+
+    /// Returns how many runs may wait: one for each thread.
+    pub fn ahead(&self) -> usize {
+        self.options.jobs
     }
 
     fn job(&self, delivery: &Delivery, run: &Run) -> Result<Job, EventError> {
@@ -92,27 +113,13 @@ impl Exec {
         })
     }
 
-    fn conclude(
-        &self,
-        finished: &Finished,
-        started: Instant,
-        delivery: &Delivery,
-        run: &Run,
-    ) -> Outcome {
-        let options = &self.options;
-        let judgement = match &finished.result {
-            Ok(result) => verdict::judge(finished.ended, result.as_deref(), &options.on_exit),
-            Err(error) => {
-                let reason = format!("the verdict in $PF_RESULT cannot be read: {error}");
-                Judgement::failed("result", reason)
-            }
-        };
-        if self.writes_to_nobody(&judgement, finished) {
+    fn conclude(&self, finished: &Finished, delivery: &Delivery, run: &Run) -> Outcome {
+        if self.writes_to_nobody(finished) {
             return failure::no_reader();
         }
-        let stderr = &finished.gathered.stderr;
-        match &options.emit {
-            Some(emit) if judgement.action == Action::Ack => {
+        let (stderr, started) = (&finished.gathered.stderr, finished.started);
+        match &self.options.emit {
+            Some(emit) if finished.judgement.action == Action::Ack => {
                 match emit.collected(&finished.gathered.stdout, delivery, run) {
                     Ok(responses) => Outcome::Ack(responses),
                     Err(reason) => {
@@ -120,38 +127,22 @@ impl Exec {
                     }
                 }
             }
-            _ => failure::outcome(&judgement, stderr, started),
+            _ => failure::outcome(&finished.judgement, stderr, started),
         }
     }
-}
 
-impl Exec {
     /// Reports whether a run failed while nobody reads the stdout that it shares with us: not its fault.
-    fn writes_to_nobody(&self, judgement: &Judgement, finished: &Finished) -> bool {
-        matches!(judgement.action, Action::Retry(_))
-            && matches!(finished.result, Ok(None))
+    fn writes_to_nobody(&self, finished: &Finished) -> bool {
+        matches!(finished.judgement.action, Action::Retry(_))
+            && !finished.in_own_words
             && self.options.emit.is_none()
             && is_reader_gone()
     }
 }
 
-/// Runs a job on a thread of its own; ends it when the run should end at once.
-async fn leashed(job: Job, run: &Run) -> io::Result<Finished> {
-    let leash = Arc::new(Leash::default());
-    let held = Held(Arc::clone(&leash));
-    let mut work = tokio::task::spawn_blocking(move || work(job, &leash));
-    tokio::select! {
-        done = &mut work => return done.map_err(io::Error::other)?,
-        () = run.abort.cancelled() => held.0.pull(Signal::TERM),
-    }
-    tokio::select! {
-        done = &mut work => return done.map_err(io::Error::other)?,
-        () = tokio::time::sleep(LAST_MOMENT) => held.0.pull(Signal::KILL),
-    }
-    work.await.map_err(io::Error::other)?
-}
-
-fn work(mut job: Job, leash: &Leash) -> io::Result<Finished> {
+/// Runs the command. Blocks.
+fn work(mut job: Job, leash: &Leash, options: &HandlerOptions) -> io::Result<Finished> {
+    let started = Instant::now();
     let mut child = job.command.spawn()?;
     let pid = leash.attach(&child);
     let gathered = pump::pump(
@@ -164,10 +155,19 @@ fn work(mut job: Job, leash: &Leash) -> io::Result<Finished> {
     if gathered.is_err() {
         leash.pull(Signal::KILL);
     }
-    let ended = leash.reap(&mut child)?.into();
+    let ended: Ended = leash.reap(&mut child)?.into();
+    let result = result_file::take(&job.result);
+    let judgement = match &result {
+        Ok(result) => verdict::judge(ended, result.as_deref(), &options.on_exit),
+        Err(error) => {
+            let reason = format!("the verdict in $PF_RESULT cannot be read: {error}");
+            Judgement::failed("result", reason)
+        }
+    };
     Ok(Finished {
-        ended,
+        judgement,
         gathered: gathered?,
-        result: result_file::take(&job.result),
+        in_own_words: !matches!(result, Ok(None)),
+        started,
     })
 }

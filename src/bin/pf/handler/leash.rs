@@ -2,22 +2,43 @@
 
 use std::{
     process::{Child, ExitStatus},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 /// How long a command that was asked to end has before it is killed.
-pub const LAST_MOMENT: std::time::Duration = std::time::Duration::from_millis(500);
+pub const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// The right to signal a child while it exists.
 #[derive(Debug, Default)]
-pub struct Leash(Mutex<State>);
+pub struct Leash {
+    state: Mutex<State>,
+    told: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    running: Option<Pid>,
+    running: Option<Running>,
     pulled: Option<Signal>,
+}
+
+/// What is signalled.
+#[derive(Debug)]
+enum Running {
+    Group(Pid),
+    /// A child that outlives the run it works for.
+    Other(Arc<Leash>),
+}
+
+impl Running {
+    fn pull(&self, signal: Signal) {
+        match self {
+            Self::Group(pid) => drop(kill_process_group(*pid, signal)),
+            Self::Other(leash) => leash.pull(signal),
+        }
+    }
 }
 
 impl Leash {
@@ -25,20 +46,46 @@ impl Leash {
     pub fn pull(&self, signal: Signal) {
         let mut state = self.state();
         state.pulled = Some(signal);
-        if let Some(pid) = state.running {
-            let _ = kill_process_group(pid, signal);
+        if let Some(running) = &state.running {
+            running.pull(signal);
         }
+        self.told.notify_all();
+    }
+
+    /// Reports whether a signal was sent, or would have been.
+    pub fn is_pulled(&self) -> bool {
+        self.state().pulled.is_some()
+    }
+
+    /// Waits for so long, or until it is pulled.
+    pub fn rest(&self, pause: Duration) {
+        let not_yet = |state: &mut State| state.pulled.is_none();
+        drop(self.told.wait_timeout_while(self.state(), pause, not_yet));
     }
 
     /// Puts a child that was just started on the leash; it leads its group.
     pub fn attach(&self, child: &Child) -> Pid {
         let pid = Pid::from_child(child);
-        let mut state = self.state();
-        state.running = Some(pid);
-        if let Some(signal) = state.pulled {
-            let _ = kill_process_group(pid, signal);
-        }
+        self.run(Running::Group(pid));
         pid
+    }
+
+    /// Puts the child of another leash on this one, until it is released.
+    pub fn lend(&self, other: &Arc<Self>) {
+        self.run(Running::Other(Arc::clone(other)));
+    }
+
+    /// Lets go of what was lent.
+    pub fn release(&self) {
+        self.state().running = None;
+    }
+
+    fn run(&self, running: Running) {
+        let mut state = self.state();
+        if let Some(signal) = state.pulled {
+            running.pull(signal);
+        }
+        state.running = Some(running);
     }
 
     /// Reaps the child. Of a group that was told to end, nobody is left.
@@ -47,20 +94,20 @@ impl Leash {
     /// If it is not our child.
     pub fn reap(&self, child: &mut Child) -> std::io::Result<ExitStatus> {
         let mut state = self.state();
-        if let (Some(pid), Some(_)) = (state.running.take(), state.pulled) {
-            let _ = kill_process_group(pid, Signal::KILL);
+        if let (Some(running), Some(_)) = (state.running.take(), state.pulled) {
+            running.pull(Signal::KILL);
         }
         child.wait()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Kills the group when dropped, unless the child was reaped before.
 #[derive(Debug)]
-pub struct Held(pub std::sync::Arc<Leash>);
+pub struct Held(pub Arc<Leash>);
 
 impl Drop for Held {
     fn drop(&mut self) {

@@ -8,6 +8,7 @@ mod environment;
 mod exec;
 mod failure;
 mod input;
+mod lanes;
 mod leash;
 mod on_exit;
 mod pump;
@@ -43,6 +44,8 @@ use crate::output::Remarks;
 pub struct HandlerOptions {
     /// The command and its arguments.
     pub words: Vec<OsString>,
+    /// How many are at work at a time.
+    pub jobs: usize,
     /// The store that a nested `pf` uses.
     pub url: String,
     /// What is on stdin.
@@ -122,8 +125,11 @@ impl Handler for CommandHandler {
         }
     }
 
-    /// The work is done by processes.
-    fn only_waits(&self) -> bool {
-        true
+    /// Between two events no command waits for us.
+    fn ahead(&self) -> usize {
+        match self {
+            Self::Exec(exec) => exec.ahead(),
+            Self::Worker(workers) => workers.ahead(),
+        }
     }
 }

@@ -28,7 +28,12 @@ impl StderrTail {
         self.keep(piece);
     }
 
-    /// Forgets what was written before.
+    /// Takes out what was written so far.
+    pub fn take(&self) -> Self {
+        Self(Arc::new(Mutex::new(std::mem::take(&mut *self.kept()))))
+    }
+
+    /// Forgets what was written so far.
     pub fn clear(&self) {
         *self.kept() = Kept::default();
     }

@@ -10,6 +10,7 @@ use protoflow::{
     runtime::{Handler as _, Outcome, Run},
     transport::{Attempts, Delivery, Ticket},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{CommandHandler, Emit, HandlerOptions, OnExit, StdinForm};
 use crate::output::{ColorChoice, Remarks};
@@ -17,6 +18,7 @@ use crate::output::{ColorChoice, Remarks};
 fn options(script: &str) -> HandlerOptions {
     HandlerOptions {
         words: ["sh", "-c", script].map(OsString::from).into(),
+        jobs: 1,
         url: "memory:".to_owned(),
         stdin: StdinForm::Event,
         on_exit: OnExit::default(),
@@ -43,7 +45,8 @@ fn run() -> Run {
         group: "g".parse().unwrap(),
         attempt: 1,
         max_attempts: 3,
-        abort: tokio_util::sync::CancellationToken::new(),
+        abort: CancellationToken::new(),
+        recalled: CancellationToken::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -14,10 +14,14 @@ use protoflow::{
     runtime::{Outcome, Run},
     transport::Delivery,
 };
+use serde_json::value::RawValue;
 
 use super::{
     HandlerOptions, failure, input,
+    lanes::{Done, Lanes},
+    leash::{Held, Leash},
     reply::{Action, Reply},
+    stderr_tail::StderrTail,
     verdict::{self, Ended, Judgement},
     worker_process::{Fault, Worker},
 };
@@ -26,16 +30,28 @@ use super::{
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// An answer that publishes nothing needs no more.
-const LONGEST_ANSWER: u64 = 64 * 1024;
+const LONGEST_ANSWER: usize = 64 * 1024;
+/// So many events may wait for each worker.
+const AHEAD: usize = 32;
 
 /// The workers of a consumer.
 #[derive(Debug)]
 pub struct Workers {
+    staff: Arc<Staff>,
+    lanes: Lanes<Seat>,
+}
+
+/// What all workers share.
+#[derive(Debug)]
+struct Staff {
     options: HandlerOptions,
-    idle: Mutex<Vec<Worker>>,
     /// Workers in a row that gave no usable answer.
     faults: AtomicU32,
 }
+
+/// The place of one worker.
+#[derive(Debug, Default)]
+struct Seat(Option<Worker>);
 
 /// An event as a worker is given it.
 struct Question {
@@ -43,14 +59,29 @@ struct Question {
     line: Vec<u8>,
 }
 
+/// A run that has ended.
+struct Answered {
+    judgement: Judgement,
+    emit: Option<Vec<Box<RawValue>>>,
+    stderr: StderrTail,
+    started: Instant,
+}
+
 impl Workers {
     /// Prepares workers; each is started when it is needed.
     pub fn new(options: HandlerOptions) -> Self {
         Self {
-            options,
-            idle: Mutex::default(),
-            faults: AtomicU32::new(0),
+            lanes: Lanes::new(options.jobs),
+            staff: Arc::new(Staff {
+                options,
+                faults: AtomicU32::new(0),
+            }),
         }
+    }
+
+    /// Returns how many runs may wait.
+    pub fn ahead(&self) -> usize {
+        self.staff.options.jobs.saturating_mul(AHEAD)
     }
 
     /// Lets a worker handle one delivery.
@@ -59,102 +90,122 @@ impl Workers {
             Ok(question) => question,
             Err(error) => return failure::undecodable(&error),
         };
-        loop {
-            let mut worker = tokio::select! {
-                worker = self.take() => match worker {
-                    Ok(worker) => worker,
-                    Err(error) => return self.options.not_started(&error),
-                },
-                () = run.abort.cancelled() => return Outcome::Return,
-            };
-            let started = Instant::now();
-            let answer = tokio::select! {
-                answer = worker.ask(&question.line, &question.id, self.limit()) => answer,
-                () = run.abort.cancelled() => return aborted(worker, started).await,
-            };
-            if answer.is_err() && worker.left_before() {
-                tokio::spawn(worker.end());
-                continue;
-            }
-            let verdict = self.conclude(answer, delivery, run);
-            return self.finish(worker, verdict, started);
+        let leash = Arc::new(Leash::default());
+        let held = Held(Arc::clone(&leash));
+        let staff = Arc::clone(&self.staff);
+        let work = move |seat: &mut Seat| {
+            let result = staff.answer(seat, &question, &leash);
+            let go_on =
+                matches!(&result, Ok(answered) if answered.judgement.action != Action::Stop);
+            Done { result, go_on }
+        };
+        match self.lanes.work(work, run, held).await {
+            Ok(Some(Ok(answered))) => self.conclude(&answered, delivery, run),
+            Ok(Some(Err(error))) | Err(error) => self.staff.options.not_started(&error),
+            Ok(None) => Outcome::Return,
         }
     }
 
-    fn finish(
-        &self,
-        worker: Worker,
-        verdict: Result<Conclusion, Judgement>,
-        started: Instant,
-    ) -> Outcome {
-        let stderr = worker.stderr().clone();
-        let judgement = match verdict {
-            Ok(conclusion) => {
-                self.faults.store(0, Ordering::Relaxed);
-                self.idle().push(worker);
-                match conclusion {
-                    Conclusion::Responses(responses) => return Outcome::Ack(responses),
-                    Conclusion::Judged(judgement) => judgement,
+    fn conclude(&self, answered: &Answered, delivery: &Delivery, run: &Run) -> Outcome {
+        let failed = match (&self.staff.options.emit, &answered.emit) {
+            (Some(emit), Some(events)) if answered.judgement.action == Action::Ack => {
+                match emit.listed(events, delivery, run) {
+                    Ok(responses) => return Outcome::Ack(responses),
+                    Err(reason) => Some(Judgement::failed("emit", reason)),
                 }
             }
-            Err(judgement) => {
-                self.faults.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(worker.end());
-                judgement
-            }
+            _ => None,
         };
-        failure::outcome(&judgement, &stderr, started)
-    }
-
-    /// Returns how long an answer may be.
-    fn limit(&self) -> u64 {
-        let emit = self.options.emit.as_ref();
-        emit.map_or(LONGEST_ANSWER, |emit| emit.limit as u64)
+        let judgement = failed.as_ref().unwrap_or(&answered.judgement);
+        failure::outcome(judgement, &answered.stderr, answered.started)
     }
 
     /// Lets every worker end.
     pub async fn close(&self) {
-        let workers = std::mem::take(&mut *self.idle());
-        futures_util::future::join_all(workers.into_iter().map(Worker::close)).await;
+        self.lanes.close().await;
     }
+}
 
-    /// Returns a worker that waits, or starts one.
-    async fn take(&self) -> io::Result<Worker> {
+impl Staff {
+    /// Lets the worker of a place answer, or its successor. Blocks.
+    fn answer(&self, seat: &mut Seat, question: &Question, leash: &Leash) -> io::Result<Answered> {
         loop {
-            let Some(mut worker) = self.idle().pop() else {
-                break;
-            };
-            if worker.is_well() {
-                return Ok(worker);
+            let worker = self.worker(seat, leash)?;
+            let started = Instant::now();
+            leash.lend(worker.leash());
+            let answer = worker.ask(&question.line, &question.id, self.limit());
+            leash.release();
+            if answer.is_err() && !leash.is_pulled() && worker.left_before() {
+                seat.vacate();
+                continue;
             }
-            tokio::spawn(worker.end());
+            let answer = answer.and_then(|reply| self.check(reply));
+            let stderr = worker.stderr().take();
+            if answer.is_err() || leash.is_pulled() {
+                seat.vacate();
+            }
+            let (judgement, emit) = match answer {
+                Ok(reply) => {
+                    self.faults.store(0, Ordering::Relaxed);
+                    judge(reply)
+                }
+                Err(_) if leash.is_pulled() => (aborted(), None),
+                Err(fault) => {
+                    self.faults.fetch_add(1, Ordering::Relaxed);
+                    (judge_fault(&fault), None)
+                }
+            };
+            return Ok(Answered {
+                judgement,
+                emit,
+                stderr,
+                started,
+            });
         }
-        tokio::time::sleep(pause(self.faults.load(Ordering::Relaxed))).await;
-        Worker::start(self.options.command(), self.options.remarks.clone())
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the worker that has the place, or starts one.
+    fn worker<'s>(&self, seat: &'s mut Seat, leash: &Leash) -> io::Result<&'s mut Worker> {
+        if seat.0.as_mut().is_some_and(|worker| !worker.is_well()) {
+            seat.vacate();
+        }
+        match &mut seat.0 {
+            Some(worker) => Ok(worker),
+            empty => {
+                leash.rest(pause(self.faults.load(Ordering::Relaxed)));
+                let worker = Worker::start(self.options.command(), self.options.remarks.clone())?;
+                Ok(empty.insert(worker))
+            }
+        }
     }
 
-    /// Judges an answer; the error is the judgement where the worker should not be asked again.
-    fn conclude(
-        &self,
-        answer: Result<Reply, Fault>,
-        delivery: &Delivery,
-        run: &Run,
-    ) -> Result<Conclusion, Judgement> {
-        let reply = answer.map_err(|fault| judge_fault(&fault))?;
-        match (&self.options.emit, &reply.emit) {
-            (None, Some(_)) => Err(Judgement::failed(
-                "worker",
-                "the worker's answer has `emit`, which is for `pf consume --emit`",
-            )),
-            (Some(emit), Some(events)) if reply.action == Action::Ack => emit
-                .listed(events, delivery, run)
-                .map(Conclusion::Responses)
-                .or_else(|reason| Ok(Conclusion::Judged(Judgement::failed("emit", reason)))),
-            _ => Ok(Conclusion::Judged(judge(reply))),
+    /// Returns how long an answer may be.
+    fn limit(&self) -> usize {
+        let emit = self.options.emit.as_ref();
+        emit.map_or(LONGEST_ANSWER, |emit| emit.limit)
+    }
+
+    fn check(&self, reply: Reply) -> Result<Reply, Fault> {
+        match &reply.emit {
+            Some(_) if self.options.emit.is_none() => Err(Fault::Emits),
+            _ => Ok(reply),
+        }
+    }
+}
+
+impl Seat {
+    /// Tells the worker to end; there will be another one.
+    fn vacate(&mut self) {
+        if let Some(worker) = self.0.take() {
+            worker.end();
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(worker) = self.0.take() {
+            worker.close();
         }
     }
 }
@@ -169,11 +220,6 @@ impl Question {
     }
 }
 
-enum Conclusion {
-    Responses(Vec<protoflow::transport::Outgoing>),
-    Judged(Judgement),
-}
-
 /// Returns how long to wait before a worker is started after so many faults in a row.
 fn pause(faults: u32) -> Duration {
     match faults.checked_sub(1) {
@@ -184,15 +230,16 @@ fn pause(faults: u32) -> Duration {
     }
 }
 
-fn judge(reply: Reply) -> Judgement {
-    Judgement {
+fn judge(reply: Reply) -> (Judgement, Option<Vec<Box<RawValue>>>) {
+    let judgement = Judgement {
         action: reply.action,
         class: "worker".to_owned(),
         complete: reply.reason.is_some(),
         reason: reply
             .reason
             .unwrap_or_else(|| "the worker gave no reason".to_owned()),
-    }
+    };
+    (judgement, reply.emit)
 }
 
 fn judge_fault(fault: &Fault) -> Judgement {
@@ -212,12 +259,8 @@ fn judge_fault(fault: &Fault) -> Judgement {
     }
 }
 
-/// Ends a worker in the middle of its event.
-async fn aborted(worker: Worker, started: Instant) -> Outcome {
-    let stderr = worker.stderr().clone();
-    worker.end().await;
-    let judgement = Judgement::failed("aborted", "the run was ended before the worker answered");
-    failure::outcome(&judgement, &stderr, started)
+fn aborted() -> Judgement {
+    Judgement::failed("aborted", "the run was ended before the worker answered")
 }
 
 #[cfg(test)]

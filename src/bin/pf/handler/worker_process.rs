@@ -1,25 +1,20 @@
 //! One long-lived worker: a line in, a line out.
 
 use std::{
-    convert::Infallible,
-    io::{self, Write as _},
-    os::fd::AsFd as _,
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::Arc,
+    io::{self, Read as _, Write as _},
+    os::fd::OwnedFd,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
-use futures_util::FutureExt as _;
-use rustix::process::Signal;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    process::ChildStdout,
-    sync::watch,
-    time::timeout,
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, Signal},
 };
 
 use super::{
-    leash::{Held, LAST_MOMENT, Leash},
+    leash::{self, Held, LAST_MOMENT, Leash},
     pump,
     reply::Reply,
     stderr_tail::StderrTail,
@@ -29,20 +24,40 @@ use crate::output::Remarks;
 
 /// How long a worker that closed its stdout has to end.
 const ENDING: Duration = Duration::from_millis(200);
+/// How often to look whether the worker has ended, where that cannot be polled.
+const TICK: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 5_000_000,
+};
+const AT_ONCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+const PIECE: usize = 8 * 1024;
 
 /// A worker that waits for its next event.
 #[derive(Debug)]
 pub struct Worker {
     stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
+    stdout: ChildStdout,
+    /// What it said and nobody has taken yet.
+    heard: Vec<u8>,
     stderr: StderrTail,
     held: Held,
-    ended: watch::Receiver<Option<Ended>>,
+    end: Option<OwnedFd>,
+    fate: Fate,
     remarks: Remarks,
     /// The event that it answered last.
     answered: Option<String>,
     /// Bytes of the question that went into its stdin.
     given: u64,
+}
+
+/// How it ended, once it has.
+#[derive(Debug)]
+struct Fate {
+    told: mpsc::Receiver<Ended>,
+    known: Option<Ended>,
 }
 
 /// What a worker said.
@@ -67,6 +82,8 @@ pub enum Fault {
     Twice,
     #[error("the worker answered before it had read the event")]
     Unread,
+    #[error("the worker's answer has `emit`, which is for `pf consume --emit`")]
+    Emits,
 }
 
 impl Worker {
@@ -78,18 +95,24 @@ impl Worker {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let leash = Arc::new(Leash::default());
         let held = Held(Arc::clone(&leash));
-        leash.attach(&child);
+        let pid = leash.attach(&child);
         let missing = || io::Error::other("no pipe");
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = child.stdout.take().ok_or_else(missing)?;
         rustix::io::ioctl_fionbio(&stdin, true)?;
         let stderr = StderrTail::default();
+        let end = leash::end_of(pid);
         Ok(Self {
-            ended: guard(child, leash, stderr.clone())?,
+            fate: Fate {
+                told: guard(child, pid, leash, stderr.clone())?,
+                known: None,
+            },
             stdin,
-            stdout: BufReader::new(ChildStdout::from_std(stdout)?),
+            stdout,
+            heard: Vec::new(),
             stderr,
             held,
+            end,
             remarks,
             answered: None,
             given: 0,
@@ -101,13 +124,18 @@ impl Worker {
         &self.stderr
     }
 
+    /// Returns what it is signalled by.
+    pub fn leash(&self) -> &Arc<Leash> {
+        &self.held.0
+    }
+
     /// Reports whether it is still there and has not said anything unasked.
     pub fn is_well(&mut self) -> bool {
-        let said = match self.stdout.fill_buf().now_or_never() {
-            None => return true,
-            Some(said) => said.is_ok_and(|said| !said.is_empty()),
-        };
-        if said {
+        let mut stdout = [PollFd::new(&self.stdout, PollFlags::IN)];
+        if matches!(poll(&mut stdout, Some(&AT_ONCE)), Ok(0)) {
+            return true;
+        }
+        if self.read().is_ok_and(|is_more| is_more) {
             let id = self.answered.as_deref().unwrap_or_default();
             let text = format!("the worker wrote more than its answer for `{id}`, and is replaced");
             self.remarks.warning(&text);
@@ -122,21 +150,21 @@ impl Worker {
         self.answered.is_some() && unread == self.given
     }
 
-    /// Hands over the event `id` as a line and waits for the one answer, of at most `limit` bytes.
+    /// Hands over the event `id` as a line and waits for the one answer, of less than `limit` bytes. Blocks.
     ///
     /// # Errors
     /// Why the worker should not be asked again.
-    pub async fn ask(&mut self, line: &[u8], id: &str, limit: u64) -> Result<Reply, Fault> {
+    pub fn ask(&mut self, line: &[u8], id: &str, limit: usize) -> Result<Reply, Fault> {
         self.stderr.clear();
-        let reply = match self.exchange(line, id, limit).await? {
+        let reply = match self.exchange(line, id, limit)? {
             Heard::Reply(_) if self.given < line.len() as u64 => return Err(Fault::Unread),
             Heard::Reply(reply) => reply,
-            Heard::End(answer) => return Err(self.why_it_ended(&answer).await),
+            Heard::End(answer) => return Err(self.why_it_ended(&answer)),
         };
         match &reply.id {
             None => Err(Fault::Malformed("missing field `id`".to_owned())),
             Some(other) if other != id => Err(Fault::Unknown(other.clone())),
-            Some(_) if !self.stdout.buffer().is_empty() => Err(Fault::Twice),
+            Some(_) if !self.heard.is_empty() => Err(Fault::Twice),
             Some(_) => {
                 self.answered = Some(id.to_owned());
                 Ok(reply)
@@ -145,137 +173,162 @@ impl Worker {
     }
 
     /// Writes and reads at the same time: a worker may talk to its stdin and stdout in any order.
-    async fn exchange(&mut self, line: &[u8], id: &str, limit: u64) -> Result<Heard, Fault> {
+    fn exchange(&mut self, line: &[u8], id: &str, limit: usize) -> Result<Heard, Fault> {
         self.given = 0;
-        let Self { stdin, given, .. } = self;
-        let write = async {
-            // A worker that reads no more says so by how it ends.
-            let _ = write_all(stdin, line, given).await;
-            std::future::pending::<Infallible>().await
-        };
-        // An answer to the question before says nothing about this event.
-        let before = self.answered.as_deref().filter(|before| *before != id);
-        let is_late = |reply: &Reply| {
-            let late = before.filter(|before| reply.id.as_deref() == Some(before));
-            if let Some(before) = late {
-                let text = format!("the worker answered twice for `{before}`; the first counts");
-                self.remarks.warning(&text);
+        let mut rest = line;
+        loop {
+            rest = self.give(rest);
+            while let Some(answer) = self.take_line(limit)? {
+                let reply = Reply::parse(&answer).map_err(Fault::Malformed)?;
+                if !self.is_late(&reply, id) {
+                    return Ok(Heard::Reply(reply));
+                }
             }
-            late.is_some()
-        };
-        tokio::select! {
-            biased;
-            never = write => match never {},
-            heard = hear(&mut self.stdout, limit, is_late) => heard,
+            let more = self.listen(!rest.is_empty());
+            if !more.map_err(|error| Fault::Malformed(error.to_string()))? {
+                return Ok(Heard::End(std::mem::take(&mut self.heard)));
+            }
         }
     }
 
-    async fn why_it_ended(&mut self, answer: &[u8]) -> Fault {
-        match timeout(ENDING, has_ended(&mut self.ended)).await {
-            Ok(Some(ended)) => Fault::Ended(ended),
-            _ if answer.is_empty() => Fault::Closed,
-            _ => Fault::Malformed("it has no line break at its end".to_owned()),
+    /// Writes what fits into its stdin, and returns the rest. A worker that reads no more says so by how it ends.
+    fn give<'l>(&mut self, mut line: &'l [u8]) -> &'l [u8] {
+        while !line.is_empty() {
+            match self.stdin.write(line) {
+                Ok(written) => {
+                    line = &line[written..];
+                    self.given += written as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => return &[],
+            }
+        }
+        line
+    }
+
+    /// Takes a line out of what it said.
+    fn take_line(&mut self, limit: usize) -> Result<Option<Vec<u8>>, Fault> {
+        let end = memchr::memchr(b'\n', &self.heard).map(|at| at + 1);
+        if end.unwrap_or(self.heard.len()) >= limit {
+            return Err(Fault::Malformed(format!("longer than {limit} bytes")));
+        }
+        Ok(end.map(|end| self.heard.drain(..end).collect()))
+    }
+
+    /// An answer to the question before says nothing about this event.
+    fn is_late(&self, reply: &Reply, id: &str) -> bool {
+        let before = self.answered.as_deref().filter(|before| *before != id);
+        let late = before.filter(|before| reply.id.as_deref() == Some(before));
+        if let Some(before) = late {
+            let text = format!("the worker answered twice for `{before}`; the first counts");
+            self.remarks.warning(&text);
+        }
+        late.is_some()
+    }
+
+    /// Waits until it says something, or takes in what is to be written; reports whether it may say more.
+    fn listen(&mut self, writing: bool) -> io::Result<bool> {
+        let mut watched = vec![PollFd::new(&self.stdout, PollFlags::IN)];
+        let end = self.end.as_ref();
+        watched.extend(end.map(|end| PollFd::new(end, PollFlags::IN)));
+        if writing {
+            watched.push(PollFd::new(&self.stdin, PollFlags::OUT));
+        }
+        match poll(&mut watched, end.is_none().then_some(&TICK)) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+        let ready = |at: usize| !watched[at].revents().is_empty();
+        let (said, ended) = (ready(0), end.is_some() && ready(1));
+        if said {
+            return self.read();
+        }
+        Ok(!ended && !self.fate.is_known())
+    }
+
+    /// Takes in what it said; reports whether there may be more.
+    fn read(&mut self) -> io::Result<bool> {
+        let mut piece = [0; PIECE];
+        loop {
+            match self.stdout.read(&mut piece) {
+                Ok(length) => {
+                    self.heard.extend_from_slice(&piece[..length]);
+                    return Ok(length > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 
-    /// Lets the worker end by itself, then tells it to, then kills it.
-    pub async fn close(self) {
+    fn why_it_ended(&mut self, answer: &[u8]) -> Fault {
+        match self.fate.within(ENDING) {
+            Some(ended) => Fault::Ended(ended),
+            None if answer.is_empty() => Fault::Closed,
+            None => Fault::Malformed("it has no line break at its end".to_owned()),
+        }
+    }
+
+    /// Lets the worker end by itself, then tells it to, then kills it. Blocks.
+    pub fn close(self) {
         let Self {
             stdin,
             held,
-            mut ended,
+            mut fate,
             ..
         } = self;
         drop(stdin);
         for signal in [Signal::TERM, Signal::KILL] {
-            if timeout(LAST_MOMENT, has_ended(&mut ended)).await.is_ok() {
+            if fate.within(LAST_MOMENT).is_some() {
                 return;
             }
             held.0.pull(signal);
         }
-        has_ended(&mut ended).await;
+        let _ = fate.within(LAST_MOMENT);
     }
 
-    /// Tells the worker to end now, and kills it if it does not.
-    pub async fn end(mut self) {
-        self.held.0.pull(Signal::TERM);
-        let ended = has_ended(&mut self.ended);
-        if timeout(LAST_MOMENT, ended).await.is_err() {
-            self.held.0.pull(Signal::KILL);
-            has_ended(&mut self.ended).await;
-        }
-    }
-}
-
-/// Reads answers of at most `limit` bytes until one is to be heeded.
-async fn hear(
-    stdout: &mut BufReader<ChildStdout>,
-    limit: u64,
-    is_late: impl Fn(&Reply) -> bool,
-) -> Result<Heard, Fault> {
-    let mut answer = Vec::new();
-    loop {
-        answer.clear();
-        let read = stdout.take(limit).read_until(b'\n', &mut answer).await;
-        read.map_err(|error| Fault::Malformed(error.to_string()))?;
-        if answer.len() as u64 == limit {
-            return Err(Fault::Malformed(format!("longer than {limit} bytes")));
-        }
-        if answer.last() != Some(&b'\n') {
-            return Ok(Heard::End(answer));
-        }
-        let reply = Reply::parse(&answer).map_err(Fault::Malformed)?;
-        if !is_late(&reply) {
-            return Ok(Heard::Reply(reply));
-        }
-    }
-}
-
-/// Writes a line, counting its bytes. As long as it fits into the pipe, the pipe is not watched: the worker would
-/// wake us up whenever it takes a line out.
-async fn write_all(stdin: &mut ChildStdin, mut line: &[u8], given: &mut u64) -> io::Result<()> {
-    let mut watched = None;
-    while !line.is_empty() {
-        let written = match &mut watched {
-            None => stdin.write(line),
-            Some(watched) => tokio::process::ChildStdin::write(watched, line).await,
-        };
-        match written {
-            Ok(written) => {
-                line = &line[written..];
-                *given += written as u64;
+    /// Tells the worker to end now, and kills it if it does not. Blocks.
+    pub fn end(mut self) {
+        for signal in [Signal::TERM, Signal::KILL] {
+            self.held.0.pull(signal);
+            if self.fate.within(LAST_MOMENT).is_some() {
+                return;
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let stdin = ChildStdin::from(stdin.as_fd().try_clone_to_owned()?);
-                watched = Some(tokio::process::ChildStdin::from_std(stdin)?);
-            }
-            Err(error) => return Err(error),
         }
     }
-    Ok(())
 }
 
-/// Waits until the worker was reaped.
-async fn has_ended(ended: &mut watch::Receiver<Option<Ended>>) -> Option<Ended> {
-    *ended.wait_for(Option::is_some).await.ok()?
+impl Fate {
+    /// Waits for so long for how it ended.
+    fn within(&mut self, patience: Duration) -> Option<Ended> {
+        if self.known.is_none() {
+            self.known = self.told.recv_timeout(patience).ok();
+        }
+        self.known
+    }
+
+    fn is_known(&mut self) -> bool {
+        self.within(Duration::ZERO).is_some()
+    }
 }
 
 /// Passes the worker's stderr on and reaps it, on a thread of its own.
 fn guard(
     mut child: Child,
+    pid: Pid,
     leash: Arc<Leash>,
     stderr: StderrTail,
-) -> io::Result<watch::Receiver<Option<Ended>>> {
-    let (tell, ended) = watch::channel(None);
-    let pid = rustix::process::Pid::from_child(&child);
+) -> io::Result<mpsc::Receiver<Ended>> {
+    let (tell, told) = mpsc::channel();
     std::thread::Builder::new()
         .name("worker".to_owned())
         .spawn(move || {
             let _ = pump::pump(&mut child, pid, &[], 0, stderr);
             if let Ok(status) = leash.reap(&mut child) {
-                let _ = tell.send(Some(status.into()));
+                let _ = tell.send(status.into());
             }
         })?;
-    Ok(ended)
+    Ok(told)
 }

@@ -99,6 +99,7 @@ impl ConsumeFlags {
     ) -> CliResult<CommandHandler> {
         let options = HandlerOptions {
             words,
+            jobs: usize::from(self.jobs),
             url: url.to_owned(),
             stdin: self.stdin,
             on_exit: self.on_exit.clone().unwrap_or_default(),
