@@ -41,7 +41,7 @@ impl Default for PublisherOptions {
     fn default() -> Self {
         Self {
             batch: 1000,
-            in_flight: 2,
+            in_flight: 4,
             linger: Duration::from_millis(5),
             ordered: false,
         }

@@ -97,12 +97,16 @@ async fn a_full_window_waits_for_the_oldest_batch() {
     let flaky = flaky().await;
     let mut publisher = publisher(&flaky);
     let start = Instant::now();
-    assert!(push(&mut publisher, 0..2000).await.is_empty());
-    assert_eq!(start.elapsed(), Duration::ZERO, "two batches are in flight");
-    let told = push(&mut publisher, 2000..3000).await;
+    assert!(push(&mut publisher, 0..4000).await.is_empty());
+    assert_eq!(
+        start.elapsed(),
+        Duration::ZERO,
+        "four batches are in flight"
+    );
+    let told = push(&mut publisher, 4000..5000).await;
     assert!(start.elapsed() >= Duration::from_millis(10));
     assert_eq!(told.len(), 1000);
-    assert_eq!(publisher.finish().await.len(), 2000);
+    assert_eq!(publisher.finish().await.len(), 4000);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,12 +12,12 @@ use super::{
     connection::{self, Link},
     error,
     fetcher::Fetcher,
-    lanes::Trail,
+    gather::Gatherer,
     letter::Opener,
     resolved::Resolved,
     state::State,
     transaction::{Last, Transactor},
-    written::{Entry, Kept, Known, Lease},
+    written::{Kept, Known, Lease},
 };
 use crate::transport::{
     ErrorKind, JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError,
@@ -68,11 +68,10 @@ pub(super) struct Worker {
     pub(super) touched: HashSet<(String, i32)>,
     /// What was committed and perhaps is not shown to readers yet.
     pub(super) unseen: Last,
-    pub(super) trail: Trail,
     pub(super) opener: Opener,
     pub(super) fetcher: Arc<Fetcher>,
-    /// Letters of the job that were read together, and how many are before them.
-    pub(super) chunk: Option<(u64, Vec<Entry>)>,
+    /// Reads the letters of the job; always there, except while it reads ahead.
+    pub(super) reading: Option<Gatherer>,
 }
 
 impl Bench {
@@ -96,9 +95,12 @@ impl Bench {
         Ok(())
     }
 
-    /// Lets the worker go. Its clients take a while to close.
+    /// Lets the worker go. Its clients take a while to close, of which nobody waits for the one that only reads.
     pub(super) async fn dismiss(&mut self) {
-        if let Some(worker) = self.worker.take() {
+        if let Some(mut worker) = self.worker.take() {
+            if let Some(reading) = worker.reading.take() {
+                reading.end();
+            }
             let _ = connection::blocking(move || {
                 drop(worker);
                 Ok(())
@@ -119,6 +121,12 @@ impl Worker {
         let known = state.jobs.remove(&lease.job.0);
         let known = known.ok_or_else(|| no_job(&lease.job))?;
         let plan = known.plan.as_ref().ok_or_else(|| no_job(&lease.job))?;
+        let (opener, fetcher) = (
+            Opener::new(link).await?,
+            Arc::new(Fetcher::new(&link.config)),
+        );
+        let work = (&lease.job, &plan.action, &known);
+        let reading = Gatherer::new(&link.config, work, &opener, &fetcher);
         Ok(Self {
             transactor,
             token: lease.token,
@@ -130,10 +138,9 @@ impl Worker {
             receipts: state.receipts,
             touched: HashSet::new(),
             unseen: Last::new(),
-            trail: Trail::default(),
-            opener: Opener::new(link).await?,
-            fetcher: Arc::new(Fetcher::new(&link.config)),
-            chunk: None,
+            opener,
+            fetcher,
+            reading: Some(reading),
         })
     }
 

@@ -3,6 +3,7 @@
 
 use std::{
     sync::{Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -186,15 +187,20 @@ pub(super) fn stream(config: &Config) -> ClientConfig {
     finish(client, config)
 }
 
-/// Returns the settings of the producer of a single message: no half second for the number that idempotence needs.
-pub(super) fn once(config: &Config) -> ClientConfig {
+/// Returns the settings of the producer of a single message: no half second for the number that idempotence needs. A
+/// topic that is known was made a moment ago, perhaps, and not every broker has heard of it; any other is not there if
+/// the first says so.
+pub(super) fn once(config: &Config, is_known: bool) -> ClientConfig {
     let mut client = base(config);
+    let patience = config.timeout.as_millis().max(5000);
+    let hearsay = if is_known { patience } else { 0 };
     client
         .set("acks", "all")
         .set("enable.idempotence", "false")
         .set("max.in.flight", "1")
         .set("linger.ms", "0")
-        .set("message.timeout.ms", "5000")
+        .set("message.timeout.ms", patience.to_string())
+        .set("topic.metadata.propagation.max.ms", hearsay.to_string())
         .set("message.max.bytes", "1000000000")
         .set("partitioner", "murmur2_random");
     finish(client, config)
@@ -228,6 +234,23 @@ pub(super) enum Isolation {
     Uncommitted,
 }
 
+impl Isolation {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Committed => "read_committed",
+            Self::Uncommitted => "read_uncommitted",
+        }
+    }
+}
+
+/// Returns the settings of a client that only asks about topics. Without the name of a group it is gone at once when it
+/// is no longer needed; with one, that takes a tenth of a second.
+pub(super) fn inquirer(config: &Config, isolation: Isolation) -> ClientConfig {
+    let mut client = base(config);
+    client.set("isolation.level", isolation.setting());
+    finish(client, config)
+}
+
 /// Returns the settings of a reader without a group.
 pub(super) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> ClientConfig {
     let mut client = base(config);
@@ -239,13 +262,7 @@ pub(super) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> Cl
         .set("enable.partition.eof", "true")
         .set("fetch.queue.backoff.ms", "5")
         .set("queued.max.messages.kbytes", "4096")
-        .set(
-            "isolation.level",
-            match isolation {
-                Isolation::Committed => "read_committed",
-                Isolation::Uncommitted => "read_uncommitted",
-            },
-        );
+        .set("isolation.level", isolation.setting());
     if bounded {
         // At the end the broker would hold the answer back for half a second.
         client.set("fetch.wait.max.ms", "10");
@@ -298,6 +315,17 @@ where
             KafkaError::ClientConfig(_, reason, name, _) => wrong(format!("`{name}`: {reason}")),
             failed => errors::of(failed, "making a client"),
         })
+}
+
+/// Drops what takes a tenth of a second to close, without waiting for it; unless OpenSSL may be in use, which must not
+/// be so when a program ends.
+pub(super) fn let_go<T: Send + 'static>(config: &Config, client: T) {
+    if !config.properties.contains_key("security.protocol") {
+        let name = "pf-kafka-closer".to_owned();
+        let _ = thread::Builder::new()
+            .name(name)
+            .spawn(move || drop(client));
+    }
 }
 
 /// A client that can be asked, and serves what it was told meanwhile.

@@ -55,6 +55,7 @@ pub(super) struct Link {
     asking_all: OnceLock<Asking>,
     admin: OnceCell<AdminClient<Ears>>,
     stream: OnceCell<Arc<Producer>>,
+    notes: OnceCell<Producer>,
     cluster: OnceCell<String>,
     partitions: Mutex<HashMap<String, i32>>,
 }
@@ -84,6 +85,7 @@ impl Link {
             asking_all: OnceLock::new(),
             admin: OnceCell::new(),
             stream: OnceCell::new(),
+            notes: OnceCell::new(),
             cluster: OnceCell::new(),
             partitions: Mutex::default(),
         }
@@ -98,6 +100,12 @@ impl Link {
     pub(super) async fn stream(&self) -> Result<&Arc<Producer>> {
         let make = || async { Producer::new(&clients::stream(&self.config)).map(Arc::new) };
         self.stream.get_or_try_init(make).await
+    }
+
+    /// Returns the producer of what may be stored twice: it begins at once, and lets nothing wait for more to come.
+    pub(super) async fn notes(&self) -> Result<&Producer> {
+        let make = || async { Producer::new(&clients::once(&self.config, true)) };
+        self.notes.get_or_try_init(make).await
     }
 
     /// Returns the client that makes and describes topics.
@@ -145,7 +153,7 @@ impl Link {
         if let Some(client) = self.asking.get() {
             return Ok(Arc::clone(client));
         }
-        let settings = clients::reader(&self.config, Isolation::Committed, true);
+        let settings = clients::inquirer(&self.config, Isolation::Committed);
         let client: Arc<Asking> = Arc::new(clients::make(&settings, Ears::default())?);
         Ok(Arc::clone(self.asking.get_or_init(|| client)))
     }
@@ -289,7 +297,7 @@ impl Link {
         let client = if let Some(client) = self.asking_all.get() {
             client
         } else {
-            let settings = clients::reader(&self.config, Isolation::Uncommitted, true);
+            let settings = clients::inquirer(&self.config, Isolation::Uncommitted);
             let client = clients::make(&settings, Ears::default())?;
             self.asking_all.get_or_init(|| client)
         };
@@ -326,6 +334,12 @@ impl Link {
             Ok(partitions.iter().map(offset).collect())
         })
         .await
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        clients::let_go(&self.config, self.admin.take());
     }
 }
 

@@ -219,7 +219,9 @@ async fn commit_held(
             if !is_kept {
                 worker.transactor.wait_until_seen(&worker.unseen);
             }
-            worker.chunk = None;
+            if let Some(reading) = &mut worker.reading {
+                reading.forget();
+            }
             Ok((worker, answer))
         });
         let (worker, answer) = answer.await?;

@@ -81,6 +81,12 @@ impl Lanes {
             config: self.config.clone(),
         })
     }
+
+    /// Asks about a topic of which a partition is read. The client would do so by itself, but only once a second.
+    fn introduce(&self, topic: &str) -> Result<()> {
+        let (client, ears) = (&*self.client, self.client.context());
+        clients::metadata(client, ears, &self.config, Some(topic)).map(drop)
+    }
 }
 
 /// A partition that is being read.
@@ -188,6 +194,9 @@ impl Trail {
         let place = (Arc::clone(topic), partition);
         if !self.lanes.contains_key(&place) {
             let lane = client.open(topic, partition, offset)?;
+            if self.lanes.keys().all(|(known, _)| known != topic) {
+                client.introduce(topic)?;
+            }
             let followed = Followed {
                 lane,
                 fresh: offset,

@@ -106,7 +106,7 @@ fn is_too_large(answer: &Result<()>) -> bool {
 }
 
 fn lone_producer(link: &Link) -> Result<Producer> {
-    let mut settings = clients::once(&link.config);
+    let mut settings = clients::once(&link.config, true);
     settings.set("batch.num.messages", "1");
     Producer::new(&settings)
 }

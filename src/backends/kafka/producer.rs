@@ -1,8 +1,9 @@
 //! A producer with a result for each record of a batch: one allocation a batch, and a thread that serves the answers.
 
 use std::{
+    collections::VecDeque,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
@@ -17,7 +18,7 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext},
     types::RDKafkaErrorCode as Code,
 };
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Notify;
 
 use super::{
     clients::{self, Ears},
@@ -25,8 +26,8 @@ use super::{
 };
 use crate::transport::Result;
 
-/// How long who finds the client full waits.
-const TURN: Duration = Duration::from_millis(1);
+/// So many records are handed over before the answers to earlier ones are looked at.
+const TURN: usize = 256;
 /// How long the thread rests when no answer has come.
 const REST: Duration = Duration::from_micros(500);
 
@@ -123,7 +124,7 @@ fn outcome(result: &DeliveryResult<'_>) -> Result<Placed, Code> {
     }
 }
 
-/// A producer and the thread that serves it.
+/// A producer and the thread that hands records over to it and takes the answers in.
 pub(super) struct Producer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -133,7 +134,13 @@ struct Shared {
     client: BaseProducer<Answers>,
     stop: AtomicBool,
     /// Batches go to the client in the order in which they came here.
-    turn: Mutex<()>,
+    loads: Mutex<VecDeque<Load>>,
+}
+
+/// Records that were not handed over to the client yet.
+struct Load {
+    records: Vec<Record>,
+    batch: Arc<Batch>,
 }
 
 impl std::fmt::Debug for Producer {
@@ -148,7 +155,7 @@ impl Producer {
         let shared = Arc::new(Shared {
             client: clients::make(settings, Answers::default())?,
             stop: AtomicBool::new(false),
-            turn: Mutex::new(()),
+            loads: Mutex::default(),
         });
         let served = Arc::clone(&shared);
         let thread = thread::Builder::new()
@@ -176,26 +183,14 @@ impl Producer {
     /// dropped by who needs to know what was stored.
     pub(super) async fn send(&self, records: Vec<Record>) -> Vec<Result<Placed, Code>> {
         let batch = Arc::new(Batch::new(records.len()));
-        {
-            let _turn = self.shared.turn.lock().await;
-            for (number, record) in records.into_iter().enumerate() {
-                self.hand_over(record, &batch, number).await;
-            }
-        }
+        let load = Load {
+            records,
+            batch: Arc::clone(&batch),
+        };
+        self.shared.loads().push_back(load);
         self.wake();
         batch.wait().await;
         batch.results()
-    }
-
-    async fn hand_over(&self, record: Record, batch: &Arc<Batch>, number: usize) {
-        let mut pending = Some(record);
-        while let Some(record) = pending.take() {
-            pending = offer(&self.shared.client, record, batch, number);
-            if pending.is_some() {
-                self.wake();
-                tokio::time::sleep(TURN).await;
-            }
-        }
     }
 
     fn wake(&self) {
@@ -225,12 +220,42 @@ impl clients::Asked<Answers> for BaseProducer<Answers> {
     }
 }
 
+impl Shared {
+    fn loads(&self) -> std::sync::MutexGuard<'_, VecDeque<Load>> {
+        self.loads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 fn serve(shared: &Shared) {
     while !shared.stop.load(Ordering::Acquire) {
+        let load = shared.loads().pop_front();
+        if let Some(load) = load {
+            hand_over(shared, load);
+            continue;
+        }
         if shared.client.in_flight_count() == 0 {
             thread::park();
         }
         serve_or_rest(&shared.client, REST);
+    }
+}
+
+fn hand_over(shared: &Shared, load: Load) {
+    let client = &shared.client;
+    for (number, record) in load.records.into_iter().enumerate() {
+        let mut pending = Some(record);
+        while let Some(record) = pending.take() {
+            pending = offer(client, record, &load.batch, number);
+            if pending.is_some() {
+                if shared.stop.load(Ordering::Acquire) {
+                    return;
+                }
+                serve_or_rest(client, REST);
+            }
+        }
+        if number % TURN == 0 {
+            client.poll(Duration::ZERO);
+        }
     }
 }
 

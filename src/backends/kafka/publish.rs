@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use super::{
     admin,
     clients::{self, Ears},
-    connection::{self, Link, blocking},
+    connection::{Link, blocking},
     error, errors,
     producer::{self, Answers, Batch, Placed, Producer},
     record::{self, Record},
@@ -32,8 +32,6 @@ use crate::{
 const AT_ONCE: usize = 900_000;
 /// What a topic takes unless it says otherwise.
 const USUAL_LIMIT: usize = 1_048_588;
-/// How long to serve the client before a broker is asked again.
-const LOOK: Duration = Duration::from_millis(1);
 /// How long to rest where no answer has come.
 const REST: Duration = Duration::from_micros(100);
 
@@ -94,6 +92,8 @@ impl Publisher {
             if let Some(message) = state.only(&batch) {
                 return vec![self.once(message).await];
             }
+            // It takes half a second to begin, in which the topics can be looked up. Who cannot have it hears of it later.
+            let _ = self.link.stream().await;
             let Sorted {
                 now,
                 later,
@@ -293,22 +293,15 @@ fn lay_out(message: &Message, name: &str) -> Result<Record> {
     })
 }
 
-/// Stores one record with a producer of its own. Blocks.
+/// Stores one record with a producer of its own, which asks for the topic by itself: to ask first would take as long
+/// as everything else. Blocks.
 fn send_once(link: &Link, record: Record) -> Result<Placed> {
     let config = &link.config;
-    let settings = clients::once(config);
+    let name = record.topic.clone();
+    let settings = clients::once(config, link.known(&name).is_some());
     let client: BaseProducer<Answers> = clients::make(&settings, Answers::default())?;
     let ears = &client.context().ears;
-    let name = record.topic.clone();
-    loop {
-        let found = clients::metadata(&client, ears, config, Some(&name))?;
-        match connection::partitions_in(&found, &name)? {
-            Some(partitions) => break link.learn(&name, partitions),
-            // It was made a moment ago, and this broker has not heard of it.
-            None if link.known(&name).is_some() => client.poll(LOOK),
-            None => return Err(admin::unknown(&name)),
-        }
-    }
+    let end = Instant::now() + config.timeout;
     let batch = Arc::new(Batch::new(1));
     let mut pending = Some(record);
     while let Some(record) = pending.take() {
@@ -317,10 +310,30 @@ fn send_once(link: &Link, record: Record) -> Result<Placed> {
     failpoint::reach("kafka.sent");
     while !batch.is_done() {
         producer::serve_or_rest(&client, REST);
+        if let Some(refused) = ears.refused() {
+            return Err(refused);
+        }
+        if Instant::now() > end && !was_answered(&client) {
+            return Err(ears.silence(&config.servers));
+        }
     }
     failpoint::reach("kafka.confirmed");
-    let answer = batch.results().pop().unwrap_or(Err(Code::MessageTimedOut));
-    answer.map_err(|code| heard(refusal(code, &name), ears, &config.servers))
+    match batch.results().pop() {
+        Some(Ok(placed)) => Ok(placed),
+        Some(Err(Code::MessageTimedOut)) | None if !was_answered(&client) => {
+            Err(ears.silence(&config.servers))
+        }
+        answer => {
+            let code = answer.and_then(Result::err);
+            let failed = refusal(code.unwrap_or(Code::MessageTimedOut), &name);
+            Err(heard(failed, ears, &config.servers))
+        }
+    }
+}
+
+/// Reports whether a broker ever told anything; before, a record cannot have gone anywhere.
+fn was_answered(client: &BaseProducer<Answers>) -> bool {
+    client.client().fetch_cluster_id(Duration::ZERO).is_some()
 }
 
 fn receipt(link: &Link, topic: &Topic, answer: Result<Placed, Code>) -> Result<Receipt> {

@@ -1,6 +1,6 @@
 //! Dealing with the letters of a job: messages, a receipt and how far the job is, in one transaction each time.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{sync::Arc, thread, time::SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::OwnedMutexGuard;
@@ -11,7 +11,6 @@ use super::{
     connection::{self, COMPACTED, Link},
     error,
     gather::{Item, What},
-    lanes::Trail,
     letter::Found,
     producer::Placed,
     record::{self, LINEAGE, Record},
@@ -33,6 +32,8 @@ const BATCH: usize = 1000;
 const DROPPED: usize = 3;
 
 type Outcomes = Vec<(LetterId, Resolution)>;
+/// What became of letters, and why it went no further.
+type Settled = (Outcomes, Option<(TransportError, Option<Doubt>)>);
 
 /// Why a step went no further.
 enum Halt {
@@ -97,16 +98,7 @@ async fn ready(link: &Arc<Link>, bench: &mut Bench, lease: &JobLease) -> Result<
 type Stepped = (OwnedMutexGuard<Bench>, Result<Outcomes>);
 
 async fn step(link: &Arc<Link>, bench: OwnedMutexGuard<Bench>, max: usize) -> Result<Stepped> {
-    let (config, names) = (link.config.clone(), link.names().state());
-    let (mut bench, items) = with_worker(bench, move |worker| {
-        let state: Arc<str> = names.into();
-        let read = worker.gather(&config, &state, max);
-        if read.is_err() {
-            worker.trail = Trail::default();
-        }
-        read
-    })
-    .await?;
+    let (mut bench, items) = with_worker(bench, move |worker| worker.next(max)).await?;
     let mut items = match items {
         Ok(items) if items.is_empty() => return Ok((bench, Ok(Vec::new()))),
         Ok(items) => items,
@@ -120,7 +112,7 @@ async fn step(link: &Arc<Link>, bench: OwnedMutexGuard<Bench>, max: usize) -> Re
         }
     }
     let link = Arc::clone(link);
-    let settled = with_worker(bench, move |worker| worker.settle(&link, items)).await?;
+    let settled = with_worker(bench, move |worker| worker.deal(&link, items, max)).await?;
     bench = settled.0;
     let (outcomes, halted) = settled.1;
     if let Some((failed, doubt)) = halted {
@@ -208,12 +200,36 @@ fn revive(link: &Link, to: Option<&Topic>, found: &Found) -> Result<Record> {
 }
 
 impl Worker {
+    /// Returns the letters that come next.
+    fn next(&mut self, max: usize) -> Result<Vec<Item>> {
+        let Some(reading) = &mut self.reading else {
+            return Err(error(ErrorKind::Other, "nobody reads letters"));
+        };
+        reading.next(self.known.through, max, &self.resolved)
+    }
+
+    /// Deals with letters, and reads those that come next meanwhile.
+    fn deal(&mut self, link: &Link, mut items: Vec<Item>, max: usize) -> Settled {
+        let next = self.known.through + items.len() as u64;
+        let mut reading = self.reading.take();
+        let mut resolved = std::mem::take(&mut self.resolved);
+        let settled = thread::scope(|scope| {
+            if let Some(reading) = &mut reading {
+                scope.spawn(|| reading.look_ahead(next, max, &resolved));
+            }
+            self.settle(link, &mut items)
+        });
+        for (item, _) in items.iter().zip(&settled.0) {
+            if let What::Deal(found) = &item.what {
+                resolved.add(resolved::number(&item.id), found.place());
+            }
+        }
+        (self.reading, self.resolved) = (reading, resolved);
+        settled
+    }
+
     /// Deals with letters; a batch that the broker refuses is halved until the one that it does not want stands alone.
-    fn settle(
-        &mut self,
-        link: &Link,
-        mut items: Vec<Item>,
-    ) -> (Outcomes, Option<(TransportError, Option<Doubt>)>) {
+    fn settle(&mut self, link: &Link, items: &mut [Item]) -> Settled {
         let mut outcomes = Vec::with_capacity(items.len());
         let (mut at, mut size, mut dropped) = (0, items.len(), 0);
         while at < items.len() {
@@ -277,11 +293,6 @@ impl Worker {
         self.known.through = receipt.through;
         for dealt in receipt.letters {
             self.touched.insert((dealt.topic, dealt.partition));
-        }
-        for item in items {
-            if let What::Deal(found) = &item.what {
-                self.resolved.add(resolved::number(&item.id), found.place());
-            }
         }
         Ok(())
     }

@@ -105,7 +105,7 @@ async fn take_over(link: &Arc<Link>, partition: i32) -> Result<(Transactor, i64)
     let link = Arc::clone(link);
     blocking(move || {
         let taken = Transactor::begin(&link.config, &owner::name(&link, partition))?;
-        let settings = clients::reader(&link.config, Isolation::Uncommitted, true);
+        let settings = clients::inquirer(&link.config, Isolation::Uncommitted);
         let client = clients::make(&settings, Ears::default())?;
         let topic = link.names().delays();
         let bounds = connection::bounds(&client, &link.config, &topic, partition)?;

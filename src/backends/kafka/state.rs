@@ -182,7 +182,7 @@ pub(super) fn end(link: &Link, key: impl Into<String>) -> Record {
 
 /// Writes records and waits until they are stored.
 pub(super) async fn write(link: &Arc<Link>, records: Vec<Record>) -> Result<Vec<Placed>> {
-    let answers = link.stream().await?.send(records).await.into_iter();
+    let answers = link.notes().await?.send(records).await.into_iter();
     let failed = |code| errors::of_code(code, "writing down what becomes of dead letters");
     answers.map(|answer| answer.map_err(failed)).collect()
 }

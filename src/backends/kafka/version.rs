@@ -62,7 +62,7 @@ impl ConsumerContext for Listener {}
 
 /// Returns the release of the brokers, as far as it can be told. Blocks.
 pub(super) fn of(config: &Config) -> Result<Option<&'static str>> {
-    let mut settings = clients::reader(config, clients::Isolation::Committed, true);
+    let mut settings = clients::inquirer(config, clients::Isolation::Committed);
     settings
         .set("debug", "feature")
         .set_log_level(RDKafkaLogLevel::Debug);

@@ -194,24 +194,17 @@ impl<'a> Planner<'a> {
     }
 
     async fn gather(mut self, others: &[Job]) -> Result<Contents, TriageError> {
+        let mut chosen = Vec::new();
         loop {
-            let page = self.letters.next(PAGE).await?;
+            // While some are written down, the next are read.
+            let enlisting = enlist(self.transport, self.job.as_ref(), &chosen);
+            let (enlisted, page) = tokio::join!(enlisting, self.letters.next(PAGE));
+            enlisted?;
+            let page = page?;
             if page.is_empty() {
                 break;
             }
-            let mut chosen = Vec::with_capacity(page.len());
-            for letter in page {
-                if self
-                    .max_replays
-                    .is_some_and(|most| letter.record.generation >= most)
-                {
-                    self.gathering.leave_out();
-                } else {
-                    self.gathering.add(&letter);
-                    chosen.push(letter);
-                }
-            }
-            self.enlist(&chosen).await?;
+            chosen = self.choose(page);
         }
         self.letters.check_names()?;
         Ok(self
@@ -219,15 +212,34 @@ impl<'a> Planner<'a> {
             .finish(&self.capabilities, &self.letters, others))
     }
 
-    async fn enlist(&self, letters: &[DeadLetter]) -> Answer<()> {
-        if let Some(job) = &self.job
-            && !letters.is_empty()
-        {
-            self.transport.dead_letters().enlist(job, letters).await?;
-            failpoint::reach("triage.enlisted");
-        }
-        Ok(())
+    /// Leaves out what was replayed too often, and counts the rest.
+    fn choose(&mut self, mut page: Vec<DeadLetter>) -> Vec<DeadLetter> {
+        page.retain(|letter| {
+            let is_over = |most| letter.record.generation >= most;
+            let is_left_out = self.max_replays.is_some_and(is_over);
+            if is_left_out {
+                self.gathering.leave_out();
+            } else {
+                self.gathering.add(letter);
+            }
+            !is_left_out
+        });
+        page
     }
+}
+
+async fn enlist(
+    transport: &dyn Transport,
+    job: Option<&JobId>,
+    letters: &[DeadLetter],
+) -> Answer<()> {
+    if let Some(job) = job
+        && !letters.is_empty()
+    {
+        transport.dead_letters().enlist(job, letters).await?;
+        failpoint::reach("triage.enlisted");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Letters dealt with at a time.
-const BATCH: f64 = 500.0;
+const BATCH: f64 = 1000.0;
 
 /// How often the lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(3);
