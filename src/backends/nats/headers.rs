@@ -162,8 +162,12 @@ pub(super) fn read_lineage(map: Option<&HeaderMap>) -> Option<Lineage> {
 
 /// Writes a value on one line.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|source| error(ErrorKind::Other, "a record cannot be written").because(source))
+    let failed = "a record cannot be written";
+    // The story of a letter takes about so much.
+    let mut line = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut line, value)
+        .map_err(|source| error(ErrorKind::Other, failed).because(source))?;
+    String::from_utf8(line).map_err(|source| error(ErrorKind::Other, failed).because(source))
 }
 
 /// Returns the bytes that headers take on the wire.

@@ -32,24 +32,33 @@ pub(super) type Claimed = (DeadLetter, Option<String>);
 
 /// Stores a letter unless one of its name is there; tells whether it was new. Returns once it is confirmed.
 ///
-/// A letter that does not fit is stored without the detail of its failure, else as a reference to the original.
-pub(super) async fn store(
-    link: &Link,
+/// A letter that does not fit is stored without the detail of its failure, else as a reference to the original. It is
+/// laid out at once: what waits for the confirmation is small, as many wait at the same time.
+pub(super) fn store<'a>(
+    link: &'a Link,
     letter: &DeadLetter,
     original: Original<'_>,
-) -> Result<bool> {
+) -> impl Future<Output = Result<bool>> + Send + use<'a> {
     let subject = link.names.letter(&letter.record.group, &letter.id);
+    let laid_out = lay_out(link, letter, original);
+    async move {
+        let (map, payload) = laid_out?;
+        match link.put(subject, map, payload).await {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+fn lay_out(link: &Link, letter: &DeadLetter, original: Original<'_>) -> Result<(HeaderMap, Bytes)> {
     let (mut map, payload) = fitting(link, letter, original.number)?;
     if let Some(claim) = original.claim {
         map.insert(CLAIM, claim);
     }
     map.insert("Nats-Expected-Last-Subject-Sequence", "0");
     map.insert("Nats-Expected-Stream", link.names.letters());
-    match link.put(subject, map, payload).await {
-        Ok(_) => Ok(true),
-        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
-        Err(refusal) => Err(refusal.into()),
-    }
+    Ok((map, payload))
 }
 
 fn fitting(link: &Link, letter: &DeadLetter, original: u64) -> Result<(HeaderMap, Bytes)> {
@@ -62,8 +71,9 @@ fn fitting(link: &Link, letter: &DeadLetter, original: u64) -> Result<(HeaderMap
     }
     let fits = |map: &HeaderMap, payload: &Bytes| headers::size(map) + payload.len() <= room;
     let story = headers::json(&letter.record)?;
-    map.insert(LETTER, story.as_str());
-    if story.len() <= STORY && fits(&map, &payload) {
+    let is_short = story.len() <= STORY;
+    map.insert(LETTER, story);
+    if is_short && fits(&map, &payload) {
         return Ok((map, payload));
     }
     let brief = brief(&letter.record)?;

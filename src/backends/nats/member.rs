@@ -304,6 +304,11 @@ impl Subscription for Member {
         settle::settle_all(&self.shared, batch).await
     }
 
+    /// The server works on the letters of one batch while those of the next are written.
+    fn settles_at_once(&self) -> usize {
+        2
+    }
+
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
         let (mut lost, mut ours) = (Vec::new(), Vec::new());
         {
