@@ -149,6 +149,13 @@ fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Optio
     None
 }
 
+/// Returns the first value of a header: there are few, and to look at each takes less than to hash a name.
+pub(super) fn find<'a>(map: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut all = map.iter();
+    let (_, values) = all.find(|(known, _)| AsRef::<str>::as_ref(*known) == name)?;
+    values.first().map(HeaderValue::as_str)
+}
+
 /// Adds the history of a replayed message.
 pub(super) fn write_lineage(map: &mut HeaderMap, lineage: &Lineage) -> Result<()> {
     map.insert(LINEAGE, json(lineage)?);
@@ -157,7 +164,7 @@ pub(super) fn write_lineage(map: &mut HeaderMap, lineage: &Lineage) -> Result<()
 
 /// Returns the history of a replayed message.
 pub(super) fn read_lineage(map: Option<&HeaderMap>) -> Option<Lineage> {
-    serde_json::from_str(map?.get(LINEAGE)?.as_str()).ok()
+    serde_json::from_str(find(map?, LINEAGE)?).ok()
 }
 
 /// Writes a value on one line.

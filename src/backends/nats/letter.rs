@@ -105,11 +105,10 @@ pub(super) async fn read(
     payload: Bytes,
     number: u64,
 ) -> Result<Option<DeadLetter>> {
-    let Some((map, mut letter)) = map.and_then(|map| Some((map, parse(subject, map, payload)?)))
-    else {
+    let parsed = map.and_then(|map| Some((map, parse(subject, map, payload, number)?)));
+    let Some((map, mut letter)) = parsed else {
         return Ok(None);
     };
-    letter.at = Some(Position::new(number.to_string()));
     if let Some(original) = map.get(ORIGINAL) {
         let what = json!({"seq": original.as_str().parse::<u64>().unwrap_or(0)});
         if let Some(found) = link.get(&link.names.stream, &what).await? {
@@ -120,7 +119,18 @@ pub(super) async fn read(
     Ok(Some(letter))
 }
 
-fn parse(subject: &str, map: &HeaderMap, payload: Bytes) -> Option<DeadLetter> {
+/// Reports whether a letter had no room for its message.
+pub(super) fn is_reference(map: Option<&HeaderMap>) -> bool {
+    map.is_some_and(|map| headers::find(map, ORIGINAL).is_some())
+}
+
+/// Reads a letter that is no reference; none if the message is no letter of ours.
+pub(super) fn parse(
+    subject: &str,
+    map: &HeaderMap,
+    payload: Bytes,
+    number: u64,
+) -> Option<DeadLetter> {
     let id = LetterId::from_stored(subject.rsplit('.').next()?);
     let record: LetterRecord = serde_json::from_str(map.get(LETTER)?.as_str()).ok()?;
     let topic = match map.get(TOPIC) {
@@ -131,7 +141,7 @@ fn parse(subject: &str, map: &HeaderMap, payload: Bytes) -> Option<DeadLetter> {
         id,
         message: headers::read(topic, Some(map), payload),
         record,
-        at: None,
+        at: Some(Position::new(number.to_string())),
     })
 }
 

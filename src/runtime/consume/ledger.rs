@@ -24,7 +24,7 @@ const LINGER: Duration = Duration::from_millis(10);
 /// What to tell when a verdict is durable.
 struct Note {
     ticket: Ticket,
-    copy: Option<Delivery>,
+    copy: Option<Box<Delivery>>,
     verdict: Told,
     /// The key that is held until the store knows of this verdict.
     hold: Option<Key>,
@@ -119,7 +119,7 @@ impl Ledger {
     fn add(&mut self, delivery: Delivery, verdict: Verdict, told: Told, hold: Option<Key>) {
         self.notes.push(Note {
             ticket: delivery.ticket(),
-            copy: self.follows.then(|| delivery.copy()),
+            copy: self.follows.then(|| Box::new(delivery.copy())),
             verdict: told,
             hold,
         });
@@ -193,7 +193,7 @@ impl Ledger {
             match result {
                 Ok(()) => self.count_and_tell(&note),
                 Err(error) => {
-                    self.tell(note.copy.as_ref(), |delivery| {
+                    self.tell(note.copy.as_deref(), |delivery| {
                         Notice::Unsettled(delivery, &error)
                     });
                     if is_fatal(&note.verdict, error.kind()) {
@@ -215,7 +215,7 @@ impl Ledger {
             Told::Other(Verdict::DeadLetter { .. }) => &mut summary.dead_lettered,
         };
         *counter += 1;
-        self.tell(note.copy.as_ref(), |delivery| match &note.verdict {
+        self.tell(note.copy.as_deref(), |delivery| match &note.verdict {
             Told::Acked | Told::Other(Verdict::Ack) => Notice::Acked(delivery),
             Told::Skipped(reason) => Notice::Skipped(delivery, reason),
             Told::Other(Verdict::Retry { after, failure }) => {
