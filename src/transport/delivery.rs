@@ -107,6 +107,11 @@ pub trait Subscription: fmt::Debug + Send + Sync {
     /// somebody else's, as far as the broker lets us know. Not to be dropped: what was settled would be unknown.
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>>;
 
+    /// Returns how many batches are worth settling at the same time: several where a batch mostly waits for the server.
+    fn settles_at_once(&self) -> usize {
+        1
+    }
+
     /// Says that these are still being worked on, and returns those that are no longer ours.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Letters of a job, read in order: the next ones come while a job deals with those before.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,8 +12,10 @@ use std::{
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{
+    claims::Floors,
     connection::Link,
     error,
+    jobs::{self, Entry, Plan},
     journal::Journal,
     letter::{self, Claimed},
     pull::Arrived,
@@ -24,6 +26,8 @@ use crate::transport::{ErrorKind, JobLease, Result};
 
 /// How long the next letter is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The most bytes that are read while a job is busy.
+const BYTES: usize = 4 << 20;
 
 /// What is known from one step of a job to the next.
 #[derive(Debug, Default)]
@@ -31,6 +35,46 @@ pub(super) struct Ahead {
     open: Mutex<Option<Open>>,
     /// The number of the last journal whose letters were deleted.
     removed: AtomicU64,
+    listed: Mutex<Option<Listed>>,
+    /// Up to where consumers have acknowledged.
+    pub(super) floors: Mutex<Floors>,
+}
+
+/// What a job has to deal with, as far as it was read.
+#[derive(Debug)]
+struct Listed {
+    token: u64,
+    from: u64,
+    rest: Vec<Entry>,
+}
+
+/// A message that was read.
+#[derive(Debug)]
+enum Early {
+    /// A letter, or nothing of ours.
+    Read(u64, Option<Box<Claimed>>),
+    /// A letter whose message stands elsewhere.
+    Reference(Box<Arrived>),
+}
+
+impl Early {
+    fn of(arrived: Arrived) -> Self {
+        let map = arrived.headers.as_ref();
+        if letter::is_reference(map) {
+            return Self::Reference(Box::new(arrived));
+        }
+        let (subject, number) = (&arrived.subject, arrived.stream_sequence);
+        let claim = letter::claim(map);
+        let letter = map.and_then(|map| letter::parse(subject, map, arrived.payload, number));
+        Self::Read(number, letter.map(|letter| Box::new((letter, claim))))
+    }
+
+    fn number(&self) -> u64 {
+        match self {
+            Self::Read(number, _) => *number,
+            Self::Reference(arrived) => arrived.stream_sequence,
+        }
+    }
 }
 
 /// An open read.
@@ -41,7 +85,7 @@ struct Open {
     /// The first number that was not passed yet.
     next: u64,
     /// What was read and belongs to later numbers.
-    early: Option<Arrived>,
+    early: VecDeque<Early>,
 }
 
 impl Ahead {
@@ -63,21 +107,63 @@ impl Ahead {
         };
         let (mut letters, last) = (HashMap::new(), first + span - 1);
         while open.next <= last {
-            let Some(arrived) = open.take().await? else {
+            let Some(early) = open.take().await? else {
                 return Ok(letters);
             };
-            let number = arrived.stream_sequence;
+            let number = early.number();
             if number > last {
-                open.early = Some(arrived);
+                open.early.push_front(early);
                 break;
             }
             open.next = number + 1;
             if number >= first {
-                letters.extend(read(link, arrived).await?);
+                letters.extend(read(link, early).await?);
             }
         }
         *place = Some(open);
         Ok(letters)
+    }
+
+    /// Reads the next letters, at most so many, while a job waits for something else. May be dropped.
+    pub(super) async fn look_ahead(&self, count: usize) {
+        let mut place = self.open.lock().await;
+        let Some(open) = place.as_mut() else {
+            return;
+        };
+        let mut bytes = 0;
+        while open.early.len() < count && bytes < BYTES {
+            // Trouble shows again when somebody needs them.
+            let Ok(Some(arrived)) = open.reader.next().await else {
+                return;
+            };
+            bytes += arrived.payload.len();
+            open.early.push_back(Early::of(arrived));
+        }
+    }
+
+    /// Returns the next letters of a job from a place on, at most so many.
+    pub(super) async fn entries(
+        &self,
+        link: &Link,
+        lease: &JobLease,
+        plan: &Plan,
+        (from, max): (u64, usize),
+    ) -> Result<Vec<Entry>> {
+        let mut place = self.listed.lock().await;
+        let follows = |listed: &Listed| {
+            listed.token == lease.token && listed.from == from && !listed.rest.is_empty()
+        };
+        let mut entries = match place.take().filter(follows) {
+            Some(listed) => listed.rest,
+            None => jobs::entries(link, &lease.job, plan, from).await?,
+        };
+        let rest = entries.split_off(max.min(entries.len()));
+        *place = Some(Listed {
+            token: lease.token,
+            from: from + entries.len() as u64,
+            rest,
+        });
+        Ok(entries)
     }
 
     /// Forgets what a journal wants deleted if it was deleted since.
@@ -113,22 +199,28 @@ impl Open {
             token: lease.token,
             reader: Reader::open(link, scope).await?,
             next: first,
-            early: None,
+            early: VecDeque::new(),
         })
     }
 
     /// Takes what comes next; none is the end.
-    async fn take(&mut self) -> Result<Option<Arrived>> {
-        if let Some(early) = self.early.take() {
+    async fn take(&mut self) -> Result<Option<Early>> {
+        if let Some(early) = self.early.pop_front() {
             return Ok(Some(early));
         }
         // Whoever works under a lease has to hear of a server that is gone.
         let arrived = timeout(PATIENCE, self.reader.next()).await;
-        arrived.map_err(|_| error(ErrorKind::Unavailable, "the server did not answer"))?
+        let arrived =
+            arrived.map_err(|_| error(ErrorKind::Unavailable, "the server did not answer"))??;
+        Ok(arrived.map(Early::of))
     }
 }
 
-async fn read(link: &Link, arrived: Arrived) -> Result<Option<(u64, Claimed)>> {
+async fn read(link: &Link, early: Early) -> Result<Option<(u64, Claimed)>> {
+    let arrived = match early {
+        Early::Read(number, claimed) => return Ok(claimed.map(|claimed| (number, *claimed))),
+        Early::Reference(arrived) => *arrived,
+    };
     let (subject, map) = (&arrived.subject, arrived.headers.as_ref());
     let (claim, number) = (letter::claim(map), arrived.stream_sequence);
     let letter = letter::read(link, subject, map, arrived.payload, number).await?;

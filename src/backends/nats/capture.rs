@@ -147,11 +147,11 @@ impl Advisories {
             }
             match self.pull.next().await {
                 Pulled::Message(first) => {
-                    let mut taken = vec![*first];
+                    let mut taken = vec![first];
                     while taken.len() < max
                         && let Some(Pulled::Message(more)) = self.pull.next().now_or_never()
                     {
-                        taken.push(*more);
+                        taken.push(more);
                     }
                     return Ok(taken);
                 }

@@ -5,9 +5,16 @@ use std::collections::BTreeMap;
 use super::{connection::Link, consumer, error, member::DONE};
 use crate::transport::{ErrorKind, Result};
 
+/// Up to which number consumers had acknowledged everything when they were asked last.
+pub(super) type Floors = BTreeMap<String, u64>;
+
 /// Acknowledges the deliveries that became letters, in case that whoever stored the letters could not. Nobody minds a
 /// second time, and of a consumer that is gone nothing comes again.
-pub(super) async fn acknowledge(link: &Link, claims: Vec<String>) -> Result<()> {
+pub(super) async fn acknowledge(
+    link: &Link,
+    claims: Vec<String>,
+    floors: &mut Floors,
+) -> Result<()> {
     let mut consumers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for claim in claims {
         let name = consumer_of(&claim);
@@ -17,8 +24,15 @@ pub(super) async fn acknowledge(link: &Link, claims: Vec<String>) -> Result<()> 
         }
     }
     for (name, mut claims) in consumers {
+        let is_open = |claim: &String, done| number(claim).is_none_or(|number| number > done);
+        let known = floors.get(&name).copied().unwrap_or(0);
+        claims.retain(|claim| is_open(claim, known));
+        if claims.is_empty() {
+            continue;
+        }
         let done = acknowledged(link, &name).await;
-        claims.retain(|claim| number(claim).is_none_or(|number| number > done));
+        claims.retain(|claim| is_open(claim, done));
+        floors.insert(name, done);
         let Some(last) = claims.last().cloned() else {
             continue;
         };

@@ -149,6 +149,13 @@ fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Optio
     None
 }
 
+/// Returns the first value of a header: there are few, and to look at each takes less than to hash a name.
+pub(super) fn find<'a>(map: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut all = map.iter();
+    let (_, values) = all.find(|(known, _)| AsRef::<str>::as_ref(*known) == name)?;
+    values.first().map(HeaderValue::as_str)
+}
+
 /// Adds the history of a replayed message.
 pub(super) fn write_lineage(map: &mut HeaderMap, lineage: &Lineage) -> Result<()> {
     map.insert(LINEAGE, json(lineage)?);
@@ -157,13 +164,17 @@ pub(super) fn write_lineage(map: &mut HeaderMap, lineage: &Lineage) -> Result<()
 
 /// Returns the history of a replayed message.
 pub(super) fn read_lineage(map: Option<&HeaderMap>) -> Option<Lineage> {
-    serde_json::from_str(map?.get(LINEAGE)?.as_str()).ok()
+    serde_json::from_str(find(map?, LINEAGE)?).ok()
 }
 
 /// Writes a value on one line.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|source| error(ErrorKind::Other, "a record cannot be written").because(source))
+    let failed = "a record cannot be written";
+    // The story of a letter takes about so much.
+    let mut line = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut line, value)
+        .map_err(|source| error(ErrorKind::Other, failed).because(source))?;
+    String::from_utf8(line).map_err(|source| error(ErrorKind::Other, failed).because(source))
 }
 
 /// Returns the bytes that headers take on the wire.

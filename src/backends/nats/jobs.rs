@@ -46,7 +46,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    fn planned(&self) -> u64 {
+    pub(super) fn planned(&self) -> u64 {
         self.chunks.iter().sum()
     }
 }

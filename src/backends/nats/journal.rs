@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    claims,
+    claims::{self, Floors},
     connection::Link,
     error,
     errors::Refusal,
@@ -27,11 +27,11 @@ use crate::transport::{ErrorKind, JobId, JobLease, Result};
 
 /// How many letters are deleted at once.
 const DELETES: usize = 64;
-/// A purge takes the server a while for every letter that stays: it is worth that for no more of them than this for
-/// each that goes, ...
-const STAYING: u64 = 128;
-/// ... which is why letters that were dealt with gather in the journal, so many at most.
+/// A purge takes the server a while for every letter that stays, which is why letters that were dealt with gather in the
+/// journal, so many at most.
 const GATHERED: usize = 8000;
+/// It is worth that for no more letters that stay than this for each that goes.
+const STAYING: u64 = 128;
 /// How long a commit without answer is asked about.
 const RIDE_OUT: Duration = Duration::from_secs(20);
 /// The pause between two tries.
@@ -156,7 +156,7 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     let (mut pending, mut since) = (Vec::new(), None);
     if let Some(last) = last {
         let claimed = claims_of(link, &last.value.remove).await?;
-        claims::acknowledge(link, claimed).await?;
+        claims::acknowledge(link, claimed, &mut Floors::new()).await?;
         remove(link, &last.value.remove).await?;
         jobs::note_progress(link, &last.value.job, last.value.resolved).await?;
         if last.value.job == lease.job && !last.value.pending.is_empty() {
@@ -238,14 +238,11 @@ pub(super) async fn remove(link: &Link, numbers: &[u64]) -> Result<()> {
     Ok(())
 }
 
-/// Reports whether it is time to delete letters that were dealt with.
-pub(super) async fn should_remove(link: &Link, numbers: &[u64]) -> Result<bool> {
+/// Reports whether it is time to delete letters that were dealt with, of a job that has so many left.
+pub(super) fn should_remove(link: &Link, numbers: &[u64], left: u64) -> bool {
     // They are written with every step.
-    if numbers.len() >= GATHERED.min(link.client.max_payload() / 64) {
-        return Ok(true);
-    }
-    let facts = link.find_stream(&link.names.letters()).await?;
-    Ok(facts.is_none_or(|facts| facts.state.messages <= STAYING * numbers.len() as u64))
+    numbers.len() >= GATHERED.min(link.client.max_payload() / 64)
+        || numbers.len() as u64 >= left / 2
 }
 
 /// Deletes letters all at once if there is nothing else up to the last of them, and tells whether it did. Letters

@@ -32,24 +32,33 @@ pub(super) type Claimed = (DeadLetter, Option<String>);
 
 /// Stores a letter unless one of its name is there; tells whether it was new. Returns once it is confirmed.
 ///
-/// A letter that does not fit is stored without the detail of its failure, else as a reference to the original.
-pub(super) async fn store(
-    link: &Link,
+/// A letter that does not fit is stored without the detail of its failure, else as a reference to the original. It is
+/// laid out at once: what waits for the confirmation is small, as many wait at the same time.
+pub(super) fn store<'a>(
+    link: &'a Link,
     letter: &DeadLetter,
     original: Original<'_>,
-) -> Result<bool> {
+) -> impl Future<Output = Result<bool>> + Send + use<'a> {
     let subject = link.names.letter(&letter.record.group, &letter.id);
+    let laid_out = lay_out(link, letter, original);
+    async move {
+        let (map, payload) = laid_out?;
+        match link.put(subject, map, payload).await {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+fn lay_out(link: &Link, letter: &DeadLetter, original: Original<'_>) -> Result<(HeaderMap, Bytes)> {
     let (mut map, payload) = fitting(link, letter, original.number)?;
     if let Some(claim) = original.claim {
         map.insert(CLAIM, claim);
     }
     map.insert("Nats-Expected-Last-Subject-Sequence", "0");
     map.insert("Nats-Expected-Stream", link.names.letters());
-    match link.put(subject, map, payload).await {
-        Ok(_) => Ok(true),
-        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
-        Err(refusal) => Err(refusal.into()),
-    }
+    Ok((map, payload))
 }
 
 fn fitting(link: &Link, letter: &DeadLetter, original: u64) -> Result<(HeaderMap, Bytes)> {
@@ -62,8 +71,9 @@ fn fitting(link: &Link, letter: &DeadLetter, original: u64) -> Result<(HeaderMap
     }
     let fits = |map: &HeaderMap, payload: &Bytes| headers::size(map) + payload.len() <= room;
     let story = headers::json(&letter.record)?;
-    map.insert(LETTER, story.as_str());
-    if story.len() <= STORY && fits(&map, &payload) {
+    let is_short = story.len() <= STORY;
+    map.insert(LETTER, story);
+    if is_short && fits(&map, &payload) {
         return Ok((map, payload));
     }
     let brief = brief(&letter.record)?;
@@ -95,11 +105,10 @@ pub(super) async fn read(
     payload: Bytes,
     number: u64,
 ) -> Result<Option<DeadLetter>> {
-    let Some((map, mut letter)) = map.and_then(|map| Some((map, parse(subject, map, payload)?)))
-    else {
+    let parsed = map.and_then(|map| Some((map, parse(subject, map, payload, number)?)));
+    let Some((map, mut letter)) = parsed else {
         return Ok(None);
     };
-    letter.at = Some(Position::new(number.to_string()));
     if let Some(original) = map.get(ORIGINAL) {
         let what = json!({"seq": original.as_str().parse::<u64>().unwrap_or(0)});
         if let Some(found) = link.get(&link.names.stream, &what).await? {
@@ -110,7 +119,18 @@ pub(super) async fn read(
     Ok(Some(letter))
 }
 
-fn parse(subject: &str, map: &HeaderMap, payload: Bytes) -> Option<DeadLetter> {
+/// Reports whether a letter had no room for its message.
+pub(super) fn is_reference(map: Option<&HeaderMap>) -> bool {
+    map.is_some_and(|map| headers::find(map, ORIGINAL).is_some())
+}
+
+/// Reads a letter that is no reference; none if the message is no letter of ours.
+pub(super) fn parse(
+    subject: &str,
+    map: &HeaderMap,
+    payload: Bytes,
+    number: u64,
+) -> Option<DeadLetter> {
     let id = LetterId::from_stored(subject.rsplit('.').next()?);
     let record: LetterRecord = serde_json::from_str(map.get(LETTER)?.as_str()).ok()?;
     let topic = match map.get(TOPIC) {
@@ -121,7 +141,7 @@ fn parse(subject: &str, map: &HeaderMap, payload: Bytes) -> Option<DeadLetter> {
         id,
         message: headers::read(topic, Some(map), payload),
         record,
-        at: None,
+        at: Some(Position::new(number.to_string())),
     })
 }
 

@@ -207,6 +207,7 @@ impl Desk {
         if count > 0 {
             self.safe_until = Some(self.safe_until.map_or(until, |safe| safe.min(until)));
         }
+        let now = Instant::now();
         for _ in 0..count {
             let Some(waiting) = self.waiting.pop_front() else {
                 break;
@@ -214,7 +215,7 @@ impl Desk {
             self.last_ticket += 1;
             let ticket = Ticket(self.last_ticket);
             let claim = waiting.claim;
-            if waiting.since.elapsed() > fresh {
+            if now - waiting.since > fresh {
                 stale.push(claim.reply.clone());
             }
             let past = waiting.past;
@@ -302,6 +303,11 @@ impl Subscription for Member {
 
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
         settle::settle_all(&self.shared, batch).await
+    }
+
+    /// The server works on the letters of one batch while those of the next are written.
+    fn settles_at_once(&self) -> usize {
+        2
     }
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {

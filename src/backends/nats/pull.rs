@@ -38,9 +38,13 @@ pub(super) struct Arrived {
 
 /// What became of waiting.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are messages, and a box for each would cost more"
+)]
 pub(super) enum Pulled {
     /// A message came.
-    Message(Box<Arrived>),
+    Message(Arrived),
     /// A request ended, after so many messages.
     Ended(u64),
     /// The requests are lost: the connection, or the server, went away.
@@ -67,6 +71,8 @@ pub(super) struct Pull {
     last_number: u64,
     connects: u64,
     heard: Instant,
+    /// Something was heard since it was looked at the connection last: a clock is not read for every message.
+    hears: bool,
     looked: Instant,
 }
 
@@ -84,6 +90,7 @@ impl Pull {
             requests: VecDeque::new(),
             last_number: 0,
             heard: Instant::now(),
+            hears: false,
             looked: Instant::now(),
         })
     }
@@ -129,7 +136,7 @@ impl Pull {
         loop {
             // What is there already needs no timer.
             while let Some(Some(message)) = self.subscriber.next().now_or_never() {
-                self.heard = Instant::now();
+                self.hears = true;
                 if let Some(pulled) = self.take(message) {
                     return pulled;
                 }
@@ -148,6 +155,9 @@ impl Pull {
                 },
                 () = sleep_until(look), if !self.requests.is_empty() => {
                     self.looked = Instant::now();
+                    if std::mem::take(&mut self.hears) {
+                        self.heard = self.looked;
+                    }
                     if self.is_stale() {
                         return Pulled::Lost;
                     }
@@ -192,7 +202,7 @@ impl Pull {
                 self.requests.pop_front();
             }
         }
-        Some(Pulled::Message(Box::new(arrived)))
+        Some(Pulled::Message(arrived))
     }
 
     /// Forgets what was asked, so that it can be asked again on a connection that works.

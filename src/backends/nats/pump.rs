@@ -17,7 +17,7 @@ use super::{
     runs::Runs,
     tail,
 };
-use crate::transport::{Attempts, ErrorKind, Result};
+use crate::transport::{Attempts, ErrorKind, Lineage, Result};
 
 /// The most messages taken in at once.
 const CHUNK: usize = 256;
@@ -146,10 +146,11 @@ impl Pump {
     async fn take(&mut self, pulled: Pulled) -> Result<()> {
         match pulled {
             Pulled::Message(first) => {
-                let mut arrived = vec![*first];
+                let mut arrived = Vec::with_capacity(CHUNK);
+                arrived.push(first);
                 while arrived.len() < CHUNK {
                     match self.pull.next().now_or_never() {
-                        Some(Pulled::Message(more)) => arrived.push(*more),
+                        Some(Pulled::Message(more)) => arrived.push(more),
                         Some(other) => {
                             self.admit(arrived).await?;
                             return self.end(other).await;
@@ -169,7 +170,7 @@ impl Pump {
 
     async fn end(&mut self, pulled: Pulled) -> Result<()> {
         match pulled {
-            Pulled::Message(arrived) => self.admit(vec![*arrived]).await,
+            Pulled::Message(arrived) => self.admit(vec![arrived]).await,
             Pulled::Ended(_) => {
                 if self.pull.outstanding() == 0 {
                     self.conclude();
@@ -195,24 +196,17 @@ impl Pump {
     }
 
     /// Takes in what came: reads what is known of earlier runs, and holds back what came too soon.
-    async fn admit(&mut self, arrived: Vec<Arrived>) -> Result<()> {
-        let (mut ours, mut beyond) = (Vec::with_capacity(arrived.len()), Vec::new());
-        for one in arrived {
-            let admitted = self
-                .bounds
-                .as_mut()
-                .is_none_or(|bounds| bounds.admits(one.stream_sequence, one.delivered));
-            if admitted {
-                ours.push(one);
-            } else {
-                beyond.push(claim(&one));
+    async fn admit(&mut self, mut arrived: Vec<Arrived>) -> Result<()> {
+        if let Some(bounds) = &mut self.bounds {
+            let is_beyond = |one: &mut Arrived| !bounds.admits(one.stream_sequence, one.delivered);
+            let beyond = arrived.extract_if(.., is_beyond);
+            let beyond: Vec<Claim> = beyond.map(|one| claim(&one)).collect();
+            if !beyond.is_empty() {
+                self.shared.give_back(beyond).await?;
             }
         }
-        if !beyond.is_empty() {
-            self.shared.give_back(beyond).await?;
-        }
-        let earlier = self.shared.earlier_runs(&ours).await;
-        self.shared.accept(ours, earlier).await
+        let earlier = self.shared.earlier_runs(&arrived).await;
+        self.shared.accept(arrived, earlier).await
     }
 
     /// Tells the server that what waits here is still ours, and what is handed out if the consumer's own patience is
@@ -267,7 +261,7 @@ impl Shared {
     ) -> Result<()> {
         let mut earlier = earlier.into_iter();
         let (mut accepted, mut held) = (Vec::with_capacity(arrived.len()), Vec::new());
-        let (mut trouble, mut wait) = (Ok(()), Duration::ZERO);
+        let (mut trouble, mut wait, now) = (Ok(()), Duration::ZERO, Instant::now());
         for one in arrived {
             let known = if one.delivered > 1 {
                 earlier.next()
@@ -281,13 +275,14 @@ impl Shared {
                     continue;
                 }
             };
-            let rest = rest(&one, runs.as_ref());
+            let lineage = headers::read_lineage(one.headers.as_ref());
+            let rest = rest(&one, runs.as_ref(), lineage.is_some());
             if rest > EARLY {
                 held.push((claim(&one), rest));
                 continue;
             }
             wait = wait.max(rest);
-            match self.waiting(one, runs) {
+            match self.waiting(one, runs, (lineage, now)) {
                 Ok(waiting) => accepted.push(waiting),
                 Err(claim) => {
                     tracing::warn!(
@@ -318,12 +313,18 @@ impl Shared {
         self.came.notify_waiters();
     }
 
-    fn waiting(&self, arrived: Arrived, runs: Option<Runs>) -> std::result::Result<Waiting, Claim> {
-        let claim = claim(&arrived);
-        let lineage = headers::read_lineage(arrived.headers.as_ref());
-        let Some(stored) = tail::stored(&self.link, arrived) else {
-            return Err(claim);
+    fn waiting(
+        &self,
+        arrived: Arrived,
+        runs: Option<Runs>,
+        (lineage, since): (Option<Lineage>, Instant),
+    ) -> std::result::Result<Waiting, Claim> {
+        let Some(topic) = self.link.names.topic(&arrived.subject) else {
+            return Err(claim(&arrived));
         };
+        let number = arrived.stream_sequence;
+        let (stored, reply) = tail::read(topic, arrived);
+        let claim = Claim { reply, number };
         let (attempts, past) = match runs {
             Some(runs) => (runs.attempts(), runs.past),
             None if lineage.is_none() => (spent_elsewhere(&stored.message.headers), Vec::new()),
@@ -335,7 +336,7 @@ impl Shared {
             past,
             lineage,
             claim,
-            since: Instant::now(),
+            since,
         })
     }
 
@@ -351,19 +352,19 @@ impl Shared {
 }
 
 /// Returns how long a message still has to wait: for its next run, or as its publisher asked.
-fn rest(arrived: &Arrived, runs: Option<&Runs>) -> Duration {
-    let headers = arrived.headers.as_ref();
+fn rest(arrived: &Arrived, runs: Option<&Runs>, is_replayed: bool) -> Duration {
     match runs {
         Some(runs) => runs.rest(),
-        None if headers::read_lineage(headers).is_none() => asked_for(headers),
+        None if !is_replayed => asked_for(arrived.headers.as_ref()),
         None => Duration::ZERO,
     }
 }
 
 /// Returns how long the Go library's consumers would still hold a message back: it stores delayed events at once.
 fn asked_for(headers: Option<&HeaderMap>) -> Duration {
-    let until = headers.and_then(|headers| headers.get("pf_delay_until")?.as_str().parse().ok());
-    let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(until.unwrap_or(0)));
+    let until = headers.and_then(|map| headers::find(map, "pf_delay_until")?.parse().ok());
+    let until =
+        until.and_then(|until| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(until)));
     let rest = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
     rest.unwrap_or_default()
 }

@@ -123,7 +123,7 @@ impl Reader {
                     self.last_delivered = arrived.consumer_sequence;
                     self.left = self.left.map(|left| left - 1);
                     self.weigh(&arrived);
-                    return Ok(Some(*arrived));
+                    return Ok(Some(arrived));
                 }
                 Pulled::Ended(0) if self.left.is_some() && self.pull.outstanding() == 0 => {
                     self.left = Some(0);

@@ -1,6 +1,8 @@
 //! Dealing with the letters of a job.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -9,7 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
 
 use super::{
     ahead::Ahead,
-    claims,
+    claims::{self, Floors},
     connection::Link,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
     jobs::{self, Entry},
@@ -54,16 +56,26 @@ pub(super) async fn advance(
     let plan = plan.value;
     let mut journal = journal::current(link, place, lease).await?;
     ahead.check(&mut journal);
-    let entries = jobs::entries(link, &lease.job, &plan, journal.value.resolved).await?;
+    let next = (journal.value.resolved, max.min(BATCH));
+    let entries = ahead.entries(link, lease, &plan, next).await?;
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let entries = entries.into_iter().take(max.min(BATCH));
-    let items = read(link, ahead, lease, entries.collect()).await?;
+    let items = read(link, ahead, lease, entries).await?;
     match (&plan.action, place) {
         (JobAction::Replay { to }, Place::Inside) => {
             let items = retarget(items, to.as_ref());
-            batches(link, ahead, journal, items).await
+            let work = batches(link, ahead, (journal, plan.planned()), items);
+            let reading = async {
+                ahead.look_ahead(BATCH).await;
+                pending::<Infallible>().await
+            };
+            // The server takes its time for a batch.
+            tokio::select! {
+                biased;
+                outcomes = work => outcomes,
+                never = reading => match never {},
+            }
         }
         (JobAction::Replay { to }, Place::Beside) => {
             let items = retarget(items, to.as_ref());
@@ -133,10 +145,11 @@ fn retarget(mut items: Vec<Item>, to: Option<&crate::event::Topic>) -> Vec<Item>
 async fn batches(
     link: &Link,
     ahead: &Ahead,
-    mut journal: Written<Journal>,
+    (mut journal, planned): (Written<Journal>, u64),
     items: Vec<Item>,
 ) -> Result<Vec<(LetterId, Resolution)>> {
     let mut resolutions = Vec::with_capacity(items.len());
+    let is_slow = items.len() < BATCH;
     let mut rest = items;
     let mut size = rest.len();
     while !rest.is_empty() {
@@ -146,8 +159,9 @@ async fn batches(
             Together::Done(next, done) => {
                 failpoint::reach("nats.replay_committed");
                 journal = next;
-                claims::acknowledge(link, claimed).await?;
-                if journal::should_remove(link, &journal.value.remove).await? {
+                claims::acknowledge(link, claimed, &mut *ahead.floors.lock().await).await?;
+                let left = planned.saturating_sub(journal.value.resolved);
+                if is_slow || journal::should_remove(link, &journal.value.remove, left) {
                     journal::remove(link, &journal.value.remove).await?;
                     ahead.note_removed(&mut journal);
                     failpoint::reach("nats.letters_removed");
@@ -280,7 +294,7 @@ async fn one_by_one(
     link.set_value((&stream, &subject), &next, number, None)
         .await
         .map_err(lost)?;
-    claims::acknowledge(link, claimed).await?;
+    claims::acknowledge(link, claimed, &mut Floors::new()).await?;
     journal::remove(link, &next.remove).await?;
     let named = outcomes
         .into_iter()
@@ -374,7 +388,7 @@ async fn purge(
         .await;
     written.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     failpoint::reach("nats.purge_announced");
-    claims::acknowledge(link, claims_of(&items)).await?;
+    claims::acknowledge(link, claims_of(&items), &mut Floors::new()).await?;
     journal::remove(link, &next.remove).await?;
     let outcome = |item: Item| match item.letter {
         Some(_) => (item.entry.0, Resolution::Done),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::Subject;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryFutureExt as _, future::BoxFuture, stream};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -33,6 +33,14 @@ struct Work {
     verdict: Verdict,
 }
 
+/// An acknowledgement to be sent.
+struct Done {
+    index: usize,
+    claim: Claim,
+    /// Whether runs of it were written down.
+    had_runs: bool,
+}
+
 /// Makes verdicts true, one result each, in order. Acknowledgements go out first: they wait for nothing.
 pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> Vec<Result<()>> {
     let mut results: Vec<Result<()>> = Vec::with_capacity(batch.len());
@@ -40,8 +48,16 @@ pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> 
     for (index, failed) in acknowledge(shared, acks).await {
         results[index] = failed;
     }
+    if others.is_empty() {
+        shared.stirred.notify_one();
+        return results;
+    }
     let others = stream::iter(others)
-        .map(|work| async { (work.index, settle(shared, work).await) })
+        .map(|work| {
+            let index = work.index;
+            let settled = settle(shared, work);
+            async move { (index, settled.await) }
+        })
         .buffer_unordered(AT_ONCE);
     let settled: Vec<(usize, Result<Option<Buried>>)> = others.collect().await;
     let mut letters = Vec::new();
@@ -91,7 +107,7 @@ fn take(
     shared: &Shared,
     batch: Vec<Settlement>,
     results: &mut Vec<Result<()>>,
-) -> (Vec<Work>, Vec<Work>) {
+) -> (Vec<Done>, Vec<Work>) {
     let (mut acks, mut others) = (Vec::with_capacity(batch.len()), Vec::new());
     let mut desk = shared.desk();
     desk.expire();
@@ -107,35 +123,50 @@ fn take(
             desk.retrying.insert(held.claim.number, due);
         }
         results.push(Ok(()));
-        let kind = match verdict {
-            Verdict::Ack => &mut acks,
-            _ => &mut others,
-        };
-        kind.push(Work {
-            index,
-            held,
-            delivery,
-            verdict,
-        });
+        if verdict == Verdict::Ack {
+            acks.push(Done {
+                index,
+                claim: held.claim,
+                had_runs: delivery.attempts.failed > 0,
+            });
+        } else {
+            others.push(Work {
+                index,
+                held,
+                delivery,
+                verdict,
+            });
+        }
     }
     (acks, others)
 }
 
-async fn settle(shared: &Shared, work: Work) -> Result<Option<Buried>> {
+type Settled<'a> = BoxFuture<'a, Result<Option<Buried>>>;
+
+/// Prepares to make a verdict true.
+fn settle(shared: &Shared, work: Work) -> Settled<'_> {
     let Held { claim, until, past } = work.held;
     match work.verdict {
-        Verdict::Ack => shared.tell([claim.reply], &DONE).await?,
-        Verdict::Return => ride_out(until, || shared.hold(&claim, Duration::ZERO)).await?,
+        Verdict::Ack => Box::pin(async move {
+            shared.tell([claim.reply], &DONE).await?;
+            Ok(None)
+        }),
+        Verdict::Return => Box::pin(async move {
+            ride_out(until, || shared.hold(&claim, Duration::ZERO)).await?;
+            Ok(None)
+        }),
         Verdict::Retry { after, failure } => {
             let runs = Runs::after(&work.delivery.attempts, past, after, &failure);
-            retry(shared, &claim, &runs, until).await?;
+            Box::pin(async move {
+                retry(shared, &claim, &runs, until).await?;
+                Ok(None)
+            })
         }
         Verdict::DeadLetter { kind, failure } => {
             let dead = dead(shared, &work.delivery, (kind, failure), &past);
-            return bury(shared, claim, until, dead).await.map(Some);
+            Box::pin(bury(shared, claim, until, dead).map_ok(Some))
         }
     }
-    Ok(None)
 }
 
 /// Repeats what a lost connection kept from happening, as long as the lease lasts.
@@ -152,17 +183,17 @@ where
 }
 
 /// Tells the server that these are done, which is confirmed within a moment; returns those that cannot be told.
-async fn acknowledge(shared: &Shared, done: Vec<Work>) -> Vec<(usize, Result<()>)> {
-    let (mut sent, mut failed) = (Vec::with_capacity(done.len()), Vec::new());
-    for work in done {
-        let Claim { reply, number } = work.held.claim;
+async fn acknowledge(shared: &Shared, acks: Vec<Done>) -> Vec<(usize, Result<()>)> {
+    let (mut sent, mut failed) = (Vec::with_capacity(acks.len()), Vec::new());
+    for done in acks {
+        let Claim { reply, number } = done.claim;
         if let Err(error) = shared.tell([reply.clone()], &DONE).await {
-            failed.push((work.index, Err(error)));
+            failed.push((done.index, Err(error)));
             continue;
         }
         failpoint::reach("nats.ack_sent");
         sent.push(reply);
-        if work.delivery.attempts.failed > 0 {
+        if done.had_runs {
             shared.link.forget_runs(&shared.consumer, number).await;
         }
     }
@@ -197,22 +228,43 @@ fn dead(
 }
 
 /// Stores a letter, then acknowledges its original, which ends this: originals are confirmed in the order of this.
-async fn bury(shared: &Shared, claim: Claim, until: Instant, dead: DeadLetter) -> Result<Buried> {
-    ride_out(until, || async {
-        let original = letter::Original {
-            number: claim.number,
-            claim: Some(&claim.reply),
-        };
-        letter::store(&shared.link, &dead, original).await.map(drop)
-    })
-    .await?;
-    failpoint::reach("nats.letter_stored");
-    shared.tell([claim.reply.clone()], &DONE).await?;
-    failpoint::reach("nats.letter_acked");
-    Ok(Buried {
-        claim,
-        had_runs: !dead.record.earlier.is_empty(),
-    })
+fn bury(
+    shared: &Shared,
+    claim: Claim,
+    until: Instant,
+    dead: DeadLetter,
+) -> impl Future<Output = Result<Buried>> + Send + use<'_> {
+    let first = store(shared, &claim, &dead);
+    let dead = Box::new(dead);
+    async move {
+        match first.await {
+            Err(failed) if failed.is_transient() && Instant::now() < until => {
+                // Rare, and not to make room for in every one of these.
+                Box::pin(ride_out(until, || store(shared, &claim, &dead))).await?;
+            }
+            stored => stored?,
+        }
+        failpoint::reach("nats.letter_stored");
+        shared.tell([claim.reply.clone()], &DONE).await?;
+        failpoint::reach("nats.letter_acked");
+        Ok(Buried {
+            claim,
+            had_runs: !dead.record.earlier.is_empty(),
+        })
+    }
+}
+
+fn store<'a>(
+    shared: &'a Shared,
+    claim: &Claim,
+    dead: &DeadLetter,
+) -> impl Future<Output = Result<()>> + Send + use<'a> {
+    let original = letter::Original {
+        number: claim.number,
+        claim: Some(&claim.reply),
+    };
+    let stored = letter::store(&shared.link, dead, original);
+    async move { stored.await.map(drop) }
 }
 
 /// Confirms acknowledgements as they are made.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_nats::Subject;
 use async_trait::async_trait;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     stream::Facts,
 };
 use crate::{
-    event::{Position, Stored},
+    event::{Position, Stored, Topic},
     transport::{Result, Tail, TailFrom, TailRequest},
 };
 
@@ -75,11 +76,17 @@ pub(super) fn check_covered(facts: &Facts, filters: &[String]) -> Result<()> {
 /// Makes the message of a delivery; none if its subject is no topic.
 pub(super) fn stored(link: &Link, arrived: Arrived) -> Option<Stored> {
     let topic = link.names.topic(&arrived.subject)?;
-    Some(Stored {
+    Some(read(topic, arrived).0)
+}
+
+/// Makes the message of a delivery; tells where to acknowledge it.
+pub(super) fn read(topic: Topic, arrived: Arrived) -> (Stored, Subject) {
+    let stored = Stored {
         message: headers::read(topic, arrived.headers.as_ref(), arrived.payload),
         position: Position::new(arrived.stream_sequence.to_string()),
         time: arrived.published,
-    })
+    };
+    (stored, arrived.reply)
 }
 
 /// Finds where the last so many messages begin, by halves: the server counts what is behind a number.

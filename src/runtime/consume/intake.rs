@@ -124,9 +124,8 @@ impl<H: Handler> Pump<H> {
             let Some(delivery) = self.queue.pop() else {
                 break;
             };
-            self.start(delivery, now).await;
+            now = self.start(delivery, now).await;
             started += 1;
-            now = Instant::now();
         }
         self.fetch
             .window
@@ -136,11 +135,12 @@ impl<H: Handler> Pump<H> {
     }
 
     fn has_free_job(&self) -> bool {
-        let admitted = match self.breaker.admits(Instant::now().into_std()) {
-            Admission::All => true,
-            Admission::One => self.queue.startable() > 0,
-            Admission::NotBefore(_) | Admission::Nothing => false,
-        };
+        let admitted = self.breaker.is_closed()
+            || match self.breaker.admits(Instant::now().into_std()) {
+                Admission::All => true,
+                Admission::One => self.queue.startable() > 0,
+                Admission::NotBefore(_) | Admission::Nothing => false,
+            };
         admitted && self.phase.is_running() && self.tasks.len() < self.jobs() + self.ahead()
     }
 
@@ -158,8 +158,8 @@ impl<H: Handler> Pump<H> {
         most.min(self.fetch.window.size() / 2)
     }
 
-    /// Runs the handler here if it is ready at once, else as a task.
-    async fn start(&mut self, delivery: Delivery, now: Instant) {
+    /// Runs the handler here if it is ready at once, else as a task; returns when it has.
+    async fn start(&mut self, delivery: Delivery, now: Instant) -> Instant {
         let probe = !self.breaker.is_closed();
         if probe {
             self.breaker.start_probe();
@@ -178,10 +178,12 @@ impl<H: Handler> Pump<H> {
             self.queue.occupy(mark.key.clone());
             self.tasks.spawn(mark, run);
         }
+        let end = Instant::now();
         // Runs that wait in the handler begin in the order in which they came there.
-        if now.elapsed() >= HEAVY && self.runner.ahead() == 0 {
+        if end - now >= HEAVY && self.runner.ahead() == 0 {
             self.heavy = HEAVY_RUNS;
         }
+        end
     }
 
     /// Returns when the breaker lets the next event through.

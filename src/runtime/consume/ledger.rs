@@ -1,6 +1,6 @@
 //! Verdicts on their way to the store: gathered, settled in batches, told once they are durable.
 
-use std::{sync::Arc, task::Poll, time::Duration};
+use std::{collections::VecDeque, sync::Arc, task::Poll, time::Duration};
 
 use futures_util::poll;
 use tokio::{task::JoinHandle, time::Instant};
@@ -24,7 +24,7 @@ const LINGER: Duration = Duration::from_millis(10);
 /// What to tell when a verdict is durable.
 struct Note {
     ticket: Ticket,
-    copy: Option<Delivery>,
+    copy: Option<Box<Delivery>>,
     verdict: Told,
     /// The key that is held until the store knows of this verdict.
     hold: Option<Key>,
@@ -59,7 +59,9 @@ pub(super) struct Ledger {
     /// So many settle at once: enough, and they keep little room from what comes next.
     enough: usize,
     settle_at: Option<Instant>,
-    underway: Option<(Vec<Note>, JoinHandle<Results>)>,
+    /// Batches that are being settled, the earliest first, and how many at most.
+    underway: VecDeque<(Vec<Note>, JoinHandle<Results>)>,
+    at_once: usize,
     /// What was done so far, durably.
     pub(super) summary: Summary,
 }
@@ -70,6 +72,7 @@ impl Ledger {
         observer: Arc<dyn Observer>,
         max_in_flight: usize,
     ) -> Self {
+        let at_once = subscription.settles_at_once().max(1);
         Self {
             subscription,
             follows: observer.follows_deliveries(),
@@ -78,7 +81,8 @@ impl Ledger {
             notes: Vec::new(),
             enough: max_in_flight / 4,
             settle_at: None,
-            underway: None,
+            underway: VecDeque::new(),
+            at_once,
             summary: Summary::default(),
         }
     }
@@ -90,7 +94,8 @@ impl Ledger {
 
     /// Counts verdicts that are not durable yet.
     pub(super) fn unsettled(&self) -> usize {
-        self.notes.len() + self.underway.as_ref().map_or(0, |(notes, _)| notes.len())
+        let underway = self.underway.iter().map(|(notes, _)| notes.len());
+        self.notes.len() + underway.sum::<usize>()
     }
 
     pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
@@ -114,7 +119,7 @@ impl Ledger {
     fn add(&mut self, delivery: Delivery, verdict: Verdict, told: Told, hold: Option<Key>) {
         self.notes.push(Note {
             ticket: delivery.ticket(),
-            copy: self.follows.then(|| delivery.copy()),
+            copy: self.follows.then(|| Box::new(delivery.copy())),
             verdict: told,
             hold,
         });
@@ -125,19 +130,20 @@ impl Ledger {
 
     /// Returns when to settle even if there is not enough.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.settle_at.filter(|_| self.underway.is_none())
+        self.settle_at
+            .filter(|_| self.underway.len() < self.at_once)
     }
 
     fn is_due(&self) -> bool {
         self.gathered.len() >= self.enough || self.settle_at.is_none_or(|at| at <= Instant::now())
     }
 
-    /// Starts to settle what was gathered, unless a batch is under way; with `more` to come, once that is worth it.
+    /// Starts to settle what was gathered, unless as many batches as may be are under way; with `more` to come, once that is worth it.
     ///
     /// Settling is a task of its own: it must go on when the consumer is dropped, and while the handler
     /// keeps the loop busy. It is polled here first, so that the store has it before the next request.
     pub(super) async fn start(&mut self, more: bool) {
-        if self.underway.is_some() || self.gathered.is_empty() {
+        if self.underway.len() >= self.at_once || self.gathered.is_empty() {
             return;
         }
         if more && !self.is_due() {
@@ -155,12 +161,13 @@ impl Ledger {
                 Poll::Pending => settling.await,
             }
         });
-        self.underway = Some((std::mem::take(&mut self.notes), task));
+        let notes = std::mem::take(&mut self.notes);
+        self.underway.push_back((notes, task));
     }
 
-    /// Waits for the batch under way; for ever if there is none. May be dropped.
+    /// Waits for the earliest batch under way; for ever if there is none. May be dropped.
     pub(super) async fn next(&mut self) -> Results {
-        let Some((_, task)) = &mut self.underway else {
+        let Some((_, task)) = self.underway.front_mut() else {
             return std::future::pending().await;
         };
         match joined(task).await {
@@ -170,11 +177,11 @@ impl Ledger {
         }
     }
 
-    /// Counts and tells what the batch under way came to.
+    /// Counts and tells what the earliest batch under way came to.
     pub(super) fn apply(&mut self, results: Results) -> Settled {
         failpoint::reach("consume.after_settle");
         let mut settled = Settled::default();
-        let Some((notes, _)) = self.underway.take() else {
+        let Some((notes, _)) = self.underway.pop_front() else {
             return settled;
         };
         let mut results = results.into_iter();
@@ -186,7 +193,7 @@ impl Ledger {
             match result {
                 Ok(()) => self.count_and_tell(&note),
                 Err(error) => {
-                    self.tell(note.copy.as_ref(), |delivery| {
+                    self.tell(note.copy.as_deref(), |delivery| {
                         Notice::Unsettled(delivery, &error)
                     });
                     if is_fatal(&note.verdict, error.kind()) {
@@ -208,7 +215,7 @@ impl Ledger {
             Told::Other(Verdict::DeadLetter { .. }) => &mut summary.dead_lettered,
         };
         *counter += 1;
-        self.tell(note.copy.as_ref(), |delivery| match &note.verdict {
+        self.tell(note.copy.as_deref(), |delivery| match &note.verdict {
             Told::Acked | Told::Other(Verdict::Ack) => Notice::Acked(delivery),
             Told::Skipped(reason) => Notice::Skipped(delivery, reason),
             Told::Other(Verdict::Retry { after, failure }) => {
