@@ -38,10 +38,6 @@ pub(super) struct Arrived {
 
 /// What became of waiting.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are messages, and a box for each would cost more"
-)]
 pub(super) enum Pulled {
     /// A message came.
     Message(Arrived),
