@@ -91,7 +91,7 @@ async fn at_the_end_they_are_given_back_uncounted() {
 async fn where_runs_have_a_time_limit_none_waits() {
     let mut bench = Bench::with_events(50).await;
     bench.options.jobs = 2;
-    bench.options.handler_timeout = Some(Duration::from_secs(60));
+    bench.options.handler_timeout = Some(Duration::from_mins(1));
     let (booth, seen) = booth(false);
     let stop = bench.stop.clone();
     let end = async {
