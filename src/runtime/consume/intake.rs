@@ -148,14 +148,14 @@ impl<H: Handler> Pump<H> {
         self.options.jobs.max(1)
     }
 
-    /// Returns how many runs may wait in the handler: less than is held ready at all.
+    /// Returns how many runs may wait in the handler: no more than is held ready at all.
     fn ahead(&self) -> usize {
         let most = if self.breaker.is_closed() {
             self.runner.ahead()
         } else {
             0
         };
-        most.min(self.fetch.window.size() / 2)
+        most.min(self.fetch.window.size())
     }
 
     /// Runs the handler here if it is ready at once, else as a task; returns when it has.

@@ -25,6 +25,11 @@ use crate::{
     transport::{Delivery, ErrorKind, Receipt, Result, Subscription, Ticket},
 };
 
+/// While so many runs wait in the handler, ...
+const MANY: usize = 128;
+/// ... those that end may gather for so long: to be woken for each would take longer than many a run.
+const REST: Duration = Duration::from_millis(1);
+
 type Extension = Pin<Box<dyn Future<Output = Result<Vec<Ticket>>> + Send>>;
 
 /// A consumer at work.
@@ -49,6 +54,8 @@ pub(super) struct Pump<H> {
     extension: Option<Extension>,
     extend_at: Instant,
     deadline: Option<Instant>,
+    /// Until then runs that end are let gather.
+    rest_until: Option<Instant>,
     in_trouble: bool,
 }
 
@@ -119,6 +126,7 @@ impl<H: Handler> Pump<H> {
             extension: None,
             extend_at: now + extend_every(lease),
             deadline: options.timeout.and_then(|timeout| now.checked_add(timeout)),
+            rest_until: None,
             in_trouble: false,
             options,
             observer,
@@ -149,6 +157,7 @@ impl<H: Handler> Pump<H> {
         let timer = self.timer();
         let draining = !self.phase.is_running();
         let aborting = self.phase.is_aborting();
+        let resting = self.is_resting();
         tokio::select! {
             biased;
             () = self.stop.abort.cancelled(), if !aborting => Wake::Abort,
@@ -156,7 +165,7 @@ impl<H: Handler> Pump<H> {
             results = self.ledger.next() => Wake::Settled(results),
             results = self.responder.next() => Wake::Responded(results),
             fetched = self.fetch.next() => Wake::Fetched(fetched),
-            finished = self.tasks.next() => Wake::Ran(finished),
+            finished = self.tasks.next(), if !resting => Wake::Ran(finished),
             extended = extended(&mut self.extension) => Wake::Extended(extended),
             () = tokio::task::yield_now(), if more => Wake::Timer,
             () = sleep_until(timer) => Wake::Timer,
@@ -166,7 +175,10 @@ impl<H: Handler> Pump<H> {
     fn act(&mut self, wake: Wake) {
         match wake {
             Wake::Fetched(result) => self.fetched(result),
-            Wake::Ran(finished) => self.ran(finished),
+            Wake::Ran(finished) => {
+                self.rest_until = Some(Instant::now() + REST);
+                self.ran(finished);
+            }
             Wake::Settled(results) => self.settled(results),
             Wake::Responded(results) => self.responded(results),
             Wake::Extended(result) => self.extended(result),
@@ -217,6 +229,11 @@ impl<H: Handler> Pump<H> {
         self.runner.abort.cancel();
     }
 
+    fn is_resting(&self) -> bool {
+        let waiting = self.tasks.len().saturating_sub(self.jobs());
+        waiting >= MANY && self.rest_until.is_some_and(|until| Instant::now() < until)
+    }
+
     fn timer(&self) -> Instant {
         let deadline = self.deadline.filter(|_| self.phase.is_running());
         let doubts = self.proof.wake_at().filter(|_| self.is_idle());
@@ -228,6 +245,7 @@ impl<H: Handler> Pump<H> {
             self.responder.wake_at(),
             self.ledger.wake_at(),
             self.probe_at(),
+            self.rest_until.filter(|_| self.is_resting()),
         ]
         .into_iter()
         .flatten()

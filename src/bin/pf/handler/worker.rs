@@ -32,7 +32,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// An answer that publishes nothing needs no more.
 const LONGEST_ANSWER: usize = 64 * 1024;
 /// So many events may wait for each worker.
-const AHEAD: usize = 32;
+const AHEAD: usize = 256;
 
 /// The workers of a consumer.
 #[derive(Debug)]
