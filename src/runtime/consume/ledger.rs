@@ -138,7 +138,8 @@ impl Ledger {
         self.gathered.len() >= self.enough || self.settle_at.is_none_or(|at| at <= Instant::now())
     }
 
-    /// Starts to settle what was gathered, unless as many batches as may be are under way; with `more` to come, once that is worth it.
+    /// Starts to settle what was gathered, unless as many batches as may be are under way; with `more` to come, once that
+    /// is worth it.
     ///
     /// Settling is a task of its own: it must go on when the consumer is dropped, and while the handler
     /// keeps the loop busy. It is polled here first, so that the store has it before the next request.
