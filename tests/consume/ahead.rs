@@ -1,13 +1,16 @@
 //! Runs that wait in the handler beside those that it works on.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use protoflow::{
-    runtime::{End, Handler, Outcome, Run},
+    runtime::{BreakerOptions, End, Handler, Outcome, Run, describe_failure},
     transport::Delivery,
 };
 
@@ -103,4 +106,60 @@ async fn where_runs_have_a_time_limit_none_waits() {
     let (summary, ()) = tokio::join!(bench.run(booth), end);
     assert_eq!(summary.unwrap().acked, 0);
     assert_eq!(seen.lock().unwrap().len(), 2);
+}
+
+/// Gives up what comes first, once as much waits as may; everything else waits to be recalled.
+struct Fussy {
+    came: Arc<AtomicUsize>,
+    inside: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Handler for Fussy {
+    async fn handle(&self, _: &Delivery, run: &Run) -> Outcome {
+        let is_first = self.came.fetch_add(1, Ordering::SeqCst) == 0;
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        if is_first {
+            while self.came.load(Ordering::SeqCst) <= self.ahead() {
+                tokio::task::yield_now().await;
+            }
+        } else {
+            run.recalled.cancelled().await;
+        }
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+        if is_first {
+            Outcome::DeadLetter(describe_failure("test", "not this one", None))
+        } else {
+            Outcome::Return
+        }
+    }
+
+    fn ahead(&self) -> usize {
+        4
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_breaker_opens_they_are_given_back() {
+    let mut bench = Bench::with_events(50).await;
+    bench.options.request.until_end = false;
+    bench.options.breaker = BreakerOptions {
+        in_a_row: 1,
+        ..BreakerOptions::default()
+    };
+    let (came, inside) = (Arc::new(AtomicUsize::new(0)), Arc::default());
+    let handler = Fussy {
+        came: Arc::clone(&came),
+        inside: Arc::clone(&inside),
+    };
+    let drain = bench.stop.drain.clone();
+    let end = async {
+        while came.load(Ordering::SeqCst) < 6 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(inside.load(Ordering::SeqCst), 1, "one, to see how it goes");
+        drain.cancel();
+    };
+    let (summary, ()) = tokio::join!(bench.run(handler), end);
+    assert_eq!(summary.unwrap().dead_lettered, 1);
 }

@@ -89,6 +89,7 @@ impl<H: Handler> Pump<H> {
         if self.options.is_bounded() {
             self.drain(Ok(End::Broken));
         } else {
+            self.runner.recall();
             let waiting = self.queue.drain();
             self.give_back(waiting);
         }
