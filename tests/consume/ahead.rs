@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use protoflow::{
-    runtime::{BreakerOptions, End, Handler, Outcome, Run, describe_failure},
+    runtime::{BreakerOptions, End, Handler, Outcome, Run, Summary, describe_failure},
     transport::Delivery,
 };
 
@@ -56,6 +56,20 @@ fn booth(open: bool) -> (Booth, Seen) {
     (booth, seen)
 }
 
+/// Drains a consumer as soon as its handler, which works on nothing, was given so many; returns how many it was given.
+async fn drained_once_there_are(count: usize, bench: &Bench) -> (Summary, usize) {
+    let (booth, seen) = booth(false);
+    let end = async {
+        while seen.lock().unwrap().len() < count {
+            tokio::task::yield_now().await;
+        }
+        bench.stop.drain.cancel();
+    };
+    let (summary, ()) = tokio::join!(bench.run(booth), end);
+    let came = seen.lock().unwrap().len();
+    (summary.unwrap(), came)
+}
+
 #[tokio::test]
 async fn they_come_to_it_in_the_order_of_the_topic() {
     let bench = Bench::with_events(200).await;
@@ -71,22 +85,9 @@ async fn they_come_to_it_in_the_order_of_the_topic() {
 async fn at_the_end_they_are_given_back_uncounted() {
     let mut bench = Bench::with_events(50).await;
     bench.options.jobs = 2;
-    let (booth, seen) = booth(false);
-    let stop = bench.stop.clone();
-    let end = async {
-        while seen.lock().unwrap().len() < 6 {
-            tokio::task::yield_now().await;
-        }
-        stop.drain.cancel();
-    };
-    let (summary, ()) = tokio::join!(bench.run(booth), end);
-    let summary = summary.unwrap();
+    let (summary, came) = drained_once_there_are(6, &bench).await;
     assert_eq!(summary.end, Some(End::Drained));
-    assert_eq!(
-        seen.lock().unwrap().len(),
-        6,
-        "two at work and four that wait"
-    );
+    assert_eq!(came, 6, "two at work and four that wait");
     assert_eq!((summary.acked, summary.retried), (0, 0));
 }
 
@@ -95,17 +96,8 @@ async fn where_runs_have_a_time_limit_none_waits() {
     let mut bench = Bench::with_events(50).await;
     bench.options.jobs = 2;
     bench.options.handler_timeout = Some(Duration::from_mins(1));
-    let (booth, seen) = booth(false);
-    let stop = bench.stop.clone();
-    let end = async {
-        while seen.lock().unwrap().len() < 2 {
-            tokio::task::yield_now().await;
-        }
-        stop.drain.cancel();
-    };
-    let (summary, ()) = tokio::join!(bench.run(booth), end);
-    assert_eq!(summary.unwrap().acked, 0);
-    assert_eq!(seen.lock().unwrap().len(), 2);
+    let (summary, came) = drained_once_there_are(2, &bench).await;
+    assert_eq!((summary.acked, came), (0, 2));
 }
 
 /// Gives up what comes first, once as much waits as may; everything else waits to be recalled.

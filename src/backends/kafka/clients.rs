@@ -319,8 +319,8 @@ where
 
 /// Drops what takes a tenth of a second to close, without waiting for it; unless OpenSSL may be in use, which must not
 /// be so when a program ends.
-pub(super) fn let_go<T: Send + 'static>(config: &Config, client: T) {
-    if !config.properties.contains_key("security.protocol") {
+pub(super) fn let_go<T: Send + 'static>(config: &Config, client: Option<T>) {
+    if client.is_some() && !config.properties.contains_key("security.protocol") {
         let name = "pf-kafka-closer".to_owned();
         let _ = thread::Builder::new()
             .name(name)

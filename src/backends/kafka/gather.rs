@@ -146,7 +146,7 @@ impl Gatherer {
     /// Ends; nobody needs to wait for that.
     pub(super) fn end(self) {
         let config = self.config.clone();
-        clients::let_go(&config, self);
+        clients::let_go(&config, Some(self));
     }
 
     /// Forgets names of letters that were read with others.
