@@ -31,7 +31,7 @@ impl Pump {
         let mut next = LOOK;
         {
             let mut desk = self.shared.desk();
-            let room = self.shared.max_in_flight.saturating_sub(desk.waiting.len());
+            let mut room = self.shared.max_in_flight.saturating_sub(desk.waiting.len());
             for (id, part) in &mut desk.parts {
                 let Kind::Retries(retries) = &mut part.kind else {
                     continue;
@@ -41,6 +41,7 @@ impl Pump {
                 }
                 let some = retries.pending.due(now, room);
                 if !some.is_empty() {
+                    room -= some.len();
                     due.push((*id, part.partition, some));
                 }
                 if let Some(time) = retries.pending.next() {
@@ -49,10 +50,12 @@ impl Pump {
                 }
             }
         }
+        let mut woken = Ok(());
         for (id, partition, some) in due {
-            self.wake_up(id, partition, some, now)?;
+            // A failure in one partition holds up no other.
+            woken = woken.and(self.wake_up(id, partition, some, now));
         }
-        Ok(next)
+        woken.map(|()| next)
     }
 
     fn wake_up(&mut self, id: PartId, partition: i32, due: Vec<Due>, now: i64) -> Result<()> {

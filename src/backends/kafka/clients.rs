@@ -26,6 +26,8 @@ use crate::transport::{ErrorKind, Result, TransportError};
 
 /// How long the client waits for an answer before it looks at what it was told.
 const SLICE: Duration = Duration::from_millis(200);
+/// What the partitions of a member may hold together before it is asked for, in KiB.
+const QUEUED: usize = 24 << 10;
 
 /// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
 #[derive(Debug, Default)]
@@ -145,6 +147,8 @@ fn base(config: &Config) -> ClientConfig {
 }
 
 fn finish(mut client: ClientConfig, config: &Config) -> ClientConfig {
+    // The OpenSSL that is built in does not know where the system keeps whom it trusts.
+    client.set("ssl.ca.location", "probe");
     for (name, value) in &config.properties {
         client.set(name, value);
     }
@@ -213,6 +217,8 @@ pub(super) fn transactional(config: &Config, id: &str) -> ClientConfig {
         .set("transactional.id", id)
         .set("acks", "all")
         .set("linger.ms", "0")
+        // With every partition that is written to, a commit costs a broker more.
+        .set("sticky.partitioning.linger.ms", "200")
         // While the markers of the last transaction are being written, the next one waits for this long.
         .set("retry.backoff.ms", "1")
         .set("transaction.timeout.ms", "30000")
@@ -270,8 +276,9 @@ pub(super) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> Cl
     finish(client, config)
 }
 
-/// Returns the settings of a member of a group.
-pub(super) fn member(config: &Config, group: &str) -> ClientConfig {
+/// Returns the settings of a member of a group that may get so many partitions.
+pub(super) fn member(config: &Config, group: &str, partitions: usize) -> ClientConfig {
+    let share = (QUEUED / partitions.max(1)).clamp(256, 4096);
     let mut client = base(config);
     client
         .set("group.id", group)
@@ -280,7 +287,7 @@ pub(super) fn member(config: &Config, group: &str) -> ClientConfig {
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_committed")
         .set("fetch.queue.backoff.ms", "5")
-        .set("queued.max.messages.kbytes", "4096");
+        .set("queued.max.messages.kbytes", share.to_string());
     // In the newer protocol these are the broker's, and the client refuses them.
     if config
         .properties

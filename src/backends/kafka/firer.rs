@@ -24,6 +24,7 @@ use super::{
     connection::{self, Link},
     error, errors,
     owner::Owner,
+    pending::SOON,
     shelf::Shelf,
     targets::Targets,
 };
@@ -35,8 +36,6 @@ const LOOK: Duration = Duration::from_millis(50);
 const AGAIN: Duration = Duration::from_secs(1);
 /// The most bytes of records at hand, over all partitions.
 const AT_HAND: usize = 48 << 20;
-/// What is due later than this is not kept at hand, in milliseconds.
-const SOON: i64 = 300_000;
 
 /// Fires what becomes due, until dropped.
 ///
@@ -169,7 +168,9 @@ struct Firer {
 impl Firer {
     fn new(link: &Arc<Link>, stop: Arc<AtomicBool>) -> Result<Self> {
         let group = link.names().firing_group();
-        let mut member = clients::member(&link.config, &group);
+        let partitions = link.known(&link.names().delays()).unwrap_or(1);
+        let partitions = usize::try_from(partitions).unwrap_or(1);
+        let mut member = clients::member(&link.config, &group, partitions);
         member
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "true");

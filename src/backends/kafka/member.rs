@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::{ClientConfig, consumer::BaseConsumer};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -71,8 +71,14 @@ pub(super) async fn join(
         link.store().await?,
         (request.lease, request.max_in_flight),
     ));
+    let partitions: i32 = topics.iter().map(|(_, _, partitions)| partitions).sum();
+    let partitions = usize::try_from(partitions + retry_partitions).unwrap_or(1);
     shared.desk().topics = named(topics);
-    start(&shared, course, request.instance.as_deref())?;
+    let mut settings = clients::member(&link.config, request.group.as_str(), partitions);
+    if let Some(instance) = request.instance.as_deref() {
+        settings.set("group.instance.id", instance);
+    }
+    start(&shared, course, &settings)?;
     if request
         .patterns
         .iter()
@@ -146,17 +152,13 @@ async fn make_side_places(
 }
 
 /// Starts the thread of a membership.
-fn start(shared: &Arc<Shared>, course: Course, instance: Option<&str>) -> Result<()> {
-    let mut settings = clients::member(&shared.link.config, shared.group.as_str());
-    if let Some(instance) = instance {
-        settings.set("group.instance.id", instance);
-    }
+fn start(shared: &Arc<Shared>, course: Course, settings: &ClientConfig) -> Result<()> {
     let watch = Watch {
         ears: Ears::default(),
         shared: Arc::clone(shared),
         course,
     };
-    let client: BaseConsumer<Watch> = clients::make(&settings, watch)?;
+    let client: BaseConsumer<Watch> = clients::make(settings, watch)?;
     let pump = Pump::new(client);
     let thread = thread::Builder::new()
         .name("pf-kafka-member".to_owned())

@@ -9,10 +9,8 @@ use std::{
 
 use super::{record::Read, waiting};
 
-/// The most bytes of records that one index keeps at hand; the others are read again when they are due.
-const AT_HAND: usize = 8 << 20;
-/// What is due later than this is not kept at hand, in milliseconds.
-const SOON: i64 = 300_000;
+/// What is due later than this need not be kept at hand, in milliseconds.
+pub(super) const SOON: i64 = 300_000;
 /// What a record at hand takes beside its bytes.
 const OVERHEAD: usize = 512;
 /// So many times of what is over already are put up with before they are swept out.
@@ -45,14 +43,9 @@ pub(super) struct Due {
     pub(super) record: Option<Read>,
 }
 
-impl Default for Pending {
-    fn default() -> Self {
-        Self::within(AT_HAND, SOON)
-    }
-}
-
 impl Pending {
-    /// Begins an index that keeps so many bytes of records at hand, of those due in so many milliseconds.
+    /// Begins an index that keeps so many bytes of records at hand, of those due in so many milliseconds; the others are
+    /// to be read again when they are due.
     pub(super) fn within(room: usize, soon: i64) -> Self {
         Self {
             shorteners: (RandomState::new(), RandomState::new()),
@@ -228,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_is_due_comes_in_order_of_time() {
-        let mut pending = Pending::default();
+        let mut pending = Pending::within(1 << 20, SOON);
         for (offset, due) in [(0, 30), (1, 10), (2, 20), (3, 99)] {
             pending.take(record(offset, &offset.to_string(), Some(due)), 0);
         }
@@ -244,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_later_record_replaces_and_an_empty_one_ends() {
-        let mut pending = Pending::default();
+        let mut pending = Pending::within(1 << 20, SOON);
         pending.take(record(0, "a", Some(10)), 0);
         pending.take(record(1, "a", Some(50)), 0);
         assert_eq!(pending.next(), Some(50));
@@ -258,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_is_far_off_is_not_at_hand() {
-        let mut pending = Pending::default();
+        let mut pending = Pending::within(1 << 20, SOON);
         pending.take(record(0, "far", Some(SOON + 1)), 0);
         pending.take(record(1, "near", Some(1)), 0);
         let due = pending.due(SOON * 2, 9);
@@ -285,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_is_put_back_comes_again() {
-        let mut pending = Pending::default();
+        let mut pending = Pending::within(1 << 20, SOON);
         pending.take(record(0, "a", Some(1)), 0);
         let taken = pending.due(5, 9).remove(0);
         pending.put_back(taken, 7);

@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rdkafka::{Message as _, Offset, consumer::Consumer as _, error::KafkaError};
+use rdkafka::{
+    Message as _, Offset,
+    consumer::{Consumer as _, base_consumer::PartitionQueue},
+    error::{KafkaError, KafkaResult},
+    message::BorrowedMessage,
+};
 
 use super::{
     connection,
@@ -10,7 +15,8 @@ use super::{
     errors,
     part::{Kind, PartId},
     pump::Pump,
-    reader, rebalance,
+    reader,
+    rebalance::{self, Watch},
     record::{self, LINEAGE, Read},
 };
 use crate::{
@@ -26,7 +32,38 @@ pub(super) enum Polled {
 
 impl Pump {
     pub(super) fn poll(&mut self, patience: Duration) -> Result<Polled> {
-        match self.client.poll(patience) {
+        let client = Arc::clone(&self.client);
+        self.see(client.poll(patience))
+    }
+
+    /// Reads about so many records of what is tried again, at the most.
+    pub(super) fn poll_retries(&mut self, max: usize, chunk: &mut Vec<Read>) -> Result<()> {
+        let queues = std::mem::take(&mut self.retries);
+        let share = max / queues.len().max(1) + 1;
+        let polled = queues
+            .iter()
+            .try_for_each(|(_, queue)| self.poll_queue(queue, share, chunk));
+        self.retries = queues;
+        polled
+    }
+
+    fn poll_queue(
+        &mut self,
+        queue: &PartitionQueue<Watch>,
+        max: usize,
+        chunk: &mut Vec<Read>,
+    ) -> Result<()> {
+        let most = chunk.len() + max;
+        while chunk.len() < most
+            && let Polled::Record(read) = self.see(queue.poll(Duration::ZERO))?
+        {
+            chunk.push(read);
+        }
+        Ok(())
+    }
+
+    fn see(&mut self, polled: Option<KafkaResult<BorrowedMessage<'_>>>) -> Result<Polled> {
+        match polled {
             None => Ok(Polled::Nothing),
             Some(Ok(record)) => {
                 self.down = false;

@@ -9,7 +9,7 @@ use std::{
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
+    consumer::{BaseConsumer, Consumer as _, base_consumer::PartitionQueue},
 };
 
 use super::{
@@ -37,6 +37,8 @@ const HOLD: Duration = Duration::from_millis(500);
 /// The thread's side of a membership.
 pub(super) struct Pump {
     pub(super) shared: Arc<Shared>,
+    /// The partitions of what is tried again: read apart, or it would come behind all that was fetched of a long topic.
+    pub(super) retries: Vec<(PartId, PartitionQueue<Watch>)>,
     pub(super) client: Arc<BaseConsumer<Watch>>,
     pub(super) fetcher: Fetcher,
     pub(super) names: HashMap<String, Arc<str>>,
@@ -54,6 +56,7 @@ impl Pump {
         Self {
             fetcher: Fetcher::new(&shared.link.config),
             shared,
+            retries: Vec::new(),
             client: Arc::new(client),
             names: HashMap::new(),
             subscribed: HashSet::new(),
@@ -102,11 +105,15 @@ impl Pump {
             self.leases_at = now + LEASES;
             self.check_leases();
         }
+        self.set_retries_apart();
         let next = self.hand_out_due()?;
         if self.has_room()? {
-            let chunk = self.gather(next)?;
+            let mut chunk = Vec::new();
+            let gathered = self.gather(next, &mut chunk);
             let idle = chunk.is_empty();
+            // What came before a failure comes only once.
             self.admit(chunk)?;
+            gathered?;
             if idle {
                 self.look_around()?;
             }
@@ -137,6 +144,19 @@ impl Pump {
             .map_err(|failed| errors::of(failed, "subscribing"))?;
         self.subscribed = all.iter().map(|name| (*name).to_owned()).collect();
         Ok(())
+    }
+
+    fn set_retries_apart(&mut self) {
+        let desk = self.shared.desk();
+        self.retries.retain(|(id, _)| desk.parts.contains_key(id));
+        for (id, part) in &desk.parts {
+            let is_apart = self.retries.iter().any(|(known, _)| known == id);
+            if matches!(part.kind, Kind::Retries(_)) && !is_apart {
+                let (name, partition) = (&part.name, part.partition);
+                let queue = self.client.split_partition_queue(name, partition);
+                self.retries.extend(queue.map(|queue| (*id, queue)));
+            }
+        }
     }
 
     /// Gives everything to others if what was handed out is not worked on any more.
@@ -203,17 +223,21 @@ impl Pump {
         self.client.resume(&all).map_err(resuming)
     }
 
-    fn gather(&mut self, patience: Duration) -> Result<Vec<Read>> {
-        let mut chunk = Vec::new();
-        let mut patience = patience;
-        while chunk.len() < CHUNK {
-            match self.poll(patience)? {
-                Polled::Record(read) => chunk.push(read),
-                Polled::Nothing => break,
-            }
+    fn gather(&mut self, patience: Duration, chunk: &mut Vec<Read>) -> Result<()> {
+        self.poll_retries(CHUNK, chunk)?;
+        let most = chunk.len() + CHUNK;
+        let mut patience = if chunk.is_empty() {
+            patience
+        } else {
+            Duration::ZERO
+        };
+        while chunk.len() < most
+            && let Polled::Record(read) = self.poll(patience)?
+        {
+            chunk.push(read);
             patience = Duration::ZERO;
         }
-        Ok(chunk)
+        Ok(())
     }
 
     fn admit(&mut self, chunk: Vec<Read>) -> Result<()> {

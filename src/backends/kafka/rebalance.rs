@@ -23,7 +23,7 @@ use super::{
     desk::End,
     error, errors,
     part::{Kind, Part, PartId, Retries},
-    pending::Pending,
+    pending::{Pending, SOON},
     reader, record,
     shared::Shared,
     start::Course,
@@ -39,6 +39,8 @@ use crate::{
 const DRAIN: Duration = Duration::from_mins(4);
 /// How often it is looked whether they ran out.
 const TURN: Duration = Duration::from_millis(40);
+/// The most bytes of what is tried again at hand, over all partitions.
+const AT_HAND: usize = 12 << 20;
 /// How long a question to a broker may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -218,11 +220,12 @@ impl Watch {
         let begin = committed.map_or(low, |committed| committed.offset.max(low));
         // Also what an open transaction hides: behind it may stand the end of what is before it.
         let high = self.shared.link.high(name, partition)?;
+        let share = usize::try_from(self.shared.retry_partitions).unwrap_or(1);
         Ok(Part {
             name: name.as_str().into(),
             partition,
             kind: Kind::Retries(Box::new(Retries {
-                pending: Pending::default(),
+                pending: Pending::within(AT_HAND / share.max(1), SOON),
                 seen: begin,
                 barrier: high,
                 committed: -1,

@@ -129,7 +129,7 @@ fn lags(
         asked.add_partition(topic, *partition);
     }
     let client: BaseConsumer<Ears> =
-        clients::make(&clients::member(config, group), Ears::default())?;
+        clients::make(&clients::member(config, group, 1), Ears::default())?;
     let found = client
         .committed_offsets(asked, config.timeout)
         .map_err(asking)?;
