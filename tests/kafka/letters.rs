@@ -152,6 +152,24 @@ async fn a_letter_of_the_midst_leaves_its_bytes() {
 }
 
 #[tokio::test]
+async fn what_retention_removed_of_a_job_is_gone_and_holds_up_nothing() {
+    let shelf = Shelf::new(1).await;
+    shelf.transport.create(&topic("again")).await.unwrap();
+    let letters: Vec<_> = (0..6).map(|number| letter("order", number)).collect();
+    shelf.import(&letters).await;
+    let job = shelf.plan(to("again"), &shelf.letters().await).await;
+    let name = shelf.name("order.dlq");
+    shelf.aside(|raw| raw.remove_before(&name, 0, 3));
+    let store = shelf.transport.dead_letters();
+    let lease = store.lease(&job, "tester").await.unwrap();
+    let outcomes = finish(&*shelf.transport, lease).await;
+    let outcomes: Vec<_> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    let (gone, done) = (vec![Resolution::Gone; 3], vec![Resolution::Done; 3]);
+    assert_eq!(outcomes, [gone, done].concat());
+    assert_eq!(shelf.replayed("again"), names(&letters[3..]));
+}
+
+#[tokio::test]
 async fn what_was_purged_may_be_imported_again() {
     let shelf = Shelf::new(1).await;
     let letters: Vec<_> = (0..3).map(|number| letter("order", number)).collect();

@@ -140,11 +140,17 @@ impl Lane {
         }
     }
 
-    /// Goes on behind what was deleted.
+    /// Goes on behind what was deleted. The client has given the partition up, and seeks nothing in it any more.
     fn skip_gap(&self) -> Result<()> {
-        let (topic, partition) = (&self.topic, self.partition);
+        let (topic, partition) = (&*self.topic, self.partition);
         let bounds = connection::bounds(&self.client, &self.config, topic, partition)?;
-        self.seek(bounds.low)
+        let reading = |failed| errors::of(failed, "reading");
+        let mut place = TopicPartitionList::new();
+        place
+            .add_partition_offset(topic, partition, Offset::Offset(bounds.low))
+            .map_err(reading)?;
+        self.client.incremental_unassign(&place).map_err(reading)?;
+        self.client.incremental_assign(&place).map_err(reading)
     }
 
     fn seek(&self, offset: i64) -> Result<()> {
