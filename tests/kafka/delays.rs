@@ -272,7 +272,7 @@ async fn what_is_moved_as_it_fires_fires_once() {
     for number in 0..ROUNDS {
         let text = format!("m{number}");
         let id = shop.later(&text, Duration::from_secs(1)).await;
-        tokio::time::sleep(Duration::from_millis(180 * number)).await;
+        tokio::time::sleep(Duration::from_millis(250 * number)).await;
         let due = SystemTime::now() + Duration::from_secs(4);
         let schedules = shop.transport.schedules();
         if schedules.reschedule(&id, due).await.unwrap() {

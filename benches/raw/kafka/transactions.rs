@@ -25,6 +25,7 @@ impl Raw {
         let config = self.config(&[
             ("transactional.id", id),
             ("linger.ms", "0"),
+            ("sticky.partitioning.linger.ms", "200"),
             ("retry.backoff.ms", "1"),
             ("queue.buffering.max.messages", "20000"),
             ("partitioner", "murmur2_random"),

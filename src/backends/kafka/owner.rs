@@ -2,7 +2,11 @@
 //! one transaction. Whoever begins under the partition's name fences those before, and fires nothing until everything
 //! that they may have ended was read.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -34,6 +38,9 @@ const ALONG: usize = 4000;
 const HORIZON: i64 = 5000;
 /// The most bytes of records read at a time.
 const BYTES: usize = 8 << 20;
+/// Transactions begin no sooner after one another, unless more is due than one takes: each costs a broker as much as
+/// many events do.
+const PACE: Duration = Duration::from_millis(40);
 /// How long the work rests after a failure.
 const REST: Duration = Duration::from_millis(200);
 /// The same after somebody took over: if that was a new owner, we shall soon be told; who only changes what waits is
@@ -103,8 +110,13 @@ impl Owner {
             "firing"
         );
         while let Some(batch) = self.shelf.next(MOST, HORIZON, ALONG) {
+            let begun = Instant::now();
+            let is_all = batch.due.len() < MOST;
             let due = self.complete(batch.due, batch.ahead)?;
             self.fire(&transactor, due)?;
+            if is_all {
+                self.shelf.rest(PACE.saturating_sub(begun.elapsed()));
+            }
         }
         Ok(())
     }
