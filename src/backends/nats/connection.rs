@@ -19,7 +19,10 @@ use async_nats::{
 use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout},
+};
 use ulid::Ulid;
 
 use super::{
@@ -47,6 +50,9 @@ const RIDE_OUT: Duration = Duration::from_secs(30);
 /// The pause before a question is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The most messages that wait for their confirmation: enough that the server is never idle, and fewer than it refuses.
+const WINDOW: usize = 4096;
+
 /// An open connection, and the names that belong to the URL.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -57,6 +63,8 @@ pub(super) struct Link {
     pub(super) broker_headers: bool,
     /// Batches enter the connection one after the other.
     pub(super) turn: tokio::sync::Mutex<()>,
+    /// Room for messages that wait for their confirmation.
+    pub(super) window: Arc<Semaphore>,
     /// How long a server is waited for that a command could do without.
     pub(super) patience: Duration,
     complaint: Complaint,
@@ -95,6 +103,7 @@ pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
         names: config.names,
         broker_headers: config.broker_headers,
         turn: tokio::sync::Mutex::default(),
+        window: Arc::new(Semaphore::new(WINDOW)),
         patience: config.timeout,
         complaint,
         ids: Ulid::generate().to_string(),

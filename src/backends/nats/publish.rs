@@ -7,8 +7,11 @@ use std::{
 
 use async_nats::{HeaderMap, Subject, jetstream::message::PublishMessage};
 use bytes::Bytes;
-use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
-use tokio::time::{Instant, sleep};
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use tokio::{
+    sync::{MutexGuard, OwnedSemaphorePermit},
+    time::{Instant, sleep},
+};
 use ulid::Ulid;
 
 use super::{
@@ -25,8 +28,6 @@ use crate::{
     transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
 };
 
-/// The most messages of one batch that wait for their confirmation.
-const WINDOW: usize = 4096;
 /// How long a lost connection is ridden out; the server recognises an id for longer.
 const RIDE_OUT: Duration = Duration::from_mins(1);
 /// The pause before what a server could not take yet is sent again.
@@ -84,15 +85,13 @@ enum State {
 pub(super) async fn publish_all(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
     let connects = link.connects();
     let until = Instant::now() + RIDE_OUT;
-    let mut states = {
-        let _turn = link.turn.lock().await;
-        let states = prepare(link, batch).await;
-        send(link, states).await
-    };
+    let turn = link.turn.lock().await;
+    let states = prepare(link, batch).await;
+    let mut states = send(link, states, Some(turn)).await;
     while Instant::now() < until && should_repeat(link, &states, connects) {
         sleep(PAUSE).await;
         link.wait_for_connection(until).await;
-        states = send(link, states).await;
+        states = send(link, states, None).await;
     }
     states.into_iter().map(conclude).collect()
 }
@@ -227,26 +226,33 @@ pub(super) fn at(due: SystemTime) -> String {
 
 type Confirmation = BoxFuture<'static, (usize, Result<Receipt, Refusal>)>;
 
-/// Sends what waits, in order, and takes note of every confirmation.
-async fn send(link: &Arc<Link>, mut states: Vec<State>) -> Vec<State> {
+/// Sends what waits, in order, and takes note of every confirmation. The turn is over once all is sent.
+async fn send(
+    link: &Arc<Link>,
+    mut states: Vec<State>,
+    turn: Option<MutexGuard<'_, ()>>,
+) -> Vec<State> {
     let mut window: FuturesOrdered<Confirmation> = FuturesOrdered::new();
     for index in 0..states.len() {
+        if matches!(states[index], State::Done(_)) {
+            continue;
+        }
+        let place = loop {
+            tokio::select! {
+                biased;
+                place = Arc::clone(&link.window).acquire_owned() => break place.ok(),
+                Some(confirmed) = window.next() => note(&mut states, confirmed),
+            }
+        };
         let State::Waiting(parcel, _) = &mut states[index] else {
             continue;
         };
-        match start(link, index, parcel).await {
+        match start(link, (index, place), parcel).await {
             Ok(sent) => window.push_back(sent),
             Err(failed) => states[index] = State::Done(Err(failed)),
         }
-        if window.len() >= WINDOW
-            && let Some(confirmed) = window.next().await
-        {
-            note(&mut states, confirmed);
-        }
-        while let Some(Some(confirmed)) = window.next().now_or_never() {
-            note(&mut states, confirmed);
-        }
     }
+    drop(turn);
     failpoint::reach("nats.sent");
     while let Some(confirmed) = window.next().await {
         note(&mut states, confirmed);
@@ -258,7 +264,11 @@ async fn send(link: &Arc<Link>, mut states: Vec<State>) -> Vec<State> {
     states
 }
 
-async fn start(link: &Arc<Link>, index: usize, parcel: &mut Parcel) -> Result<Confirmation> {
+async fn start(
+    link: &Arc<Link>,
+    (index, place): (usize, Option<OwnedSemaphorePermit>),
+    parcel: &mut Parcel,
+) -> Result<Confirmation> {
     let headers = match parcel.headers.take() {
         Some(headers) => headers,
         None => parcel.lay_out(link)?,
@@ -280,6 +290,7 @@ async fn start(link: &Arc<Link>, index: usize, parcel: &mut Parcel) -> Result<Co
             })
         };
         let confirmed: Result<_, async_nats::jetstream::context::PublishError> = confirmed.await;
+        drop(place);
         (
             index,
             confirmed.map_err(|failed| errors::of_publish(failed, &subject)),
