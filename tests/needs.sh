@@ -16,14 +16,13 @@ need() { # COMMAND PACKAGE [PACKAGE OF HOMEBREW]
     eval "$1" >/dev/null 2>&1 || { echo "tests need $2: install it and try again" >&2; exit 1; }
 }
 
-# What a build needs beside Rust; librdkafka is compiled from its source.
+# What a build needs beside Rust; librdkafka and its OpenSSL are compiled from their sources.
 need_for_building() {
     command -v cargo >/dev/null || { echo "tests need Rust: install it with rustup and try again" >&2; exit 1; }
     need "cc --version" gcc
     need "c++ --version" g++ gcc
     need "make --version" make
-    need "pkg-config --version" pkg-config pkgconf
-    need "pkg-config --exists openssl || brew --prefix openssl@3" libssl-dev openssl@3
+    need "perl -MIPC::Cmd -MFindBin -MFile::Compare -e1" perl
 }
 
 # What fetching a nats-server needs.
