@@ -323,6 +323,18 @@ async fn batch(
     link.put(subject.to_owned(), guard, journal.clone()).await
 }
 
+/// Reports whether the server still recognises what may have been published since the journal was written.
+pub(super) async fn is_recognised(link: &Link, journal: &Written<Journal>) -> Result<bool> {
+    if journal.value.pending.is_empty() {
+        return Ok(true);
+    }
+    let window = Duration::from_nanos(link.facts().await?.config.duplicate_window);
+    let age = SystemTime::now()
+        .duration_since(journal.announced())
+        .unwrap_or_default();
+    Ok(age < window / 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,6 @@
 //! Dealing with the letters of a job.
 
-use std::{
-    convert::Infallible,
-    future::pending,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
 
@@ -26,6 +21,8 @@ use crate::{
 
 /// The most letters in one batch; the server takes a thousand messages, the journal among them.
 const BATCH: usize = 500;
+/// The most letters in one step: two batches, as the questions before each step cost as much as some letters do.
+const STEP: usize = 2 * BATCH;
 /// How many letters are read or published at once.
 const AT_ONCE: usize = 64;
 /// Fewer letters than this are read one by one, ...
@@ -56,7 +53,7 @@ pub(super) async fn advance(
     let plan = plan.value;
     let mut journal = journal::current(link, place, lease).await?;
     ahead.check(&mut journal);
-    let next = (journal.value.resolved, max.min(BATCH));
+    let next = (journal.value.resolved, max.min(STEP));
     let entries = ahead.entries(link, lease, &plan, next).await?;
     if entries.is_empty() {
         return Ok(Vec::new());
@@ -67,7 +64,7 @@ pub(super) async fn advance(
             let items = retarget(items, to.as_ref());
             let work = batches(link, ahead, (journal, plan.planned()), items);
             let reading = async {
-                ahead.look_ahead(BATCH).await;
+                ahead.look_ahead(STEP).await;
                 pending::<Infallible>().await
             };
             // The server takes its time for a batch.
@@ -151,11 +148,16 @@ async fn batches(
     let mut resolutions = Vec::with_capacity(items.len());
     let is_slow = items.len() < BATCH;
     let mut rest = items;
-    let mut size = rest.len();
+    let mut size = BATCH;
     while !rest.is_empty() {
         let behind = rest.split_off(size.min(rest.len()));
         let claimed = claims_of(&rest);
-        match together(link, &journal, &rest).await? {
+        let stored = match together(link, &journal, &rest).await {
+            // What was done is told first; the failure shows again.
+            Err(_) if !resolutions.is_empty() => return Ok(resolutions),
+            stored => stored?,
+        };
+        match stored {
             Together::Done(next, done) => {
                 failpoint::reach("nats.replay_committed");
                 journal = next;
@@ -168,7 +170,7 @@ async fn batches(
                 }
                 resolutions.extend(done);
                 rest = behind;
-                size = rest.len().max(1);
+                size = BATCH;
             }
             Together::Refused(reason) if rest.len() == 1 => {
                 let failed = Resolution::Failed { reason };
@@ -176,7 +178,7 @@ async fn batches(
                 journal = skip(link, journal).await?;
                 resolutions.push((name, failed));
                 rest = behind;
-                size = rest.len().max(1);
+                size = BATCH;
             }
             Together::Refused(_) => {
                 size = rest.len() / 2;
@@ -254,7 +256,7 @@ async fn one_by_one(
     mut items: Vec<Item>,
 ) -> Result<Vec<(LetterId, Resolution)>> {
     let (stream, subject) = Place::Beside.subject(link);
-    let recognised = is_recognised(link, &journal).await?;
+    let recognised = journal::is_recognised(link, &journal).await?;
     let mut next = journal.value.clone();
     let is_pending = |item: &Item| journal.value.pending.contains(&item.entry);
     if items.iter().any(is_pending) {
@@ -300,18 +302,6 @@ async fn one_by_one(
         .into_iter()
         .map(|(entry, outcome)| (entry.0, outcome));
     Ok(named.collect())
-}
-
-/// Reports whether the server still recognises what may have been published since the journal was written.
-async fn is_recognised(link: &Link, journal: &Written<Journal>) -> Result<bool> {
-    if journal.value.pending.is_empty() {
-        return Ok(true);
-    }
-    let window = Duration::from_nanos(link.facts().await?.config.duplicate_window);
-    let age = SystemTime::now()
-        .duration_since(journal.announced())
-        .unwrap_or_default();
-    Ok(age < window / 2)
 }
 
 async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (Entry, Resolution) {
