@@ -305,9 +305,9 @@ impl Subscription for Member {
         settle::settle_all(&self.shared, batch).await
     }
 
-    /// The server works on the letters of some batches while those of the next are written.
+    /// The server works on the letters of one batch while those of the next are written.
     fn settles_at_once(&self) -> usize {
-        3
+        2
     }
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
