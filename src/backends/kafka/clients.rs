@@ -26,7 +26,7 @@ use crate::transport::{ErrorKind, Result, TransportError};
 
 /// How long the client waits for an answer before it looks at what it was told.
 const SLICE: Duration = Duration::from_millis(200);
-/// What the partitions of a member may hold together before it is asked for, in KiB.
+/// What the queues of a member may hold together before it is asked for, in KiB.
 const QUEUED: usize = 24 << 10;
 
 /// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
@@ -276,9 +276,10 @@ pub(super) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> Cl
     finish(client, config)
 }
 
-/// Returns the settings of a member of a group that may get so many partitions.
-pub(super) fn member(config: &Config, group: &str, partitions: usize) -> ClientConfig {
-    let share = (QUEUED / partitions.max(1)).clamp(256, 4096);
+/// Returns the settings of a member of a group with so many queues: one for each partition that is read apart, and one
+/// for all others together.
+pub(super) fn member(config: &Config, group: &str, queues: usize) -> ClientConfig {
+    let share = (QUEUED / queues.max(1)).clamp(1024, 4096);
     let mut client = base(config);
     client
         .set("group.id", group)

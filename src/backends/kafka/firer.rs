@@ -168,9 +168,7 @@ struct Firer {
 impl Firer {
     fn new(link: &Arc<Link>, stop: Arc<AtomicBool>) -> Result<Self> {
         let group = link.names().firing_group();
-        let partitions = link.known(&link.names().delays()).unwrap_or(1);
-        let partitions = usize::try_from(partitions).unwrap_or(1);
-        let mut member = clients::member(&link.config, &group, partitions);
+        let mut member = clients::member(&link.config, &group, 1);
         member
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "true");

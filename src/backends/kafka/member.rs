@@ -71,10 +71,9 @@ pub(super) async fn join(
         link.store().await?,
         (request.lease, request.max_in_flight),
     ));
-    let partitions: i32 = topics.iter().map(|(_, _, partitions)| partitions).sum();
-    let partitions = usize::try_from(partitions + retry_partitions).unwrap_or(1);
     shared.desk().topics = named(topics);
-    let mut settings = clients::member(&link.config, request.group.as_str(), partitions);
+    let queues = usize::try_from(retry_partitions + 1).unwrap_or(1);
+    let mut settings = clients::member(&link.config, request.group.as_str(), queues);
     if let Some(instance) = request.instance.as_deref() {
         settings.set("group.instance.id", instance);
     }

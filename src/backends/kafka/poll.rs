@@ -36,13 +36,13 @@ impl Pump {
         self.see(client.poll(patience))
     }
 
-    /// Reads about so many records of what is tried again, at the most.
+    /// Reads so many records of what is tried again, at the most, and one of each partition more.
     pub(super) fn poll_retries(&mut self, max: usize, chunk: &mut Vec<Read>) -> Result<()> {
         let queues = std::mem::take(&mut self.retries);
         let share = max / queues.len().max(1) + 1;
         let polled = queues
             .iter()
-            .try_for_each(|(_, queue)| self.poll_queue(queue, share, chunk));
+            .try_for_each(|queue| self.poll_queue(queue, share, chunk));
         self.retries = queues;
         polled
     }

@@ -38,7 +38,7 @@ const HOLD: Duration = Duration::from_millis(500);
 pub(super) struct Pump {
     pub(super) shared: Arc<Shared>,
     /// The partitions of what is tried again: read apart, or it would come behind all that was fetched of a long topic.
-    pub(super) retries: Vec<(PartId, PartitionQueue<Watch>)>,
+    pub(super) retries: Vec<PartitionQueue<Watch>>,
     pub(super) client: Arc<BaseConsumer<Watch>>,
     pub(super) fetcher: Fetcher,
     pub(super) names: HashMap<String, Arc<str>>,
@@ -53,11 +53,16 @@ impl Pump {
     pub(super) fn new(client: BaseConsumer<Watch>) -> Self {
         let shared = Arc::clone(&client.context().shared);
         let now = Instant::now();
+        let client = Arc::new(client);
+        // Before the first assignment: what came earlier would be left behind in the common queue, and read too late.
+        let retries = (0..shared.retry_partitions)
+            .filter_map(|partition| client.split_partition_queue(&shared.retries, partition))
+            .collect();
         Self {
             fetcher: Fetcher::new(&shared.link.config),
             shared,
-            retries: Vec::new(),
-            client: Arc::new(client),
+            retries,
+            client,
             names: HashMap::new(),
             subscribed: HashSet::new(),
             leases_at: now + LEASES,
@@ -105,7 +110,6 @@ impl Pump {
             self.leases_at = now + LEASES;
             self.check_leases();
         }
-        self.set_retries_apart();
         let next = self.hand_out_due()?;
         if self.has_room()? {
             let mut chunk = Vec::new();
@@ -144,19 +148,6 @@ impl Pump {
             .map_err(|failed| errors::of(failed, "subscribing"))?;
         self.subscribed = all.iter().map(|name| (*name).to_owned()).collect();
         Ok(())
-    }
-
-    fn set_retries_apart(&mut self) {
-        let desk = self.shared.desk();
-        self.retries.retain(|(id, _)| desk.parts.contains_key(id));
-        for (id, part) in &desk.parts {
-            let is_apart = self.retries.iter().any(|(known, _)| known == id);
-            if matches!(part.kind, Kind::Retries(_)) && !is_apart {
-                let (name, partition) = (&part.name, part.partition);
-                let queue = self.client.split_partition_queue(name, partition);
-                self.retries.extend(queue.map(|queue| (*id, queue)));
-            }
-        }
     }
 
     /// Gives everything to others if what was handed out is not worked on any more.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rdkafka::{Message as _, message::BorrowedMessage};
@@ -120,10 +120,14 @@ impl Shelf {
 
     /// Waits for a while; shorter if stopped.
     pub(super) fn rest(&self, pause: Duration) {
-        let end = now() + i64::try_from(pause.as_millis()).unwrap_or(NAP);
+        let end = Instant::now() + pause;
         let mut state = self.lock();
-        while !state.stopped && now() < end {
-            state = self.sleep(state, end - now());
+        while !state.stopped
+            && let left = end.saturating_duration_since(Instant::now())
+            && !left.is_zero()
+        {
+            let woken = self.bell.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
