@@ -81,7 +81,7 @@ impl Broker {
     /// them stand for its ports.
     pub(crate) fn start_with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (port, controller) = (free_port(), free_port());
+        let [port, controller] = free_ports();
         let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
         let data = folder.path().join("data");
         let settings = settings.join("\n").replace("{port}", &port.to_string());
@@ -183,10 +183,15 @@ impl Drop for Broker {
     }
 }
 
-fn free_port() -> u16 {
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut ports = std::iter::repeat_with(|| fastrand::u16(PORTS));
-    ports.find(free).expect("it goes on for ever")
+/// Returns two ports, which are held until both are known.
+fn free_ports() -> [u16; 2] {
+    let hold = || {
+        let mut ports = std::iter::repeat_with(|| fastrand::u16(PORTS));
+        let held = ports.find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+        held.expect("it goes on for ever")
+    };
+    let held = [hold(), hold()];
+    held.map(|one| one.local_addr().expect("it is bound").port())
 }
 
 /// Returns the folder that `fetch_kafka` makes.

@@ -288,7 +288,9 @@ pub(super) fn member(config: &Config, group: &str, queues: usize) -> ClientConfi
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_committed")
         .set("fetch.queue.backoff.ms", "5")
-        .set("queued.max.messages.kbytes", share.to_string());
+        .set("queued.max.messages.kbytes", share.to_string())
+        // Where all else is full, a broker is asked for what is tried again alone, and keeps that answer for so long.
+        .set("fetch.wait.max.ms", "50");
     // In the newer protocol these are the broker's, and the client refuses them.
     if config
         .properties
