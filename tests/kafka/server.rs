@@ -190,8 +190,8 @@ fn free_ports() -> [u16; 2] {
         let held = ports.find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
         held.expect("it goes on for ever")
     };
-    let held = [hold(), hold()];
-    held.map(|one| one.local_addr().expect("it is bound").port())
+    let both = [hold(), hold()];
+    both.map(|one| one.local_addr().expect("it is bound").port())
 }
 
 /// Returns the folder that `fetch_kafka` makes.
