@@ -66,12 +66,9 @@ impl Lanes {
     pub(super) fn open(&self, topic: &Arc<str>, partition: i32, from: i64) -> Result<Lane> {
         let queue = self.client.split_partition_queue(topic, partition);
         let queue = queue.ok_or_else(|| error(ErrorKind::Other, "a partition cannot be read"))?;
-        let reading = |failed| errors::of(failed, "beginning to read");
-        let mut place = TopicPartitionList::new();
-        place
-            .add_partition_offset(topic, partition, Offset::Offset(from))
-            .map_err(reading)?;
-        self.client.incremental_assign(&place).map_err(reading)?;
+        let place = place(topic, partition, from)?;
+        let begun = self.client.incremental_assign(&place);
+        begun.map_err(|failed| errors::of(failed, "beginning to read"))?;
         Ok(Lane {
             topic: Arc::clone(topic),
             partition,
@@ -145,10 +142,7 @@ impl Lane {
         let (topic, partition) = (&*self.topic, self.partition);
         let bounds = connection::bounds(&self.client, &self.config, topic, partition)?;
         let reading = |failed| errors::of(failed, "reading");
-        let mut place = TopicPartitionList::new();
-        place
-            .add_partition_offset(topic, partition, Offset::Offset(bounds.low))
-            .map_err(reading)?;
+        let place = place(topic, partition, bounds.low)?;
         self.client.incremental_unassign(&place).map_err(reading)?;
         self.client.incremental_assign(&place).map_err(reading)
     }
@@ -159,6 +153,14 @@ impl Lane {
         let sought = self.client.seek(topic, self.partition, offset, timeout);
         sought.map_err(|failed| errors::of(failed, "reading"))
     }
+}
+
+fn place(topic: &str, partition: i32, offset: i64) -> Result<TopicPartitionList> {
+    let mut place = TopicPartitionList::new();
+    place
+        .add_partition_offset(topic, partition, Offset::Offset(offset))
+        .map_err(|failed| errors::of(failed, "reading"))?;
+    Ok(place)
 }
 
 fn is_end(failed: &KafkaError) -> bool {
