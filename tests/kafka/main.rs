@@ -8,6 +8,7 @@ mod letters;
 mod place;
 #[expect(dead_code, reason = "for the tests of what the broker holds")]
 mod raw;
+mod retention;
 mod retries;
 mod server;
 mod shelf;

@@ -137,6 +137,14 @@ impl Raw {
         });
     }
 
+    /// Removes a topic.
+    pub(crate) fn remove(&self, topic: &str) {
+        let removed =
+            self.admin(async |client, options| client.delete_topics(&[topic], options).await);
+        assert_eq!(removed.unwrap(), [Ok(topic.to_owned())]);
+        while !self.partitions(topic).is_empty() {}
+    }
+
     /// Returns the names of all topics, Kafka's own too.
     pub(crate) fn topics(&self) -> Vec<String> {
         let metadata = self.look().fetch_metadata(None, PATIENCE).unwrap();

@@ -122,6 +122,12 @@ impl Broker {
         self.wait();
     }
 
+    /// Removes what a broker that was killed had stored of a partition, as a disk that was lost would.
+    pub(crate) fn lose(&self, topic: &str, partition: i32) {
+        let log = format!("data/{topic}-{partition}");
+        fs::remove_dir_all(self.folder.path().join(log)).expect("it was stored");
+    }
+
     /// Returns where it listens.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)

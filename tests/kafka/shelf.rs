@@ -22,9 +22,13 @@ pub(crate) struct Shelf {
 
 impl Shelf {
     pub(crate) async fn new(partitions: u32) -> Self {
+        Self::of(Broker::shared(), partitions).await
+    }
+
+    /// A part of a broker of one's own.
+    pub(crate) async fn of(broker: &Broker, partitions: u32) -> Self {
         let prefix = format!("letters{:x}.", fastrand::u64(..));
         let parameters = format!("partitions={partitions}&prefix={prefix}");
-        let broker = Broker::shared();
         Self {
             transport: broker.connect(&parameters, true).await.unwrap(),
             raw: Raw::new(broker.address()),

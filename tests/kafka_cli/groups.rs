@@ -2,7 +2,7 @@
 
 use std::process::Child;
 
-use crate::shop::Shop;
+use crate::{asked, shop::Shop};
 
 /// Starts a consumer that has a name.
 fn start(shop: &Shop) -> Child {
@@ -88,4 +88,30 @@ fn the_newer_protocol_of_groups_is_spoken() {
     assert_eq!(first.stdout(), "1\n2\n3\n");
     let second = shop.pf.run(&consume).succeeded();
     assert_eq!(second.stdout(), "");
+}
+
+#[test]
+fn a_log_that_ends_before_the_position_of_the_group_is_read_again() {
+    let shop = Shop::with_orders();
+    let publish = ["publish", "order.created", "--lines"];
+    let _ = shop.pf.run_with(&publish, "1\n2\n").succeeded();
+    let group = shop.name("mail");
+    asked::commit(&shop, &group, &shop.name("order.created"), 9);
+    let consume = ["consume", "order.created", "--until-end", "--group", &group];
+    let handle = ["--stdin", "data", "--", "sh", "-c", "cat; echo"];
+    insta::assert_snapshot!(shop.show(&[&consume[..], &handle].concat()), @"
+    exit: 0
+    --- stdout
+    1
+    2
+
+    --- stderr
+    consuming order.created as group mail: sh -c 'cat; echo'
+    made topic pf.mail.delay for what is tried again
+    made topic pf.delay for what is for later
+    made topic order.created.dlq for dead letters of order.created
+    made topic pf.state for what becomes of dead letters
+    warning: messages are gone before they were read: kafka: `order.created`, partition 0, ends at offset 2, and was read up to 9 before: its broker lost records, or the topic was made anew; it is read again from its beginning
+    2 handled
+    ");
 }

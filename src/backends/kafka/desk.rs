@@ -144,6 +144,13 @@ impl Desk {
         self.failed.remove(at)
     }
 
+    /// Takes out what is missing.
+    pub(super) fn take_gap(&mut self) -> Option<TransportError> {
+        let mut failed = self.failed.iter();
+        let at = failed.position(|failed| failed.kind() == ErrorKind::Gap)?;
+        self.failed.remove(at)
+    }
+
     /// Notes that the app is there.
     pub(super) fn is_seen(&mut self) {
         self.seen = Some(Instant::now());
@@ -306,14 +313,14 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backends::kafka::{error, reader};
+    use crate::backends::kafka::{error, gaps};
 
     #[test]
     fn no_gap_is_forgotten_for_another_failure() {
         let mut desk = Desk::default();
         desk.fail(error(ErrorKind::Unavailable, "gone"));
-        desk.fail(reader::gap("orders", 0, 1, 5));
-        desk.fail(reader::gap("orders", 1, 1, 9));
+        desk.fail(gaps::removed("orders", 0, 1, 5));
+        desk.fail(gaps::removed("orders", 1, 1, 9));
         desk.fail(error(ErrorKind::Unavailable, "gone again"));
         desk.fail(error(ErrorKind::Denied, "not yours"));
         assert_eq!(desk.take_refusal().unwrap().kind(), ErrorKind::Denied);

@@ -21,7 +21,7 @@ use super::{
     clients::{self, Ears, Isolation},
     config::Config,
     connection::{self, Link},
-    error, errors,
+    error, errors, gaps,
     reader::Span,
     record::Read,
 };
@@ -66,9 +66,12 @@ impl Lanes {
     pub(super) fn open(&self, topic: &Arc<str>, partition: i32, from: i64) -> Result<Lane> {
         let queue = self.client.split_partition_queue(topic, partition);
         let queue = queue.ok_or_else(|| error(ErrorKind::Other, "a partition cannot be read"))?;
-        let place = place(topic, partition, from)?;
-        let begun = self.client.incremental_assign(&place);
-        begun.map_err(|failed| errors::of(failed, "beginning to read"))?;
+        let begin = || {
+            let mut place = TopicPartitionList::new();
+            place.add_partition_offset(topic, partition, Offset::Offset(from))?;
+            self.client.incremental_assign(&place)
+        };
+        begin().map_err(|failed| errors::of(failed, "beginning to read"))?;
         Ok(Lane {
             topic: Arc::clone(topic),
             partition,
@@ -126,8 +129,10 @@ impl Lane {
         if let Some(refused) = self.client.context().refused() {
             return Err(refused);
         }
+        if gaps::is_gap(failed) {
+            return self.skip_gap();
+        }
         match failed.rdkafka_error_code() {
-            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.skip_gap(),
             Some(
                 code @ (Code::TopicAuthorizationFailed
                 | Code::UnknownTopicOrPartition
@@ -137,14 +142,11 @@ impl Lane {
         }
     }
 
-    /// Goes on behind what was deleted. The client has given the partition up, and seeks nothing in it any more.
+    /// Goes on behind what was deleted.
     fn skip_gap(&self) -> Result<()> {
         let (topic, partition) = (&*self.topic, self.partition);
         let bounds = connection::bounds(&self.client, &self.config, topic, partition)?;
-        let reading = |failed| errors::of(failed, "reading");
-        let place = place(topic, partition, bounds.low)?;
-        self.client.incremental_unassign(&place).map_err(reading)?;
-        self.client.incremental_assign(&place).map_err(reading)
+        gaps::go_on(&self.client, topic, partition, bounds.low)
     }
 
     fn seek(&self, offset: i64) -> Result<()> {
@@ -153,14 +155,6 @@ impl Lane {
         let sought = self.client.seek(topic, self.partition, offset, timeout);
         sought.map_err(|failed| errors::of(failed, "reading"))
     }
-}
-
-fn place(topic: &str, partition: i32, offset: i64) -> Result<TopicPartitionList> {
-    let mut place = TopicPartitionList::new();
-    place
-        .add_partition_offset(topic, partition, Offset::Offset(offset))
-        .map_err(|failed| errors::of(failed, "reading"))?;
-    Ok(place)
 }
 
 fn is_end(failed: &KafkaError) -> bool {

@@ -27,6 +27,7 @@ mod errors;
 mod fetcher;
 mod firer;
 mod foreign;
+mod gaps;
 mod gather;
 mod jobs;
 mod lanes;

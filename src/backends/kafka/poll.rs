@@ -3,20 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
-    Message as _, Offset,
+    Message as _,
     consumer::{Consumer as _, base_consumer::PartitionQueue},
     error::{KafkaError, KafkaResult},
     message::BorrowedMessage,
 };
 
 use super::{
-    connection,
     desk::{Claim, Desk, Waiting},
     errors,
+    gaps::{self, Torn},
     part::{Kind, PartId},
     pump::Pump,
-    reader,
-    rebalance::{self, Watch},
+    rebalance::Watch,
     record::{self, LINEAGE, Read},
 };
 use crate::{
@@ -84,8 +83,9 @@ impl Pump {
     }
 
     fn heed(&mut self, failed: KafkaError) -> Result<()> {
-        if rebalance::is_gap(&failed) {
-            return self.skip_gaps();
+        if gaps::is_gap(&failed) {
+            self.torn = Some(Torn::default());
+            return Ok(());
         }
         let watch = self.client.context();
         if let Some(refused) = watch.ears.refused() {
@@ -103,51 +103,6 @@ impl Pump {
                 .fail(watch.ears.silence(&self.shared.link.config.servers));
         } else {
             tracing::debug!(%known, "reading goes on");
-        }
-        Ok(())
-    }
-
-    /// Goes on behind what retention removed, and tells of it.
-    fn skip_gaps(&mut self) -> Result<()> {
-        let reading = |failed| errors::of(failed, "reading");
-        let places: Vec<(PartId, Arc<str>, i32, i64)> = {
-            let desk = self.shared.desk();
-            let parts = desk.parts.iter();
-            parts
-                .map(|(id, part)| {
-                    (
-                        *id,
-                        Arc::clone(&part.name),
-                        part.partition,
-                        part.kind.seen(),
-                    )
-                })
-                .collect()
-        };
-        for (id, name, partition, seen) in places {
-            let config = &self.shared.link.config;
-            let low = connection::bounds(&self.client, config, &name, partition)?.low;
-            if seen >= low {
-                continue;
-            }
-            self.client
-                .seek(
-                    &name,
-                    partition,
-                    Offset::Offset(low),
-                    Duration::from_secs(1),
-                )
-                .map_err(reading)?;
-            let mut desk = self.shared.desk();
-            let kind = desk.parts.get_mut(&id).map(|part| &mut part.kind);
-            if let Some(kind) = kind {
-                kind.saw(low);
-            }
-            if *name != self.shared.retries {
-                desk.fail(reader::gap(&name, partition, seen, low));
-            }
-            drop(desk);
-            self.shared.came.notify_waiters();
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::{
     desk::End,
     error, errors,
     fetcher::Fetcher,
+    gaps::{Came, Torn},
     part::{Kind, PartId},
     poll::Polled,
     rebalance::Watch,
@@ -46,6 +47,7 @@ pub(super) struct Pump {
     leases_at: Instant,
     full_since: Option<Instant>,
     pub(super) down: bool,
+    pub(super) torn: Option<Torn>,
 }
 
 impl Pump {
@@ -68,6 +70,7 @@ impl Pump {
             leases_at: now + LEASES,
             full_since: None,
             down: false,
+            torn: None,
         }
     }
 
@@ -114,11 +117,12 @@ impl Pump {
         if self.has_room()? {
             let mut chunk = Vec::new();
             let gathered = self.gather(next, &mut chunk);
-            let idle = chunk.is_empty();
+            let came = Came::of(&chunk);
             // What came before a failure comes only once.
             self.admit(chunk)?;
             gathered?;
-            if idle {
+            self.mend(&came)?;
+            if came.count == 0 {
                 self.look_around()?;
             }
         }
@@ -152,11 +156,15 @@ impl Pump {
 
     /// Gives everything to others if what was handed out is not worked on any more.
     fn check_leases(&mut self) {
-        let mut desk = self.shared.desk();
-        if !desk.stands_still(self.shared.lease) {
-            return;
+        if self.shared.desk().stands_still(self.shared.lease) {
+            tracing::debug!("nobody works on what was taken; the group is left");
+            self.leave();
         }
-        tracing::debug!("nobody works on what was taken; the group is left");
+    }
+
+    /// Leaves the group until somebody asks for more.
+    pub(super) fn leave(&self) {
+        let mut desk = self.shared.desk();
         let all: HashSet<PartId> = desk.parts.keys().copied().collect();
         desk.leaving.extend(&all);
         drop(desk);

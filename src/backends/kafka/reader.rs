@@ -21,9 +21,10 @@ use super::{
     config::Config,
     connection::{self, Link},
     error, errors,
+    gaps::{self, Gap},
     record::Read,
 };
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::transport::{ErrorKind, Result};
 
 /// The most records that are passed on at once.
 pub(super) const CHUNK: usize = 500;
@@ -92,6 +93,7 @@ impl Reader {
             last: None,
             block: BytesMut::new(),
             bounded,
+            torn: false,
         };
         thread::Builder::new()
             .name("pf-kafka-reader".to_owned())
@@ -131,6 +133,8 @@ struct Hand {
     /// The rest of the block that records are copied into.
     block: BytesMut,
     bounded: bool,
+    /// The client stopped in a partition.
+    torn: bool,
 }
 
 impl Hand {
@@ -149,6 +153,9 @@ impl Hand {
             let chunk = self.gather()?;
             if !chunk.is_empty() && self.sender.blocking_send(Ok(chunk)).is_err() {
                 return Ok(());
+            }
+            if std::mem::take(&mut self.torn) {
+                self.skip_gaps()?;
             }
         }
     }
@@ -273,9 +280,12 @@ impl Hand {
         if let Some(refused) = self.client.context().refused() {
             return Err(refused);
         }
+        if gaps::is_gap(failed) {
+            self.torn = true;
+            return Ok(Polled::Nothing);
+        }
         match failed.rdkafka_error_code() {
             None | Some(Code::PartitionEOF) => Ok(Polled::Nothing),
-            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.skip_gaps(),
             Some(code @ (Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed)) => {
                 Err(errors::of_code(code, "reading"))
             }
@@ -290,40 +300,36 @@ impl Hand {
         }
     }
 
-    /// Goes on behind what retention removed, and tells of it.
-    fn skip_gaps(&mut self) -> Result<Polled> {
-        let mut torn = Vec::new();
+    /// Goes on behind what is gone, and tells of it.
+    fn skip_gaps(&mut self) -> Result<()> {
         let positions = self
             .client
             .position()
             .map_err(|failed| errors::of(failed, "reading"))?;
+        let mut told = Vec::new();
         for span in self.open.values_mut() {
-            let bounds =
-                connection::bounds(&self.client, &self.config, &span.topic, span.partition)?;
-            let at = positions.find_partition(&span.topic, span.partition);
-            let at = match at.map(|at| at.offset()) {
-                Some(Offset::Offset(offset)) => offset,
+            let (topic, partition) = (&*span.topic, span.partition);
+            let bounds = connection::bounds(&self.client, &self.config, topic, partition)?;
+            let next = match positions.find_partition(topic, partition) {
+                Some(place) if let Offset::Offset(next) = place.offset() => next,
                 _ => span.from,
             };
-            if at < bounds.low {
-                torn.push(gap(&span.topic, span.partition, at, bounds.low));
-                span.from = bounds.low;
-                self.client
-                    .seek(
-                        &span.topic,
-                        span.partition,
-                        Offset::Offset(bounds.low),
-                        LOOK,
-                    )
-                    .map_err(|failed| errors::of(failed, "reading"))?;
-            }
+            let gap = Gap::find(topic, partition, next, bounds);
+            span.from = match &gap {
+                // What is there now is not what was to be read until there.
+                Some(Gap::Cut(_)) if let Some(until) = span.until => until,
+                Some(_) => bounds.low,
+                None => next,
+            };
+            gaps::go_on(&self.client, topic, partition, span.from)?;
+            told.extend(gap.map(Gap::told));
         }
         self.open.retain(|_, span| !span.is_empty());
         self.last = None;
-        for failed in torn {
-            let _ = self.sender.blocking_send(Err(failed));
+        for gap in told {
+            let _ = self.sender.blocking_send(Err(gap));
         }
-        Ok(Polled::Nothing)
+        Ok(())
     }
 
     /// Markers of transactions and compaction leave offsets without a record, also at the end.
@@ -346,13 +352,4 @@ impl Hand {
 enum Polled {
     Record(Option<Read>),
     Nothing,
-}
-
-/// Returns the error of records that are gone.
-pub(super) fn gap(topic: &str, partition: i32, from: i64, to: i64) -> TransportError {
-    let count = to - from;
-    let message = format!(
-        "retention removed {count} records of `{topic}`, partition {partition}, before they were read"
-    );
-    error(ErrorKind::Gap, message).hint("raise the topic's `retention.ms`, or read more often")
 }

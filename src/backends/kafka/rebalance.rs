@@ -12,7 +12,7 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol},
     error::KafkaError,
-    types::{RDKafkaErrorCode as Code, RDKafkaRespErr},
+    types::RDKafkaRespErr,
     util::Timeout,
 };
 
@@ -22,14 +22,16 @@ use super::{
     connection::{self, Bounds},
     desk::End,
     error, errors,
+    gaps::Gap,
     part::{Kind, Part, PartId, Retries},
     pending::{Pending, SOON},
-    reader, record,
+    record,
     shared::Shared,
     start::Course,
     tracker::Tracker,
 };
 use crate::{
+    event::Topic,
     failpoint,
     transport::{ErrorKind, Result},
 };
@@ -185,28 +187,41 @@ impl Watch {
             .names()
             .topic(name)
             .ok_or_else(|| error(ErrorKind::Other, format!("`{name}` was not asked for")))?;
-        let tracker = match committed {
-            Some(committed) if committed.offset < bounds.low => {
-                let gap = reader::gap(topic.as_str(), partition, committed.offset, bounds.low);
-                self.shared.fail(gap);
-                Tracker::new(bounds.low, &committed.metadata)
-            }
-            Some(committed) => Tracker::new(committed.offset, &committed.metadata),
-            None => {
-                let begin = self.course.begin((name, partition), bounds, |time| {
-                    at_time(client, (name, partition), time)
-                })?;
-                // The group has a position from now on, also if nothing comes.
-                let mut tracker = Tracker::new(begin, "");
-                tracker.begins_here();
-                tracker
-            }
+        let tracker = if let Some(committed) = committed {
+            self.go_on((&topic, partition), &committed, bounds)
+        } else {
+            let begin = self.course.begin((name, partition), bounds, |time| {
+                at_time(client, (name, partition), time)
+            })?;
+            // The group has a position from now on, also if nothing comes.
+            let mut tracker = Tracker::new(begin, "");
+            tracker.begins_here();
+            tracker
         };
         Ok(Part {
             name: name.into(),
             partition,
             kind: Kind::Messages { topic, tracker },
         })
+    }
+
+    /// Goes on where the group was, or with the first that is there.
+    fn go_on(
+        &self,
+        (topic, partition): (&Topic, i32),
+        committed: &Committed,
+        bounds: Bounds,
+    ) -> Tracker {
+        let Some(gap) = Gap::find(topic.as_str(), partition, committed.offset, bounds) else {
+            return Tracker::new(committed.offset, &committed.metadata);
+        };
+        let settled = match gap {
+            Gap::Removed(_) => &*committed.metadata,
+            Gap::Cut(_) => "",
+        };
+        let tracker = Tracker::new(bounds.low, settled);
+        self.shared.fail(gap.told());
+        tracker
     }
 
     fn retries(
@@ -217,9 +232,12 @@ impl Watch {
     ) -> Result<Part> {
         let name = &self.shared.retries;
         let low = self.bounds(client, name, partition)?.low;
-        let begin = committed.map_or(low, |committed| committed.offset.max(low));
         // Also what an open transaction hides: behind it may stand the end of what is before it.
         let high = self.shared.link.high(name, partition)?;
+        let begin = match committed {
+            Some(committed) if committed.offset <= high => committed.offset.max(low),
+            _ => low,
+        };
         let share = usize::try_from(self.shared.retry_partitions).unwrap_or(1);
         Ok(Part {
             name: name.as_str().into(),
@@ -288,12 +306,4 @@ fn at_time(
         Offset::Offset(offset) => Some(offset),
         _ => None,
     }))
-}
-
-/// Reports whether the error says that records are gone.
-pub(super) fn is_gap(failed: &KafkaError) -> bool {
-    matches!(
-        failed.rdkafka_error_code(),
-        Some(Code::AutoOffsetReset | Code::OffsetOutOfRange)
-    )
 }

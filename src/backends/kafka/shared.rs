@@ -141,6 +141,10 @@ impl Shared {
         let mut desk = self.desk();
         desk.wanted = true;
         desk.is_seen();
+        // Told first: under load there is always something to hand out.
+        if let Some(gap) = desk.take_gap() {
+            return Offer::Failed(gap);
+        }
         let room = self.max_in_flight.saturating_sub(desk.in_flight());
         let deliveries = desk.hand_out(max.min(room), Instant::now() + self.lease);
         if !deliveries.is_empty() {

@@ -1,0 +1,243 @@
+//! Records that retention removes while they are being read.
+
+use std::{sync::Arc, time::Duration};
+
+use protoflow::{
+    event::Stored,
+    transport::{
+        ErrorKind, Settlement, SubscribeRequest, Subscription, Tail, TailFrom, TailRequest,
+        TransportError, Verdict,
+    },
+};
+use tokio::time::timeout;
+
+use crate::{
+    raw::Record,
+    server::Broker,
+    shelf::{Shelf, topic},
+};
+
+/// Together more than any client reads ahead.
+const RECORDS: usize = 400;
+const SIZE: usize = 100_000;
+/// The first that retention leaves.
+const LEFT: usize = 390;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What was read, and what was told of what could not be.
+#[derive(Default)]
+struct Seen {
+    numbers: Vec<usize>,
+    gaps: Vec<String>,
+}
+
+impl Seen {
+    fn note(&mut self, stored: &Stored) {
+        let payload = stored.message.payload.as_ref().unwrap();
+        let number = std::str::from_utf8(&payload[..3]).unwrap();
+        self.numbers.push(number.parse().unwrap());
+    }
+
+    fn miss(&mut self, failed: &TransportError) {
+        if !failed.is_transient() {
+            assert_eq!(failed.kind(), ErrorKind::Gap, "{failed}");
+            self.gaps.push(failed.to_string());
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.numbers.last() == Some(&(RECORDS - 1))
+    }
+
+    /// Everything came that was there, and what did not is told.
+    fn judge(self) {
+        let before = self.numbers.iter().take_while(|number| **number < LEFT);
+        let before = before.count();
+        assert!(before < LEFT, "retention was faster than the reader");
+        let all: Vec<usize> = (0..before).chain(LEFT..RECORDS).collect();
+        assert_eq!(self.numbers, all);
+        let missed = format!("retention removed {} records", LEFT - before);
+        assert!(
+            matches!(&self.gaps[..], [told] if told.contains(&missed)),
+            "{missed}: {:?}",
+            self.gaps
+        );
+    }
+}
+
+async fn large() -> Shelf {
+    let shelf = Shelf::new(1).await;
+    shelf.make("order", &[]);
+    let record = |number: usize| Record {
+        payload: Some(format!("{number:03}{}", "x".repeat(SIZE)).into_bytes()),
+        ..Record::default()
+    };
+    let records: Vec<_> = (0..RECORDS).map(record).collect();
+    shelf.raw.write(&shelf.name("order"), &records);
+    shelf
+}
+
+fn remove(shelf: &Shelf) {
+    let name = shelf.name("order");
+    let left = i64::try_from(LEFT).unwrap();
+    shelf.aside(|raw| raw.remove_before(&name, 0, left));
+}
+
+async fn handle(group: &dyn Subscription, seen: &mut Seen) {
+    let deliveries = match timeout(PATIENCE, group.next(100)).await.unwrap() {
+        Ok(deliveries) => deliveries,
+        Err(failed) => return seen.miss(&failed),
+    };
+    let mut settlements = Vec::new();
+    for delivery in deliveries {
+        seen.note(&delivery.stored);
+        let verdict = Verdict::Ack;
+        settlements.push(Settlement { delivery, verdict });
+    }
+    let settled = group.settle(settlements).await;
+    assert!(settled.iter().all(Result::is_ok));
+}
+
+async fn join(shelf: &Shelf, group: &str) -> Arc<dyn Subscription> {
+    let request = SubscribeRequest::new(group.parse().unwrap(), vec![topic("order").into()]);
+    shelf.transport.subscribe(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_member_goes_on_behind_what_was_removed_while_it_worked() {
+    overtake(large().await).await;
+}
+
+#[tokio::test]
+async fn so_does_one_that_gives_up_all_its_partitions_together() {
+    let mut shelf = large().await;
+    let parameters = format!("{}&partition.assignment.strategy=range", shelf.parameters);
+    let transport = Broker::shared().connect(&parameters, false).await;
+    shelf.transport = transport.unwrap();
+    overtake(shelf).await;
+}
+
+async fn overtake(shelf: Shelf) {
+    let group = join(&shelf, "slow").await;
+    let mut seen = Seen::default();
+    handle(&*group, &mut seen).await;
+    remove(&shelf);
+    while !seen.is_complete() {
+        handle(&*group, &mut seen).await;
+    }
+    seen.judge();
+    group.close().await.unwrap();
+}
+
+async fn show(tail: &mut dyn Tail, seen: &mut Seen) {
+    match timeout(PATIENCE, tail.next(100)).await.unwrap() {
+        Ok(stored) => stored.iter().for_each(|stored| seen.note(stored)),
+        Err(failed) => seen.miss(&failed),
+    }
+}
+
+#[tokio::test]
+async fn a_tail_goes_on_behind_what_was_removed_while_it_read() {
+    let shelf = large().await;
+    let request = TailRequest {
+        patterns: vec![topic("order").into()],
+        from: TailFrom::Earliest,
+        until_end: false,
+    };
+    let mut tail = shelf.transport.tail(request).await.unwrap();
+    let mut seen = Seen::default();
+    show(&mut *tail, &mut seen).await;
+    remove(&shelf);
+    while !seen.is_complete() {
+        show(&mut *tail, &mut seen).await;
+    }
+    seen.judge();
+}
+
+#[tokio::test]
+async fn every_gap_is_told_before_anything_is_handed_out() {
+    let shelf = Shelf::new(1).await;
+    let name = shelf.name("order");
+    shelf.aside(|raw| raw.make(&name, 3, &[]));
+    let record = |number: usize| Record {
+        partition: Some(i32::try_from(number % 3).unwrap()),
+        ..small(number)
+    };
+    let records: Vec<_> = (0..30).map(record).collect();
+    shelf.raw.write(&name, &records[..3]);
+    let group = join(&shelf, "away").await;
+    let mut seen = Seen::default();
+    while seen.numbers.len() < 3 {
+        handle(&*group, &mut seen).await;
+    }
+    group.close().await.unwrap();
+    shelf.raw.write(&name, &records[3..]);
+    shelf.aside(|raw| (0..3).for_each(|partition| raw.remove_before(&name, partition, 9)));
+    let group = join(&shelf, "away").await;
+    for count in 1..=3 {
+        handle(&*group, &mut seen).await;
+        assert_eq!((seen.numbers.len(), seen.gaps.len()), (3, count));
+    }
+    while seen.numbers.len() < 6 {
+        handle(&*group, &mut seen).await;
+    }
+    group.close().await.unwrap();
+}
+
+fn small(number: usize) -> Record {
+    Record {
+        payload: Some(format!("{number:03}").into_bytes()),
+        ..Record::default()
+    }
+}
+
+#[tokio::test]
+async fn a_member_goes_on_in_a_topic_that_is_made_anew() {
+    let shelf = Shelf::new(1).await;
+    let name = shelf.name("order");
+    let group = begin(&shelf, &name).await;
+    shelf.aside(|raw| raw.remove(&name));
+    shelf.make("order", &[]);
+    go_on(&shelf, &name, &*group).await;
+}
+
+#[tokio::test]
+async fn a_member_reads_a_log_again_of_which_its_broker_lost_the_end() {
+    let broker = Broker::start();
+    let shelf = Shelf::of(&broker, 1).await;
+    let name = shelf.name("order");
+    let group = begin(&shelf, &name).await;
+    broker.kill();
+    broker.lose(&name, 0);
+    broker.restart();
+    let gaps = go_on(&shelf, &name, &*group).await;
+    let told = "ends at offset";
+    assert!(gaps.iter().all(|gap| gap.contains(told)), "{gaps:?}");
+    assert!(!gaps.is_empty(), "nothing is told");
+}
+
+/// Lets a member read some.
+async fn begin(shelf: &Shelf, name: &str) -> Arc<dyn Subscription> {
+    shelf.make("order", &[]);
+    let old: Vec<_> = (0..20).map(small).collect();
+    shelf.raw.write(name, &old);
+    let group = join(shelf, "steady").await;
+    let mut seen = Seen::default();
+    while seen.numbers.len() < 20 {
+        handle(&*group, &mut seen).await;
+    }
+    group
+}
+
+/// Writes others that are fewer, and waits until the member has read each of them once; returns what it tells.
+async fn go_on(shelf: &Shelf, name: &str, group: &dyn Subscription) -> Vec<String> {
+    let new: Vec<_> = (20..25).map(small).collect();
+    shelf.raw.write(name, &new);
+    let mut seen = Seen::default();
+    while seen.numbers.last() != Some(&24) {
+        handle(group, &mut seen).await;
+    }
+    assert_eq!(seen.numbers, (20..25).collect::<Vec<_>>());
+    group.close().await.unwrap();
+    seen.gaps
+}
