@@ -1,6 +1,7 @@
 //! The NATS backend on real servers, each test with its own.
 
 mod faults;
+mod large_letters;
 mod limits;
 mod server;
 mod settings;

@@ -28,6 +28,8 @@ use crate::transport::{ErrorKind, JobLease, Result};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The most bytes that are read while a job is busy.
 const BYTES: usize = 4 << 20;
+/// With so many bytes of messages no further letter is taken into a step.
+pub(super) const STEP_BYTES: usize = 16 << 20;
 
 /// What is known from one step of a job to the next.
 #[derive(Debug, Default)]
@@ -89,13 +91,14 @@ struct Open {
 }
 
 impl Ahead {
-    /// Reads the letters that stand under so many numbers from one on.
+    /// Reads the letters that stand under so many numbers from one on, and returns the number before which all of them were
+    /// read.
     pub(super) async fn span(
         &self,
         link: &Arc<Link>,
         lease: &JobLease,
         (first, span): (u64, u64),
-    ) -> Result<HashMap<u64, Claimed>> {
+    ) -> Result<(HashMap<u64, Claimed>, u64)> {
         let mut place = self.open.lock().await;
         let is_near = |open: &Open| {
             let gap = first.checked_sub(open.next);
@@ -106,22 +109,28 @@ impl Ahead {
             None => Open::new(link, lease, first).await?,
         };
         let (mut letters, last) = (HashMap::new(), first + span - 1);
-        while open.next <= last {
+        let mut bytes = 0;
+        while open.next <= last && bytes < STEP_BYTES {
             let Some(early) = open.take().await? else {
-                return Ok(letters);
+                return Ok((letters, last + 1));
             };
             let number = early.number();
             if number > last {
                 open.early.push_front(early);
+                open.next = last + 1;
                 break;
             }
             open.next = number + 1;
-            if number >= first {
-                letters.extend(read(link, early).await?);
+            if number >= first
+                && let Some((number, claimed)) = read(link, early).await?
+            {
+                bytes += claimed.0.message.bytes().len();
+                letters.insert(number, claimed);
             }
         }
+        let end = open.next;
         *place = Some(open);
-        Ok(letters)
+        Ok((letters, end))
     }
 
     /// Reads the next letters, at most so many, while a job waits for something else. May be dropped.
@@ -164,6 +173,14 @@ impl Ahead {
             rest,
         });
         Ok(entries)
+    }
+
+    /// Takes letters back that were returned as the next ones and were not dealt with.
+    pub(super) async fn give_back(&self, entries: &[Entry]) {
+        if let Some(listed) = &mut *self.listed.lock().await {
+            listed.from -= entries.len() as u64;
+            listed.rest.splice(..0, entries.iter().cloned());
+        }
     }
 
     /// Forgets what a journal wants deleted if it was deleted since.

@@ -20,6 +20,7 @@ mod consumer;
 mod dead_letters;
 mod doctor;
 mod errors;
+mod gather;
 mod headers;
 mod jobs;
 mod journal;

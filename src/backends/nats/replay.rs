@@ -2,41 +2,33 @@
 
 use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
+use futures_util::{StreamExt as _, stream, try_join};
 
 use super::{
     ahead::Ahead,
     claims::{self, Floors},
     connection::Link,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
+    gather::{self, Item},
     jobs::{self, Entry},
     journal::{self, Journal, Part, Place},
     letter,
     side::Written,
 };
 use crate::{
+    event::Topic,
     failpoint,
-    transport::{DeadLetter, ErrorKind, JobAction, JobLease, LetterId, Resolution, Result},
+    transport::{ErrorKind, JobAction, JobLease, LetterId, Resolution, Result},
 };
 
 /// The most letters in one batch; the server takes a thousand messages, the journal among them.
 const BATCH: usize = 500;
 /// The most letters in one step: two batches, as the questions before each step cost as much as some letters do.
 const STEP: usize = 2 * BATCH;
-/// How many letters are read or published at once.
+/// How many letters are published at once.
 const AT_ONCE: usize = 64;
-/// Fewer letters than this are read one by one, ...
-const FEW: usize = 16;
-/// ... and those among more others than this for each.
-const SPARSE: u64 = 4;
-
-/// A letter of a job, and its message if it is still there.
-struct Item {
-    entry: Entry,
-    letter: Option<DeadLetter>,
-    /// Where the delivery that became the letter is acknowledged.
-    claim: Option<String>,
-}
+/// What became of letters.
+type Outcomes = Vec<(LetterId, Resolution)>;
 
 /// Deals with the next letters of a job.
 pub(super) async fn advance(
@@ -44,7 +36,7 @@ pub(super) async fn advance(
     ahead: &Ahead,
     lease: &JobLease,
     max: usize,
-) -> Result<Vec<(LetterId, Resolution)>> {
+) -> Result<Outcomes> {
     let ((), plan, place) = try_join!(
         jobs::check(link, lease),
         jobs::find(link, &lease.job),
@@ -58,11 +50,15 @@ pub(super) async fn advance(
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let items = read(link, ahead, lease, entries).await?;
-    match (&plan.action, place) {
-        (JobAction::Replay { to }, Place::Inside) => {
-            let items = retarget(items, to.as_ref());
-            let work = batches(link, ahead, (journal, plan.planned()), items);
+    let mut items = gather::read(link, ahead, lease, &entries).await?;
+    ahead.give_back(&entries[items.len()..]).await;
+    if let JobAction::Replay { to: Some(topic) } = &plan.action {
+        retarget(&mut items, topic);
+    }
+    let mut outcomes = Outcomes::with_capacity(items.len());
+    let dealt = match (&plan.action, place) {
+        (JobAction::Replay { .. }, Place::Inside) => {
+            let work = batches(link, ahead, (journal, plan.planned()), items, &mut outcomes);
             let reading = async {
                 ahead.look_ahead(STEP).await;
                 pending::<Infallible>().await
@@ -70,71 +66,27 @@ pub(super) async fn advance(
             // The server takes its time for a batch.
             tokio::select! {
                 biased;
-                outcomes = work => outcomes,
+                dealt = work => dealt,
                 never = reading => match never {},
             }
         }
-        (JobAction::Replay { to }, Place::Beside) => {
-            let items = retarget(items, to.as_ref());
-            one_by_one(link, journal, items).await
+        (JobAction::Replay { .. }, Place::Beside) => {
+            one_by_one(link, journal, items, &mut outcomes).await
         }
-        (_, place) => purge(link, place, journal, items).await,
-    }
-}
-
-/// Reads the letters of a job: in one go where they stand close together, else one by one.
-async fn read(
-    link: &Arc<Link>,
-    ahead: &Ahead,
-    lease: &JobLease,
-    entries: Vec<Entry>,
-) -> Result<Vec<Item>> {
-    let numbers = || entries.iter().map(|entry| entry.1).filter(|&n| n > 0);
-    let (first, last) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
-    let span = last - first + 1;
-    if entries.len() < FEW || span > SPARSE * entries.len() as u64 {
-        return read_each(link, entries).await;
-    }
-    let mut letters = ahead.span(link, lease, (first, span)).await?;
-    let item = |entry: Entry| {
-        let letter = letters.remove(&entry.1);
-        let (letter, claim) = letter.filter(|(letter, _)| letter.id == entry.0).unzip();
-        Item {
-            entry,
-            letter,
-            claim: claim.flatten(),
-        }
+        (_, place) => purge(link, place, journal, items, &mut outcomes).await,
     };
-    Ok(entries.into_iter().map(item).collect())
-}
-
-async fn read_each(link: &Link, entries: Vec<Entry>) -> Result<Vec<Item>> {
-    stream::iter(entries)
-        .map(|entry| async move {
-            let letter = match entry.1 {
-                0 => None,
-                number => letter::fetch(link, number).await?,
-            };
-            let (letter, claim) = letter.filter(|(letter, _)| letter.id == entry.0).unzip();
-            let claim = claim.flatten();
-            Ok(Item {
-                entry,
-                letter,
-                claim,
-            })
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await
-}
-
-fn retarget(mut items: Vec<Item>, to: Option<&crate::event::Topic>) -> Vec<Item> {
-    if let Some(topic) = to {
-        for letter in items.iter_mut().filter_map(|item| item.letter.as_mut()) {
-            letter.message.topic = topic.clone();
-        }
+    match dealt {
+        // What was done is told first; a failure that does not pass shows again.
+        Err(_) if !outcomes.is_empty() => {}
+        dealt => dealt?,
     }
-    items
+    Ok(outcomes)
+}
+
+fn retarget(items: &mut [Item], topic: &Topic) {
+    for letter in items.iter_mut().filter_map(|item| item.letter.as_mut()) {
+        letter.message.topic = topic.clone();
+    }
 }
 
 /// Publishes events and writes the journal in one step; a batch that the server refuses is halved until the letter
@@ -144,23 +96,19 @@ async fn batches(
     ahead: &Ahead,
     (mut journal, planned): (Written<Journal>, u64),
     items: Vec<Item>,
-) -> Result<Vec<(LetterId, Resolution)>> {
-    let mut resolutions = Vec::with_capacity(items.len());
+    outcomes: &mut Outcomes,
+) -> Result<()> {
     let is_slow = items.len() < BATCH;
     let mut rest = items;
     let mut size = BATCH;
     while !rest.is_empty() {
         let behind = rest.split_off(size.min(rest.len()));
         let claimed = claims_of(&rest);
-        let stored = match together(link, &journal, &rest).await {
-            // What was done is told first; the failure shows again.
-            Err(_) if !resolutions.is_empty() => return Ok(resolutions),
-            stored => stored?,
-        };
-        match stored {
+        match together(link, &journal, &rest).await? {
             Together::Done(next, done) => {
                 failpoint::reach("nats.replay_committed");
                 journal = next;
+                outcomes.extend(done);
                 claims::acknowledge(link, claimed, &mut *ahead.floors.lock().await).await?;
                 let left = planned.saturating_sub(journal.value.resolved);
                 if is_slow || journal::should_remove(link, &journal.value.remove, left) {
@@ -168,7 +116,6 @@ async fn batches(
                     ahead.note_removed(&mut journal);
                     failpoint::reach("nats.letters_removed");
                 }
-                resolutions.extend(done);
                 rest = behind;
                 size = BATCH;
             }
@@ -176,7 +123,7 @@ async fn batches(
                 let failed = Resolution::Failed { reason };
                 let name = rest.swap_remove(0).entry.0;
                 journal = skip(link, journal).await?;
-                resolutions.push((name, failed));
+                outcomes.push((name, failed));
                 rest = behind;
                 size = BATCH;
             }
@@ -186,7 +133,7 @@ async fn batches(
             }
         }
     }
-    Ok(resolutions)
+    Ok(())
 }
 
 fn claims_of(items: &[Item]) -> Vec<String> {
@@ -194,7 +141,7 @@ fn claims_of(items: &[Item]) -> Vec<String> {
 }
 
 enum Together {
-    Done(Written<Journal>, Vec<(LetterId, Resolution)>),
+    Done(Written<Journal>, Outcomes),
     Refused(String),
 }
 
@@ -254,7 +201,8 @@ async fn one_by_one(
     link: &Link,
     journal: Written<Journal>,
     mut items: Vec<Item>,
-) -> Result<Vec<(LetterId, Resolution)>> {
+    told: &mut Outcomes,
+) -> Result<()> {
     let (stream, subject) = Place::Beside.subject(link);
     let recognised = journal::is_recognised(link, &journal).await?;
     let mut next = journal.value.clone();
@@ -296,12 +244,10 @@ async fn one_by_one(
     link.set_value((&stream, &subject), &next, number, None)
         .await
         .map_err(lost)?;
+    let named = outcomes.into_iter();
+    told.extend(named.map(|(entry, outcome)| (entry.0, outcome)));
     claims::acknowledge(link, claimed, &mut Floors::new()).await?;
-    journal::remove(link, &next.remove).await?;
-    let named = outcomes
-        .into_iter()
-        .map(|(entry, outcome)| (entry.0, outcome));
-    Ok(named.collect())
+    journal::remove(link, &next.remove).await
 }
 
 async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (Entry, Resolution) {
@@ -367,7 +313,8 @@ async fn purge(
     place: Place,
     journal: Written<Journal>,
     items: Vec<Item>,
-) -> Result<Vec<(LetterId, Resolution)>> {
+    outcomes: &mut Outcomes,
+) -> Result<()> {
     let (stream, subject) = place.subject(link);
     let mut next = journal.value;
     next.resolved += items.len() as u64;
@@ -378,11 +325,11 @@ async fn purge(
         .await;
     written.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
     failpoint::reach("nats.purge_announced");
-    claims::acknowledge(link, claims_of(&items), &mut Floors::new()).await?;
-    journal::remove(link, &next.remove).await?;
-    let outcome = |item: Item| match item.letter {
+    let claimed = claims_of(&items);
+    outcomes.extend(items.into_iter().map(|item| match item.letter {
         Some(_) => (item.entry.0, Resolution::Done),
         None => (item.entry.0, Resolution::Gone),
-    };
-    Ok(items.into_iter().map(outcome).collect())
+    }));
+    claims::acknowledge(link, claimed, &mut Floors::new()).await?;
+    journal::remove(link, &next.remove).await
 }
