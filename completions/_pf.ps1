@@ -37,14 +37,14 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Publish one event, or a stream of them')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they come, or those that are stored')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
-            [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'Look at dead letters, publish them again, or delete them')
-            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, move or cancel them')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
-            [CompletionResult]::new('context', 'context', [CompletionResultType]::ParameterValue, 'Give stores a name')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, and say what will bite')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show the whole story: a retry, a delay, a dead letter and its replay')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write the pages of all commands into a folder')
+            [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'Look at dead letters, publish them again, or delete them')
+            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, move or cancel them')
+            [CompletionResult]::new('context', 'context', [CompletionResultType]::ParameterValue, 'Give stores a name')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -135,6 +135,80 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Make the store and its topics if they are not there')
             [CompletionResult]::new('--plain', '--plain', [CompletionResultType]::ParameterName, 'Hand over messages that are no CloudEvents, wrapped in one')
             [CompletionResult]::new('--worker', '--worker', [CompletionResultType]::ParameterName, 'Keep the command running, once per job: a line in, a line out')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;caps' {
+            [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Ask no server: what this build knows about the transport')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;doctor' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend what can be mended from here')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;demo' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;completions' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;man' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -473,22 +547,6 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;schedule;help;help' {
             break
         }
-        'pf;caps' {
-            [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it')
-            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
-            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
-            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
-            [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Ask no server: what this build knows about the transport')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
         'pf;context' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
@@ -609,76 +667,18 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;context;help;help' {
             break
         }
-        'pf;doctor' {
-            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
-            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
-            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
-            [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend what can be mended from here')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'pf;demo' {
-            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
-            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
-            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'pf;completions' {
-            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
-            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
-            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'pf;man' {
-            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder')
-            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
-            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]')
-            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long to wait for the store to answer [default: what the URL says, else 5s]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write data')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr, as in `debug` or `protoflow=trace`')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Leave out remarks and hints')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
         'pf;help' {
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Publish one event, or a stream of them')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they come, or those that are stored')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
-            [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'Look at dead letters, publish them again, or delete them')
-            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, move or cancel them')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
-            [CompletionResult]::new('context', 'context', [CompletionResultType]::ParameterValue, 'Give stores a name')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store, and say what will bite')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show the whole story: a retry, a delay, a dead letter and its replay')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write the pages of all commands into a folder')
+            [CompletionResult]::new('dlq', 'dlq', [CompletionResultType]::ParameterValue, 'Look at dead letters, publish them again, or delete them')
+            [CompletionResult]::new('schedule', 'schedule', [CompletionResultType]::ParameterValue, 'Look at events that wait for their time, move or cancel them')
+            [CompletionResult]::new('context', 'context', [CompletionResultType]::ParameterValue, 'Give stores a name')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -689,6 +689,21 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;help;consume' {
+            break
+        }
+        'pf;help;caps' {
+            break
+        }
+        'pf;help;doctor' {
+            break
+        }
+        'pf;help;demo' {
+            break
+        }
+        'pf;help;completions' {
+            break
+        }
+        'pf;help;man' {
             break
         }
         'pf;help;dlq' {
@@ -741,9 +756,6 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;help;schedule;run' {
             break
         }
-        'pf;help;caps' {
-            break
-        }
         'pf;help;context' {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Name a store; an existing name is given the new store')
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Use a context from now on')
@@ -765,18 +777,6 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;help;context;remove' {
-            break
-        }
-        'pf;help;doctor' {
-            break
-        }
-        'pf;help;demo' {
-            break
-        }
-        'pf;help;completions' {
-            break
-        }
-        'pf;help;man' {
             break
         }
         'pf;help;help' {

@@ -257,7 +257,7 @@ _pf() {
 
     case "${cmd}" in
         pf)
-            opts="-o -q -h -V --url --context --connect-timeout --output --quiet --color --log --help --version publish tail consume dlq schedule caps context doctor demo completions man help"
+            opts="-o -q -h -V --url --context --connect-timeout --output --quiet --color --log --help --version publish tail consume caps doctor demo completions man dlq schedule context help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1577,7 +1577,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help)
-            opts="publish tail consume dlq schedule caps context doctor demo completions man help"
+            opts="publish tail consume caps doctor demo completions man dlq schedule context help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

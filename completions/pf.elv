@@ -34,14 +34,14 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand publish 'Publish one event, or a stream of them'
             cand tail 'Show events as they come, or those that are stored'
             cand consume 'Run a command for each event of a group'
-            cand dlq 'Look at dead letters, publish them again, or delete them'
-            cand schedule 'Look at events that wait for their time, move or cancel them'
             cand caps 'Show what the transport can do'
-            cand context 'Give stores a name'
             cand doctor 'Check the store, and say what will bite'
             cand demo 'Show the whole story: a retry, a delay, a dead letter and its replay'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write the pages of all commands into a folder'
+            cand dlq 'Look at dead letters, publish them again, or delete them'
+            cand schedule 'Look at events that wait for their time, move or cancel them'
+            cand context 'Give stores a name'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;publish'= {
@@ -129,6 +129,75 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --create 'Make the store and its topics if they are not there'
             cand --plain 'Hand over messages that are no CloudEvents, wrapped in one'
             cand --worker 'Keep the command running, once per job: a line in, a line out'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;caps'= {
+            cand --require 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --offline 'Ask no server: what this build knows about the transport'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;doctor'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand --fix 'Mend what can be mended from here'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;demo'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;completions'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
+            cand -q 'Leave out remarks and hints'
+            cand --quiet 'Leave out remarks and hints'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;man'= {
+            cand --dir 'The folder'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
+            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
+            cand -o 'How to write data'
+            cand --output 'How to write data'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
             cand -q 'Leave out remarks and hints'
             cand --quiet 'Leave out remarks and hints'
             cand -h 'Print help (see more with ''--help'')'
@@ -438,21 +507,6 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;schedule;help;help'= {
         }
-        &'pf;caps'= {
-            cand --require 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it'
-            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
-            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
-            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
-            cand -o 'How to write data'
-            cand --output 'How to write data'
-            cand --color 'When to use colour'
-            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
-            cand --offline 'Ask no server: what this build knows about the transport'
-            cand -q 'Leave out remarks and hints'
-            cand --quiet 'Leave out remarks and hints'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-        }
         &'pf;context'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
@@ -560,72 +614,18 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;context;help;help'= {
         }
-        &'pf;doctor'= {
-            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
-            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
-            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
-            cand -o 'How to write data'
-            cand --output 'How to write data'
-            cand --color 'When to use colour'
-            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
-            cand --fix 'Mend what can be mended from here'
-            cand -q 'Leave out remarks and hints'
-            cand --quiet 'Leave out remarks and hints'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-        }
-        &'pf;demo'= {
-            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
-            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
-            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
-            cand -o 'How to write data'
-            cand --output 'How to write data'
-            cand --color 'When to use colour'
-            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
-            cand -q 'Leave out remarks and hints'
-            cand --quiet 'Leave out remarks and hints'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-        }
-        &'pf;completions'= {
-            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
-            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
-            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
-            cand -o 'How to write data'
-            cand --output 'How to write data'
-            cand --color 'When to use colour'
-            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
-            cand -q 'Leave out remarks and hints'
-            cand --quiet 'Leave out remarks and hints'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-        }
-        &'pf;man'= {
-            cand --dir 'The folder'
-            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
-            cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
-            cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'
-            cand -o 'How to write data'
-            cand --output 'How to write data'
-            cand --color 'When to use colour'
-            cand --log 'Write a log to stderr, as in `debug` or `protoflow=trace`'
-            cand -q 'Leave out remarks and hints'
-            cand --quiet 'Leave out remarks and hints'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
-        }
         &'pf;help'= {
             cand publish 'Publish one event, or a stream of them'
             cand tail 'Show events as they come, or those that are stored'
             cand consume 'Run a command for each event of a group'
-            cand dlq 'Look at dead letters, publish them again, or delete them'
-            cand schedule 'Look at events that wait for their time, move or cancel them'
             cand caps 'Show what the transport can do'
-            cand context 'Give stores a name'
             cand doctor 'Check the store, and say what will bite'
             cand demo 'Show the whole story: a retry, a delay, a dead letter and its replay'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write the pages of all commands into a folder'
+            cand dlq 'Look at dead letters, publish them again, or delete them'
+            cand schedule 'Look at events that wait for their time, move or cancel them'
+            cand context 'Give stores a name'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;help;publish'= {
@@ -633,6 +633,16 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;help;tail'= {
         }
         &'pf;help;consume'= {
+        }
+        &'pf;help;caps'= {
+        }
+        &'pf;help;doctor'= {
+        }
+        &'pf;help;demo'= {
+        }
+        &'pf;help;completions'= {
+        }
+        &'pf;help;man'= {
         }
         &'pf;help;dlq'= {
             cand list 'List dead letters, oldest first, without their payloads'
@@ -671,8 +681,6 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;help;schedule;run'= {
         }
-        &'pf;help;caps'= {
-        }
         &'pf;help;context'= {
             cand add 'Name a store; an existing name is given the new store'
             cand use 'Use a context from now on'
@@ -689,14 +697,6 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;help;context;show'= {
         }
         &'pf;help;context;remove'= {
-        }
-        &'pf;help;doctor'= {
-        }
-        &'pf;help;demo'= {
-        }
-        &'pf;help;completions'= {
-        }
-        &'pf;help;man'= {
         }
         &'pf;help;help'= {
         }

@@ -42,14 +42,14 @@ complete -c pf -n "__fish_pf_needs_command" -s V -l version -d 'Print version'
 complete -c pf -n "__fish_pf_needs_command" -f -a "publish" -d 'Publish one event, or a stream of them'
 complete -c pf -n "__fish_pf_needs_command" -f -a "tail" -d 'Show events as they come, or those that are stored'
 complete -c pf -n "__fish_pf_needs_command" -f -a "consume" -d 'Run a command for each event of a group'
-complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'Look at dead letters, publish them again, or delete them'
-complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'Look at events that wait for their time, move or cancel them'
 complete -c pf -n "__fish_pf_needs_command" -f -a "caps" -d 'Show what the transport can do'
-complete -c pf -n "__fish_pf_needs_command" -f -a "context" -d 'Give stores a name'
 complete -c pf -n "__fish_pf_needs_command" -f -a "doctor" -d 'Check the store, and say what will bite'
 complete -c pf -n "__fish_pf_needs_command" -f -a "demo" -d 'Show the whole story: a retry, a delay, a dead letter and its replay'
 complete -c pf -n "__fish_pf_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c pf -n "__fish_pf_needs_command" -f -a "man" -d 'Print the manual page, or write the pages of all commands into a folder'
+complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'Look at dead letters, publish them again, or delete them'
+complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'Look at events that wait for their time, move or cancel them'
+complete -c pf -n "__fish_pf_needs_command" -f -a "context" -d 'Give stores a name'
 complete -c pf -n "__fish_pf_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l on-error -d 'What to do when a line cannot be published' -r -f -a "stop\t'Read no further'
 continue\t'Go on with the next line'"
@@ -144,6 +144,80 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l plain -d 'Hand over me
 complete -c pf -n "__fish_pf_using_subcommand consume" -l worker -d 'Keep the command running, once per job: a line in, a line out'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s q -l quiet -d 'Leave out remarks and hints'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand caps" -l require -d 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand caps" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand caps" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand caps" -l offline -d 'Ask no server: what this build knows about the transport'
+complete -c pf -n "__fish_pf_using_subcommand caps" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand caps" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand doctor" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l fix -d 'Mend what can be mended from here'
+complete -c pf -n "__fish_pf_using_subcommand doctor" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand demo" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand demo" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand demo" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand demo" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand demo" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand demo" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand completions" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand completions" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand completions" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand completions" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand completions" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand completions" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand man" -l dir -d 'The folder' -r -F
+complete -c pf -n "__fish_pf_using_subcommand man" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand man" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand man" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand man" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
+json\t'One record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as it is stored, one per line'"
+complete -c pf -n "__fish_pf_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand man" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
@@ -452,22 +526,6 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "reschedule" -d 'Give an event that waits another time'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "run" -d 'Deliver what is due, where somebody must be running for that'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand caps" -l require -d 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it' -r
-complete -c pf -n "__fish_pf_using_subcommand caps" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand caps" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand caps" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
-complete -c pf -n "__fish_pf_using_subcommand caps" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
-json\t'One record per line, from which the message can be rebuilt byte for byte'
-event\t'The bare event, one per line'
-data\t'The data of the event, one per line'
-raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand caps" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
-always\t'Always'
-never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand caps" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand caps" -l offline -d 'Ask no server: what this build knows about the transport'
-complete -c pf -n "__fish_pf_using_subcommand caps" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand caps" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
@@ -567,76 +625,18 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one context, or the one in use'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Forget a context; the store is not touched'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand doctor" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand doctor" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand doctor" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
-complete -c pf -n "__fish_pf_using_subcommand doctor" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
-json\t'One record per line, from which the message can be rebuilt byte for byte'
-event\t'The bare event, one per line'
-data\t'The data of the event, one per line'
-raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
-always\t'Always'
-never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand doctor" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand doctor" -l fix -d 'Mend what can be mended from here'
-complete -c pf -n "__fish_pf_using_subcommand doctor" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand demo" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand demo" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand demo" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
-complete -c pf -n "__fish_pf_using_subcommand demo" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
-json\t'One record per line, from which the message can be rebuilt byte for byte'
-event\t'The bare event, one per line'
-data\t'The data of the event, one per line'
-raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
-always\t'Always'
-never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand demo" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand demo" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand completions" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand completions" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand completions" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
-complete -c pf -n "__fish_pf_using_subcommand completions" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
-json\t'One record per line, from which the message can be rebuilt byte for byte'
-event\t'The bare event, one per line'
-data\t'The data of the event, one per line'
-raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
-always\t'Always'
-never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand completions" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand completions" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand man" -l dir -d 'The folder' -r -F
-complete -c pf -n "__fish_pf_using_subcommand man" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand man" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand man" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r
-complete -c pf -n "__fish_pf_using_subcommand man" -s o -l output -d 'How to write data' -r -f -a "text\t'For people'
-json\t'One record per line, from which the message can be rebuilt byte for byte'
-event\t'The bare event, one per line'
-data\t'The data of the event, one per line'
-raw\t'The payload as it is stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
-always\t'Always'
-never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand man" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Leave out remarks and hints'
-complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "publish" -d 'Publish one event, or a stream of them'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "tail" -d 'Show events as they come, or those that are stored'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "consume" -d 'Run a command for each event of a group'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "dlq" -d 'Look at dead letters, publish them again, or delete them'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "schedule" -d 'Look at events that wait for their time, move or cancel them'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "caps" -d 'Show what the transport can do'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "context" -d 'Give stores a name'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "doctor" -d 'Check the store, and say what will bite'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "demo" -d 'Show the whole story: a retry, a delay, a dead letter and its replay'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "man" -d 'Print the manual page, or write the pages of all commands into a folder'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume dlq schedule caps context doctor demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "publish" -d 'Publish one event, or a stream of them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "tail" -d 'Show events as they come, or those that are stored'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "consume" -d 'Run a command for each event of a group'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "caps" -d 'Show what the transport can do'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "doctor" -d 'Check the store, and say what will bite'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "demo" -d 'Show the whole story: a retry, a delay, a dead letter and its replay'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "man" -d 'Print the manual page, or write the pages of all commands into a folder'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "dlq" -d 'Look at dead letters, publish them again, or delete them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "schedule" -d 'Look at events that wait for their time, move or cancel them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "context" -d 'Give stores a name'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "show" -d 'Show everything about dead letters, payload included'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "stats" -d 'Count dead letters by topic, group, kind and sort of failure'

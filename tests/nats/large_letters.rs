@@ -1,4 +1,5 @@
 //! Letters that are too large to be held together.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::sync::Arc;
 

@@ -31,7 +31,11 @@ impl Pump {
         let mut next = LOOK;
         {
             let mut desk = self.shared.desk();
-            let mut room = self.shared.max_in_flight.saturating_sub(desk.waiting.len());
+            let room = self.shared.max_in_flight.saturating_sub(desk.waiting.len());
+            let is_read = |kind: &Kind| matches!(kind, Kind::Retries(retries) if retries.is_read());
+            let parts = desk.parts.values().filter(|part| is_read(&part.kind));
+            // So that no partition takes the room of the others.
+            let share = room.div_ceil(parts.count().max(1));
             for (id, part) in &mut desk.parts {
                 let Kind::Retries(retries) = &mut part.kind else {
                     continue;
@@ -39,9 +43,8 @@ impl Pump {
                 if !retries.is_read() {
                     continue;
                 }
-                let some = retries.pending.due(now, room);
+                let some = retries.pending.due(now, share);
                 if !some.is_empty() {
-                    room -= some.len();
                     due.push((*id, part.partition, some));
                 }
                 if let Some(time) = retries.pending.next() {

@@ -1,6 +1,6 @@
 //! `pf completions`: scripts that teach a shell to complete `pf`.
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 
 use super::Cli;
@@ -24,7 +24,7 @@ pub struct CompletionsArgs {
 impl CompletionsArgs {
     pub fn run(self, context: &mut Context) -> CliResult<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "pf", &mut script);
+        clap_complete::generate(self.shell, &mut Cli::whole(), "pf", &mut script);
         if self.shell == Shell::Zsh {
             let first = script
                 .iter()

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_mangen::Man;
 
 use super::Cli;
@@ -22,7 +22,7 @@ pub struct ManArgs {
 
 impl ManArgs {
     pub fn run(self, context: &mut Context) -> CliResult<()> {
-        let command = Cli::command();
+        let command = Cli::whole();
         let Some(folder) = self.dir else {
             let mut page = Vec::new();
             Man::new(command).render(&mut page)?;

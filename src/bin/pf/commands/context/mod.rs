@@ -20,7 +20,6 @@ use crate::{
     output::{Paint, Painter, Report},
 };
 
-/// Give stores a name
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:

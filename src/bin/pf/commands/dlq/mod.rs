@@ -17,7 +17,6 @@ use clap::Subcommand;
 
 use crate::{context::Context, error::CliResult};
 
-/// Look at dead letters, publish them again, or delete them
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Every subcommand takes the same selection: ids, flags, and a jq filter.

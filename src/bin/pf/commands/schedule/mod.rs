@@ -11,7 +11,6 @@ use clap::Subcommand;
 
 use crate::{context::Context, error::CliResult};
 
-/// Look at events that wait for their time, move or cancel them
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
