@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::Subject;
-use futures_util::{StreamExt as _, TryFutureExt as _, future::BoxFuture, stream};
+use futures_util::{
+    FutureExt as _, StreamExt as _, TryFutureExt as _, future::BoxFuture, stream::FuturesUnordered,
+};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -22,8 +24,10 @@ use crate::{
 const GATHER: Duration = Duration::from_millis(20);
 /// The pause before acknowledgements are sent again.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How many verdicts other than acknowledgements are worked on at once.
+/// How many verdicts other than acknowledgements are worked on at once, ...
 const AT_ONCE: usize = 256;
+/// ... and how many begin together.
+const SOME: usize = 32;
 
 /// A verdict on what was held.
 struct Work {
@@ -52,21 +56,43 @@ pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> 
         shared.stirred.notify_one();
         return results;
     }
-    let others = stream::iter(others)
-        .map(|work| {
-            let index = work.index;
-            let settled = settle(shared, work);
-            async move { (index, settled.await) }
-        })
-        .buffer_unordered(AT_ONCE);
-    let settled: Vec<(usize, Result<Option<Buried>>)> = others.collect().await;
-    let mut letters = Vec::new();
-    for (index, result) in settled {
-        results[index] = result.map(|buried| letters.extend(buried.map(|buried| (index, buried))));
-    }
+    let letters = make_true(shared, others, &mut results).await;
     confirm_letters(shared, letters, &mut results).await;
     shared.stirred.notify_one();
     results
+}
+
+/// Makes verdicts other than acknowledgements true; returns the letters among them, in the order of the
+/// acknowledgement of their originals.
+async fn make_true(
+    shared: &Shared,
+    others: Vec<Work>,
+    results: &mut [Result<()>],
+) -> Vec<(usize, Buried)> {
+    let mut letters = Vec::new();
+    let mut settled = |(index, result): Numbered| {
+        results[index] = result.map(|buried| letters.extend(buried.map(|buried| (index, buried))));
+    };
+    let mut under_way = FuturesUnordered::new();
+    for work in others {
+        let index = work.index;
+        under_way.push(settle(shared, work).map(move |result| (index, result)));
+        if under_way.len() >= AT_ONCE
+            && let Some(one) = under_way.next().await
+        {
+            settled(one);
+        }
+        // The first go out while others are still laid out.
+        if under_way.len() % SOME == 0 {
+            while let Some(Some(one)) = under_way.next().now_or_never() {
+                settled(one);
+            }
+        }
+    }
+    while let Some(one) = under_way.next().await {
+        settled(one);
+    }
+    letters
 }
 
 /// A message whose letter is stored and that was acknowledged.
@@ -142,6 +168,9 @@ fn take(
 }
 
 type Settled<'a> = BoxFuture<'a, Result<Option<Buried>>>;
+
+/// What a verdict came to, with its place in the batch.
+type Numbered = (usize, Result<Option<Buried>>);
 
 /// Prepares to make a verdict true.
 fn settle(shared: &Shared, work: Work) -> Settled<'_> {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::{config::Config, connection};
 
 /// How often other processes' commits are looked for while somebody waits.
-const POLL: Duration = Duration::from_millis(10);
+const POLL: Duration = Duration::from_millis(15);
 
 /// Tells waiters that the store changed.
 #[derive(Debug)]

@@ -18,8 +18,10 @@ use crate::{
 
 /// The loop handles for so long before it looks after everything else.
 const ROUND: Duration = Duration::from_millis(5);
-/// A run that keeps the loop for so long is heavy, ...
+/// A run that keeps the loop for so long is heavy, unless it was only the system that kept it: ...
 const HEAVY: Duration = Duration::from_micros(500);
+/// ... one that follows another so closely is, ...
+const CLOSE: u32 = 16;
 /// ... and the next ones become tasks at once.
 const HEAVY_RUNS: u32 = 64;
 
@@ -170,6 +172,7 @@ impl<H: Handler> Pump<H> {
             self.heavy -= 1;
             Poll::Pending
         } else {
+            self.light = self.light.saturating_add(1);
             poll!(run.as_mut())
         };
         if let Poll::Ready(finished) = early {
@@ -181,7 +184,10 @@ impl<H: Handler> Pump<H> {
         let end = Instant::now();
         // Runs that wait in the handler begin in the order in which they came there.
         if end - now >= HEAVY && self.runner.ahead() == 0 {
-            self.heavy = HEAVY_RUNS;
+            if self.light < CLOSE {
+                self.heavy = HEAVY_RUNS;
+            }
+            self.light = 0;
         }
         end
     }

@@ -49,6 +49,8 @@ pub(super) struct Pump<H> {
     pub(super) phase: Phase,
     /// So many runs start as tasks at once, because an earlier one held up the loop.
     pub(super) heavy: u32,
+    /// So many runs were begun here since one held up the loop.
+    pub(super) light: u32,
     /// Set when the store said that there is nothing more.
     pub(super) at_end: Option<Certainty>,
     extension: Option<Extension>,
@@ -122,6 +124,7 @@ impl<H: Handler> Pump<H> {
             breaker: Breaker::new(options.breaker, options.policy),
             phase: Phase::Running,
             heavy: 0,
+            light: u32::MAX,
             at_end: None,
             extension: None,
             extend_at: now + extend_every(lease),
