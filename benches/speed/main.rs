@@ -21,6 +21,10 @@ mod program;
 mod rounds;
 mod sqlite;
 
+/// As `pf` has it; both sides get it.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What was asked for on the command line.
 #[derive(Debug, Clone)]
 pub struct Plan {

@@ -88,6 +88,7 @@ async fn handle(group: &dyn Subscription, seen: &mut Seen) {
         Ok(deliveries) => deliveries,
         Err(failed) => return seen.miss(&failed),
     };
+    assert!(!deliveries.is_empty(), "it ended");
     let mut settlements = Vec::new();
     for delivery in deliveries {
         seen.note(&delivery.stored);
@@ -131,7 +132,12 @@ async fn overtake(shelf: Shelf) {
 
 async fn show(tail: &mut dyn Tail, seen: &mut Seen) {
     match timeout(PATIENCE, tail.next(100)).await.unwrap() {
-        Ok(stored) => stored.iter().for_each(|stored| seen.note(stored)),
+        Ok(stored) => {
+            assert_ne!(stored, [], "it ended");
+            for stored in &stored {
+                seen.note(stored);
+            }
+        }
         Err(failed) => seen.miss(&failed),
     }
 }
@@ -172,7 +178,9 @@ async fn every_gap_is_told_before_anything_is_handed_out() {
     }
     group.close().await.unwrap();
     shelf.raw.write(&name, &records[3..]);
-    shelf.aside(|raw| (0..3).for_each(|partition| raw.remove_before(&name, partition, 9)));
+    for partition in 0..3 {
+        shelf.aside(|raw| raw.remove_before(&name, partition, 9));
+    }
     let group = join(&shelf, "away").await;
     for count in 1..=3 {
         handle(&*group, &mut seen).await;

@@ -27,7 +27,7 @@ use crate::transport::{ErrorKind, Result, TransportError};
 /// How long the client waits for an answer before it looks at what it was told.
 const SLICE: Duration = Duration::from_millis(200);
 /// What the queues of a member may hold together before it is asked for, in KiB.
-pub(super) const QUEUED: usize = 24 << 10;
+const QUEUED: usize = 24 << 10;
 
 /// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
 #[derive(Debug, Default)]

@@ -1,8 +1,11 @@
 //! Records that are gone before they were read: how that is told, and how reading goes on behind them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use bytes::Bytes;
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol},
@@ -11,14 +14,19 @@ use rdkafka::{
 };
 
 use super::{
-    clients::QUEUED,
     connection::{self, Bounds},
+    desk::Desk,
     error, errors,
-    part::PartId,
+    part::{Kind, Part, PartId},
     pump::Pump,
-    record::Read,
+    rebalance::Watch,
+    shared::Shared,
+    tracker::Tracker,
 };
 use crate::transport::{ErrorKind, Result, TransportError};
+
+/// How long what was fetched may take to come, and the pause after a failure.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reports whether the error says that records are gone; the client then reads the partition no further.
 pub(super) fn is_gap(failed: &KafkaError) -> bool {
@@ -88,69 +96,118 @@ pub(super) fn go_on<C: ConsumerContext>(
     begin().map_err(|failed| errors::of(failed, "reading"))
 }
 
-/// Partitions of a member in one of which the client stopped; it does not say in which.
-#[derive(Debug, Default)]
+/// Partitions of a member in one of which the client may have stopped; it does not say in which.
+#[derive(Debug)]
 pub(super) struct Torn {
-    /// How far each was seen when the client stopped.
+    /// Whether it did in one of them.
+    pub(super) is_sure: bool,
+    /// How far each was seen when it stopped; it is looked at once all has come that was fetched by then.
     seen: Option<HashMap<PartId, i64>>,
-    /// Bytes that came since.
-    passed: usize,
+    /// When that is taken for granted.
+    until: Instant,
+    /// After a failure, not before this.
+    again: Instant,
+}
+
+impl Torn {
+    pub(super) fn new(is_sure: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            is_sure,
+            seen: None,
+            until: now + PATIENCE,
+            again: now,
+        }
+    }
+}
+
+impl Shared {
+    /// Asks for the bounds of a partition, of which `next` comes next. Blocks.
+    pub(super) fn bounds(
+        &self,
+        client: &BaseConsumer<Watch>,
+        (name, partition): (&str, i32),
+        next: i64,
+    ) -> Result<Bounds> {
+        let mut bounds = connection::bounds(client, &self.link.config, name, partition)?;
+        if next > bounds.high {
+            // Others may have committed a place that an open transaction hides from us.
+            bounds.high = self.link.high(name, partition)?;
+        }
+        Ok(bounds)
+    }
 }
 
 impl Pump {
-    /// Goes on where the client stopped, once all has come that it had fetched by then: a partition that gave nothing
-    /// more is the one.
-    pub(super) fn mend(&mut self, came: &Came) -> Result<()> {
-        let Some(torn) = &mut self.torn else {
+    /// Goes on where the client stopped: in a partition that gave nothing more.
+    pub(super) fn mend(&mut self, is_idle: bool) -> Result<()> {
+        let Some(torn) = &self.torn else {
             return Ok(());
         };
         let Some(seen) = &torn.seen else {
-            let desk = self.shared.desk();
-            let parts = desk.parts.iter();
-            torn.seen = Some(parts.map(|(id, part)| (*id, part.kind.seen())).collect());
+            // The client may be further where there are no records.
+            self.look_around()?;
+            let parts = &self.shared.desk().parts;
+            let seen = parts.iter().map(|(id, part)| (*id, part.kind.seen()));
+            let seen = seen.collect();
+            if let Some(torn) = &mut self.torn {
+                torn.seen = Some(seen);
+            }
             return Ok(());
         };
-        torn.passed += came.bytes;
-        if came.count > 0 && torn.passed < QUEUED << 10 {
+        let now = Instant::now();
+        if now < torn.again || !is_idle && now < torn.until {
             return Ok(());
         }
-        let seen = seen.clone();
-        for (id, next) in seen {
-            self.go_on(id, next)?;
+        let (mut left, mut mended) = (HashMap::new(), Ok(()));
+        for (id, next) in seen.clone() {
+            if let Err(failed) = self.go_on(id, next, torn.is_sure) {
+                left.insert(id, next);
+                mended = mended.and(Err(failed));
+            }
         }
-        self.torn = None;
-        Ok(())
+        let is_sure = torn.is_sure;
+        self.torn = (!left.is_empty()).then(|| Torn {
+            seen: Some(left),
+            again: Instant::now() + PATIENCE,
+            ..Torn::new(is_sure)
+        });
+        mended
     }
 
-    fn go_on(&self, id: PartId, next: i64) -> Result<()> {
+    /// Goes on in a partition of which nothing came, if this is it.
+    fn go_on(&self, id: PartId, next: i64, is_sure: bool) -> Result<()> {
         let (name, partition) = match self.shared.desk().parts.get(&id) {
             Some(part) if part.kind.seen() == next => (Arc::clone(&part.name), part.partition),
             _ => return Ok(()),
         };
-        let bounds = connection::bounds(&self.client, &self.shared.link.config, &name, partition)?;
-        let told = match Gap::find(&name, partition, next, bounds) {
-            None => None,
-            Some(Gap::Removed(told)) => Some(told),
-            // Who joins anew is told, and begins where it should.
-            Some(Gap::Cut(_)) => {
-                self.leave();
-                return Ok(());
-            }
+        let place = (&*name, partition);
+        let bounds = self.shared.bounds(&self.client, place, next)?;
+        let gap = Gap::find(&name, partition, next, bounds);
+        if gap.is_none() && !is_sure {
+            return Ok(());
+        }
+        let is_cut = matches!(gap, Some(Gap::Cut(_)));
+        let told = gap.map(Gap::told);
+        let offset = if is_cut {
+            bounds.low
+        } else {
+            next.max(bounds.low)
         };
-        let offset = next.max(bounds.low);
+        let is_tried_again = *name == *self.shared.retries;
+        if is_cut && is_tried_again {
+            // What waits in it is made out anew when it comes back.
+            self.leave();
+            return Ok(());
+        }
         match self.client.rebalance_protocol() {
             RebalanceProtocol::Eager => self.assign_anew(id, offset)?,
             _ => go_on(&self.client, &name, partition, offset)?,
         }
-        let mut desk = self.shared.desk();
-        if let Some(part) = desk.parts.get_mut(&id) {
-            part.kind.saw(offset);
+        self.shared.desk().passes(id, offset, is_cut);
+        if let Some(told) = told.filter(|_| !is_tried_again) {
+            self.shared.fail(told);
         }
-        if let Some(told) = told.filter(|_| *name != self.shared.retries) {
-            desk.fail(told);
-        }
-        drop(desk);
-        self.shared.came.notify_waiters();
         Ok(())
     }
 
@@ -159,11 +216,8 @@ impl Pump {
         let assign = || -> KafkaResult<()> {
             let mut places = TopicPartitionList::new();
             for (other, part) in &self.shared.desk().parts {
-                let next = if *other == id {
-                    offset
-                } else {
-                    part.kind.seen()
-                };
+                let is_other = *other != id;
+                let next = if is_other { part.kind.seen() } else { offset };
                 places.add_partition_offset(&part.name, part.partition, Offset::Offset(next))?;
             }
             self.client.assign(&places)
@@ -172,19 +226,31 @@ impl Pump {
     }
 }
 
-/// How much came of a poll.
-#[derive(Debug)]
-pub(super) struct Came {
-    pub(super) count: usize,
-    pub(super) bytes: usize,
-}
-
-impl Came {
-    pub(super) fn of(chunk: &[Read]) -> Self {
-        let payloads = chunk.iter().filter_map(|read| read.payload.as_ref());
-        Self {
-            count: chunk.len(),
-            bytes: payloads.map(Bytes::len).sum(),
+impl Desk {
+    /// Notes that a partition is read from an offset on: behind a gap, or from its beginning, as if it had just become
+    /// ours.
+    fn passes(&mut self, id: PartId, offset: i64, is_anew: bool) {
+        let Some(part) = self.parts.get_mut(&id) else {
+            return;
+        };
+        if !is_anew {
+            part.kind.saw(offset);
+            return;
         }
+        let Kind::Messages { topic, .. } = &part.kind else {
+            return;
+        };
+        let mut tracker = Tracker::new(offset, "");
+        tracker.begins_here();
+        let part = Part {
+            name: Arc::clone(&part.name),
+            partition: part.partition,
+            kind: Kind::Messages {
+                topic: topic.clone(),
+                tracker,
+            },
+        };
+        self.disown(&HashSet::from([id]));
+        self.own(part);
     }
 }

@@ -84,7 +84,7 @@ impl Pump {
 
     fn heed(&mut self, failed: KafkaError) -> Result<()> {
         if gaps::is_gap(&failed) {
-            self.torn = Some(Torn::default());
+            self.torn = Some(Torn::new(true));
             return Ok(());
         }
         let watch = self.client.context();

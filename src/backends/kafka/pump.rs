@@ -17,7 +17,7 @@ use super::{
     desk::End,
     error, errors,
     fetcher::Fetcher,
-    gaps::{Came, Torn},
+    gaps::Torn,
     part::{Kind, PartId},
     poll::Polled,
     rebalance::Watch,
@@ -32,6 +32,8 @@ const CHUNK: usize = 256;
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 /// How often leases are looked at.
 const LEASES: Duration = Duration::from_millis(50);
+/// How often, at the most, it is looked after a pause whether the client stopped somewhere.
+const SUSPECT: Duration = Duration::from_secs(10);
 /// For how long nothing is polled while there is no room; then the client is told to stop fetching.
 const HOLD: Duration = Duration::from_millis(500);
 
@@ -48,6 +50,8 @@ pub(super) struct Pump {
     full_since: Option<Instant>,
     pub(super) down: bool,
     pub(super) torn: Option<Torn>,
+    /// When it was last looked whether the client stopped somewhere without a word.
+    suspected: Instant,
 }
 
 impl Pump {
@@ -71,6 +75,7 @@ impl Pump {
             full_since: None,
             down: false,
             torn: None,
+            suspected: now,
         }
     }
 
@@ -117,12 +122,12 @@ impl Pump {
         if self.has_room()? {
             let mut chunk = Vec::new();
             let gathered = self.gather(next, &mut chunk);
-            let came = Came::of(&chunk);
+            let is_idle = chunk.is_empty();
             // What came before a failure comes only once.
             self.admit(chunk)?;
             gathered?;
-            self.mend(&came)?;
-            if came.count == 0 {
+            self.mend(is_idle)?;
+            if is_idle {
                 self.look_around()?;
             }
         }
@@ -195,6 +200,7 @@ impl Pump {
             if is_paused {
                 self.resume()?;
                 self.shared.desk().paused = false;
+                self.suspect();
             }
             return Ok(true);
         }
@@ -208,6 +214,14 @@ impl Pump {
         }
         thread::park_timeout(LOOK);
         Ok(false)
+    }
+
+    /// What the client had to tell of a partition is lost when that is paused.
+    fn suspect(&mut self) {
+        if self.torn.is_none() && self.suspected.elapsed() > SUSPECT {
+            self.suspected = Instant::now();
+            self.torn = Some(Torn::new(false));
+        }
     }
 
     fn pause(&self) -> Result<()> {
@@ -281,7 +295,7 @@ impl Pump {
     }
 
     /// Looks how far was read where no record tells, and whether the end was reached.
-    fn look_around(&mut self) -> Result<()> {
+    pub(super) fn look_around(&self) -> Result<()> {
         let course = &self.client.context().course;
         let positions = self
             .client

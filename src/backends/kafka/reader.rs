@@ -321,7 +321,9 @@ impl Hand {
                 Some(_) => bounds.low,
                 None => next,
             };
-            gaps::go_on(&self.client, topic, partition, span.from)?;
+            if !span.is_empty() {
+                gaps::go_on(&self.client, topic, partition, span.from)?;
+            }
             told.extend(gap.map(Gap::told));
         }
         self.open.retain(|_, span| !span.is_empty());

@@ -19,7 +19,7 @@ use rdkafka::{
 use super::{
     clients::{self, Ears},
     commits,
-    connection::{self, Bounds},
+    connection::Bounds,
     desk::End,
     error, errors,
     gaps::Gap,
@@ -33,7 +33,7 @@ use super::{
 use crate::{
     event::Topic,
     failpoint,
-    transport::{ErrorKind, Result},
+    transport::{ErrorKind, Result, TransportError},
 };
 
 /// How long what is worked on may take when its partition is to go to another consumer: somewhat less than the time
@@ -105,12 +105,12 @@ struct Committed {
 impl Watch {
     fn take_on(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {
         let mut placed = TopicPartitionList::new();
-        let mut parts = Vec::new();
+        let (mut parts, mut told) = (Vec::new(), Vec::new());
         for (name, partition, committed) in self.committed(client, partitions)? {
             let part = if name == self.shared.retries {
                 self.retries(client, partition, committed)?
             } else {
-                self.messages(client, (&name, partition), committed)?
+                self.messages(client, (&name, partition), committed, &mut told)?
             };
             placed
                 .add_partition_offset(&name, partition, Offset::Offset(part.kind.seen()))
@@ -133,6 +133,9 @@ impl Watch {
             desk.own(part);
         }
         desk.assigned = true;
+        for gap in told {
+            desk.fail(gap);
+        }
         drop(desk);
         self.shared.came.notify_waiters();
         Ok(())
@@ -170,17 +173,17 @@ impl Watch {
         Ok(committed.collect())
     }
 
-    fn bounds(&self, client: &Client, name: &str, partition: i32) -> Result<Bounds> {
-        connection::bounds(client, &self.shared.link.config, name, partition)
-    }
-
     fn messages(
         &self,
         client: &Client,
         (name, partition): (&str, i32),
         committed: Option<Committed>,
+        told: &mut Vec<TransportError>,
     ) -> Result<Part> {
-        let bounds = self.bounds(client, name, partition)?;
+        let next = committed.as_ref().map(|committed| committed.offset);
+        let bounds = self
+            .shared
+            .bounds(client, (name, partition), next.unwrap_or(0))?;
         let topic = self
             .shared
             .link
@@ -188,7 +191,7 @@ impl Watch {
             .topic(name)
             .ok_or_else(|| error(ErrorKind::Other, format!("`{name}` was not asked for")))?;
         let tracker = if let Some(committed) = committed {
-            self.go_on((&topic, partition), &committed, bounds)
+            go_on((&topic, partition), &committed, bounds, told)
         } else {
             let begin = self.course.begin((name, partition), bounds, |time| {
                 at_time(client, (name, partition), time)
@@ -205,25 +208,6 @@ impl Watch {
         })
     }
 
-    /// Goes on where the group was, or with the first that is there.
-    fn go_on(
-        &self,
-        (topic, partition): (&Topic, i32),
-        committed: &Committed,
-        bounds: Bounds,
-    ) -> Tracker {
-        let Some(gap) = Gap::find(topic.as_str(), partition, committed.offset, bounds) else {
-            return Tracker::new(committed.offset, &committed.metadata);
-        };
-        let settled = match gap {
-            Gap::Removed(_) => &*committed.metadata,
-            Gap::Cut(_) => "",
-        };
-        let tracker = Tracker::new(bounds.low, settled);
-        self.shared.fail(gap.told());
-        tracker
-    }
-
     fn retries(
         &self,
         client: &Client,
@@ -231,7 +215,7 @@ impl Watch {
         committed: Option<Committed>,
     ) -> Result<Part> {
         let name = &self.shared.retries;
-        let low = self.bounds(client, name, partition)?.low;
+        let low = self.shared.bounds(client, (name, partition), 0)?.low;
         // Also what an open transaction hides: behind it may stand the end of what is before it.
         let high = self.shared.link.high(name, partition)?;
         let begin = match committed {
@@ -287,6 +271,27 @@ impl Watch {
             desk = self.shared.wait_for_settled(desk, TURN);
         }
     }
+}
+
+/// Goes on where the group was, or with the first that is there.
+fn go_on(
+    (topic, partition): (&Topic, i32),
+    committed: &Committed,
+    bounds: Bounds,
+    told: &mut Vec<TransportError>,
+) -> Tracker {
+    let gap = Gap::find(topic.as_str(), partition, committed.offset, bounds);
+    let mut tracker = match &gap {
+        Some(Gap::Cut(_)) => Tracker::new(bounds.low, ""),
+        _ => Tracker::new(committed.offset, &committed.metadata),
+    };
+    if let Some(gap) = gap {
+        tracker.saw(bounds.low);
+        // What was told of is not come back to, also if nothing comes.
+        tracker.begins_here();
+        told.push(gap.told());
+    }
+    tracker
 }
 
 fn at_time(

@@ -51,7 +51,6 @@ impl Tracker {
             .any(|(from, to)| (*from..*to).contains(&offset));
         self.taken.push_back((offset, is_settled));
         self.saw(offset + 1);
-        self.settled.retain(|(_, to)| *to > offset + 1);
         if is_settled {
             self.advance();
         }
@@ -63,6 +62,11 @@ impl Tracker {
         if offset > self.seen {
             self.seen = offset;
             self.changed = self.changed || self.taken.is_empty();
+            // Of what was seen, what was taken tells.
+            self.settled.retain_mut(|(from, to)| {
+                *from = offset.max(*from);
+                *from < *to
+            });
         }
     }
 
@@ -273,6 +277,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_settled_ahead_stays_where_it_is_over_a_gap() {
+        let mut first = Tracker::new(0, "");
+        for offset in 0..20 {
+            first.take(offset);
+        }
+        (3..9).for_each(|offset| first.settle(offset));
+        first.settle(15);
+        let (position, metadata) = first.changes().unwrap();
+        let mut second = Tracker::new(position, &metadata);
+        second.saw(5);
+        second.begins_here();
+        let (position, metadata) = second.changes().unwrap();
+        assert_eq!(position, 5);
+        let mut third = Tracker::new(position, &metadata);
+        let left: Vec<i64> = (5..20).filter(|offset| third.take(*offset)).collect();
+        assert_eq!(left, [9, 10, 11, 12, 13, 14, 16, 17, 18, 19]);
+    }
+
+    #[test]
     fn what_no_commit_holds_is_in_flight() {
         let mut tracker = Tracker::new(0, "");
         for offset in 0..4 {
@@ -327,6 +350,32 @@ mod tests {
                 })
                 .collect();
             prop_assert_eq!(read(position, &write(position, &runs).0), runs);
+        }
+
+        #[test]
+        fn nor_by_an_owner_that_comes_after_one_that_went_halfway(order in Just((0_i64..40).collect::<Vec<_>>()).prop_shuffle(), count in 0_usize..40, halfway in 0_i64..40, more in 0_usize..40) {
+            let mut first = Tracker::new(0, "");
+            for offset in 0..40 {
+                first.take(offset);
+            }
+            for offset in &order[..count] {
+                first.settle(*offset);
+            }
+            first.begins_here();
+            let (position, metadata) = first.changes().unwrap();
+            let mut second = Tracker::new(position, &metadata);
+            let mut settled = order[..count].to_vec();
+            let left: Vec<i64> = (position..halfway).filter(|offset| second.take(*offset)).collect();
+            for offset in left.into_iter().take(more) {
+                second.settle(offset);
+                settled.push(offset);
+            }
+            second.begins_here();
+            let (position, metadata) = second.changes().unwrap();
+            let mut third = Tracker::new(position, &metadata);
+            let left: Vec<i64> = (position..40).filter(|offset| third.take(*offset)).collect();
+            let expected: Vec<i64> = (0..40).filter(|offset| !settled.contains(offset)).collect();
+            prop_assert_eq!(left, expected);
         }
 
         #[test]

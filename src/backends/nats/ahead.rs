@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use super::{
     connection::Link,
     error,
     jobs::{self, Entry, Plan},
-    journal::Journal,
+    journal::{self, Journal},
     letter::{self, Claimed},
     pull::Arrived,
     reader::{Begin, Reader, Scope},
@@ -37,6 +37,8 @@ pub(super) struct Ahead {
     open: Mutex<Option<Open>>,
     /// The number of the last journal whose letters were deleted.
     removed: AtomicU64,
+    /// Not all was done about the letters of the last step, although they were dealt with.
+    unfinished: AtomicBool,
     listed: Mutex<Option<Listed>>,
     /// Up to where consumers have acknowledged.
     pub(super) floors: Mutex<Floors>,
@@ -183,11 +185,22 @@ impl Ahead {
         }
     }
 
-    /// Forgets what a journal wants deleted if it was deleted since.
-    pub(super) fn check(&self, journal: &mut Written<Journal>) {
+    /// Notes that the last step failed when its letters were dealt with.
+    pub(super) fn note_unfinished(&self) {
+        self.unfinished.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets what a journal wants deleted if it was deleted since, and finishes what the last step did not.
+    pub(super) async fn check(&self, link: &Link, journal: &mut Written<Journal>) -> Result<()> {
         if journal.number == self.removed.load(Ordering::Relaxed) {
             journal.value.remove.clear();
         }
+        if self.unfinished.load(Ordering::Relaxed) {
+            journal::finish(link, &journal.value.remove).await?;
+            self.note_removed(journal);
+            self.unfinished.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Notes that what a journal wants deleted was deleted.

@@ -3,7 +3,10 @@
 //! On a stream that allows it, the message stands in the user's stream and is committed in one batch with the events
 //! that it speaks of. A batch that is sent twice, or by a worker whose lease was lost, then fails as a whole.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -23,7 +26,7 @@ use super::{
     side::{Became, Written},
     stream::Facts,
 };
-use crate::transport::{ErrorKind, JobId, JobLease, Result};
+use crate::transport::{ErrorKind, JobId, JobLease, LetterId, Result};
 
 /// How many letters are deleted at once.
 const DELETES: usize = 64;
@@ -67,10 +70,22 @@ impl Journal {
         }
     }
 
-    /// Announces what is replayed one by one from now on, or that nothing is.
+    /// Announces what is replayed one by one from now on.
     pub(super) fn announce(&mut self, pending: Vec<Entry>) {
         self.pending = pending;
         self.since = None;
+    }
+
+    /// Takes back what was dealt with of what was announced at a time.
+    pub(super) fn conclude<'a>(
+        &mut self,
+        dealt_with: impl Iterator<Item = &'a Entry>,
+        announced: SystemTime,
+    ) {
+        let dealt_with: HashSet<&LetterId> = dealt_with.map(|entry| &entry.0).collect();
+        self.pending.retain(|entry| !dealt_with.contains(&entry.0));
+        // The journal that is written now is younger than what it tells of.
+        self.since = (!self.pending.is_empty()).then(|| milliseconds(announced));
     }
 }
 
@@ -155,9 +170,7 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     let number = last.as_ref().map_or(0, |last| last.number);
     let (mut pending, mut since) = (Vec::new(), None);
     if let Some(last) = last {
-        let claimed = claims_of(link, &last.value.remove).await?;
-        claims::acknowledge(link, claimed, &mut Floors::new()).await?;
-        remove(link, &last.value.remove).await?;
+        finish(link, &last.value.remove).await?;
         jobs::note_progress(link, &last.value.job, last.value.resolved).await?;
         if last.value.job == lease.job && !last.value.pending.is_empty() {
             // The new journal is younger than what it tells of.
@@ -209,6 +222,13 @@ pub(super) async fn current(
             last.ok_or_else(|| error(ErrorKind::Other, "the journal of this job does not stay"))
         }
     }
+}
+
+/// Does what is left to do about letters that were dealt with.
+pub(super) async fn finish(link: &Link, numbers: &[u64]) -> Result<()> {
+    let claimed = claims_of(link, numbers).await?;
+    claims::acknowledge(link, claimed, &mut Floors::new()).await?;
+    remove(link, numbers).await
 }
 
 /// Reads where the deliveries that became letters are acknowledged.

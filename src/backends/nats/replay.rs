@@ -1,6 +1,11 @@
 //! Dealing with the letters of a job.
 
-use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::pending,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use futures_util::{StreamExt as _, stream, try_join};
 
@@ -44,7 +49,7 @@ pub(super) async fn advance(
     )?;
     let plan = plan.value;
     let mut journal = journal::current(link, place, lease).await?;
-    ahead.check(&mut journal);
+    ahead.check(link, &mut journal).await?;
     let next = (journal.value.resolved, max.min(STEP));
     let entries = ahead.entries(link, lease, &plan, next).await?;
     if entries.is_empty() {
@@ -76,8 +81,11 @@ pub(super) async fn advance(
         (_, place) => purge(link, place, journal, items, &mut outcomes).await,
     };
     match dealt {
-        // What was done is told first; a failure that does not pass shows again.
-        Err(_) if !outcomes.is_empty() => {}
+        // What was done is told first; a failure that does not pass shows at the next step.
+        Err(failed) if !outcomes.is_empty() => {
+            tracing::debug!(%failed, "the step is finished at the next one");
+            ahead.note_unfinished();
+        }
         dealt => dealt?,
     }
     Ok(outcomes)
@@ -224,6 +232,11 @@ async fn one_by_one(
         written.map_err(lost)?
     };
     failpoint::reach("nats.replay_announced");
+    let announced = if next.pending == journal.value.pending {
+        journal.announced()
+    } else {
+        SystemTime::now()
+    };
     let doubtful = |entry: &Entry| !recognised && journal.value.pending.contains(entry);
     let claimed = claims_of(&items);
     let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
@@ -236,7 +249,8 @@ async fn one_by_one(
         .await;
     failpoint::reach("nats.replay_published");
     next.resolved += outcomes.len() as u64;
-    next.announce(Vec::new());
+    let dealt_with = outcomes.iter().map(|(entry, _)| entry);
+    next.conclude(dealt_with, announced);
     let done = outcomes
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);

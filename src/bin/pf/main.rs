@@ -14,6 +14,11 @@ mod signals;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
+
+/// With that of the system, threads that pass messages on wait for each other's memory.
+#[global_allocator]
+static MEMORY: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -168,12 +168,13 @@ impl<H: Handler> Pump<H> {
         }
         let mark = Mark::of(&delivery, self.ledger.follows());
         let mut run = Arc::clone(&self.runner).run(delivery, now, probe);
-        let early = if self.heavy > 0 {
-            self.heavy -= 1;
-            Poll::Pending
-        } else {
+        let is_here = self.heavy == 0;
+        let early = if is_here {
             self.light = self.light.saturating_add(1);
             poll!(run.as_mut())
+        } else {
+            self.heavy -= 1;
+            Poll::Pending
         };
         if let Poll::Ready(finished) = early {
             self.ran(finished);
@@ -183,7 +184,7 @@ impl<H: Handler> Pump<H> {
         }
         let end = Instant::now();
         // Runs that wait in the handler begin in the order in which they came there.
-        if end - now >= HEAVY && self.runner.ahead() == 0 {
+        if is_here && end - now >= HEAVY && self.runner.ahead() == 0 {
             if self.light < CLOSE {
                 self.heavy = HEAVY_RUNS;
             }
