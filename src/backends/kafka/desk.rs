@@ -81,6 +81,8 @@ pub(super) struct Desk {
     pub(super) full: bool,
     /// The client was told to stop fetching.
     pub(super) paused: bool,
+    /// What the client had to tell of a partition may have been lost: it forgets that when the partition is paused.
+    pub(super) suspect: bool,
     /// The app stood still for longer than its lease: others got its partitions.
     pub(super) stalled: bool,
     pub(super) wanted: bool,

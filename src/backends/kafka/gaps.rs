@@ -27,6 +27,8 @@ use crate::transport::{ErrorKind, Result, TransportError};
 
 /// How long what was fetched may take to come, and the pause after a failure.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often, at the most, it is looked whether the client stopped somewhere without a word.
+const SUSPECT: Duration = Duration::from_secs(10);
 
 /// Reports whether the error says that records are gone; the client then reads the partition no further.
 pub(super) fn is_gap(failed: &KafkaError) -> bool {
@@ -103,7 +105,7 @@ pub(super) struct Torn {
     pub(super) is_sure: bool,
     /// How far each was seen when it stopped; it is looked at once all has come that was fetched by then.
     seen: Option<HashMap<PartId, i64>>,
-    /// When that is taken for granted.
+    /// When that is taken for granted, once it is known how far each was.
     until: Instant,
     /// After a failure, not before this.
     again: Instant,
@@ -139,10 +141,12 @@ impl Shared {
 }
 
 impl Pump {
-    /// Goes on where the client stopped: in a partition that gave nothing more.
-    pub(super) fn mend(&mut self, is_idle: bool) -> Result<()> {
+    /// Goes on where the client stopped: in a partition that gave nothing more. Reports whether it did something: what the
+    /// client tells of positions is old then.
+    pub(super) fn mend(&mut self, is_idle: bool) -> Result<bool> {
+        self.suspect();
         let Some(torn) = &self.torn else {
-            return Ok(());
+            return Ok(false);
         };
         let Some(seen) = &torn.seen else {
             // The client may be further where there are no records.
@@ -152,27 +156,48 @@ impl Pump {
             let seen = seen.collect();
             if let Some(torn) = &mut self.torn {
                 torn.seen = Some(seen);
+                torn.until = Instant::now() + PATIENCE;
             }
-            return Ok(());
+            return Ok(false);
         };
         let now = Instant::now();
         if now < torn.again || !is_idle && now < torn.until {
-            return Ok(());
-        }
-        let (mut left, mut mended) = (HashMap::new(), Ok(()));
-        for (id, next) in seen.clone() {
-            if let Err(failed) = self.go_on(id, next, torn.is_sure) {
-                left.insert(id, next);
-                mended = mended.and(Err(failed));
-            }
+            return Ok(false);
         }
         let is_sure = torn.is_sure;
+        let mut left = seen.clone();
+        let mended = self.go_on_in(&mut left, is_sure);
         self.torn = (!left.is_empty()).then(|| Torn {
             seen: Some(left),
             again: Instant::now() + PATIENCE,
             ..Torn::new(is_sure)
         });
-        mended
+        mended.map(|()| true)
+    }
+
+    /// Looks now and then whether the client stopped somewhere without a word.
+    fn suspect(&mut self) {
+        if self.torn.is_none()
+            && self.suspected.elapsed() > SUSPECT
+            && std::mem::take(&mut self.shared.desk().suspect)
+        {
+            self.suspected = Instant::now();
+            self.torn = Some(Torn::new(false));
+        }
+    }
+
+    /// Goes on in partitions, and takes out those that are dealt with.
+    fn go_on_in(&mut self, left: &mut HashMap<PartId, i64>, is_sure: bool) -> Result<()> {
+        for (id, next) in left.clone() {
+            match self.go_on(id, next, is_sure) {
+                // Whoever does not answer now is not asked about the others either.
+                Err(failed) if is_sure && failed.is_transient() => return Err(failed),
+                Err(failed) => tracing::debug!(%failed, "a partition is left as it is"),
+                Ok(()) => {}
+            }
+            left.remove(&id);
+        }
+        Ok(())
     }
 
     /// Goes on in a partition of which nothing came, if this is it.
@@ -184,7 +209,7 @@ impl Pump {
         let place = (&*name, partition);
         let bounds = self.shared.bounds(&self.client, place, next)?;
         let gap = Gap::find(&name, partition, next, bounds);
-        if gap.is_none() && !is_sure {
+        if gap.is_none() && !is_sure && next >= bounds.high {
             return Ok(());
         }
         let is_cut = matches!(gap, Some(Gap::Cut(_)));

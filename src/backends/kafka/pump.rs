@@ -32,8 +32,6 @@ const CHUNK: usize = 256;
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 /// How often leases are looked at.
 const LEASES: Duration = Duration::from_millis(50);
-/// How often, at the most, it is looked after a pause whether the client stopped somewhere.
-const SUSPECT: Duration = Duration::from_secs(10);
 /// For how long nothing is polled while there is no room; then the client is told to stop fetching.
 const HOLD: Duration = Duration::from_millis(500);
 
@@ -51,7 +49,7 @@ pub(super) struct Pump {
     pub(super) down: bool,
     pub(super) torn: Option<Torn>,
     /// When it was last looked whether the client stopped somewhere without a word.
-    suspected: Instant,
+    pub(super) suspected: Instant,
 }
 
 impl Pump {
@@ -126,8 +124,8 @@ impl Pump {
             // What came before a failure comes only once.
             self.admit(chunk)?;
             gathered?;
-            self.mend(is_idle)?;
-            if is_idle {
+            let is_mending = self.mend(is_idle)?;
+            if is_idle && !is_mending {
                 self.look_around()?;
             }
         }
@@ -199,8 +197,9 @@ impl Pump {
             self.full_since = None;
             if is_paused {
                 self.resume()?;
-                self.shared.desk().paused = false;
-                self.suspect();
+                let mut desk = self.shared.desk();
+                desk.paused = false;
+                desk.suspect = true;
             }
             return Ok(true);
         }
@@ -214,14 +213,6 @@ impl Pump {
         }
         thread::park_timeout(LOOK);
         Ok(false)
-    }
-
-    /// What the client had to tell of a partition is lost when that is paused.
-    fn suspect(&mut self) {
-        if self.torn.is_none() && self.suspected.elapsed() > SUSPECT {
-            self.suspected = Instant::now();
-            self.torn = Some(Torn::new(false));
-        }
     }
 
     fn pause(&self) -> Result<()> {

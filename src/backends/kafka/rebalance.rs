@@ -122,12 +122,14 @@ impl Watch {
             _ => client.assign(&placed),
         };
         taken.map_err(|failed| errors::of(failed, "taking on partitions"))?;
-        // A partition that was ours before may still be paused from then.
+        // A partition that was ours before may still be paused from then, and others for want of room.
         client
-            .resume(&placed)
+            .assignment()
+            .and_then(|all| client.resume(&all))
             .map_err(|failed| errors::of(failed, "taking on partitions"))?;
         let mut desk = self.shared.desk();
         desk.paused = false;
+        desk.suspect = true;
         for part in parts {
             tracing::debug!(topic = &*part.name, part.partition, "a partition is ours");
             desk.own(part);
@@ -252,7 +254,10 @@ impl Watch {
                 tracing::debug!(%failed, "what is settled comes again where its partition goes");
             }
         }
-        self.shared.desk().disown(&parts);
+        let mut desk = self.shared.desk();
+        desk.disown(&parts);
+        desk.suspect = true;
+        drop(desk);
         failpoint::reach("kafka.partitions_gone");
         let given = match client.rebalance_protocol() {
             RebalanceProtocol::Cooperative => client.incremental_unassign(partitions),

@@ -16,7 +16,7 @@ use super::{
     connection::Link,
     error,
     jobs::{self, Entry, Plan},
-    journal::{self, Journal},
+    journal::{self, Journal, Place},
     letter::{self, Claimed},
     pull::Arrived,
     reader::{Begin, Reader, Scope},
@@ -37,7 +37,7 @@ pub(super) struct Ahead {
     open: Mutex<Option<Open>>,
     /// The number of the last journal whose letters were deleted.
     removed: AtomicU64,
-    /// Not all was done about the letters of the last step, although they were dealt with.
+    /// A step began, and it is not known that all was done about the letters that it dealt with.
     unfinished: AtomicBool,
     listed: Mutex<Option<Listed>>,
     /// Up to where consumers have acknowledged.
@@ -185,9 +185,14 @@ impl Ahead {
         }
     }
 
-    /// Notes that the last step failed when its letters were dealt with.
-    pub(super) fn note_unfinished(&self) {
+    /// Notes that a step begins.
+    pub(super) fn begin(&self) {
         self.unfinished.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that all was done that the step has to do.
+    pub(super) fn finish(&self) {
+        self.unfinished.store(false, Ordering::Relaxed);
     }
 
     /// Forgets what a journal wants deleted if it was deleted since, and finishes what the last step did not.
@@ -198,7 +203,7 @@ impl Ahead {
         if self.unfinished.load(Ordering::Relaxed) {
             journal::finish(link, &journal.value.remove).await?;
             self.note_removed(journal);
-            self.unfinished.store(false, Ordering::Relaxed);
+            self.finish();
         }
         Ok(())
     }
@@ -209,9 +214,15 @@ impl Ahead {
         self.removed.store(journal.number, Ordering::Relaxed);
     }
 
-    /// Reads no further.
-    pub(super) async fn end(&self) {
+    /// Reads no further, and finishes what the last step did not.
+    pub(super) async fn end(&self, link: &Link, lease: &JobLease) -> Result<()> {
         self.open.lock().await.take();
+        if self.unfinished.load(Ordering::Relaxed) {
+            let place = Place::of(link).await?;
+            let mut journal = journal::current(link, place, lease).await?;
+            self.check(link, &mut journal).await?;
+        }
+        Ok(())
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Bounds {
     /// Messages of the request under way that we were to have.
     useful: u64,
     look_at: Instant,
+    /// Until then what was on its way when the connection was lost may come again.
+    doubt: Option<Instant>,
 }
 
 impl Bounds {
@@ -33,7 +35,23 @@ impl Bounds {
             again: durable.num_ack_pending,
             useful: 0,
             look_at: Instant::now(),
+            doubt: None,
         }
+    }
+
+    /// Takes note that the connection was lost: the server waits so long for an answer to what it had sent.
+    pub(super) fn lose(&mut self, ack_wait: Duration) {
+        self.doubt = Some(Instant::now() + ack_wait + LATE);
+    }
+
+    /// Reports whether what was on its way may come again.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.doubt.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Takes note that the server waits for no answer.
+    pub(super) fn trust(&mut self) {
+        self.doubt = None;
     }
 
     /// Reports whether a message was there at the start; if not, it has to go back.
@@ -94,7 +112,7 @@ impl Bounds {
         }
         match desk.retrying.values().min() {
             Some(due) => self.look_at = (*due).max(now + PAUSE),
-            None if desk.held.is_empty() => desk.ended = true,
+            None if desk.held.is_empty() && !self.is_in_doubt() => desk.ended = true,
             None => self.look_at = now + PAUSE,
         }
     }

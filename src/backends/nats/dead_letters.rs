@@ -98,7 +98,7 @@ impl DeadLetters for Nats {
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        self.ahead.end().await;
+        self.ahead.end(&self.link, &lease).await?;
         jobs::release(&self.link, &lease, done).await
     }
 }

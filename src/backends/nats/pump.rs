@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     bounded::Bounds,
-    error, headers,
+    consumer, error, headers,
     member::{Claim, GIVE_BACK, Shared, WORKING, Waiting},
     pull::{Arrived, Pull, Pulled},
     runs::Runs,
@@ -160,7 +160,7 @@ impl Pump {
                 }
                 self.admit(arrived).await?;
                 if self.pull.outstanding() == 0 {
-                    self.conclude();
+                    self.conclude().await?;
                 }
                 Ok(())
             }
@@ -173,11 +173,14 @@ impl Pump {
             Pulled::Message(arrived) => self.admit(vec![arrived]).await,
             Pulled::Ended(_) => {
                 if self.pull.outstanding() == 0 {
-                    self.conclude();
+                    self.conclude().await?;
                 }
                 Ok(())
             }
             Pulled::Lost => {
+                if let Some(bounds) = &mut self.bounds {
+                    bounds.lose(self.shared.ack_wait);
+                }
                 sleep(PAUSE).await;
                 self.pull.reset().await
             }
@@ -188,11 +191,19 @@ impl Pump {
         }
     }
 
-    fn conclude(&mut self) {
-        if let Some(bounds) = &mut self.bounds {
-            bounds.conclude(&mut self.shared.desk());
-            self.shared.came.notify_waiters();
+    async fn conclude(&mut self) -> Result<()> {
+        let Some(bounds) = &mut self.bounds else {
+            return Ok(());
+        };
+        if bounds.is_in_doubt() {
+            let known = consumer::find(&self.shared.link, &self.shared.consumer).await?;
+            if known.is_none_or(|known| known.num_ack_pending == 0) {
+                bounds.trust();
+            }
         }
+        bounds.conclude(&mut self.shared.desk());
+        self.shared.came.notify_waiters();
+        Ok(())
     }
 
     /// Takes in what came: reads what is known of earlier runs, and holds back what came too soon.

@@ -61,6 +61,7 @@ pub(super) async fn advance(
         retarget(&mut items, topic);
     }
     let mut outcomes = Outcomes::with_capacity(items.len());
+    ahead.begin();
     let dealt = match (&plan.action, place) {
         (JobAction::Replay { .. }, Place::Inside) => {
             let work = batches(link, ahead, (journal, plan.planned()), items, &mut outcomes);
@@ -84,9 +85,11 @@ pub(super) async fn advance(
         // What was done is told first; a failure that does not pass shows at the next step.
         Err(failed) if !outcomes.is_empty() => {
             tracing::debug!(%failed, "the step is finished at the next one");
-            ahead.note_unfinished();
         }
-        dealt => dealt?,
+        dealt => {
+            dealt?;
+            ahead.finish();
+        }
     }
     Ok(outcomes)
 }
