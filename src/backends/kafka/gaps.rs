@@ -102,7 +102,7 @@ pub(super) fn go_on<C: ConsumerContext>(
 #[derive(Debug)]
 pub(super) struct Torn {
     /// Whether it did in one of them.
-    pub(super) is_sure: bool,
+    is_sure: bool,
     /// How far each was seen when it stopped; it is looked at once all has come that was fetched by then.
     seen: Option<HashMap<PartId, i64>>,
     /// When that is taken for granted, once it is known how far each was.

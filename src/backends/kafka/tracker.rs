@@ -337,6 +337,19 @@ mod tests {
         assert_eq!(tracker.unsaved(), 10_000 - written, "the rest comes again");
     }
 
+    /// Returns what the first owner of 40 records commits when it has settled these.
+    fn committed(settled: &[i64]) -> (i64, String) {
+        let mut first = Tracker::new(0, "");
+        for offset in 0..40 {
+            first.take(offset);
+        }
+        for offset in settled {
+            first.settle(*offset);
+        }
+        first.begins_here();
+        first.changes().unwrap()
+    }
+
     proptest! {
         #[test]
         fn runs_come_back(position in 0_i64..1 << 40, gaps in prop::collection::vec((1_i64..1 << 20, 1_i64..1 << 20), 0..50)) {
@@ -354,15 +367,7 @@ mod tests {
 
         #[test]
         fn nor_by_an_owner_that_comes_after_one_that_went_halfway(order in Just((0_i64..40).collect::<Vec<_>>()).prop_shuffle(), count in 0_usize..40, halfway in 0_i64..40, more in 0_usize..40) {
-            let mut first = Tracker::new(0, "");
-            for offset in 0..40 {
-                first.take(offset);
-            }
-            for offset in &order[..count] {
-                first.settle(*offset);
-            }
-            first.begins_here();
-            let (position, metadata) = first.changes().unwrap();
+            let (position, metadata) = committed(&order[..count]);
             let mut second = Tracker::new(position, &metadata);
             let mut settled = order[..count].to_vec();
             let left: Vec<i64> = (position..halfway).filter(|offset| second.take(*offset)).collect();
@@ -380,15 +385,7 @@ mod tests {
 
         #[test]
         fn nothing_is_skipped_that_was_not_settled(order in Just((0_i64..40).collect::<Vec<_>>()).prop_shuffle(), count in 0_usize..40) {
-            let mut first = Tracker::new(0, "");
-            for offset in 0..40 {
-                first.take(offset);
-            }
-            for offset in &order[..count] {
-                first.settle(*offset);
-            }
-            first.begins_here();
-            let (position, metadata) = first.changes().unwrap();
+            let (position, metadata) = committed(&order[..count]);
             let mut second = Tracker::new(position, &metadata);
             let mut left: Vec<i64> = (position..40).filter(|offset| second.take(*offset)).collect();
             let mut expected = order[count..].to_vec();

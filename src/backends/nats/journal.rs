@@ -76,7 +76,7 @@ impl Journal {
         self.since = None;
     }
 
-    /// Takes back what was dealt with of what was announced at a time.
+    /// Takes back what was dealt with; what is left of it had been announced at a time.
     pub(super) fn conclude<'a>(
         &mut self,
         dealt_with: impl Iterator<Item = &'a Entry>,

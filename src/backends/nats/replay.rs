@@ -1,11 +1,6 @@
 //! Dealing with the letters of a job.
 
-use std::{
-    convert::Infallible,
-    future::pending,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream, try_join};
 
@@ -235,11 +230,6 @@ async fn one_by_one(
         written.map_err(lost)?
     };
     failpoint::reach("nats.replay_announced");
-    let announced = if next.pending == journal.value.pending {
-        journal.announced()
-    } else {
-        SystemTime::now()
-    };
     let doubtful = |entry: &Entry| !recognised && journal.value.pending.contains(entry);
     let claimed = claims_of(&items);
     let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
@@ -253,7 +243,7 @@ async fn one_by_one(
     failpoint::reach("nats.replay_published");
     next.resolved += outcomes.len() as u64;
     let dealt_with = outcomes.iter().map(|(entry, _)| entry);
-    next.conclude(dealt_with, announced);
+    next.conclude(dealt_with, journal.announced());
     let done = outcomes
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);
