@@ -1,18 +1,11 @@
 //! What the other tests stand on: the broker, and the client that knows nothing of ours.
 
-use std::time::{Duration, Instant};
-
-use rdkafka::{
-    ClientConfig,
-    producer::{BaseProducer, BaseRecord, Producer as _},
-};
+use std::time::Instant;
 
 use crate::{
     raw::{Raw, Record},
     server::Broker,
 };
-
-const SECONDS: Duration = Duration::from_secs(20);
 
 fn record(number: u8) -> Record {
     Record {
@@ -54,23 +47,13 @@ fn only_what_is_committed_is_read_as_committed() {
     let broker = Broker::shared();
     let raw = Raw::new(broker.address());
     raw.make("transactions", 2, &[]);
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", broker.address());
-    config.set("transactional.id", "tester");
-    config.set("retry.backoff.ms", "1");
-    let producer: BaseProducer = config.create().unwrap();
-    producer.init_transactions(SECONDS).unwrap();
     for (number, is_committed) in [(0_u8, true), (1, false), (2, true), (3, false)] {
-        producer.begin_transaction().unwrap();
-        let payload = [number];
-        let record = BaseRecord::<(), [u8]>::to("transactions").payload(&payload);
-        producer.send(record.partition(0)).unwrap();
-        producer.flush(SECONDS).unwrap();
-        if is_committed {
-            producer.commit_transaction(SECONDS).unwrap();
-        } else {
-            producer.abort_transaction(SECONDS).unwrap();
-        }
+        let record = Record {
+            partition: Some(0),
+            payload: Some(vec![number]),
+            ..Record::default()
+        };
+        raw.write_together("transactions", &[record], is_committed);
     }
     let payloads = |found: Vec<crate::raw::Stored>| -> Vec<_> {
         found.into_iter().filter_map(|one| one.payload).collect()

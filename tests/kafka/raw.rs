@@ -185,17 +185,24 @@ impl Raw {
         let mut config = self.config();
         config.set("enable.idempotence", "true");
         config.set("linger.ms", "1");
+        send(&config.create().unwrap(), topic, records);
+    }
+
+    /// Writes records in one transaction.
+    pub(crate) fn write_together(&self, topic: &str, records: &[Record], is_committed: bool) {
+        let mut config = self.config();
+        config.set("transactional.id", topic);
+        config.set("retry.backoff.ms", "1");
         let producer: BaseProducer = config.create().unwrap();
-        for record in records {
-            let mut next = record.write(topic);
-            while let Err((failed, back)) = producer.send(next) {
-                let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
-                assert_eq!(failed, full);
-                producer.poll(Duration::from_millis(1));
-                next = back;
-            }
-        }
-        producer.flush(PATIENCE).unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
+        producer.begin_transaction().unwrap();
+        send(&producer, topic, records);
+        let end = if is_committed {
+            producer.commit_transaction(PATIENCE)
+        } else {
+            producer.abort_transaction(PATIENCE)
+        };
+        end.unwrap();
     }
 
     /// Returns what a topic holds for readers of what is committed; waits for open transactions to end.
@@ -299,6 +306,19 @@ impl Raw {
 }
 
 /// Asks until there is an answer: a broker that has just started has some to load.
+fn send(producer: &BaseProducer, topic: &str, records: &[Record]) {
+    for record in records {
+        let mut next = record.write(topic);
+        while let Err((failed, back)) = producer.send(next) {
+            let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+            assert_eq!(failed, full);
+            producer.poll(Duration::from_millis(1));
+            next = back;
+        }
+    }
+    producer.flush(PATIENCE).unwrap();
+}
+
 fn patiently<T>(ask: impl Fn() -> KafkaResult<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {

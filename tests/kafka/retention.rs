@@ -65,14 +65,17 @@ impl Seen {
     }
 }
 
+fn big(number: usize) -> Record {
+    Record {
+        payload: Some(format!("{number:03}{}", "x".repeat(SIZE)).into_bytes()),
+        ..Record::default()
+    }
+}
+
 async fn large() -> Shelf {
     let shelf = Shelf::new(1).await;
     shelf.make("order", &[]);
-    let record = |number: usize| Record {
-        payload: Some(format!("{number:03}{}", "x".repeat(SIZE)).into_bytes()),
-        ..Record::default()
-    };
-    let records: Vec<_> = (0..RECORDS).map(record).collect();
+    let records: Vec<_> = (0..RECORDS).map(big).collect();
     shelf.raw.write(&shelf.name("order"), &records);
     shelf
 }
@@ -84,11 +87,19 @@ fn remove(shelf: &Shelf) {
 }
 
 async fn handle(group: &dyn Subscription, seen: &mut Seen) {
+    assert!(handle_more(group, seen).await, "it ended");
+}
+
+/// Handles what comes next; reports whether it has not ended.
+async fn handle_more(group: &dyn Subscription, seen: &mut Seen) -> bool {
     let deliveries = match timeout(PATIENCE, group.next(100)).await.unwrap() {
         Ok(deliveries) => deliveries,
-        Err(failed) => return seen.miss(&failed),
+        Err(failed) => {
+            seen.miss(&failed);
+            return true;
+        }
     };
-    assert!(!deliveries.is_empty(), "it ended");
+    let has_more = !deliveries.is_empty();
     let mut settlements = Vec::new();
     for delivery in deliveries {
         seen.note(&delivery.stored);
@@ -97,11 +108,15 @@ async fn handle(group: &dyn Subscription, seen: &mut Seen) {
     }
     let settled = group.settle(settlements).await;
     assert!(settled.iter().all(Result::is_ok));
+    has_more
+}
+
+fn request(group: &str) -> SubscribeRequest {
+    SubscribeRequest::new(group.parse().unwrap(), vec![topic("order").into()])
 }
 
 async fn join(shelf: &Shelf, group: &str) -> Arc<dyn Subscription> {
-    let request = SubscribeRequest::new(group.parse().unwrap(), vec![topic("order").into()]);
-    shelf.transport.subscribe(request).await.unwrap()
+    shelf.transport.subscribe(request(group)).await.unwrap()
 }
 
 #[tokio::test]
@@ -207,6 +222,71 @@ async fn a_member_goes_on_in_a_topic_that_is_made_anew() {
     shelf.aside(|raw| raw.remove(&name));
     shelf.make("order", &[]);
     go_on(&shelf, &name, &*group).await;
+}
+
+#[tokio::test]
+async fn a_bounded_member_ends_with_a_topic_that_is_made_anew() {
+    for left in [5, 200] {
+        let shelf = large().await;
+        let name = shelf.name("order");
+        let mut request = request("bounded");
+        request.until_end = true;
+        let group = shelf.transport.subscribe(request).await.unwrap();
+        let mut seen = Seen::default();
+        while seen.numbers.is_empty() {
+            handle(&*group, &mut seen).await;
+        }
+        shelf.aside(|raw| raw.remove(&name));
+        shelf.make("order", &[]);
+        let new: Vec<_> = (0..left).map(small).collect();
+        shelf.raw.write(&name, &new);
+        while handle_more(&*group, &mut seen).await {}
+        group.close().await.unwrap();
+        assert!(seen.numbers.len() < RECORDS + left);
+    }
+}
+
+#[tokio::test]
+async fn a_gap_is_found_beside_partitions_that_are_busy_or_end_with_a_transaction() {
+    let shelf = Shelf::new(1).await;
+    let name = shelf.name("order");
+    shelf.aside(|raw| raw.make(&name, 3, &[]));
+    let of = |partition: i32, mut record: Record| {
+        record.partition = Some(partition);
+        record
+    };
+    let first: Vec<_> = (0..RECORDS).map(|number| of(0, big(number))).collect();
+    shelf.raw.write(&name, &first);
+    let together: Vec<_> = (0..10).map(|number| of(1, small(number + 400))).collect();
+    shelf.raw.write_together(&name, &together, true);
+    shelf.raw.write_together(&name, &[of(1, small(999))], false);
+    let group = join(&shelf, "mixed").await;
+    let mut seen = Seen::default();
+    while !seen.numbers.contains(&0) || !seen.numbers.contains(&409) {
+        handle(&*group, &mut seen).await;
+    }
+    remove(&shelf);
+    let mut busy = 500;
+    while !seen.numbers.contains(&(RECORDS - 1)) {
+        shelf.raw.write(&name, &[of(2, small(busy))]);
+        busy += 1;
+        handle(&*group, &mut seen).await;
+    }
+    while !seen.numbers.contains(&(busy - 1)) {
+        handle(&*group, &mut seen).await;
+    }
+    group.close().await.unwrap();
+    let others: Vec<usize> = seen
+        .numbers
+        .iter()
+        .copied()
+        .filter(|n| *n >= RECORDS)
+        .collect();
+    let mut sorted = others.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (400..410).chain(500..busy).collect::<Vec<_>>());
+    seen.numbers.retain(|number| *number < RECORDS);
+    seen.judge();
 }
 
 #[tokio::test]

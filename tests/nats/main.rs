@@ -1,7 +1,9 @@
 //! The NATS backend on real servers, each test with its own.
 
+mod broken_off;
 mod faults;
 mod large_letters;
+mod letters;
 mod limits;
 mod server;
 mod settings;

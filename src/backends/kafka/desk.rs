@@ -264,8 +264,8 @@ impl Desk {
     }
 
     /// Reports whether a bounded membership is done: what was there at the start is settled, what was due is tried again,
-    /// and so are the retries of ours. `end` returns where a partition of a topic ended.
-    pub(super) fn is_done(&mut self, joined: i64, end: impl Fn(&str, i32) -> Option<i64>) -> bool {
+    /// and so are the retries of ours.
+    pub(super) fn is_done(&mut self, joined: i64) -> bool {
         let is_idle = self.waiting.is_empty()
             && self.held.is_empty()
             && self.settling.is_empty()
@@ -273,8 +273,8 @@ impl Desk {
         self.assigned
             && is_idle
             && self.parts.values_mut().all(|part| match &mut part.kind {
-                Kind::Messages { tracker, .. } => {
-                    end(&part.name, part.partition).is_none_or(|end| tracker.is_settled_before(end))
+                Kind::Messages { tracker, end, .. } => {
+                    end.is_none_or(|end| tracker.is_settled_before(end))
                 }
                 Kind::Retries(retries) => {
                     let next = retries.pending.next();

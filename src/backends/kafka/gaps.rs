@@ -177,9 +177,11 @@ impl Pump {
 
     /// Looks now and then whether the client stopped somewhere without a word.
     fn suspect(&mut self) {
+        let is_bounded = self.client.context().course.until_end;
         if self.torn.is_none()
             && self.suspected.elapsed() > SUSPECT
-            && std::mem::take(&mut self.shared.desk().suspect)
+            // A log that lost its end gives nothing more, and no error either.
+            && (std::mem::take(&mut self.shared.desk().suspect) || is_bounded)
         {
             self.suspected = Instant::now();
             self.torn = Some(Torn::new(false));
@@ -208,6 +210,9 @@ impl Pump {
         };
         let place = (&*name, partition);
         let bounds = self.shared.bounds(&self.client, place, next)?;
+        if let Some(part) = self.shared.desk().parts.get_mut(&id) {
+            part.kind.ends_by(bounds.high);
+        }
         let gap = Gap::find(&name, partition, next, bounds);
         if gap.is_none() && !is_sure && next >= bounds.high {
             return Ok(());
@@ -262,7 +267,7 @@ impl Desk {
             part.kind.saw(offset);
             return;
         }
-        let Kind::Messages { topic, .. } = &part.kind else {
+        let Kind::Messages { topic, end, .. } = &part.kind else {
             return;
         };
         let mut tracker = Tracker::new(offset, "");
@@ -273,6 +278,7 @@ impl Desk {
             kind: Kind::Messages {
                 topic: topic.clone(),
                 tracker,
+                end: *end,
             },
         };
         self.disown(&HashSet::from([id]));

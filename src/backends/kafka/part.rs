@@ -22,7 +22,12 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) enum Kind {
     /// Messages of a topic.
-    Messages { topic: Topic, tracker: Tracker },
+    Messages {
+        topic: Topic,
+        tracker: Tracker,
+        /// The offset before which a bounded membership ends.
+        end: Option<i64>,
+    },
     /// What the group tries again.
     Retries(Box<Retries>),
 }
@@ -45,6 +50,21 @@ impl Kind {
         match self {
             Self::Messages { tracker, .. } => tracker.seen(),
             Self::Retries(retries) => retries.seen,
+        }
+    }
+
+    /// Returns the offset before which a bounded membership ends; it is done with what it tries again otherwise.
+    pub(super) fn end(&self) -> Option<i64> {
+        match self {
+            Self::Messages { end, .. } => *end,
+            Self::Retries(_) => None,
+        }
+    }
+
+    /// Notes where the log ends: a bounded membership waits for nothing behind that.
+    pub(super) fn ends_by(&mut self, high: i64) {
+        if let Self::Messages { end: Some(end), .. } = self {
+            *end = high.min(*end);
         }
     }
 

@@ -119,7 +119,7 @@ impl Desk {
                 retries.seen = retries.seen.max(read.offset + 1);
                 retries.pending.take(read, now);
             }
-            Kind::Messages { topic, tracker } => {
+            Kind::Messages { topic, tracker, .. } => {
                 if tracker.take(read.offset) {
                     let waiting = fresh(id, topic.clone(), read);
                     self.admit(waiting);

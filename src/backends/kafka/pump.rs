@@ -18,7 +18,7 @@ use super::{
     error, errors,
     fetcher::Fetcher,
     gaps::Torn,
-    part::{Kind, PartId},
+    part::PartId,
     poll::Polled,
     rebalance::Watch,
     record::{self, Read},
@@ -249,7 +249,6 @@ impl Pump {
             return Ok(());
         }
         let now = record::millis(SystemTime::now());
-        let course = &self.client.context().course;
         let mut behind = TopicPartitionList::new();
         let mut desk = self.shared.desk();
         let mut last: Option<(Arc<str>, i32, PartId)> = None;
@@ -268,8 +267,8 @@ impl Pump {
                     id
                 }
             };
-            let end = course.end(&read.topic, read.partition);
-            if *read.topic != *self.shared.retries && end.is_some_and(|end| read.offset >= end) {
+            let end = desk.parts.get(&id).and_then(|part| part.kind.end());
+            if end.is_some_and(|end| read.offset >= end) {
                 behind.add_partition(&read.topic, read.partition);
                 continue;
             }
@@ -297,17 +296,11 @@ impl Pump {
             let at = positions.find_partition(&part.name, part.partition);
             if let Some(Offset::Offset(offset)) = at.map(|at| at.offset()) {
                 // What is behind the end was passed over, not seen.
-                let end = match part.kind {
-                    Kind::Messages { .. } => course.end(&part.name, part.partition),
-                    Kind::Retries(_) => None,
-                };
+                let end = part.kind.end();
                 part.kind.saw(end.map_or(offset, |end| offset.min(end)));
             }
         }
-        if course.until_end
-            && desk.end == End::No
-            && desk.is_done(course.joined, |name, partition| course.end(name, partition))
-        {
+        if course.until_end && desk.end == End::No && desk.is_done(course.joined) {
             drop(desk);
             self.shared.end(End::Reached);
         }

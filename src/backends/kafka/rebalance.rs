@@ -206,7 +206,15 @@ impl Watch {
         Ok(Part {
             name: name.into(),
             partition,
-            kind: Kind::Messages { topic, tracker },
+            kind: Kind::Messages {
+                topic,
+                tracker,
+                // What was there before may be lost by now.
+                end: self
+                    .course
+                    .end(name, partition)
+                    .map(|end| end.min(bounds.high)),
+            },
         })
     }
 

@@ -16,7 +16,7 @@ use super::{
     connection::Link,
     error,
     jobs::{self, Entry, Plan},
-    journal::{self, Journal, Place},
+    journal::{self, Journal},
     letter::{self, Claimed},
     pull::Arrived,
     reader::{Begin, Reader, Scope},
@@ -214,15 +214,10 @@ impl Ahead {
         self.removed.store(journal.number, Ordering::Relaxed);
     }
 
-    /// Reads no further, and finishes what the last step did not.
-    pub(super) async fn end(&self, link: &Link, lease: &JobLease) -> Result<()> {
+    /// Reads no further, and reports whether the last step is finished.
+    pub(super) async fn end(&self) -> bool {
         self.open.lock().await.take();
-        if self.unfinished.load(Ordering::Relaxed) {
-            let place = Place::of(link).await?;
-            let mut journal = journal::current(link, place, lease).await?;
-            self.check(link, &mut journal).await?;
-        }
-        Ok(())
+        !self.unfinished.load(Ordering::Relaxed)
     }
 }
 

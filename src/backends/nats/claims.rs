@@ -1,9 +1,11 @@
 //! Where deliveries that became letters are acknowledged.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, error::Error};
+
+use async_nats::{RequestError, RequestErrorKind};
 
 use super::{connection::Link, consumer, error, member::DONE};
-use crate::transport::{ErrorKind, Result};
+use crate::transport::{ErrorKind, Result, TransportError};
 
 /// Up to which number consumers had acknowledged everything when they were asked last.
 pub(super) type Floors = BTreeMap<String, u64>;
@@ -43,11 +45,18 @@ pub(super) async fn acknowledge(
             })?;
         }
         // A consumer takes them in order, so the last one tells.
-        if let Err(failed) = link.confirm(last.into(), DONE).await {
-            tracing::debug!(%failed, "an acknowledgement is not confirmed");
-        }
+        link.confirm(last.into(), DONE).await.or_else(gone)?;
     }
     Ok(())
+}
+
+/// Nobody takes acknowledgements for a consumer that is gone, and nothing comes again from it.
+fn gone(failed: TransportError) -> Result<()> {
+    let source = Error::source(&failed).and_then(|source| source.downcast_ref::<RequestError>());
+    match source.map(RequestError::kind) {
+        Some(RequestErrorKind::NoResponders) => Ok(()),
+        _ => Err(failed),
+    }
 }
 
 /// Returns up to which number a consumer waits for no acknowledgement, as far as it tells.

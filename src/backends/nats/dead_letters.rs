@@ -98,8 +98,7 @@ impl DeadLetters for Nats {
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        self.ahead.end(&self.link, &lease).await?;
-        jobs::release(&self.link, &lease, done).await
+        jobs::release(&self.link, &self.ahead, &lease, done).await
     }
 }
 

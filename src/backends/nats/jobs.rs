@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use super::{
+    ahead::Ahead,
     connection::Link,
+    doubt::Doubt,
     error,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
     headers,
@@ -43,6 +45,9 @@ pub(super) struct Plan {
     chunks: Vec<u64>,
     pub(super) resolved: u64,
     started: bool,
+    /// What nobody knows the outcome of.
+    #[serde(default, skip_serializing_if = "Doubt::is_none")]
+    doubt: Doubt,
 }
 
 impl Plan {
@@ -139,6 +144,7 @@ pub(super) async fn plan(link: &Link, action: JobAction, selection: &str) -> Res
         chunks: Vec::new(),
         resolved: 0,
         started: false,
+        doubt: Doubt::default(),
     };
     let place = (&*link.names.side(), &*plan_subject(link, &id.0));
     link.set_value(place, &plan, 0, None).await?;
@@ -213,17 +219,19 @@ pub(super) async fn find(link: &Link, job: &JobId) -> Result<Written<Plan>> {
     plan.ok_or_else(|| no_job(job))
 }
 
-/// Writes down how far a job is.
-pub(super) async fn note_progress(link: &Link, job: &JobId, resolved: u64) -> Result<()> {
+/// Writes down how far a job is, for when its journal is gone.
+pub(super) async fn note_progress(link: &Link, journal: &Written<Journal>) -> Result<()> {
+    let (job, resolved, doubt) = (&journal.value.job, journal.value.resolved, journal.doubt());
     let mut plan = match find(link, job).await {
         Ok(plan) => plan,
         Err(failed) if failed.kind() == ErrorKind::NotFound => return Ok(()),
         Err(failed) => return Err(failed),
     };
-    if plan.value.resolved >= resolved {
+    if plan.value.resolved >= resolved && plan.value.doubt == doubt {
         return Ok(());
     }
-    plan.value.resolved = resolved;
+    plan.value.resolved = plan.value.resolved.max(resolved);
+    plan.value.doubt = doubt;
     rewrite(link, job, &plan).await
 }
 
@@ -306,9 +314,15 @@ pub(super) async fn renew(link: &Link, lease: &JobLease) -> Result<()> {
 }
 
 /// Ends the job, or only the lease.
-pub(super) async fn release(link: &Link, lease: &JobLease, done: bool) -> Result<()> {
+pub(super) async fn release(
+    link: &Link,
+    ahead: &Ahead,
+    lease: &JobLease,
+    done: bool,
+) -> Result<()> {
     fenced(link, lease).await?;
-    journal::close(link, lease).await?;
+    journal::close(link, lease, ahead.end().await).await?;
+    ahead.finish();
     failpoint::reach("nats.journal_closed");
     if done {
         erase(link, &lease.job).await?;
@@ -380,5 +394,7 @@ fn no_job(job: &JobId) -> TransportError {
 /// Begins the journal of a job where its plan says that it is.
 pub(super) async fn resume(link: &Link, lease: &JobLease) -> Result<Journal> {
     let plan = find(link, &lease.job).await?;
-    Ok(Journal::new(lease, plan.value.resolved))
+    let mut journal = Journal::new(lease, plan.value.resolved);
+    journal.doubt = plan.value.doubt;
+    Ok(journal)
 }

@@ -3,10 +3,7 @@
 //! On a stream that allows it, the message stands in the user's stream and is committed in one batch with the events
 //! that it speaks of. A batch that is sent twice, or by a worker whose lease was lost, then fails as a whole.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -18,15 +15,14 @@ use tokio::time::{Instant, sleep};
 use super::{
     claims::{self, Floors},
     connection::Link,
+    doubt::Doubt,
     error,
-    errors::Refusal,
-    headers,
-    jobs::{self, Entry},
-    letter,
+    errors::{Refusal, WRONG_LAST_SEQUENCE},
+    headers, jobs, letter,
     side::{Became, Written},
     stream::Facts,
 };
-use crate::transport::{ErrorKind, JobId, JobLease, LetterId, Result};
+use crate::transport::{ErrorKind, JobId, JobLease, Result};
 
 /// How many letters are deleted at once.
 const DELETES: usize = 64;
@@ -50,11 +46,8 @@ pub(super) struct Journal {
     /// Letters that are dealt with and are to be deleted, or were since this was written.
     #[serde(with = "ranges")]
     pub(super) remove: Vec<u64>,
-    /// Letters that are being replayed one by one, and may have been when the worker went down.
-    pub(super) pending: Vec<Entry>,
-    /// When that was announced, in milliseconds since the epoch, if it was by an earlier worker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<u64>,
+    #[serde(flatten)]
+    pub(super) doubt: Doubt,
 }
 
 impl Journal {
@@ -65,37 +58,22 @@ impl Journal {
             token: lease.token,
             resolved,
             remove: Vec::new(),
-            pending: Vec::new(),
-            since: None,
+            doubt: Doubt::default(),
         }
-    }
-
-    /// Announces what is replayed one by one from now on.
-    pub(super) fn announce(&mut self, pending: Vec<Entry>) {
-        self.pending = pending;
-        self.since = None;
-    }
-
-    /// Takes back what was dealt with; what is left of it had been announced at a time.
-    pub(super) fn conclude<'a>(
-        &mut self,
-        dealt_with: impl Iterator<Item = &'a Entry>,
-        announced: SystemTime,
-    ) {
-        let dealt_with: HashSet<&LetterId> = dealt_with.map(|entry| &entry.0).collect();
-        self.pending.retain(|entry| !dealt_with.contains(&entry.0));
-        // The journal that is written now is younger than what it tells of.
-        self.since = (!self.pending.is_empty()).then(|| milliseconds(announced));
     }
 }
 
 impl Written<Journal> {
     /// Returns when the letters that may have been replayed were announced.
     pub(super) fn announced(&self) -> SystemTime {
-        match self.value.since {
-            Some(since) => SystemTime::UNIX_EPOCH + Duration::from_millis(since),
-            None => self.time,
-        }
+        self.value.doubt.announced().unwrap_or(self.time)
+    }
+
+    /// Returns the doubt as it is written down elsewhere.
+    pub(super) fn doubt(&self) -> Doubt {
+        let mut doubt = self.value.doubt.clone();
+        doubt.conclude(std::iter::empty(), self.announced());
+        doubt
     }
 }
 
@@ -168,19 +146,11 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     let (stream, subject) = place.subject(link);
     let last: Option<Written<Journal>> = link.value(&stream, &subject).await?;
     let number = last.as_ref().map_or(0, |last| last.number);
-    let (mut pending, mut since) = (Vec::new(), None);
     if let Some(last) = last {
         finish(link, &last.value.remove).await?;
-        jobs::note_progress(link, &last.value.job, last.value.resolved).await?;
-        if last.value.job == lease.job && !last.value.pending.is_empty() {
-            // The new journal is younger than what it tells of.
-            since = Some(milliseconds(last.announced()));
-            pending = last.value.pending;
-        }
+        jobs::note_progress(link, &last).await?;
     }
-    let mut journal = jobs::resume(link, lease).await?;
-    journal.pending = pending;
-    journal.since = since;
+    let journal = jobs::resume(link, lease).await?;
     let begun = link
         .set_value((&stream, &subject), &journal, number, None)
         .await;
@@ -188,22 +158,56 @@ pub(super) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     Ok(())
 }
 
-fn milliseconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Ends the journal of a lease.
-pub(super) async fn close(link: &Link, lease: &JobLease) -> Result<()> {
+/// Ends the journal of a lease, after a last step that is finished or was broken off.
+pub(super) async fn close(link: &Link, lease: &JobLease, is_finished: bool) -> Result<()> {
     let (stream, subject) = Place::of(link).await?.subject(link);
-    let last: Option<Written<Journal>> = link.value(&stream, &subject).await?;
-    let Some(last) = last.filter(|last| last.value.token == lease.token) else {
+    let place = (&*stream, &*subject);
+    let last = if is_finished {
+        last_of(link, place, lease).await?
+    } else {
+        shut(link, place, lease).await?
+    };
+    let Some(last) = last else {
         return Ok(());
     };
-    remove(link, &last.value.remove).await?;
-    jobs::note_progress(link, &lease.job, last.value.resolved).await?;
+    if is_finished {
+        remove(link, &last.value.remove).await?;
+    } else {
+        finish(link, &last.value.remove).await?;
+    }
+    jobs::note_progress(link, &last).await?;
     link.purge(&stream, &subject).await?;
     Ok(())
+}
+
+async fn last_of(
+    link: &Link,
+    (stream, subject): (&str, &str),
+    lease: &JobLease,
+) -> Result<Option<Written<Journal>>> {
+    let last: Option<Written<Journal>> = link.value(stream, subject).await?;
+    Ok(last.filter(|last| last.value.token == lease.token))
+}
+
+/// Shuts out what is still on its way to the server, and returns the journal as it is then.
+async fn shut(
+    link: &Link,
+    place: (&str, &str),
+    lease: &JobLease,
+) -> Result<Option<Written<Journal>>> {
+    loop {
+        let Some(last) = last_of(link, place, lease).await? else {
+            return Ok(None);
+        };
+        let mut same = last.value.clone();
+        same.doubt = last.doubt();
+        match link.set_value(place, &same, last.number, None).await {
+            Ok(_) => return Ok(Some(last)),
+            // It came after all.
+            Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => {}
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
 }
 
 /// Reads the journal of this lease; it is begun again if the stream has dropped it meanwhile.
@@ -345,7 +349,7 @@ async fn batch(
 
 /// Reports whether the server still recognises what may have been published since the journal was written.
 pub(super) async fn is_recognised(link: &Link, journal: &Written<Journal>) -> Result<bool> {
-    if journal.value.pending.is_empty() {
+    if journal.value.doubt.is_none() {
         return Ok(true);
     }
     let window = Duration::from_nanos(link.facts().await?.config.duplicate_window);

@@ -19,6 +19,7 @@ mod connection;
 mod consumer;
 mod dead_letters;
 mod doctor;
+mod doubt;
 mod errors;
 mod gather;
 mod headers;

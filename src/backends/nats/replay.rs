@@ -8,6 +8,7 @@ use super::{
     ahead::Ahead,
     claims::{self, Floors},
     connection::Link,
+    doubt::Doubt,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
     gather::{self, Item},
     jobs::{self, Entry},
@@ -154,9 +155,15 @@ enum Together {
 async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Result<Together> {
     let mut next = journal.value.clone();
     next.resolved += items.len() as u64;
+    let entries = items.iter().map(|item| &item.entry);
+    next.doubt.conclude(entries, journal.announced());
     let mut events: Vec<Part> = Vec::with_capacity(items.len());
     let mut done = Vec::with_capacity(items.len());
     for Item { entry, letter, .. } in items {
+        if journal.value.doubt.pending.contains(entry) {
+            done.push((entry.0.clone(), unknown()));
+            continue;
+        }
         let Some(letter) = letter else {
             done.push((entry.0.clone(), Resolution::Gone));
             continue;
@@ -212,12 +219,13 @@ async fn one_by_one(
     let (stream, subject) = Place::Beside.subject(link);
     let recognised = journal::is_recognised(link, &journal).await?;
     let mut next = journal.value.clone();
-    let is_pending = |item: &Item| journal.value.pending.contains(&item.entry);
+    let pending = &journal.value.doubt.pending;
+    let is_pending = |item: &Item| pending.contains(&item.entry);
     if items.iter().any(is_pending) {
         // What nobody announced has to wait for its turn.
         items.retain(is_pending);
     } else {
-        next.announce(items.iter().map(|item| item.entry.clone()).collect());
+        next.doubt = Doubt::announce(items.iter().map(|item| item.entry.clone()).collect());
         next.remove.clear();
     }
     let lost = |refusal| jobs::lost(refusal, "somebody else took over this job");
@@ -230,7 +238,7 @@ async fn one_by_one(
         written.map_err(lost)?
     };
     failpoint::reach("nats.replay_announced");
-    let doubtful = |entry: &Entry| !recognised && journal.value.pending.contains(entry);
+    let doubtful = |entry: &Entry| !recognised && pending.contains(entry);
     let claimed = claims_of(&items);
     let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
         .map(|item| {
@@ -243,7 +251,7 @@ async fn one_by_one(
     failpoint::reach("nats.replay_published");
     next.resolved += outcomes.len() as u64;
     let dealt_with = outcomes.iter().map(|(entry, _)| entry);
-    next.conclude(dealt_with, journal.announced());
+    next.doubt.conclude(dealt_with, journal.announced());
     let done = outcomes
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);
@@ -263,10 +271,7 @@ async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (E
         return (entry, Resolution::Gone);
     };
     if doubtful {
-        let reason = "it may have been published before the last worker went down, which is too long ago for \
-                      the server to recognise";
-        let reason = reason.to_owned();
-        return (entry, Resolution::Ambiguous { reason });
+        return (entry, unknown());
     }
     let outcome = match letter::revive(link, &letter) {
         Err(failed) => Err(Refusal::Lost(failed)),
@@ -288,6 +293,14 @@ async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (E
             let reason = letter::reason(refusal);
             (entry, Resolution::Failed { reason })
         }
+    }
+}
+
+fn unknown() -> Resolution {
+    let reason = "it may have been published before the last worker went down, which is too long ago for \
+                  the server to recognise";
+    Resolution::Ambiguous {
+        reason: reason.to_owned(),
     }
 }
 
