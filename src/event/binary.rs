@@ -68,6 +68,11 @@ impl<'a> Marks<'a> {
         self.has_specversion
     }
 
+    /// Reports whether the headers say nothing but that the payload is an event.
+    pub(super) fn leave_it_to_the_payload(&self) -> bool {
+        !self.is_batch() && !self.is_binary() && !self.has_plain
+    }
+
     /// Reports whether there is a `content-type`.
     pub(super) fn has_content_type(&self) -> bool {
         self.content_type.is_some()

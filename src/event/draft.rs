@@ -4,8 +4,11 @@ use std::borrow::Cow;
 
 use super::{
     Data, Envelope, EventError, Form,
-    scan::{Members, Value, is_json},
+    scan::{EVENT_DEPTH, Members, Value, is_json},
 };
+
+/// The attributes that every event has, as [`is_plain_event`] marks them.
+const REQUIRED: u16 = 0b1111;
 
 /// A name, and its value as JSON.
 pub(super) type Extension<'a> = (Cow<'a, str>, Cow<'a, str>);
@@ -149,6 +152,45 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// Reports whether the text is an event that needs no closer look, as most are: every attribute stands once, and without
+/// escapes. Others may be events too.
+pub(super) fn is_plain_event(text: &str) -> bool {
+    let Some(mut members) = Members::open(text, EVENT_DEPTH) else {
+        return false;
+    };
+    let mut seen = 0;
+    while let Ok(member) = members.step() {
+        let Some((name, value)) = member else {
+            return seen & REQUIRED == REQUIRED;
+        };
+        let Some(name) = name.plain_text() else {
+            return false;
+        };
+        let (bit, is_fit) = match name {
+            "specversion" => (1, value.json == "\"1.0\""),
+            "id" => (1 << 1, has_text(value)),
+            "source" => (1 << 2, has_text(value)),
+            "type" => (1 << 3, has_text(value)),
+            "subject" => (1 << 4, has_text(value)),
+            "time" => (1 << 5, has_text(value)),
+            "datacontenttype" => (1 << 6, has_text(value)),
+            "dataschema" => (1 << 7, has_text(value)),
+            "data" => (1 << 8, true),
+            "data_base64" => return false,
+            _ => continue,
+        };
+        if !is_fit || seen & bit != 0 {
+            return false;
+        }
+        seen |= bit;
+    }
+    false
+}
+
+fn has_text(value: Value<'_>) -> bool {
+    value.plain_text().is_some_and(|text| !text.is_empty())
+}
+
 fn required<'a>(name: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, EventError> {
     match value {
         Some(text) if text.is_empty() => Err(EventError::attribute(name, "is empty")),
@@ -162,5 +204,51 @@ fn attribute_text<'a>(name: &str, value: Value<'a>) -> Result<Cow<'a, str>, Even
         Some(Ok(text)) => Ok(text),
         Some(Err(_)) => Err(EventError::attribute(name, "is not valid Unicode")),
         None => Err(EventError::attribute(name, "must be a string")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: &str =
+        r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"n":1.0},"more":7}"#;
+
+    #[test]
+    fn a_plain_event_is_an_event() {
+        assert!(is_plain_event(EVENT));
+        for (from, to) in [
+            ("1.0\"", "0.3\""),
+            ("\"id\"", "\"ib\""),
+            ("\"/s\"", "7"),
+            ("\"/s\"", "\"\""),
+            ("\"more\":7", "\"subject\":7"),
+            ("{\"n\":1.0}", "{\"n\":01}"),
+            ("7}", "7} x"),
+            ("7}", "7"),
+        ] {
+            let text = EVENT.replace(from, to);
+            assert_ne!(text, EVENT);
+            assert!(!is_plain_event(&text), "{text}");
+            let read = Draft::from_json(&text, EVENT_DEPTH);
+            let read = read.and_then(|draft| draft.finish(Form::Structured));
+            assert!(read.is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_closer_look_may_be_an_event() {
+        for (from, to) in [
+            ("\"id\"", "\"\\u0069d\""),
+            ("\"/s\"", "\"\\/s\""),
+            ("\"more\":7", "\"id\":\"2\""),
+            ("\"more\":7", "\"subject\":null"),
+            ("\"more\":7", "\"data_base64\":\"eA==\""),
+        ] {
+            let text = EVENT.replace(from, to);
+            assert!(!is_plain_event(&text), "{text}");
+            let read = Draft::from_json(&text, EVENT_DEPTH).unwrap();
+            assert!(read.finish(Form::Structured).is_ok(), "{text}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::scan::plain_len;
 
 /// Appends a string in quotes.
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
     let mut rest = text.as_bytes();
     loop {

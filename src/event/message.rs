@@ -18,7 +18,7 @@ impl Headers {
     }
 
     /// Returns no headers, with room for so many.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "sqlite", feature = "kafka"))]
     pub(crate) fn with_capacity(count: usize) -> Self {
         Self(Vec::with_capacity(count))
     }

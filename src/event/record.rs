@@ -60,10 +60,14 @@ pub fn write_record(out: &mut Vec<u8>, stored: &Stored, dead_letter: Option<&[u8
 
 /// Appends the event, or `null`; tells whether what stands there is the payload itself.
 fn push_event(out: &mut Vec<u8>, message: &Message) -> bool {
+    if let Some(text) = structured::plain(message) {
+        out.extend_from_slice(text);
+        return true;
+    }
     let start = out.len();
     if let Ok(envelope) = Envelope::read(message) {
         if let (Form::Structured, Some(text)) = (envelope.form, structured::verbatim(message)) {
-            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(text);
             return true;
         }
         if structured::write(out, &envelope).is_ok() {

@@ -18,19 +18,17 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
     let (chunks, rest) = bytes.as_chunks::<8>();
     for (index, chunk) in chunks.iter().enumerate() {
         let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let special = (control | zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c))) & HIGH;
+        // What is below a byte borrows from it, and sets its top bit; above the first one the marks mean nothing.
+        let control = word.wrapping_sub(ONES * 0x20);
+        let quote = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
+        let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+        let special = (control | quote | backslash) & !word & HIGH;
         if special != 0 {
             return index * 8 + (special.trailing_zeros() / 8) as usize;
         }
     }
     let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
     bytes.len() - rest.len() + rest.iter().position(is_special).unwrap_or(rest.len())
-}
-
-/// Marks the zero bytes of a word; above the first one the marks mean nothing.
-fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word
 }
 
 /// Returns the bytes as text.
@@ -91,7 +89,9 @@ impl<'a> Members<'a> {
         Ok(Some((name, value)))
     }
 
-    fn step(&mut self) -> Scan<Option<(Value<'a>, Value<'a>)>> {
+    /// Returns the next name as it stands, and its value; none as [`next`](Self::next) does.
+    #[inline]
+    pub(super) fn step(&mut self) -> Scan<Option<(Value<'a>, Value<'a>)>> {
         let scanner = &mut self.scanner;
         if !scanner.another(b'}', std::mem::take(&mut self.first))? {
             scanner.space();
@@ -121,18 +121,23 @@ pub(super) struct Value<'a> {
 impl<'a> Value<'a> {
     /// Returns the text of a string, or `None` if it is something else.
     pub(super) fn text(self) -> Option<Result<Cow<'a, str>, EventError>> {
-        if self.plain {
-            return Some(Ok(Cow::Borrowed(&self.json[1..self.json.len() - 1])));
+        if let Some(text) = self.plain_text() {
+            return Some(Ok(Cow::Borrowed(text)));
         }
         string_of(self.json)
     }
+
+    /// Returns the text of a string that has no escapes.
+    pub(super) fn plain_text(self) -> Option<&'a str> {
+        self.plain.then(|| &self.json[1..self.json.len() - 1])
+    }
 }
 
-type Scan<T = ()> = Result<T, Syntax>;
+pub(super) type Scan<T = ()> = Result<T, Syntax>;
 
 /// Where the text stops being JSON.
 #[derive(Debug, Clone, Copy)]
-struct Syntax {
+pub(super) struct Syntax {
     at: usize,
     what: &'static str,
 }

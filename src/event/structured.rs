@@ -2,11 +2,12 @@
 
 use super::{
     Data, Envelope, EventError, Message,
+    binary::Marks,
     content::{Content, content},
-    draft::Draft,
+    draft::{self, Draft},
     json::{self, ObjectWriter},
     media,
-    scan::EVENT_DEPTH,
+    scan::{self, EVENT_DEPTH},
 };
 
 /// Gathers the attributes of an object that holds an event.
@@ -65,14 +66,19 @@ fn begin<'o>(out: &'o mut Vec<u8>, envelope: &Envelope<'_>) -> ObjectWriter<'o> 
     object
 }
 
-/// Returns the payload if it is an event that can stand in a line as it is.
-pub(super) fn verbatim(message: &Message) -> Option<&str> {
+/// Returns the payload of a structured event if it can stand in a line as it is.
+pub(super) fn verbatim(message: &Message) -> Option<&[u8]> {
     let payload = message.payload.as_deref()?;
     let framed = payload.starts_with(b"{") && payload.ends_with(b"}");
-    if !framed || memchr::memchr2(b'\n', b'\r', payload).is_some() {
-        return None;
-    }
-    std::str::from_utf8(payload).ok()
+    (framed && memchr::memchr2(b'\n', b'\r', payload).is_none()).then_some(payload)
+}
+
+/// Returns the payload if it is an event that needs no closer look and can stand in a line as it is.
+pub(super) fn plain(message: &Message) -> Option<&[u8]> {
+    let payload = verbatim(message)?;
+    let marks = Marks::of(&message.headers).ok()?;
+    let text = scan::utf8(payload).ok()?;
+    (marks.leave_it_to_the_payload() && draft::is_plain_event(text)).then_some(payload)
 }
 
 /// Appends the event that a message carries as one line of JSON, as it stands where that is possible.
@@ -80,10 +86,14 @@ pub(super) fn verbatim(message: &Message) -> Option<&str> {
 /// # Errors
 /// If the message is no event.
 pub fn write_event(out: &mut Vec<u8>, message: &Message) -> Result<(), EventError> {
+    if let Some(text) = plain(message) {
+        out.extend_from_slice(text);
+        return Ok(());
+    }
     let envelope = Envelope::read(message)?;
     match verbatim(message) {
         Some(text) if envelope.form == super::Form::Structured => {
-            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(text);
             Ok(())
         }
         _ => write(out, &envelope),

@@ -12,20 +12,15 @@ pub fn write_time(out: &mut Vec<u8>, time: SystemTime) {
     let seconds = since.as_secs().min(LATEST);
     let (year, month, day) = date(seconds / 86_400);
     let clock = seconds % 86_400;
-    push(out, year, 4);
-    out.push(b'-');
-    push(out, month, 2);
-    out.push(b'-');
-    push(out, day, 2);
-    out.push(b'T');
-    push(out, clock / 3_600, 2);
-    out.push(b':');
-    push(out, clock / 60 % 60, 2);
-    out.push(b':');
-    push(out, clock % 60, 2);
-    out.push(b'.');
-    push(out, u64::from(since.subsec_millis()), 3);
-    out.push(b'Z');
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    put(&mut text[..4], year);
+    put(&mut text[5..7], month);
+    put(&mut text[8..10], day);
+    put(&mut text[11..13], clock / 3_600);
+    put(&mut text[14..16], clock / 60 % 60);
+    put(&mut text[17..19], clock % 60);
+    put(&mut text[20..23], u64::from(since.subsec_millis()));
+    out.extend_from_slice(&text);
 }
 
 /// Returns a time in UTC to the millisecond.
@@ -64,10 +59,10 @@ pub(super) fn utc(text: &str) -> Option<DateTime<Utc>> {
         .map(|time| time.to_utc())
 }
 
-fn push(out: &mut Vec<u8>, number: u64, digits: u32) {
-    for place in (0..digits).rev() {
-        let digit = number / 10_u64.pow(place) % 10;
-        out.push(b"0123456789"[usize::try_from(digit).unwrap_or(0)]);
+fn put(digits: &mut [u8], mut number: u64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789"[usize::try_from(number % 10).unwrap_or(0)];
+        number /= 10;
     }
 }
 

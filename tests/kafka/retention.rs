@@ -1,6 +1,9 @@
 //! Records that retention removes while they are being read.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use protoflow::{
     event::Stored,
@@ -173,6 +176,37 @@ async fn a_tail_goes_on_behind_what_was_removed_while_it_read() {
         show(&mut *tail, &mut seen).await;
     }
     seen.judge();
+}
+
+#[tokio::test]
+async fn a_tail_goes_on_when_one_of_its_topics_is_removed() {
+    let shelf = Shelf::new(1).await;
+    for topic in ["order.a", "order.b"] {
+        shelf.make(topic, &[]);
+        shelf.raw.write(&shelf.name(topic), &[small(1)]);
+    }
+    let request = TailRequest {
+        patterns: vec!["order.*".parse().unwrap()],
+        from: TailFrom::Earliest,
+        until_end: false,
+    };
+    let mut tail = shelf.transport.tail(request).await.unwrap();
+    let mut seen = Seen::default();
+    while seen.numbers.len() < 2 {
+        show(&mut *tail, &mut seen).await;
+    }
+    let (gone, left) = (shelf.name("order.a"), shelf.name("order.b"));
+    shelf.aside(|raw| raw.remove(&gone));
+    // Longer than the client takes to learn of it.
+    let end = Instant::now() + Duration::from_secs(12);
+    let mut number = 2;
+    while Instant::now() < end {
+        shelf.raw.write(&left, &[small(number)]);
+        while seen.numbers.last() != Some(&number) {
+            show(&mut *tail, &mut seen).await;
+        }
+        number += 1;
+    }
 }
 
 #[tokio::test]

@@ -8,11 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protoflow::transport::{DeadLetter, JobAction, JobId, Resolution, Transport};
+use protoflow::transport::{
+    DeadLetter, JobAction, JobId, JobLease, LetterId, Resolution, Transport,
+};
 use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{letters, server::Broker};
+
+type Outcomes = Vec<(LetterId, Resolution)>;
 
 const REPLAY: JobAction = JobAction::Replay { to: None };
 /// Letters of a job.
@@ -36,33 +40,40 @@ async fn planned(transport: &dyn Transport, letters: &[DeadLetter]) -> JobId {
     job
 }
 
-/// Begins a step and drops it once it was looked at so often; reports whether it had ended by then.
+/// Begins a step and drops it once it was looked at so often; returns what it came to if it had ended by then.
+async fn begin(transport: &dyn Transport, lease: &JobLease, looks: usize) -> Option<Outcomes> {
+    let mut step = pin!(transport.dead_letters().advance(lease, 1000));
+    let mut left = looks;
+    poll_fn(|context| {
+        if let Poll::Ready(outcomes) = step.as_mut().poll(context) {
+            return Poll::Ready(Some(outcomes.unwrap()));
+        }
+        left = left.saturating_sub(1);
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Begins a step, drops it and gives the job back; reports whether the step had ended.
 async fn break_off(transport: &dyn Transport, job: &JobId, looks: usize) -> bool {
     let store = transport.dead_letters();
     let lease = store.lease(job, "tester").await.unwrap();
-    let ended = {
-        let mut step = pin!(store.advance(&lease, 1000));
-        let mut left = looks;
-        poll_fn(|context| {
-            if step.as_mut().poll(context).is_ready() {
-                return Poll::Ready(true);
-            }
-            left = left.saturating_sub(1);
-            if left == 0 {
-                return Poll::Ready(false);
-            }
-            Poll::Pending
-        })
-        .await
-    };
+    let ended = begin(transport, &lease, looks).await;
     store.release(lease, false).await.unwrap();
-    ended
+    ended.is_some()
 }
 
 /// Ends a job, and returns what became of the letters.
 async fn finish(transport: &dyn Transport, job: &JobId) -> Vec<Resolution> {
+    let lease = transport.dead_letters().lease(job, "tester").await.unwrap();
+    go_on(transport, lease).await
+}
+
+async fn go_on(transport: &dyn Transport, lease: JobLease) -> Vec<Resolution> {
     let store = transport.dead_letters();
-    let lease = store.lease(job, "tester").await.unwrap();
     let mut outcomes = Vec::new();
     loop {
         let step = store.advance(&lease, 50).await.unwrap();
@@ -82,16 +93,32 @@ fn stored(broker: &Broker) -> usize {
     digits.unwrap().parse().unwrap()
 }
 
-/// Breaks a step off at one place after the other, then lets the job end.
-async fn break_off_everywhere(broker: &Broker) {
+/// Breaks a step off at one place after the other, then lets the job end: under the same lease, or a new one.
+async fn break_off_everywhere(broker: &Broker, goes_on: bool) {
     let transport = broker.connect("", true).await.unwrap();
     for looks in (1..).step_by(4) {
         let filter = json!({"filter": "PROTOFLOW.order"});
         broker.ask("$JS.API.STREAM.PURGE.PROTOFLOW", &filter);
         let letters = letters::bury(&*transport, LETTERS, 10).await;
         let job = planned(&*transport, &letters).await;
-        let ended = break_off(&*transport, &job, looks).await;
-        finish(&*transport, &job).await;
+        let ended = if goes_on {
+            let lease = transport
+                .dead_letters()
+                .lease(&job, "tester")
+                .await
+                .unwrap();
+            let begun = begin(&*transport, &lease, looks).await;
+            let told = begun.as_ref().map_or(0, Vec::len);
+            let outcomes = go_on(&*transport, lease).await;
+            let is_done = |outcome: &Resolution| *outcome == Resolution::Done;
+            assert!(outcomes.iter().all(is_done), "{outcomes:?}");
+            assert_eq!(told + outcomes.len(), LETTERS, "after {looks} looks");
+            begun.is_some()
+        } else {
+            let ended = break_off(&*transport, &job, looks).await;
+            finish(&*transport, &job).await;
+            ended
+        };
         let replayed = stored(broker) - LETTERS;
         assert_eq!(replayed, LETTERS, "broken off after {looks} looks");
         assert_eq!(letters::all(&*transport).await, []);
@@ -104,14 +131,26 @@ async fn break_off_everywhere(broker: &Broker) {
 
 #[tokio::test]
 async fn each_letter_is_replayed_once_where_replay_is_atomic() {
-    break_off_everywhere(&Broker::start()).await;
+    break_off_everywhere(&Broker::start(), false).await;
+}
+
+#[tokio::test]
+async fn each_letter_is_told_of_once_where_replay_is_atomic() {
+    break_off_everywhere(&Broker::start(), true).await;
+}
+
+#[tokio::test]
+async fn each_letter_is_told_of_once_where_the_server_recognises_it() {
+    let broker = Broker::start();
+    plain(&broker, Duration::from_mins(1));
+    break_off_everywhere(&broker, true).await;
 }
 
 #[tokio::test]
 async fn so_it_is_where_the_server_recognises_what_was_replayed() {
     let broker = Broker::start();
     plain(&broker, Duration::from_mins(1));
-    break_off_everywhere(&broker).await;
+    break_off_everywhere(&broker, false).await;
 }
 
 #[tokio::test]

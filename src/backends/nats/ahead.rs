@@ -39,6 +39,8 @@ pub(super) struct Ahead {
     removed: AtomicU64,
     /// A step began, and it is not known that all was done about the letters that it dealt with.
     unfinished: AtomicBool,
+    /// How many letters of a lease were told of.
+    told: Mutex<Option<(u64, u64)>>,
     listed: Mutex<Option<Listed>>,
     /// Up to where consumers have acknowledged.
     pub(super) floors: Mutex<Floors>,
@@ -182,6 +184,23 @@ impl Ahead {
         if let Some(listed) = &mut *self.listed.lock().await {
             listed.from -= entries.len() as u64;
             listed.rest.splice(..0, entries.iter().cloned());
+        }
+    }
+
+    /// Notes how many letters of a lease were told of.
+    pub(super) async fn tell(&self, lease: &JobLease, count: u64) {
+        *self.told.lock().await = Some((lease.token, count));
+    }
+
+    /// Returns how many letters of a lease were told of; those that earlier ones dealt with count as told.
+    pub(super) async fn told(&self, lease: &JobLease, resolved: u64) -> u64 {
+        let mut told = self.told.lock().await;
+        match *told {
+            Some((token, count)) if token == lease.token => count,
+            _ => {
+                *told = Some((lease.token, resolved));
+                resolved
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::transport::{DeadLetter, JobLease, Result, TransportError};
 
 /// How many letters are read at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 16;
 /// Fewer letters than this are read one by one, ...
 const FEW: usize = 16;
 /// ... and those among more others than this for each.

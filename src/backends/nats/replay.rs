@@ -11,7 +11,7 @@ use super::{
     doubt::Doubt,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
     gather::{self, Item},
-    jobs::{self, Entry},
+    jobs::{self, Entry, Plan},
     journal::{self, Journal, Part, Place},
     letter,
     side::Written,
@@ -45,7 +45,12 @@ pub(super) async fn advance(
     )?;
     let plan = plan.value;
     let mut journal = journal::current(link, place, lease).await?;
+    let untold = untold(link, ahead, (lease, &plan), &journal).await?;
     ahead.check(link, &mut journal).await?;
+    if !untold.is_empty() {
+        ahead.tell(lease, journal.value.resolved).await;
+        return Ok(untold);
+    }
     let next = (journal.value.resolved, max.min(STEP));
     let entries = ahead.entries(link, lease, &plan, next).await?;
     if entries.is_empty() {
@@ -77,6 +82,7 @@ pub(super) async fn advance(
         }
         (_, place) => purge(link, place, journal, items, &mut outcomes).await,
     };
+    ahead.tell(lease, next.0 + outcomes.len() as u64).await;
     match dealt {
         // What was done is told first; a failure that does not pass shows at the next step.
         Err(failed) if !outcomes.is_empty() => {
@@ -85,6 +91,34 @@ pub(super) async fn advance(
         dealt => {
             dealt?;
             ahead.finish();
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Returns what became of letters that a step dealt with before it was broken off, or its answer got lost.
+async fn untold(
+    link: &Link,
+    ahead: &Ahead,
+    (lease, plan): (&JobLease, &Plan),
+    journal: &Written<Journal>,
+) -> Result<Outcomes> {
+    let (resolved, mut outcomes) = (journal.value.resolved, Outcomes::new());
+    let mut from = ahead.told(lease, resolved).await;
+    while from < resolved {
+        let entries = jobs::entries(link, &lease.job, plan, from).await?;
+        let count = usize::try_from(resolved - from).unwrap_or(usize::MAX);
+        from += entries.len() as u64;
+        for Entry(id, number) in entries.into_iter().take(count) {
+            let outcome = if journal.value.remove.contains(&number) {
+                Resolution::Done
+            } else if letter::fetch(link, number).await?.is_some() {
+                let reason = "why it was left as it is was not heard".to_owned();
+                Resolution::Failed { reason }
+            } else {
+                Resolution::Gone
+            };
+            outcomes.push((id, outcome));
         }
     }
     Ok(outcomes)

@@ -25,7 +25,8 @@ pub(super) fn pack(headers: &Headers) -> Option<Vec<u8>> {
 
 /// Unpacks headers; `None` if the blob is damaged.
 pub(super) fn unpack(mut blob: &[u8]) -> Option<Headers> {
-    let mut headers = Headers::new();
+    // Most messages have no more.
+    let mut headers = Headers::with_capacity(1);
     while !blob.is_empty() {
         let length = read_length(&mut blob)?;
         let name = std::str::from_utf8(take(&mut blob, length)?).ok()?;

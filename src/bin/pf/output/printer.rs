@@ -12,7 +12,7 @@ use super::{ColorChoice, Format, Paint, Painter, Remarks, Report, text};
 use crate::error::{CliError, CliResult};
 
 /// Written at once when so much is waiting.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 256 * 1024;
 
 /// Writes data.
 pub struct Printer {
@@ -35,7 +35,7 @@ impl Printer {
         Self {
             format,
             coloured: color.applies_to(&stdout),
-            waiting: Vec::with_capacity(BUFFER),
+            waiting: Vec::new(),
             out,
             remarks: Remarks::stderr(quiet, color),
         }
