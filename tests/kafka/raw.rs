@@ -305,7 +305,6 @@ impl Raw {
     }
 }
 
-/// Asks until there is an answer: a broker that has just started has some to load.
 fn send(producer: &BaseProducer, topic: &str, records: &[Record]) {
     for record in records {
         let mut next = record.write(topic);
@@ -319,6 +318,7 @@ fn send(producer: &BaseProducer, topic: &str, records: &[Record]) {
     producer.flush(PATIENCE).unwrap();
 }
 
+/// Asks until there is an answer: a broker that has just started has some to load.
 fn patiently<T>(ask: impl Fn() -> KafkaResult<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {

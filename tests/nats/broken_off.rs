@@ -1,18 +1,13 @@
 //! Jobs of which a step is broken off, as a second Ctrl-C does.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use std::{
-    future::poll_fn,
-    pin::pin,
-    task::Poll,
-    time::{Duration, Instant},
-};
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use protoflow::transport::{
     DeadLetter, JobAction, JobId, JobLease, LetterId, Resolution, Transport,
 };
-use serde_json::json;
-use tokio::time::sleep;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{letters, server::Broker};
 
@@ -21,16 +16,22 @@ type Outcomes = Vec<(LetterId, Resolution)>;
 const REPLAY: JobAction = JobAction::Replay { to: None };
 /// Letters of a job.
 const LETTERS: usize = 200;
+/// More of them than one step takes, of two batches.
+const STEPS: usize = 1200;
 
 /// Makes a stream on which replay is not atomic, and which recognises a message for a while.
 fn plain(broker: &Broker, window: Duration) {
-    let config = json!({
+    let config = settings(window);
+    broker.ask("$JS.API.STREAM.CREATE.PROTOFLOW", &config);
+}
+
+fn settings(window: Duration) -> Value {
+    json!({
         "name": "PROTOFLOW",
         "subjects": ["PROTOFLOW.>"],
         "storage": "file",
-        "duplicate_window": window.as_nanos(),
-    });
-    broker.ask("$JS.API.STREAM.CREATE.PROTOFLOW", &config);
+        "duplicate_window": u64::try_from(window.as_nanos()).unwrap(),
+    })
 }
 
 async fn planned(transport: &dyn Transport, letters: &[DeadLetter]) -> JobId {
@@ -94,12 +95,12 @@ fn stored(broker: &Broker) -> usize {
 }
 
 /// Breaks a step off at one place after the other, then lets the job end: under the same lease, or a new one.
-async fn break_off_everywhere(broker: &Broker, goes_on: bool) {
+async fn break_off_everywhere(broker: &Broker, count: usize, goes_on: bool) {
     let transport = broker.connect("", true).await.unwrap();
-    for looks in (1..).step_by(4) {
+    for looks in (1..).step_by(count / 50) {
         let filter = json!({"filter": "PROTOFLOW.order"});
         broker.ask("$JS.API.STREAM.PURGE.PROTOFLOW", &filter);
-        let letters = letters::bury(&*transport, LETTERS, 10).await;
+        let letters = letters::bury(&*transport, count, 10).await;
         let job = planned(&*transport, &letters).await;
         let ended = if goes_on {
             let lease = transport
@@ -112,15 +113,15 @@ async fn break_off_everywhere(broker: &Broker, goes_on: bool) {
             let outcomes = go_on(&*transport, lease).await;
             let is_done = |outcome: &Resolution| *outcome == Resolution::Done;
             assert!(outcomes.iter().all(is_done), "{outcomes:?}");
-            assert_eq!(told + outcomes.len(), LETTERS, "after {looks} looks");
+            assert_eq!(told + outcomes.len(), count, "after {looks} looks");
             begun.is_some()
         } else {
             let ended = break_off(&*transport, &job, looks).await;
             finish(&*transport, &job).await;
             ended
         };
-        let replayed = stored(broker) - LETTERS;
-        assert_eq!(replayed, LETTERS, "broken off after {looks} looks");
+        let replayed = stored(broker) - count;
+        assert_eq!(replayed, count, "broken off after {looks} looks");
         assert_eq!(letters::all(&*transport).await, []);
         if ended {
             assert!(looks > 10, "a step ended at once");
@@ -131,57 +132,100 @@ async fn break_off_everywhere(broker: &Broker, goes_on: bool) {
 
 #[tokio::test]
 async fn each_letter_is_replayed_once_where_replay_is_atomic() {
-    break_off_everywhere(&Broker::start(), false).await;
+    break_off_everywhere(&Broker::start(), LETTERS, false).await;
 }
 
 #[tokio::test]
 async fn each_letter_is_told_of_once_where_replay_is_atomic() {
-    break_off_everywhere(&Broker::start(), true).await;
+    break_off_everywhere(&Broker::start(), STEPS, true).await;
 }
 
 #[tokio::test]
 async fn each_letter_is_told_of_once_where_the_server_recognises_it() {
     let broker = Broker::start();
     plain(&broker, Duration::from_mins(1));
-    break_off_everywhere(&broker, true).await;
+    break_off_everywhere(&broker, LETTERS, true).await;
 }
 
 #[tokio::test]
 async fn so_it_is_where_the_server_recognises_what_was_replayed() {
     let broker = Broker::start();
     plain(&broker, Duration::from_mins(1));
-    break_off_everywhere(&broker, false).await;
+    break_off_everywhere(&broker, LETTERS, false).await;
 }
 
 #[tokio::test]
 async fn what_the_server_has_forgotten_is_left_to_a_person_also_after_another_job() {
-    const WINDOW: Duration = Duration::from_secs(4);
+    // Recognised for half of it.
+    const WINDOW: Duration = Duration::from_secs(8);
     let broker = Broker::start();
     plain(&broker, WINDOW);
     let transport = broker.connect("", true).await.unwrap();
     let letters = letters::bury(&*transport, 2 * LETTERS, 10).await;
     let (first, second) = letters.split_at(LETTERS);
-    let (job, other) = (
-        planned(&*transport, first).await,
-        planned(&*transport, second).await,
-    );
-    let start = Instant::now();
-    let mut looks = 1;
-    while stored(&broker) == 2 * LETTERS {
-        assert!(
-            !break_off(&*transport, &job, looks).await,
-            "nothing was broken off"
-        );
-        looks += 4;
-    }
-    let replayed = stored(&broker) - 2 * LETTERS;
-    assert!(replayed < LETTERS, "it was broken off too late");
+    let job = planned(&*transport, first).await;
+    let other = planned(&*transport, second).await;
+    let replayed = break_off_within(&broker, &*transport, &job).await;
+    let end = Instant::now() + WINDOW / 2;
     let done = vec![Resolution::Done; LETTERS];
     assert_eq!(finish(&*transport, &other).await, done);
-    sleep(WINDOW.saturating_sub(start.elapsed())).await;
-    let outcomes = finish(&*transport, &job).await;
-    let is_unknown = |outcome: &Resolution| matches!(outcome, Resolution::Ambiguous { .. });
-    assert!(outcomes.iter().all(is_unknown), "{outcomes:?}");
+    sleep_until(end).await;
+    assert_unknown(&finish(&*transport, &job).await);
     assert_eq!(stored(&broker), 2 * LETTERS + replayed + LETTERS);
     assert_eq!(letters::all(&*transport).await.len(), LETTERS);
+}
+
+/// Breaks a job off when some of its letters are replayed; returns how many.
+async fn break_off_within(broker: &Broker, transport: &dyn Transport, job: &JobId) -> usize {
+    let before = stored(broker);
+    for looks in (1..).step_by(4) {
+        let ended = break_off(transport, job, looks).await;
+        assert!(!ended, "nothing was broken off");
+        let replayed = stored(broker) - before;
+        if replayed > 0 {
+            assert!(replayed < LETTERS, "it was broken off too late");
+            return replayed;
+        }
+    }
+    0
+}
+
+fn assert_unknown(outcomes: &[Resolution]) {
+    let is_unknown = |outcome: &Resolution| matches!(outcome, Resolution::Ambiguous { .. });
+    assert_eq!(outcomes.len(), LETTERS);
+    assert!(outcomes.iter().all(is_unknown), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn what_was_in_doubt_when_the_stream_was_prepared_is_left_to_a_person_too() {
+    let broker = Broker::start();
+    plain(&broker, Duration::from_mins(1));
+    let transport = broker.connect("", true).await.unwrap();
+    let letters = letters::bury(&*transport, LETTERS, 10).await;
+    let job = planned(&*transport, &letters).await;
+    let replayed = break_off_within(&broker, &*transport, &job).await;
+    let mut config = settings(Duration::from_mins(1));
+    config["subjects"] = json!(["PROTOFLOW.>", "_pf.in.PROTOFLOW.>"]);
+    config["allow_atomic"] = json!(true);
+    broker.ask("$JS.API.STREAM.UPDATE.PROTOFLOW", &config);
+    let transport = broker.connect("", false).await.unwrap();
+    assert_unknown(&finish(&*transport, &job).await);
+    assert_eq!(stored(&broker), LETTERS + replayed);
+    assert_eq!(letters::all(&*transport).await.len(), LETTERS);
+}
+
+#[tokio::test]
+async fn a_consumer_that_was_made_anew_holds_up_no_replay() {
+    let broker = Broker::start();
+    let transport = broker.connect("", true).await.unwrap();
+    let letters = letters::bury(&*transport, LETTERS, 10).await;
+    broker.ask("$JS.API.CONSUMER.DELETE.PROTOFLOW.billing", &json!({}));
+    let config = json!({"durable_name": "billing", "ack_policy": "explicit"});
+    broker.ask(
+        "$JS.API.CONSUMER.DURABLE.CREATE.PROTOFLOW.billing",
+        &json!({"stream_name": "PROTOFLOW", "config": config}),
+    );
+    let job = planned(&*transport, &letters).await;
+    let outcomes = timeout(Duration::from_secs(4), finish(&*transport, &job)).await;
+    assert_eq!(outcomes.unwrap(), vec![Resolution::Done; LETTERS]);
 }

@@ -1,7 +1,7 @@
 //! What is for later: how fast it is fired, how late, and how soon after a start.
 
 use std::{
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::Mutex,
     thread,
     time::{Duration, Instant, SystemTime},
@@ -154,8 +154,11 @@ pub fn firing(stage: &Stage, round: usize) -> Child {
     pf.stdout(Stdio::null()).spawn().unwrap()
 }
 
+/// Lets it leave its group: the next one would wait until it is taken for dead.
 fn end(mut firing: Child) {
-    firing.kill().unwrap();
+    let id = firing.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(told.success());
     firing.wait().unwrap();
 }
 

@@ -15,6 +15,16 @@ use tokio::time::Instant;
 use super::{clients::Ears, config::Config, error, errors};
 use crate::transport::{ErrorKind, Result, TransportError};
 
+/// Keeps time in delay topics: only the last record of a key is kept, and an empty one long enough for every reader.
+/// There is room for what is known of a message beside the largest that most topics take.
+pub(super) const COMPACTED: [(&str, &str); 5] = [
+    ("cleanup.policy", "compact"),
+    ("segment.bytes", "67108864"),
+    ("segment.ms", "600000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+    ("max.message.bytes", "8388608"),
+];
+
 /// The pause before looking again whether a change has come through.
 const LOOK: Duration = Duration::from_millis(20);
 

@@ -23,8 +23,8 @@ use crate::{
     transport::{Result, Schedule, ScheduleId, ScheduleScan},
 };
 
-/// The most bytes of records that a scan keeps at hand, over all partitions.
-const AT_HAND: usize = 32 << 20;
+/// The room of a scan, in bytes, over all partitions.
+const ROOM: usize = 48 << 20;
 /// So many records are read again at a time.
 const AGAIN: usize = 10_000;
 /// The most bytes of them, in each partition.
@@ -138,15 +138,18 @@ impl Scan {
     /// Reads what is pending, and keeps of it when it is due and where it stands.
     pub(super) async fn open(link: &Arc<Link>) -> Result<Self> {
         let spans = spans(link).await?;
-        let room = AT_HAND / spans.len().max(1);
-        let new = |span: &Span| (span.partition, Pending::within(room, i64::MAX));
+        let room = ROOM / spans.len().max(1);
+        let new = |span: &Span| {
+            let place = (span.topic.as_str().into(), span.partition);
+            (span.partition, Pending::within(place, room, i64::MAX))
+        };
         let mut pending: BTreeMap<i32, Pending> = spans.iter().map(new).collect();
         let mut reader = Reader::open(link, spans, Isolation::Committed)?;
         while let Some(reads) = reader.next().await? {
             let now = now();
             for read in reads {
                 if let Some(index) = pending.get_mut(&read.partition) {
-                    index.take(read, now);
+                    index.take(&read, now);
                 }
             }
         }

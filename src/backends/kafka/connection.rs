@@ -19,6 +19,7 @@ use super::{
     clients::{self, Ears, Isolation},
     config::Config,
     error, errors,
+    leaving::Leaving,
     names::Names,
     producer::Producer,
     record,
@@ -32,16 +33,6 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(20);
 /// How many partitions a topic of ours has where the URL does not say.
 const PARTITIONS: i32 = 6;
-
-/// Keeps time in delay topics: only the last record of a key is kept, and an empty one long enough for every reader.
-/// There is room for what is known of a message beside the largest that most topics take.
-pub(super) const COMPACTED: [(&str, &str); 5] = [
-    ("cleanup.policy", "compact"),
-    ("segment.bytes", "67108864"),
-    ("segment.ms", "600000"),
-    ("min.cleanable.dirty.ratio", "0.1"),
-    ("max.message.bytes", "8388608"),
-];
 
 /// A client that asks, and the ears with which it hears why nobody answers.
 type Asking = BaseConsumer<Ears>;
@@ -58,6 +49,7 @@ pub(super) struct Link {
     notes: OnceCell<Producer>,
     cluster: OnceCell<String>,
     partitions: Mutex<HashMap<String, i32>>,
+    pub(super) leaving: Leaving,
 }
 
 /// The offsets of a partition: the first kept, and the next to be seen.
@@ -88,6 +80,7 @@ impl Link {
             notes: OnceCell::new(),
             cluster: OnceCell::new(),
             partitions: Mutex::default(),
+            leaving: Leaving::default(),
         }
     }
 

@@ -34,8 +34,8 @@ use crate::transport::{ErrorKind, Result};
 const LOOK: Duration = Duration::from_millis(50);
 /// How long until the topic is looked for again, or the thread starts again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The most bytes of records at hand, over all partitions.
-const AT_HAND: usize = 48 << 20;
+/// The room for what waits, in bytes, over all partitions.
+const ROOM: usize = 112 << 20;
 
 /// Fires what becomes due, until dropped.
 ///
@@ -49,8 +49,10 @@ pub(super) async fn fire_for_ever(link: Arc<Link>) -> Result<()> {
         }
         let (sender, ended) = oneshot::channel();
         let firer = Firer::new(&link, Arc::clone(&stop.0))?;
+        let member = link.leaving.enter();
         start("pf-kafka-firer", move || {
             let _ = sender.send(firer.run());
+            drop(member);
         })?;
         match ended.await {
             Ok(ended) => ended?,
@@ -207,7 +209,7 @@ impl Firer {
             match polled {
                 Some(Ok(record)) => {
                     if let Some(shelf) = self.shelves.get(&record.partition()) {
-                        shelf.take(&self.topic, &record);
+                        shelf.take(&record);
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) | None => self.advance()?,
@@ -231,7 +233,8 @@ impl Firer {
             News::Ours(partition) => {
                 let partitions = self.link.known(&self.topic).unwrap_or(1);
                 let share = usize::try_from(partitions.max(1)).unwrap_or(1);
-                let waiting = Arc::new(Shelf::new(AT_HAND / share, SOON));
+                let place = (Arc::clone(&self.topic), partition);
+                let waiting = Arc::new(Shelf::new(place, ROOM / share, SOON));
                 let owner = Owner::new(
                     Arc::clone(&self.link),
                     Arc::clone(&waiting),

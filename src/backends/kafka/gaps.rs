@@ -194,6 +194,12 @@ impl Pump {
             match self.go_on(id, next, is_sure) {
                 // Whoever does not answer now is not asked about the others either.
                 Err(failed) if is_sure && failed.is_transient() => return Err(failed),
+                Err(failed) if failed.is_transient() => {
+                    tracing::debug!(%failed, "it is looked again later");
+                    self.shared.desk().suspect = true;
+                    left.clear();
+                    return Ok(());
+                }
                 Err(failed) => tracing::debug!(%failed, "a partition is left as it is"),
                 Ok(()) => {}
             }
@@ -205,7 +211,9 @@ impl Pump {
     /// Goes on in a partition of which nothing came, if this is it.
     fn go_on(&self, id: PartId, next: i64, is_sure: bool) -> Result<()> {
         let (name, partition) = match self.shared.desk().parts.get(&id) {
-            Some(part) if part.kind.seen() == next => (Arc::clone(&part.name), part.partition),
+            Some(part) if part.kind.seen() == next && !part.kind.is_passed() => {
+                (Arc::clone(&part.name), part.partition)
+            }
             _ => return Ok(()),
         };
         let place = (&*name, partition);

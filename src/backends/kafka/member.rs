@@ -12,10 +12,10 @@ use rdkafka::{ClientConfig, consumer::BaseConsumer};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    admin::{self, Wanted},
+    admin::{self, COMPACTED, Wanted},
     calendar,
     clients::{self, Ears},
-    connection::{COMPACTED, Link},
+    connection::Link,
     desk::End,
     error, letter,
     pump::Pump,

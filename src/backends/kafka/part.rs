@@ -61,6 +61,11 @@ impl Kind {
         }
     }
 
+    /// Reports whether a bounded membership wants nothing more of it.
+    pub(super) fn is_passed(&self) -> bool {
+        self.end().is_some_and(|end| self.seen() >= end)
+    }
+
     /// Notes where the log ends: a bounded membership waits for nothing behind that.
     pub(super) fn ends_by(&mut self, high: i64) {
         if let Self::Messages { end: Some(end), .. } = self {

@@ -3,16 +3,17 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, HashMap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
     hash::{BuildHasher as _, RandomState},
+    sync::Arc,
 };
 
-use super::{record::Read, waiting};
+use super::{packed::Packed, record::Read, waiting};
 
 /// What is due later than this need not be kept at hand, in milliseconds.
 pub(super) const SOON: i64 = 300_000;
-/// What a record at hand takes beside its bytes.
-const OVERHEAD: usize = 512;
+/// What is known of a record takes so many bytes beside what is at hand.
+const EACH: usize = 128;
 /// So many times of what is over already are put up with before they are swept out.
 const STALE: usize = 1024;
 
@@ -22,12 +23,14 @@ type Short = (u64, u64);
 /// What waits in one partition, by time.
 #[derive(Debug)]
 pub(super) struct Pending {
+    topic: Arc<str>,
+    partition: i32,
     shorteners: (RandomState, RandomState),
     by_key: HashMap<Short, i64>,
     alive: BTreeSet<i64>,
     /// Times and offsets, also of what has been replaced or ended meanwhile.
     by_time: BinaryHeap<Reverse<(i64, i64)>>,
-    at_hand: HashMap<i64, Read>,
+    at_hand: BTreeMap<i64, Packed>,
     bytes: usize,
     room: usize,
     soon: i64,
@@ -44,15 +47,17 @@ pub(super) struct Due {
 }
 
 impl Pending {
-    /// Begins an index that keeps so many bytes of records at hand, of those due in so many milliseconds; the others are
-    /// to be read again when they are due.
-    pub(super) fn within(room: usize, soon: i64) -> Self {
+    /// Begins an index of a partition for which there is so much room, in bytes; what is left of it is for records at hand,
+    /// of those due in so many milliseconds. The others are to be read again when they are due.
+    pub(super) fn within((topic, partition): (Arc<str>, i32), room: usize, soon: i64) -> Self {
         Self {
+            topic,
+            partition,
             shorteners: (RandomState::new(), RandomState::new()),
             by_key: HashMap::new(),
             alive: BTreeSet::new(),
             by_time: BinaryHeap::new(),
-            at_hand: HashMap::new(),
+            at_hand: BTreeMap::new(),
             bytes: 0,
             room,
             soon,
@@ -60,11 +65,12 @@ impl Pending {
     }
 
     /// Takes in the next record of the partition.
-    pub(super) fn take(&mut self, read: Read, now: i64) {
+    pub(super) fn take(&mut self, read: &Read, now: i64) {
         let Some(key) = read.key.clone() else {
             return;
         };
-        self.note(&key, read.offset, waiting::due(&read), now, || read);
+        let due = waiting::due(read);
+        self.note(&key, read.offset, due, now, || Packed::of(read));
     }
 
     /// Takes in the next record of the partition, which is copied only if it is to be at hand. Without a time, it is
@@ -75,7 +81,7 @@ impl Pending {
         offset: i64,
         due: Option<i64>,
         now: i64,
-        copy: impl FnOnce() -> Read,
+        copy: impl FnOnce() -> Packed,
     ) -> bool {
         let short = self.shorten(key);
         let is_change = self.end(&short);
@@ -85,17 +91,32 @@ impl Pending {
         self.by_key.insert(short, offset);
         self.alive.insert(offset);
         self.by_time.push(Reverse((due, offset)));
-        if due < now.saturating_add(self.soon) && self.bytes < self.room {
-            self.keep(copy());
+        if due < now.saturating_add(self.soon) && self.bytes < self.left() {
+            self.keep(offset, copy());
         }
+        self.make_room();
         is_change
     }
 
-    fn keep(&mut self, read: Read) {
-        let size = size(&read);
-        if self.bytes + size <= self.room {
+    /// Returns how much room the index leaves.
+    fn left(&self) -> usize {
+        self.room.saturating_sub(EACH * self.by_key.len())
+    }
+
+    fn keep(&mut self, offset: i64, packed: Packed) {
+        let size = packed.size();
+        if self.bytes + size <= self.left() {
             self.bytes += size;
-            self.at_hand.insert(read.offset, read);
+            self.at_hand.insert(offset, packed);
+        }
+    }
+
+    /// Lets go of records at hand for which the index has left no room, the youngest first.
+    fn make_room(&mut self) {
+        while self.bytes > self.left()
+            && let Some((_, packed)) = self.at_hand.pop_last()
+        {
+            self.bytes -= packed.size();
         }
     }
 
@@ -104,8 +125,8 @@ impl Pending {
             return false;
         };
         self.alive.remove(&offset);
-        if let Some(read) = self.at_hand.remove(&offset) {
-            self.bytes -= size(&read);
+        if let Some(packed) = self.at_hand.remove(&offset) {
+            self.bytes -= packed.size();
         }
         if self.by_time.len() > 2 * self.alive.len() + STALE {
             self.by_time
@@ -124,8 +145,10 @@ impl Pending {
             let Some(Reverse((time, offset))) = self.by_time.pop() else {
                 break;
             };
-            let record = self.at_hand.remove(&offset);
-            self.bytes -= record.as_ref().map_or(0, size);
+            let packed = self.at_hand.remove(&offset);
+            self.bytes -= packed.as_ref().map_or(0, Packed::size);
+            let place = (&self.topic, self.partition);
+            let record = packed.map(|packed| packed.unpack(place, offset));
             due.push(Due {
                 time,
                 offset,
@@ -142,7 +165,7 @@ impl Pending {
         }
         self.by_time.push(Reverse((time, due.offset)));
         if let Some(read) = due.record {
-            self.keep(read);
+            self.keep(due.offset, Packed::of(&read));
         }
     }
 
@@ -179,13 +202,6 @@ impl Pending {
     }
 }
 
-fn size(read: &Read) -> usize {
-    let length = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or(0, bytes::Bytes::len);
-    let headers = read.headers.iter();
-    let headers = headers.map(|(name, value)| name.len() + value.map_or(0, bytes::Bytes::len) + 96);
-    OVERHEAD + length(&read.key) + length(&read.payload) + headers.sum::<usize>()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
@@ -194,9 +210,16 @@ mod tests {
 
     use super::*;
     use crate::{
-        backends::kafka::record::{Marks, WAITING},
+        backends::kafka::{
+            packed::OVERHEAD,
+            record::{Marks, WAITING},
+        },
         event::{Headers, Topic},
     };
+
+    fn within(room: usize, soon: i64) -> Pending {
+        Pending::within(("pf.delay".into(), 0), room, soon)
+    }
 
     fn record(offset: i64, key: &str, due: Option<i64>) -> Read {
         let topic: Topic = "order".parse().unwrap();
@@ -221,28 +244,28 @@ mod tests {
 
     #[test]
     fn what_is_due_comes_in_order_of_time() {
-        let mut pending = Pending::within(1 << 20, SOON);
+        let mut pending = within(1 << 20, SOON);
         for (offset, due) in [(0, 30), (1, 10), (2, 20), (3, 99)] {
-            pending.take(record(offset, &offset.to_string(), Some(due)), 0);
+            pending.take(&record(offset, &offset.to_string(), Some(due)), 0);
         }
         assert_eq!(pending.next(), Some(10));
         assert_eq!(offsets(&pending.due(30, 2)), [1, 2]);
         assert_eq!(offsets(&pending.due(30, 9)), [0]);
         assert_eq!(pending.len(), 4, "known until they are ended");
         for (offset, key) in [(4, "0"), (5, "1"), (6, "2")] {
-            pending.take(record(offset, key, None), 0);
+            pending.take(&record(offset, key, None), 0);
         }
         assert_eq!((pending.len(), pending.oldest()), (1, Some(3)));
     }
 
     #[test]
     fn a_later_record_replaces_and_an_empty_one_ends() {
-        let mut pending = Pending::within(1 << 20, SOON);
-        pending.take(record(0, "a", Some(10)), 0);
-        pending.take(record(1, "a", Some(50)), 0);
+        let mut pending = within(1 << 20, SOON);
+        pending.take(&record(0, "a", Some(10)), 0);
+        pending.take(&record(1, "a", Some(50)), 0);
         assert_eq!(pending.next(), Some(50));
         assert!(pending.due(20, 9).is_empty());
-        pending.take(record(2, "a", None), 0);
+        pending.take(&record(2, "a", None), 0);
         assert_eq!(
             (pending.len(), pending.next(), pending.oldest()),
             (0, None, None)
@@ -251,9 +274,9 @@ mod tests {
 
     #[test]
     fn what_is_far_off_is_not_at_hand() {
-        let mut pending = Pending::within(1 << 20, SOON);
-        pending.take(record(0, "far", Some(SOON + 1)), 0);
-        pending.take(record(1, "near", Some(1)), 0);
+        let mut pending = within(1 << 20, SOON);
+        pending.take(&record(0, "far", Some(SOON + 1)), 0);
+        pending.take(&record(1, "near", Some(1)), 0);
         let due = pending.due(SOON * 2, 9);
         let at_hand: Vec<bool> = due.iter().map(|due| due.record.is_some()).collect();
         assert_eq!((offsets(&due), at_hand), (vec![1, 0], vec![true, false]));
@@ -262,13 +285,13 @@ mod tests {
 
     #[test]
     fn only_so_much_is_at_hand_and_what_is_over_is_swept_out() {
-        let mut pending = Pending::within(2 * OVERHEAD, i64::MAX);
+        let mut pending = within(4 * OVERHEAD + EACH * 5, i64::MAX);
         for offset in 0..10_000_i64 {
             let key = offset.to_string();
-            pending.take(record(offset, &key, Some(SOON + offset)), 0);
-            assert!(pending.bytes <= pending.room);
+            pending.take(&record(offset, &key, Some(SOON + offset)), 0);
+            assert!(pending.bytes <= pending.left());
             if offset >= 5 {
-                pending.take(record(offset + 10_000, &key, None), 0);
+                pending.take(&record(offset + 10_000, &key, None), 0);
             }
         }
         assert!(pending.by_time.len() <= 2 * pending.len() + STALE + 1);
@@ -278,8 +301,8 @@ mod tests {
 
     #[test]
     fn what_is_put_back_comes_again() {
-        let mut pending = Pending::within(1 << 20, SOON);
-        pending.take(record(0, "a", Some(1)), 0);
+        let mut pending = within(1 << 20, SOON);
+        pending.take(&record(0, "a", Some(1)), 0);
         let taken = pending.due(5, 9).remove(0);
         pending.put_back(taken, 7);
         assert!(pending.due(6, 9).is_empty());

@@ -117,7 +117,7 @@ impl Desk {
         match &mut part.kind {
             Kind::Retries(retries) => {
                 retries.seen = retries.seen.max(read.offset + 1);
-                retries.pending.take(read, now);
+                retries.pending.take(&read, now);
             }
             Kind::Messages { topic, tracker, .. } => {
                 if tracker.take(read.offset) {

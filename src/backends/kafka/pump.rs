@@ -35,6 +35,9 @@ const LEASES: Duration = Duration::from_millis(50);
 /// For how long nothing is polled while there is no room; then the client is told to stop fetching.
 const HOLD: Duration = Duration::from_millis(500);
 
+/// A partition that is ours, and where a bounded membership of it ends.
+type Known = (PartId, Option<i64>);
+
 /// The thread's side of a membership.
 pub(super) struct Pump {
     pub(super) shared: Arc<Shared>,
@@ -251,23 +254,23 @@ impl Pump {
         let now = record::millis(SystemTime::now());
         let mut behind = TopicPartitionList::new();
         let mut desk = self.shared.desk();
-        let mut last: Option<(Arc<str>, i32, PartId)> = None;
+        let mut last: Option<(Arc<str>, i32, Known)> = None;
         for read in chunk {
-            let id = match &last {
-                Some((name, partition, id))
+            let (id, end) = match &last {
+                Some((name, partition, known))
                     if *partition == read.partition && Arc::ptr_eq(name, &read.topic) =>
                 {
-                    *id
+                    *known
                 }
                 _ => {
                     let Some(id) = desk.part(&read.topic, read.partition) else {
                         continue;
                     };
-                    last = Some((Arc::clone(&read.topic), read.partition, id));
-                    id
+                    let end = desk.parts.get(&id).and_then(|part| part.kind.end());
+                    last = Some((Arc::clone(&read.topic), read.partition, (id, end)));
+                    (id, end)
                 }
             };
-            let end = desk.parts.get(&id).and_then(|part| part.kind.end());
             if end.is_some_and(|end| read.offset >= end) {
                 behind.add_partition(&read.topic, read.partition);
                 continue;

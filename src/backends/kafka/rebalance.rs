@@ -41,8 +41,8 @@ use crate::{
 const DRAIN: Duration = Duration::from_mins(4);
 /// How often it is looked whether they ran out.
 const TURN: Duration = Duration::from_millis(40);
-/// The most bytes of what is tried again at hand, over all partitions.
-const AT_HAND: usize = 12 << 20;
+/// The room for what is tried again, in bytes, over all partitions.
+const ROOM: usize = 16 << 20;
 /// How long a question to a broker may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -233,11 +233,12 @@ impl Watch {
             _ => low,
         };
         let share = usize::try_from(self.shared.retry_partitions).unwrap_or(1);
+        let place = (name.as_str().into(), partition);
         Ok(Part {
             name: name.as_str().into(),
             partition,
             kind: Kind::Retries(Box::new(Retries {
-                pending: Pending::within(AT_HAND / share.max(1), SOON),
+                pending: Pending::within(place, ROOM / share.max(1), SOON),
                 seen: begin,
                 barrier: high,
                 committed: -1,

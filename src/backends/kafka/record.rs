@@ -88,6 +88,11 @@ impl Marks {
         Self(vec![(name, value)])
     }
 
+    /// Returns every mark in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.0.iter().map(|(name, value)| (*name, &value[..]))
+    }
+
     /// Returns the last value of a mark.
     pub(super) fn get(&self, name: &str) -> Option<&Bytes> {
         let mut marks = self.0.iter().rev();
@@ -98,7 +103,7 @@ impl Marks {
 }
 
 /// A record as it was read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Read {
     /// Kafka's name of the topic.
     pub(super) topic: std::sync::Arc<str>,
@@ -182,18 +187,25 @@ impl Copy {
 }
 
 fn split(record: &BorrowedMessage<'_>, copy: &mut Copy) -> (Headers, Marks) {
-    let Some(found) = record.headers() else {
-        return (Headers::new(), Marks::default());
-    };
-    let (mut headers, mut marks) = (Headers::with_capacity(found.count()), Marks::default());
-    for header in found.iter() {
-        let value = copy.take(header.value);
-        if let Some(known) = KNOWN.iter().find(|known| **known == header.key) {
+    let found = record.headers();
+    let found = found.into_iter().flat_map(|found| found.iter());
+    sort_out(found.map(|header| (header.key, copy.take(header.value))))
+}
+
+/// Tells headers of the user and marks of ours apart.
+pub(super) fn sort_out<N: AsRef<[u8]>>(
+    found: impl Iterator<Item = (N, Option<Bytes>)>,
+) -> (Headers, Marks) {
+    let most = found.size_hint().1.unwrap_or(2);
+    let (mut headers, mut marks) = (Headers::with_capacity(most), Marks::default());
+    for (name, value) in found {
+        let name = name.as_ref();
+        if let Some(known) = KNOWN.iter().find(|known| known.as_bytes() == name) {
             headers.push_known(known, value);
-        } else if let Some(mark) = MARKS.iter().find(|mark| **mark == header.key) {
+        } else if let Some(mark) = MARKS.iter().find(|mark| mark.as_bytes() == name) {
             marks.0.push((mark, value.unwrap_or_default()));
         } else {
-            headers.push(header.key, value);
+            headers.push(String::from_utf8_lossy(name), value);
         }
     }
     (headers, marks)

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
-    admin::Wanted,
+    admin::{COMPACTED, Wanted},
     bench::{Bench, Doubt, Triage, Worker},
-    connection::{self, COMPACTED, Link},
+    connection::{self, Link},
     error,
     gather::{Item, What},
     letter::Found,

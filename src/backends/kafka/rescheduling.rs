@@ -11,6 +11,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tokio::time::sleep;
+
 use super::{
     calendar::{self, Found},
     clients::{self, Ears, Isolation},
@@ -31,7 +33,9 @@ const AHEAD: Duration = Duration::from_mins(1);
 /// The same once the change was stored, which takes a while.
 const STILL_AHEAD: Duration = Duration::from_secs(30);
 /// So often the partition is taken over anew, should somebody else do so at the same time.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 8;
+/// The longest pause before that, in milliseconds.
+const PAUSE: u64 = 400;
 
 /// What is to become of something that waits.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +55,10 @@ pub(super) async fn change(link: &Arc<Link>, id: &ScheduleId, change: Change) ->
     }
     for _ in 0..ROUNDS {
         match by_force(link, &found, change).await {
-            Err(failed) if failed.kind() == ErrorKind::Held => {}
+            // Two who shut each other out would go on doing so.
+            Err(failed) if failed.kind() == ErrorKind::Held => {
+                sleep(Duration::from_millis(fastrand::u64(..PAUSE))).await;
+            }
             result => return result,
         }
     }

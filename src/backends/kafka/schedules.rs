@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 pub(super) use super::firer::fire_for_ever;
 use super::{
-    admin::Wanted,
+    admin::{COMPACTED, Wanted},
     calendar::{self, Scan},
-    connection::{COMPACTED, Link},
+    connection::Link,
     errors,
     producer::Placed,
     record::{self, Record},

@@ -1,16 +1,16 @@
 //! What one partition of the delay topic holds, between the thread that reads it and the one that fires what is due.
 
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
 use rdkafka::{Message as _, message::BorrowedMessage};
 
 use super::{
+    packed::Packed,
     pending::{Due, Pending},
-    record::{self, Read},
-    waiting,
+    record, waiting,
 };
 
 /// The longest sleep: the clock may be set meanwhile.
@@ -44,11 +44,11 @@ pub(super) struct Batch {
 }
 
 impl Shelf {
-    /// Prepares for a partition of which so many bytes are kept at hand.
-    pub(super) fn new(room: usize, soon: i64) -> Self {
+    /// Prepares for a partition, with so much room for what waits in it, in bytes.
+    pub(super) fn new(place: (Arc<str>, i32), room: usize, soon: i64) -> Self {
         Self {
             state: Mutex::new(State {
-                pending: Pending::within(room, soon),
+                pending: Pending::within(place, room, soon),
                 read_to: 0,
                 until_read: None,
                 until_time: i64::MIN,
@@ -64,12 +64,12 @@ impl Shelf {
     }
 
     /// Takes in the next record of the partition.
-    pub(super) fn take(&self, topic: &std::sync::Arc<str>, record: &BorrowedMessage<'_>) {
+    pub(super) fn take(&self, record: &BorrowedMessage<'_>) {
         let due = waiting::due_of(record);
         let offset = record.offset();
         let mut state = self.lock();
         let is_change = record.key().is_some_and(|key| {
-            let copy = || Read::copy(std::sync::Arc::clone(topic), record);
+            let copy = || Packed::copy(record);
             state.pending.note(key, offset, due, now(), copy)
         });
         let wanted = is_change && std::mem::take(&mut state.until_change);

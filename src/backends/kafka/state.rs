@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{
-    admin::Wanted,
+    admin::{COMPACTED, Wanted},
     clients::Isolation,
-    connection::{COMPACTED, Link},
+    connection::Link,
     errors,
     producer::Placed,
     reader::{Reader, Span},

@@ -93,6 +93,7 @@ impl Transport for Kafka {
     }
 
     async fn close(&self) -> Result<()> {
+        self.link.leaving.have_left().await;
         Ok(())
     }
 }

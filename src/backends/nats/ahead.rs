@@ -21,6 +21,7 @@ use super::{
     pull::Arrived,
     reader::{Begin, Reader, Scope},
     side::Written,
+    told::Told,
 };
 use crate::transport::{ErrorKind, JobLease, Result};
 
@@ -39,8 +40,7 @@ pub(super) struct Ahead {
     removed: AtomicU64,
     /// A step began, and it is not known that all was done about the letters that it dealt with.
     unfinished: AtomicBool,
-    /// How many letters of a lease were told of.
-    told: Mutex<Option<(u64, u64)>>,
+    pub(super) told: Told,
     listed: Mutex<Option<Listed>>,
     /// Up to where consumers have acknowledged.
     pub(super) floors: Mutex<Floors>,
@@ -187,23 +187,6 @@ impl Ahead {
         }
     }
 
-    /// Notes how many letters of a lease were told of.
-    pub(super) async fn tell(&self, lease: &JobLease, count: u64) {
-        *self.told.lock().await = Some((lease.token, count));
-    }
-
-    /// Returns how many letters of a lease were told of; those that earlier ones dealt with count as told.
-    pub(super) async fn told(&self, lease: &JobLease, resolved: u64) -> u64 {
-        let mut told = self.told.lock().await;
-        match *told {
-            Some((token, count)) if token == lease.token => count,
-            _ => {
-                *told = Some((lease.token, resolved));
-                resolved
-            }
-        }
-    }
-
     /// Notes that a step begins.
     pub(super) fn begin(&self) {
         self.unfinished.store(true, Ordering::Relaxed);
@@ -214,12 +197,17 @@ impl Ahead {
         self.unfinished.store(false, Ordering::Relaxed);
     }
 
+    /// Reports whether the last step is finished.
+    pub(super) fn is_finished(&self) -> bool {
+        !self.unfinished.load(Ordering::Relaxed)
+    }
+
     /// Forgets what a journal wants deleted if it was deleted since, and finishes what the last step did not.
     pub(super) async fn check(&self, link: &Link, journal: &mut Written<Journal>) -> Result<()> {
         if journal.number == self.removed.load(Ordering::Relaxed) {
             journal.value.remove.clear();
         }
-        if self.unfinished.load(Ordering::Relaxed) {
+        if !self.is_finished() {
             journal::finish(link, &journal.value.remove).await?;
             self.note_removed(journal);
             self.finish();
@@ -229,14 +217,14 @@ impl Ahead {
 
     /// Notes that what a journal wants deleted was deleted.
     pub(super) fn note_removed(&self, journal: &mut Written<Journal>) {
+        self.told.note_removed(&journal.value.remove);
         journal.value.remove.clear();
         self.removed.store(journal.number, Ordering::Relaxed);
     }
 
-    /// Reads no further, and reports whether the last step is finished.
-    pub(super) async fn end(&self) -> bool {
+    /// Reads no further.
+    pub(super) async fn end(&self) {
         self.open.lock().await.take();
-        !self.unfinished.load(Ordering::Relaxed)
     }
 }
 

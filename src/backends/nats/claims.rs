@@ -1,11 +1,9 @@
 //! Where deliveries that became letters are acknowledged.
 
-use std::{collections::BTreeMap, error::Error};
-
-use async_nats::{RequestError, RequestErrorKind};
+use std::collections::BTreeMap;
 
 use super::{connection::Link, consumer, error, member::DONE};
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::transport::{ErrorKind, Result};
 
 /// Up to which number consumers had acknowledged everything when they were asked last.
 pub(super) type Floors = BTreeMap<String, u64>;
@@ -26,15 +24,14 @@ pub(super) async fn acknowledge(
         }
     }
     for (name, mut claims) in consumers {
-        let is_open = |claim: &String, done| number(claim).is_none_or(|number| number > done);
-        let known = floors.get(&name).copied().unwrap_or(0);
-        claims.retain(|claim| is_open(claim, known));
+        let floor = floors.get(&name).copied().unwrap_or(0);
+        retain(&mut claims, (floor, u64::MAX));
         if claims.is_empty() {
             continue;
         }
-        let done = acknowledged(link, &name).await;
-        claims.retain(|claim| is_open(claim, done));
-        floors.insert(name, done);
+        let open = open(link, &name).await;
+        retain(&mut claims, open);
+        floors.insert(name.clone(), open.0);
         let Some(last) = claims.last().cloned() else {
             continue;
         };
@@ -45,35 +42,50 @@ pub(super) async fn acknowledge(
             })?;
         }
         // A consumer takes them in order, so the last one tells.
-        link.confirm(last.into(), DONE).await.or_else(gone)?;
+        if let Err(failed) = link.confirm(last.into(), DONE).await {
+            if failed.is_transient() && is_there(link, &name).await {
+                return Err(failed);
+            }
+            tracing::warn!(%failed, "the message of a letter that was dealt with may come again");
+        }
     }
     Ok(())
 }
 
-/// Nobody takes acknowledgements for a consumer that is gone, and nothing comes again from it.
-fn gone(failed: TransportError) -> Result<()> {
-    let source = Error::source(&failed).and_then(|source| source.downcast_ref::<RequestError>());
-    match source.map(RequestError::kind) {
-        Some(RequestErrorKind::NoResponders) => Ok(()),
-        _ => Err(failed),
+/// Numbers of messages for which a consumer may wait: those above the first, up to the second.
+type Open = (u64, u64);
+
+fn retain(claims: &mut Vec<String>, (above, to): Open) {
+    let is_open = |number| number > above && number <= to;
+    claims.retain(|claim| number(claim).is_none_or(is_open));
+}
+
+/// Returns for which messages a consumer may wait, as far as it tells. To an acknowledgement of one that
+/// it has not delivered, as it was made anew, the server does not answer.
+async fn open(link: &Link, name: &str) -> Open {
+    let Some(consumer) = own(link, name) else {
+        return (0, u64::MAX);
+    };
+    match consumer::find(link, consumer).await {
+        Ok(Some(durable)) => (durable.acknowledged(), durable.delivered()),
+        Ok(None) => (u64::MAX, 0),
+        Err(_) => (0, u64::MAX),
     }
 }
 
-/// Returns up to which number a consumer waits for no acknowledgement, as far as it tells.
-async fn acknowledged(link: &Link, name: &str) -> u64 {
-    let mut tokens = name.rsplit('.');
-    let (consumer, stream) = (tokens.next(), tokens.next());
-    let (Some(consumer), Some(stream)) = (consumer, stream) else {
-        return 0;
-    };
-    if stream != link.names.stream {
-        return 0;
+/// Reports whether a consumer is there, as far as is known: from one that is gone nothing comes again.
+async fn is_there(link: &Link, name: &str) -> bool {
+    match own(link, name) {
+        Some(consumer) => !matches!(consumer::find(link, consumer).await, Ok(None)),
+        None => false,
     }
-    match consumer::find(link, consumer).await {
-        Ok(Some(durable)) => durable.acknowledged(),
-        Ok(None) => u64::MAX,
-        Err(_) => 0,
-    }
+}
+
+/// Returns the name of a consumer of our stream.
+fn own<'a>(link: &Link, name: &'a str) -> Option<&'a str> {
+    let (rest, consumer) = name.rsplit_once('.')?;
+    let stream = rest.rsplit('.').next()?;
+    (stream == link.names.stream).then_some(consumer)
 }
 
 /// Returns the number of the message in a claim.

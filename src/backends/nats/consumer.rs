@@ -72,6 +72,11 @@ impl Durable {
         }
     }
 
+    /// Returns up to which number it has delivered.
+    pub(super) fn delivered(&self) -> u64 {
+        self.delivered.stream_seq
+    }
+
     /// Returns what it reads, in order.
     pub(super) fn filters(&self) -> Vec<String> {
         let mut filters = self.config.filter_subjects.clone();

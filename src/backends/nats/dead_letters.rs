@@ -98,7 +98,7 @@ impl DeadLetters for Nats {
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        jobs::release(&self.link, &self.ahead, &lease, done).await
+        jobs::release(&self.link, &self.ahead, (&lease, done)).await
     }
 }
 

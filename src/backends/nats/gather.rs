@@ -12,7 +12,7 @@ use super::{
 };
 use crate::transport::{DeadLetter, JobLease, Result, TransportError};
 
-/// How many letters are read at once.
+/// How many letters are read at once: they may be large.
 const AT_ONCE: usize = 16;
 /// Fewer letters than this are read one by one, ...
 const FEW: usize = 16;

@@ -317,11 +317,11 @@ pub(super) async fn renew(link: &Link, lease: &JobLease) -> Result<()> {
 pub(super) async fn release(
     link: &Link,
     ahead: &Ahead,
-    lease: &JobLease,
-    done: bool,
+    (lease, done): (&JobLease, bool),
 ) -> Result<()> {
     fenced(link, lease).await?;
-    journal::close(link, lease, ahead.end().await).await?;
+    ahead.end().await;
+    journal::close(link, lease, ahead.is_finished()).await?;
     ahead.finish();
     failpoint::reach("nats.journal_closed");
     if done {

@@ -190,7 +190,7 @@ async fn last_of(
 }
 
 /// Shuts out what is still on its way to the server, and returns the journal as it is then.
-async fn shut(
+pub(super) async fn shut(
     link: &Link,
     place: (&str, &str),
     lease: &JobLease,
@@ -202,7 +202,15 @@ async fn shut(
         let mut same = last.value.clone();
         same.doubt = last.doubt();
         match link.set_value(place, &same, last.number, None).await {
-            Ok(_) => return Ok(Some(last)),
+            Ok(number) => {
+                let time = last.time;
+                let value = same;
+                return Ok(Some(Written {
+                    value,
+                    number,
+                    time,
+                }));
+            }
             // It came after all.
             Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => {}
             Err(refusal) => return Err(refusal.into()),

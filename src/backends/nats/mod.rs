@@ -40,6 +40,7 @@ mod settle;
 mod side;
 mod stream;
 mod tail;
+mod told;
 mod transport;
 
 pub use self::config::NatsFactory;

@@ -9,17 +9,19 @@ use super::{
     claims::{self, Floors},
     connection::Link,
     doubt::Doubt,
+    error,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
     gather::{self, Item},
     jobs::{self, Entry, Plan},
     journal::{self, Journal, Part, Place},
     letter,
     side::Written,
+    told::Outcomes,
 };
 use crate::{
     event::Topic,
     failpoint,
-    transport::{ErrorKind, JobAction, JobLease, LetterId, Resolution, Result},
+    transport::{ErrorKind, JobAction, JobLease, Resolution, Result},
 };
 
 /// The most letters in one batch; the server takes a thousand messages, the journal among them.
@@ -28,8 +30,7 @@ const BATCH: usize = 500;
 const STEP: usize = 2 * BATCH;
 /// How many letters are published at once.
 const AT_ONCE: usize = 64;
-/// What became of letters.
-type Outcomes = Vec<(LetterId, Resolution)>;
+const TAKEN_OVER: &str = "somebody else took over this job";
 
 /// Deals with the next letters of a job.
 pub(super) async fn advance(
@@ -44,12 +45,9 @@ pub(super) async fn advance(
         Place::of(link),
     )?;
     let plan = plan.value;
-    let mut journal = journal::current(link, place, lease).await?;
-    let untold = untold(link, ahead, (lease, &plan), &journal).await?;
-    ahead.check(link, &mut journal).await?;
-    if !untold.is_empty() {
-        ahead.tell(lease, journal.value.resolved).await;
-        return Ok(untold);
+    let (journal, missed) = catch_up(link, ahead, (lease, &plan), (place, max)).await?;
+    if !missed.is_empty() {
+        return Ok(missed);
     }
     let next = (journal.value.resolved, max.min(STEP));
     let entries = ahead.entries(link, lease, &plan, next).await?;
@@ -62,6 +60,7 @@ pub(super) async fn advance(
         retarget(&mut items, topic);
     }
     let mut outcomes = Outcomes::with_capacity(items.len());
+    ahead.told.tell(lease, next.0);
     ahead.begin();
     let dealt = match (&plan.action, place) {
         (JobAction::Replay { .. }, Place::Inside) => {
@@ -82,7 +81,7 @@ pub(super) async fn advance(
         }
         (_, place) => purge(link, place, journal, items, &mut outcomes).await,
     };
-    ahead.tell(lease, next.0 + outcomes.len() as u64).await;
+    ahead.told.tell(lease, next.0 + outcomes.len() as u64);
     match dealt {
         // What was done is told first; a failure that does not pass shows at the next step.
         Err(failed) if !outcomes.is_empty() => {
@@ -96,32 +95,27 @@ pub(super) async fn advance(
     Ok(outcomes)
 }
 
-/// Returns what became of letters that a step dealt with before it was broken off, or its answer got lost.
-async fn untold(
+/// Finishes what the last step did not, and returns the journal, and what became of letters of which was not told.
+async fn catch_up(
     link: &Link,
     ahead: &Ahead,
     (lease, plan): (&JobLease, &Plan),
-    journal: &Written<Journal>,
-) -> Result<Outcomes> {
-    let (resolved, mut outcomes) = (journal.value.resolved, Outcomes::new());
-    let mut from = ahead.told(lease, resolved).await;
-    while from < resolved {
-        let entries = jobs::entries(link, &lease.job, plan, from).await?;
-        let count = usize::try_from(resolved - from).unwrap_or(usize::MAX);
-        from += entries.len() as u64;
-        for Entry(id, number) in entries.into_iter().take(count) {
-            let outcome = if journal.value.remove.contains(&number) {
-                Resolution::Done
-            } else if letter::fetch(link, number).await?.is_some() {
-                let reason = "why it was left as it is was not heard".to_owned();
-                Resolution::Failed { reason }
-            } else {
-                Resolution::Gone
-            };
-            outcomes.push((id, outcome));
-        }
+    (place, max): (Place, usize),
+) -> Result<(Written<Journal>, Outcomes)> {
+    let mut journal = journal::current(link, place, lease).await?;
+    if !ahead.is_finished() {
+        // What the last step sent may still be on its way.
+        let (stream, subject) = place.subject(link);
+        let shut = journal::shut(link, (&stream, &subject), lease).await?;
+        journal = shut.ok_or_else(|| error(ErrorKind::Held, TAKEN_OVER))?;
     }
-    Ok(outcomes)
+    let of = (lease, plan);
+    let (told, missed) = ahead.told.missed(link, of, (&journal, max)).await?;
+    ahead.check(link, &mut journal).await?;
+    if !missed.is_empty() {
+        ahead.told.tell(lease, told + missed.len() as u64);
+    }
+    Ok((journal, missed))
 }
 
 fn retarget(items: &mut [Item], topic: &Topic) {
@@ -195,7 +189,8 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
     let mut done = Vec::with_capacity(items.len());
     for Item { entry, letter, .. } in items {
         if journal.value.doubt.pending.contains(entry) {
-            done.push((entry.0.clone(), unknown()));
+            let why = "it may have been published before the last worker went down, and the stream was changed since";
+            done.push((entry.0.clone(), unknown(why)));
             continue;
         }
         let Some(letter) = letter else {
@@ -218,9 +213,7 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
             },
             done,
         )),
-        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => {
-            Err(jobs::lost(refusal, "somebody else took over this job"))
-        }
+        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Err(jobs::lost(refusal, TAKEN_OVER)),
         Err(refusal @ Refusal::Server { .. }) if !refusal.may_pass() => {
             Ok(Together::Refused(letter::reason(refusal)))
         }
@@ -233,8 +226,7 @@ async fn skip(link: &Link, journal: Written<Journal>) -> Result<Written<Journal>
     let mut next = journal.value;
     next.resolved += 1;
     let number = journal::commit(link, &[], &next, journal.number).await;
-    let number =
-        number.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
+    let number = number.map_err(|refusal| jobs::lost(refusal, TAKEN_OVER))?;
     Ok(Written {
         value: next,
         number,
@@ -262,7 +254,7 @@ async fn one_by_one(
         next.doubt = Doubt::announce(items.iter().map(|item| item.entry.clone()).collect());
         next.remove.clear();
     }
-    let lost = |refusal| jobs::lost(refusal, "somebody else took over this job");
+    let lost = |refusal| jobs::lost(refusal, TAKEN_OVER);
     let number = if next == journal.value {
         journal.number
     } else {
@@ -305,7 +297,9 @@ async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (E
         return (entry, Resolution::Gone);
     };
     if doubtful {
-        return (entry, unknown());
+        let why = "it may have been published before the last worker went down, which is too long ago for the \
+                   server to recognise";
+        return (entry, unknown(why));
     }
     let outcome = match letter::revive(link, &letter) {
         Err(failed) => Err(Refusal::Lost(failed)),
@@ -330,11 +324,9 @@ async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (E
     }
 }
 
-fn unknown() -> Resolution {
-    let reason = "it may have been published before the last worker went down, which is too long ago for \
-                  the server to recognise";
+fn unknown(why: &str) -> Resolution {
     Resolution::Ambiguous {
-        reason: reason.to_owned(),
+        reason: why.to_owned(),
     }
 }
 
@@ -377,7 +369,7 @@ async fn purge(
     let written = link
         .set_value((&stream, &subject), &next, journal.number, None)
         .await;
-    written.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
+    written.map_err(|refusal| jobs::lost(refusal, TAKEN_OVER))?;
     failpoint::reach("nats.purge_announced");
     let claimed = claims_of(&items);
     outcomes.extend(items.into_iter().map(|item| match item.letter {

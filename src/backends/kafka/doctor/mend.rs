@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        admin::{self, Wanted},
-        connection::{COMPACTED, Link},
+        admin::{self, COMPACTED, Wanted},
+        connection::Link,
         error,
     },
     transport::{ErrorKind, Result},

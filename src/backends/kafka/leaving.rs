@@ -1,0 +1,42 @@
+//! Threads that leave a group in order: until one has, the group waits for it.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, time::timeout};
+
+/// How long they are waited for; without a broker they cannot leave.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Threads that are members of a group.
+#[derive(Debug, Default)]
+pub(super) struct Leaving(Mutex<Vec<oneshot::Receiver<()>>>);
+
+/// Held by a thread until it has left.
+pub(super) type Member = oneshot::Sender<()>;
+
+impl Leaving {
+    /// Notes another one.
+    pub(super) fn enter(&self) -> Member {
+        let (member, left) = oneshot::channel();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(left);
+        member
+    }
+
+    /// Waits until those that were told to end have left.
+    pub(super) async fn have_left(&self) {
+        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let left = async {
+            for one in all {
+                // Its end is an error here: it says nothing.
+                let _ = one.await;
+            }
+        };
+        if timeout(PATIENCE, left).await.is_err() {
+            tracing::debug!("a group waits until a member of ours is taken for dead");
+        }
+    }
+}

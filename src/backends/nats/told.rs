@@ -1,0 +1,88 @@
+//! What whoever works on a job is told of its letters, also of those whose answer got lost.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    connection::Link,
+    jobs::{self, Entry, Plan},
+    journal::Journal,
+    letter,
+    side::Written,
+};
+use crate::transport::{JobLease, LetterId, Resolution, Result};
+
+/// What became of letters.
+pub(super) type Outcomes = Vec<(LetterId, Resolution)>;
+
+/// What was told under a lease.
+#[derive(Debug, Default)]
+pub(super) struct Told(Mutex<Account>);
+
+#[derive(Debug, Default)]
+struct Account {
+    token: u64,
+    /// Of so many letters was told; those that earlier ones dealt with count.
+    count: u64,
+    /// Letters that were deleted, of which nothing was told yet.
+    removed: HashSet<u64>,
+}
+
+impl Told {
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that so many letters of a lease are told of.
+    pub(super) fn tell(&self, lease: &JobLease, count: u64) {
+        *self.account() = Account {
+            token: lease.token,
+            count,
+            removed: HashSet::new(),
+        };
+    }
+
+    /// Notes that letters are deleted.
+    pub(super) fn note_removed(&self, numbers: &[u64]) {
+        self.account().removed.extend(numbers);
+    }
+
+    /// Returns of how many letters was told, and what became of those behind them that a step dealt with before it was
+    /// broken off, or its answer got lost; at most so many.
+    pub(super) async fn missed(
+        &self,
+        link: &Link,
+        (lease, plan): (&JobLease, &Plan),
+        (journal, max): (&Written<Journal>, usize),
+    ) -> Result<(u64, Outcomes)> {
+        let resolved = journal.value.resolved;
+        let (told, mut removed) = {
+            let account = self.account();
+            if account.token != lease.token {
+                return Ok((resolved, Vec::new()));
+            }
+            (account.count, account.removed.clone())
+        };
+        let left = usize::try_from(resolved.saturating_sub(told)).unwrap_or(max);
+        if left == 0 {
+            return Ok((told, Vec::new()));
+        }
+        removed.extend(&journal.value.remove);
+        let entries = jobs::entries(link, &lease.job, plan, told).await?;
+        let mut outcomes = Outcomes::new();
+        for Entry(id, number) in entries.into_iter().take(left.min(max)) {
+            let outcome = if removed.contains(&number) {
+                Resolution::Done
+            } else if number > 0 && letter::fetch(link, number).await?.is_some() {
+                let reason = "whether it was published was not heard".to_owned();
+                Resolution::Ambiguous { reason }
+            } else {
+                Resolution::Gone
+            };
+            outcomes.push((id, outcome));
+        }
+        Ok((told, outcomes))
+    }
+}
