@@ -5,6 +5,7 @@ mod delays;
 mod ground;
 mod large_letters;
 mod letters;
+mod listing;
 mod place;
 #[expect(dead_code, reason = "for the tests of what the broker holds")]
 mod raw;

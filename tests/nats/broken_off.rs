@@ -97,7 +97,7 @@ fn stored(broker: &Broker) -> usize {
 /// Breaks a step off at one place after the other, then lets the job end: under the same lease, or a new one.
 async fn break_off_everywhere(broker: &Broker, count: usize, goes_on: bool) {
     let transport = broker.connect("", true).await.unwrap();
-    for looks in (1..).step_by(count / 50) {
+    for looks in (1..).step_by(count / 100) {
         let filter = json!({"filter": "PROTOFLOW.order"});
         broker.ask("$JS.API.STREAM.PURGE.PROTOFLOW", &filter);
         let letters = letters::bury(&*transport, count, 10).await;

@@ -161,10 +161,10 @@ impl Scan {
         })
     }
 
-    /// Takes what comes next out of the indexes.
-    fn take(&mut self) -> Vec<(i32, Due)> {
+    /// Takes what comes next out of the indexes, at most so many.
+    fn take(&mut self, most: usize) -> Vec<(i32, Due)> {
         let mut taken = Vec::new();
-        while taken.len() < AGAIN {
+        while taken.len() < most {
             let times = self.pending.iter_mut();
             let times = times.filter_map(|(partition, index)| Some((index.next()?, *partition)));
             let Some((time, partition)) = times.min() else {
@@ -177,8 +177,10 @@ impl Scan {
         taken
     }
 
-    /// Reads what was taken and is not at hand.
-    async fn complete(&self, taken: &mut [(i32, Due)]) -> Result<()> {
+    /// Reads what was taken and is not at hand, and returns how many of the first are complete: what is missing of those is
+    /// gone.
+    async fn complete(&self, taken: &mut [(i32, Due)]) -> Result<usize> {
+        let mut complete = taken.len();
         let mut absent: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
         for (partition, due) in taken.iter().filter(|(_, due)| due.record.is_none()) {
             absent.entry(*partition).or_default().push(due.offset);
@@ -190,21 +192,39 @@ impl Scan {
                 blocking(move || fetcher.read_some(&topic, partition, &offsets, BYTES)).await?;
             let mut read: HashMap<i64, Read> =
                 read.into_iter().map(|read| (read.offset, read)).collect();
-            for (_, due) in taken.iter_mut().filter(|(one, _)| *one == partition) {
+            let last = read.keys().max().copied();
+            let found = taken.iter_mut().enumerate();
+            for (index, (_, due)) in found.filter(|(_, (one, _))| *one == partition) {
                 if due.record.is_none() {
                     due.record = read.remove(&due.offset);
+                    if last.is_some_and(|last| due.offset > last) {
+                        complete = complete.min(index);
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(complete)
     }
 
     async fn fill(&mut self) -> Result<()> {
-        let mut taken = self.take();
-        self.complete(&mut taken).await?;
-        let reads = taken.into_iter().rev();
-        self.ready = reads.filter_map(|(_, due)| schedule(due.record?)).collect();
-        Ok(())
+        let mut most = AGAIN;
+        loop {
+            let mut taken = self.take(most);
+            let complete = self.complete(&mut taken).await?;
+            for (partition, due) in taken.drain(complete..) {
+                if let Some(index) = self.pending.get_mut(&partition) {
+                    let time = due.time;
+                    index.put_back(due, time);
+                }
+            }
+            if complete > 0 || most == 1 {
+                let reads = taken.into_iter().rev();
+                self.ready = reads.filter_map(|(_, due)| schedule(due.record?)).collect();
+                return Ok(());
+            }
+            // The first one stands behind more than is read at a time.
+            most /= 2;
+        }
     }
 
     fn is_over(&mut self) -> bool {

@@ -218,11 +218,9 @@ impl Pump {
         };
         let place = (&*name, partition);
         let bounds = self.shared.bounds(&self.client, place, next)?;
-        if let Some(part) = self.shared.desk().parts.get_mut(&id) {
-            part.kind.ends_by(bounds.high);
-        }
         let gap = Gap::find(&name, partition, next, bounds);
         if gap.is_none() && !is_sure && next >= bounds.high {
+            self.shared.desk().ends_by(id, bounds.high);
             return Ok(());
         }
         let is_cut = matches!(gap, Some(Gap::Cut(_)));
@@ -242,7 +240,10 @@ impl Pump {
             RebalanceProtocol::Eager => self.assign_anew(id, offset)?,
             _ => go_on(&self.client, &name, partition, offset)?,
         }
-        self.shared.desk().passes(id, offset, is_cut);
+        let mut desk = self.shared.desk();
+        desk.ends_by(id, bounds.high);
+        desk.passes(id, offset, is_cut);
+        drop(desk);
         if let Some(told) = told.filter(|_| !is_tried_again) {
             self.shared.fail(told);
         }
@@ -265,6 +266,15 @@ impl Pump {
 }
 
 impl Desk {
+    /// Notes where the log of a partition ends: a bounded membership waits for nothing behind that.
+    fn ends_by(&mut self, id: PartId, high: i64) {
+        if let Some(Kind::Messages { end: Some(end), .. }) =
+            self.parts.get_mut(&id).map(|part| &mut part.kind)
+        {
+            *end = high.min(*end);
+        }
+    }
+
     /// Notes that a partition is read from an offset on: behind a gap, or from its beginning, as if it had just become
     /// ours.
     fn passes(&mut self, id: PartId, offset: i64, is_anew: bool) {

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot::{self, error::TryRecvError},
+    time::timeout,
+};
 
 /// How long they are waited for; without a broker they cannot leave.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -18,15 +21,16 @@ pub(super) struct Leaving(Mutex<Vec<oneshot::Receiver<()>>>);
 pub(super) type Member = oneshot::Sender<()>;
 
 impl Leaving {
-    /// Notes another one.
+    /// Notes another one, and forgets those that have left.
     pub(super) fn enter(&self) -> Member {
         let (member, left) = oneshot::channel();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain_mut(|one| matches!(one.try_recv(), Err(TryRecvError::Empty)));
         all.push(left);
         member
     }
 
-    /// Waits until those that were told to end have left.
+    /// Waits until they have left: they were told to.
     pub(super) async fn have_left(&self) {
         let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let left = async {

@@ -66,13 +66,6 @@ impl Kind {
         self.end().is_some_and(|end| self.seen() >= end)
     }
 
-    /// Notes where the log ends: a bounded membership waits for nothing behind that.
-    pub(super) fn ends_by(&mut self, high: i64) {
-        if let Self::Messages { end: Some(end), .. } = self {
-            *end = high.min(*end);
-        }
-    }
-
     /// Returns how many are settled and not durably so; what waited was ended by a record.
     pub(super) fn unsaved(&self) -> usize {
         match self {

@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap, HashMap},
     hash::{BuildHasher as _, RandomState},
     sync::Arc,
 };
@@ -17,6 +17,9 @@ const EACH: usize = 128;
 /// So many times of what is over already are put up with before they are swept out.
 const STALE: usize = 1024;
 
+/// The time of what was taken out.
+const TAKEN: i64 = i64::MIN;
+
 /// Keys of records, shortened: a million of them have to fit.
 type Short = (u64, u64);
 
@@ -27,7 +30,8 @@ pub(super) struct Pending {
     partition: i32,
     shorteners: (RandomState, RandomState),
     by_key: HashMap<Short, i64>,
-    alive: BTreeSet<i64>,
+    /// What waits, and the time of each that counts; of what was taken out none does.
+    alive: BTreeMap<i64, i64>,
     /// Times and offsets, also of what has been replaced or ended meanwhile.
     by_time: BinaryHeap<Reverse<(i64, i64)>>,
     at_hand: BTreeMap<i64, Packed>,
@@ -55,7 +59,7 @@ impl Pending {
             partition,
             shorteners: (RandomState::new(), RandomState::new()),
             by_key: HashMap::new(),
-            alive: BTreeSet::new(),
+            alive: BTreeMap::new(),
             by_time: BinaryHeap::new(),
             at_hand: BTreeMap::new(),
             bytes: 0,
@@ -89,7 +93,7 @@ impl Pending {
             return is_change;
         };
         self.by_key.insert(short, offset);
-        self.alive.insert(offset);
+        self.alive.insert(offset, due);
         self.by_time.push(Reverse((due, offset)));
         if due < now.saturating_add(self.soon) && self.bytes < self.left() {
             self.keep(offset, copy());
@@ -130,7 +134,7 @@ impl Pending {
         }
         if self.by_time.len() > 2 * self.alive.len() + STALE {
             self.by_time
-                .retain(|Reverse((_, offset))| self.alive.contains(offset));
+                .retain(|Reverse((time, offset))| self.alive.get(offset) == Some(time));
         }
         true
     }
@@ -145,6 +149,8 @@ impl Pending {
             let Some(Reverse((time, offset))) = self.by_time.pop() else {
                 break;
             };
+            // Put back twice, it would come twice.
+            self.alive.insert(offset, TAKEN);
             let packed = self.at_hand.remove(&offset);
             self.bytes -= packed.as_ref().map_or(0, Packed::size);
             let place = (&self.topic, self.partition);
@@ -160,9 +166,10 @@ impl Pending {
 
     /// Puts back what was taken out and could not be dealt with.
     pub(super) fn put_back(&mut self, due: Due, time: i64) {
-        if !self.alive.contains(&due.offset) {
+        let Some(at) = self.alive.get_mut(&due.offset) else {
             return;
-        }
+        };
+        *at = time;
         self.by_time.push(Reverse((time, due.offset)));
         if let Some(read) = due.record {
             self.keep(due.offset, Packed::of(&read));
@@ -172,7 +179,7 @@ impl Pending {
     /// Returns when the next one is due.
     pub(super) fn next(&mut self) -> Option<i64> {
         while let Some(Reverse((time, offset))) = self.by_time.peek().copied() {
-            if self.alive.contains(&offset) {
+            if self.alive.get(&offset) == Some(&time) {
                 return Some(time);
             }
             self.by_time.pop();
@@ -182,12 +189,12 @@ impl Pending {
 
     /// Returns the offset of the oldest record that still waits: who comes later need not read what is before it.
     pub(super) fn oldest(&self) -> Option<i64> {
-        self.alive.first().copied()
+        self.alive.keys().next().copied()
     }
 
     /// The same as if these were ended, which ascend.
     pub(super) fn oldest_but(&self, ended: &[i64]) -> Option<i64> {
-        let mut alive = self.alive.iter().copied();
+        let mut alive = self.alive.keys().copied();
         alive.find(|offset| ended.binary_search(offset).is_err())
     }
 
@@ -307,5 +314,31 @@ mod tests {
         pending.put_back(taken, 7);
         assert!(pending.due(6, 9).is_empty());
         assert_eq!(offsets(&pending.due(7, 9)), [0]);
+    }
+
+    #[test]
+    fn what_is_put_back_twice_comes_once() {
+        let mut pending = within(1 << 20, SOON);
+        pending.take(&record(0, "a", Some(1)), 0);
+        for times in [[7, 1], [5, 5], [2, 6]] {
+            let taken = pending.due(9, 9).remove(0);
+            for time in times {
+                let again = Due {
+                    record: None,
+                    ..taken
+                };
+                pending.put_back(again, time);
+            }
+            assert!(pending.due(times[1] - 1, 9).is_empty());
+            assert_eq!(offsets(&pending.due(9, 9)), [0]);
+            assert!(pending.due(9, 9).is_empty());
+            pending.put_back(
+                Due {
+                    record: None,
+                    ..taken
+                },
+                3,
+            );
+        }
     }
 }

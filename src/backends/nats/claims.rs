@@ -43,7 +43,10 @@ pub(super) async fn acknowledge(
         }
         // A consumer takes them in order, so the last one tells.
         if let Err(failed) = link.confirm(last.into(), DONE).await {
-            if failed.is_transient() && is_there(link, &name).await {
+            if is_gone(link, &name).await {
+                continue;
+            }
+            if failed.is_transient() && own(link, &name).is_some() {
                 return Err(failed);
             }
             tracing::warn!(%failed, "the message of a letter that was dealt with may come again");
@@ -73,10 +76,10 @@ async fn open(link: &Link, name: &str) -> Open {
     }
 }
 
-/// Reports whether a consumer is there, as far as is known: from one that is gone nothing comes again.
-async fn is_there(link: &Link, name: &str) -> bool {
+/// Reports whether a consumer is surely gone: nothing comes again from it.
+async fn is_gone(link: &Link, name: &str) -> bool {
     match own(link, name) {
-        Some(consumer) => !matches!(consumer::find(link, consumer).await, Ok(None)),
+        Some(consumer) => matches!(consumer::find(link, consumer).await, Ok(None)),
         None => false,
     }
 }

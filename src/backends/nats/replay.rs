@@ -60,7 +60,7 @@ pub(super) async fn advance(
         retarget(&mut items, topic);
     }
     let mut outcomes = Outcomes::with_capacity(items.len());
-    ahead.told.tell(lease, next.0);
+    ahead.told.begin(lease, next.0);
     ahead.begin();
     let dealt = match (&plan.action, place) {
         (JobAction::Replay { .. }, Place::Inside) => {
@@ -81,7 +81,7 @@ pub(super) async fn advance(
         }
         (_, place) => purge(link, place, journal, items, &mut outcomes).await,
     };
-    ahead.told.tell(lease, next.0 + outcomes.len() as u64);
+    ahead.told.tell(next.0 + outcomes.len() as u64);
     match dealt {
         // What was done is told first; a failure that does not pass shows at the next step.
         Err(failed) if !outcomes.is_empty() => {
@@ -110,10 +110,10 @@ async fn catch_up(
         journal = shut.ok_or_else(|| error(ErrorKind::Held, TAKEN_OVER))?;
     }
     let of = (lease, plan);
-    let (told, missed) = ahead.told.missed(link, of, (&journal, max)).await?;
+    let (told, missed) = ahead.told.missed(link, of, (&journal, place, max)).await?;
     ahead.check(link, &mut journal).await?;
     if !missed.is_empty() {
-        ahead.told.tell(lease, told + missed.len() as u64);
+        ahead.told.tell(told + missed.len() as u64);
     }
     Ok((journal, missed))
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{
     connection::Link,
     jobs::{self, Entry, Plan},
-    journal::Journal,
+    journal::{Journal, Place},
     letter,
     side::Written,
 };
@@ -35,13 +35,18 @@ impl Told {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that so many letters of a lease are told of.
-    pub(super) fn tell(&self, lease: &JobLease, count: u64) {
+    /// Begins a step under a lease, where so many letters are told of.
+    pub(super) fn begin(&self, lease: &JobLease, count: u64) {
         *self.account() = Account {
             token: lease.token,
             count,
             removed: HashSet::new(),
         };
+    }
+
+    /// Notes that so many letters are told of.
+    pub(super) fn tell(&self, count: u64) {
+        self.account().count = count;
     }
 
     /// Notes that letters are deleted.
@@ -55,7 +60,7 @@ impl Told {
         &self,
         link: &Link,
         (lease, plan): (&JobLease, &Plan),
-        (journal, max): (&Written<Journal>, usize),
+        (journal, place, max): (&Written<Journal>, Place, usize),
     ) -> Result<(u64, Outcomes)> {
         let resolved = journal.value.resolved;
         let (told, mut removed) = {
@@ -75,14 +80,33 @@ impl Told {
         for Entry(id, number) in entries.into_iter().take(left.min(max)) {
             let outcome = if removed.contains(&number) {
                 Resolution::Done
-            } else if number > 0 && letter::fetch(link, number).await?.is_some() {
-                let reason = "whether it was published was not heard".to_owned();
-                Resolution::Ambiguous { reason }
+            } else if is_there(link, &id, number).await? {
+                as_it_is(place)
             } else {
                 Resolution::Gone
             };
             outcomes.push((id, outcome));
         }
         Ok((told, outcomes))
+    }
+}
+
+async fn is_there(link: &Link, id: &LetterId, number: u64) -> Result<bool> {
+    if number == 0 {
+        return Ok(false);
+    }
+    let found = letter::fetch(link, number).await?;
+    Ok(found.is_some_and(|(letter, _)| letter.id == *id))
+}
+
+/// Returns what became of a letter that was left as it is. Where it goes by itself, it may have been published.
+fn as_it_is(place: Place) -> Resolution {
+    match place {
+        Place::Inside => Resolution::Failed {
+            reason: "why it was refused was not heard".to_owned(),
+        },
+        Place::Beside => Resolution::Ambiguous {
+            reason: "whether it was published was not heard".to_owned(),
+        },
     }
 }

@@ -10,11 +10,11 @@ use bytes::{Bytes, BytesMut};
 use memchr::{memchr, memrchr};
 use tokio::sync::mpsc;
 
-/// Read at once.
-const CHUNK: usize = 256 * 1024;
+/// Read at once: what a pipe holds. The allocator keeps much more for larger ones.
+const CHUNK: usize = 64 * 1024;
 
 /// Pieces that wait to be parsed.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 
 /// What the reader hands over, in order.
 #[derive(Debug)]
