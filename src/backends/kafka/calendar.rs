@@ -210,13 +210,15 @@ impl Scan {
         let mut most = AGAIN;
         loop {
             let mut taken = self.take(most);
-            let complete = self.complete(&mut taken).await?;
+            let read = self.complete(&mut taken).await;
+            let complete = read.as_ref().copied().unwrap_or(0);
             for (partition, due) in taken.drain(complete..) {
                 if let Some(index) = self.pending.get_mut(&partition) {
                     let time = due.time;
                     index.put_back(due, time);
                 }
             }
+            read?;
             if complete > 0 || most == 1 {
                 let reads = taken.into_iter().rev();
                 self.ready = reads.filter_map(|(_, due)| schedule(due.record?)).collect();

@@ -53,6 +53,16 @@ const NOWHERE: i64 = 5000;
 /// The same where a record could not be read.
 const UNREAD: i64 = 1000;
 
+/// What of a batch was not fired with it. It waits again only now: after a failure all of the batch does.
+struct Left {
+    /// What has nowhere to go.
+    nowhere: Vec<Due>,
+    /// What could not be read.
+    unread: Vec<Due>,
+    /// Whether that was all.
+    is_all: bool,
+}
+
 /// Who fires what is due in a partition.
 pub(super) struct Owner {
     link: Arc<Link>,
@@ -112,7 +122,8 @@ impl Owner {
         while let Some(batch) = self.shelf.next(MOST, HORIZON, ALONG) {
             let begun = Instant::now();
             let is_all = batch.due.len() < MOST;
-            let due = self.complete(batch.due, batch.ahead)?;
+            let (due, unread) = self.complete(batch.due, batch.ahead)?;
+            self.put_back_unread(unread, due.is_empty());
             self.fire(&transactor, due)?;
             if is_all {
                 self.shelf.rest(PACE.saturating_sub(begun.elapsed()));
@@ -136,13 +147,14 @@ impl Owner {
         Ok(if is_empty { 0 } else { bounds.high })
     }
 
-    /// Reads the records that are not at hand, and those that come next along with them.
-    fn complete(&self, mut due: Vec<Due>, mut ahead: Vec<Due>) -> Result<Vec<Due>> {
+    /// Reads the records that are not at hand, and those that come next along with them; returns what is complete and what
+    /// could not be read.
+    fn complete(&self, mut due: Vec<Due>, mut ahead: Vec<Due>) -> Result<(Vec<Due>, Vec<Due>)> {
         let all = due.iter().chain(&ahead);
         let absent = all.filter(|due| due.record.is_none());
         let mut absent: Vec<i64> = absent.map(|due| due.offset).collect();
         if absent.is_empty() {
-            return Ok(due);
+            return Ok((due, Vec::new()));
         }
         absent.sort_unstable();
         let topic = self.link.names().delays();
@@ -161,11 +173,12 @@ impl Owner {
             }
         }
         self.shelf.put_back(ahead, None);
-        let (ready, unread): (Vec<_>, Vec<_>) =
-            due.into_iter().partition(|due| due.record.is_some());
-        let pause = if ready.is_empty() { UNREAD } else { 0 };
+        Ok(due.into_iter().partition(|due| due.record.is_some()))
+    }
+
+    fn put_back_unread(&self, unread: Vec<Due>, is_all: bool) {
+        let pause = if is_all { UNREAD } else { 0 };
         self.shelf.put_back(unread, Some(now() + pause));
-        Ok(ready)
     }
 
     /// Fires a batch. What is refused by itself is put off and holds up nothing else.
@@ -173,8 +186,13 @@ impl Owner {
         let mut parts = vec![due];
         while let Some(part) = parts.pop() {
             let again: Vec<Due> = part.iter().map(bare).collect();
-            let Err(failed) = self.attempt(transactor, part) else {
-                continue;
+            let failed = match self.attempt(transactor, part) {
+                Ok(left) => {
+                    self.shelf.put_back(left.nowhere, Some(now() + NOWHERE));
+                    self.put_back_unread(left.unread, left.is_all);
+                    continue;
+                }
+                Err(failed) => failed,
             };
             self.targets.forget();
             if failed.record.is_none() || !is_refusal(&failed.error) {
@@ -205,12 +223,18 @@ impl Owner {
         Vec::new()
     }
 
-    fn attempt(&self, transactor: &Transactor, batch: Vec<Due>) -> Result<(), Failed> {
+    /// Fires a batch, or nothing of it.
+    fn attempt(&self, transactor: &Transactor, batch: Vec<Due>) -> Result<Left, Failed> {
         let whole = |error| Failed {
             record: None,
             error,
         };
-        let batch = self.complete(batch, Vec::new()).map_err(whole)?;
+        let (batch, unread) = self.complete(batch, Vec::new()).map_err(whole)?;
+        let mut left = Left {
+            is_all: batch.is_empty(),
+            nowhere: Vec::new(),
+            unread,
+        };
         let mut records = Vec::with_capacity(batch.len() * 2);
         let mut offsets = Vec::with_capacity(batch.len());
         for due in batch {
@@ -220,17 +244,17 @@ impl Owner {
                     records.extend(pair);
                     offsets.push(nowhere.offset);
                 }
-                None => self.shelf.put_back([nowhere], Some(now() + NOWHERE)),
+                None => left.nowhere.push(nowhere),
             }
         }
         if records.is_empty() {
-            return Ok(());
+            return Ok(left);
         }
         offsets.sort_unstable();
         let moved = self.moved(&offsets).map_err(whole)?;
         transactor.commit(records, Some(&moved))?;
         failpoint::reach("kafka.fired");
-        Ok(())
+        Ok(left)
     }
 
     /// Returns the event and the end of what waited; none if it has nowhere to go.

@@ -13,7 +13,7 @@ use super::{packed::Packed, record::Read, waiting};
 /// What is due later than this need not be kept at hand, in milliseconds.
 pub(super) const SOON: i64 = 300_000;
 /// What is known of a record takes so many bytes beside what is at hand.
-const EACH: usize = 128;
+const EACH: usize = 160;
 /// So many times of what is over already are put up with before they are swept out.
 const STALE: usize = 1024;
 
@@ -89,7 +89,7 @@ impl Pending {
     ) -> bool {
         let short = self.shorten(key);
         let is_change = self.end(&short);
-        let Some(due) = due else {
+        let Some(due) = due.map(|due| due.max(0)) else {
             return is_change;
         };
         self.by_key.insert(short, offset);
@@ -111,7 +111,8 @@ impl Pending {
         let size = packed.size();
         if self.bytes + size <= self.left() {
             self.bytes += size;
-            self.at_hand.insert(offset, packed);
+            let former = self.at_hand.insert(offset, packed);
+            self.bytes -= former.as_ref().map_or(0, Packed::size);
         }
     }
 

@@ -31,7 +31,10 @@ pub(super) async fn acknowledge(
         }
         let open = open(link, &name).await;
         retain(&mut claims, open);
-        floors.insert(name.clone(), open.0);
+        // One that is gone may be made anew.
+        if open.0 < u64::MAX {
+            floors.insert(name.clone(), open.0);
+        }
         let Some(last) = claims.last().cloned() else {
             continue;
         };

@@ -24,6 +24,11 @@ impl Doubt {
         self.pending.is_empty()
     }
 
+    /// Reports whether it is about a letter.
+    pub(super) fn holds(&self, id: &LetterId) -> bool {
+        self.pending.iter().any(|entry| entry.0 == *id)
+    }
+
     /// Returns when that was announced, if it was before this was written.
     pub(super) fn announced(&self) -> Option<SystemTime> {
         let since = Duration::from_millis(self.since?);

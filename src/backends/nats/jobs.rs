@@ -45,9 +45,9 @@ pub(super) struct Plan {
     chunks: Vec<u64>,
     pub(super) resolved: u64,
     started: bool,
-    /// What nobody knows the outcome of.
+    /// What nobody knew the outcome of when the job was last taken up.
     #[serde(default, skip_serializing_if = "Doubt::is_none")]
-    doubt: Doubt,
+    pub(super) doubt: Doubt,
 }
 
 impl Plan {

@@ -81,7 +81,7 @@ impl Told {
             let outcome = if removed.contains(&number) {
                 Resolution::Done
             } else if is_there(link, &id, number).await? {
-                as_it_is(place)
+                as_it_is(place == Place::Beside || plan.doubt.holds(&id))
             } else {
                 Resolution::Gone
             };
@@ -99,14 +99,15 @@ async fn is_there(link: &Link, id: &LetterId, number: u64) -> Result<bool> {
     Ok(found.is_some_and(|(letter, _)| letter.id == *id))
 }
 
-/// Returns what became of a letter that was left as it is. Where it goes by itself, it may have been published.
-fn as_it_is(place: Place) -> Resolution {
-    match place {
-        Place::Inside => Resolution::Failed {
-            reason: "why it was refused was not heard".to_owned(),
-        },
-        Place::Beside => Resolution::Ambiguous {
+/// Returns what became of a letter that was left as it is, which it is where it was refused.
+fn as_it_is(may_be_published: bool) -> Resolution {
+    if may_be_published {
+        Resolution::Ambiguous {
             reason: "whether it was published was not heard".to_owned(),
-        },
+        }
+    } else {
+        Resolution::Failed {
+            reason: "why it was refused was not heard".to_owned(),
+        }
     }
 }
