@@ -53,12 +53,13 @@ pub(super) async fn change(link: &Arc<Link>, id: &ScheduleId, change: Change) ->
     if is_far(&found.read, AHEAD) {
         return from_afar(link, found, change).await;
     }
-    for _ in 0..ROUNDS {
-        match by_force(link, &found, change).await {
+    for round in 0..ROUNDS {
+        if round > 0 {
             // Two who shut each other out would go on doing so.
-            Err(failed) if failed.kind() == ErrorKind::Held => {
-                sleep(Duration::from_millis(fastrand::u64(..PAUSE))).await;
-            }
+            sleep(Duration::from_millis(fastrand::u64(..PAUSE))).await;
+        }
+        match by_force(link, &found, change).await {
+            Err(failed) if failed.kind() == ErrorKind::Held => {}
             result => return result,
         }
     }

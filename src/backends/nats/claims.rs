@@ -66,8 +66,8 @@ fn retain(claims: &mut Vec<String>, (above, to): Open) {
     claims.retain(|claim| number(claim).is_none_or(is_open));
 }
 
-/// Returns for which messages a consumer may wait, as far as it tells. To an acknowledgement of one that
-/// it has not delivered, as it was made anew, the server does not answer.
+/// Returns for which messages a consumer may wait, as far as it tells. To an acknowledgement of one that it has not
+/// delivered, as it was made anew, the server does not answer.
 async fn open(link: &Link, name: &str) -> Open {
     let Some(consumer) = own(link, name) else {
         return (0, u64::MAX);

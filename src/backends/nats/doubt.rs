@@ -13,7 +13,7 @@ use crate::transport::LetterId;
 /// Letters that are being replayed one by one, and may have been when the worker went down.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Doubt {
-    pub(super) pending: Vec<Entry>,
+    pending: Vec<Entry>,
     /// When that was announced, in milliseconds since the epoch, if it was before this was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<u64>,

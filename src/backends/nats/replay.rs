@@ -188,7 +188,7 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
     let mut events: Vec<Part> = Vec::with_capacity(items.len());
     let mut done = Vec::with_capacity(items.len());
     for Item { entry, letter, .. } in items {
-        if journal.value.doubt.pending.contains(entry) {
+        if journal.value.doubt.holds(&entry.0) {
             let why = "it may have been published before the last worker went down, and the stream was changed since";
             done.push((entry.0.clone(), unknown(why)));
             continue;
@@ -245,8 +245,8 @@ async fn one_by_one(
     let (stream, subject) = Place::Beside.subject(link);
     let recognised = journal::is_recognised(link, &journal).await?;
     let mut next = journal.value.clone();
-    let pending = &journal.value.doubt.pending;
-    let is_pending = |item: &Item| pending.contains(&item.entry);
+    let doubt = &journal.value.doubt;
+    let is_pending = |item: &Item| doubt.holds(&item.entry.0);
     if items.iter().any(is_pending) {
         // What nobody announced has to wait for its turn.
         items.retain(is_pending);
@@ -264,7 +264,7 @@ async fn one_by_one(
         written.map_err(lost)?
     };
     failpoint::reach("nats.replay_announced");
-    let doubtful = |entry: &Entry| !recognised && pending.contains(entry);
+    let doubtful = |entry: &Entry| !recognised && doubt.holds(&entry.0);
     let claimed = claims_of(&items);
     let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
         .map(|item| {
