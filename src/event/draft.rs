@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     Data, Envelope, EventError, Form,
-    scan::{EVENT_DEPTH, Members, Value, is_json},
+    scan::{EVENT_DEPTH, Members, Steps, Value, is_json, utf8},
 };
 
 /// The attributes that every event has, as [`is_plain_event`] marks them.
@@ -152,31 +152,34 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Reports whether the text is an event that needs no closer look, as most are: every attribute stands once, and without
-/// escapes. Others may be events too.
-pub(super) fn is_plain_event(text: &str) -> bool {
-    let Some(mut members) = Members::open(text, EVENT_DEPTH) else {
+/// Reports whether the bytes are an event that needs no closer look, as most are: every attribute stands once, and
+/// without escapes. Others may be events too.
+pub(super) fn is_plain_event(bytes: &[u8]) -> bool {
+    let is_text = bytes.is_ascii() || utf8(bytes).is_ok();
+    let Some(mut members) = Steps::open(bytes, EVENT_DEPTH).filter(|_| is_text) else {
         return false;
     };
     let mut seen = 0;
-    while let Ok(member) = members.step() {
+    while let Ok(member) = members.next() {
         let Some((name, value)) = member else {
             return seen & REQUIRED == REQUIRED;
         };
-        let Some(name) = name.plain_text() else {
+        let Some(name) = members.plain(&name) else {
             return false;
         };
+        let value = members.plain(&value);
+        let has_text = value.is_some_and(|text| !text.is_empty());
         let (bit, is_fit) = match name {
-            "specversion" => (1, value.json == "\"1.0\""),
-            "id" => (1 << 1, has_text(value)),
-            "source" => (1 << 2, has_text(value)),
-            "type" => (1 << 3, has_text(value)),
-            "subject" => (1 << 4, has_text(value)),
-            "time" => (1 << 5, has_text(value)),
-            "datacontenttype" => (1 << 6, has_text(value)),
-            "dataschema" => (1 << 7, has_text(value)),
-            "data" => (1 << 8, true),
-            "data_base64" => return false,
+            b"specversion" => (1, value == Some(b"1.0")),
+            b"id" => (1 << 1, has_text),
+            b"source" => (1 << 2, has_text),
+            b"type" => (1 << 3, has_text),
+            b"subject" => (1 << 4, has_text),
+            b"time" => (1 << 5, has_text),
+            b"datacontenttype" => (1 << 6, has_text),
+            b"dataschema" => (1 << 7, has_text),
+            b"data" => (1 << 8, true),
+            b"data_base64" => return false,
             _ => continue,
         };
         if !is_fit || seen & bit != 0 {
@@ -185,10 +188,6 @@ pub(super) fn is_plain_event(text: &str) -> bool {
         seen |= bit;
     }
     false
-}
-
-fn has_text(value: Value<'_>) -> bool {
-    value.plain_text().is_some_and(|text| !text.is_empty())
 }
 
 fn required<'a>(name: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, EventError> {
@@ -216,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_plain_event_is_an_event() {
-        assert!(is_plain_event(EVENT));
+        assert!(is_plain_event(EVENT.as_bytes()));
         for (from, to) in [
             ("1.0\"", "0.3\""),
             ("\"id\"", "\"ib\""),
@@ -229,7 +228,7 @@ mod tests {
         ] {
             let text = EVENT.replace(from, to);
             assert_ne!(text, EVENT);
-            assert!(!is_plain_event(&text), "{text}");
+            assert!(!is_plain_event(text.as_bytes()), "{text}");
             let read = Draft::from_json(&text, EVENT_DEPTH);
             let read = read.and_then(|draft| draft.finish(Form::Structured));
             assert!(read.is_err(), "{text}");
@@ -246,7 +245,7 @@ mod tests {
             ("\"more\":7", "\"data_base64\":\"eA==\""),
         ] {
             let text = EVENT.replace(from, to);
-            assert!(!is_plain_event(&text), "{text}");
+            assert!(!is_plain_event(text.as_bytes()), "{text}");
             let read = Draft::from_json(&text, EVENT_DEPTH).unwrap();
             assert!(read.finish(Form::Structured).is_ok(), "{text}");
         }

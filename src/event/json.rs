@@ -2,23 +2,31 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::scan::plain_len;
+use super::scanner::plain_len;
 
 /// Appends a string in quotes.
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
-    out.reserve(text.len() + 2);
+    let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    loop {
-        let (plain, behind) = rest.split_at(plain_len(rest));
-        out.extend_from_slice(plain);
-        let Some((byte, behind)) = behind.split_first() else {
-            break;
-        };
-        push_escape(out, *byte);
-        rest = behind;
+    let plain = plain_len(bytes);
+    if plain == bytes.len() {
+        out.extend_from_slice(bytes);
+    } else {
+        push_escaped(out, bytes, plain);
     }
     out.push(b'"');
+}
+
+/// Appends text whose first bytes, so many, stand as they are.
+fn push_escaped(out: &mut Vec<u8>, mut rest: &[u8], mut plain: usize) {
+    while let Some((before, [byte, behind @ ..])) = rest.split_at_checked(plain) {
+        out.extend_from_slice(before);
+        push_escape(out, *byte);
+        rest = behind;
+        plain = plain_len(rest);
+    }
+    out.extend_from_slice(rest);
 }
 
 fn push_escape(out: &mut Vec<u8>, byte: u8) {

@@ -3,12 +3,17 @@
 use std::{borrow::Cow, fmt, time::SystemTime};
 
 use bytes::Bytes;
+use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use super::Topic;
 
+type Header = (Cow<'static, str>, Option<Bytes>);
+
 /// Headers in the order they were written, duplicates and nulls included.
+// Most messages have one, the content type, which then is no allocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(Cow<'static, str>, Option<Bytes>)>);
+pub struct Headers(SmallVec<[Header; 1]>);
 
 impl Headers {
     /// Returns no headers.
@@ -20,7 +25,7 @@ impl Headers {
     /// Returns no headers, with room for so many.
     #[cfg(any(feature = "sqlite", feature = "kafka"))]
     pub(crate) fn with_capacity(count: usize) -> Self {
-        Self(Vec::with_capacity(count))
+        Self(SmallVec::with_capacity(count))
     }
 
     /// Adds a header after the others, even if the name is there already.
@@ -115,13 +120,18 @@ impl Message {
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
 #[serde(transparent)]
-pub struct Position(String);
+pub struct Position(SmolStr);
 
 impl Position {
     /// Wraps a transport's notation.
     #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self(SmolStr::new(text))
+    }
+
+    /// Takes a number for it.
+    pub(crate) fn number(number: impl itoa::Integer) -> Self {
+        Self::new(itoa::Buffer::new().format(number))
     }
 
     /// Returns the notation.

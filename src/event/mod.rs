@@ -40,6 +40,7 @@ mod plain;
 mod record;
 mod rules;
 mod scan;
+mod scanner;
 mod structured;
 mod time;
 mod topic;

@@ -7,7 +7,7 @@ use super::{
     draft::{self, Draft},
     json::{self, ObjectWriter},
     media,
-    scan::{self, EVENT_DEPTH},
+    scan::EVENT_DEPTH,
 };
 
 /// Gathers the attributes of an object that holds an event.
@@ -77,8 +77,7 @@ pub(super) fn verbatim(message: &Message) -> Option<&[u8]> {
 pub(super) fn plain(message: &Message) -> Option<&[u8]> {
     let payload = verbatim(message)?;
     let marks = Marks::of(&message.headers).ok()?;
-    let text = scan::utf8(payload).ok()?;
-    (marks.leave_it_to_the_payload() && draft::is_plain_event(text)).then_some(payload)
+    (marks.leave_it_to_the_payload() && draft::is_plain_event(payload)).then_some(payload)
 }
 
 /// Appends the event that a message carries as one line of JSON, as it stands where that is possible.

@@ -73,9 +73,15 @@ fn whoever_has_no_password_is_told_so() {
 fn another_language_than_the_brokers_is_told() {
     let shop = Shop::with_orders();
     let url = shop.url("security.protocol=ssl");
-    let run = shop
-        .pf
-        .run(&["publish", "order.created", "{}", "--url", &url]);
+    let run = shop.pf.run(&[
+        "publish",
+        "order.created",
+        "{}",
+        "--connect-timeout",
+        "30s",
+        "--url",
+        &url,
+    ]);
     assert_eq!(run.code(), Some(69), "{run}");
     assert!(run.stderr().contains("SSL"), "{run}");
 }

@@ -23,14 +23,8 @@ use crate::{
     transport::{Attempts, Result},
 };
 
-/// What a poll brought.
-pub(super) enum Polled {
-    Record(Read),
-    Nothing,
-}
-
 impl Pump {
-    pub(super) fn poll(&mut self, patience: Duration) -> Result<Polled> {
+    pub(super) fn poll(&mut self, patience: Duration) -> Result<Option<Read>> {
         let client = Arc::clone(&self.client);
         self.see(client.poll(patience))
     }
@@ -54,16 +48,16 @@ impl Pump {
     ) -> Result<()> {
         let most = chunk.len() + max;
         while chunk.len() < most
-            && let Polled::Record(read) = self.see(queue.poll(Duration::ZERO))?
+            && let Some(read) = self.see(queue.poll(Duration::ZERO))?
         {
             chunk.push(read);
         }
         Ok(())
     }
 
-    fn see(&mut self, polled: Option<KafkaResult<BorrowedMessage<'_>>>) -> Result<Polled> {
+    fn see(&mut self, polled: Option<KafkaResult<BorrowedMessage<'_>>>) -> Result<Option<Read>> {
         match polled {
-            None => Ok(Polled::Nothing),
+            None => Ok(None),
             Some(Ok(record)) => {
                 self.down = false;
                 let known = self.names.get(record.topic()).cloned();
@@ -73,11 +67,11 @@ impl Pump {
                         .insert(record.topic().to_owned(), Arc::clone(&name));
                     name
                 });
-                Ok(Polled::Record(Read::copy(name, &record)))
+                Ok(Some(Read::copy(name, &record)))
             }
             Some(Err(failed)) => {
                 self.heed(failed)?;
-                Ok(Polled::Nothing)
+                Ok(None)
             }
         }
     }

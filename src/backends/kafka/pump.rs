@@ -19,7 +19,6 @@ use super::{
     fetcher::Fetcher,
     gaps::Torn,
     part::PartId,
-    poll::Polled,
     rebalance::Watch,
     record::{self, Read},
     shared::Shared,
@@ -239,7 +238,7 @@ impl Pump {
             Duration::ZERO
         };
         while chunk.len() < most
-            && let Polled::Record(read) = self.poll(patience)?
+            && let Some(read) = self.poll(patience)?
         {
             chunk.push(read);
             patience = Duration::ZERO;

@@ -351,7 +351,10 @@ impl Hand {
     }
 }
 
+/// What a poll brought.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Polled {
+    /// A record, unless nobody asked for it.
     Record(Option<Read>),
     Nothing,
 }

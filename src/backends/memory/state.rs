@@ -111,7 +111,7 @@ impl State {
         let number = self.number();
         let stored = Stored {
             message,
-            position: Position::new(number.to_string()),
+            position: Position::number(number),
             time,
         };
         (number, Arc::new(Entry { stored, lineage }))

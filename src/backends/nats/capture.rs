@@ -261,7 +261,7 @@ async fn find(link: &Link, store: &str, arrived: &Arrived) -> Result<Found> {
     let group = Names::group(&advisory.consumer)?;
     let what = json!({"seq": advisory.stream_seq});
     let Some(found) = link.get(&link.names.stream, &what).await? else {
-        let position = Position::new(advisory.stream_seq.to_string());
+        let position = Position::number(advisory.stream_seq);
         return Ok(Found::Gone(Captured::Gone { group, position }));
     };
     let lineage = headers::read_lineage(Some(&found.headers));
@@ -280,7 +280,7 @@ fn stored(link: &Link, found: Last) -> Option<Stored> {
     let topic = link.names.topic(&found.subject)?;
     Some(Stored {
         message: headers::read(topic, Some(&found.headers), found.payload),
-        position: Position::new(found.number.to_string()),
+        position: Position::number(found.number),
         time: found.time,
     })
 }

@@ -141,7 +141,7 @@ pub(super) fn parse(
         id,
         message: headers::read(topic, Some(map), payload),
         record,
-        at: Some(Position::new(number.to_string())),
+        at: Some(Position::number(number)),
     })
 }
 

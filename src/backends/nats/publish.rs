@@ -283,9 +283,7 @@ async fn start(
         let confirmed = async {
             let ack = sent?.await?;
             Ok(Receipt {
-                position: schedule
-                    .is_none()
-                    .then(|| Position::new(ack.sequence.to_string())),
+                position: schedule.is_none().then(|| Position::number(ack.sequence)),
                 schedule,
             })
         };

@@ -83,7 +83,7 @@ pub(super) fn stored(link: &Link, arrived: Arrived) -> Option<Stored> {
 pub(super) fn read(topic: Topic, arrived: Arrived) -> (Stored, Subject) {
     let stored = Stored {
         message: headers::read(topic, arrived.headers.as_ref(), arrived.payload),
-        position: Position::new(arrived.stream_sequence.to_string()),
+        position: Position::number(arrived.stream_sequence),
         time: arrived.published,
     };
     (stored, arrived.reply)

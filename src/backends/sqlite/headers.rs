@@ -29,15 +29,15 @@ pub(super) fn unpack(mut blob: &[u8]) -> Option<Headers> {
     let mut headers = Headers::with_capacity(1);
     while !blob.is_empty() {
         let length = read_length(&mut blob)?;
-        let name = std::str::from_utf8(take(&mut blob, length)?).ok()?;
+        let name = take(&mut blob, length)?;
         let value = match read_length(&mut blob)? {
             0 => None,
             length => Some(value_of(take(&mut blob, length - 1)?)),
         };
-        if name == CONTENT_TYPE {
+        if name == CONTENT_TYPE.as_bytes() {
             headers.push_known(CONTENT_TYPE, value);
         } else {
-            headers.push(name, value);
+            headers.push(std::str::from_utf8(name).ok()?, value);
         }
     }
     Some(headers)

@@ -176,32 +176,41 @@ pub(super) struct Block(BytesMut);
 impl Block {
     const SIZE: usize = 16 * 1024;
 
-    fn keep(&mut self, bytes: &[u8]) -> Bytes {
-        if bytes.len() > Self::SIZE / 8 {
-            return Bytes::copy_from_slice(bytes);
+    fn keep(&mut self, parts: [Option<&[u8]>; 2]) -> [Option<Bytes>; 2] {
+        let size = parts.iter().flatten().map(|part| part.len()).sum();
+        if size > Self::SIZE / 8 {
+            return copy(parts);
         }
-        if self.0.capacity() < bytes.len() {
+        if self.0.capacity() < size {
             self.0 = BytesMut::with_capacity(Self::SIZE);
         }
-        self.0.extend_from_slice(bytes);
-        self.0.split().freeze()
+        for part in parts.iter().flatten() {
+            self.0.extend_from_slice(part);
+        }
+        let mut kept = self.0.split().freeze();
+        parts.map(|part| part.map(|part| kept.split_to(part.len())))
     }
+}
+
+fn copy(parts: [Option<&[u8]>; 2]) -> [Option<Bytes>; 2] {
+    parts.map(|part| part.map(Bytes::copy_from_slice))
 }
 
 /// Reads [`COLUMNS`] that begin at `first`.
 pub(super) fn message(row: &Row<'_>, first: usize, topic: Topic) -> Outcome<Message> {
-    message_with(row, first, topic, Bytes::copy_from_slice)
+    message_with(row, first, topic, copy)
 }
 
 fn message_with(
     row: &Row<'_>,
     first: usize,
     topic: Topic,
-    mut keep: impl FnMut(&[u8]) -> Bytes,
+    keep: impl FnOnce([Option<&[u8]>; 2]) -> [Option<Bytes>; 2],
 ) -> Outcome<Message> {
+    let [key, payload] = keep([blob(row, first)?, blob(row, first + 2)?]);
     Ok(Message {
         topic,
-        key: blob(row, first, &mut keep)?,
+        key,
         headers: match row.get_ref(first + 1)? {
             ValueRef::Null => Headers::new(),
             value => value
@@ -210,7 +219,7 @@ fn message_with(
                 .and_then(headers::unpack)
                 .ok_or_else(|| damaged("headers"))?,
         },
-        payload: blob(row, first + 2, &mut keep)?,
+        payload,
     })
 }
 
@@ -237,7 +246,7 @@ pub(super) fn stored_in(
     (seq, time): (i64, i64),
 ) -> Outcome<Stored> {
     Ok(Stored {
-        message: message_with(row, first, topic, |bytes| block.keep(bytes))?,
+        message: message_with(row, first, topic, |parts| block.keep(parts))?,
         position: position(seq),
         time: clock::time(time),
     })
@@ -245,19 +254,15 @@ pub(super) fn stored_in(
 
 /// Turns a number into a position.
 pub(super) fn position(seq: i64) -> Position {
-    Position::new(seq.to_string())
+    Position::number(seq)
 }
 
-fn blob(
-    row: &Row<'_>,
-    index: usize,
-    keep: &mut impl FnMut(&[u8]) -> Bytes,
-) -> Outcome<Option<Bytes>> {
-    Ok(match row.get_ref(index)? {
-        ValueRef::Null => None,
-        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Some(keep(bytes)),
-        _ => return Err(damaged("a payload or key")),
-    })
+fn blob<'r>(row: &'r Row<'_>, index: usize) -> Outcome<Option<&'r [u8]>> {
+    match row.get_ref(index)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Ok(Some(bytes)),
+        _ => Err(damaged("a payload or key")),
+    }
 }
 
 /// Reads a history.
