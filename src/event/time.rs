@@ -9,18 +9,36 @@ const LATEST: u64 = 253_402_300_799;
 /// Appends a time in UTC to the millisecond, `2026-11-22T01:57:54.107Z`.
 pub fn write_time(out: &mut Vec<u8>, time: SystemTime) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut text = *b".000Z";
+    put(&mut text[1..4], u64::from(since.subsec_millis()));
+    out.extend_from_slice(&whole(since));
+    out.extend_from_slice(&text);
+}
+
+/// Appends a time in UTC with as many digits as it needs, in threes.
+pub(crate) fn write_exact_time(out: &mut Vec<u8>, time: SystemTime) {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut text = *b".000000000";
+    put(&mut text[1..], u64::from(since.subsec_nanos()));
+    let zeros = text.rchunks_exact(3).take_while(|three| *three == b"000");
+    let digits = 9 - 3 * zeros.count();
+    out.extend_from_slice(&whole(since));
+    out.extend_from_slice(&text[..if digits == 0 { 0 } else { 1 + digits }]);
+    out.push(b'Z');
+}
+
+fn whole(since: Duration) -> [u8; 19] {
     let seconds = since.as_secs().min(LATEST);
     let (year, month, day) = date(seconds / 86_400);
     let clock = seconds % 86_400;
-    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let mut text = *b"0000-00-00T00:00:00";
     put(&mut text[..4], year);
     put(&mut text[5..7], month);
     put(&mut text[8..10], day);
     put(&mut text[11..13], clock / 3_600);
     put(&mut text[14..16], clock / 60 % 60);
     put(&mut text[17..19], clock % 60);
-    put(&mut text[20..23], u64::from(since.subsec_millis()));
-    out.extend_from_slice(&text);
+    text
 }
 
 /// Returns a time in UTC to the millisecond.
@@ -94,6 +112,20 @@ mod tests {
             let text = format_time(time);
             assert_eq!(text, humantime::format_rfc3339_millis(time).to_string());
             assert_eq!(parse_time(&text), Some(time));
+        }
+    }
+
+    #[test]
+    fn exact_times_have_the_digits_they_need() {
+        for (nanos, end) in [
+            (0, "20Z"),
+            (120_000_000, "20.120Z"),
+            (1_000, "20.000001Z"),
+            (123_456_789, "20.123456789Z"),
+        ] {
+            let mut out = Vec::new();
+            write_exact_time(&mut out, UNIX_EPOCH + Duration::new(1_700_000_000, nanos));
+            assert_eq!(out, format!("2023-11-14T22:13:{end}").as_bytes());
         }
     }
 

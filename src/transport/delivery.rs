@@ -181,7 +181,7 @@ pub struct Delivery {
     /// Earlier runs.
     pub attempts: Attempts,
     /// Its history, if it was replayed.
-    pub lineage: Option<Lineage>,
+    pub lineage: Option<Box<Lineage>>,
     ticket: Ticket,
 }
 
@@ -190,7 +190,7 @@ impl Delivery {
     pub fn new(
         stored: Stored,
         attempts: Attempts,
-        lineage: Option<Lineage>,
+        lineage: Option<Box<Lineage>>,
         ticket: Ticket,
     ) -> Self {
         Self {
@@ -256,7 +256,7 @@ pub enum Verdict {
         /// How long to hold it.
         after: Duration,
         /// Why the run failed.
-        failure: Failure,
+        failure: Box<Failure>,
     },
     /// Not worked on; deliver again at any time, uncounted.
     Return,
@@ -265,6 +265,6 @@ pub enum Verdict {
         /// Why it was given up.
         kind: LetterKind,
         /// How the last run failed. Where the kind is a failed run's, that run counts.
-        failure: Failure,
+        failure: Box<Failure>,
     },
 }

@@ -2,19 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::DateTime;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+use crate::event::write_exact_time;
+
 fn write(time: SystemTime) -> String {
-    let (seconds, nanos) = match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => (i64::try_from(since.as_secs()), since.subsec_nanos()),
-        Err(_) => (Ok(0), 0),
-    };
-    seconds
-        .ok()
-        .and_then(|seconds| DateTime::from_timestamp(seconds, nanos))
-        .unwrap_or(DateTime::<Utc>::MAX_UTC)
-        .to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    let mut out = Vec::with_capacity(30);
+    write_exact_time(&mut out, time);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 fn read(text: &str) -> Result<SystemTime, String> {

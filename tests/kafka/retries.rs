@@ -69,13 +69,13 @@ struct Handled {
 fn retry() -> Verdict {
     Verdict::Retry {
         after: Duration::from_secs(1),
-        failure: Failure {
+        failure: Box::new(Failure {
             class: "refused".into(),
             message: "not yet".into(),
             detail: None,
             duration: None,
             fingerprint: Fingerprint("1:abc".to_owned()),
-        },
+        }),
     }
 }
 

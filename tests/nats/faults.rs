@@ -188,7 +188,7 @@ async fn a_schedule_and_a_retry_survive_a_restart() {
     let due = SystemTime::now() + Duration::from_secs(2);
     let retry = Verdict::Retry {
         after: Duration::from_secs(2),
-        failure: Failure::crashed(1),
+        failure: Box::new(Failure::crashed(1)),
     };
     let settled = subscription.settle(vec![taken.conclude(retry)]).await;
     assert!(settled.iter().all(Result::is_ok));
@@ -225,7 +225,7 @@ async fn a_replay_happens_once_over_a_restart() {
         let bury = |one: Delivery| {
             one.conclude(Verdict::DeadLetter {
                 kind: LetterKind::Permanent,
-                failure: Failure::crashed(1),
+                failure: Box::new(Failure::crashed(1)),
             })
         };
         let settled = subscription

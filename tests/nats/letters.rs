@@ -21,7 +21,7 @@ pub(crate) async fn bury(transport: &dyn Transport, count: usize, size: usize) -
         left -= taken.len();
         let verdict = || Verdict::DeadLetter {
             kind: LetterKind::Permanent,
-            failure: Failure::crashed(1),
+            failure: Box::new(Failure::crashed(1)),
         };
         let dead = taken.into_iter().map(|one| one.conclude(verdict()));
         let settled = group.settle(dead.collect()).await;

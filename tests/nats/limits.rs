@@ -54,7 +54,7 @@ async fn settle(subscription: &dyn Subscription, taken: Vec<Delivery>, verdict: 
 fn dead() -> Verdict {
     Verdict::DeadLetter {
         kind: LetterKind::Permanent,
-        failure: Failure::crashed(1),
+        failure: Box::new(Failure::crashed(1)),
     }
 }
 
@@ -184,7 +184,7 @@ async fn held_retries_hold_up_nothing() {
     let subscription = transport.subscribe(patient).await.expect("it joins");
     let later = Verdict::Retry {
         after: Duration::from_mins(10),
-        failure: Failure::crashed(1),
+        failure: Box::new(Failure::crashed(1)),
     };
     let mut held = 0;
     while held < HELD {

@@ -189,7 +189,7 @@ async fn a_replay_without_batches_happens_once_while_ids_are_known() {
         let one = subscription.next(1).await.expect("it reads").remove(0);
         let verdict = Verdict::DeadLetter {
             kind: LetterKind::Permanent,
-            failure: protoflow::transport::Failure::crashed(1),
+            failure: Box::new(protoflow::transport::Failure::crashed(1)),
         };
         subscription
             .settle(vec![one.conclude(verdict)])

@@ -24,7 +24,7 @@ async fn bury(transport: &dyn Transport) -> Vec<DeadLetter> {
             .into_iter()
             .zip(verdicts)
             .map(|(delivery, (kind, text))| {
-                let failure = failure(text);
+                let failure = Box::new(failure(text));
                 delivery.conclude(Verdict::DeadLetter { kind, failure })
             });
         for result in consumer.settle(batch.collect()).await {
@@ -170,7 +170,7 @@ async fn a_long_story_is_cut_to_fit() {
         taken,
         Verdict::DeadLetter {
             kind,
-            failure: long,
+            failure: Box::new(long),
         },
     )
     .await;
@@ -213,7 +213,7 @@ async fn die(transport: &dyn Transport, count: usize) {
     let consumer = transport.subscribe(request("g", "t")).await.unwrap();
     let taken = take(&*consumer, count).await;
     let kind = LetterKind::Permanent;
-    let failure = failure("no");
+    let failure = Box::new(failure("no"));
     settle(&*consumer, taken, Verdict::DeadLetter { kind, failure }).await;
     consumer.close().await.unwrap();
 }

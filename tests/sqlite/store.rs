@@ -127,7 +127,7 @@ pub(crate) fn failure(message: &str) -> Failure {
 pub(crate) fn retry(after: Duration) -> Verdict {
     Verdict::Retry {
         after,
-        failure: failure("no"),
+        failure: Box::new(failure("no")),
     }
 }
 

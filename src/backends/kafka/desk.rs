@@ -31,7 +31,7 @@ pub(super) struct Claim {
 pub(super) struct Waiting {
     pub(super) stored: Stored,
     pub(super) attempts: Attempts,
-    pub(super) lineage: Option<Lineage>,
+    pub(super) lineage: Option<Box<Lineage>>,
     pub(super) claim: Claim,
 }
 

@@ -189,7 +189,7 @@ fn revive(link: &Link, to: Option<&Topic>, found: &Found) -> Result<Record> {
     }
     let waiting = Waiting {
         stored: Some(record::millis(letter.record.origin.time)),
-        lineage: Some(letter.lineage()),
+        lineage: Some(Box::new(letter.lineage())),
         ..Waiting::new(letter.message.topic.clone(), SystemTime::now())
     };
     let partitions = link.known(&name).unwrap_or(1);

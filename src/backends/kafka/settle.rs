@@ -39,7 +39,7 @@ enum Effect {
     /// It waits for another run.
     Wait(SystemTime),
     /// It is a dead letter.
-    Bury(LetterKind, Failure),
+    Bury(LetterKind, Box<Failure>),
 }
 
 /// Makes verdicts true, one result each, in order.
@@ -157,7 +157,7 @@ async fn carry_out(shared: &Arc<Shared>, task: Task) -> (usize, Result<()>) {
     let made = match effect {
         Effect::End => end(shared, &claim).await,
         Effect::Wait(due) => wait(shared, &claim, &delivery, due).await,
-        Effect::Bury(kind, failure) => bury(shared, &claim, &delivery, (kind, failure)).await,
+        Effect::Bury(kind, failure) => bury(shared, &claim, &delivery, (kind, *failure)).await,
     };
     let mut desk = shared.desk();
     desk.conclude(&claim);

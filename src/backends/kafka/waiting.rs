@@ -32,7 +32,7 @@ pub(super) struct Waiting {
     pub(super) first_failed: Option<i64>,
     /// Its history, if it was replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) lineage: Option<Lineage>,
+    pub(super) lineage: Option<Box<Lineage>>,
 }
 
 impl Waiting {

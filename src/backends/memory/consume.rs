@@ -177,7 +177,7 @@ mod tests {
         let delivery = take(&*subscription).await;
         let retry = Verdict::Retry {
             after: hour,
-            failure: Failure::crashed(1),
+            failure: Box::new(Failure::crashed(1)),
         };
         let results = subscription.settle(vec![delivery.conclude(retry)]).await;
         assert!(results[0].is_ok());

@@ -32,7 +32,7 @@ fn resolve(state: &mut State, action: &JobAction, id: &LetterId, now: SystemTime
         return Resolution::Gone;
     };
     if let JobAction::Replay { to } = action {
-        let lineage = letter.lineage();
+        let lineage = Box::new(letter.lineage());
         let DeadLetter {
             mut message,
             record,

@@ -38,7 +38,7 @@ pub(super) fn settle(
         }
         Verdict::DeadLetter { kind, failure } => {
             let letter =
-                DeadLetter::of(super::SCHEME, &state.name, group, &delivery, kind, failure);
+                DeadLetter::of(super::SCHEME, &state.name, group, &delivery, kind, *failure);
             state.put_aside(letter);
         }
     }

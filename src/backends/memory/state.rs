@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) stored: Stored,
-    pub(super) lineage: Option<Lineage>,
+    pub(super) lineage: Option<Box<Lineage>>,
 }
 
 /// Everything that a store holds.
@@ -77,7 +77,7 @@ impl State {
         &mut self,
         message: Message,
         time: SystemTime,
-        lineage: Option<Lineage>,
+        lineage: Option<Box<Lineage>>,
     ) -> Position {
         let (number, entry) = self.entry(message, time, lineage);
         self.topics.insert(entry.stored.message.topic.clone());
@@ -95,7 +95,7 @@ impl State {
         group: &Group,
         message: Message,
         time: SystemTime,
-        lineage: Lineage,
+        lineage: Box<Lineage>,
     ) {
         let (number, entry) = self.entry(message, time, Some(lineage));
         let group = self.groups.entry(group.clone()).or_default();
@@ -106,7 +106,7 @@ impl State {
         &mut self,
         message: Message,
         time: SystemTime,
-        lineage: Option<Lineage>,
+        lineage: Option<Box<Lineage>>,
     ) -> (u64, Arc<Entry>) {
         let number = self.number();
         let stored = Stored {

@@ -14,7 +14,10 @@ use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Request, ServerError, StatusCode,
     Subject,
     connection::State,
-    jetstream::{self, context::ContextBuilder},
+    jetstream::{
+        self,
+        context::{ContextBuilder, PublishError},
+    },
 };
 use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
@@ -311,6 +314,16 @@ impl Link {
         match serde_json::from_slice(&answer.payload) {
             Ok(Stored { error: None, seq }) => Ok(seq),
             _ => parse(&answer.payload).map(|_| 0),
+        }
+    }
+
+    /// Returns why a message is not known to be stored.
+    pub(super) fn unheard(&self, failed: PublishError, subject: &str) -> Refusal {
+        match (errors::of_publish(failed, subject), self.complaint()) {
+            (Refusal::Lost(failed), Some(complaint)) if failed.is_transient() => {
+                Refusal::Lost(complaint)
+            }
+            (refusal, _) => refusal,
         }
     }
 

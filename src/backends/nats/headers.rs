@@ -163,7 +163,7 @@ pub(super) fn write_lineage(map: &mut HeaderMap, lineage: &Lineage) -> Result<()
 }
 
 /// Returns the history of a replayed message.
-pub(super) fn read_lineage(map: Option<&HeaderMap>) -> Option<Lineage> {
+pub(super) fn read_lineage(map: Option<&HeaderMap>) -> Option<Box<Lineage>> {
     serde_json::from_str(find(map?, LINEAGE)?).ok()
 }
 

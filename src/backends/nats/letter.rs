@@ -1,6 +1,6 @@
 //! A dead letter as a message of the stream of dead letters: the original, and its story in one header.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, jetstream::message::PublishMessage};
 use bytes::Bytes;
 use serde_json::json;
 
@@ -32,23 +32,34 @@ pub(super) type Claimed = (DeadLetter, Option<String>);
 
 /// Stores a letter unless one of its name is there; tells whether it was new. Returns once it is confirmed.
 ///
-/// A letter that does not fit is stored without the detail of its failure, else as a reference to the original. It is
-/// laid out at once: what waits for the confirmation is small, as many wait at the same time.
-pub(super) fn store<'a>(
+/// A letter that does not fit is stored without the detail of its failure, else as a reference to the original.
+pub(super) async fn store(
+    link: &Link,
+    letter: &DeadLetter,
+    original: Original<'_>,
+) -> Result<bool> {
+    send(link, letter, original).await?.await
+}
+
+/// Does the first half of [`store`]: what it returns waits for the confirmation, and is small, as many wait at once.
+pub(super) async fn send<'a>(
     link: &'a Link,
     letter: &DeadLetter,
     original: Original<'_>,
-) -> impl Future<Output = Result<bool>> + Send + use<'a> {
+) -> Result<impl Future<Output = Result<bool>> + Send + use<'a>> {
     let subject = link.names.letter(&letter.record.group, &letter.id);
-    let laid_out = lay_out(link, letter, original);
-    async move {
-        let (map, payload) = laid_out?;
-        match link.put(subject, map, payload).await {
+    let (map, payload) = lay_out(link, letter, original)?;
+    let publish = PublishMessage::build().headers(map).payload(payload);
+    let sent = link.js.send_publish(subject.clone(), publish).await;
+    let confirmed = sent.map_err(|failed| link.unheard(failed, &subject))?;
+    Ok(async move {
+        let stored = confirmed.await;
+        match stored.map_err(|failed| link.unheard(failed, &subject)) {
             Ok(_) => Ok(true),
             Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
             Err(refusal) => Err(refusal.into()),
         }
-    }
+    })
 }
 
 fn lay_out(link: &Link, letter: &DeadLetter, original: Original<'_>) -> Result<(HeaderMap, Bytes)> {

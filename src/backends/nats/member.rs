@@ -41,7 +41,7 @@ pub(super) struct Waiting {
     pub(super) attempts: Attempts,
     /// What is known of the runs that failed.
     pub(super) past: Vec<Past>,
-    pub(super) lineage: Option<Lineage>,
+    pub(super) lineage: Option<Box<Lineage>>,
     pub(super) claim: Claim,
     pub(super) since: Instant,
 }

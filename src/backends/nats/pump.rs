@@ -328,7 +328,7 @@ impl Shared {
         &self,
         arrived: Arrived,
         runs: Option<Runs>,
-        (lineage, since): (Option<Lineage>, Instant),
+        (lineage, since): (Option<Box<Lineage>>, Instant),
     ) -> std::result::Result<Waiting, Claim> {
         let Some(topic) = self.link.names.topic(&arrived.subject) else {
             return Err(claim(&arrived));

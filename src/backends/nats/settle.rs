@@ -76,7 +76,8 @@ async fn make_true(
     let mut under_way = FuturesUnordered::new();
     for work in others {
         let index = work.index;
-        under_way.push(settle(shared, work).map(move |result| (index, result)));
+        let settled_later = settle(shared, work).await;
+        under_way.push(settled_later.map(move |result| (index, result)));
         if under_way.len() >= AT_ONCE
             && let Some(one) = under_way.next().await
         {
@@ -134,7 +135,10 @@ fn take(
     batch: Vec<Settlement>,
     results: &mut Vec<Result<()>>,
 ) -> (Vec<Done>, Vec<Work>) {
-    let (mut acks, mut others) = (Vec::with_capacity(batch.len()), Vec::new());
+    let is_done = |settlement: &&Settlement| settlement.verdict == Verdict::Ack;
+    let done = batch.iter().filter(is_done).count();
+    let mut acks = Vec::with_capacity(done);
+    let mut others = Vec::with_capacity(batch.len() - done);
     let mut desk = shared.desk();
     desk.expire();
     for (index, Settlement { delivery, verdict }) in batch.into_iter().enumerate() {
@@ -172,8 +176,8 @@ type Settled<'a> = BoxFuture<'a, Result<Option<Buried>>>;
 /// What a verdict came to, with its place in the batch.
 type Numbered = (usize, Result<Option<Buried>>);
 
-/// Prepares to make a verdict true.
-fn settle(shared: &Shared, work: Work) -> Settled<'_> {
+/// Begins to make a verdict true: a letter is on its way then.
+async fn settle(shared: &Shared, work: Work) -> Settled<'_> {
     let Held { claim, until, past } = work.held;
     match work.verdict {
         Verdict::Ack => Box::pin(async move {
@@ -192,16 +196,17 @@ fn settle(shared: &Shared, work: Work) -> Settled<'_> {
             })
         }
         Verdict::DeadLetter { kind, failure } => {
-            let dead = dead(shared, &work.delivery, (kind, failure), &past);
-            Box::pin(bury(shared, claim, until, dead).map_ok(Some))
+            let dead = dead(shared, &work.delivery, (kind, *failure), &past);
+            let sent = letter::send(&shared.link, &dead, original(&claim)).await;
+            Box::pin(bury(shared, claim, until, (dead, sent)).map_ok(Some))
         }
     }
 }
 
 /// Repeats what a lost connection kept from happening, as long as the lease lasts.
-async fn ride_out<F>(until: Instant, mut step: impl FnMut() -> F) -> Result<()>
+async fn ride_out<T, F>(until: Instant, mut step: impl FnMut() -> F) -> Result<T>
 where
-    F: Future<Output = Result<()>>,
+    F: Future<Output = Result<T>>,
 {
     loop {
         match step().await {
@@ -249,51 +254,47 @@ fn dead(
     delivery: &Delivery,
     (kind, failure): (LetterKind, Failure),
     past: &[Past],
-) -> DeadLetter {
+) -> Box<DeadLetter> {
     let (store, group) = (&shared.store, &shared.group);
     let mut dead = DeadLetter::of(super::SCHEME, store, group, delivery, kind, failure);
     dead.record.earlier = runs::told(past);
-    dead
+    Box::new(dead)
 }
 
-/// Stores a letter, then acknowledges its original, which ends this: originals are confirmed in the order of this.
-fn bury(
+/// Waits until a letter is stored, then acknowledges its original, which ends this: originals are confirmed in the order
+/// of this.
+async fn bury(
     shared: &Shared,
     claim: Claim,
     until: Instant,
-    dead: DeadLetter,
-) -> impl Future<Output = Result<Buried>> + Send + use<'_> {
-    let first = store(shared, &claim, &dead);
-    let dead = Box::new(dead);
-    async move {
-        match first.await {
-            Err(failed) if failed.is_transient() && Instant::now() < until => {
-                // Rare, and not to make room for in every one of these.
-                Box::pin(ride_out(until, || store(shared, &claim, &dead))).await?;
-            }
-            stored => stored?,
+    (dead, sent): (Box<DeadLetter>, Result<impl Future<Output = Result<bool>>>),
+) -> Result<Buried> {
+    let stored = match sent {
+        Ok(confirmed) => confirmed.await,
+        Err(failed) => Err(failed),
+    };
+    match stored {
+        Err(failed) if failed.is_transient() && Instant::now() < until => {
+            // Rare, and not to make room for in every one of these.
+            let store = || letter::store(&shared.link, &dead, original(&claim));
+            Box::pin(ride_out(until, store)).await?;
         }
-        failpoint::reach("nats.letter_stored");
-        shared.tell([claim.reply.clone()], &DONE).await?;
-        failpoint::reach("nats.letter_acked");
-        Ok(Buried {
-            claim,
-            had_runs: !dead.record.earlier.is_empty(),
-        })
+        stored => drop(stored?),
     }
+    failpoint::reach("nats.letter_stored");
+    shared.tell([claim.reply.clone()], &DONE).await?;
+    failpoint::reach("nats.letter_acked");
+    Ok(Buried {
+        claim,
+        had_runs: !dead.record.earlier.is_empty(),
+    })
 }
 
-fn store<'a>(
-    shared: &'a Shared,
-    claim: &Claim,
-    dead: &DeadLetter,
-) -> impl Future<Output = Result<()>> + Send + use<'a> {
-    let original = letter::Original {
+fn original(claim: &Claim) -> letter::Original<'_> {
+    letter::Original {
         number: claim.number,
         claim: Some(&claim.reply),
-    };
-    let stored = letter::store(&shared.link, dead, original);
-    async move { stored.await.map(drop) }
+    }
 }
 
 /// Confirms acknowledgements as they are made.

@@ -109,7 +109,7 @@ struct Claim<'a> {
 struct Taken {
     seq: i64,
     stored: Stored,
-    lineage: Option<crate::transport::Lineage>,
+    lineage: Option<Box<crate::transport::Lineage>>,
     key: Option<i64>,
     attempts: Attempts,
 }

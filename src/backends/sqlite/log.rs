@@ -266,7 +266,7 @@ fn blob<'r>(row: &'r Row<'_>, index: usize) -> Outcome<Option<&'r [u8]>> {
 }
 
 /// Reads a history.
-pub(super) fn read_lineage(row: &Row<'_>, index: usize) -> Outcome<Option<Lineage>> {
+pub(super) fn read_lineage(row: &Row<'_>, index: usize) -> Outcome<Option<Box<Lineage>>> {
     match row.get_ref(index)? {
         ValueRef::Null => Ok(None),
         value => value

@@ -59,7 +59,7 @@ impl Item {
                 Change::wait(delivery, due, true)
             }
             Verdict::DeadLetter { kind, failure } => {
-                let letter = letter::of(store, group, &delivery, kind, failure);
+                let letter = letter::of(store, group, &delivery, kind, *failure);
                 Change::Bury(Box::new(letter))
             }
         };

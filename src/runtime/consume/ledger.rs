@@ -21,21 +21,47 @@ use crate::{
 /// many runs of a small command.
 const LINGER: Duration = Duration::from_millis(10);
 
-/// What to tell when a verdict is durable.
+/// What to count and tell when a verdict is durable.
 struct Note {
     ticket: Ticket,
-    copy: Option<Box<Delivery>>,
-    verdict: Told,
+    end: End,
+    /// What to tell, if anybody follows.
+    story: Option<Box<Story>>,
     /// The key that is held until the store knows of this verdict.
     hold: Option<Key>,
 }
 
-/// A verdict as it is told.
-enum Told {
+/// How a delivery ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
     Acked,
-    Skipped(String),
-    /// Retry, return or dead letter.
-    Other(Verdict),
+    Skipped,
+    Retried,
+    Returned,
+    DeadLettered,
+}
+
+/// A delivery and what becomes of it.
+struct Story {
+    delivery: Delivery,
+    verdict: Verdict,
+    /// Why it was skipped.
+    skipped: Option<String>,
+}
+
+impl Story {
+    fn told(&self) -> Notice<'_> {
+        let delivery = &self.delivery;
+        match (&self.verdict, &self.skipped) {
+            (Verdict::Ack, Some(reason)) => Notice::Skipped(delivery, reason),
+            (Verdict::Ack, None) => Notice::Acked(delivery),
+            (Verdict::Retry { after, failure }, _) => Notice::Retrying(delivery, *after, failure),
+            (Verdict::Return, _) => Notice::Returned(delivery),
+            (Verdict::DeadLetter { kind, failure }, _) => {
+                Notice::DeadLettered(delivery, *kind, failure)
+            }
+        }
+    }
 }
 
 type Results = Vec<Result<()>>;
@@ -105,22 +131,38 @@ impl Ledger {
 
     /// Takes an acknowledgement; with a reason, the event was skipped.
     pub(super) fn ack(&mut self, delivery: Delivery, skipped: Option<String>) {
-        let told = skipped.map_or(Told::Acked, Told::Skipped);
-        self.add(delivery, Verdict::Ack, told, None);
+        self.add(delivery, Verdict::Ack, skipped, None);
     }
 
     /// Takes any other verdict. `holds` says that its key is held until the verdict is durable.
     pub(super) fn conclude(&mut self, delivery: Delivery, verdict: Verdict, holds: bool) {
         let hold = if holds { key_of(&delivery) } else { None };
-        let told = Told::Other(verdict.clone());
-        self.add(delivery, verdict, told, hold);
+        self.add(delivery, verdict, None, hold);
     }
 
-    fn add(&mut self, delivery: Delivery, verdict: Verdict, told: Told, hold: Option<Key>) {
+    fn add(
+        &mut self,
+        delivery: Delivery,
+        verdict: Verdict,
+        skipped: Option<String>,
+        hold: Option<Key>,
+    ) {
+        let end = match &verdict {
+            Verdict::Ack if skipped.is_some() => End::Skipped,
+            Verdict::Ack => End::Acked,
+            Verdict::Retry { .. } => End::Retried,
+            Verdict::Return => End::Returned,
+            Verdict::DeadLetter { .. } => End::DeadLettered,
+        };
+        let story = || Story {
+            delivery: delivery.copy(),
+            verdict: verdict.clone(),
+            skipped,
+        };
         self.notes.push(Note {
             ticket: delivery.ticket(),
-            copy: self.follows.then(|| Box::new(delivery.copy())),
-            verdict: told,
+            end,
+            story: self.follows.then(|| Box::new(story())),
             hold,
         });
         self.gathered.push(delivery.conclude(verdict));
@@ -152,7 +194,7 @@ impl Ledger {
         }
         self.settle_at = None;
         failpoint::reach("consume.before_settle");
-        let batch = std::mem::take(&mut self.gathered);
+        let batch = taken(&mut self.gathered);
         let subscription = Arc::clone(&self.subscription);
         let mut settling = Box::pin(async move { subscription.settle(batch).await });
         let begun = poll!(settling.as_mut());
@@ -162,7 +204,7 @@ impl Ledger {
                 Poll::Pending => settling.await,
             }
         });
-        let notes = std::mem::take(&mut self.notes);
+        let notes = taken(&mut self.notes);
         self.underway.push_back((notes, task));
     }
 
@@ -194,10 +236,11 @@ impl Ledger {
             match result {
                 Ok(()) => self.count_and_tell(&note),
                 Err(error) => {
-                    self.tell(note.copy.as_deref(), |delivery| {
-                        Notice::Unsettled(delivery, &error)
-                    });
-                    if is_fatal(&note.verdict, error.kind()) {
+                    if let Some(story) = &note.story {
+                        let notice = Notice::Unsettled(&story.delivery, &error);
+                        self.observer.notice(notice);
+                    }
+                    if is_fatal(note.end, error.kind()) {
                         settled.fatal = Some(ConsumeError::Transport(error));
                     }
                 }
@@ -208,34 +251,16 @@ impl Ledger {
 
     fn count_and_tell(&mut self, note: &Note) {
         let summary = &mut self.summary;
-        let counter = match &note.verdict {
-            Told::Acked | Told::Other(Verdict::Ack) => &mut summary.acked,
-            Told::Skipped(_) => &mut summary.skipped,
-            Told::Other(Verdict::Retry { .. }) => &mut summary.retried,
-            Told::Other(Verdict::Return) => &mut summary.returned,
-            Told::Other(Verdict::DeadLetter { .. }) => &mut summary.dead_lettered,
+        let counter = match note.end {
+            End::Acked => &mut summary.acked,
+            End::Skipped => &mut summary.skipped,
+            End::Retried => &mut summary.retried,
+            End::Returned => &mut summary.returned,
+            End::DeadLettered => &mut summary.dead_lettered,
         };
         *counter += 1;
-        self.tell(note.copy.as_deref(), |delivery| match &note.verdict {
-            Told::Acked | Told::Other(Verdict::Ack) => Notice::Acked(delivery),
-            Told::Skipped(reason) => Notice::Skipped(delivery, reason),
-            Told::Other(Verdict::Retry { after, failure }) => {
-                Notice::Retrying(delivery, *after, failure)
-            }
-            Told::Other(Verdict::Return) => Notice::Returned(delivery),
-            Told::Other(Verdict::DeadLetter { kind, failure }) => {
-                Notice::DeadLettered(delivery, *kind, failure)
-            }
-        });
-    }
-
-    fn tell<'a>(
-        &self,
-        delivery: Option<&'a Delivery>,
-        notice: impl FnOnce(&'a Delivery) -> Notice<'a>,
-    ) {
-        if let Some(delivery) = delivery {
-            self.observer.notice(notice(delivery));
+        if let Some(story) = &note.story {
+            self.observer.notice(story.told());
         }
     }
 
@@ -259,8 +284,13 @@ impl Ledger {
     }
 }
 
+/// Takes what was gathered; the next will be about as many.
+fn taken<T>(gathered: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(gathered.len());
+    std::mem::replace(gathered, room)
+}
+
 /// A dead letter that cannot be stored would come again and again; an outage passes.
-fn is_fatal(verdict: &Told, kind: ErrorKind) -> bool {
-    matches!(verdict, Told::Other(Verdict::DeadLetter { .. }))
-        && !matches!(kind, ErrorKind::Lost | ErrorKind::Unavailable)
+fn is_fatal(end: End, kind: ErrorKind) -> bool {
+    end == End::DeadLettered && !matches!(kind, ErrorKind::Lost | ErrorKind::Unavailable)
 }

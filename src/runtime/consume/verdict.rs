@@ -71,14 +71,20 @@ pub(super) fn failed_run(
         ..*policy
     };
     match policy.decide(finished.delivery.attempts.attempt(), asked, dice) {
-        Decision::Retry(after) => Verdict::Retry { after, failure },
+        Decision::Retry(after) => Verdict::Retry {
+            after,
+            failure: Box::new(failure),
+        },
         Decision::DeadLetter => letter(LetterKind::Exhausted, failure),
     }
 }
 
 /// Returns the verdict that gives up.
 pub(super) fn letter(kind: LetterKind, failure: Failure) -> Verdict {
-    Verdict::DeadLetter { kind, failure }
+    Verdict::DeadLetter {
+        kind,
+        failure: Box::new(failure),
+    }
 }
 
 /// Returns what a verdict tells about the handler; nothing if it never ran.

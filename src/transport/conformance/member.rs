@@ -79,7 +79,7 @@ impl Member {
 
     /// Settles as failed.
     pub(super) async fn retry(&self, delivery: Delivery, after: Duration) {
-        let failure = failure("boom");
+        let failure = Box::new(failure("boom"));
         self.settle(delivery, Verdict::Retry { after, failure })
             .await;
     }
@@ -104,7 +104,7 @@ impl Member {
 pub(super) fn burial(kind: LetterKind) -> Verdict {
     Verdict::DeadLetter {
         kind,
-        failure: failure("boom"),
+        failure: Box::new(failure("boom")),
     }
 }
 

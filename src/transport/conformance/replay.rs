@@ -23,7 +23,7 @@ pub async fn starts_a_new_life(harness: &Harness) {
     let again = member.one().await;
     assert_eq!(again.attempts.attempt(), 1);
     assert_eq!(again.attempts.first_failed, None);
-    assert_eq!(again.lineage, Some(letter.lineage()));
+    assert_eq!(again.lineage.as_deref(), Some(&letter.lineage()));
     assert_eq!(
         again.lineage.as_ref().map(|lineage| lineage.attempts),
         Some(2)

@@ -33,7 +33,7 @@ pub async fn one_result_per_settlement_in_order(harness: &Harness) {
     let taken = member.take(4).await;
     let retry = Verdict::Retry {
         after: Duration::ZERO,
-        failure: failure("boom"),
+        failure: Box::new(failure("boom")),
     };
     let verdicts = [
         Verdict::Ack,

@@ -1,5 +1,7 @@
 //! Takes out of an error message what differs from case to case.
 
+use smallvec::SmallVec;
+
 /// Only so much of a message tells failures apart.
 const MAX_INPUT: usize = 2000;
 
@@ -99,7 +101,7 @@ fn is_address(word: &str) -> bool {
     if port.is_some() && !has_port {
         return false;
     }
-    let labels: Vec<&str> = host.split('.').collect();
+    let labels: SmallVec<[&str; 4]> = host.split('.').collect();
     let all_labels = labels.iter().all(|label| is_label(label));
     let dotted_quad = labels.len() == 4 && labels.iter().all(|label| all_digits(label));
     dotted_quad || all_labels && (is_host(host, &labels) || has_port && !all_digits(host))

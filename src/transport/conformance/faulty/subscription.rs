@@ -100,7 +100,7 @@ impl FaultySubscription {
             (Fault::CountsReturn, Verdict::Return)
             | (Fault::RetriesAtOnce, Verdict::Retry { .. }) => Verdict::Retry {
                 after: Duration::ZERO,
-                failure: Failure::crashed(0),
+                failure: Box::new(Failure::crashed(0)),
             },
             (Fault::LosesRetries, Verdict::Retry { .. })
             | (Fault::LosesLetters, Verdict::DeadLetter { .. }) => Verdict::Ack,
@@ -186,7 +186,7 @@ impl Subscription for FaultySubscription {
             let held = std::mem::take(&mut *lock(&self.held));
             let failed = Verdict::Retry {
                 after: Duration::ZERO,
-                failure: Failure::crashed(0),
+                failure: Box::new(Failure::crashed(0)),
             };
             self.inner
                 .settle(all(held.into_values().collect(), &failed))

@@ -221,7 +221,7 @@ impl Faulty {
             for delivery in subscription.next(1).await? {
                 let retry = Verdict::Retry {
                     after: Duration::ZERO,
-                    failure: crate::transport::Failure::crashed(0),
+                    failure: Box::new(crate::transport::Failure::crashed(0)),
                 };
                 subscription.settle(vec![delivery.conclude(retry)]).await;
             }
