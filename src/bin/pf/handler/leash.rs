@@ -22,6 +22,8 @@ pub struct Leash {
 struct State {
     running: Option<Running>,
     pulled: Option<Signal>,
+    /// Whether somebody rests on it: to wake nobody takes a call of the system too.
+    is_rested_on: bool,
 }
 
 /// What is signalled.
@@ -49,7 +51,9 @@ impl Leash {
         if let Some(running) = &state.running {
             running.pull(signal);
         }
-        self.told.notify_all();
+        if state.is_rested_on {
+            self.told.notify_all();
+        }
     }
 
     /// Reports whether a signal was sent, or would have been.
@@ -60,7 +64,9 @@ impl Leash {
     /// Waits for so long, or until it is pulled.
     pub fn rest(&self, pause: Duration) {
         let not_yet = |state: &mut State| state.pulled.is_none();
-        drop(self.told.wait_timeout_while(self.state(), pause, not_yet));
+        let mut state = self.state();
+        state.is_rested_on = true;
+        drop(self.told.wait_timeout_while(state, pause, not_yet));
     }
 
     /// Puts a child that was just started on the leash; it leads its group.
@@ -119,6 +125,15 @@ impl Drop for Held {
 pub fn has_ended(pid: Pid) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
+}
+
+/// Waits until the child has ended, without reaping it.
+pub fn wait_for_end(pid: Pid) {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    while matches!(
+        waitid(WaitId::Pid(pid), options),
+        Err(rustix::io::Errno::INTR)
+    ) {}
 }
 
 /// Returns something that can be polled until the child ends, where the system has it.

@@ -19,9 +19,14 @@ use super::{leash, stderr_tail::StderrTail};
 
 /// How long pipes that somebody else keeps open are read after the child has ended.
 const AFTERWARDS: Duration = Duration::from_millis(100);
+/// How long the pipes alone are watched: most children end soon, and their pipes with them.
+const SOON: Duration = Duration::from_millis(20);
 /// How often to look whether the child has ended, where that cannot be polled.
 const TICK: Duration = Duration::from_millis(5);
 const PIECE: usize = 16 * 1024;
+
+/// What a new pipe takes at once.
+const FITS: usize = 4096;
 
 /// What a child wrote to stdout, up to a limit.
 #[derive(Debug, Default)]
@@ -39,7 +44,8 @@ pub struct Gathered {
 }
 
 struct Pump<'a> {
-    end: Option<OwnedFd>,
+    pid: Pid,
+    end: End,
     /// Set once the child has ended: until then the rest of the pipes is read.
     until: Option<Instant>,
     afterwards: Duration,
@@ -64,7 +70,17 @@ pub fn pump(
     limit: usize,
     stderr: StderrTail,
 ) -> io::Result<Gathered> {
-    Pump::of(child, pid, payload, limit, stderr)?.run(pid)
+    Pump::of(child, pid, payload, limit, stderr)?.run()
+}
+
+/// How the child's end is noticed while its pipes are open.
+enum End {
+    /// Not yet: it is expected soon.
+    Soon,
+    /// It is polled.
+    Polled(OwnedFd),
+    /// It is looked for every now and then.
+    LookedFor,
 }
 
 /// What a poll can report.
@@ -85,11 +101,12 @@ impl<'a> Pump<'a> {
         stderr: StderrTail,
     ) -> io::Result<Self> {
         let stdin = child.stdin.take();
-        if let Some(stdin) = &stdin {
+        if let Some(stdin) = stdin.as_ref().filter(|_| payload.len() > FITS) {
             rustix::io::ioctl_fionbio(stdin, true)?;
         }
         Ok(Self {
-            end: leash::end_of(pid),
+            pid,
+            end: End::Soon,
             until: None,
             afterwards: AFTERWARDS,
             stdin: stdin.map(|stdin| (stdin, payload)),
@@ -104,17 +121,34 @@ impl<'a> Pump<'a> {
         })
     }
 
-    fn run(mut self, pid: Pid) -> io::Result<Gathered> {
+    fn run(mut self) -> io::Result<Gathered> {
         self.feed();
         while !self.is_done() {
-            for source in self.wait()? {
-                self.step(source);
-            }
-            if self.end.is_none() && leash::has_ended(pid) {
+            if self.has_no_pipes() {
+                leash::wait_for_end(self.pid);
                 self.finish();
+                continue;
+            }
+            let ready = self.wait()?;
+            match self.end {
+                End::Soon if ready.is_empty() => self.look_out(),
+                End::LookedFor if leash::has_ended(self.pid) => self.finish(),
+                _ => {}
+            }
+            for source in ready {
+                self.step(source);
             }
         }
         Ok(self.gathered)
+    }
+
+    fn has_no_pipes(&self) -> bool {
+        self.stdin.is_none() && self.stdout.is_none() && self.stderr.is_none()
+    }
+
+    /// Looks out for the end of a child that takes its time, or left its pipes to somebody else.
+    fn look_out(&mut self) {
+        self.end = leash::end_of(self.pid).map_or(End::LookedFor, End::Polled);
     }
 
     fn is_done(&self) -> bool {
@@ -141,12 +175,15 @@ impl<'a> Pump<'a> {
         let stdin = self.stdin.as_ref().map(|(stdin, _)| stdin.as_fd());
         let stdout = self.stdout.as_ref().map(AsFd::as_fd);
         let stderr = self.stderr.as_ref().map(AsFd::as_fd);
-        let end = self.end.as_ref().filter(|_| self.until.is_none());
+        let end = match &self.end {
+            End::Polled(end) if self.until.is_none() => Some(end.as_fd()),
+            _ => None,
+        };
         [
             (Source::Stdin, stdin, PollFlags::OUT),
             (Source::Stdout, stdout, PollFlags::IN),
             (Source::Stderr, stderr, PollFlags::IN),
-            (Source::End, end.map(AsFd::as_fd), PollFlags::IN),
+            (Source::End, end, PollFlags::IN),
         ]
         .into_iter()
         .filter_map(|(source, fd, flags)| Some((source, PollFd::from_borrowed_fd(fd?, flags))))
@@ -156,8 +193,9 @@ impl<'a> Pump<'a> {
     fn patience(&self) -> Option<Timespec> {
         let pause = match (self.until, &self.end) {
             (Some(until), _) => until.saturating_duration_since(Instant::now()),
-            (None, Some(_)) => return None,
-            (None, None) => TICK,
+            (None, End::Polled(_)) => return None,
+            (None, End::Soon) => SOON,
+            (None, End::LookedFor) => TICK,
         };
         Timespec::try_from(pause).ok()
     }
@@ -251,7 +289,7 @@ mod tests {
         }
         let mut pump = Pump::of(&mut child, pid, &[], 1 << 20, StderrTail::default()).unwrap();
         pump.afterwards = Duration::ZERO;
-        let gathered = pump.run(pid).unwrap();
+        let gathered = pump.run().unwrap();
         assert_eq!(gathered.stdout.bytes.len(), 50_000);
         child.wait().unwrap();
         let grandchild = gathered.stderr.text();
