@@ -1,6 +1,6 @@
 //! Interleaved rounds of two sides, medians, and the ratio.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 /// What the ratio should be.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,8 @@ pub enum Target {
 /// One side: prepares nothing that is measured, returns how long its work took.
 pub type Side<'a> = Box<dyn FnMut(usize) -> Duration + 'a>;
 
-/// Runs both sides in turn, changing who goes first, and prints the ratio of the medians.
+/// Runs both sides in turn, changing who goes first, and prints the median of the rounds' ratios: what slows the
+/// machine down for a while slows both sides of a round.
 pub fn compare(name: &str, target: Target, rounds: usize, mut ours: Side<'_>, mut raw: Side<'_>) {
     let (mut our_times, mut raw_times) = (Vec::new(), Vec::new());
     for round in 0..rounds {
@@ -26,17 +27,17 @@ pub fn compare(name: &str, target: Target, rounds: usize, mut ours: Side<'_>, mu
             our_times.push(ours(round));
         }
     }
-    let (our_time, raw_time) = (median(our_times), median(raw_times));
+    let pairs = our_times.iter().zip(&raw_times);
+    let ratios = pairs.map(|(ours, raw)| ours.as_secs_f64() / raw.as_secs_f64());
+    let slower = middle(ratios.collect(), f64::total_cmp);
     let (ratio, wanted, met) = match target {
         Target::Speed(least) => {
-            let ratio = raw_time.as_secs_f64() / our_time.as_secs_f64();
+            let ratio = slower.recip();
             (ratio, format!(">= {least}"), ratio >= least)
         }
-        Target::Time(most) => {
-            let ratio = our_time.as_secs_f64() / raw_time.as_secs_f64();
-            (ratio, format!("<= {most}"), ratio <= most)
-        }
+        Target::Time(most) => (slower, format!("<= {most}"), slower <= most),
     };
+    let (our_time, raw_time) = (median(our_times), median(raw_times));
     report(
         name,
         &format!("ours {our_time:.3?}, raw {raw_time:.3?}, ratio {ratio:.2}"),
@@ -57,7 +58,11 @@ pub fn skip(name: &str, reason: &str) {
 }
 
 /// Returns the middle one.
-pub fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+pub fn median(times: Vec<Duration>) -> Duration {
+    middle(times, Duration::cmp)
+}
+
+fn middle<T: Copy>(mut values: Vec<T>, order: impl FnMut(&T, &T) -> Ordering) -> T {
+    values.sort_unstable_by(order);
+    values[values.len() / 2]
 }

@@ -129,6 +129,12 @@ impl Position {
         Self(SmolStr::new(text))
     }
 
+    /// Takes over a notation that was put together in little room.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn built(text: SmolStr) -> Self {
+        Self(text)
+    }
+
     /// Takes a number for it.
     pub(crate) fn number(number: impl itoa::Integer) -> Self {
         Self::new(itoa::Buffer::new().format(number))

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
+use smol_str::SmolStrBuilder;
 
 use super::error;
 use crate::{
@@ -242,15 +243,14 @@ pub(super) fn check(message: &Message) -> Result<()> {
 
 /// Returns the notation of where a record stands; unique within a store.
 pub(super) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
-    // Long enough for both numbers: it is made for every record.
-    let mut text = String::with_capacity(topic.as_str().len() + 24);
+    let mut text = SmolStrBuilder::new();
     text.push_str(topic.as_str());
     let mut digits = itoa::Buffer::new();
     for number in [i64::from(partition), offset] {
         text.push('/');
         text.push_str(digits.format(number));
     }
-    Position::new(text)
+    Position::built(text.finish())
 }
 
 /// Reads the notation: the topic, the partition and the offset.

@@ -16,7 +16,7 @@ use async_nats::{
     connection::State,
     jetstream::{
         self,
-        context::{ContextBuilder, PublishError},
+        context::{ContextBuilder, PublishError, PublishErrorKind},
     },
 };
 use bytes::Bytes;
@@ -319,11 +319,12 @@ impl Link {
 
     /// Returns why a message is not known to be stored.
     pub(super) fn unheard(&self, failed: PublishError, subject: &str) -> Refusal {
-        match (errors::of_publish(failed, subject), self.complaint()) {
-            (Refusal::Lost(failed), Some(complaint)) if failed.is_transient() => {
-                Refusal::Lost(complaint)
+        let was_heard = failed.kind() == PublishErrorKind::StreamNotFound;
+        match errors::of_publish(failed, subject) {
+            Refusal::Lost(failed) if failed.is_transient() && !was_heard => {
+                Refusal::Lost(self.complaint().unwrap_or(failed))
             }
-            (refusal, _) => refusal,
+            refusal => refusal,
         }
     }
 

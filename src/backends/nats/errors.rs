@@ -162,8 +162,9 @@ pub(super) fn uncovered(subject: &str) -> TransportError {
 pub(super) fn of_publish(failed: jetstream::context::PublishError, subject: &str) -> Refusal {
     let source = std::error::Error::source(&failed);
     if let Some(js) = source.and_then(|source| source.downcast_ref::<jetstream::Error>()) {
+        let code = Some(js.error_code().0).filter(|code| *code != 0);
         return Refusal::Server {
-            code: js.error_code().0,
+            code: code.unwrap_or(js.code() as u64),
             text: description(js),
         };
     }

@@ -26,7 +26,7 @@ const GATHER: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(100);
 /// How many verdicts other than acknowledgements are worked on at once, ...
 const AT_ONCE: usize = 256;
-/// ... and how many begin together.
+/// ... and after how many it is looked what was confirmed meanwhile.
 const SOME: usize = 32;
 
 /// A verdict on what was held.
@@ -83,7 +83,7 @@ async fn make_true(
         {
             settled(one);
         }
-        // The first go out while others are still laid out.
+        // The first originals are acknowledged while other letters are still laid out.
         if under_way.len() % SOME == 0 {
             while let Some(Some(one)) = under_way.next().now_or_never() {
                 settled(one);

@@ -22,8 +22,8 @@ pub struct Leash {
 struct State {
     running: Option<Running>,
     pulled: Option<Signal>,
-    /// Whether somebody rests on it: to wake nobody takes a call of the system too.
-    is_rested_on: bool,
+    /// Whether anybody ever rested on it: to wake nobody takes a call of the system too.
+    was_rested_on: bool,
 }
 
 /// What is signalled.
@@ -51,7 +51,7 @@ impl Leash {
         if let Some(running) = &state.running {
             running.pull(signal);
         }
-        if state.is_rested_on {
+        if state.was_rested_on {
             self.told.notify_all();
         }
     }
@@ -65,7 +65,7 @@ impl Leash {
     pub fn rest(&self, pause: Duration) {
         let not_yet = |state: &mut State| state.pulled.is_none();
         let mut state = self.state();
-        state.is_rested_on = true;
+        state.was_rested_on = true;
         drop(self.told.wait_timeout_while(state, pause, not_yet));
     }
 

@@ -25,7 +25,7 @@ const SOON: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_millis(5);
 const PIECE: usize = 16 * 1024;
 
-/// What a new pipe takes at once.
+/// What a new pipe takes at once on Linux, however little room it was given.
 const FITS: usize = 4096;
 
 /// What a child wrote to stdout, up to a limit.
@@ -45,6 +45,7 @@ pub struct Gathered {
 
 struct Pump<'a> {
     pid: Pid,
+    started: Instant,
     end: End,
     /// Set once the child has ended: until then the rest of the pipes is read.
     until: Option<Instant>,
@@ -101,11 +102,13 @@ impl<'a> Pump<'a> {
         stderr: StderrTail,
     ) -> io::Result<Self> {
         let stdin = child.stdin.take();
-        if let Some(stdin) = stdin.as_ref().filter(|_| payload.len() > FITS) {
+        let may_block = payload.len() > FITS || !cfg!(target_os = "linux");
+        if let Some(stdin) = stdin.as_ref().filter(|_| may_block) {
             rustix::io::ioctl_fionbio(stdin, true)?;
         }
         Ok(Self {
             pid,
+            started: Instant::now(),
             end: End::Soon,
             until: None,
             afterwards: AFTERWARDS,
@@ -131,7 +134,7 @@ impl<'a> Pump<'a> {
             }
             let ready = self.wait()?;
             match self.end {
-                End::Soon if ready.is_empty() => self.look_out(),
+                End::Soon if self.started.elapsed() >= SOON => self.look_out(),
                 End::LookedFor if leash::has_ended(self.pid) => self.finish(),
                 _ => {}
             }
@@ -194,7 +197,7 @@ impl<'a> Pump<'a> {
         let pause = match (self.until, &self.end) {
             (Some(until), _) => until.saturating_duration_since(Instant::now()),
             (None, End::Polled(_)) => return None,
-            (None, End::Soon) => SOON,
+            (None, End::Soon) => SOON.saturating_sub(self.started.elapsed()),
             (None, End::LookedFor) => TICK,
         };
         Timespec::try_from(pause).ok()
@@ -294,5 +297,23 @@ mod tests {
         child.wait().unwrap();
         let grandchild = gathered.stderr.text();
         let _ = Command::new("kill").args(grandchild).status();
+    }
+
+    #[test]
+    fn the_end_is_noticed_while_somebody_else_goes_on_writing() {
+        let busy = "while :; do echo x >&2; sleep 0.001; done > /dev/null & echo $!";
+        let mut child = Command::new("sh")
+            .args(["-c", busy])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_child(&child);
+        let gathered = pump(&mut child, pid, &[], 100, StderrTail::default()).unwrap();
+        child.wait().unwrap();
+        let grandchild = String::from_utf8(gathered.stdout.bytes).unwrap();
+        let killed = Command::new("kill").arg(grandchild.trim()).status();
+        assert!(killed.unwrap().success(), "it was still there");
     }
 }
