@@ -19,6 +19,9 @@ use crate::{
 /// Messages read at once.
 const BATCH: usize = 1000;
 
+/// Messages shown before the reading has a turn, which goes on meanwhile.
+const PIECE: usize = 128;
+
 /// Batches read before they are asked for.
 const AHEAD: usize = 2;
 
@@ -74,7 +77,10 @@ impl Reader {
             let Some(batch) = batch.transpose()?.filter(|batch| !batch.is_empty()) else {
                 break End::Reached;
             };
-            screen.show(&batch)?;
+            for piece in batch.chunks(PIECE) {
+                screen.show(piece)?;
+                tokio::task::yield_now().await;
+            }
             if screen.ending.is_complete() {
                 break End::Counted;
             }
