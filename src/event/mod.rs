@@ -47,7 +47,7 @@ mod topic;
 mod trace;
 mod wire;
 
-pub(crate) use self::time::write_exact_time;
+pub(crate) use self::time::exact_time;
 pub use self::{
     builder::{EventBuilder, event, new_id},
     emit::{Emission, complete_emitted},

@@ -39,6 +39,7 @@ pub(super) type Scan<T = ()> = Result<T, Flaw>;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Flaw {
     Behind,
+    Colon,
     Control,
     Deep,
     Digit,
@@ -48,13 +49,13 @@ pub(super) enum Flaw {
     Next,
     Open,
     Value,
-    Colon,
 }
 
 impl Flaw {
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::Behind => "something follows the object",
+            Self::Colon => "expected `:`",
             Self::Control => "a control character stands in a string",
             Self::Deep => "it is nested too deeply",
             Self::Digit => "expected a digit",
@@ -64,7 +65,6 @@ impl Flaw {
             Self::Next => "expected `,` or the end of the object or array",
             Self::Open => "a string does not end",
             Self::Value => "expected a value",
-            Self::Colon => "expected `:`",
         }
     }
 }
@@ -100,7 +100,7 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    pub(super) fn peek(self) -> Option<u8> {
+    fn peek(self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 

@@ -5,13 +5,7 @@ use std::time::{Duration, SystemTime};
 use chrono::DateTime;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-use crate::event::write_exact_time;
-
-fn write(time: SystemTime) -> String {
-    let mut out = Vec::with_capacity(30);
-    write_exact_time(&mut out, time);
-    String::from_utf8(out).unwrap_or_default()
-}
+use crate::event::exact_time;
 
 fn read(text: &str) -> Result<SystemTime, String> {
     DateTime::parse_from_rfc3339(text)
@@ -20,7 +14,7 @@ fn read(text: &str) -> Result<SystemTime, String> {
 }
 
 pub(super) fn serialize<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&write(*time))
+    to.serialize_str(&exact_time(*time))
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
@@ -29,7 +23,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTi
 
 /// The same for times that may be missing.
 pub(super) mod optional {
-    use super::{Deserialize, Deserializer, Error, Serializer, SystemTime, read, write};
+    use super::{Deserialize, Deserializer, Error, Serializer, SystemTime, exact_time, read};
 
     #[expect(clippy::ref_option, reason = "serde calls it so")]
     pub(in crate::transport) fn serialize<S: Serializer>(
@@ -37,7 +31,7 @@ pub(super) mod optional {
         to: S,
     ) -> Result<S::Ok, S::Error> {
         match time {
-            Some(time) => to.serialize_str(&write(*time)),
+            Some(time) => to.serialize_str(&exact_time(*time)),
             None => to.serialize_none(),
         }
     }
@@ -84,14 +78,14 @@ mod tests {
     #[test]
     fn times_come_back_to_the_nanosecond() {
         let time = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789);
-        assert_eq!(write(time), "2023-11-14T22:13:20.123456789Z");
-        assert_eq!(read(&write(time)), Ok(time));
+        assert_eq!(exact_time(time), "2023-11-14T22:13:20.123456789Z");
+        assert_eq!(read(&exact_time(time)), Ok(time));
         assert!(read("yesterday").is_err());
     }
 
     #[test]
     fn times_out_of_range_do_not_panic() {
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::MAX >> 2);
-        assert!(write(far).ends_with('Z'));
+        assert!(exact_time(far).ends_with('Z'));
     }
 }

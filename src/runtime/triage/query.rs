@@ -1,14 +1,12 @@
 //! Which letters are meant: a selection and a filter, and the text that both have in common with
 //! every other request for the same letters.
 
-use std::{fmt::Write as _, time::SystemTime};
-
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::fmt::Write as _;
 
 #[cfg(feature = "filter")]
 use crate::runtime::Filter;
 use crate::{
-    event::Group,
+    event::{Group, exact_time},
     transport::{LetterKind, Selection},
 };
 
@@ -75,18 +73,14 @@ impl Query {
         text.flag("reason", selection.reason.as_deref());
         text.flag("kind", selection.kind.map(LetterKind::as_str));
         text.flag("fingerprint", selection.fingerprint.as_deref());
-        text.flag("since", selection.since.map(time).as_deref());
-        text.flag("until", selection.until.map(time).as_deref());
+        text.flag("since", selection.since.map(exact_time).as_deref());
+        text.flag("until", selection.until.map(exact_time).as_deref());
         let least = selection.min_attempts.map(|least| least.to_string());
         text.flag("attempts", least.as_deref());
         #[cfg(feature = "filter")]
         text.flag("where", self.filter.as_ref().map(Filter::text));
         text.finish()
     }
-}
-
-fn time(time: SystemTime) -> String {
-    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Command-line flags, quoted where a shell needs it.

@@ -277,16 +277,21 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn all_that_the_child_wrote_is_read_however_late_we_are() {
-        let mut child = Command::new("sh")
-            .args(["-c", "head -c 50000 /dev/zero; sleep 30 & echo $! >&2"])
+    fn shell(script: &str) -> (Child, Pid) {
+        let child = Command::new("sh")
+            .args(["-c", script])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let pid = Pid::from_child(&child);
+        (child, pid)
+    }
+
+    #[test]
+    fn all_that_the_child_wrote_is_read_however_late_we_are() {
+        let (mut child, pid) = shell("head -c 50000 /dev/zero; sleep 30 & echo $! >&2");
         while !leash::has_ended(pid) {
             std::thread::yield_now();
         }
@@ -301,15 +306,8 @@ mod tests {
 
     #[test]
     fn the_end_is_noticed_while_somebody_else_goes_on_writing() {
-        let busy = "while :; do echo x >&2; sleep 0.001; done > /dev/null & echo $!";
-        let mut child = Command::new("sh")
-            .args(["-c", busy])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let pid = Pid::from_child(&child);
+        let busy = "for i in $(seq 3000); do echo x >&2; sleep 0.001; done > /dev/null & echo $!";
+        let (mut child, pid) = shell(busy);
         let gathered = pump(&mut child, pid, &[], 100, StderrTail::default()).unwrap();
         child.wait().unwrap();
         let grandchild = String::from_utf8(gathered.stdout.bytes).unwrap();

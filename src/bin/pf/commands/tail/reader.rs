@@ -23,7 +23,7 @@ const BATCH: usize = 1000;
 const PIECE: usize = 128;
 
 /// Batches read before they are asked for.
-const AHEAD: usize = 2;
+const AHEAD: usize = 1;
 
 /// A read that goes on in the background.
 pub struct Reader {
