@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Bytes of the log that it costs less to read again than to move into the store.
-const LONG_LOG: u64 = 512 * 1024;
+const LONG_LOG: u64 = 256 * 1024;
 
 /// Opens the store for writing, making or migrating it where needed.
 pub(super) fn open_writer(config: &Config) -> Outcome<Connection> {
