@@ -36,7 +36,7 @@ complete -c pf -n "__fish_pf_needs_command" -l color -d 'When to use colour' -r 
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_needs_command" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_needs_command" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_needs_command" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_needs_command" -s V -l version -d 'Print version'
 complete -c pf -n "__fish_pf_needs_command" -f -a "publish" -d 'Publish one event, or a stream of them'
@@ -87,7 +87,7 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l no-data -d 'Publish wi
 complete -c pf -n "__fish_pf_using_subcommand publish" -l allow-broker-headers -d 'Let headers through that the broker reads as commands (`Nats-*`)'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l create -d 'Make the topic if it is not there'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l dry-run -d 'Check everything and show what would be published'
-complete -c pf -n "__fish_pf_using_subcommand publish" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand publish" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand publish" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand tail" -l since -d 'Begin with events stored so long ago or at this time; `earliest` is the oldest kept' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l until -d 'End before events stored at this time' -r
@@ -109,7 +109,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand tail" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l until-end -d 'End after what was there at the start'
 complete -c pf -n "__fish_pf_using_subcommand tail" -l create -d 'Make the store if it is not there, and wait'
-complete -c pf -n "__fish_pf_using_subcommand tail" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand tail" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s g -l group -d 'Consumers of one group share its events [env: PF_GROUP]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -s j -l jobs -d 'Run so many at the same time, of different keys' -r
@@ -142,7 +142,7 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l until-end -d 'End when
 complete -c pf -n "__fish_pf_using_subcommand consume" -l create -d 'Make the store and its topics if they are not there'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l plain -d 'Hand over messages that are no CloudEvents, wrapped in one'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l worker -d 'Keep the command running, once per job: a line in, a line out'
-complete -c pf -n "__fish_pf_using_subcommand consume" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand consume" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand caps" -l require -d 'Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it' -r
 complete -c pf -n "__fish_pf_using_subcommand caps" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
@@ -158,7 +158,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand caps" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand caps" -l offline -d 'Ask no server: what this build knows about the transport'
-complete -c pf -n "__fish_pf_using_subcommand caps" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand caps" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand caps" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -173,7 +173,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l fix -d 'Mend what can be mended from here'
-complete -c pf -n "__fish_pf_using_subcommand doctor" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand doctor" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand demo" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand demo" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -187,7 +187,7 @@ complete -c pf -n "__fish_pf_using_subcommand demo" -l color -d 'When to use col
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand demo" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand demo" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand demo" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand completions" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand completions" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -201,7 +201,7 @@ complete -c pf -n "__fish_pf_using_subcommand completions" -l color -d 'When to 
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand completions" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand completions" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand completions" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand man" -l dir -d 'The folder' -r -F
 complete -c pf -n "__fish_pf_using_subcommand man" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
@@ -216,7 +216,7 @@ complete -c pf -n "__fish_pf_using_subcommand man" -l color -d 'When to use colo
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand man" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -230,7 +230,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcomman
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "show" -d 'Show everything about dead letters, payload included'
@@ -268,7 +268,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
@@ -299,7 +299,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l all -d 'Show every dead letter'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
@@ -330,7 +330,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
@@ -366,7 +366,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l all -d 'Every dead letter of the store'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s y -l yes -d 'Do not ask'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s n -l dry-run -d 'Show the plan and do nothing'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l topic -d 'Topics that they were consumed from, as in `order.*`' -r
@@ -400,7 +400,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l all -d 'Every dead letter of the store'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s y -l yes -d 'Do not ask'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show the plan and do nothing'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -415,7 +415,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l until-end -d 'End after what was given up until now'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show everything about dead letters, payload included'
@@ -436,7 +436,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subc
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -f -a "list" -d 'List events that wait for their time, the next one first'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -f -a "show" -d 'Show events that wait for their time, payload included'
@@ -459,7 +459,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -473,7 +473,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l ids -d 'Read ids from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
@@ -488,7 +488,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l delay -d 'Deliver no sooner than after this time from now, as in `90s`' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l at -d 'Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`' -r
@@ -504,7 +504,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -518,7 +518,7 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "list" -d 'List events that wait for their time, the next one first'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show events that wait for their time, payload included'
@@ -538,7 +538,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subco
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "add" -d 'Name a store; an existing name is given the new store'
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "use" -d 'Use a context from now on'
@@ -561,7 +561,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l ask-password -d 'Ask for the password whenever it is needed'
-complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -575,7 +575,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -589,7 +589,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -603,7 +603,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
@@ -617,7 +617,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Leave out remarks and hints'
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "add" -d 'Name a store; an existing name is given the new store'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "use" -d 'Use a context from now on'

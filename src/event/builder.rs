@@ -173,6 +173,7 @@ impl EventBuilder {
             event.set_data_unchecked(data);
         }
         for (name, value) in self.extensions {
+            names::check_extension(&name)?;
             event.set_extension(&name, value);
         }
         wire::check(&event)?;
@@ -201,6 +202,14 @@ mod tests {
         assert_eq!(
             said(event("t", "a b")),
             "attribute `source` is not a URI reference"
+        );
+        assert_eq!(
+            said(event("t", "/s").extension("id", "x")),
+            "attribute `id` is no extension"
+        );
+        assert_eq!(
+            said(event("t", "/s").extension("pf_mine", "x")),
+            "attribute `pf_mine` is not one of Protoflow's own"
         );
         assert_eq!(
             said(event("t", "/s").traceparent("x")),

@@ -25,6 +25,20 @@ pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACESTATE: &str = "tracestate";
 pub(super) const PARTITION_KEY: &str = "partitionkey";
 
+/// What has a place of its own in an event: the attributes of CloudEvents 1.0 and its data.
+const CORE: [&str; 10] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "time",
+    "subject",
+    "datacontenttype",
+    "dataschema",
+    "data",
+    "data_base64",
+];
+
 const PROTOFLOW: [&str; 11] = [
     ATTEMPT,
     MAX_ATTEMPTS,
@@ -59,6 +73,20 @@ pub(super) fn from_plain_header(header: &str) -> Option<&'static str> {
 /// Reports whether this is one of our own attributes, with their underscores.
 pub(super) fn is_protoflow(name: &str) -> bool {
     PROTOFLOW.contains(&name)
+}
+
+/// Refuses to set as an extension what is none, and to make up names with an underscore, which other SDKs refuse.
+///
+/// # Errors
+/// The name and what is wrong with it.
+pub(super) fn check_extension(name: &str) -> Result<(), EventError> {
+    if CORE.contains(&name) {
+        return Err(EventError::attribute(name, "is no extension"));
+    }
+    if name.starts_with("pf_") && !is_protoflow(name) {
+        return Err(EventError::attribute(name, "is not one of Protoflow's own"));
+    }
+    Ok(())
 }
 
 /// Returns the JSON for an extension that came as text.

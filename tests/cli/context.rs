@@ -188,6 +188,8 @@ fn flag_beats_environment_beats_project_beats_user() {
     assert_eq!(used(&pf, &[]), "user:");
     let pf = pf.env("PF_URL", "environment:x");
     assert_eq!(used(&pf, &[]), "environment:");
+    let marked = pf.run(&["context", "list"]).succeeded();
+    assert!(!marked.stdout().contains('*'), "{marked}");
     assert_eq!(used(&pf, &["--context", "f"]), "flagged:");
     assert_eq!(used(&pf, &["--url", "given:x"]), "given:");
 }

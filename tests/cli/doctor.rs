@@ -43,7 +43,6 @@ fn a_file_that_is_no_store_is_left_alone() {
     looking at sqlite:[HOME]/events.db
     error: sqlite: `[HOME]/events.db` is not a store: it is no SQLite file
       caused by: file is not a database
-      caused by: Error code 26: file is not a database
     hint: name another file; this one was not touched
     ");
     let text = std::fs::read_to_string(pf.path("events.db")).unwrap();

@@ -1,5 +1,7 @@
 //! Bad input: the message, the hint, the exit code.
 
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
 use insta::assert_snapshot;
 
 use crate::harness::Pf;
@@ -251,4 +253,74 @@ fn a_log_filter_that_logs_nothing_is_refused() {
     assert!(!pf.path("events.db").exists(), "nothing was touched");
     let pf = pf.env("PF_LOG", "");
     assert_eq!(pf.run(&["publish", "a", "1"]).code(), Some(0));
+}
+
+#[test]
+fn a_store_whose_name_would_be_cut_off_is_not_another_one() {
+    let pf = Pf::new();
+    for url in [
+        "sqlite://orders.db",
+        "sqlite:orders#1.db",
+        "sqlite::memory:",
+    ] {
+        let run = pf.run(&["publish", "a", "1", "--url", url]);
+        assert_eq!(run.code(), Some(78), "{run}");
+    }
+    assert_snapshot!(pf.run(&["publish", "a", "1", "--url", "sqlite:orders#1.db"]), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: the URL has a `#`, and what follows would be cut off
+    hint: write it as `%23`
+    ");
+    assert_eq!(std::fs::read_dir(pf.path("")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_not_overlooked() {
+    let pf = Pf::bare();
+    let mut command = pf.command(&["publish", "a", "1"]);
+    command.env("PF_URL", OsStr::from_bytes(b"sqlite:\xff.db"));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @"
+    error: PF_URL is not UTF-8
+    hint: in a URL, bytes that are not are written as in `%FF`
+    ");
+}
+
+#[test]
+fn an_extension_is_nothing_else() {
+    let pf = Pf::new();
+    let refusal = |extensions: &[&str]| {
+        let flags = extensions.iter().flat_map(|pair| ["--extension", pair]);
+        let args: Vec<&str> = ["publish", "a", "1"].into_iter().chain(flags).collect();
+        let run = pf.run(&args);
+        format!("{} {}", run.code().unwrap(), run.stderr())
+    };
+    assert_snapshot!(refusal(&["id=x"]), @"2 error: attribute `id` is no extension");
+    assert_snapshot!(refusal(&["specversion=0.3"]), @"2 error: attribute `specversion` is no extension");
+    assert_snapshot!(refusal(&["pf_mine=1"]), @"2 error: attribute `pf_mine` is not one of Protoflow's own");
+    assert_snapshot!(refusal(&["tenant=a", "tenant=b"]), @"2 error: attribute `tenant` is given twice");
+    assert!(!pf.path("events.db").exists(), "nothing was touched");
+}
+
+#[test]
+fn a_time_limit_that_no_run_can_keep_is_refused() {
+    let consume = ["consume", "a", "-g", "g", "--handler-timeout", "0s"];
+    let run = Pf::new().run(&[&consume[..], &["--", "true"]].concat());
+    assert_eq!(run.code(), Some(2), "{run}");
+}
+
+#[test]
+fn a_log_is_coloured_where_colour_is_wanted() {
+    let pf = Pf::new();
+    let log = |color: &str| {
+        let args = ["publish", "a", "1", "--log", "debug", "--color", color];
+        pf.run(&args).succeeded().stderr().to_owned()
+    };
+    assert!(!log("auto").contains('\x1b'));
+    assert!(!log("never").contains('\x1b'));
+    assert!(log("always").contains("\x1b["));
 }

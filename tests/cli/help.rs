@@ -39,7 +39,7 @@ fn the_top_names_every_command() {
                                         says, else 5s]
       -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
-      -q, --quiet                       Leave out remarks and hints
+      -q, --quiet                       Leave out remarks; errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
           --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:
@@ -61,7 +61,7 @@ fn every_exit_code_is_explained() {
       4  partly done
       5  the transport cannot do what was asked
      69  the transport does not answer
-     77  the server refuses user or password
+     77  not allowed: user or password refused, or the store is read-only
      78  the configuration does not fit
     130  interrupted (143: terminated) before everything was finished
     141  whoever read the output has gone away
@@ -124,7 +124,7 @@ fn publish_explains_itself() {
                                         says, else 5s]
       -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
-      -q, --quiet                       Leave out remarks and hints
+      -q, --quiet                       Leave out remarks; errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
           --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:
@@ -177,7 +177,7 @@ fn tail_explains_itself() {
                                         says, else 5s]
       -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
-      -q, --quiet                       Leave out remarks and hints
+      -q, --quiet                       Leave out remarks; errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
           --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:

@@ -80,7 +80,7 @@ impl Running {
 
 #[test]
 fn the_first_signal_lets_the_run_end() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let pf = store_with(&["a", "b"]);
         let mut running = start(&pf, &[], WAITS);
         running.signal(signal);
@@ -178,4 +178,47 @@ fn a_kill_in_the_middle_loses_nothing_and_counts_apart() {
     let _ = running.end();
     let run = consume(&pf, &["-q"], "echo $PF_EVENT_ID $PF_DELIVERY_ATTEMPT").succeeded();
     assert_eq!(run.stdout(), "a 1\n");
+}
+
+#[test]
+fn a_tail_that_was_to_show_more_says_so() {
+    for (flags, signal, code) in [
+        (&["--count", "2"], Signal::INT, 130),
+        (&["--until", "2100-01-01T00:00:00Z"], Signal::TERM, 143),
+        (&["--last", "1"], Signal::TERM, 0),
+    ] {
+        let pf = store_with(&["a"]);
+        let args = ["tail", "--since", "earliest", "-o", "json"];
+        let args = if flags[0] == "--last" {
+            &["tail", "-o", "json"][..]
+        } else {
+            &args
+        };
+        let mut tail = pf.spawn(&[args, &flags[..]].concat());
+        let mut line = String::new();
+        let mut stdout = BufReader::new(tail.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        kill_process(Pid::from_child(&tail), signal).unwrap();
+        let run = pf.finish(tail);
+        assert_eq!(run.code(), Some(code), "{flags:?} {run}");
+    }
+}
+
+/// As `nohup` starts it.
+#[test]
+fn what_is_to_outlive_the_terminal_does() {
+    let pf = store_with(&["a"]);
+    let script = "trap '' HUP; exec \"$0\" consume order.created -g billing --count 1 -- \
+                  sh -c 'kill -HUP $PPID; echo $PF_EVENT_ID'";
+    let command = pf.command(&[]);
+    let program = command.get_program().to_owned();
+    let mut nohup = std::process::Command::new("sh");
+    nohup.env_clear().args(["-c", script]).arg(program);
+    for (name, value) in command.get_envs() {
+        nohup.env(name, value.unwrap_or_default());
+    }
+    let output = nohup.current_dir(pf.path("")).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.stdout, b"a\n", "{stderr}");
+    assert!(!stderr.contains("stopping"), "{stderr}");
 }

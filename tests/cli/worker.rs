@@ -81,7 +81,6 @@ fn fault(body: &str) -> String {
 
 #[test]
 fn a_worker_that_misbehaves_fails_its_event() {
-    assert_snapshot!(fault(r#"printf '{"id":"a","action":"ack"}\n{"id":"a","action":"ack"}\n'"#), @r#"4: "worker" "the worker answered twice""#);
     assert_snapshot!(fault(r#"echo '{"id":"other","action":"ack"}'"#), @r#"4: "worker" "the worker answered for `other`, an event that it was not given""#);
     assert_snapshot!(fault(r#"echo '{"action":"ack"}'"#), @r#"4: "worker" "the worker's answer is malformed: missing field `id`""#);
     assert_snapshot!(fault("echo done"), @r#"4: "worker" "the worker's answer is malformed: expected value at line 1 column 1""#);
@@ -137,6 +136,52 @@ fn a_second_answer_that_comes_late_is_named_and_fails_nobody() {
 }
 
 #[test]
+fn of_two_answers_at_once_the_first_counts() {
+    let pf = store_with(&["a", "b"]);
+    let body =
+        r#"printf '{"id":"%s","action":"ack"}\n{"id":"%s","action":"dead_letter"}\n' "$id" "$id""#;
+    assert_snapshot!(work(&pf, &[], body), @r#"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
+    warning: the worker answered twice for `a`; the first counts
+    warning: the worker answered twice for `b`; the first counts
+    2 handled
+    "#);
+}
+
+#[test]
+fn what_a_worker_says_beside_its_answer_costs_its_place_and_no_event() {
+    let pf = store_with(&["a", "b"]);
+    let body = r#"printf '{"id":"%s","action":"ack"}\ndone\n' "$id""#;
+    assert_snapshot!(work(&pf, &[], body), @r#"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
+    warning: the worker wrote more than its answer for `a`, and is replaced
+    2 handled
+    "#);
+}
+
+#[test]
+fn an_event_that_no_worker_saw_has_not_taken_too_long() {
+    let pf = store_with(&["a", "b", "c"]);
+    let body = format!(
+        r#"echo "$id" >>seen; test $(wc -l <seen) -gt 3 || exit 3; {}"#,
+        answer(r#""action":"ack""#)
+    );
+    let flags = ["--handler-timeout", "300ms", "--max-attempts", "4"];
+    let run = work(&pf, &flags, &body).succeeded();
+    assert!(!run.stderr().contains("took longer"), "{run}");
+    let seen = std::fs::read_to_string(pf.path("seen")).unwrap();
+    assert_eq!(seen.lines().count(), 6, "{seen}");
+}
+
+#[test]
 fn a_worker_that_cannot_be_run_stops_with_78() {
     let pf = store_with(&["a"]);
     assert_eq!(work(&pf, &[], "exit 127").code(), Some(78));
@@ -149,13 +194,14 @@ fn a_worker_that_cannot_be_run_stops_with_78() {
         "--",
         "./no-such-command",
     ];
-    assert_snapshot!(pf.run(&args), @r"
+    assert_snapshot!(pf.run(&args), @"
     exit: 78
     --- stdout
 
     --- stderr
     consuming order.created as group g: ./no-such-command
-    error: the handler cannot be run: cannot run `./no-such-command`: No such file or directory (os error 2)
+    error: the handler does not work: cannot run `./no-such-command`: No such file or directory (os error 2)
+    hint: its event was given back uncounted; run this again once the command works
     ");
     let run = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
     assert_eq!(run.stdout(), "1\n");

@@ -82,7 +82,7 @@ pub(super) fn require(config: &Config) -> Outcome<()> {
     }
     let message = format!("there is no store `{}`", config.path.display());
     Err(refusal(ErrorKind::NotFound, message)
-        .hint("publish something to it first, or pass `--create`")
+        .hint("look at the name; the first `pf publish` makes a store")
         .into())
 }
 

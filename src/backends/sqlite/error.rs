@@ -139,7 +139,7 @@ fn cannot_open(path: &Path) -> (ErrorKind, String, &'static str) {
         return (
             ErrorKind::NotFound,
             format!("the folder `{}` does not exist", parent.display()),
-            "make it with `mkdir -p`, or pass `--create`",
+            "make it with `mkdir -p`; `pf publish --create` makes it with the store",
         );
     }
     if path.is_dir() {

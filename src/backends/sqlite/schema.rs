@@ -101,9 +101,10 @@ pub(super) fn inspect(connection: &Connection) -> Outcome<State> {
     if objects == 0 && application == 0 && version == 0 {
         return Ok(State::Older(0));
     }
+    let file = connection.path().unwrap_or("the file");
     Err(refusal(
         ErrorKind::Corrupt,
-        "the file is an SQLite database of another program",
+        format!("`{file}` is an SQLite database of another program"),
     )
     .hint("name another file; this one was not touched")
     .into())

@@ -1,6 +1,6 @@
 //! What every command is handed: where to write, where to connect, when to stop.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use protoflow::{
     backends::{OpenOptions, Registry},
@@ -12,7 +12,7 @@ use url::Url;
 use crate::{
     commands::GlobalArgs,
     config::{Config, Target},
-    error::{CliError, CliResult},
+    error::{CliError, CliResult, Exit},
     log,
     output::{Format, Printer},
     signals::Signals,
@@ -47,7 +47,8 @@ impl Context {
 
     /// Begins to write the log that `--log` asks for.
     pub fn start_log(&self) -> CliResult<()> {
-        self.global.log.as_deref().map_or(Ok(()), log::start)
+        let filter = self.global.log.as_deref();
+        filter.map_or(Ok(()), |filter| log::start(filter, self.global.color))
     }
 
     /// Reads the configuration files, once.
@@ -55,7 +56,8 @@ impl Context {
         if self.config.is_none() {
             let config = Config::load()?;
             if self.global.output.is_none()
-                && let Some(format) = config.output(self.global.context.as_deref())?
+                && let Some(format) =
+                    config.output(self.global.url.as_deref(), self.global.context.as_deref())?
             {
                 self.printer.set_format(format);
             }
@@ -92,8 +94,8 @@ impl Context {
         if named.is_some() {
             return Ok(named);
         }
-        let context = self.global.context.clone();
-        self.config()?.group(context.as_deref())
+        let (url, context) = (self.global.url.clone(), self.global.context.clone());
+        self.config()?.group(url.as_deref(), context.as_deref())
     }
 
     /// Reports whether the command line names a store.
@@ -128,7 +130,7 @@ impl Context {
             .as_ref()
             .and_then(|target| target.folder.as_ref())
         {
-            std::fs::create_dir_all(folder)?;
+            make(folder)?;
         }
         // Nobody has to make the default store first.
         let is_default = self
@@ -145,7 +147,7 @@ impl Context {
         Ok(transport)
     }
 
-    /// Takes over SIGINT and SIGTERM, once.
+    /// Takes over the signals that ask for an end, once.
     pub fn signals(&mut self) -> CliResult<Signals> {
         if let Some(signals) = &self.signals {
             return Ok(signals.clone());
@@ -170,4 +172,13 @@ impl Context {
             }
         }
     }
+}
+
+/// Makes the folder of the default store.
+fn make(folder: &Path) -> CliResult<()> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        CliError::new(Exit::Configuration, error)
+            .during(format!("the folder {} cannot be made", folder.display()))
+            .hint("name another store, as in `--url sqlite:events.db`")
+    })
 }

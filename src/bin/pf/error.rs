@@ -124,7 +124,7 @@ impl CliError {
         let mut told = String::new();
         self.source.chain().filter_map(move |cause| {
             let text = cause.to_string();
-            if told.ends_with(&text) {
+            if told.ends_with(&text) || !told.is_empty() && text.ends_with(&told) {
                 return None;
             }
             told.clone_from(&text);
@@ -179,6 +179,8 @@ impl From<ConsumeError> for CliError {
             ConsumeError::Transport(error) => error.into(),
             ConsumeError::Undecodable { .. } => Self::new(Exit::Configuration, error)
                 .hint("`--plain` hands over messages that are no CloudEvents"),
+            ConsumeError::Unusable(_) => Self::new(Exit::Configuration, error)
+                .hint("its event was given back uncounted; run this again once the command works"),
             error => Self::new(Exit::Configuration, error),
         }
     }

@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     error::{CliError, CliResult},
     nearest::nearest,
+    output::ColorChoice,
 };
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -13,7 +14,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 ///
 /// # Errors
 /// If the filter cannot be meant so.
-pub fn start(filter: &str) -> CliResult<()> {
+pub fn start(filter: &str, color: ColorChoice) -> CliResult<()> {
     if filter.is_empty() {
         return Ok(());
     }
@@ -21,6 +22,7 @@ pub fn start(filter: &str) -> CliResult<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(color.applies_to(&std::io::stderr()))
         .init();
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks for a drain, the second ends at once.
+//! SIGINT, SIGTERM and SIGHUP: the first asks for a drain, the second ends at once.
 
 use std::{
     io,
@@ -36,7 +36,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes over both signals for the rest of the process.
+    /// Takes over these signals for the rest of the process.
     pub fn watch(remarks: Remarks) -> io::Result<Self> {
         let signals = Self {
             stop: Stop::default(),
@@ -50,6 +50,9 @@ impl Signals {
             Source {
                 interrupts: signal(SignalKind::interrupt())?,
                 terminations: signal(SignalKind::terminate())?,
+                hang_ups: (!ignores_hang_ups())
+                    .then(|| signal(SignalKind::hangup()))
+                    .transpose()?,
             }
         };
         std::thread::spawn(move || {
@@ -91,14 +94,17 @@ impl Signals {
 struct Source {
     interrupts: Signal,
     terminations: Signal,
+    /// The terminal was closed; none if that is not meant to end us.
+    hang_ups: Option<Signal>,
 }
 
 impl Source {
-    /// Waits for a signal, and returns whether it was SIGTERM.
+    /// Waits for a signal, and returns whether it was SIGTERM, or SIGHUP, which asks for the same.
     async fn terminates(&mut self) -> bool {
         tokio::select! {
             _ = self.interrupts.recv() => false,
             _ = self.terminations.recv() => true,
+            () = received(&mut self.hang_ups) => true,
         }
     }
 
@@ -111,4 +117,29 @@ impl Source {
         };
         let _: Result<(), _> = timeout(time, all).await;
     }
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Reports whether we were started to outlive the terminal, as by `nohup`.
+#[cfg(target_os = "linux")]
+fn ignores_hang_ups() -> bool {
+    const HANG_UP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let ignored = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_none_or(|mask| mask & HANG_UP != 0)
+}
+
+/// Reports whether we were started to outlive the terminal: nobody tells, so it is taken for granted.
+#[cfg(not(target_os = "linux"))]
+fn ignores_hang_ups() -> bool {
+    true
 }

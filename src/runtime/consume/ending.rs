@@ -54,8 +54,8 @@ pub enum ConsumeError {
     /// The transport failed for good.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The handler cannot be run at all.
-    #[error("the handler cannot be run: {}", .0.message)]
+    /// The handler cannot be run at all, or says so itself.
+    #[error("the handler does not work: {}", .0.message)]
     Unusable(Failure),
     /// The first deliveries are no events; nothing was dead-lettered.
     #[error("the first {count} messages are no CloudEvents: {}", .failure.message)]

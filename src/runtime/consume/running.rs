@@ -108,15 +108,17 @@ impl<H: Handler> Runner<H> {
 
     async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> Outcome {
         let wrapped = self.wrap(delivery);
+        let (abort, recalled) = (&self.abort, self.recalled().clone());
+        let (abort, recalled) = match self.timeout {
+            Some(_) => (abort.child_token(), recalled.child_token()),
+            None => (abort.clone(), recalled),
+        };
         let run = Run {
             group: self.group.clone(),
             attempt: delivery.attempts.attempt(),
             max_attempts,
-            abort: match self.timeout {
-                Some(_) => self.abort.child_token(),
-                None => self.abort.clone(),
-            },
-            recalled: self.recalled().clone(),
+            abort,
+            recalled,
         };
         let delivery = wrapped.as_ref().unwrap_or(delivery);
         let handling = AssertUnwindSafe(async { self.handler.handle(delivery, &run).await });
@@ -124,7 +126,7 @@ impl<H: Handler> Runner<H> {
             ended.unwrap_or_else(|panic| Outcome::Retry(None, panic_failure(&*panic)))
         });
         match self.timeout {
-            Some(limit) => within(limit, &run.abort, handling).await,
+            Some(limit) => within(limit, &run, handling).await,
             None => handling.await,
         }
     }
@@ -140,17 +142,17 @@ impl<H: Handler> Runner<H> {
     }
 }
 
-/// Tells a handler that takes too long to end, and counts the run as failed.
-async fn within(
-    limit: Duration,
-    abort: &CancellationToken,
-    handling: impl Future<Output = Outcome>,
-) -> Outcome {
+/// Tells a handler that takes too long to end, and counts the run as failed. One that has not begun is called back.
+async fn within(limit: Duration, run: &Run, handling: impl Future<Output = Outcome>) -> Outcome {
     tokio::pin!(handling);
     if let Ok(outcome) = tokio::time::timeout(limit, handling.as_mut()).await {
         return outcome;
     }
-    abort.cancel();
+    run.recalled.cancel();
+    if let Some(outcome) = handling.as_mut().now_or_never() {
+        return outcome;
+    }
+    run.abort.cancel();
     let last_words = tokio::time::timeout(ABORT_GRACE, handling).await;
     let detail = match last_words {
         Ok(Outcome::Retry(_, failure) | Outcome::DeadLetter(failure)) => failure.detail,

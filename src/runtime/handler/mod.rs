@@ -29,7 +29,7 @@ pub struct Run {
     pub max_attempts: u32,
     /// Cancelled when the run should end at once: its time is up, or the process is being stopped hard.
     pub abort: CancellationToken,
-    /// Cancelled when a run that has not begun should not begin any more: it answers [`Outcome::Return`].
+    /// Cancelled when a run that has not begun should not begin any more: it answers [`Outcome::Return`] at once.
     pub recalled: CancellationToken,
 }
 

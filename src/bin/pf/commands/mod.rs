@@ -72,7 +72,7 @@ pub struct GlobalArgs {
     )]
     #[arg(value_name = "FORMAT")]
     pub output: Option<Format>,
-    /// Leave out remarks and hints
+    /// Leave out remarks; errors and their hints stay
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// When to use colour
@@ -142,7 +142,7 @@ Exit codes:
     4  partly done
     5  the transport cannot do what was asked
    69  the transport does not answer
-   77  the server refuses user or password
+   77  not allowed: user or password refused, or the store is read-only
    78  the configuration does not fit
   130  interrupted (143: terminated) before everything was finished
   141  whoever read the output has gone away";

@@ -26,6 +26,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a duration that is not nothing.
+pub fn some_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("must be more than nothing".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
 /// Reads how many per second: `50` or `50/s`.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.strip_suffix("/s").unwrap_or(text).parse::<f64>() {

@@ -19,7 +19,7 @@ pub use self::{
     store::{anchor, parse, url_of},
 };
 use crate::{
-    error::{CliError, CliResult},
+    error::{CliError, CliResult, Exit},
     nearest::nearest,
     output::Format,
 };
@@ -77,8 +77,7 @@ impl Config {
     /// Reads the files.
     pub fn load() -> CliResult<Self> {
         let home = Home::find()?;
-        let current = env::current_dir()?;
-        let project = current
+        let project = here()?
             .ancestors()
             .map(|folder| folder.join(PROJECT_FILE))
             .find(|path| path.is_file());
@@ -114,18 +113,21 @@ impl Config {
         found
     }
 
-    /// Returns the name of the context in use: `named`, else `PF_CONTEXT`, else the files' choice.
-    pub fn current(&self, named: Option<&str>) -> Option<String> {
-        named
-            .map(str::to_owned)
-            .or_else(|| variable("PF_CONTEXT"))
-            .or_else(|| {
-                let layer = self
-                    .layers
-                    .iter()
-                    .find(|layer| layer.file.url.is_some() || layer.file.context.is_some())?;
-                layer.file.context.clone()
-            })
+    /// Returns the name of the context in use, if none of what is stronger names a store: `context`, else
+    /// `PF_CONTEXT`, else the files' choice.
+    pub fn current(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Option<String>> {
+        if let Some(name) = context {
+            return Ok(Some(name.to_owned()));
+        }
+        if url.is_some() || variable("PF_URL")?.is_some() {
+            return Ok(None);
+        }
+        if let Some(name) = variable("PF_CONTEXT")? {
+            return Ok(Some(name));
+        }
+        let mut files = self.layers.iter().map(|layer| &layer.file);
+        let chooses = files.find(|file| file.url.is_some() || file.context.is_some());
+        Ok(chooses.and_then(|file| file.context.clone()))
     }
 
     /// Finds the store: `--url`, `--context`, `PF_URL`, `PF_CONTEXT`, the files, the default.
@@ -136,10 +138,10 @@ impl Config {
         if let Some(name) = context {
             return self.named(name)?.target();
         }
-        if let Some(text) = variable("PF_URL") {
+        if let Some(text) = variable("PF_URL")? {
             return self.given(&text, "PF_URL", false);
         }
-        if let Some(name) = variable("PF_CONTEXT") {
+        if let Some(name) = variable("PF_CONTEXT")? {
             return self.named(&name)?.target();
         }
         for layer in &self.layers {
@@ -155,12 +157,12 @@ impl Config {
     }
 
     /// Returns the group that `PF_GROUP`, the context, or else a file, names.
-    pub fn group(&self, context: Option<&str>) -> CliResult<Option<Group>> {
-        if let Some(text) = variable("PF_GROUP") {
+    pub fn group(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Option<Group>> {
+        if let Some(text) = variable("PF_GROUP")? {
             return Ok(Some(text.parse()?));
         }
         let text = self.setting(
-            context,
+            self.current(url, context)?,
             |profile| profile.group.as_ref(),
             |file| file.group.as_ref(),
         )?;
@@ -168,9 +170,9 @@ impl Config {
     }
 
     /// Returns the format that the context, or else a file, names.
-    pub fn output(&self, context: Option<&str>) -> CliResult<Option<Format>> {
+    pub fn output(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Option<Format>> {
         let format = self.setting(
-            context,
+            self.current(url, context)?,
             |profile| profile.output.as_ref(),
             |file| file.output.as_ref(),
         )?;
@@ -179,11 +181,11 @@ impl Config {
 
     fn setting<'a, T>(
         &'a self,
-        context: Option<&str>,
+        context: Option<String>,
         in_profile: impl Fn(&'a Profile) -> Option<&'a T>,
         in_file: impl Fn(&'a File) -> Option<&'a T>,
     ) -> CliResult<Option<&'a T>> {
-        if let Some(name) = self.current(context)
+        if let Some(name) = context
             && let Some(found) = in_profile(self.named(&name)?.profile)
         {
             return Ok(Some(found));
@@ -211,8 +213,7 @@ impl Config {
 
     fn given(&self, text: &str, origin: &str, visible: bool) -> CliResult<Target> {
         let profile = Profile::of(text);
-        let here = env::current_dir()?;
-        let target = profile.target(&here, origin)?;
+        let target = profile.target(&here()?, origin)?;
         if visible && has_password(&store::parse(text, origin)?) {
             return Err(secret::refused(origin));
         }
@@ -270,8 +271,23 @@ impl Home {
 }
 
 /// Returns an environment variable that is set and not empty.
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|text| !text.is_empty())
+fn variable(name: &str) -> CliResult<Option<String>> {
+    match env::var(name) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(CliError::configuration(format!("{name} is not UTF-8"))
+                .hint("in a URL, bytes that are not are written as in `%FF`"))
+        }
+    }
+}
+
+fn here() -> CliResult<PathBuf> {
+    env::current_dir().map_err(|error| {
+        CliError::new(Exit::Configuration, error)
+            .during("the working folder is not there")
+            .hint("go to another one: `cd`")
+    })
 }
 
 fn folder_of(path: &Path) -> &Path {

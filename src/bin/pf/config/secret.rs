@@ -91,7 +91,7 @@ pub fn complete(url: &mut Url, profile: &Profile, folder: &Path) -> CliResult<()
         Some(read(&folder.join(file))?)
     } else if url.username().is_empty() {
         None
-    } else if let Some(password) = variable("PF_PASSWORD") {
+    } else if let Some(password) = variable("PF_PASSWORD")? {
         Some(password)
     } else if profile.password_prompt {
         Some(ask(url)?)

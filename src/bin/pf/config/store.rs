@@ -35,12 +35,15 @@ pub fn url_of(path: &Path) -> CliResult<Url> {
 
 /// Reports whether the URL means the embedded store without saying which.
 pub fn is_bare(url: &Url) -> bool {
-    url.scheme() == "sqlite" && url.path().is_empty()
+    url.scheme() == "sqlite" && url.path().is_empty() && url.host_str().is_none_or(str::is_empty)
 }
 
-/// Makes a relative path start from the folder of the file that it was written in.
+/// Makes a relative path start from the folder of the file that it was written in. What is no path is left to be
+/// refused.
 pub fn anchor(url: &mut Url, folder: &Path) -> CliResult<()> {
-    if url.scheme() != "sqlite" || url.path().is_empty() || url.path().starts_with('/') {
+    let path = url.path();
+    let is_relative = !matches!(path, "" | ":memory:") && !path.starts_with('/');
+    if url.scheme() != "sqlite" || !is_relative || url.fragment().is_some() {
         return Ok(());
     }
     let path = percent_decode_str(url.path()).decode_utf8_lossy();

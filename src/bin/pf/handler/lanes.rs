@@ -6,6 +6,7 @@ use std::{
     fmt, io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{Builder, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use protoflow::runtime::Run;
@@ -24,6 +25,18 @@ pub struct Done<T> {
     pub go_on: bool,
 }
 
+/// What a thread has of its own.
+pub trait Own: Default {
+    /// Returns when it may be worked with again, if not at once.
+    fn rests_until(&self) -> Option<Instant>;
+}
+
+impl Own for () {
+    fn rests_until(&self) -> Option<Instant> {
+        None
+    }
+}
+
 /// Threads, each with something of its own.
 pub struct Lanes<S> {
     shared: Arc<Shared<S>>,
@@ -33,6 +46,7 @@ pub struct Lanes<S> {
 struct Shared<S> {
     line: Mutex<Line<S>>,
     came: Condvar,
+    closing: Condvar,
 }
 
 struct Line<S> {
@@ -48,7 +62,7 @@ struct Place<S>(Mutex<Option<Work<S>>>);
 /// Takes the work out of its place when dropped: nobody waits for it any more.
 struct Seat<S>(Arc<Place<S>>);
 
-impl<S: Default + 'static> Lanes<S> {
+impl<S: Own + 'static> Lanes<S> {
     /// Prepares at most so many threads; each is started when it is needed.
     pub fn new(most: usize) -> Self {
         let line = Line {
@@ -61,6 +75,7 @@ impl<S: Default + 'static> Lanes<S> {
             shared: Arc::new(Shared {
                 line: Mutex::new(line),
                 came: Condvar::new(),
+                closing: Condvar::new(),
             }),
             most,
         }
@@ -130,10 +145,10 @@ impl<S: Default + 'static> Lanes<S> {
     }
 }
 
-impl<S: Default> Shared<S> {
+impl<S: Own> Shared<S> {
     fn serve(&self) {
         let mut own = S::default();
-        while let Some(place) = self.next() {
+        while let Some(place) = self.next(own.rests_until()) {
             let go_on = place.take().is_none_or(|work| work(&mut own));
             if !go_on {
                 self.line()
@@ -156,9 +171,15 @@ impl<S> Shared<S> {
         Seat(place)
     }
 
-    /// Waits for the next work in the line; none if there will not be any.
-    fn next(&self) -> Option<Arc<Place<S>>> {
+    /// Waits until it may work again, and for the next work in the line; none if there will not be any.
+    fn next(&self, rests_until: Option<Instant>) -> Option<Arc<Place<S>>> {
         let mut line = self.line();
+        while !line.closed
+            && let Some(rest) = rests_until.and_then(left)
+        {
+            let waited = self.closing.wait_timeout(line, rest);
+            line = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         while !line.closed {
             if let Some(place) = line.waiting.pop_front() {
                 return Some(place);
@@ -174,12 +195,20 @@ impl<S> Shared<S> {
         let mut line = self.line();
         line.closed = true;
         self.came.notify_all();
+        self.closing.notify_all();
         std::mem::take(&mut line.threads)
     }
 
     fn line(&self) -> MutexGuard<'_, Line<S>> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns how long it is until then, if it is not past.
+fn left(until: Instant) -> Option<Duration> {
+    until
+        .checked_duration_since(Instant::now())
+        .filter(|rest| !rest.is_zero())
 }
 
 impl<S> Drop for Lanes<S> {

@@ -2,7 +2,7 @@
 
 use std::{
     process::{Child, ExitStatus},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,17 +13,12 @@ pub const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// The right to signal a child while it exists.
 #[derive(Debug, Default)]
-pub struct Leash {
-    state: Mutex<State>,
-    told: Condvar,
-}
+pub struct Leash(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     running: Option<Running>,
     pulled: Option<Signal>,
-    /// Whether anybody ever rested on it: to wake nobody takes a call of the system too.
-    was_rested_on: bool,
 }
 
 /// What is signalled.
@@ -51,22 +46,11 @@ impl Leash {
         if let Some(running) = &state.running {
             running.pull(signal);
         }
-        if state.was_rested_on {
-            self.told.notify_all();
-        }
     }
 
     /// Reports whether a signal was sent, or would have been.
     pub fn is_pulled(&self) -> bool {
         self.state().pulled.is_some()
-    }
-
-    /// Waits for so long, or until it is pulled.
-    pub fn rest(&self, pause: Duration) {
-        let not_yet = |state: &mut State| state.pulled.is_none();
-        let mut state = self.state();
-        state.was_rested_on = true;
-        drop(self.told.wait_timeout_while(state, pause, not_yet));
     }
 
     /// Puts a child that was just started on the leash; it leads its group.
@@ -107,7 +91,7 @@ impl Leash {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

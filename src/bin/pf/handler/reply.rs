@@ -56,6 +56,10 @@ impl Reply {
     /// # Errors
     /// What is wrong with it, to be read after "the verdict is malformed".
     pub fn parse(text: &[u8]) -> Result<Self, String> {
+        // A list in the order of the fields would do for serde.
+        if text.trim_ascii_start().first() == Some(&b'[') {
+            return Err("expected an object, found a list".to_owned());
+        }
         let written: Written =
             serde_json::from_slice(text).map_err(|error| in_one_line(&error.to_string()))?;
         let after = written.after.as_deref().map(parse_pause).transpose()?;
@@ -113,6 +117,7 @@ mod tests {
     #[test]
     fn a_malformed_verdict_says_what_is_wrong() {
         assert!(error("yes").starts_with("expected value"));
+        assert!(error(r#"[null,"ack",null,null,null]"#).starts_with("expected an object"));
         assert!(error(r#"{"action":"drop"}"#).starts_with("unknown variant `drop`"));
         assert!(error(r#"{"reason":"x"}"#).starts_with("missing field `action`"));
         assert!(error(r#"{"action":"ack","aftr":"1s"}"#).starts_with("unknown field `aftr`"));

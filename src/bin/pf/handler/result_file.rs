@@ -45,9 +45,12 @@ pub fn take(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-        Ok(file) => file.take(LONGEST).read_to_end(&mut text)?,
+        Ok(file) => file.take(LONGEST + 1).read_to_end(&mut text)?,
     };
     fs::remove_file(path)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other(format!("longer than {LONGEST} bytes")));
+    }
     Ok((!text.is_empty()).then_some(text))
 }
 

@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use super::{
     HandlerOptions, failure, input,
-    lanes::{Done, Lanes},
+    lanes::{Done, Lanes, Own},
     leash::{Held, Leash},
     reply::{Action, Reply},
     stderr_tail::StderrTail,
@@ -51,7 +51,11 @@ struct Staff {
 
 /// The place of one worker.
 #[derive(Debug, Default)]
-struct Seat(Option<Worker>);
+struct Seat {
+    worker: Option<Worker>,
+    /// When there may be another one.
+    rests_until: Option<Instant>,
+}
 
 /// An event as a worker is given it.
 struct Question {
@@ -130,7 +134,7 @@ impl Staff {
     /// Lets the worker of a place answer, or its successor. Blocks.
     fn answer(&self, seat: &mut Seat, question: &Question, leash: &Leash) -> io::Result<Answered> {
         loop {
-            let worker = self.worker(seat, leash)?;
+            let worker = self.worker(seat)?;
             let started = Instant::now();
             leash.lend(worker.leash());
             let answer = worker.ask(&question.line, &question.id, self.limit());
@@ -151,7 +155,8 @@ impl Staff {
                 }
                 Err(_) if leash.is_pulled() => (aborted(), None),
                 Err(fault) => {
-                    self.faults.fetch_add(1, Ordering::Relaxed);
+                    let faults = self.faults.fetch_add(1, Ordering::Relaxed);
+                    seat.rests_until = Instant::now().checked_add(pause(faults));
                     (judge_fault(&fault), None)
                 }
             };
@@ -165,14 +170,18 @@ impl Staff {
     }
 
     /// Returns the worker that has the place, or starts one.
-    fn worker<'s>(&self, seat: &'s mut Seat, leash: &Leash) -> io::Result<&'s mut Worker> {
-        if seat.0.as_mut().is_some_and(|worker| !worker.is_well()) {
+    fn worker<'s>(&self, seat: &'s mut Seat) -> io::Result<&'s mut Worker> {
+        let limit = self.limit();
+        if seat
+            .worker
+            .as_mut()
+            .is_some_and(|worker| !worker.is_well(limit))
+        {
             seat.vacate();
         }
-        match &mut seat.0 {
+        match &mut seat.worker {
             Some(worker) => Ok(worker),
             empty => {
-                leash.rest(pause(self.faults.load(Ordering::Relaxed)));
                 let worker = Worker::start(self.options.command(), self.options.remarks.clone())?;
                 Ok(empty.insert(worker))
             }
@@ -196,15 +205,21 @@ impl Staff {
 impl Seat {
     /// Tells the worker to end; there will be another one.
     fn vacate(&mut self) {
-        if let Some(worker) = self.0.take() {
+        if let Some(worker) = self.worker.take() {
             worker.end();
         }
     }
 }
 
+impl Own for Seat {
+    fn rests_until(&self) -> Option<Instant> {
+        self.rests_until
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some(worker) = self.0.take() {
+        if let Some(worker) = self.worker.take() {
             worker.close();
         }
     }
@@ -220,14 +235,11 @@ impl Question {
     }
 }
 
-/// Returns how long to wait before a worker is started after so many faults in a row.
-fn pause(faults: u32) -> Duration {
-    match faults.checked_sub(1) {
-        None => Duration::ZERO,
-        Some(doublings) => FIRST_PAUSE
-            .saturating_mul(2_u32.saturating_pow(doublings))
-            .min(LONGEST_PAUSE),
-    }
+/// Returns how long to wait after a fault, so many having come before it in a row.
+fn pause(before: u32) -> Duration {
+    FIRST_PAUSE
+        .saturating_mul(2_u32.saturating_pow(before))
+        .min(LONGEST_PAUSE)
 }
 
 fn judge(reply: Reply) -> (Judgement, Option<Vec<Box<RawValue>>>) {
@@ -269,10 +281,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_stay_bounded() {
-        let pauses: Vec<_> = [0, 1, 2, 3, 7, 40]
-            .map(|faults| pause(faults).as_millis())
-            .into();
-        assert_eq!(pauses, [0, 100, 200, 400, 5000, 5000]);
+        let pauses = [0, 1, 2, 6, 40].map(|before| pause(before).as_millis());
+        assert_eq!(pauses, [100, 200, 400, 5000, 5000]);
     }
 
     #[test]

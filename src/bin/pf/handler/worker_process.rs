@@ -49,6 +49,8 @@ pub struct Worker {
     remarks: Remarks,
     /// The event that it answered last.
     answered: Option<String>,
+    /// Whether it said something else beside.
+    is_unruly: bool,
     /// Bytes of the question that went into its stdin.
     given: u64,
 }
@@ -78,8 +80,6 @@ pub enum Fault {
     Malformed(String),
     #[error("the worker answered for `{0}`, an event that it was not given")]
     Unknown(String),
-    #[error("the worker answered twice")]
-    Twice,
     #[error("the worker answered before it had read the event")]
     Unread,
     #[error("the worker's answer has `emit`, which is for `pf consume --emit`")]
@@ -115,6 +115,7 @@ impl Worker {
             end,
             remarks,
             answered: None,
+            is_unruly: false,
             given: 0,
         })
     }
@@ -129,18 +130,34 @@ impl Worker {
         &self.held.0
     }
 
-    /// Reports whether it is still there and has not said anything unasked.
-    pub fn is_well(&mut self) -> bool {
+    /// Reports whether it is still there and has not said anything unasked, but for an answer that it gave before.
+    pub fn is_well(&mut self, limit: usize) -> bool {
         let mut stdout = [PollFd::new(&self.stdout, PollFlags::IN)];
-        if matches!(poll(&mut stdout, Some(&AT_ONCE)), Ok(0)) {
-            return true;
+        let is_silent = matches!(poll(&mut stdout, Some(&AT_ONCE)), Ok(0));
+        if !is_silent && !self.read().is_ok_and(|is_more| is_more) {
+            return false;
         }
-        if self.read().is_ok_and(|is_more| is_more) {
+        self.look_over(limit);
+        if self.is_unruly {
             let id = self.answered.as_deref().unwrap_or_default();
             let text = format!("the worker wrote more than its answer for `{id}`, and is replaced");
             self.remarks.warning(&text);
         }
-        false
+        !self.is_unruly
+    }
+
+    /// Looks at what it said beside its answer.
+    fn look_over(&mut self, limit: usize) {
+        while !self.is_unruly {
+            match self.take_line(limit) {
+                Ok(None) => return,
+                Ok(Some(line)) => {
+                    let is_old = Reply::parse(&line).is_ok_and(|reply| self.is_old(&reply));
+                    self.is_unruly = !is_old;
+                }
+                Err(_) => self.is_unruly = true,
+            }
+        }
     }
 
     /// Reports whether it worked well until it left without having read anything of its question: then nobody
@@ -164,9 +181,9 @@ impl Worker {
         match &reply.id {
             None => Err(Fault::Malformed("missing field `id`".to_owned())),
             Some(other) if other != id => Err(Fault::Unknown(other.clone())),
-            Some(_) if !self.heard.is_empty() => Err(Fault::Twice),
             Some(_) => {
                 self.answered = Some(id.to_owned());
+                self.look_over(limit);
                 Ok(reply)
             }
         }
@@ -180,7 +197,7 @@ impl Worker {
             rest = self.give(rest);
             while let Some(answer) = self.take_line(limit)? {
                 let reply = Reply::parse(&answer).map_err(Fault::Malformed)?;
-                if !self.is_late(&reply, id) {
+                if self.answered.as_deref() == Some(id) || !self.is_old(&reply) {
                     return Ok(Heard::Reply(reply));
                 }
             }
@@ -216,15 +233,15 @@ impl Worker {
         Ok(end.map(|end| self.heard.drain(..end).collect()))
     }
 
-    /// An answer to the question before says nothing about this event.
-    fn is_late(&self, reply: &Reply, id: &str) -> bool {
-        let before = self.answered.as_deref().filter(|before| *before != id);
-        let late = before.filter(|before| reply.id.as_deref() == Some(before));
-        if let Some(before) = late {
+    /// A second answer to the question before says nothing about the next event.
+    fn is_old(&self, reply: &Reply) -> bool {
+        let before = self.answered.as_deref();
+        let old = before.filter(|before| reply.id.as_deref() == Some(before));
+        if let Some(before) = old {
             let text = format!("the worker answered twice for `{before}`; the first counts");
             self.remarks.warning(&text);
         }
-        late.is_some()
+        old.is_some()
     }
 
     /// Waits until it says something, or takes in what is to be written; reports whether it may say more.

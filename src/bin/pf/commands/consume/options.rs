@@ -46,7 +46,7 @@ pub struct ConsumeFlags {
     #[arg(long, value_name = "PAUSES")]
     backoff: Option<Backoff>,
     /// A run that takes longer is ended and has failed
-    #[arg(long, value_name = "DURATION", value_parser = times::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = times::some_duration)]
     handler_timeout: Option<Duration>,
     /// What exit statuses mean, as in 3=dlq,4=retry:30s,5=ack,6=skip,7=stop
     #[arg(long, value_name = "MAP", conflicts_with = "worker")]
@@ -112,8 +112,11 @@ impl ConsumeFlags {
         if self.worker {
             return Ok(CommandHandler::worker(options));
         }
-        CommandHandler::exec(options)
-            .map_err(|error| CliError::from(error).during("there is no place for temporary files"))
+        CommandHandler::exec(options).map_err(|error| {
+            CliError::from(error)
+                .during("there is no place for temporary files")
+                .hint("TMPDIR names a folder that can be written")
+        })
     }
 
     /// Returns how the consumer works.

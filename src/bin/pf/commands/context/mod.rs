@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use protoflow::event::Group;
 use serde::Serialize;
 use url::Url;
@@ -55,6 +55,7 @@ impl ContextCommand {
 #[derive(Debug, Args)]
 pub struct AddArgs {
     /// The name
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     name: String,
     /// The group of its consumers
     #[arg(long)]
@@ -113,11 +114,11 @@ impl UseArgs {
         let mut file = UserFile::open(config)?;
         file.select(&self.name);
         file.save()?;
-        let chosen = context.reload()?.current(None);
+        let chosen = context.reload()?.current(None, None)?;
         let remarks = context.printer.remarks();
         remarks.remark(&format!("using `{}`", self.name));
         if chosen.as_deref() != Some(self.name.as_str()) {
-            remarks.warning("PF_CONTEXT or a `.pf.toml` chooses another one here");
+            remarks.warning("PF_URL, PF_CONTEXT or a `.pf.toml` chooses another one here");
         }
         Ok(())
     }
@@ -128,8 +129,10 @@ impl UseArgs {
 pub struct ListArgs {}
 
 fn list(context: &mut Context) -> CliResult<()> {
-    let named = context.given_context();
-    let shown = described(context.config()?, named.as_deref());
+    let (url, named) = (context.given_url(), context.given_context());
+    let config = context.config()?;
+    let current = config.current(url.as_deref(), named.as_deref())?;
+    let shown = described(config, current.as_deref());
     if shown.is_empty() {
         let remarks = context.printer.remarks();
         remarks.remark("there are no contexts");
@@ -150,15 +153,16 @@ pub struct ShowArgs {
 
 impl ShowArgs {
     fn run(self, context: &mut Context) -> CliResult<()> {
-        let given = context.given_context();
+        let (url, named) = (context.given_url(), context.given_context());
         let config = context.config()?;
-        let name = self.name.or_else(|| config.current(given.as_deref()));
+        let current = config.current(url.as_deref(), named.as_deref())?;
+        let name = self.name.or_else(|| current.clone());
         let name = name.ok_or_else(|| {
             CliError::configuration("no context is in use")
                 .hint("`pf context use NAME` chooses one")
         })?;
         config.named(&name)?;
-        let shown = described(config, given.as_deref());
+        let shown = described(config, current.as_deref());
         let entry = shown.iter().find(|entry| entry.name == name);
         entry.map_or(Ok(()), |entry| context.printer.report(entry))
     }
@@ -222,8 +226,7 @@ impl Report for Shown {
     }
 }
 
-fn described(config: &Config, named: Option<&str>) -> Vec<Shown> {
-    let current = config.current(named);
+fn described(config: &Config, current: Option<&str>) -> Vec<Shown> {
     let contexts = config.contexts().into_iter();
     contexts
         .map(
@@ -233,7 +236,7 @@ fn described(config: &Config, named: Option<&str>) -> Vec<Shown> {
                  file,
              }| Shown {
                 name: name.to_owned(),
-                current: current.as_deref() == Some(name),
+                current: current == Some(name),
                 url: url_of(profile),
                 group: profile.group.clone(),
                 password: password_of(profile),

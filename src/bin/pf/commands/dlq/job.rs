@@ -226,6 +226,10 @@ fn conclude(
     };
     let summary = Summary::new(plan, report);
     context.printer.report(&summary)?;
+    if plan.resumed.is_some() {
+        let remarks = context.printer.remarks();
+        remarks.remark("that was the earlier plan alone; run this again for what died since");
+    }
     summary.verdict(stopped.map(CliError::from))
 }
 

@@ -15,15 +15,14 @@ const SEARCHED: usize = 10_000;
 
 /// Adds what could have been meant to an error about names.
 pub async fn explain(triage: &Triage, error: TriageError) -> CliError {
-    let near = match &error {
-        TriageError::Unknown(name) => near(triage, name).await,
-        _ => None,
+    let TriageError::Unknown(name) = &error else {
+        return error.into();
     };
-    let error = CliError::from(error);
-    match near {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error,
-    }
+    let hint = match near(triage, name).await {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`pf dlq list` shows those that are there".to_owned(),
+    };
+    CliError::from(error).hint(hint)
 }
 
 /// Fails if some of the names given fit no letter, after the others were shown.

@@ -15,8 +15,8 @@ Examples:
   pf dlq replay --all --rate 50 --max-replays 3 --yes
   pf dlq replay --type order.created --to order.repaired
 
-The letters are frozen as a plan first: what dies later is left alone. A replay that was interrupted goes
-on where it ended when the same command is run again, on any host.")]
+The letters are frozen as a plan first: what dies later is left alone.
+A replay that was interrupted goes on where it ended when the same command is run again, on any host.")]
 pub struct ReplayArgs {
     #[command(flatten)]
     job: JobArgs,

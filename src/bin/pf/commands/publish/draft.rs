@@ -147,7 +147,13 @@ impl Attributes {
         if let Some(correlation_id) = &self.correlation_id {
             builder = builder.correlation_id(correlation_id);
         }
-        for (name, value) in &self.extensions {
+        for (n, (name, value)) in self.extensions.iter().enumerate() {
+            if self.extensions[..n].iter().any(|(other, _)| other == name) {
+                return Err(EventError::Attribute {
+                    name: name.clone(),
+                    rule: "is given twice".to_owned(),
+                });
+            }
             builder = builder.extension(name, value.as_str());
         }
         if let Some(data) = data {

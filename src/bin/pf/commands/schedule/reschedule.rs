@@ -62,6 +62,10 @@ impl RescheduleArgs {
             let text = format!("too late for `{}`: it was delivered", schedule.id);
             return Err(CliError::message(Exit::Failed, text));
         }
+        if due <= SystemTime::now() {
+            let remarks = context.printer.remarks();
+            remarks.remark("that time is past: it is due now");
+        }
         context.printer.report(&Rescheduled {
             id: &schedule.id.0,
             due: format_time(due),

@@ -10,6 +10,9 @@ use crate::{
 
 /// Deliver what is due, where somebody must be running for that
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf schedule run --url kafka://localhost:9092/")]
 pub struct RunArgs {}
 
 impl RunArgs {

@@ -99,6 +99,20 @@ impl Ending {
             None => Ok(()),
         }
     }
+
+    /// Returns what is missing if a signal ends it now: what has no end of its own lacks nothing.
+    pub fn lacks(&self) -> Option<String> {
+        match self.count {
+            Some(count) if self.shown < count => {
+                Some(format!("stopped after {} of {count} events", self.shown))
+            }
+            Some(_) => None,
+            None if self.until_end => Some("stopped before the end was reached".to_owned()),
+            None => self
+                .until
+                .map(|_| "stopped before the time of `--until`".to_owned()),
+        }
+    }
 }
 
 async fn wait(duration: Option<Duration>) {

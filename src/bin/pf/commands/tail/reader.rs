@@ -88,7 +88,9 @@ impl Reader {
                 screen.printer.flush()?;
             }
         };
-        screen.conclude(end)
+        let lacks = screen.ending.lacks().filter(|_| end == End::Stopped);
+        screen.conclude(end)?;
+        lacks.map_or(Ok(()), |text| Err(signals.interrupted(text)))
     }
 }
 
