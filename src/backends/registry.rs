@@ -82,11 +82,6 @@ impl Registry {
     /// # Errors
     /// If the scheme is unknown or not built in, or the factory fails.
     pub async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        if url.fragment().is_some() {
-            let message = "the URL has a `#`, and what follows would be cut off";
-            let error = TransportError::new("", ErrorKind::Configuration, message);
-            return Err(error.hint("write it as `%23`"));
-        }
         match self.factories.get(url.scheme()) {
             Some(factory) => factory.open(url, options).await,
             None => Err(self.unknown(url.scheme())),

@@ -104,7 +104,8 @@ impl EventBuilder {
         self
     }
 
-    /// Sets an extension attribute; the last value of a name counts.
+    /// Sets an extension attribute; the last value of a name counts. The attributes of CloudEvents itself, and names
+    /// that begin with `pf_` and are none of Protoflow's, are refused when it is built.
     pub fn extension(mut self, name: impl Into<String>, value: impl Into<ExtensionValue>) -> Self {
         self.extensions.push((name.into(), value.into()));
         self

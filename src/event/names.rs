@@ -26,7 +26,7 @@ pub(crate) const TRACESTATE: &str = "tracestate";
 pub(super) const PARTITION_KEY: &str = "partitionkey";
 
 /// What has a place of its own in an event: the attributes of CloudEvents 1.0 and its data.
-const CORE: [&str; 10] = [
+const CORE: [&str; 9] = [
     "specversion",
     "id",
     "source",
@@ -36,7 +36,6 @@ const CORE: [&str; 10] = [
     "datacontenttype",
     "dataschema",
     "data",
-    "data_base64",
 ];
 
 const PROTOFLOW: [&str; 11] = [

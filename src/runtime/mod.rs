@@ -19,8 +19,8 @@ pub use self::{
     consume::{ConsumeError, ConsumeOptions, Consumer, End, Stop, Summary},
     failure::{describe_failure, fingerprint},
     handler::{
-        ByHand, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler, IntoResponses,
-        Outcome, Run,
+        Beginning, ByHand, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler,
+        IntoResponses, Outcome, Run,
     },
     observer::{Notice, Observer},
     publisher::{Publisher, PublisherOptions},

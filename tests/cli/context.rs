@@ -112,7 +112,7 @@ fn removing_the_one_in_use_leaves_none() {
 
     --- stderr
     error: no context is in use
-    hint: `pf context use NAME` chooses one
+    hint: `pf context use NAME` chooses one, unless `--url` or PF_URL names a store
     ");
     assert_snapshot!(pf.run(&["context", "remove", "prd"]), @"
     exit: 78

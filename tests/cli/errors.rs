@@ -261,6 +261,8 @@ fn a_store_whose_name_would_be_cut_off_is_not_another_one() {
     for url in [
         "sqlite://orders.db",
         "sqlite:orders#1.db",
+        "sqlite:#1.db",
+        "sqlite:%FF.db",
         "sqlite::memory:",
     ] {
         let run = pf.run(&["publish", "a", "1", "--url", url]);
@@ -271,7 +273,7 @@ fn a_store_whose_name_would_be_cut_off_is_not_another_one() {
     --- stdout
 
     --- stderr
-    error: the URL has a `#`, and what follows would be cut off
+    error: --url has a `#`, and what follows would be cut off
     hint: write it as `%23`
     ");
     assert_eq!(std::fs::read_dir(pf.path("")).unwrap().count(), 0);
@@ -286,7 +288,7 @@ fn a_variable_that_is_no_text_is_not_overlooked() {
     assert_eq!(output.status.code(), Some(78));
     assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @"
     error: PF_URL is not UTF-8
-    hint: in a URL, bytes that are not are written as in `%FF`
+    hint: it is read as text, paths included
     ");
 }
 
@@ -295,14 +297,16 @@ fn an_extension_is_nothing_else() {
     let pf = Pf::new();
     let refusal = |extensions: &[&str]| {
         let flags = extensions.iter().flat_map(|pair| ["--extension", pair]);
-        let args: Vec<&str> = ["publish", "a", "1"].into_iter().chain(flags).collect();
+        let args = ["publish", "a", "1", "--correlation-id", "7"];
+        let args: Vec<&str> = args.into_iter().chain(flags).collect();
         let run = pf.run(&args);
         format!("{} {}", run.code().unwrap(), run.stderr())
     };
     assert_snapshot!(refusal(&["id=x"]), @"2 error: attribute `id` is no extension");
     assert_snapshot!(refusal(&["specversion=0.3"]), @"2 error: attribute `specversion` is no extension");
     assert_snapshot!(refusal(&["pf_mine=1"]), @"2 error: attribute `pf_mine` is not one of Protoflow's own");
-    assert_snapshot!(refusal(&["tenant=a", "tenant=b"]), @"2 error: attribute `tenant` is given twice");
+    assert_snapshot!(refusal(&["correlationid=8"]), @"2 error: attribute `correlationid` stands twice");
+    assert_snapshot!(refusal(&["tenant=a", "tenant=b"]), @"2 error: attribute `tenant` stands twice");
     assert!(!pf.path("events.db").exists(), "nothing was touched");
 }
 

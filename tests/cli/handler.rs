@@ -63,7 +63,7 @@ fn a_command_that_is_missing_spends_nothing() {
     --- stderr
     consuming order.created as group billing: ./no-such-command
     error: the handler does not work: cannot run `./no-such-command`: No such file or directory (os error 2)
-    hint: its event was given back uncounted; run this again once the command works
+    hint: the event went back uncounted; run this again once the command works
     ");
     let run = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
     assert_eq!(run.stdout(), "1\n");

@@ -80,7 +80,7 @@ impl Running {
 
 #[test]
 fn the_first_signal_lets_the_run_end() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for signal in [Signal::INT, Signal::TERM] {
         let pf = store_with(&["a", "b"]);
         let mut running = start(&pf, &[], WAITS);
         running.signal(signal);
@@ -204,21 +204,41 @@ fn a_tail_that_was_to_show_more_says_so() {
     }
 }
 
-/// As `nohup` starts it.
+/// Whatever started the tests, and as `nohup` starts it.
+#[cfg(target_os = "linux")]
 #[test]
-fn what_is_to_outlive_the_terminal_does() {
-    let pf = store_with(&["a"]);
-    let script = "trap '' HUP; exec \"$0\" consume order.created -g billing --count 1 -- \
-                  sh -c 'kill -HUP $PPID; echo $PF_EVENT_ID'";
-    let command = pf.command(&[]);
-    let program = command.get_program().to_owned();
-    let mut nohup = std::process::Command::new("sh");
-    nohup.env_clear().args(["-c", script]).arg(program);
-    for (name, value) in command.get_envs() {
-        nohup.env(name, value.unwrap_or_default());
+fn a_closed_terminal_asks_for_a_drain_unless_it_is_to_be_outlived() {
+    const EVENTS: usize = 50;
+    let ids: Vec<String> = (0..EVENTS).map(|n| n.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for (disposition, outlives) in [
+        ("--default-signal=HUP", false),
+        ("--ignore-signal=HUP", true),
+    ] {
+        let pf = store_with(&ids);
+        let consume = ["consume", "order.created", "-g", "billing", "--until-end"];
+        let hang_up = ["--", "sh", "-c", "kill -HUP $PPID; echo $PF_EVENT_ID"];
+        let command = pf.command(&[&consume[..], &hang_up].concat());
+        let mut env = std::process::Command::new("env");
+        env.env_clear().current_dir(pf.path("")).arg(disposition);
+        env.arg(command.get_program()).args(command.get_args());
+        env.envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let output = env.output().unwrap();
+        let (stdout, stderr) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        let handled = stdout.iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(handled == EVENTS, outlives, "{handled} {stderr}");
+        let left = consume_all(&pf);
+        assert_eq!(handled + left, EVENTS);
     }
-    let output = nohup.current_dir(pf.path("")).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.stdout, b"a\n", "{stderr}");
-    assert!(!stderr.contains("stopping"), "{stderr}");
+}
+
+#[cfg(target_os = "linux")]
+fn consume_all(pf: &Pf) -> usize {
+    let left = consume(pf, &["-q"], "echo $PF_EVENT_ID").succeeded();
+    left.stdout().lines().count()
 }

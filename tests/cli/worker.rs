@@ -155,6 +155,13 @@ fn of_two_answers_at_once_the_first_counts() {
 #[test]
 fn what_a_worker_says_beside_its_answer_costs_its_place_and_no_event() {
     let pf = store_with(&["a", "b"]);
+    let unfinished = r#"printf '{"id":"%s","action":"ack"}\ndone' "$id""#;
+    let run = work(&pf, &["--max-attempts", "1"], unfinished);
+    assert!(
+        run.stderr().ends_with("and is replaced\n2 handled\n"),
+        "{run}"
+    );
+    let pf = store_with(&["a", "b"]);
     let body = r#"printf '{"id":"%s","action":"ack"}\ndone\n' "$id""#;
     assert_snapshot!(work(&pf, &[], body), @r#"
     exit: 0
@@ -201,7 +208,7 @@ fn a_worker_that_cannot_be_run_stops_with_78() {
     --- stderr
     consuming order.created as group g: ./no-such-command
     error: the handler does not work: cannot run `./no-such-command`: No such file or directory (os error 2)
-    hint: its event was given back uncounted; run this again once the command works
+    hint: the event went back uncounted; run this again once the command works
     ");
     let run = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
     assert_eq!(run.stdout(), "1\n");

@@ -155,3 +155,37 @@ async fn when_the_breaker_opens_they_are_given_back() {
     let (summary, ()) = tokio::join!(bench.run(handler), end);
     assert_eq!(summary.unwrap().dead_lettered, 1);
 }
+
+/// Makes every run wait, and works for a while on each; for too long on the first.
+struct Late(AtomicUsize);
+
+impl Late {
+    const LIMIT: Duration = Duration::from_secs(4);
+}
+
+#[async_trait]
+impl Handler for Late {
+    async fn handle(&self, _: &Delivery, run: &Run) -> Outcome {
+        let is_first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+        tokio::time::sleep(Self::LIMIT * 5 / 2).await;
+        run.beginning.is_now();
+        let quarters = if is_first { 7 } else { 3 };
+        tokio::select! {
+            () = tokio::time::sleep(Self::LIMIT * quarters / 4) => Outcome::Ack(Vec::new()),
+            () = run.abort.cancelled() => Outcome::Return,
+        }
+    }
+
+    fn ahead(&self) -> usize {
+        1
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_counts_from_when_a_run_begins() {
+    let mut bench = Bench::with_events(3).await;
+    bench.options.handler_timeout = Some(Late::LIMIT);
+    let summary = bench.run(Late(AtomicUsize::new(0))).await.unwrap();
+    assert_eq!((summary.acked, summary.retried), (3, 1));
+    assert_eq!(bench.log.count("retry in 1s: took longer than 4s"), 1);
+}

@@ -127,7 +127,14 @@ fn path(url: &Url) -> Result<PathBuf> {
         return Err(wrong(format!("`//{host}` names a host, not a file"))
             .hint("write `sqlite:some/file.db` or `sqlite:///some/file.db`"));
     }
-    let text = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
+    if url.fragment().is_some() {
+        let message = "the URL has a `#`, and what follows would be cut off";
+        return Err(wrong(message).hint("write it as `%23`"));
+    }
+    let text = percent_encoding::percent_decode_str(url.path());
+    let text = text
+        .decode_utf8()
+        .map_err(|_| wrong("the path is not UTF-8"))?;
     match text.as_ref() {
         "" | "/" => Err(wrong("the URL names no file").hint("write `sqlite:some/file.db`")),
         ":memory:" => {
@@ -224,6 +231,8 @@ mod tests {
         assert!(advice("sqlite:x.db?colour=red").starts_with("known: "));
         assert!(advice("sqlite://x.db").contains("sqlite:some/file.db"));
         assert!(advice("sqlite::memory:").contains("memory:"));
+        assert_eq!(advice("sqlite:a#1.db"), "write it as `%23`");
+        assert!(parse("sqlite:%FF.db").is_err());
         assert!(parse("sqlite:").is_err());
         assert!(parse("sqlite:x?retention=soon").is_err());
     }

@@ -124,7 +124,9 @@ impl CliError {
         let mut told = String::new();
         self.source.chain().filter_map(move |cause| {
             let text = cause.to_string();
-            if told.ends_with(&text) || !told.is_empty() && text.ends_with(&told) {
+            // As SQLite's driver puts it.
+            let numbered = text.starts_with("Error code ") && text.ends_with(&told);
+            if told.ends_with(&text) || numbered && !told.is_empty() {
                 return None;
             }
             told.clone_from(&text);
@@ -180,7 +182,7 @@ impl From<ConsumeError> for CliError {
             ConsumeError::Undecodable { .. } => Self::new(Exit::Configuration, error)
                 .hint("`--plain` hands over messages that are no CloudEvents"),
             ConsumeError::Unusable(_) => Self::new(Exit::Configuration, error)
-                .hint("its event was given back uncounted; run this again once the command works"),
+                .hint("the event went back uncounted; run this again once the command works"),
             error => Self::new(Exit::Configuration, error),
         }
     }

@@ -1,4 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP: the first asks for a drain, the second ends at once.
+//! SIGINT and SIGTERM: the first asks for a drain, the second ends at once. On Linux SIGHUP, too, asks for a drain; nobody
+//! means the end by closing a terminal.
 
 use std::{
     io,
@@ -68,6 +69,7 @@ impl Signals {
         self.terminated
             .store(source.terminates().await, Ordering::Relaxed);
         self.stop.drain.cancel();
+        source.hang_ups = None;
         source.let_pass(ECHO).await;
         remarks.remark("stopping; a second signal ends at once");
         self.terminated
@@ -138,7 +140,7 @@ fn ignores_hang_ups() -> bool {
         .is_none_or(|mask| mask & HANG_UP != 0)
 }
 
-/// Reports whether we were started to outlive the terminal: nobody tells, so it is taken for granted.
+/// Nobody tells here whether we were started to outlive the terminal.
 #[cfg(not(target_os = "linux"))]
 fn ignores_hang_ups() -> bool {
     true

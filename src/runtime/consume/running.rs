@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     event::{Envelope, Group, wrap_plain},
-    runtime::{Handler, Outcome, RetryPolicy, Run, describe_failure, panic_failure},
+    runtime::{Beginning, Handler, Outcome, RetryPolicy, Run, describe_failure, panic_failure},
     transport::{Delivery, Failure, LetterKind, Ticket},
 };
 
@@ -108,18 +108,20 @@ impl<H: Handler> Runner<H> {
 
     async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> Outcome {
         let wrapped = self.wrap(delivery);
-        let (abort, recalled) = (&self.abort, self.recalled().clone());
-        let (abort, recalled) = match self.timeout {
-            Some(_) => (abort.child_token(), recalled.child_token()),
-            None => (abort.clone(), recalled),
-        };
         let run = Run {
             group: self.group.clone(),
             attempt: delivery.attempts.attempt(),
             max_attempts,
-            abort,
-            recalled,
+            abort: match self.timeout {
+                Some(_) => self.abort.child_token(),
+                None => self.abort.clone(),
+            },
+            recalled: self.recalled().clone(),
+            beginning: Beginning::default(),
         };
+        if self.handler.ahead() == 0 {
+            run.beginning.is_now();
+        }
         let delivery = wrapped.as_ref().unwrap_or(delivery);
         let handling = AssertUnwindSafe(async { self.handler.handle(delivery, &run).await });
         let handling = handling.catch_unwind().map(|ended| {
@@ -142,15 +144,16 @@ impl<H: Handler> Runner<H> {
     }
 }
 
-/// Tells a handler that takes too long to end, and counts the run as failed. One that has not begun is called back.
+/// Tells a handler that takes too long to end, and counts the run as failed.
 async fn within(limit: Duration, run: &Run, handling: impl Future<Output = Outcome>) -> Outcome {
     tokio::pin!(handling);
-    if let Ok(outcome) = tokio::time::timeout(limit, handling.as_mut()).await {
-        return outcome;
-    }
-    run.recalled.cancel();
-    if let Some(outcome) = handling.as_mut().now_or_never() {
-        return outcome;
+    let mut left = limit;
+    while !left.is_zero() {
+        if let Ok(outcome) = tokio::time::timeout(left, handling.as_mut()).await {
+            return outcome;
+        }
+        let begun = run.beginning.at();
+        left = begun.map_or(limit, |at| limit.saturating_sub(at.elapsed()));
     }
     run.abort.cancel();
     let last_words = tokio::time::timeout(ABORT_GRACE, handling).await;

@@ -4,9 +4,13 @@ mod error;
 mod function;
 mod respond;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -29,8 +33,27 @@ pub struct Run {
     pub max_attempts: u32,
     /// Cancelled when the run should end at once: its time is up, or the process is being stopped hard.
     pub abort: CancellationToken,
-    /// Cancelled when a run that has not begun should not begin any more: it answers [`Outcome::Return`] at once.
+    /// Cancelled when a run that has not begun should not begin any more: it answers [`Outcome::Return`].
     pub recalled: CancellationToken,
+    /// When it began. A handler whose runs may wait ([`Handler::ahead`]) says so; a time limit counts from then.
+    pub beginning: Beginning,
+}
+
+/// When a run began, once it has. Clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct Beginning(Arc<OnceLock<Instant>>);
+
+impl Beginning {
+    /// Says that it begins now; the first time counts.
+    pub fn is_now(&self) {
+        self.0.get_or_init(Instant::now);
+    }
+
+    /// Returns when it began; nothing as long as it waits.
+    #[must_use]
+    pub fn at(&self) -> Option<Instant> {
+        self.0.get().copied()
+    }
 }
 
 /// Handles deliveries, several at a time.
@@ -44,7 +67,8 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// More is for handlers that let others do the work, at most as many at a time as the consumer has jobs: their
     /// runs are not made tasks of their own, and one that computed for long would hold up the consumer. Where runs
-    /// have a time limit, none is made to wait.
+    /// have a time limit, none is made to wait; the limit counts from when the handler says that a run begins
+    /// ([`Run::beginning`]).
     fn ahead(&self) -> usize {
         0
     }

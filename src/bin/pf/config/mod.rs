@@ -221,7 +221,9 @@ impl Config {
             return Err(secret::token_refused(origin));
         }
         if store::is_bare(&target.url) {
-            return self.default_store();
+            let mut store = self.default_store()?;
+            store.url.set_query(target.url.query());
+            return Ok(store);
         }
         Ok(target)
     }
@@ -277,7 +279,7 @@ fn variable(name: &str) -> CliResult<Option<String>> {
         Err(env::VarError::NotPresent) => Ok(None),
         Err(env::VarError::NotUnicode(_)) => {
             Err(CliError::configuration(format!("{name} is not UTF-8"))
-                .hint("in a URL, bytes that are not are written as in `%FF`"))
+                .hint("it is read as text, paths included"))
         }
     }
 }

@@ -13,7 +13,7 @@ const RESERVED: &AsciiSet = &CONTROLS.add(b' ').add(b'?').add(b'#').add(b'%');
 
 /// Reads a URL; `origin` says where it was written.
 pub fn parse(text: &str, origin: &str) -> CliResult<Url> {
-    parse_url(text).map_err(|error| {
+    let url = parse_url(text).map_err(|error| {
         let error = CliError::new(Exit::Configuration, error)
             .during(format!("{origin} is not the URL of a store"));
         if text.contains(':') {
@@ -21,7 +21,12 @@ pub fn parse(text: &str, origin: &str) -> CliResult<Url> {
         } else {
             error.hint(format!("for a file: `sqlite:{text}`"))
         }
-    })
+    })?;
+    if url.fragment().is_some() {
+        let text = format!("{origin} has a `#`, and what follows would be cut off");
+        return Err(CliError::configuration(text).hint("write it as `%23`"));
+    }
+    Ok(url)
 }
 
 /// Returns the URL of the embedded store in this file.
@@ -42,11 +47,12 @@ pub fn is_bare(url: &Url) -> bool {
 /// refused.
 pub fn anchor(url: &mut Url, folder: &Path) -> CliResult<()> {
     let path = url.path();
-    let is_relative = !matches!(path, "" | ":memory:") && !path.starts_with('/');
-    if url.scheme() != "sqlite" || !is_relative || url.fragment().is_some() {
+    if url.scheme() != "sqlite" || matches!(path, "" | ":memory:") || path.starts_with('/') {
         return Ok(());
     }
-    let path = percent_decode_str(url.path()).decode_utf8_lossy();
+    let Ok(path) = percent_decode_str(path).decode_utf8() else {
+        return Ok(());
+    };
     let query = url.query().map(str::to_owned);
     *url = url_of(&folder.join(path.as_ref()))?;
     url.set_query(query.as_deref());

@@ -92,7 +92,9 @@ impl<S: Own + 'static> Lanes<S> {
         held: Held,
     ) -> io::Result<Option<T>> {
         let (tell, mut told) = oneshot::channel();
+        let beginning = run.beginning.clone();
         let work: Work<S> = Box::new(move |own| {
+            beginning.is_now();
             let Done { result, go_on } = work(own);
             let _ = tell.send(result);
             go_on

@@ -7,7 +7,7 @@ use std::{
 
 use protoflow::{
     event::{Encoding, Message, Position, Stored},
-    runtime::{Handler as _, Outcome, Run},
+    runtime::{Beginning, Handler as _, Outcome, Run},
     transport::{Attempts, Delivery, Ticket},
 };
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,7 @@ fn run() -> Run {
         max_attempts: 3,
         abort: CancellationToken::new(),
         recalled: CancellationToken::new(),
+        beginning: Beginning::default(),
     }
 }
 

@@ -138,6 +138,7 @@ impl Worker {
             return false;
         }
         self.look_over(limit);
+        self.is_unruly |= !self.heard.is_empty();
         if self.is_unruly {
             let id = self.answered.as_deref().unwrap_or_default();
             let text = format!("the worker wrote more than its answer for `{id}`, and is replaced");

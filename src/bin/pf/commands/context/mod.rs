@@ -159,7 +159,7 @@ impl ShowArgs {
         let name = self.name.or_else(|| current.clone());
         let name = name.ok_or_else(|| {
             CliError::configuration("no context is in use")
-                .hint("`pf context use NAME` chooses one")
+                .hint("`pf context use NAME` chooses one, unless `--url` or PF_URL names a store")
         })?;
         config.named(&name)?;
         let shown = described(config, current.as_deref());

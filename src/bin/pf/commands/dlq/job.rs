@@ -224,9 +224,10 @@ fn conclude(
         Err(TriageError::Stopped { report, source }) => (*report, Some(source)),
         Err(error) => return Err(error.into()),
     };
+    let was_earlier = plan.resumed.is_some() && report.complete;
     let summary = Summary::new(plan, report);
     context.printer.report(&summary)?;
-    if plan.resumed.is_some() {
+    if was_earlier {
         let remarks = context.printer.remarks();
         remarks.remark("that was the earlier plan alone; run this again for what died since");
     }

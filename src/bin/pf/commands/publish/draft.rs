@@ -148,10 +148,11 @@ impl Attributes {
             builder = builder.correlation_id(correlation_id);
         }
         for (n, (name, value)) in self.extensions.iter().enumerate() {
-            if self.extensions[..n].iter().any(|(other, _)| other == name) {
+            let is_flag = self.correlation_id.is_some() && name == "correlationid";
+            if is_flag || self.extensions[..n].iter().any(|(other, _)| other == name) {
                 return Err(EventError::Attribute {
                     name: name.clone(),
-                    rule: "is given twice".to_owned(),
+                    rule: "stands twice".to_owned(),
                 });
             }
             builder = builder.extension(name, value.as_str());

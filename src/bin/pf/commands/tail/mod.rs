@@ -80,8 +80,9 @@ impl TailArgs {
         let remarks = context.printer.remarks();
         topics::hint_unknown(transport.as_ref(), &self.patterns, &remarks).await;
         let signals = context.signals()?;
-        let tail = transport.tail(self.request()).await?;
-        let ending = Ending::new(self.count, self.until, self.timeout, self.until_end);
+        let request = self.request();
+        let ending = Ending::new(self.count, self.until, self.timeout, request.until_end);
+        let tail = transport.tail(request).await?;
         let screen = Screen::new(&mut context.printer, filter, ending);
         Reader::start(tail, remarks).show(screen, &signals).await
     }
