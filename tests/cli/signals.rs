@@ -228,9 +228,10 @@ fn a_closed_terminal_asks_for_a_drain_unless_it_is_to_be_outlived() {
                 .filter_map(|(name, value)| Some((name, value?))),
         );
         let output = env.output().unwrap();
-        let (stdout, stderr) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
+        let [stdout, stderr] =
+            [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
         assert_eq!(output.status.code(), Some(0), "{stderr}");
-        let handled = stdout.iter().filter(|byte| **byte == b'\n').count();
+        let handled = stdout.lines().count();
         assert_eq!(handled == EVENTS, outlives, "{handled} {stderr}");
         let left = consume_all(&pf);
         assert_eq!(handled + left, EVENTS);
