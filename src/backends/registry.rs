@@ -16,6 +16,9 @@ pub struct OpenOptions {
     pub connect_timeout: Option<Duration>,
     /// Hand on headers that are commands to the broker (`Nats-*`) with what is published.
     pub broker_headers: bool,
+    /// Where the store is a file, work on it where the work is asked for, and start no thread: cheaper for a program that
+    /// does one thing and ends, and it holds up the thread that asks.
+    pub inline: bool,
 }
 
 /// Opens transports of one scheme.

@@ -29,6 +29,7 @@ impl Factory for SqliteFactory {
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
         let mut config = Config::parse(url)?;
         config.create = options.create;
+        config.inline = options.inline;
         Ok(Arc::new(Sqlite::new(config)))
     }
 
@@ -71,6 +72,8 @@ pub(super) struct Config {
     pub(super) encoding: Encoding,
     /// Make the file, and its folder, even for looking.
     pub(super) create: bool,
+    /// Write without a thread.
+    pub(super) inline: bool,
 }
 
 impl Config {
@@ -87,6 +90,7 @@ impl Config {
                 naming: Naming::CloudEvents,
             },
             create: false,
+            inline: false,
         }
     }
 

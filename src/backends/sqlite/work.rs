@@ -5,6 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use tokio::sync::oneshot;
+
 use crate::{
     failpoint,
     transport::{ErrorKind, Result},
@@ -63,6 +65,58 @@ pub(super) trait Work: Send {
     fn run(&mut self, session: &mut Session) -> Outcome<()>;
     /// Learns whether it is stored.
     fn end(self: Box<Self>, result: Result<()>);
+}
+
+/// A closure as a [`Work`].
+pub(super) struct Call<T, F> {
+    step: Step,
+    work: Option<F>,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Call<T, F>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
+{
+    pub(super) fn boxed(step: Step, work: F) -> (Box<dyn Work>, oneshot::Receiver<Result<T>>) {
+        let (reply, receiver) = oneshot::channel();
+        let call = Self {
+            step,
+            work: Some(work),
+            value: None,
+            reply,
+        };
+        (Box::new(call), receiver)
+    }
+}
+
+impl<T, F> Work for Call<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Session) -> Outcome<T> + Send,
+{
+    fn step(&self) -> Step {
+        self.step
+    }
+
+    fn run(&mut self, session: &mut Session) -> Outcome<()> {
+        if let Some(work) = self.work.take() {
+            self.value = Some(work(session)?);
+        }
+        Ok(())
+    }
+
+    fn end(self: Box<Self>, result: Result<()>) {
+        let value = match (result, self.value) {
+            (Ok(()), Some(value)) => Ok(value),
+            (Ok(()), None) => Err(closed()),
+            (Err(error), _) => Err(error),
+        };
+        // Who asked may have gone.
+        let _ = self.reply.send(value);
+    }
 }
 
 pub(super) type Done = Vec<(Box<dyn Work>, Outcome<()>)>;

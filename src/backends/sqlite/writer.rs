@@ -1,4 +1,4 @@
-//! The one thread that writes: it takes what has gathered and commits it together.
+//! The one thread that writes: it takes what has gathered and commits it together. A program that writes once does without.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
@@ -16,7 +16,7 @@ use super::{
     retention::Retention,
     session::Session,
     wake::Wake,
-    work::{Step, Work, guarded, roll_back, transact},
+    work::{Call, Step, Work, guarded, roll_back, transact},
 };
 
 /// The most pieces of work in one commit.
@@ -39,6 +39,8 @@ pub(super) struct Writer {
     config: Config,
     wake: Arc<Wake>,
     thread: Mutex<Option<Thread>>,
+    /// Works in place of the thread, where none is wanted.
+    inline: Option<Mutex<Worker>>,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,9 @@ struct Thread {
 impl Writer {
     /// Prepares for a store, without a thread or a connection yet.
     pub(super) fn new(config: Config, wake: Arc<Wake>) -> Self {
+        let worker = || Mutex::new(Worker::new(&config, &wake));
         Self {
+            inline: config.inline.then(worker),
             config,
             wake,
             thread: Mutex::new(None),
@@ -86,6 +90,9 @@ impl Writer {
 
     /// Ends the thread after what was sent.
     pub(super) async fn close(&self) {
+        if let Some(worker) = &self.inline {
+            locked(worker).session = None;
+        }
         let thread = self.lock().take();
         let Some(thread) = thread else { return };
         let (reply, closed) = oneshot::channel();
@@ -97,6 +104,9 @@ impl Writer {
     }
 
     fn send(&self, command: Command) {
+        if let Some(worker) = &self.inline {
+            return locked(worker).obey(command);
+        }
         let mut thread = self.lock();
         if thread.is_none() {
             match start(&self.config, &self.wake) {
@@ -112,18 +122,17 @@ impl Writer {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Thread>> {
-        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.thread)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn start(config: &Config, wake: &Arc<Wake>) -> Result<Thread> {
     let (commands, inbox) = mpsc::channel();
-    let worker = Worker {
-        config: config.clone(),
-        wake: Arc::clone(wake),
-        session: None,
-        retention: Retention::default(),
-    };
+    let worker = Worker::new(config, wake);
     let handle = std::thread::Builder::new()
         .name("pf-sqlite-write".to_owned())
         .spawn(move || worker.run(&inbox))
@@ -139,58 +148,7 @@ fn refuse(command: Command, error: &TransportError) {
     }
 }
 
-/// A closure as a [`Work`].
-struct Call<T, F> {
-    step: Step,
-    work: Option<F>,
-    value: Option<T>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<T, F> Call<T, F>
-where
-    T: Send + 'static,
-    F: FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
-{
-    fn boxed(step: Step, work: F) -> (Box<dyn Work>, oneshot::Receiver<Result<T>>) {
-        let (reply, receiver) = oneshot::channel();
-        let call = Self {
-            step,
-            work: Some(work),
-            value: None,
-            reply,
-        };
-        (Box::new(call), receiver)
-    }
-}
-
-impl<T, F> Work for Call<T, F>
-where
-    T: Send,
-    F: FnOnce(&mut Session) -> Outcome<T> + Send,
-{
-    fn step(&self) -> Step {
-        self.step
-    }
-
-    fn run(&mut self, session: &mut Session) -> Outcome<()> {
-        if let Some(work) = self.work.take() {
-            self.value = Some(work(session)?);
-        }
-        Ok(())
-    }
-
-    fn end(self: Box<Self>, result: Result<()>) {
-        let value = match (result, self.value) {
-            (Ok(()), Some(value)) => Ok(value),
-            (Ok(()), None) => Err(closed()),
-            (Err(error), _) => Err(error),
-        };
-        // Who asked may have gone.
-        let _ = self.reply.send(value);
-    }
-}
-
+#[derive(Debug)]
 struct Worker {
     config: Config,
     wake: Arc<Wake>,
@@ -199,6 +157,27 @@ struct Worker {
 }
 
 impl Worker {
+    fn new(config: &Config, wake: &Arc<Wake>) -> Self {
+        Self {
+            config: config.clone(),
+            wake: Arc::clone(wake),
+            session: None,
+            retention: Retention::default(),
+        }
+    }
+
+    /// Does at once what the thread would do.
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Write(job) => self.commit(vec![job]),
+            Command::Look(job) => self.look(job),
+            Command::Close(reply) => {
+                self.session = None;
+                let _ = reply.send(());
+            }
+        }
+    }
+
     fn run(mut self, inbox: &mpsc::Receiver<Command>) {
         let (mut cleaned, mut written) = (Instant::now(), Instant::now());
         loop {
@@ -356,5 +335,21 @@ mod tests {
                 .query_row(sql, [], |row| row.get::<_, String>(0))?)
         });
         assert_eq!(names.await.unwrap(), "a,c");
+    }
+
+    #[tokio::test]
+    async fn the_same_is_done_without_a_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::new(folder.path().join("store.db"));
+        config.inline = true;
+        let writer = Writer::new(config.clone(), Wake::new(config));
+        let (job, reply) = topic("a", false);
+        writer.submit(job);
+        assert!(reply.await.unwrap().is_ok());
+        let (job, reply) = topic("b", true);
+        writer.submit(job);
+        assert!(reply.await.unwrap().is_err());
+        assert!(writer.lock().is_none(), "no thread");
+        writer.close().await;
     }
 }

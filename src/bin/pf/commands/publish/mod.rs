@@ -165,6 +165,7 @@ impl PublishArgs {
         let options = OpenOptions {
             create: self.create,
             broker_headers: self.allow_broker_headers,
+            inline: !(self.lines || self.ndjson),
             ..OpenOptions::default()
         };
         let transport = context.open(options).await?;
