@@ -90,12 +90,12 @@ impl Writer {
 
     /// Ends the thread after what was sent.
     pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
         if let Some(worker) = &self.inline {
-            locked(worker).session = None;
+            return locked(worker).obey(Command::Close(reply));
         }
         let thread = self.lock().take();
         let Some(thread) = thread else { return };
-        let (reply, closed) = oneshot::channel();
         if thread.commands.send(Command::Close(reply)).is_ok() {
             let _ = closed.await;
         }

@@ -120,7 +120,7 @@ impl<H: Handler> Runner<H> {
             beginning: Beginning::default(),
         };
         if self.handler.ahead() == 0 {
-            run.beginning.is_now();
+            run.beginning.mark();
         }
         let delivery = wrapped.as_ref().unwrap_or(delivery);
         let handling = AssertUnwindSafe(async { self.handler.handle(delivery, &run).await });

@@ -45,7 +45,7 @@ pub struct Beginning(Arc<OnceLock<Instant>>);
 
 impl Beginning {
     /// Says that it begins now; the first time counts.
-    pub fn is_now(&self) {
+    pub fn mark(&self) {
         self.0.get_or_init(Instant::now);
     }
 

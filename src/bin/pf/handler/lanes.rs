@@ -94,7 +94,7 @@ impl<S: Own + 'static> Lanes<S> {
         let (tell, mut told) = oneshot::channel();
         let beginning = run.beginning.clone();
         let work: Work<S> = Box::new(move |own| {
-            beginning.is_now();
+            beginning.mark();
             let Done { result, go_on } = work(own);
             let _ = tell.send(result);
             go_on
