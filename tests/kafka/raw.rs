@@ -180,11 +180,12 @@ impl Raw {
         usize::try_from(count).unwrap()
     }
 
-    /// Writes records, in order, and waits until all are stored.
+    /// Writes records, in order, and waits until all are stored: in one batch, if they fit in one.
     pub(crate) fn write(&self, topic: &str, records: &[Record]) {
         let mut config = self.config();
         config.set("enable.idempotence", "true");
-        config.set("linger.ms", "1");
+        // A flush does not wait for it.
+        config.set("linger.ms", "10000");
         send(&config.create().unwrap(), topic, records);
     }
 

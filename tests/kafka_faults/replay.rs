@@ -6,9 +6,9 @@ use rustix::process::Signal;
 
 use crate::world::{Running, World, count, until};
 
-/// Three of ten events die, so that the breaker stays closed.
-const COUNT: usize = 10_000;
-const LETTERS: usize = 3 * COUNT / 10;
+/// Two of ten events die, so that the breaker stays closed however the keys get ahead of each other.
+const COUNT: usize = 15_000;
+const LETTERS: usize = COUNT / 5;
 
 /// Makes letters; returns their events' ids.
 fn bury(world: &World) -> Vec<String> {

@@ -26,7 +26,7 @@ use crate::{
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// Answers each event, after `$SLOW` seconds, and notes that it did. Three of ten bad ones die unless it is mended.
+/// Answers each event, after `$SLOW` seconds, and notes that it did. Two of ten bad ones die unless it is mended.
 const WORKER: &str = r#"#!/bin/sh
 while read -r line; do
     id=${line#*\"id\":\"}; id=${id%%\"*}
@@ -34,7 +34,7 @@ while read -r line; do
     echo "$id" >> "$HANDLED"
     answer='"action":"ack"'
     case "$id" in
-        bad*[036]) [ -n "$MENDED" ] || answer='"action":"dead_letter","reason":"refused"' ;;
+        bad*[36]) [ -n "$MENDED" ] || answer='"action":"dead_letter","reason":"refused"' ;;
         held*) answer='"action":"retry","after":"1h"' ;;
     esac
     echo "{\"id\":\"$id\",$answer}"
@@ -193,9 +193,10 @@ impl World {
         self.raw.latest(&self.name("pf.delay")).len()
     }
 
-    /// Starts to publish events with ids of that beginning; notes the receipts.
+    /// Starts to publish events with ids of that beginning; notes the receipts. No key has always the same last digit:
+    /// at the end events of a few keys may be left, and most of them are to live.
     pub(crate) fn publish(&self, start: &str, count: usize, more: &[&str]) -> Publishing {
-        self.publish_keyed(start, count, more, |number| format!("k{}", number % 100))
+        self.publish_keyed(start, count, more, |number| format!("k{}", number % 97))
     }
 
     /// Starts to publish events with keys; notes the receipts.
