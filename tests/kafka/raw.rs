@@ -182,11 +182,16 @@ impl Raw {
 
     /// Writes records, in order, and waits until all are stored: in one batch, if they fit in one.
     pub(crate) fn write(&self, topic: &str, records: &[Record]) {
+        self.writer().write(topic, records);
+    }
+
+    /// Prepares to write, so that it takes no longer than it must.
+    pub(crate) fn writer(&self) -> Writer {
         let mut config = self.config();
         config.set("enable.idempotence", "true");
         // A flush does not wait for it.
         config.set("linger.ms", "10000");
-        send(&config.create().unwrap(), topic, records);
+        Writer(config.create().unwrap())
     }
 
     /// Writes records in one transaction.
@@ -303,6 +308,15 @@ impl Raw {
         let groups = patiently(|| client.fetch_group_list(Some(group), ANSWER));
         let groups = groups.groups().iter();
         groups.map(|group| group.members().len()).sum()
+    }
+}
+
+/// Writes records, as [`Raw::write`] does.
+pub(crate) struct Writer(BaseProducer);
+
+impl Writer {
+    pub(crate) fn write(&self, topic: &str, records: &[Record]) {
+        send(&self.0, topic, records);
     }
 }
 
