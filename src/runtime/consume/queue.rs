@@ -160,14 +160,16 @@ impl Queue {
         if tickets.is_empty() {
             return Vec::new();
         }
+        let wanted = |delivery: &Delivery| tickets.contains(&delivery.ticket());
         let mut out = Vec::new();
-        let lanes = self.lanes.values_mut();
-        for queue in lanes.chain([&mut self.ready]) {
-            out.extend(extract(queue, |delivery| {
-                tickets.contains(&delivery.ticket())
-            }));
+        for queue in self.lanes.values_mut().chain([&mut self.ready]) {
+            out.extend(extract(queue, wanted));
         }
         self.in_lanes = self.lanes.values().map(VecDeque::len).sum();
+        for delivery in extract(&mut self.turn, wanted) {
+            self.release(&delivery);
+            out.push(delivery);
+        }
         out
     }
 
@@ -190,4 +192,40 @@ fn extract(from: &mut VecDeque<Delivery>, wanted: impl Fn(&Delivery) -> bool) ->
     let (out, kept): (VecDeque<_>, _) = from.drain(..).partition(|delivery| wanted(delivery));
     *from = kept;
     Vec::from(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::{
+        event::{Message, Stored},
+        transport::Attempts,
+    };
+
+    fn delivery(number: u64) -> Delivery {
+        let mut message = Message::new("a".parse().unwrap(), "");
+        message.key = Some(Bytes::from_static(b"key"));
+        let stored = Stored {
+            position: Position::new(number.to_string()),
+            time: SystemTime::UNIX_EPOCH,
+            message,
+        };
+        Delivery::new(stored, Attempts::default(), None, Ticket(number))
+    }
+
+    #[test]
+    fn one_that_is_lost_in_its_turn_leaves_it_to_the_next_of_its_key() {
+        let mut queue = Queue::default();
+        let first = delivery(1);
+        queue.occupy(key_of(&first));
+        queue.arrive(1, vec![delivery(2), delivery(3)]);
+        assert!(queue.pop().is_none(), "the first is at work");
+        queue.release(&first);
+        let lost = queue.remove(&[Ticket(2)]);
+        assert_eq!(lost.len(), 1);
+        assert_eq!(queue.pop().map(|next| next.ticket()), Some(Ticket(3)));
+        assert_eq!(queue.len(), 0);
+    }
 }
