@@ -153,6 +153,33 @@ fn of_two_answers_at_once_the_first_counts() {
 }
 
 #[test]
+fn a_second_answer_says_nothing_of_the_next_event_with_the_same_id() {
+    let pf = store_with(&["a", "a", "b"]);
+    let verdict = |verdict| answer(&format!(r#""action":"{verdict}""#));
+    // The second answer comes while the next event is on its way, and the worker has not looked at it.
+    let body = format!(
+        "if test -e told; then {}; else touch told; {}; sleep 0.2; {}; sleep 0.2; fi",
+        verdict("dead_letter"),
+        verdict("ack"),
+        verdict("ack")
+    );
+    let run = work(&pf, &[], &body);
+    assert!(
+        run.stderr().contains("1 handled, 2 dead letters\n"),
+        "{run}"
+    );
+}
+
+#[test]
+fn an_empty_line_says_nothing() {
+    let ids: Vec<String> = (0..20).map(|number| format!("e{number}")).collect();
+    let pf = store_with(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let body = format!("echo; {}; echo; echo", answer(r#""action":"ack""#));
+    let run = work(&pf, &["--max-attempts", "1"], &body);
+    assert!(run.stderr().ends_with("\n20 handled\n"), "{run}");
+}
+
+#[test]
 fn what_a_worker_says_beside_its_answer_costs_its_place_and_no_event() {
     let pf = store_with(&["a", "b"]);
     let unfinished = r#"printf '{"id":"%s","action":"ack"}\ndone' "$id""#;
@@ -186,6 +213,15 @@ fn an_event_that_no_worker_saw_has_not_taken_too_long() {
     assert!(!run.stderr().contains("took longer"), "{run}");
     let seen = std::fs::read_to_string(pf.path("seen")).unwrap();
     assert_eq!(seen.lines().count(), 6, "{seen}");
+}
+
+#[test]
+fn the_end_of_a_worker_takes_no_time_of_the_next_event() {
+    let pf = store_with(&["a", "b"]);
+    let body = format!("trap '' TERM; {}; echo more", answer(r#""action":"ack""#));
+    let flags = ["--handler-timeout", "400ms", "--max-attempts", "1"];
+    let run = work(&pf, &flags, &body).succeeded();
+    assert!(run.stderr().ends_with("\n2 handled\n"), "{run}");
 }
 
 #[test]

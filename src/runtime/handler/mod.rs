@@ -68,7 +68,7 @@ pub trait Handler: Send + Sync + 'static {
     /// More is for handlers that let others do the work, at most as many at a time as the consumer has jobs: their
     /// runs are not made tasks of their own, and one that computed for long would hold up the consumer. Where runs
     /// have a time limit, none is made to wait; the limit counts from when the handler says that a run begins
-    /// ([`Run::beginning`]).
+    /// ([`Run::beginning`]), and means nothing to one that never does.
     fn ahead(&self) -> usize {
         0
     }

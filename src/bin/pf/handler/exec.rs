@@ -75,7 +75,9 @@ impl Exec {
         let leash = Arc::new(Leash::default());
         let held = Held(Arc::clone(&leash));
         let options = Arc::clone(&self.options);
+        let beginning = run.beginning.clone();
         let work = move |(): &mut ()| {
+            beginning.mark();
             let result = work(job, &leash, &options);
             let go_on =
                 matches!(&result, Ok(finished) if finished.judgement.action != Action::Stop);

@@ -81,7 +81,8 @@ impl<S: Own + 'static> Lanes<S> {
         }
     }
 
-    /// Has work done for a run, on the leash that `held` holds. None if it did not begin, as the run was recalled.
+    /// Has work done for a run, on the leash that `held` holds; the work says when the run begins. None if it was not
+    /// taken up, as the run was recalled.
     ///
     /// # Errors
     /// If no thread can be started.
@@ -92,9 +93,7 @@ impl<S: Own + 'static> Lanes<S> {
         held: Held,
     ) -> io::Result<Option<T>> {
         let (tell, mut told) = oneshot::channel();
-        let beginning = run.beginning.clone();
         let work: Work<S> = Box::new(move |own| {
-            beginning.mark();
             let Done { result, go_on } = work(own);
             let _ = tell.send(result);
             go_on

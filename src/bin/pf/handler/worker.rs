@@ -11,7 +11,7 @@ use std::{
 
 use protoflow::{
     event::{Envelope, EventError},
-    runtime::{Outcome, Run},
+    runtime::{Beginning, Outcome, Run},
     transport::Delivery,
 };
 use serde_json::value::RawValue;
@@ -97,8 +97,9 @@ impl Workers {
         let leash = Arc::new(Leash::default());
         let held = Held(Arc::clone(&leash));
         let staff = Arc::clone(&self.staff);
+        let beginning = run.beginning.clone();
         let work = move |seat: &mut Seat| {
-            let result = staff.answer(seat, &question, &leash);
+            let result = staff.answer(seat, &question, &beginning, &leash);
             let go_on =
                 matches!(&result, Ok(answered) if answered.judgement.action != Action::Stop);
             Done { result, go_on }
@@ -132,9 +133,17 @@ impl Workers {
 
 impl Staff {
     /// Lets the worker of a place answer, or its successor. Blocks.
-    fn answer(&self, seat: &mut Seat, question: &Question, leash: &Leash) -> io::Result<Answered> {
+    fn answer(
+        &self,
+        seat: &mut Seat,
+        question: &Question,
+        beginning: &Beginning,
+        leash: &Leash,
+    ) -> io::Result<Answered> {
         loop {
             let worker = self.worker(seat)?;
+            // That an earlier one took its time to end is not the event's fault.
+            beginning.mark();
             let started = Instant::now();
             leash.lend(worker.leash());
             let answer = worker.ask(&question.line, &question.id, self.limit());
@@ -153,11 +162,18 @@ impl Staff {
                     self.faults.store(0, Ordering::Relaxed);
                     judge(reply)
                 }
-                Err(_) if leash.is_pulled() => (aborted(), None),
                 Err(fault) => {
                     let faults = self.faults.fetch_add(1, Ordering::Relaxed);
                     seat.rests_until = Instant::now().checked_add(pause(faults));
-                    (judge_fault(&fault), None)
+                    let is_ours = leash.is_pulled();
+                    (
+                        if is_ours {
+                            aborted()
+                        } else {
+                            judge_fault(&fault)
+                        },
+                        None,
+                    )
                 }
             };
             return Ok(Answered {

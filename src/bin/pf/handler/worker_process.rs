@@ -153,7 +153,7 @@ impl Worker {
             match self.take_line(limit) {
                 Ok(None) => return,
                 Ok(Some(line)) => {
-                    let is_old = Reply::parse(&line).is_ok_and(|reply| self.is_old(&reply));
+                    let is_old = Reply::parse(&line).is_ok_and(|reply| self.is_old(&reply, None));
                     self.is_unruly = !is_old;
                 }
                 Err(_) => self.is_unruly = true,
@@ -164,8 +164,11 @@ impl Worker {
     /// Reports whether it worked well until it left without having read anything of its question: then nobody
     /// has seen the event.
     pub fn left_before(&self) -> bool {
-        let unread = rustix::io::ioctl_fionread(&self.stdin).unwrap_or_default();
-        self.answered.is_some() && unread == self.given
+        self.answered.is_some() && self.has_read_nothing()
+    }
+
+    fn has_read_nothing(&self) -> bool {
+        rustix::io::ioctl_fionread(&self.stdin).is_ok_and(|unread| unread == self.given)
     }
 
     /// Hands over the event `id` as a line and waits for the one answer, of less than `limit` bytes. Blocks.
@@ -198,7 +201,7 @@ impl Worker {
             rest = self.give(rest);
             while let Some(answer) = self.take_line(limit)? {
                 let reply = Reply::parse(&answer).map_err(Fault::Malformed)?;
-                if self.answered.as_deref() == Some(id) || !self.is_old(&reply) {
+                if !self.is_old(&reply, Some(id)) {
                     return Ok(Heard::Reply(reply));
                 }
             }
@@ -225,19 +228,28 @@ impl Worker {
         line
     }
 
-    /// Takes a line out of what it said.
+    /// Takes a line out of what it said. An empty one says nothing.
     fn take_line(&mut self, limit: usize) -> Result<Option<Vec<u8>>, Fault> {
-        let end = memchr::memchr(b'\n', &self.heard).map(|at| at + 1);
-        if end.unwrap_or(self.heard.len()) >= limit {
-            return Err(Fault::Malformed(format!("longer than {limit} bytes")));
+        loop {
+            let end = memchr::memchr(b'\n', &self.heard).map(|at| at + 1);
+            if end.unwrap_or(self.heard.len()) >= limit {
+                return Err(Fault::Malformed(format!("longer than {limit} bytes")));
+            }
+            let Some(end) = end else {
+                return Ok(None);
+            };
+            let line: Vec<u8> = self.heard.drain(..end).collect();
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some(line));
+            }
         }
-        Ok(end.map(|end| self.heard.drain(..end).collect()))
     }
 
-    /// A second answer to the question before says nothing about the next event.
-    fn is_old(&self, reply: &Reply) -> bool {
+    /// A second answer to the question before says nothing about the next event, also if that has the same id.
+    fn is_old(&self, reply: &Reply, asked: Option<&str>) -> bool {
         let before = self.answered.as_deref();
         let old = before.filter(|before| reply.id.as_deref() == Some(before));
+        let old = old.filter(|_| asked != before || self.has_read_nothing());
         if let Some(before) = old {
             let text = format!("the worker answered twice for `{before}`; the first counts");
             self.remarks.warning(&text);
