@@ -1,6 +1,9 @@
 //! `pf tail`: what is shown, and when it ends.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    time::{Duration, SystemTime},
+};
 
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
@@ -174,6 +177,19 @@ fn times_bound_what_is_shown() {
     assert_eq!(lines(&["tail", "--until", "0s"]), 4);
     assert_eq!(lines(&["tail", "--since", "1h", "--until-end"]), 4);
     assert_eq!(lines(&["tail", "--since", "earliest", "-n", "3"]), 3);
+}
+
+#[test]
+fn a_time_that_comes_while_much_is_read_leaves_nothing_out() {
+    let pf = Pf::new();
+    let lines: String = (0..30_000).map(|number| format!("{number}\n")).collect();
+    let _ = pf.run_with(&["publish", "a", "--lines"], lines).succeeded();
+    let until = SystemTime::now() + Duration::from_millis(300);
+    let until = humantime::format_rfc3339_millis(until).to_string();
+    let run = pf
+        .run(&["tail", "--until", &until, "-o", "data"])
+        .succeeded();
+    assert_eq!(run.stdout().lines().count(), 30_000);
 }
 
 #[test]

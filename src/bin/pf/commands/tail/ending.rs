@@ -47,20 +47,16 @@ impl Ending {
         }
     }
 
-    /// Waits until no more time is left, and says why.
-    pub fn time_is_up(&self) -> impl Future<Output = End> + use<> {
-        let timeout = self.timeout;
-        let until = self
-            .until
-            .map(|until| until.duration_since(SystemTime::now()).unwrap_or_default())
-            // What has been read to its end need not be waited for.
-            .filter(|left| !left.is_zero());
-        async move {
-            tokio::select! {
-                () = wait(timeout) => End::TimedOut,
-                () = wait(until) => End::Until,
-            }
-        }
+    /// Waits until no more time is left.
+    pub fn time_is_up(&self) -> impl Future<Output = ()> + use<> {
+        wait(self.timeout)
+    }
+
+    /// Waits until the time of `--until` has come, unless the end of what is stored comes anyway.
+    pub fn until_has_come(&self) -> impl Future<Output = ()> + use<> {
+        let until = self.until.filter(|_| !self.until_end);
+        let left = until.map(|until| until.duration_since(SystemTime::now()));
+        wait(left.map(Result::unwrap_or_default))
     }
 
     /// Reports whether an event stored at this time belongs to it.

@@ -1,13 +1,13 @@
 //! Reads ahead in the background and shows what was read, flushed whenever nothing is waiting.
 
-use std::io;
+use std::{io, time::Duration};
 
 use protoflow::{
     event::{Stored, write_record},
     runtime::Filter,
     transport::{ErrorKind, Result, Tail},
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
 
 use super::ending::{End, Ending};
 use crate::{
@@ -24,6 +24,10 @@ const PIECE: usize = 128;
 
 /// Batches read before they are asked for.
 const AHEAD: usize = 1;
+
+/// When the time of `--until` has come, what was stored before may still be on its way: until one of a later time comes,
+/// or nothing for so long.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A read that goes on in the background.
 pub struct Reader {
@@ -64,15 +68,23 @@ impl Reader {
     pub async fn show(mut self, mut screen: Screen<'_>, signals: &Signals) -> CliResult<()> {
         let time_is_up = screen.ending.time_is_up();
         tokio::pin!(time_is_up);
+        let until_has_come = screen.ending.until_has_come();
+        tokio::pin!(until_has_come);
         let reader_gone = reader_gone();
         tokio::pin!(reader_gone);
+        let mut is_closing = false;
         let end = loop {
             let batch = tokio::select! {
                 biased;
                 () = signals.stop.drain.cancelled() => break End::Stopped,
-                end = &mut time_is_up => break end,
+                () = &mut time_is_up => break End::TimedOut,
                 () = &mut reader_gone => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
+                () = &mut until_has_come, if !is_closing => {
+                    is_closing = true;
+                    continue;
+                }
                 batch = self.batches.recv() => batch,
+                () = sleep(QUIET), if is_closing => break End::Until,
             };
             let Some(batch) = batch.transpose()?.filter(|batch| !batch.is_empty()) else {
                 break End::Reached;
@@ -83,6 +95,9 @@ impl Reader {
             }
             if screen.ending.is_complete() {
                 break End::Counted;
+            }
+            if is_closing && screen.is_past {
+                break End::Until;
             }
             if self.batches.is_empty() {
                 screen.printer.flush()?;
@@ -100,6 +115,8 @@ pub struct Screen<'a> {
     filter: Option<Filter>,
     ending: Ending,
     unclear: u64,
+    /// An event of a time after that of `--until` came.
+    is_past: bool,
 }
 
 impl<'a> Screen<'a> {
@@ -110,13 +127,18 @@ impl<'a> Screen<'a> {
             filter,
             ending,
             unclear: 0,
+            is_past: false,
         }
     }
 
     fn show(&mut self, batch: &[Stored]) -> CliResult<()> {
         let mut record = Vec::new();
         for stored in batch {
-            if !self.ending.covers(stored.time) || !self.is_meant(stored, &mut record) {
+            if !self.ending.covers(stored.time) {
+                self.is_past = true;
+                continue;
+            }
+            if !self.is_meant(stored, &mut record) {
                 continue;
             }
             if !self.ending.take() {
