@@ -306,6 +306,9 @@ fn an_extension_is_nothing_else() {
     assert_snapshot!(refusal(&["specversion=0.3"]), @"2 error: attribute `specversion` is no extension");
     assert_snapshot!(refusal(&["pf_mine=1"]), @"2 error: attribute `pf_mine` is not one of Protoflow's own");
     assert_snapshot!(refusal(&["correlationid=8"]), @"2 error: attribute `correlationid` stands twice");
+    assert_snapshot!(refusal(&["pf_correlation_id=8"]), @"2 error: attribute `pf_correlation_id` stands twice");
+    assert_snapshot!(refusal(&["pf_delay_ms=60000"]), @"2 error: attribute `pf_delay_ms` is what `--delay` is for");
+    assert_snapshot!(refusal(&["pf_attempt=5"]), @"2 error: attribute `pf_attempt` belongs to a delivery, and is set by Protoflow");
     assert_snapshot!(refusal(&["tenant=a", "tenant=b"]), @"2 error: attribute `tenant` stands twice");
     assert!(!pf.path("events.db").exists(), "nothing was touched");
 }

@@ -15,6 +15,7 @@ use crate::error::{CliError, CliResult, Exit};
 /// An encoded envelope carries the time at which it was made; it is made anew after so long.
 const FRESH: Duration = Duration::from_millis(1);
 
+const CORRELATION_ID: &str = "correlationid";
 /// Stands for the data in an encoded envelope.
 const DATA_MARK: &str = "protoflow:data:01ARZ3NDEKTSV4RRFFQ69G5FAV";
 /// Stands for the id in an encoded envelope.
@@ -148,11 +149,12 @@ impl Attributes {
             builder = builder.correlation_id(correlation_id);
         }
         for (n, (name, value)) in self.extensions.iter().enumerate() {
-            let is_flag = self.correlation_id.is_some() && name == "correlationid";
-            if is_flag || self.extensions[..n].iter().any(|(other, _)| other == name) {
+            let earlier = self.extensions[..n].iter().map(|(other, _)| other.as_str());
+            let flag = self.correlation_id.as_ref().map(|_| CORRELATION_ID);
+            if let Some(rule) = wrong_with(name, earlier.chain(flag)) {
                 return Err(EventError::Attribute {
                     name: name.clone(),
-                    rule: "stands twice".to_owned(),
+                    rule: rule.to_owned(),
                 });
             }
             builder = builder.extension(name, value.as_str());
@@ -161,6 +163,21 @@ impl Attributes {
             builder = builder.data_bytes(&self.content_type, data);
         }
         encode(&builder.build()?, topic.clone(), encoding)
+    }
+}
+
+/// Returns the rule that an extension breaks beside those of CloudEvents, if it does.
+fn wrong_with<'a>(name: &str, mut others: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+    let meant = |name| match name {
+        "pf_correlation_id" => CORRELATION_ID,
+        name => name,
+    };
+    match name {
+        "pf_delay_ms" => Some("is what `--delay` is for"),
+        "pf_attempt" | "pf_next_attempt_at" | "pf_dead_letter" | "pf_original_topic"
+        | "pf_error_message" => Some("belongs to a delivery, and is set by Protoflow"),
+        name if others.any(|other| meant(other) == meant(name)) => Some("stands twice"),
+        _ => None,
     }
 }
 
