@@ -30,6 +30,12 @@ pub trait Factory: Send + Sync + 'static {
     /// If the URL is wrong or nothing answers.
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>>;
 
+    /// Reads the URL, and opens nothing.
+    ///
+    /// # Errors
+    /// If the URL is wrong.
+    fn check(&self, url: &Url) -> Result<()>;
+
     /// Returns what is known of its transports without asking a server.
     fn capabilities(&self) -> Option<Capabilities> {
         None
@@ -85,10 +91,15 @@ impl Registry {
     /// # Errors
     /// If the scheme is unknown or not built in, or the factory fails.
     pub async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        match self.factories.get(url.scheme()) {
-            Some(factory) => factory.open(url, options).await,
-            None => Err(self.unknown(url.scheme())),
-        }
+        self.factory(url)?.open(url, options).await
+    }
+
+    /// Reads the URL as [`open`](Self::open) would, and opens nothing.
+    ///
+    /// # Errors
+    /// If the scheme is unknown or not built in, or the URL is wrong.
+    pub fn check(&self, url: &Url) -> Result<()> {
+        self.factory(url)?.check(url)
     }
 
     /// Returns what is known of the transport that `url` names without asking a server.
@@ -96,10 +107,7 @@ impl Registry {
     /// # Errors
     /// If the scheme is unknown or not built in, or nothing is known.
     pub fn capabilities(&self, url: &Url) -> Result<Capabilities> {
-        let Some(factory) = self.factories.get(url.scheme()) else {
-            return Err(self.unknown(url.scheme()));
-        };
-        factory.capabilities().ok_or_else(|| {
+        self.factory(url)?.capabilities().ok_or_else(|| {
             let message = format!("nothing is known of `{}:` without asking", url.scheme());
             TransportError::new("", ErrorKind::Unsupported, message)
         })
@@ -114,6 +122,12 @@ impl Registry {
             known.filter(|known| known.transport == *scheme)
         };
         self.factories.iter().filter_map(known).collect()
+    }
+
+    fn factory(&self, url: &Url) -> Result<&Arc<dyn Factory>> {
+        let scheme = url.scheme();
+        let factory = self.factories.get(scheme);
+        factory.ok_or_else(|| self.unknown(scheme))
     }
 
     fn unknown(&self, scheme: &str) -> TransportError {

@@ -166,6 +166,95 @@ fn a_password_in_a_new_context_is_refused() {
     assert!(!pf.path(".config/pf/config.toml").exists());
 }
 
+#[test]
+fn a_store_that_could_not_be_opened_gets_no_name() {
+    let pf = Pf::bare();
+    let add = |url: &str| pf.run(&["context", "add", "x", "--url", url]);
+    assert_snapshot!(add("sqlite:a.db?sinchronous=full"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: sqlite: the URL parameter `sinchronous` is not known
+    hint: did you mean `synchronous`?
+    ");
+    assert_snapshot!(add("nats://t0ken@host"), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: a user without a password is a token, and one in --url can be seen by everybody on this machine
+    hint: put it into a file and use `pf context add NAME --url nats://HOST --password-file FILE`
+    hint: or set PF_PASSWORD if it is a user
+    ");
+    assert_snapshot!(add("nats://host/A.B"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: nats: `A.B` cannot be the name of a stream
+    ");
+    assert_snapshot!(add("kafka://host?acks=0"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: kafka: `acks` cannot be set: our guarantees rest on it
+    ");
+    assert_snapshot!(add("redis://host"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: no transport is registered for `redis:` URLs
+    hint: this build knows: kafka, memory, nats, sqlite, tls
+    ");
+    assert!(!pf.path(".config/pf/config.toml").exists());
+}
+
+#[test]
+fn a_store_without_a_file_is_the_default_one_wherever_it_is_named() {
+    let pf = Pf::bare();
+    let add = ["context", "add", "mine", "--url", "sqlite:"];
+    let _ = pf.run(&add).succeeded();
+    let _ = pf.run(&["publish", "a", "1"]).succeeded();
+    let tail = ["tail", "--context", "mine", "--until-end", "-o", "data"];
+    assert_eq!(pf.run(&tail).succeeded().stdout(), "1\n");
+}
+
+#[test]
+fn a_project_is_stronger_than_the_users_context() {
+    let pf = Pf::bare();
+    pf.write(
+        ".config/pf/config.toml",
+        "context = \"home\"\ngroup = \"users\"\n[contexts.home]\nurl = \"sqlite:a.db\"\ngroup = \"homes\"\n",
+    );
+    let group = || {
+        let run = pf.run(&["consume", "a", "--until-end", "--", "true"]);
+        let stderr = run.succeeded().stderr().to_owned();
+        let at = stderr.find("as group ").unwrap();
+        stderr[at + 9..].split(':').next().unwrap().to_owned()
+    };
+    assert_eq!(group(), "homes");
+    pf.write(".pf.toml", "group = \"project\"\n");
+    assert_eq!(group(), "project");
+    pf.write(".pf.toml", "url = \"sqlite:b.db\"\n");
+    assert_eq!(group(), "users", "its context is not in use");
+}
+
+#[test]
+fn a_context_that_is_gone_bars_nobody_from_choosing_another() {
+    let pf = Pf::bare();
+    pf.write(
+        ".config/pf/config.toml",
+        "context = \"gone\"\n[contexts.other]\nurl = \"sqlite:a.db\"\n",
+    );
+    assert_eq!(pf.run(&["publish", "a", "1"]).code(), Some(78));
+    let _ = pf.run(&["context", "list"]).succeeded();
+    let _ = pf.run(&["context", "use", "other"]).succeeded();
+    let _ = pf.run(&["publish", "a", "1"]).succeeded();
+}
+
 /// Every setting names a scheme that nobody knows, so that the error tells which one was used.
 #[test]
 fn flag_beats_environment_beats_project_beats_user() {

@@ -51,6 +51,10 @@ impl Factory for KafkaFactory {
         Ok(Arc::new(Kafka::new(link)))
     }
 
+    fn check(&self, url: &Url) -> Result<()> {
+        Config::read(url).map(drop)
+    }
+
     fn capabilities(&self) -> Option<Capabilities> {
         Some(capabilities::offline())
     }

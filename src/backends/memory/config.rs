@@ -30,6 +30,10 @@ impl Factory for MemoryFactory {
         Ok(Arc::new(Memory { encoding, ..memory }))
     }
 
+    fn check(&self, url: &Url) -> Result<()> {
+        encoding(url).map(drop)
+    }
+
     fn capabilities(&self) -> Option<Capabilities> {
         Some(super::capabilities::all())
     }

@@ -43,6 +43,10 @@ impl Factory for NatsFactory {
         Ok(Arc::new(Nats::new(link, encoding, made)))
     }
 
+    fn check(&self, url: &Url) -> Result<()> {
+        Config::read(url).map(drop)
+    }
+
     fn capabilities(&self) -> Option<Capabilities> {
         Some(capabilities::offline())
     }

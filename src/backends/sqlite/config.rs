@@ -33,6 +33,10 @@ impl Factory for SqliteFactory {
         Ok(Arc::new(Sqlite::new(config)))
     }
 
+    fn check(&self, url: &Url) -> Result<()> {
+        Config::parse(url).map(drop)
+    }
+
     fn capabilities(&self) -> Option<Capabilities> {
         Some(super::capabilities::usual())
     }

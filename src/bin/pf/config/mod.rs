@@ -15,8 +15,8 @@ use url::Url;
 
 pub use self::{
     file::{File, Profile},
-    secret::{has_password, masked, masked_for_user, refused},
-    store::{anchor, parse, url_of},
+    secret::{masked, masked_for_user, refuse},
+    store::{anchor, is_bare, parse, url_of},
 };
 use crate::{
     error::{CliError, CliResult, Exit},
@@ -73,6 +73,16 @@ pub struct Named<'a> {
     pub file: &'a Path,
 }
 
+/// What says which store is meant.
+enum Chosen {
+    /// A URL, and where it was written.
+    Url(String, &'static str),
+    /// The context of this name.
+    Context(String),
+    /// The files, if any does.
+    Files,
+}
+
 impl Config {
     /// Reads the files.
     pub fn load() -> CliResult<Self> {
@@ -113,47 +123,30 @@ impl Config {
         found
     }
 
-    /// Returns the name of the context in use, if none of what is stronger names a store: `context`, else
-    /// `PF_CONTEXT`, else the files' choice.
+    /// Returns the name of the context in use, if it is one that names the store.
     pub fn current(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Option<String>> {
-        if let Some(name) = context {
-            return Ok(Some(name.to_owned()));
-        }
-        if url.is_some() || variable("PF_URL")?.is_some() {
-            return Ok(None);
-        }
-        if let Some(name) = variable("PF_CONTEXT")? {
-            return Ok(Some(name));
-        }
-        let mut files = self.layers.iter().map(|layer| &layer.file);
-        let chooses = files.find(|file| file.url.is_some() || file.context.is_some());
-        Ok(chooses.and_then(|file| file.context.clone()))
+        Ok(match chosen(url, context)? {
+            Chosen::Url(..) => None,
+            Chosen::Context(name) => Some(name),
+            Chosen::Files => self.choosing().and_then(|layer| layer.file.context.clone()),
+        })
     }
 
     /// Finds the store: `--url`, `--context`, `PF_URL`, `PF_CONTEXT`, the files, the default.
     pub fn target(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Target> {
-        if let Some(text) = url {
-            return self.given(text, "--url", true);
+        let layer = match chosen(url, context)? {
+            Chosen::Url(text, origin) => return self.given(&text, origin),
+            Chosen::Context(name) => return self.in_context(&name),
+            Chosen::Files => self.choosing(),
+        };
+        let Some(Layer { path, file }) = layer else {
+            return self.default_store();
+        };
+        if let Some(name) = &file.context {
+            return self.in_context(name);
         }
-        if let Some(name) = context {
-            return self.named(name)?.target();
-        }
-        if let Some(text) = variable("PF_URL")? {
-            return self.given(&text, "PF_URL", false);
-        }
-        if let Some(name) = variable("PF_CONTEXT")? {
-            return self.named(&name)?.target();
-        }
-        for layer in &self.layers {
-            if let Some(name) = &layer.file.context {
-                return self.named(name)?.target();
-            }
-            if let Some(text) = &layer.file.url {
-                let profile = Profile::of(text);
-                return profile.target(folder_of(&layer.path), &layer.path.display().to_string());
-            }
-        }
-        self.default_store()
+        let profile = Profile::of(file.url.as_deref().unwrap_or_default());
+        self.found(&profile, folder_of(path), &path.display().to_string())
     }
 
     /// Returns the group that `PF_GROUP`, the context, or else a file, names.
@@ -162,35 +155,55 @@ impl Config {
             return Ok(Some(text.parse()?));
         }
         let text = self.setting(
-            self.current(url, context)?,
+            &chosen(url, context)?,
             |profile| profile.group.as_ref(),
             |file| file.group.as_ref(),
         )?;
         Ok(text.map(|text| text.parse()).transpose()?)
     }
 
-    /// Returns the format that the context, or else a file, names.
-    pub fn output(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Option<Format>> {
+    /// Returns the format that the context, or else a file, names. What is wrong with the choice of the context is told
+    /// where the store is needed.
+    pub fn output(&self, url: Option<&str>, context: Option<&str>) -> Option<Format> {
         let format = self.setting(
-            self.current(url, context)?,
+            &chosen(url, context).ok()?,
             |profile| profile.output.as_ref(),
             |file| file.output.as_ref(),
-        )?;
-        Ok(format.copied())
+        );
+        format.ok().flatten().copied()
     }
 
+    /// Finds a setting. A file's context is no stronger than the file.
     fn setting<'a, T>(
         &'a self,
-        context: Option<String>,
+        chosen: &Chosen,
         in_profile: impl Fn(&'a Profile) -> Option<&'a T>,
         in_file: impl Fn(&'a File) -> Option<&'a T>,
     ) -> CliResult<Option<&'a T>> {
-        if let Some(name) = context
-            && let Some(found) = in_profile(self.named(&name)?.profile)
+        if let Chosen::Context(name) = chosen
+            && let Some(found) = in_profile(self.named(name)?.profile)
         {
             return Ok(Some(found));
         }
-        Ok(self.layers.iter().find_map(|layer| in_file(&layer.file)))
+        let choosing = self.choosing().filter(|_| matches!(chosen, Chosen::Files));
+        for layer in &self.layers {
+            if choosing.is_some_and(|choosing| std::ptr::eq(choosing, layer))
+                && let Some(name) = &layer.file.context
+                && let Some(found) = in_profile(self.named(name)?.profile)
+            {
+                return Ok(Some(found));
+            }
+            if let Some(found) = in_file(&layer.file) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the file that chooses the store.
+    fn choosing(&self) -> Option<&Layer> {
+        let mut layers = self.layers.iter();
+        layers.find(|layer| layer.file.context.is_some() || layer.file.url.is_some())
     }
 
     /// Returns the context of this name.
@@ -211,21 +224,35 @@ impl Config {
         )
     }
 
-    fn given(&self, text: &str, origin: &str, visible: bool) -> CliResult<Target> {
-        let profile = Profile::of(text);
-        let target = profile.target(&here()?, origin)?;
-        if visible && has_password(&store::parse(text, origin)?) {
-            return Err(secret::refused(origin));
-        }
-        if visible && secret::has_token(&target.url) {
-            return Err(secret::token_refused(origin));
-        }
-        if store::is_bare(&target.url) {
-            let mut store = self.default_store()?;
-            store.url.set_query(target.url.query());
-            return Ok(store);
+    fn given(&self, text: &str, origin: &str) -> CliResult<Target> {
+        let target = self.found(&Profile::of(text), &here()?, origin)?;
+        if origin == "--url" {
+            let is_user = target.url.password().is_some();
+            secret::refuse(&store::parse(text, origin)?, is_user, origin)?;
         }
         Ok(target)
+    }
+
+    fn in_context(&self, name: &str) -> CliResult<Target> {
+        let named = self.named(name)?;
+        let origin = format!("context `{name}`");
+        self.found(named.profile, folder_of(named.file), &origin)
+    }
+
+    fn found(&self, profile: &Profile, folder: &Path, origin: &str) -> CliResult<Target> {
+        let mut url = store::parse(&profile.url, origin)?;
+        if store::is_bare(&url) {
+            let mut store = self.default_store()?;
+            store.url.set_query(url.query());
+            return Ok(store);
+        }
+        store::anchor(&mut url, folder)?;
+        secret::complete(&mut url, profile, folder)?;
+        Ok(Target {
+            url,
+            remark: None,
+            folder: None,
+        })
     }
 
     fn default_store(&self) -> CliResult<Target> {
@@ -234,26 +261,6 @@ impl Config {
             url: store::url_of(&path)?,
             remark: Some(format!("using {}", path.display())),
             folder: Some(self.home.data.clone()),
-        })
-    }
-}
-
-impl Named<'_> {
-    fn target(&self) -> CliResult<Target> {
-        self.profile
-            .target(folder_of(self.file), &format!("context `{}`", self.name))
-    }
-}
-
-impl Profile {
-    fn target(&self, folder: &Path, origin: &str) -> CliResult<Target> {
-        let mut url = store::parse(&self.url, origin)?;
-        store::anchor(&mut url, folder)?;
-        secret::complete(&mut url, self, folder)?;
-        Ok(Target {
-            url,
-            remark: None,
-            folder: None,
         })
     }
 }
@@ -270,6 +277,21 @@ impl Home {
             data: strategy.data_dir().join("pf"),
         })
     }
+}
+
+/// Returns what the command line or the environment chooses.
+fn chosen(url: Option<&str>, context: Option<&str>) -> CliResult<Chosen> {
+    if let Some(text) = url {
+        return Ok(Chosen::Url(text.to_owned(), "--url"));
+    }
+    if let Some(name) = context {
+        return Ok(Chosen::Context(name.to_owned()));
+    }
+    if let Some(text) = variable("PF_URL")? {
+        return Ok(Chosen::Url(text, "PF_URL"));
+    }
+    let name = variable("PF_CONTEXT")?;
+    Ok(name.map_or(Chosen::Files, Chosen::Context))
 }
 
 /// Returns an environment variable that is set and not empty.

@@ -20,7 +20,7 @@ const SECRET_PARAMETERS: [&str; 6] = [
 const PLACES: [&str; 3] = ["_file", ".url", ".location"];
 
 /// Reports whether the URL holds a secret.
-pub fn has_password(url: &Url) -> bool {
+fn has_password(url: &Url) -> bool {
     url.password().is_some() || url.query_pairs().any(|(name, _)| is_secret(&name))
 }
 
@@ -31,7 +31,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// Reports whether what stands where a user should is a token: it is one to NATS if no password follows.
-pub fn has_token(url: &Url) -> bool {
+fn has_token(url: &Url) -> bool {
     let is_nats = matches!(url.scheme(), "nats" | "tls");
     is_nats && !url.username().is_empty() && url.password().is_none()
 }
@@ -64,22 +64,24 @@ pub fn masked_for_user(url: &Url) -> String {
     url.to_string()
 }
 
-/// The error of a secret where every user of the machine can see it.
-pub fn refused(origin: &str) -> CliError {
-    CliError::usage(format!(
-        "a password in {origin} can be seen by everybody on this machine"
-    ))
-    .hint("put it into a file and use `pf context add NAME --url URL --password-file FILE`")
-    .hint("or set PF_PASSWORD and leave only the user name in the URL")
-}
-
-/// The error of a token that stands there.
-pub fn token_refused(origin: &str) -> CliError {
-    CliError::usage(format!(
-        "a user without a password is a token, and one in {origin} can be seen by everybody on this machine"
-    ))
-    .hint("put it into a file and use `pf context add NAME --url nats://HOST --password-file FILE`")
-    .hint("or set PF_PASSWORD if it is a user")
+/// Refuses a URL that holds a secret where every user of the machine can see it; `is_user` says that the password of
+/// what stands in front of the host comes from elsewhere.
+pub fn refuse(url: &Url, is_user: bool, origin: &str) -> CliResult<()> {
+    if has_password(url) {
+        return Err(CliError::usage(format!(
+            "a password in {origin} can be seen by everybody on this machine"
+        ))
+        .hint("put it into a file and use `pf context add NAME --url URL --password-file FILE`")
+        .hint("or set PF_PASSWORD and leave only the user name in the URL"));
+    }
+    if has_token(url) && !is_user {
+        return Err(CliError::usage(format!(
+            "a user without a password is a token, and one in {origin} can be seen by everybody on this machine"
+        ))
+        .hint("put it into a file and use `pf context add NAME --url nats://HOST --password-file FILE`")
+        .hint("or set PF_PASSWORD if it is a user"));
+    }
+    Ok(())
 }
 
 /// Adds the password of a URL that names a user and has none.

@@ -82,8 +82,7 @@ impl UserFile {
 }
 
 /// Returns the URL so that it means the same store from every folder.
-pub fn absolute(url: &Url) -> CliResult<String> {
-    let mut url = url.clone();
+pub fn absolute(mut url: Url) -> CliResult<Url> {
     anchor(&mut url, &std::env::current_dir()?)?;
-    Ok(url.to_string())
+    Ok(url)
 }

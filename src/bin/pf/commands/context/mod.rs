@@ -14,7 +14,7 @@ use url::Url;
 
 use self::edit::UserFile;
 use crate::{
-    config::{Config, Named, Profile, has_password, masked, masked_for_user, refused},
+    config::{Config, Named, Profile, is_bare, masked, masked_for_user, refuse},
     context::Context,
     error::{CliError, CliResult},
     output::{Paint, Painter, Report},
@@ -77,11 +77,16 @@ impl AddArgs {
             ))
         })?;
         let url = crate::config::parse(&text, "--url")?;
-        if has_password(&url) {
-            return Err(refused("--url"));
+        let is_user = self.password_file.is_some()
+            || self.ask_password
+            || std::env::var_os("PF_PASSWORD").is_some();
+        refuse(&url, is_user, "--url")?;
+        let url = edit::absolute(url)?;
+        if !is_bare(&url) {
+            context.registry.check(&url)?;
         }
         let profile = Profile {
-            url: edit::absolute(&url)?,
+            url: url.into(),
             group: self.group.map(String::from),
             output: context.given_output(),
             password_file: self.password_file.map(std::path::absolute).transpose()?,

@@ -229,7 +229,7 @@ fn conclude(
     context.printer.report(&summary)?;
     if was_earlier {
         let remarks = context.printer.remarks();
-        remarks.remark("that was the earlier plan alone; run this again for what died since");
+        remarks.remark("that was the earlier plan alone; what died since is left");
     }
     summary.verdict(stopped.map(CliError::from))
 }
