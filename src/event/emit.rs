@@ -23,6 +23,8 @@ pub struct Emission<'a> {
     pub group: &'a Group,
     /// Its place among the events of this run, from 0.
     pub index: usize,
+    /// How many attempts the handler was told that its own event has.
+    pub max_attempts: u32,
     /// The source of events that name none.
     pub source: &'a str,
     /// How events are stored.
@@ -30,7 +32,8 @@ pub struct Emission<'a> {
 }
 
 /// Reads a line that a handler emitted. A bare event needs a `type` only: the id is derived from cause, group and
-/// index, so that a repeat has the same one; correlation and trace are carried over. A record is taken as it is.
+/// index, so that a repeat has the same one; correlation and trace are carried over. Where the handler passed on the event
+/// that it was given, its group's policy does not become that of the new event. A record is taken as it is.
 ///
 /// # Errors
 /// If the line is no JSON object, or the completed event breaks a rule.
@@ -42,8 +45,12 @@ pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, 
     }
     let digest = digest(emission);
     let whole = fill(&mut draft, emission, &digest);
-    let carried = carry_over(&mut draft, emission.cause, &digest);
-    let written = (whole && !carried).then_some(text);
+    let cause = Envelope::read(emission.cause).ok();
+    let carried = cause
+        .as_ref()
+        .is_some_and(|cause| carry_over(&mut draft, cause, &digest));
+    let taken = take_back(&mut draft, emission.max_attempts, cause.as_ref());
+    let written = (whole && !carried && !taken).then_some(text);
     bare(draft, emission.encoding, written)
 }
 
@@ -69,10 +76,7 @@ fn fill(draft: &mut Draft<'_>, emission: &Emission<'_>, digest: &[u8]) -> bool {
 }
 
 /// Adds the cause's correlation and trace where the event has none; tells whether it did.
-fn carry_over(draft: &mut Draft<'_>, cause: &Message, digest: &[u8]) -> bool {
-    let Ok(cause) = Envelope::read(cause) else {
-        return false;
-    };
+fn carry_over(draft: &mut Draft<'_>, cause: &Envelope<'_>, digest: &[u8]) -> bool {
     let before = draft.extensions.len();
     let lacks =
         |draft: &Draft<'_>, names: [&str; 2]| !names.iter().any(|name| draft.has_extension(name));
@@ -99,6 +103,25 @@ fn carry_over(draft: &mut Draft<'_>, cause: &Message, digest: &[u8]) -> bool {
         }
     }
     draft.extensions.len() > before
+}
+
+/// Puts the cause's own policy in the place of the one that its handler was told; tells whether it did.
+fn take_back(draft: &mut Draft<'_>, told: u32, cause: Option<&Envelope<'_>>) -> bool {
+    let told = told.to_string();
+    let own = cause.and_then(|cause| cause.extension(names::MAX_ATTEMPTS));
+    let mut stated = draft.extensions.iter();
+    let copied = stated.position(|(name, json)| name == names::MAX_ATTEMPTS && **json == *told);
+    let Some(at) = copied.filter(|_| own.as_deref() != Some(&told)) else {
+        return false;
+    };
+    draft.extensions.remove(at);
+    if let Some(own) = own {
+        let json = names::json_of(names::MAX_ATTEMPTS, own).into_owned();
+        draft
+            .extensions
+            .push((Cow::Borrowed(names::MAX_ATTEMPTS), Cow::Owned(json)));
+    }
+    true
 }
 
 fn add(draft: &mut Draft<'_>, name: &'static str, text: Option<&str>) {
@@ -142,6 +165,7 @@ mod tests {
             cause: &cause,
             group: &"billing".parse().unwrap(),
             index,
+            max_attempts: 3,
             source: "//host/pf",
             encoding: Encoding::default(),
         };
@@ -169,6 +193,18 @@ mod tests {
         let line = r#"{"type":"payment.done","time":"2026-11-22T01:57:54Z"}"#;
         assert_eq!(complete(line, 0), complete(line, 0));
         assert_ne!(complete(line, 0).payload, complete(line, 1).payload);
+    }
+
+    #[test]
+    fn a_policy_that_the_handler_was_told_stays_behind() {
+        let told = |number: u32| {
+            let line = format!(r#"{{"type":"a","pf_attempt":1,"pf_max_attempts":{number}}}"#);
+            let message = complete(&line, 0);
+            let event = Envelope::read(&message).unwrap();
+            event.extension(names::MAX_ATTEMPTS).map(Cow::into_owned)
+        };
+        assert_eq!(told(3), None);
+        assert_eq!(told(5).as_deref(), Some("5"), "this one is its own");
     }
 
     #[test]

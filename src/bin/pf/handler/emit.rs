@@ -85,6 +85,7 @@ impl Emit {
             cause: &delivery.stored.message,
             group: &run.group,
             index,
+            max_attempts: run.max_attempts,
             source: &source,
             encoding: self.encoding,
         };
