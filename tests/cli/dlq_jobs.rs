@@ -263,6 +263,11 @@ fn of_two_that_purge_at_once_the_second_is_told() {
         "{rest}"
     );
     assert!(ids(&pf).is_empty());
+    let look = pf.run(&["dlq", "purge", "--all", "-n"]).succeeded();
+    assert!(
+        !look.stderr().contains("interrupted"),
+        "what was refused never began: {look}"
+    );
 }
 
 /// Replaces who holds the lease and how far they are.

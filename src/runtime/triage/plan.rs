@@ -83,7 +83,8 @@ pub(super) async fn preview(
     transport: &dyn Transport,
     request: PlanRequest,
 ) -> Result<Contents, TriageError> {
-    let jobs = transport.dead_letters().jobs().await?;
+    let mut jobs = transport.dead_letters().jobs().await?;
+    jobs.retain(|job| job.started);
     Planner::new(transport, request, None)
         .await?
         .gather(&jobs)

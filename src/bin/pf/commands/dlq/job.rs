@@ -6,7 +6,7 @@ use clap::Args;
 use protoflow::{
     backends::OpenOptions,
     runtime::{JobOptions, JobReport, Plan, PlanRequest, Triage, TriageError},
-    transport::JobAction,
+    transport::{ErrorKind, JobAction},
 };
 
 use super::{
@@ -163,6 +163,10 @@ impl Work {
             return Err(CliError::message(Exit::Failed, "nothing was done"));
         }
         let report = self.carry_out(&plan, context).await?;
+        if is_held(&report) {
+            // Best effort: what is left of it is forgotten with the abandoned plans.
+            let _ = self.triage.drop_plan(&plan).await;
+        }
         conclude(&plan, report, context)?;
         Ok(true)
     }
@@ -211,6 +215,11 @@ impl Work {
         }
         Ok(report)
     }
+}
+
+/// Reports whether somebody else is at work, so that nothing was begun.
+fn is_held(report: &Result<JobReport, TriageError>) -> bool {
+    matches!(report, Err(TriageError::Transport(refused)) if refused.kind() == ErrorKind::Held)
 }
 
 /// Says what became of a job, and how the command ends.
