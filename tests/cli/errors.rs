@@ -1,6 +1,10 @@
 //! Bad input: the message, the hint, the exit code.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
+    process::{Command, Stdio},
+};
 
 use insta::assert_snapshot;
 
@@ -330,4 +334,35 @@ fn a_log_is_coloured_where_colour_is_wanted() {
     assert!(!log("auto").contains('\x1b'));
     assert!(!log("never").contains('\x1b'));
     assert!(log("always").contains("\x1b["));
+}
+
+#[test]
+fn a_disk_without_room_to_open_a_store_is_named() {
+    let pf = Pf::new();
+    let _ = pf.run(&["publish", "a", "1"]).succeeded();
+    let _ = std::fs::remove_file(pf.path("events.db-shm"));
+    let publish = pf.command(&["publish", "a", "1"]);
+    let program = publish.get_program().to_owned();
+    // 8 or 16 KiB, depending on the shell: less than the index of the log.
+    let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"";
+    let mut shell = Command::new("sh");
+    shell
+        .arg("-c")
+        .arg(limited)
+        .arg(program)
+        .args(publish.get_args());
+    let set = publish
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    shell.env_clear().envs(set).current_dir(pf.path("."));
+    let child = shell.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    assert_snapshot!(pf.finish(child.unwrap()), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: sqlite: no room left beside `[HOME]/events.db`
+      caused by: disk I/O error
+    hint: free some space and try again
+    ");
 }

@@ -254,6 +254,7 @@ fn lines_are_published_while_more_are_to_come() {
         "1",
         "--timeout",
         "30s",
+        "--create",
         "-o",
         "data",
     ];
@@ -279,6 +280,7 @@ fn an_interrupted_stream_says_how_far_it_came() {
         "2",
         "--timeout",
         "30s",
+        "--create",
     ];
     let _ = pf.run(&tail).succeeded();
     kill_process(Pid::from_child(&publish), Signal::INT).unwrap();

@@ -182,7 +182,7 @@ fn times_bound_what_is_shown() {
 #[test]
 fn a_time_that_comes_while_much_is_read_leaves_nothing_out() {
     let pf = Pf::new();
-    let lines: String = (0..30_000).map(|number| format!("{number}\n")).collect();
+    let lines = "1\n".repeat(30_000);
     let _ = pf.run_with(&["publish", "a", "--lines"], lines).succeeded();
     let until = SystemTime::now() + Duration::from_millis(300);
     let until = humantime::format_rfc3339_millis(until).to_string();
@@ -319,4 +319,23 @@ fn colour_only_where_it_is_wanted() {
     let coloured = |pf: &Pf, args: &[&str]| pf.run(args).stdout().contains('\u{1b}');
     assert!(!coloured(&pf, &["tail", "--until-end"]));
     assert!(coloured(&pf, &["tail", "--until-end", "--color", "always"]));
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made_by_looking() {
+    let pf = Pf::new();
+    let follow = ["tail", "--url", "sqlite:typo.db"];
+    assert_snapshot!(pf.run(&follow), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: sqlite: there is no store `[HOME]/typo.db`
+    hint: look at the name; the first `pf publish` makes a store
+    ");
+    assert!(!pf.path("typo.db").exists());
+    let create = ["--create", "--count", "1", "--timeout", "100ms"];
+    let run = pf.run(&[&follow[..], &create].concat());
+    assert_eq!(run.code(), Some(3), "{run}");
+    assert!(pf.path("typo.db").exists());
 }

@@ -1,6 +1,9 @@
 //! Opening the file: for the one writer, and for readers.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
@@ -74,13 +77,20 @@ pub(super) fn open_reader(config: &Config) -> Outcome<Connection> {
 
 /// Fails if the file is not there and may not be made for looking.
 pub(super) fn require(config: &Config) -> Outcome<()> {
-    if config.path.exists() {
-        return Ok(());
+    let path = config.path.display();
+    match config.path.try_exists() {
+        Ok(true) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let message = format!("nobody may look for `{path}` here");
+            let refused = refusal(ErrorKind::Denied, message).because(error);
+            return Err(refused.into());
+        }
+        _ => {}
     }
     if config.create {
         return open_writer(config).map(drop);
     }
-    let message = format!("there is no store `{}`", config.path.display());
+    let message = format!("there is no store `{path}`");
     Err(refusal(ErrorKind::NotFound, message)
         .hint("look at the name; the first `pf publish` makes a store")
         .into())

@@ -1,6 +1,6 @@
 //! SQLite's errors in the words of the seam: a kind, what is wrong with which file, and what to do.
 
-use std::path::Path;
+use std::{error::Error as _, io, path::Path};
 
 use rusqlite::{Error as SqlError, ErrorCode, ffi};
 
@@ -62,12 +62,20 @@ pub(super) fn refusal(kind: ErrorKind, message: impl Into<String>) -> TransportE
 
 /// Says the same failure again, for every piece of work that it took down.
 pub(super) fn again(error: &TransportError) -> TransportError {
-    let copy = refusal(error.kind(), bare(error));
-    match error.advice() {
-        Some(hint) => copy.hint(hint.to_owned()),
+    let mut copy = refusal(error.kind(), bare(error));
+    if let Some(hint) = error.advice() {
+        copy = copy.hint(hint.to_owned());
+    }
+    match error.source() {
+        Some(cause) => copy.because(Cause(cause.to_string())),
         None => copy,
     }
 }
+
+/// What an error that was copied came of.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(String);
 
 fn bare(error: &TransportError) -> String {
     let text = error.to_string();
@@ -112,6 +120,11 @@ fn explain(error: SqlError, path: &Path) -> TransportError {
             "the store needs to write the file and beside it",
         ),
         Some(ErrorCode::CannotOpen) => cannot_open(path),
+        Some(ErrorCode::SystemIoFailure) if extended == ffi::SQLITE_IOERR_SHMSIZE => (
+            ErrorKind::Full,
+            format!("no room left beside `{file}`"),
+            "free some space and try again",
+        ),
         Some(ErrorCode::SystemIoFailure) if extended == ffi::SQLITE_IOERR_WRITE => (
             ErrorKind::Full,
             format!("`{file}` could not be written; nothing was stored"),
@@ -135,7 +148,12 @@ fn explain(error: SqlError, path: &Path) -> TransportError {
 fn cannot_open(path: &Path) -> (ErrorKind, String, &'static str) {
     let file = path.display();
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+    let is_barred = |parent: &Path| {
+        let looked = parent.try_exists();
+        looked.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    let is_absent = |parent: &&Path| !parent.is_dir() && !is_barred(parent);
+    if let Some(parent) = parent.filter(is_absent) {
         return (
             ErrorKind::NotFound,
             format!("the folder `{}` does not exist", parent.display()),

@@ -5,7 +5,7 @@
 //! of its letter) is one transaction. A consumer holds the lock of a file beside the store, so that its
 //! death is noticed at once.
 //!
-//! A following tail makes the store if it is not there; other looks do so only if asked to create it.
+//! Looks make a store that is not there only if they are asked to create it.
 
 mod capabilities;
 mod claim;

@@ -82,10 +82,6 @@ pub(super) async fn tail(
     wake: &Arc<Wake>,
     request: TailRequest,
 ) -> Result<Box<dyn Tail>> {
-    if !request.until_end && reader.require().is_err() {
-        // Who follows waits for a first event, so the store is made for it.
-        writer.look(|_| Ok(())).await?;
-    }
     let due = reader.read(schedules::next_due).await?;
     if due.is_some_and(|due| due <= clock::now()) {
         fire(writer).await;
