@@ -80,7 +80,7 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l color -d 'When to use 
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand publish" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand publish" -l lines -d 'Each line of stdin is the data of an event'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l lines -d 'Each line of stdin, without its LF or CRLF, is the data of an event'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l ndjson -d 'Each line of stdin is an event, or a record of `-o json`'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l ordered -d 'Send an event only once the one before it of its key is confirmed: order holds also where a connection is lost meanwhile'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l no-data -d 'Publish without data'
@@ -138,7 +138,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l log -d 'Write a log to stderr, as in `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l ordered -d 'A retry holds up the later events of its key'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l emit -d 'Publish the events that the command writes to stdout, before its own event is done'
-complete -c pf -n "__fish_pf_using_subcommand consume" -l until-end -d 'End when everything stored at the start is done, retries included'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l until-end -d 'End when everything stored at the start is done, with the retries of what was taken'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l create -d 'Make the store and its topics if they are not there'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l plain -d 'Hand over messages that are no CloudEvents, wrapped in one'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l worker -d 'Keep the command running, once per job: a line in, a line out'

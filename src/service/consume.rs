@@ -138,7 +138,7 @@ impl<H: Handler> Consume<H> {
         self.set(move |options| options.count = Some(count))
     }
 
-    /// Ends when everything that is there now is done, retries included.
+    /// Ends when everything that is there now is done, with the retries of what was taken.
     pub fn until_end(self) -> Self {
         self.set(|options| options.request.until_end = true)
     }

@@ -108,7 +108,7 @@ fn publish_explains_itself() {
       -h, --help                    Print help (see more with '--help')
 
     Streams:
-          --lines            Each line of stdin is the data of an event
+          --lines            Each line of stdin, without its LF or CRLF, is the data of an event
           --ndjson           Each line of stdin is an event, or a record of `-o json`
           --on-error <WHAT>  What to do when a line cannot be published [default: stop] [possible
                              values: stop, continue]

@@ -290,3 +290,24 @@ fn a_receipt_that_cannot_be_written_is_told() {
     2
     ");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nor_does_an_error_that_cannot_be_written_hide_what_is_stored() {
+    let pf = Pf::new();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let stream = ["publish", "a", "--lines", "-o", "json", "-q"];
+    let mut publish = pf.command(&[&stream[..], &["--on-error", "continue"]].concat());
+    let mut child = publish
+        .stdin(Stdio::piped())
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = format!("1\n{}", "bad\n".repeat(2000));
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    assert_eq!(pf.finish(child).code(), Some(4));
+}

@@ -57,7 +57,7 @@ pub struct ConsumeFlags {
     /// End after so many events are done
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// End when everything stored at the start is done, retries included
+    /// End when everything stored at the start is done, with the retries of what was taken
     #[arg(long)]
     until_end: bool,
     /// End after this long, with 3

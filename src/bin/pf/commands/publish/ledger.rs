@@ -157,11 +157,19 @@ impl<'a> Ledger<'a> {
         self.confirmed += 1;
         if let Some((id, topic)) = &tag.event {
             let told = Told::stored(id.as_deref(), topic, receipt);
-            self.printer
-                .report(&told.of_line(tag.line))
-                .map_err(CliError::untold)?;
+            let told = self.printer.report(&told.of_line(tag.line));
+            self.written(told)?;
         }
         Ok(())
+    }
+
+    /// Tells a failure to write from one that leaves nothing behind.
+    fn written<E: Into<CliError>>(&self, result: Result<(), E>) -> CliResult<()> {
+        let may_be_stored = !self.dry_run && self.sent > self.bounced;
+        result.map_err(|error| {
+            let error = error.into();
+            if may_be_stored { error.untold() } else { error }
+        })
     }
 
     fn fail_alike(&mut self, alike: Option<(RangeInclusive<u64>, CliError)>) -> CliResult<()> {
@@ -173,11 +181,8 @@ impl<'a> Ledger<'a> {
 
     /// Writes the receipts that are waiting.
     pub fn flush(&mut self) -> CliResult<()> {
-        let flushed = self.printer.flush().map_err(CliError::from);
-        if self.dry_run || self.confirmed == 0 {
-            return flushed;
-        }
-        flushed.map_err(CliError::untold)
+        let flushed = self.printer.flush();
+        self.written(flushed)
     }
 
     fn fail(&mut self, lines: RangeInclusive<u64>, error: &CliError) -> CliResult<()> {
@@ -200,7 +205,8 @@ impl<'a> Ledger<'a> {
         self.first_failure.get_or_insert(error.code());
         if self.printer.format() == Format::Json && !self.dry_run {
             for line in lines {
-                self.printer.report(&Told::refused(line, &text))?;
+                let told = self.printer.report(&Told::refused(line, &text));
+                self.written(told)?;
             }
         }
         Ok(())

@@ -48,7 +48,7 @@ pub struct PublishArgs {
     /// The data; `-`, or nothing when stdin is no terminal, reads stdin
     #[arg(conflicts_with = "stream", allow_hyphen_values = true)]
     data: Option<String>,
-    /// Each line of stdin is the data of an event
+    /// Each line of stdin, without its LF or CRLF, is the data of an event
     #[arg(long, help_heading = "Streams")]
     lines: bool,
     /// Each line of stdin is an event, or a record of `-o json`

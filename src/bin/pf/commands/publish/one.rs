@@ -94,10 +94,12 @@ fn data(args: &PublishArgs) -> CliResult<Option<Vec<u8>>> {
         return Err(too_long(args.max_size));
     }
     if data.is_empty() {
-        return Err(
-            CliError::message(Exit::Failed, "there is no data: stdin is empty")
-                .hint("`--no-data` publishes an event without data"),
-        );
+        let text = match args.data.as_deref() {
+            Some(text) if text != "-" => "the data is empty",
+            _ => "there is no data: stdin is empty",
+        };
+        return Err(CliError::message(Exit::Failed, text)
+            .hint("`--no-data` publishes an event without data"));
     }
     Ok(Some(data))
 }
