@@ -195,6 +195,15 @@ pub trait Tail: fmt::Debug + Send {
     /// If the connection is lost for good. A gap that retention tore is an error of kind
     /// [`ErrorKind::Gap`], after which reading goes on behind it.
     async fn next(&mut self, max: usize) -> Result<Vec<Stored>>;
+
+    /// From now on ends behind what is stored now, as if it had been asked to
+    /// ([`until_end`](TailRequest::until_end)); nothing is skipped.
+    ///
+    /// May be dropped: whether it ends is open then, and it may be asked again.
+    ///
+    /// # Errors
+    /// If the store does not tell where its end is; the tail goes on as before.
+    async fn until_end(&mut self) -> Result<()>;
 }
 
 /// Something that a look at the store found.

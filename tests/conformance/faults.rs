@@ -32,6 +32,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("tail::starts_at_a_time", Fault::TailsEarliest),
     ("tail::starts_with_the_last", Fault::TailsEarliest),
     ("tail::ends_where_the_end_was", Fault::TailOpensLate),
+    ("tail::ends_when_it_is_asked_to", Fault::TailEnds),
     ("tail::follows", Fault::TailEnds),
     ("tail::reads_what_patterns_choose", Fault::WidensPatterns),
     ("tail::shows_once_what_matches_twice", Fault::RepeatsMatches),

@@ -49,6 +49,10 @@ struct Follow {
     /// Where to go on behind what is there; none if that is the end.
     next: Option<Vec<Span>>,
     live: Option<Live>,
+    /// What is read from `next` on is all.
+    is_ending: bool,
+    /// How far each partition was read that goes on behind what was there.
+    reached: HashMap<Lane, i64>,
     ready: VecDeque<Stored>,
 }
 
@@ -82,15 +86,19 @@ pub(super) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Box<d
     let bounds = link.bounds(lanes.clone()).await?;
     let past = past(link, &lanes, &bounds, request.from).await?;
     let behind = lanes.iter().zip(&bounds);
-    let behind = behind.map(|(lane, bounds)| span(lane, bounds.high, None));
+    let behind: Vec<Span> = behind
+        .map(|(lane, bounds)| span(lane, bounds.high, None))
+        .collect();
     let topics = found.into_iter().map(|(topic, name, _)| (name, topic));
     Ok(Box::new(Follow {
         link: Arc::clone(link),
         patterns: request.patterns,
         topics: topics.collect(),
         past: Past::open(link, past)?,
-        next: (!request.until_end).then(|| behind.collect()),
+        reached: behind.iter().map(reached).collect(),
+        next: (!request.until_end).then_some(behind),
         live: None,
+        is_ending: request.until_end,
         ready: VecDeque::new(),
     }))
 }
@@ -139,6 +147,10 @@ fn span((topic, partition): &Lane, from: i64, until: Option<i64>) -> Span {
         from,
         until,
     }
+}
+
+fn reached(span: &Span) -> (Lane, i64) {
+    ((span.topic.clone(), span.partition), span.from)
 }
 
 impl Past {
@@ -277,6 +289,10 @@ impl Follow {
             return Ok(true);
         }
         if let Some(spans) = self.next.take() {
+            if self.is_ending {
+                self.past = Past::open(&self.link, spans)?;
+                return Ok(true);
+            }
             self.live = Some(Live::open(self, spans)?);
         }
         let Some(live) = &mut self.live else {
@@ -287,12 +303,14 @@ impl Follow {
                 let Some(chunk) = chunk? else {
                     return Ok(false);
                 };
+                note(&mut self.reached, &chunk);
                 let read = chunk.into_iter().filter_map(|read| stored(&self.topics, read));
                 self.ready.extend(read);
             }
             Some(found) = live.found.recv() => {
                 let mut spans = Vec::with_capacity(found.len());
                 for (topic, span) in found {
+                    self.reached.extend([reached(&span)]);
                     self.topics.insert(span.topic.clone(), topic);
                     spans.push(span);
                 }
@@ -300,6 +318,19 @@ impl Follow {
             }
         }
         Ok(true)
+    }
+}
+
+/// Notes how far a chunk reaches; in it, records of a partition mostly stand together.
+fn note(reached: &mut HashMap<Lane, i64>, chunk: &[Read]) {
+    let is_same = |one: &Read, other: &Read| {
+        one.partition == other.partition && Arc::ptr_eq(&one.topic, &other.topic)
+    };
+    for run in chunk.chunk_by(is_same) {
+        if let Some(last) = run.last() {
+            let lane = (last.topic.to_string(), last.partition);
+            reached.insert(lane, last.offset + 1);
+        }
     }
 }
 
@@ -324,5 +355,25 @@ impl Tail for Follow {
             return Ok(std::mem::take(&mut self.ready).into());
         }
         Ok(self.ready.drain(..max.max(1)).collect())
+    }
+
+    async fn until_end(&mut self) -> Result<()> {
+        if self.is_ending {
+            return Ok(());
+        }
+        let mut lanes: Vec<Lane> = Vec::new();
+        for (topic, name, partitions) in self.link.matching(&self.patterns).await? {
+            lanes.extend((0..partitions).map(|partition| (name.clone(), partition)));
+            self.topics.insert(name, topic);
+        }
+        let bounds = self.link.bounds(lanes.clone()).await?;
+        let left = lanes.iter().zip(bounds).map(|(lane, bounds)| {
+            let from = self.reached.get(lane).copied().unwrap_or(bounds.low);
+            span(lane, from, Some(bounds.high))
+        });
+        self.next = Some(left.collect());
+        self.live = None;
+        self.is_ending = true;
+        Ok(())
     }
 }

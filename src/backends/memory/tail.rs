@@ -87,4 +87,10 @@ impl Tail for Reader {
             .wait(|state, _| self.read(state, max.max(1)).break_value())
             .await)
     }
+
+    async fn until_end(&mut self) -> Result<()> {
+        let end = self.store.look(State::end);
+        self.end.get_or_insert(end);
+        Ok(())
+    }
 }

@@ -132,9 +132,9 @@ impl Reader {
                 Pulled::Lost => {
                     // What was delivered on the way is gone, and only another consumer delivers it again.
                     sleep(PAUSE).await;
-                    self.begin_again().await?;
+                    let _ = self.begin_again().await?;
                 }
-                Pulled::Message(_) | Pulled::Deleted => self.begin_again().await?,
+                Pulled::Message(_) | Pulled::Deleted => drop(self.begin_again().await?),
             }
         }
     }
@@ -166,8 +166,17 @@ impl Reader {
         self.weight = bytes.max(self.weight - self.weight / 64);
     }
 
-    /// Makes another consumer behind the last message seen: the old one is gone, or a message was lost on the way.
-    async fn begin_again(&mut self) -> Result<()> {
+    /// Ends after what is there now. May be dropped.
+    pub(super) async fn until_end(&mut self) -> Result<()> {
+        if self.left.is_none() {
+            self.left = Some(self.begin_again().await?);
+        }
+        Ok(())
+    }
+
+    /// Makes another consumer behind the last message seen: the old one is gone, a message was lost on the way, or what
+    /// is left has to be counted. Returns how many there are.
+    async fn begin_again(&mut self) -> Result<u64> {
         let begin = match (self.last, self.scope.begin) {
             (0, begin) => begin,
             (last, _) => Begin::At(last + 1),
@@ -185,7 +194,7 @@ impl Reader {
         self.consumer = made.name;
         self.pull = pull;
         self.last_delivered = 0;
-        Ok(())
+        Ok(made.pending)
     }
 
     /// Lets the server delete the consumer, without waiting for it.

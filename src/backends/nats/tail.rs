@@ -123,4 +123,8 @@ impl Tail for Follow {
             }
         }
     }
+
+    async fn until_end(&mut self) -> Result<()> {
+        self.reader.until_end().await
+    }
 }

@@ -81,8 +81,10 @@ pub(super) fn require(config: &Config) -> Outcome<()> {
     match config.path.try_exists() {
         Ok(true) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let message = format!("nobody may look for `{path}` here");
-            let refused = refusal(ErrorKind::Denied, message).because(error);
+            let message = format!("`{path}` cannot be looked for: its folder may not be entered");
+            let refused = refusal(ErrorKind::Denied, message)
+                .hint("the store needs to write the file and beside it")
+                .because(error);
             return Err(refused.into());
         }
         _ => {}

@@ -82,10 +82,7 @@ pub(super) async fn tail(
     wake: &Arc<Wake>,
     request: TailRequest,
 ) -> Result<Box<dyn Tail>> {
-    let due = reader.read(schedules::next_due).await?;
-    if due.is_some_and(|due| due <= clock::now()) {
-        fire(writer).await;
-    }
+    fire_due(reader, writer).await?;
     let state = Arc::new(Mutex::new(State {
         patterns: request.patterns,
         topics: HashMap::new(),
@@ -143,6 +140,13 @@ impl Tail for Follow {
             }
         }
     }
+
+    async fn until_end(&mut self) -> Result<()> {
+        fire_due(&self.reader, &self.writer).await?;
+        let end = self.reader.read(log::end_of).await?;
+        self.end.get_or_insert(end);
+        Ok(())
+    }
 }
 
 impl Follow {
@@ -173,6 +177,15 @@ impl Follow {
             format!("retention removed messages up to {} unread", page.removed),
         ))
     }
+}
+
+/// Moves what is due by now into the log.
+async fn fire_due(reader: &Arc<Reader>, writer: &Writer) -> Result<()> {
+    let due = reader.read(schedules::next_due).await?;
+    if due.is_some_and(|due| due <= clock::now()) {
+        fire(writer).await;
+    }
+    Ok(())
 }
 
 /// Moves due events into the log; a store that cannot be written is read as it is.

@@ -84,6 +84,7 @@ macro_rules! conformance_cases {
                 starts_at_a_time,
                 starts_with_the_last,
                 ends_where_the_end_was,
+                ends_when_it_is_asked_to,
                 follows,
                 reads_what_patterns_choose,
                 shows_once_what_matches_twice,

@@ -98,6 +98,36 @@ pub async fn ends_where_the_end_was(harness: &Harness) {
     assert_eq!(end, [], "what came later is not shown");
 }
 
+/// One that follows can be ended behind what is stored by then, whether it has read that or not.
+pub async fn ends_when_it_is_asked_to(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    harness.publish(messages(&topic, &["1"])).await;
+    for is_ahead in [true, false] {
+        let mut tail = open(harness, vec![topic.clone().into()], TailFrom::Earliest).await;
+        let mut seen = Vec::new();
+        if is_ahead {
+            seen.push(one(&mut *tail).await);
+            harness.publish(messages(&topic, &["2", "3"])).await;
+            seen.push(one(&mut *tail).await);
+        }
+        tail.until_end().await.expect("it tells where its end is");
+        harness.publish(messages(&topic, &["later"])).await;
+        loop {
+            let read = tail.next(10).await.expect("a tail ends");
+            if read.is_empty() {
+                break;
+            }
+            seen.extend(read.iter().map(|stored| text(&stored.message)));
+        }
+        let expected: &[_] = if is_ahead {
+            &["1", "2", "3"]
+        } else {
+            &["1", "2", "3", "later"]
+        };
+        assert_eq!(seen, expected);
+    }
+}
+
 /// It waits for what comes.
 pub async fn follows(harness: &Harness) {
     let topic = harness.topic("a").await;

@@ -60,6 +60,10 @@ impl Tail for FaultyTail {
         }
         Ok(read)
     }
+
+    async fn until_end(&mut self) -> Result<()> {
+        self.inner().await?.until_end().await
+    }
 }
 
 /// Puts a key back where it belongs.

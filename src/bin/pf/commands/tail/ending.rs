@@ -20,8 +20,6 @@ pub struct Ending {
 pub enum End {
     /// What was there at the start has been read.
     Reached,
-    /// The time of `--until` has come.
-    Until,
     /// The time of `--timeout` is over.
     TimedOut,
     /// Enough was shown.
@@ -52,7 +50,7 @@ impl Ending {
         wait(self.timeout)
     }
 
-    /// Waits until the time of `--until` has come, unless the end of what is stored comes anyway.
+    /// Waits until the time of `--until` has come, unless the reading has an end already.
     pub fn until_has_come(&self) -> impl Future<Output = ()> + use<> {
         let until = self.until.filter(|_| !self.until_end);
         let left = until.map(|until| until.duration_since(SystemTime::now()));

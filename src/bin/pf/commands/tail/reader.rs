@@ -1,13 +1,17 @@
 //! Reads ahead in the background and shows what was read, flushed whenever nothing is waiting.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use protoflow::{
     event::{Stored, write_record},
     runtime::Filter,
     transport::{ErrorKind, Result, Tail},
 };
-use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+    time::sleep,
+};
 
 use super::ending::{End, Ending};
 use crate::{
@@ -25,13 +29,14 @@ const PIECE: usize = 128;
 /// Batches read before they are asked for.
 const AHEAD: usize = 1;
 
-/// When the time of `--until` has come, what was stored before may still be on its way: until one of a later time comes,
-/// or nothing for so long.
-const QUIET: Duration = Duration::from_secs(1);
+/// The pause before a store that did not answer is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A read that goes on in the background.
 pub struct Reader {
     batches: mpsc::Receiver<Result<Vec<Stored>>>,
+    /// Asks it to end behind what is stored by then.
+    end: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -43,25 +48,11 @@ impl Drop for Reader {
 
 impl Reader {
     /// Starts reading.
-    pub fn start(mut tail: Box<dyn Tail>, remarks: Remarks) -> Self {
+    pub fn start(tail: Box<dyn Tail>, remarks: Remarks) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
-        let task = tokio::spawn(async move {
-            loop {
-                let batch = tail.next(BATCH).await;
-                let last = match &batch {
-                    Ok(batch) => batch.is_empty(),
-                    Err(error) if error.kind() == ErrorKind::Gap => {
-                        remarks.warning(&error.to_string());
-                        continue;
-                    }
-                    Err(_) => true,
-                };
-                if sender.send(batch).await.is_err() || last {
-                    return;
-                }
-            }
-        });
-        Self { batches, task }
+        let end = Arc::new(Notify::new());
+        let task = tokio::spawn(read(tail, Arc::clone(&end), sender, remarks));
+        Self { batches, end, task }
     }
 
     /// Shows everything until the end.
@@ -72,19 +63,19 @@ impl Reader {
         tokio::pin!(until_has_come);
         let reader_gone = reader_gone();
         tokio::pin!(reader_gone);
-        let mut is_closing = false;
+        let mut has_come = false;
         let end = loop {
             let batch = tokio::select! {
                 biased;
                 () = signals.stop.drain.cancelled() => break End::Stopped,
                 () = &mut time_is_up => break End::TimedOut,
                 () = &mut reader_gone => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
-                () = &mut until_has_come, if !is_closing => {
-                    is_closing = true;
+                () = &mut until_has_come, if !has_come => {
+                    has_come = true;
+                    self.end.notify_one();
                     continue;
                 }
                 batch = self.batches.recv() => batch,
-                () = sleep(QUIET), if is_closing => break End::Until,
             };
             let Some(batch) = batch.transpose()?.filter(|batch| !batch.is_empty()) else {
                 break End::Reached;
@@ -96,9 +87,6 @@ impl Reader {
             if screen.ending.is_complete() {
                 break End::Counted;
             }
-            if is_closing && screen.is_past {
-                break End::Until;
-            }
             if self.batches.is_empty() {
                 screen.printer.flush()?;
             }
@@ -109,14 +97,52 @@ impl Reader {
     }
 }
 
+/// Reads until the end, or nobody takes it any more.
+async fn read(
+    mut tail: Box<dyn Tail>,
+    end: Arc<Notify>,
+    sender: mpsc::Sender<Result<Vec<Stored>>>,
+    remarks: Remarks,
+) {
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = end.notified() => match ended(&mut *tail).await {
+                Ok(()) => continue,
+                Err(error) => Err(error),
+            },
+            batch = tail.next(BATCH) => batch,
+        };
+        let last = match &batch {
+            Ok(batch) => batch.is_empty(),
+            Err(error) if error.kind() == ErrorKind::Gap => {
+                remarks.warning(&error.to_string());
+                continue;
+            }
+            Err(_) => true,
+        };
+        if sender.send(batch).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Lets a tail end, as soon as the store answers.
+async fn ended(tail: &mut dyn Tail) -> Result<()> {
+    loop {
+        match tail.until_end().await {
+            Err(error) if error.is_transient() => sleep(PAUSE).await,
+            answer => return answer,
+        }
+    }
+}
+
 /// Where messages are shown, and which.
 pub struct Screen<'a> {
     printer: &'a mut Printer,
     filter: Option<Filter>,
     ending: Ending,
     unclear: u64,
-    /// An event of a time after that of `--until` came.
-    is_past: bool,
 }
 
 impl<'a> Screen<'a> {
@@ -127,18 +153,13 @@ impl<'a> Screen<'a> {
             filter,
             ending,
             unclear: 0,
-            is_past: false,
         }
     }
 
     fn show(&mut self, batch: &[Stored]) -> CliResult<()> {
         let mut record = Vec::new();
         for stored in batch {
-            if !self.ending.covers(stored.time) {
-                self.is_past = true;
-                continue;
-            }
-            if !self.is_meant(stored, &mut record) {
+            if !self.ending.covers(stored.time) || !self.is_meant(stored, &mut record) {
                 continue;
             }
             if !self.ending.take() {
