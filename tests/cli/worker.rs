@@ -218,8 +218,17 @@ fn an_event_that_no_worker_saw_has_not_taken_too_long() {
 #[test]
 fn the_end_of_a_worker_takes_no_time_of_the_next_event() {
     let pf = store_with(&["a", "b"]);
-    let body = format!("trap '' TERM; {}; echo more", answer(r#""action":"ack""#));
-    let flags = ["--handler-timeout", "400ms", "--max-attempts", "1"];
+    let body = r#"trap '' TERM; printf '{"id":"%s","action":"ack"}\nmore\n' "$id""#;
+    // Less than the worker is given to end.
+    let flags = ["--handler-timeout", "450ms", "--max-attempts", "1"];
+    let run = work(&pf, &flags, body).succeeded();
+    assert!(run.stderr().ends_with("\n2 handled\n"), "{run}");
+    // It has read nothing of the next one, and takes its time to end.
+    let pf = store_with(&["a", "b"]);
+    let body = format!(
+        "trap '' TERM; {}; exec >&-; sleep 0.2; while :; do sleep 1; done",
+        answer(r#""action":"ack""#)
+    );
     let run = work(&pf, &flags, &body).succeeded();
     assert!(run.stderr().ends_with("\n2 handled\n"), "{run}");
 }

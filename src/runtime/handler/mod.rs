@@ -5,7 +5,7 @@ mod function;
 mod respond;
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -41,18 +41,27 @@ pub struct Run {
 
 /// When a run began, once it has. Clones are one.
 #[derive(Debug, Clone, Default)]
-pub struct Beginning(Arc<OnceLock<Instant>>);
+pub struct Beginning(Arc<Mutex<Option<Instant>>>);
 
 impl Beginning {
-    /// Says that it begins now; the first time counts.
+    /// Says that it begins now.
     pub fn mark(&self) {
-        self.0.get_or_init(Instant::now);
+        *self.time() = Some(Instant::now());
+    }
+
+    /// Says that it has not begun after all: what was to do the work did nothing, and something else will.
+    pub fn retract(&self) {
+        *self.time() = None;
     }
 
     /// Returns when it began; nothing as long as it waits.
     #[must_use]
     pub fn at(&self) -> Option<Instant> {
-        self.0.get().copied()
+        *self.time()
+    }
+
+    fn time(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

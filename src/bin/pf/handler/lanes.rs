@@ -29,6 +29,9 @@ pub struct Done<T> {
 pub trait Own: Default {
     /// Returns when it may be worked with again, if not at once.
     fn rests_until(&self) -> Option<Instant>;
+
+    /// Does what is left to do once the result is told. Blocks.
+    fn tidy(&mut self) {}
 }
 
 impl Own for () {
@@ -96,6 +99,7 @@ impl<S: Own + 'static> Lanes<S> {
         let work: Work<S> = Box::new(move |own| {
             let Done { result, go_on } = work(own);
             let _ = tell.send(result);
+            own.tidy();
             go_on
         });
         let seat = self.shared.queue(work);

@@ -53,6 +53,8 @@ struct Staff {
 #[derive(Debug, Default)]
 struct Seat {
     worker: Option<Worker>,
+    /// It is to be told to end.
+    is_condemned: bool,
     /// When there may be another one.
     rests_until: Option<Instant>,
 }
@@ -142,21 +144,20 @@ impl Staff {
     ) -> io::Result<Answered> {
         loop {
             let worker = self.worker(seat)?;
-            // That an earlier one took its time to end is not the event's fault.
+            // How long an earlier one took to end is not the event's fault.
             beginning.mark();
             let started = Instant::now();
             leash.lend(worker.leash());
             let answer = worker.ask(&question.line, &question.id, self.limit());
             leash.release();
             if answer.is_err() && !leash.is_pulled() && worker.left_before() {
+                beginning.retract();
                 seat.vacate();
                 continue;
             }
             let answer = answer.and_then(|reply| self.check(reply));
             let stderr = worker.stderr().take();
-            if answer.is_err() || leash.is_pulled() {
-                seat.vacate();
-            }
+            seat.is_condemned = answer.is_err() || leash.is_pulled();
             let (judgement, emit) = match answer {
                 Ok(reply) => {
                     self.faults.store(0, Ordering::Relaxed);
@@ -165,15 +166,7 @@ impl Staff {
                 Err(fault) => {
                     let faults = self.faults.fetch_add(1, Ordering::Relaxed);
                     seat.rests_until = Instant::now().checked_add(pause(faults));
-                    let is_ours = leash.is_pulled();
-                    (
-                        if is_ours {
-                            aborted()
-                        } else {
-                            judge_fault(&fault)
-                        },
-                        None,
-                    )
+                    (judge_fault(&fault, leash.is_pulled()), None)
                 }
             };
             return Ok(Answered {
@@ -231,6 +224,12 @@ impl Own for Seat {
     fn rests_until(&self) -> Option<Instant> {
         self.rests_until
     }
+
+    fn tidy(&mut self) {
+        if std::mem::take(&mut self.is_condemned) {
+            self.vacate();
+        }
+    }
 }
 
 impl Drop for Seat {
@@ -270,7 +269,10 @@ fn judge(reply: Reply) -> (Judgement, Option<Vec<Box<RawValue>>>) {
     (judgement, reply.emit)
 }
 
-fn judge_fault(fault: &Fault) -> Judgement {
+fn judge_fault(fault: &Fault, is_ended_by_us: bool) -> Judgement {
+    if is_ended_by_us {
+        return aborted();
+    }
     let class = match fault {
         Fault::Ended(ended) => verdict::class(*ended),
         _ => "worker".to_owned(),
@@ -303,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_cannot_be_run_stops_the_consumer() {
-        let judge = |status| judge_fault(&Fault::Ended(Ended::Exited(status))).action;
+        let judge = |status| judge_fault(&Fault::Ended(Ended::Exited(status)), false).action;
         assert_eq!(judge(127), Action::Stop);
         assert_eq!(judge(1), Action::Retry(None));
         assert_eq!(judge(0), Action::Retry(None));

@@ -153,8 +153,11 @@ impl Worker {
             match self.take_line(limit) {
                 Ok(None) => return,
                 Ok(Some(line)) => {
-                    let is_old = Reply::parse(&line).is_ok_and(|reply| self.is_old(&reply, None));
-                    self.is_unruly = !is_old;
+                    if Reply::parse(&line).is_ok_and(|reply| self.is_old(&reply, None)) {
+                        self.tell_of_old();
+                    } else {
+                        self.is_unruly = true;
+                    }
                 }
                 Err(_) => self.is_unruly = true,
             }
@@ -204,6 +207,7 @@ impl Worker {
                 if !self.is_old(&reply, Some(id)) {
                     return Ok(Heard::Reply(reply));
                 }
+                self.tell_of_old();
             }
             let more = self.listen(!rest.is_empty());
             if !more.map_err(|error| Fault::Malformed(error.to_string()))? {
@@ -245,16 +249,19 @@ impl Worker {
         }
     }
 
-    /// A second answer to the question before says nothing about the next event, also if that has the same id.
+    /// Reports whether this is a second answer to the question before, which says nothing about the one that is asked. If
+    /// both have one id, only what comes before the worker has read the second can be told from an answer to it.
     fn is_old(&self, reply: &Reply, asked: Option<&str>) -> bool {
         let before = self.answered.as_deref();
-        let old = before.filter(|before| reply.id.as_deref() == Some(before));
-        let old = old.filter(|_| asked != before || self.has_read_nothing());
-        if let Some(before) = old {
-            let text = format!("the worker answered twice for `{before}`; the first counts");
-            self.remarks.warning(&text);
-        }
-        old.is_some()
+        before.is_some()
+            && reply.id.as_deref() == before
+            && (asked != before || self.has_read_nothing())
+    }
+
+    fn tell_of_old(&self) {
+        let before = self.answered.as_deref().unwrap_or_default();
+        let text = format!("the worker answered twice for `{before}`; the first counts");
+        self.remarks.warning(&text);
     }
 
     /// Waits until it says something, or takes in what is to be written; reports whether it may say more.
