@@ -107,6 +107,10 @@ fn carry_over(draft: &mut Draft<'_>, cause: &Envelope<'_>, digest: &[u8]) -> boo
 
 /// Puts the cause's own policy in the place of the one that its handler was told; tells whether it did.
 fn take_back(draft: &mut Draft<'_>, told: u32, cause: Option<&Envelope<'_>>) -> bool {
+    // Only an event that a handler was given has this.
+    if !draft.has_extension(names::ATTEMPT) {
+        return false;
+    }
     let told = told.to_string();
     let own = cause.and_then(|cause| cause.extension(names::MAX_ATTEMPTS));
     let mut stated = draft.extensions.iter();
@@ -197,14 +201,16 @@ mod tests {
 
     #[test]
     fn a_policy_that_the_handler_was_told_stays_behind() {
-        let told = |number: u32| {
-            let line = format!(r#"{{"type":"a","pf_attempt":1,"pf_max_attempts":{number}}}"#);
+        let told = |number: u32, more: &str| {
+            let line = format!(r#"{{"type":"a",{more}"pf_max_attempts":{number}}}"#);
             let message = complete(&line, 0);
             let event = Envelope::read(&message).unwrap();
             event.extension(names::MAX_ATTEMPTS).map(Cow::into_owned)
         };
-        assert_eq!(told(3), None);
-        assert_eq!(told(5).as_deref(), Some("5"), "this one is its own");
+        let given = r#""pf_attempt":1,"#;
+        assert_eq!(told(3, given), None);
+        assert_eq!(told(5, given).as_deref(), Some("5"), "it was changed");
+        assert_eq!(told(3, "").as_deref(), Some("3"), "a new event");
     }
 
     #[test]

@@ -178,6 +178,7 @@ fn a_store_that_could_not_be_opened_gets_no_name() {
     error: sqlite: the URL parameter `sinchronous` is not known
     hint: did you mean `synchronous`?
     ");
+    assert_eq!(add("sqlite:?sinchronous=full").code(), Some(78));
     assert_snapshot!(add("nats://t0ken@host"), @"
     exit: 2
     --- stdout

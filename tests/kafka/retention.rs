@@ -293,8 +293,8 @@ async fn is_read_anew(left: usize) -> bool {
     while handle_more(&*group, &mut seen).await {}
     group.close().await.unwrap();
     let is_read = seen.numbers.last() == Some(&(left - 1));
-    let mut old = seen.numbers.iter().enumerate();
-    assert!(is_read || old.all(|(at, number)| at == *number) && !seen.gaps.is_empty());
+    let looked_before = || seen.gaps.iter().any(|gap| gap.contains("ends at offset 0"));
+    assert!(is_read || looked_before(), "{:?}", seen.gaps);
     is_read
 }
 

@@ -57,7 +57,7 @@ impl Context {
             let config = Config::load()?;
             if self.global.output.is_none()
                 && let Some(format) =
-                    config.output(self.global.url.as_deref(), self.global.context.as_deref())
+                    config.output(self.global.url.as_deref(), self.global.context.as_deref())?
             {
                 self.printer.set_format(format);
             }

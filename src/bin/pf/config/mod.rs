@@ -162,38 +162,38 @@ impl Config {
         Ok(text.map(|text| text.parse()).transpose()?)
     }
 
-    /// Returns the format that the context, or else a file, names. What is wrong with the choice of the context is told
-    /// where the store is needed.
-    pub fn output(&self, url: Option<&str>, context: Option<&str>) -> Option<Format> {
+    /// Returns the format that the context, or else a file, names.
+    pub fn output(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Option<Format>> {
         let format = self.setting(
-            &chosen(url, context).ok()?,
+            &chosen(url, context)?,
             |profile| profile.output.as_ref(),
             |file| file.output.as_ref(),
-        );
-        format.ok().flatten().copied()
+        )?;
+        Ok(format.copied())
     }
 
-    /// Finds a setting. A file's context is no stronger than the file.
+    /// Finds a setting. A file's context is no stronger than the file; if it is gone, that is told where the store is
+    /// needed, and bars nobody from choosing another.
     fn setting<'a, T>(
         &'a self,
         chosen: &Chosen,
         in_profile: impl Fn(&'a Profile) -> Option<&'a T>,
         in_file: impl Fn(&'a File) -> Option<&'a T>,
     ) -> CliResult<Option<&'a T>> {
-        if let Chosen::Context(name) = chosen
-            && let Some(found) = in_profile(self.named(name)?.profile)
-        {
-            return Ok(Some(found));
-        }
-        let choosing = self.choosing().filter(|_| matches!(chosen, Chosen::Files));
+        let mut in_use = match chosen {
+            Chosen::Files => self.choosing(),
+            Chosen::Url(..) => None,
+            Chosen::Context(name) => match in_profile(self.named(name)?.profile) {
+                None => None,
+                found => return Ok(found),
+            },
+        };
         for layer in &self.layers {
-            if choosing.is_some_and(|choosing| std::ptr::eq(choosing, layer))
-                && let Some(name) = &layer.file.context
-                && let Some(found) = in_profile(self.named(name)?.profile)
-            {
-                return Ok(Some(found));
-            }
-            if let Some(found) = in_file(&layer.file) {
+            let context = in_use.take_if(|choosing| std::ptr::eq(*choosing, layer));
+            let name = context.and_then(|layer| layer.file.context.as_deref());
+            let profile = name.and_then(|name| self.named(name).ok());
+            let found = profile.and_then(|named| in_profile(named.profile));
+            if let Some(found) = found.or_else(|| in_file(&layer.file)) {
                 return Ok(Some(found));
             }
         }

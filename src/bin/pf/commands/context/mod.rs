@@ -79,12 +79,15 @@ impl AddArgs {
         let url = crate::config::parse(&text, "--url")?;
         let is_user = self.password_file.is_some()
             || self.ask_password
-            || std::env::var_os("PF_PASSWORD").is_some();
+            || std::env::var_os("PF_PASSWORD").is_some_and(|text| !text.is_empty());
         refuse(&url, is_user, "--url")?;
         let url = edit::absolute(url)?;
-        if !is_bare(&url) {
-            context.registry.check(&url)?;
-        }
+        let meant = if is_bare(&url) {
+            context.config()?.target(Some(&text), None)?.url
+        } else {
+            url.clone()
+        };
+        context.registry.check(&meant)?;
         let profile = Profile {
             url: url.into(),
             group: self.group.map(String::from),
