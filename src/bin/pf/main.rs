@@ -22,14 +22,7 @@ static MEMORY: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // A task is woken within its thread by a push; the future of the runtime itself takes a call of the system.
-    match tokio::spawn(run(commands::Cli::parse())).await {
-        Ok(code) => code,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
-}
-
-async fn run(cli: commands::Cli) -> ExitCode {
+    let cli = commands::Cli::parse();
     let mut context = context::Context::new(&cli.global);
     let result = cli.command.run(&mut context).await;
     context.finish(result).await

@@ -19,7 +19,7 @@ pub struct Printer {
     format: Format,
     coloured: bool,
     waiting: Vec<u8>,
-    out: Box<dyn Write + Send + Sync>,
+    out: Box<dyn Write + Send>,
     remarks: Remarks,
 }
 
@@ -28,7 +28,7 @@ impl Printer {
     pub fn stdio(format: Format, quiet: bool, color: ColorChoice) -> Self {
         let stdout = io::stdout();
         // Not through the line buffer of the standard library, which would look for line breaks.
-        let out: Box<dyn Write + Send + Sync> = match stdout.as_fd().try_clone_to_owned() {
+        let out: Box<dyn Write + Send> = match stdout.as_fd().try_clone_to_owned() {
             Ok(descriptor) => Box::new(File::from(descriptor)),
             Err(_) => Box::new(io::stdout()),
         };

@@ -48,7 +48,7 @@ impl ListArgs {
         let shown = stream(&mut letters, self.limit, &mut context.printer).await?;
         let ended = self.limit.is_none_or(|limit| shown < limit);
         if ended {
-            names::check(&triage, &letters.missing(), shown > 0).await?;
+            names::check(&triage, &letters, shown > 0).await?;
         }
         warn_unfiltered(&letters, context);
         if shown == 0 {

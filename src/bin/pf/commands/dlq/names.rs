@@ -1,7 +1,7 @@
 //! Names that fit no letter, or several: what was meant?
 
 use protoflow::{
-    runtime::{Triage, TriageError},
+    runtime::{Letters, Triage, TriageError},
     transport::Selection,
 };
 
@@ -26,7 +26,8 @@ pub async fn explain(triage: &Triage, error: TriageError) -> CliError {
 }
 
 /// Fails if some of the names given fit no letter, after the others were shown.
-pub async fn check(triage: &Triage, missing: &[&str], shown: bool) -> CliResult<()> {
+pub async fn check(triage: &Triage, letters: &Letters, shown: bool) -> CliResult<()> {
+    let missing = letters.missing();
     let Some(name) = missing.first() else {
         return Ok(());
     };

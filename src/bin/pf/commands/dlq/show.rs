@@ -66,7 +66,7 @@ impl ShowArgs {
             }
             shown = true;
         }
-        names::check(&triage, &letters.missing(), shown).await?;
+        names::check(&triage, &letters, shown).await?;
         warn_unfiltered(&letters, context);
         if !shown {
             remarks.remark("no dead letters");
