@@ -20,6 +20,9 @@ use super::{
 /// Columns that [`message`] reads, in its order.
 pub(super) const COLUMNS: &str = "m.key, m.headers, m.payload";
 
+/// How far times may be out of order, in nanoseconds: another process's clock reading, a commit that waited.
+const SLACK: i64 = 1_000_000_000;
+
 const INSERT: &str = "INSERT INTO messages(seq, topic, time, key, headers, payload, only_group, \
      lineage) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
@@ -131,6 +134,28 @@ pub(super) fn end_of(connection: &rusqlite::Connection) -> Outcome<i64> {
     let mut statement = connection.prepare_cached("SELECT max(seq) FROM messages")?;
     let seq: Option<i64> = statement.query_row([], |row| row.get(0))?;
     Ok(seq.unwrap_or(0))
+}
+
+/// Finds the first position whose message was stored at or after a time.
+pub(super) fn first_at(connection: &rusqlite::Connection, time: i64) -> Outcome<i64> {
+    let mut at = connection
+        .prepare_cached("SELECT seq, time FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
+    let mut low = 0;
+    let mut high = end_of(connection)? + 1;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let (seq, stored): (i64, i64) =
+            at.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if stored < time.saturating_sub(SLACK) {
+            low = seq + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let sql = "SELECT seq FROM messages WHERE seq >= ?1 AND time >= ?2 ORDER BY seq LIMIT 1";
+    let mut first = connection.prepare_cached(sql)?;
+    let found = first.query_row([low, time], |row| row.get(0)).optional()?;
+    Ok(found.unwrap_or(end_of(connection)? + 1))
 }
 
 /// Finds a topic, or makes it.

@@ -100,7 +100,7 @@ fn start_seq(connection: &Connection, from: StartFrom) -> Outcome<Option<i64>> {
         StartFrom::Earliest => Ok(None),
         StartFrom::New => log::end_of(connection).map(Some),
         StartFrom::Time(time) => {
-            let first = super::tail::first_at(connection, clock::nanos(time))?;
+            let first = log::first_at(connection, clock::nanos(time))?;
             Ok(Some(first - 1))
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::{
     event::{Pattern, Stored, Topic},
@@ -24,9 +24,6 @@ use super::{
     work::Step,
     writer::Writer,
 };
-
-/// How far times may be out of order, in nanoseconds: another process's clock reading, a commit that waited.
-const SLACK: i64 = 1_000_000_000;
 
 /// A read ends once it holds so many bytes.
 const PAGE_BYTES: usize = 4 << 20;
@@ -244,31 +241,9 @@ fn start(connection: &Connection, state: &State, from: TailFrom, end: i64) -> Ou
     match from {
         TailFrom::Now | TailFrom::Last(0) => Ok(end),
         TailFrom::Earliest => Ok(0),
-        TailFrom::Time(time) => Ok(first_at(connection, clock::nanos(time))? - 1),
+        TailFrom::Time(time) => Ok(log::first_at(connection, clock::nanos(time))? - 1),
         TailFrom::Last(count) => last(connection, state, count),
     }
-}
-
-/// Finds the first position whose message was stored at or after a time.
-pub(super) fn first_at(connection: &Connection, time: i64) -> Outcome<i64> {
-    let mut at = connection
-        .prepare_cached("SELECT seq, time FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
-    let mut low = 0;
-    let mut high = log::end_of(connection)? + 1;
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let (seq, stored): (i64, i64) =
-            at.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if stored < time.saturating_sub(SLACK) {
-            low = seq + 1;
-        } else {
-            high = middle;
-        }
-    }
-    let sql = "SELECT seq FROM messages WHERE seq >= ?1 AND time >= ?2 ORDER BY seq LIMIT 1";
-    let mut first = connection.prepare_cached(sql)?;
-    let found = first.query_row([low, time], |row| row.get(0)).optional()?;
-    Ok(found.unwrap_or(log::end_of(connection)? + 1))
 }
 
 /// Finds the position before the last so many that match.
