@@ -58,6 +58,7 @@ pub use self::{
     line::{parse_record, parse_record_as},
     media::is_json as is_json_type,
     message::{Headers, Message, Position, Stored},
+    names::is_bookkeeping,
     plain::wrap_plain,
     record::{Record, write_record},
     rules::validate,

@@ -69,6 +69,12 @@ pub(super) fn from_plain_header(header: &str) -> Option<&'static str> {
         .find(|name| prefixed && name.eq_ignore_ascii_case(header))
 }
 
+/// Reports whether an attribute belongs to one delivery of an event, and is left out when the event is published.
+#[must_use]
+pub fn is_bookkeeping(name: &str) -> bool {
+    BOOKKEEPING.contains(&name)
+}
+
 /// Reports whether this is one of our own attributes, with their underscores.
 pub(super) fn is_protoflow(name: &str) -> bool {
     PROTOFLOW.contains(&name)
@@ -128,7 +134,7 @@ pub(super) fn forget_delivery(
     let delay = find(extensions, DELAY_MS)
         .map(|text| delay_of(&text))
         .transpose()?;
-    extensions.retain(|(name, _)| name != DELAY_MS && !BOOKKEEPING.contains(&name.as_ref()));
+    extensions.retain(|(name, _)| name != DELAY_MS && !is_bookkeeping(name));
     Ok(delay)
 }
 

@@ -259,19 +259,22 @@ fn a_time_that_is_past_is_now() {
     assert_eq!(count(&pf), 1);
 }
 
+/// A place where nothing can be written.
+#[cfg(target_os = "linux")]
+fn full() -> std::fs::File {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).open("/dev/full").unwrap()
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_receipt_that_cannot_be_written_is_told() {
     let pf = Pf::new();
-    let full = std::fs::OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
     for args in [&["1"][..], &["--lines"][..]] {
         let mut publish = pf.command(&[&["publish", "a", "-o", "json", "-q"], args].concat());
         let mut child = publish
             .stdin(Stdio::piped())
-            .stdout(full.try_clone().unwrap())
+            .stdout(full())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -295,15 +298,11 @@ fn a_receipt_that_cannot_be_written_is_told() {
 #[test]
 fn nor_does_an_error_that_cannot_be_written_hide_what_is_stored() {
     let pf = Pf::new();
-    let full = std::fs::OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
     let stream = ["publish", "a", "--lines", "-o", "json", "-q"];
     let mut publish = pf.command(&[&stream[..], &["--on-error", "continue"]].concat());
     let mut child = publish
         .stdin(Stdio::piped())
-        .stdout(full)
+        .stdout(full())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

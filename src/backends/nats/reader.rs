@@ -132,9 +132,11 @@ impl Reader {
                 Pulled::Lost => {
                     // What was delivered on the way is gone, and only another consumer delivers it again.
                     sleep(PAUSE).await;
-                    let _ = self.begin_again().await?;
+                    self.begin_again().await?;
                 }
-                Pulled::Message(_) | Pulled::Deleted => drop(self.begin_again().await?),
+                Pulled::Message(_) | Pulled::Deleted => {
+                    self.begin_again().await?;
+                }
             }
         }
     }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use memchr::memmem;
 use protoflow::event::{
-    Encoding, EventError, Headers, Message, Topic, encode, event, is_json_type, new_id,
+    Encoding, EventError, Headers, Message, Topic, encode, event, is_bookkeeping, is_json_type,
+    new_id,
 };
 use serde_json::value::RawValue;
 
@@ -174,8 +175,7 @@ fn wrong_with<'a>(name: &str, mut others: impl Iterator<Item = &'a str>) -> Opti
     };
     match name {
         "pf_delay_ms" => Some("is what `--delay` is for"),
-        "pf_attempt" | "pf_next_attempt_at" | "pf_dead_letter" | "pf_original_topic"
-        | "pf_error_message" => Some("belongs to a delivery, and is set by Protoflow"),
+        name if is_bookkeeping(name) => Some("belongs to a delivery, and is set by Protoflow"),
         name if others.any(|other| meant(other) == meant(name)) => Some("stands twice"),
         _ => None,
     }
