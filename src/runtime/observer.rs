@@ -27,6 +27,8 @@ pub enum Notice<'a> {
     Trouble(&'a TransportError),
     /// Messages that should have been read are gone.
     Gap(&'a TransportError),
+    /// The transport warns of something; nothing is skipped.
+    Warning(&'a TransportError),
     /// Nearly everything fails: one event per back-off from now on.
     BreakerOpened(BreakerOptions),
     /// Events flow again.

@@ -94,7 +94,9 @@ pub trait Subscription: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// If the connection is lost: while the error is transient, the call may be repeated. Retention that removed what this group had not read is
-    /// an error of kind [`super::ErrorKind::Gap`]; the next call goes on behind the gap.
+    /// an error of kind [`super::ErrorKind::Gap`]; the next call goes on behind the gap. A condition
+    /// that the user should know of (a paused consumer) is an error of kind [`super::ErrorKind::Warning`]; nothing is
+    /// skipped.
     async fn next(&self, max: usize) -> Result<Vec<Delivery>>;
 
     /// Makes verdicts true and returns once they are, one result per settlement, in order. A dead letter and a

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Ambiguous,
     /// Messages that should have been read are gone.
     Gap,
+    /// Nothing failed, but the user should know; the same call goes on where it was.
+    Warning,
     /// The store is damaged, or not ours.
     Corrupt,
     /// Anything else.
@@ -54,6 +56,7 @@ impl fmt::Display for ErrorKind {
             Self::Lost => "delivery lost",
             Self::Ambiguous => "outcome unknown",
             Self::Gap => "messages are gone",
+            Self::Warning => "warning",
             Self::Corrupt => "store is damaged",
             Self::Other => "failed",
         })

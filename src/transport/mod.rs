@@ -97,6 +97,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// before anything is stored. Not to be dropped by who needs to know what was stored.
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>>;
 
+    /// Takes the warnings that publishing gave rise to since the last call: a line each, each said once.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Joins a group.
     ///
     /// Side places (dead letters, attempt records, delays) exist when this returns, or it fails.
@@ -193,7 +198,7 @@ pub trait Tail: fmt::Debug + Send {
     ///
     /// # Errors
     /// If the connection is lost for good. A gap that retention tore is an error of kind
-    /// [`ErrorKind::Gap`], after which reading goes on behind it.
+    /// [`ErrorKind::Gap`], after which reading goes on behind it. [`ErrorKind::Warning`] skips nothing.
     async fn next(&mut self, max: usize) -> Result<Vec<Stored>>;
 
     /// From now on ends behind what is stored now, as if it had been asked to

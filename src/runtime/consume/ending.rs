@@ -43,6 +43,8 @@ pub struct Summary {
     pub dead_lettered: u64,
     /// Given back uncounted.
     pub returned: u64,
+    /// How often messages turned out to be gone before this group had handled them.
+    pub gaps: u64,
     /// Why it ended; `None` while it runs.
     pub end: Option<End>,
 }

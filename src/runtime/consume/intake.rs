@@ -85,7 +85,11 @@ impl<H: Handler> Pump<H> {
                 self.arrived(deliveries);
             }
             Err(error) if error.kind() == ErrorKind::Gap => {
+                self.ledger.summary.gaps += 1;
                 self.observer.notice(Notice::Gap(&error));
+            }
+            Err(error) if error.kind() == ErrorKind::Warning => {
+                self.observer.notice(Notice::Warning(&error));
             }
             Err(error) if error.is_transient() => {
                 if self.fetch.failed() {

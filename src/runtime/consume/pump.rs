@@ -328,14 +328,15 @@ impl<H: Handler> Pump<H> {
             () = patience => Ok(()),
         };
         let end = self.phase.into_reason()?;
+        let mut summary = self.ledger.summary;
         match left {
             Err(error) if error.kind() == ErrorKind::Gap => {
+                summary.gaps += 1;
                 self.observer.notice(Notice::Gap(&error));
             }
             Err(error) if end != End::Aborted => return Err(error.into()),
             _ => {}
         }
-        let mut summary = self.ledger.summary;
         summary.dead_lettered += self.subscription.buried();
         summary.end = Some(end);
         Ok(summary)

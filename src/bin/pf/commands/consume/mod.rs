@@ -188,6 +188,10 @@ fn conclude(
             ),
         )
         .hint(format!("look at them: pf dlq list --group {group}"))),
+        _ if bounded && summary.gaps > 0 => Err(CliError::message(
+            Exit::Partly,
+            "messages were gone before the group had handled them",
+        )),
         _ => Ok(()),
     }
 }

@@ -49,6 +49,7 @@ impl Observer for Narrator {
             }
             Notice::Trouble(error) => self.trouble("reading failed and is tried again", error),
             Notice::Gap(error) => self.trouble("messages are gone before they were read", error),
+            Notice::Warning(error) => remarks.warning(&error.to_string()),
             Notice::BreakerOpened(_) => remarks.warning(&format!(
                 "nearly every event fails: from now on one at a time (pf dlq stats --group {})",
                 self.group

@@ -111,6 +111,12 @@ impl<'a> Ledger<'a> {
         self.printer.remarks().remark(text);
     }
 
+    /// Says what the transport warns of.
+    pub fn warn(&self, warnings: &[String]) {
+        let remarks = self.printer.remarks();
+        warnings.iter().for_each(|warning| remarks.warning(warning));
+    }
+
     /// Says why the line is not published.
     pub fn refuse(&mut self, error: &CliError) -> CliResult<()> {
         self.fail(self.line..=self.line, error)

@@ -55,6 +55,7 @@ pub async fn publish(
             .read(input::read(input::stdin()?, args.max_size))
             .await?;
         stream.ledger.tell(stream.publisher.finish().await)?;
+        stream.ledger.warn(&stream.transport.warnings());
         if let Some(draft) = stream.draft.filter(|_| stream.ledger.misses_topic()) {
             let named = [Pattern::from(draft.topic().clone())];
             topics::hint_unknown(stream.transport.as_ref(), &named, &remarks).await;
@@ -214,6 +215,7 @@ impl Stream<'_> {
 
     async fn send(&mut self) -> CliResult<()> {
         let results = self.publisher.flush().await;
+        self.ledger.warn(&self.transport.warnings());
         self.ledger.tell(results)?;
         self.ledger.flush()
     }

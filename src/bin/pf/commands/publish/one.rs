@@ -46,8 +46,13 @@ pub async fn publish(
         Ok(receipt) => receipt,
         Err(refused) => return Err(topics::hint_nearest(transport, draft.topic(), refused).await),
     };
+    let remarks = context.printer.remarks();
+    transport
+        .warnings()
+        .iter()
+        .for_each(|warning| remarks.warning(warning));
     let told = report::Told::stored(Some(&id), draft.topic(), &receipt);
-    context.printer.remarks().remark(&told.remark());
+    remarks.remark(&told.remark());
     let told = context.printer.report(&told);
     told.and(context.printer.flush().map_err(CliError::from))
         .map_err(CliError::untold)

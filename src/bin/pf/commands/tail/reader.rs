@@ -115,7 +115,7 @@ async fn read(
         };
         let last = match &batch {
             Ok(batch) => batch.is_empty(),
-            Err(error) if error.kind() == ErrorKind::Gap => {
+            Err(error) if matches!(error.kind(), ErrorKind::Gap | ErrorKind::Warning) => {
                 remarks.warning(&error.to_string());
                 continue;
             }
