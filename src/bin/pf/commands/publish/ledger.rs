@@ -114,7 +114,9 @@ impl<'a> Ledger<'a> {
     /// Says what the transport warns of.
     pub fn warn(&self, warnings: &[String]) {
         let remarks = self.printer.remarks();
-        warnings.iter().for_each(|warning| remarks.warning(warning));
+        for warning in warnings {
+            remarks.warning(warning);
+        }
     }
 
     /// Says why the line is not published.
