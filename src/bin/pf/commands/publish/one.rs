@@ -47,10 +47,9 @@ pub async fn publish(
         Err(refused) => return Err(topics::hint_nearest(transport, draft.topic(), refused).await),
     };
     let remarks = context.printer.remarks();
-    transport
-        .warnings()
-        .iter()
-        .for_each(|warning| remarks.warning(warning));
+    for warning in transport.warnings() {
+        remarks.warning(&warning);
+    }
     let told = report::Told::stored(Some(&id), draft.topic(), &receipt);
     remarks.remark(&told.remark());
     let told = context.printer.report(&told);
