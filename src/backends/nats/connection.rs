@@ -1,4 +1,4 @@
-//! The connection to the server: made once, kept, and asked.
+//! The connection to the server: made once, and kept.
 
 use std::{
     error::Error as _,
@@ -11,17 +11,10 @@ use std::{
 };
 
 use async_nats::{
-    Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Request, ServerError, StatusCode,
-    Subject,
+    Client, ConnectErrorKind, ConnectOptions, Event, ServerError,
     connection::State,
-    jetstream::{
-        self,
-        context::{ContextBuilder, PublishError, PublishErrorKind},
-    },
+    jetstream::{self, context::ContextBuilder},
 };
-use bytes::Bytes;
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep, timeout},
@@ -31,7 +24,6 @@ use ulid::Ulid;
 use super::{
     config::{Config, Login},
     error,
-    errors::{self, Refusal},
     names::Names,
 };
 use crate::transport::{ErrorKind, Result, TransportError};
@@ -39,19 +31,10 @@ use crate::transport::{ErrorKind, Result, TransportError};
 /// How long a confirmation is waited for before the question is asked again.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// The server's answers to a delete of what is not there.
-const GONE: [u64; 3] = [
-    errors::NO_MESSAGE_TO_DELETE,
-    errors::NO_MESSAGE,
-    errors::NO_SEQUENCE,
-];
-
 /// What to do about a server that is too old.
 pub(super) const UPDATE: &str = "bring the server up to date";
-/// How long a lost connection is ridden out.
-const RIDE_OUT: Duration = Duration::from_secs(30);
-/// The pause before a question is asked again.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The most complaints of the server that are kept until somebody asks for them.
+const COMPLAINTS: usize = 64;
 
 /// The most messages that wait for their confirmation: enough that the server is never idle, and fewer than it refuses.
 const WINDOW: usize = 4096;
@@ -70,18 +53,18 @@ pub(super) struct Link {
     pub(super) window: Arc<Semaphore>,
     /// How long a server is waited for that a command could do without.
     pub(super) patience: Duration,
-    complaint: Complaint,
+    complaints: Complaints,
     ids: String,
     next_id: AtomicU64,
 }
 
-/// What the server last complained about without naming the request.
-type Complaint = Arc<Mutex<Option<String>>>;
+/// What the server complained about without naming the request, each once.
+type Complaints = Arc<Mutex<Vec<String>>>;
 
 /// Connects, or says within the URL's time why not.
 pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
-    let complaint = Complaint::default();
-    let options = options(&config, Arc::clone(&complaint)).await?;
+    let complaints = Complaints::default();
+    let options = options(&config, Arc::clone(&complaints)).await?;
     let servers: Vec<async_nats::ServerAddr> = config
         .servers
         .iter()
@@ -108,13 +91,13 @@ pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
         turn: tokio::sync::Mutex::default(),
         window: Arc::new(Semaphore::new(WINDOW)),
         patience: config.timeout,
-        complaint,
+        complaints,
         ids: Ulid::generate().to_string(),
         next_id: AtomicU64::new(0),
     }))
 }
 
-async fn options(config: &Config, complaint: Complaint) -> Result<ConnectOptions> {
+async fn options(config: &Config, complaints: Complaints) -> Result<ConnectOptions> {
     let mut options = ConnectOptions::new()
         .name("pf")
         .connection_timeout(config.timeout)
@@ -123,8 +106,8 @@ async fn options(config: &Config, complaint: Complaint) -> Result<ConnectOptions
         .retain_servers_order()
         .reconnect_delay_callback(delay)
         .event_callback(move |event| {
-            let complaint = Arc::clone(&complaint);
-            async move { note(&complaint, &event) }
+            let complaints = Arc::clone(&complaints);
+            async move { note(&complaints, &event) }
         });
     options = match config.login.clone() {
         None => options,
@@ -154,13 +137,20 @@ fn delay(attempt: usize) -> Duration {
     }
 }
 
-fn note(complaint: &Mutex<Option<String>>, event: &Event) {
+fn note(complaints: &Mutex<Vec<String>>, event: &Event) {
     tracing::debug!(%event, "nats");
     if let Event::ServerError(ServerError::Other(text)) = event
         && text.to_lowercase().contains("permissions violation")
     {
-        *complaint.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(text.trim_start_matches("nats: ").to_owned());
+        let text = text.trim_start_matches("nats: ");
+        let mut complaints = complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        if complaints.iter().any(|known| known == text) {
+            return;
+        }
+        if complaints.len() >= COMPLAINTS {
+            complaints.remove(0);
+        }
+        complaints.push(text.to_owned());
     }
 }
 
@@ -248,151 +238,13 @@ impl Link {
         }
     }
 
-    /// Returns the server's last complaint about permissions as an error, once.
-    pub(super) fn complaint(&self) -> Option<TransportError> {
-        let mut complaint = self
-            .complaint
+    /// Takes what the server complained about that names this subject, as an error.
+    pub(super) fn complaint_about(&self, subject: &str) -> Option<TransportError> {
+        let mut complaints = self
+            .complaints
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let text = complaint.take()?;
-        Some(error(ErrorKind::Denied, text))
-    }
-
-    /// Asks `JetStream`, again if the connection was lost meanwhile: for questions, and for what may happen twice.
-    pub(super) async fn api(&self, verb: String, body: &Value) -> Result<Value, Refusal> {
-        let subject = format!("$JS.API.{verb}");
-        let body = Bytes::from(body.to_string());
-        self.ride_out(|| async {
-            let answer = self.client.request(subject.clone(), body.clone()).await;
-            parse(&answer.map_err(|failed| self.lost(failed))?.payload)
-        })
-        .await
-    }
-
-    /// Repeats a step while its failures come from a connection that was lost and comes back.
-    async fn ride_out<T, F>(&self, mut step: impl FnMut() -> F) -> Result<T, Refusal>
-    where
-        F: Future<Output = Result<T, Refusal>>,
-    {
-        let (connects, until) = (self.connects(), Instant::now() + RIDE_OUT);
-        loop {
-            match step().await {
-                Err(refusal) if refusal.may_pass() && Instant::now() < until => {
-                    let connected = self.client.connection_state() == State::Connected;
-                    if connected && self.connects() == connects {
-                        return Err(refusal);
-                    }
-                    self.wait_for_connection(until).await;
-                    sleep(PAUSE).await;
-                }
-                result => return result,
-            }
-        }
-    }
-
-    fn lost(&self, failed: async_nats::RequestError) -> Refusal {
-        Refusal::Lost(
-            self.complaint()
-                .unwrap_or_else(|| errors::of_request(failed)),
-        )
-    }
-
-    /// Publishes one message and returns the number under which it is stored.
-    pub(super) async fn put(
-        &self,
-        subject: String,
-        headers: HeaderMap,
-        payload: Bytes,
-    ) -> Result<u64, Refusal> {
-        let named = subject.clone();
-        let request = Request::new().headers(headers).payload(payload);
-        let answer = self.client.send_request(subject, request).await;
-        let answer = answer.map_err(|failed| match failed.kind() {
-            async_nats::RequestErrorKind::NoResponders => Refusal::Lost(errors::uncovered(&named)),
-            _ => self.lost(failed),
-        })?;
-        match serde_json::from_slice(&answer.payload) {
-            Ok(Stored { error: None, seq }) => Ok(seq),
-            _ => parse(&answer.payload).map(|_| 0),
-        }
-    }
-
-    /// Returns why a message is not known to be stored.
-    pub(super) fn unheard(&self, failed: PublishError, subject: &str) -> Refusal {
-        let was_heard = failed.kind() == PublishErrorKind::StreamNotFound;
-        match errors::of_publish(failed, subject) {
-            Refusal::Lost(failed) if failed.is_transient() && !was_heard => {
-                Refusal::Lost(self.complaint().unwrap_or(failed))
-            }
-            refusal => refusal,
-        }
-    }
-
-    /// Reads the last message of a subject, or one by its number, from any replica.
-    pub(super) async fn peek(
-        &self,
-        stream: &str,
-        what: &Value,
-    ) -> Result<Option<async_nats::Message>> {
-        let subject = format!("$JS.API.DIRECT.GET.{stream}");
-        let body = Bytes::from(what.to_string());
-        let found = self.ride_out(|| async {
-            let found = self.client.request(subject.clone(), body.clone()).await;
-            found.map_err(|failed| self.lost(failed))
-        });
-        let found = found.await?;
-        match found.status {
-            None => Ok(Some(found)),
-            Some(StatusCode::NOT_FOUND) => Ok(None),
-            Some(status) => Err(error(
-                ErrorKind::Other,
-                format!("a message could not be read: {status}"),
-            )),
-        }
-    }
-
-    /// Tells the server something at a reply subject and waits until it took note.
-    pub(super) async fn confirm(&self, reply: Subject, word: Bytes) -> Result<()> {
-        let answer = self.client.request(reply, word).await;
-        answer.map_err(|failed| TransportError::from(self.lost(failed)))?;
-        Ok(())
-    }
-
-    /// Deletes a message without overwriting its bytes, which is what makes it fast; tells whether it was there.
-    pub(super) async fn delete(&self, stream: &str, number: u64) -> Result<bool> {
-        let body = serde_json::json!({"seq": number, "no_erase": true});
-        match self.api(format!("STREAM.MSG.DELETE.{stream}"), &body).await {
-            Ok(_) => Ok(true),
-            Err(Refusal::Server { text, .. }) if text.contains("not permitted") => {
-                Err(error(ErrorKind::Denied, text))
-            }
-            Err(refusal) if GONE.iter().any(|number| refusal.is(*number)) => Ok(false),
-            Err(refusal) => Err(refusal.into()),
-        }
-    }
-
-    /// Deletes what stands under a subject; tells how many messages that were.
-    pub(super) async fn purge(&self, stream: &str, filter: &str) -> Result<u64> {
-        let body = serde_json::json!({"filter": filter});
-        let answer = self.api(format!("STREAM.PURGE.{stream}"), &body).await?;
-        Ok(answer.get("purged").and_then(Value::as_u64).unwrap_or(0))
-    }
-}
-
-/// The answer to a message that was stored.
-#[derive(Deserialize)]
-struct Stored {
-    error: Option<IgnoredAny>,
-    #[serde(default)]
-    seq: u64,
-}
-
-fn parse(answer: &[u8]) -> Result<Value, Refusal> {
-    let answer: Value = serde_json::from_slice(answer).map_err(|source| {
-        Refusal::Lost(error(ErrorKind::Other, "the server answered nonsense").because(source))
-    })?;
-    match errors::refused(&answer) {
-        Some(refusal) => Err(refusal),
-        None => Ok(answer),
+        let place = complaints.iter().position(|text| text.contains(subject))?;
+        Some(error(ErrorKind::Denied, complaints.remove(place)))
     }
 }

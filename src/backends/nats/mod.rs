@@ -10,6 +10,7 @@
 //!   of the server, the second overwrites bytes and is a thousand times slower than it need be.
 
 mod ahead;
+mod api;
 mod bounded;
 mod capabilities;
 mod capture;

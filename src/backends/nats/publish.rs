@@ -1,6 +1,7 @@
 //! Storing messages, now or for later: pipelined, every confirmation checked, sent again under the same id.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -258,9 +259,7 @@ async fn send(
         note(&mut states, confirmed);
     }
     failpoint::reach("nats.confirmed");
-    if let Some(complaint) = link.complaint() {
-        deny(&mut states, &complaint);
-    }
+    deny(link, &mut states);
     states
 }
 
@@ -310,11 +309,19 @@ fn note(states: &mut [State], (index, confirmed): (usize, Result<Receipt, Refusa
 }
 
 /// Gives up what the server silently does not let us publish.
-fn deny(states: &mut [State], complaint: &TransportError) {
+fn deny(link: &Link, states: &mut [State]) {
+    let mut denied: HashMap<String, Option<TransportError>> = HashMap::new();
     for state in states {
-        let named = matches!(state, State::Waiting(parcel, Some(Refusal::Lost(failed)))
-            if failed.is_transient() && complaint.to_string().contains(parcel.subject.as_str()));
-        if named {
+        let State::Waiting(parcel, Some(Refusal::Lost(failed))) = &*state else {
+            continue;
+        };
+        if !failed.is_transient() {
+            continue;
+        }
+        let complaint = denied
+            .entry(parcel.subject.to_string())
+            .or_insert_with(|| link.complaint_about(&parcel.subject));
+        if let Some(complaint) = complaint {
             *state = State::Done(Err(again(complaint)));
         }
     }
