@@ -311,3 +311,32 @@ async fn a_letter_without_room_refers_to_its_original() {
     assert_eq!(found.message, message);
     assert_eq!(found.record.kind, LetterKind::Permanent);
 }
+
+#[tokio::test]
+async fn letters_of_batches_that_are_settled_at_once_keep_their_order() {
+    // More than a task may send without a pause.
+    const COUNT: usize = 400;
+    let broker = Broker::start();
+    let transport = broker.connect("", true).await.expect("it opens");
+    publish(&*transport, &topic("a"), COUNT).await;
+    let subscription = transport
+        .subscribe(request(topic("a")))
+        .await
+        .expect("it joins");
+    let mut taken = Vec::new();
+    while taken.len() < COUNT {
+        taken.extend(subscription.next(COUNT).await.expect("it reads"));
+    }
+    let (later, verdict) = (taken.split_off(COUNT / 2), dead());
+    tokio::join!(
+        settle(&*subscription, taken, &verdict),
+        settle(&*subscription, later, &verdict),
+    );
+    let letters = crate::letters::all(&*transport).await;
+    let order: Vec<usize> = letters
+        .iter()
+        .map(|letter| String::from_utf8_lossy(letter.message.bytes()).parse())
+        .collect::<Result<_, _>>()
+        .expect("numbers");
+    assert_eq!(order, (0..COUNT).collect::<Vec<_>>());
+}

@@ -108,6 +108,8 @@ pub(super) struct Shared {
     /// An acknowledgement is to be confirmed.
     pub(super) acknowledged: Notify,
     pub(super) confirming: tokio::sync::Mutex<()>,
+    /// Held while the letters of a batch are sent: those of the next batch stand behind them.
+    pub(super) sending: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
@@ -280,6 +282,7 @@ fn shared(link: &Arc<Link>, store: String, request: SubscribeRequest, durable: &
         stirred: Notify::new(),
         acknowledged: Notify::new(),
         confirming: tokio::sync::Mutex::default(),
+        sending: tokio::sync::Mutex::default(),
     }
 }
 

@@ -4,9 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::Subject;
 use futures_util::{
-    FutureExt as _, StreamExt as _, TryFutureExt as _, future::BoxFuture, stream::FuturesUnordered,
+    FutureExt as _, StreamExt as _, TryFutureExt as _,
+    future::{BoxFuture, join},
+    stream::FuturesUnordered,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::MutexGuard,
+    time::{Instant, sleep},
+};
 
 use super::{
     error, letter,
@@ -49,24 +54,32 @@ struct Done {
 pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> Vec<Result<()>> {
     let mut results: Vec<Result<()>> = Vec::with_capacity(batch.len());
     let (acks, others) = take(shared, batch, &mut results);
-    for (index, failed) in acknowledge(shared, acks).await {
-        results[index] = failed;
-    }
+    let acknowledged = acknowledge(shared, acks);
     if others.is_empty() {
+        note(acknowledged.await, &mut results);
         shared.stirred.notify_one();
         return results;
     }
-    let letters = make_true(shared, others, &mut results).await;
+    // Its turn is that of the first poll, however long the acknowledgements take.
+    let (failed, turn) = join(acknowledged, shared.sending.lock()).await;
+    note(failed, &mut results);
+    let letters = make_true(shared, (others, turn), &mut results).await;
     confirm_letters(shared, letters, &mut results).await;
     shared.stirred.notify_one();
     results
 }
 
-/// Makes verdicts other than acknowledgements true; returns the letters among them, in the order of the
+fn note(failed: Vec<(usize, Result<()>)>, results: &mut [Result<()>]) {
+    for (index, failed) in failed {
+        results[index] = failed;
+    }
+}
+
+/// Makes verdicts other than acknowledgements true, whose turn it is; returns the letters among them, in the order of the
 /// acknowledgement of their originals.
 async fn make_true(
     shared: &Shared,
-    others: Vec<Work>,
+    (others, turn): (Vec<Work>, MutexGuard<'_, ()>),
     results: &mut [Result<()>],
 ) -> Vec<(usize, Buried)> {
     let mut letters = Vec::new();
@@ -90,6 +103,7 @@ async fn make_true(
             }
         }
     }
+    drop(turn);
     while let Some(one) = under_way.next().await {
         settled(one);
     }
