@@ -1,6 +1,8 @@
 //! Runs that wait in the handler beside those that it works on.
 
 use std::{
+    future::poll_fn,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -10,11 +12,13 @@ use std::{
 
 use async_trait::async_trait;
 use protoflow::{
+    event::encode,
     runtime::{BreakerOptions, End, Handler, Outcome, Run, Summary, describe_failure},
-    transport::Delivery,
+    transport::{Delivery, Outgoing},
 };
+use tokio::sync::{Notify, oneshot};
 
-use crate::harness::Bench;
+use crate::harness::{Bench, numbered, topic};
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
@@ -188,4 +192,135 @@ async fn a_time_limit_counts_from_when_a_run_begins() {
     let summary = bench.run(Late(AtomicUsize::new(0))).await.unwrap();
     assert_eq!((summary.acked, summary.retried), (3, 1));
     assert_eq!(bench.log.count("retry in 1s: took longer than 4s"), 1);
+}
+
+/// Begins with the first event alone. The third, which fails at once, sees the first two end: in that moment the consumer
+/// has looked at the first and not yet at the second.
+struct Relay {
+    came: AtomicUsize,
+    looks: Arc<AtomicUsize>,
+    first: Mutex<Option<oneshot::Sender<()>>>,
+    second: Mutex<Option<oneshot::Sender<()>>>,
+}
+
+impl Relay {
+    async fn until_told(slot: &Mutex<Option<oneshot::Sender<()>>>, looks: Option<&AtomicUsize>) {
+        let (tell, mut told) = oneshot::channel();
+        *slot.lock().unwrap() = Some(tell);
+        poll_fn(|context| {
+            if let Some(looks) = looks {
+                looks.fetch_add(1, Ordering::SeqCst);
+            }
+            Pin::new(&mut told).poll(context)
+        })
+        .await
+        .unwrap();
+    }
+
+    fn tell(slot: &Mutex<Option<oneshot::Sender<()>>>) {
+        slot.lock().unwrap().take().unwrap().send(()).unwrap();
+    }
+}
+
+#[async_trait]
+impl Handler for Relay {
+    async fn handle(&self, _: &Delivery, _: &Run) -> Outcome {
+        let number = self.came.fetch_add(1, Ordering::SeqCst);
+        match number {
+            0 => Self::until_told(&self.first, Some(&self.looks)).await,
+            1 => Self::until_told(&self.second, None).await,
+            _ => {
+                Self::tell(&self.first);
+                Self::tell(&self.second);
+            }
+        }
+        Outcome::DeadLetter(describe_failure("test", &format!("run {number}"), None))
+    }
+
+    fn ahead(&self) -> usize {
+        2
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_runs_of_one_job_are_settled_in_the_order_in_which_they_came() {
+    let mut bench = Bench::with_events(1).await;
+    bench.options.request.until_end = false;
+    let looks = Arc::new(AtomicUsize::new(0));
+    let handler = Relay {
+        came: AtomicUsize::new(0),
+        looks: Arc::clone(&looks),
+        first: Mutex::default(),
+        second: Mutex::default(),
+    };
+    let end = async {
+        // Once where it was begun, once among those that run.
+        while looks.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+        let encode = |number| {
+            let encoding = bench.transport.encoding();
+            encode(&numbered(number), topic(), encoding).unwrap()
+        };
+        let both = [1, 2].map(encode).map(Outgoing::from);
+        bench.transport.publish(both.into()).await;
+        while bench.log.count("dead") < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        bench.stop.drain.cancel();
+    };
+    let (summary, ()) = tokio::join!(bench.run(handler), end);
+    assert_eq!(summary.unwrap().dead_lettered, 3);
+    let letters = bench.letters().await;
+    let order: Vec<_> = letters
+        .iter()
+        .map(|letter| letter.record.failure.message.as_str())
+        .collect();
+    assert_eq!(order, ["run 0", "run 1", "run 2"]);
+}
+
+/// Works on what comes first until it is told to go on; what comes later waits to be recalled.
+struct Slow {
+    came: Arc<AtomicUsize>,
+    go_on: Arc<Notify>,
+}
+
+#[async_trait]
+impl Handler for Slow {
+    async fn handle(&self, _: &Delivery, run: &Run) -> Outcome {
+        if self.came.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.go_on.notified().await;
+            return Outcome::Ack(Vec::new());
+        }
+        run.recalled.cancelled().await;
+        Outcome::Return
+    }
+
+    fn ahead(&self) -> usize {
+        1
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_begin_is_given_back_before_the_run_at_work_ends() {
+    let bench = Bench::with_events(2).await;
+    let (came, go_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let handler = Slow {
+        came: Arc::clone(&came),
+        go_on: Arc::clone(&go_on),
+    };
+    let end = async {
+        while came.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+        bench.stop.drain.cancel();
+        while bench.log.count("returned") == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(bench.log.count("acked"), 0);
+        go_on.notify_one();
+    };
+    let (summary, ()) = tokio::join!(bench.run(handler), end);
+    let summary = summary.unwrap();
+    assert_eq!((summary.acked, summary.returned), (1, 1));
 }

@@ -181,7 +181,11 @@ impl<H: Handler> Pump<H> {
             Poll::Pending
         };
         if let Poll::Ready(finished) = early {
-            self.ran(finished);
+            let key = mark.key.clone();
+            match self.tasks.ended_at_once(mark, finished) {
+                Some(finished) => self.ran(finished),
+                None => self.queue.occupy(key),
+            }
         } else {
             self.queue.occupy(mark.key.clone());
             self.tasks.spawn(mark, run);

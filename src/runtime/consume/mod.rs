@@ -14,6 +14,7 @@ mod pump;
 mod queue;
 mod responder;
 mod running;
+mod turns;
 mod verdict;
 
 pub use self::{

@@ -111,7 +111,7 @@ impl<H: Handler> Pump<H> {
             abort: CancellationToken::new(),
             recalled: Mutex::default(),
         };
-        let tasks = Tasks::of(&runner.handler);
+        let tasks = Tasks::of(&runner.handler, options.jobs.max(1));
         let now = Instant::now();
         Self {
             runner: Arc::new(runner),

@@ -125,6 +125,8 @@ impl Responder {
         failpoint::reach("consume.responses_stored");
         let mut results = results.into_iter();
         let mut answered = Vec::new();
+        // What is to be published again stays before what came later.
+        let later = std::mem::take(&mut self.waiting);
         for answer in answers {
             // A result that is missing is no confirmation.
             let unknown = || Err(TransportError::unanswered(self.transport.scheme()));
@@ -133,6 +135,7 @@ impl Responder {
                 .collect();
             answered.extend(self.sort_out(answer, own));
         }
+        self.waiting.extend(later);
         answered
     }
 

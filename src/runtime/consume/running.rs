@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     inspect::Wishes,
     queue::{Key, key_of},
+    turns::Turns,
 };
 use crate::{
     event::{Envelope, Group, wrap_plain},
@@ -189,6 +190,8 @@ impl Mark {
 pub(super) struct Tasks {
     set: Set,
     marks: HashMap<Ticket, Mark>,
+    /// Where a single job's runs may wait in the handler: several are under way, and keep their order.
+    turns: Option<Turns>,
 }
 
 enum Set {
@@ -199,23 +202,41 @@ enum Set {
 }
 
 impl Tasks {
-    /// Prepares for the runs of a handler.
-    pub(super) fn of(handler: &impl Handler) -> Self {
+    /// Prepares for the runs of a handler, so many at a time.
+    pub(super) fn of(handler: &impl Handler, jobs: usize) -> Self {
+        let some_wait = handler.ahead() > 0;
         Self {
-            set: if handler.ahead() > 0 {
+            set: if some_wait {
                 Set::Here(FuturesUnordered::new())
             } else {
                 Set::Apart(JoinSet::new())
             },
             marks: HashMap::new(),
+            turns: (some_wait && jobs == 1).then(Turns::default),
         }
     }
 
+    /// Counts runs that have not ended, or not had their turn.
     pub(super) fn len(&self) -> usize {
-        self.set.len()
+        self.set.len() + self.turns.as_ref().map_or(0, Turns::early)
+    }
+
+    /// Takes in a run that ended as soon as it was begun; returns it if nothing before it is under way.
+    pub(super) fn ended_at_once(&mut self, mark: Mark, finished: Finished) -> Option<Finished> {
+        match &mut self.turns {
+            Some(turns) if self.set.len() + turns.early() > 0 => {
+                turns.begin(mark.ticket);
+                self.marks.insert(mark.ticket, mark);
+                self.take(finished)
+            }
+            _ => Some(finished),
+        }
     }
 
     pub(super) fn spawn(&mut self, mark: Mark, run: RunFuture) {
+        if let Some(turns) = &mut self.turns {
+            turns.begin(mark.ticket);
+        }
         self.marks.insert(mark.ticket, mark);
         match &mut self.set {
             Set::Apart(set) => drop(set.spawn(run)),
@@ -225,19 +246,48 @@ impl Tasks {
 
     /// Waits for a run to end; for ever if there is none. May be dropped.
     pub(super) async fn next(&mut self) -> Finished {
-        let Some(finished) = self.set.next().await else {
-            return std::future::pending().await;
-        };
-        self.marks.remove(&finished.delivery.ticket());
-        finished
+        loop {
+            if let Some(finished) = self.in_turn() {
+                return finished;
+            }
+            let Some(finished) = self.set.next().await else {
+                return std::future::pending().await;
+            };
+            if let Some(finished) = self.take(finished) {
+                return finished;
+            }
+        }
     }
 
     /// Returns a run that has ended already.
     pub(super) fn try_next(&mut self) -> Option<Finished> {
-        let finished = match &mut self.set {
-            Set::Apart(set) => set.try_join_next()?.ok()?,
-            Set::Here(set) => set.next().now_or_never()??,
+        loop {
+            if let Some(finished) = self.in_turn() {
+                return Some(finished);
+            }
+            let finished = match &mut self.set {
+                Set::Apart(set) => set.try_join_next()?.ok()?,
+                Set::Here(set) => set.next().now_or_never()??,
+            };
+            if let Some(finished) = self.take(finished) {
+                return Some(finished);
+            }
+        }
+    }
+
+    /// Takes in a run that ended; returns it if it need not wait for its turn.
+    fn take(&mut self, finished: Finished) -> Option<Finished> {
+        let finished = match &mut self.turns {
+            Some(turns) => turns.end(finished)?,
+            None => finished,
         };
+        self.marks.remove(&finished.delivery.ticket());
+        Some(finished)
+    }
+
+    /// Returns a run that ended and whose turn it is.
+    fn in_turn(&mut self) -> Option<Finished> {
+        let finished = self.turns.as_mut()?.next()?;
         self.marks.remove(&finished.delivery.ticket());
         Some(finished)
     }
@@ -248,8 +298,11 @@ impl Tasks {
 
     /// Drops every run where it stands; returns how many, and those that somebody is told about.
     pub(super) fn abandon(&mut self) -> (usize, Vec<Delivery>) {
-        let count = self.set.len();
+        let count = self.len();
         self.set.abandon();
+        if let Some(turns) = &mut self.turns {
+            turns.abandon();
+        }
         let copies = self.marks.drain().filter_map(|(_, mark)| mark.copy);
         (count, copies.collect())
     }
