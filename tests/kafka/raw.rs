@@ -152,6 +152,12 @@ impl Raw {
         names.map(|topic| topic.name().to_owned()).collect()
     }
 
+    /// Returns the name of the topic of retries that starts so, as in `pf.billing.order.`, if it is there.
+    pub(crate) fn retries(&self, start: &str) -> Option<String> {
+        let mut topics = self.topics().into_iter();
+        topics.find(|name| name.starts_with(start) && name.ends_with(".delay"))
+    }
+
     /// Returns the partitions of a topic that have a leader; none if it does not exist.
     pub(crate) fn partitions(&self, topic: &str) -> Vec<i32> {
         let metadata = self.look().fetch_metadata(Some(topic), PATIENCE).unwrap();

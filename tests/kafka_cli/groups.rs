@@ -57,7 +57,7 @@ fn of_two_with_a_name_the_first_ends() {
 
     --- stderr
     consuming order.created as group mail: cat
-    made topic pf.mail.delay for what is tried again
+    made topic pf.mail.order.created.HASH.delay for retries of order.created
     made topic pf.delay for what is for later
     made topic order.created.dlq for dead letters of order.created
     made topic pf.state for what becomes of dead letters
@@ -107,7 +107,7 @@ fn a_log_that_ends_before_the_position_of_the_group_is_read_again() {
 
     --- stderr
     consuming order.created as group mail: sh -c 'cat; echo'
-    made topic pf.mail.delay for what is tried again
+    made topic pf.mail.order.created.HASH.delay for retries of order.created
     made topic pf.delay for what is for later
     made topic order.created.dlq for dead letters of order.created
     made topic pf.state for what becomes of dead letters

@@ -8,6 +8,20 @@ use crate::{
     server::Broker,
 };
 
+/// Takes out what depends on the prefix, of which the name of the group is a part.
+fn without_hashes(text: &str) -> String {
+    let mut parts: Vec<String> = text.split(".delay").map(str::to_owned).collect();
+    let last = parts.len() - 1;
+    for part in &mut parts[..last] {
+        let hash = part.rsplit('.').next().unwrap_or_default();
+        if hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            part.truncate(part.len() - 8);
+            part.push_str("HASH");
+        }
+    }
+    parts.join(".delay")
+}
+
 /// A user whose topics have a prefix of their own on the broker that all share.
 pub(crate) struct Shop {
     pub(crate) raw: Raw,
@@ -67,6 +81,6 @@ impl Shop {
     /// Shows what a command did, without address and prefix.
     pub(crate) fn hide(&self, run: &Run) -> String {
         let shown = run.to_string().replace(&self.address, "SERVER");
-        shown.replace(&self.prefix, "")
+        without_hashes(&shown.replace(&self.prefix, ""))
     }
 }

@@ -24,10 +24,10 @@ fn a_cluster_can_do_this() {
       publish              native    acknowledged by every replica in sync
       delay                emulated  waits in `pf.delay`; fires exactly once for readers of committed records, while a `pf consume` or `pf schedule run` is up on the cluster
       schedule             emulated  reads the whole of `pf.delay`
-      delayed-retry        emulated  waits in the group's own topic, `pf.<group>.delay`
+      delayed-retry        emulated  waits in a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`
       dlq                  emulated  stored in `<topic>.dlq` before the offset may pass
       exactly-once-replay  native    message, receipt and position in one transaction, for readers of committed records
-      replay-to-group      emulated  through the group's own topic, `pf.<group>.delay`
+      replay-to-group      emulated  through a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`
       order                native    per partition, so per key
       ordered-retry        absent    a retry leaves its partition and its key's order
       groups               native    a partition is with one consumer of a group

@@ -173,13 +173,21 @@ impl World {
 
     /// Counts what the group has put off.
     pub(crate) fn put_off(&self) -> usize {
-        let retries = format!("pf.{}.delay", self.group());
-        self.raw.latest(&self.name(&retries)).len()
+        let retries = self.retries();
+        retries.map_or(0, |retries| self.raw.latest(&retries).len())
+    }
+
+    /// Returns Kafka's name of the topic of the group's retries of orders, if it is there.
+    fn retries(&self) -> Option<String> {
+        let start = self.name(&format!("pf.{}.order.", self.group()));
+        self.raw.retries(&start)
     }
 
     /// Counts the letters that were replayed to the group.
     pub(crate) fn replayed(&self) -> usize {
-        let retries = self.name(&format!("pf.{}.delay", self.group()));
+        let Some(retries) = self.retries() else {
+            return 0;
+        };
         let records = self.raw.rest(&retries, &BTreeMap::new()).into_iter();
         let replays = records.filter(|record| record.key().starts_with("replay/"));
         replays

@@ -59,12 +59,15 @@ impl Kafka {
         unsettled(&self.raw, &self.group(), &self.topic("order.created"))
     }
 
-    fn retries(&self) -> String {
-        self.topic(&format!("pf.{}.delay", self.group()))
+    /// Returns the topic of the group's retries of orders, if it is there.
+    fn retries(&self) -> Option<String> {
+        let start = self.topic(&format!("pf.{}.order.created.", self.group()));
+        self.raw.retries(&start)
     }
 
     fn put_off(&self) -> Vec<Stored> {
-        self.raw.latest(&self.retries())
+        let retries = self.retries();
+        retries.map_or_else(Vec::new, |retries| self.raw.latest(&retries))
     }
 
     fn scheduled(&self) -> Vec<Stored> {
@@ -119,7 +122,9 @@ impl Judge for Kafka {
     /// has failed.
     fn read(&self) -> Holdings {
         let responses = self.raw.topic(&self.topic("payment.done"));
-        let retries = self.raw.topic(&self.retries()).into_iter();
+        let retries = self.retries();
+        let retries = retries.map_or_else(Vec::new, |retries| self.raw.topic(&retries));
+        let retries = retries.into_iter();
         let replays =
             retries.filter(|record| record.payload.is_some() && waiting(record)["failed"] == 0);
         let resolved = self.resolved();

@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use rdkafka::consumer::Consumer as _;
 
 use super::{
-    desk::{Claim, Desk, Waiting},
+    desk::{Claim, Desk, Waited, Waiting},
     part::{Kind, PartId},
     pending::Due,
     pump::{LOOK, Pump},
@@ -23,29 +24,47 @@ use crate::{
 /// When what could not be read is tried again, in milliseconds.
 const AGAIN: i64 = 500;
 
+/// Retries of a partition that are due.
+struct Batch {
+    part: PartId,
+    topic: Arc<str>,
+    partition: i32,
+    due: Vec<Due>,
+}
+
 impl Pump {
     /// Takes in what is due of what was to be tried again; returns when the next will be.
     pub(super) fn hand_out_due(&mut self) -> Result<Duration> {
         let now = record::millis(SystemTime::now());
-        let mut due: Vec<(PartId, i32, Vec<Due>)> = Vec::new();
+        let mut batches = Vec::new();
         let mut next = LOOK;
         {
             let mut desk = self.shared.desk();
             let room = self.shared.max_in_flight.saturating_sub(desk.waiting.len());
-            let is_read = |kind: &Kind| matches!(kind, Kind::Retries(retries) if retries.is_read());
-            let parts = desk.parts.values().filter(|part| is_read(&part.kind));
+            let waits = |kind: &mut Kind| match kind {
+                Kind::Retries(retries) if retries.is_read() && !retries.is_legacy() => {
+                    retries.pending.next().is_some_and(|time| time <= now)
+                }
+                _ => false,
+            };
+            let parts = desk.parts.values_mut().map(|part| waits(&mut part.kind));
             // So that no partition takes the room of the others.
-            let share = room.div_ceil(parts.count().max(1));
+            let share = room.div_ceil(parts.filter(|waits| *waits).count().max(1));
             for (id, part) in &mut desk.parts {
                 let Kind::Retries(retries) = &mut part.kind else {
                     continue;
                 };
-                if !retries.is_read() {
+                if !retries.is_read() || retries.is_legacy() {
                     continue;
                 }
-                let some = retries.pending.due(now, share);
-                if !some.is_empty() {
-                    due.push((*id, part.partition, some));
+                let due = retries.pending.due(now, share);
+                if !due.is_empty() {
+                    batches.push(Batch {
+                        part: *id,
+                        topic: Arc::clone(&part.name),
+                        partition: part.partition,
+                        due,
+                    });
                 }
                 if let Some(time) = retries.pending.next() {
                     let left = u64::try_from(time - now).unwrap_or(0);
@@ -54,21 +73,23 @@ impl Pump {
             }
         }
         let mut woken = Ok(());
-        for (id, partition, some) in due {
+        for batch in batches {
             // A failure in one partition holds up no other.
-            woken = woken.and(self.wake_up(id, partition, some, now));
+            woken = woken.and(self.wake_up(batch, now));
         }
         woken.map(|()| next)
     }
 
-    fn wake_up(&mut self, id: PartId, partition: i32, due: Vec<Due>, now: i64) -> Result<()> {
-        let mut absent: Vec<i64> = due
+    fn wake_up(&mut self, batch: Batch, now: i64) -> Result<()> {
+        let id = batch.part;
+        let mut absent: Vec<i64> = batch
+            .due
             .iter()
             .filter(|due| due.record.is_none())
             .map(|due| due.offset)
             .collect();
         absent.sort_unstable();
-        let found = self.fetcher.read(&self.shared.retries, partition, &absent);
+        let found = self.fetcher.read(&batch.topic, batch.partition, &absent);
         let (found, failed) = match found {
             Ok(found) => (found, None),
             Err(failed) => (Vec::new(), Some(failed)),
@@ -76,7 +97,7 @@ impl Pump {
         let mut found: HashMap<i64, Read> =
             found.into_iter().map(|read| (read.offset, read)).collect();
         let mut desk = self.shared.desk();
-        for due in due {
+        for due in batch.due {
             let (time, offset) = (due.time, due.offset);
             let read = due.record.or_else(|| found.remove(&offset));
             match read.and_then(|read| self.awake(&desk, id, read)) {
@@ -103,12 +124,13 @@ impl Pump {
     fn awake(&self, desk: &Desk, part: PartId, read: Read) -> Option<Waiting> {
         let key = read.key.clone()?;
         let (partition, offset, time) = (read.partition, read.offset, read.time);
+        let topic = Arc::clone(&read.topic);
         let (story, message) = waiting::read(read)?;
         let course = &self.client.context().course;
         if course.until_end && story.due > course.joined && !desk.retrying.contains_key(&key) {
             return None;
         }
-        let own = || format!("{}/{partition}/{offset}", self.shared.retries);
+        let own = || format!("{topic}/{partition}/{offset}");
         let position = story.position.clone();
         let stored = Stored {
             message,
@@ -124,7 +146,11 @@ impl Pump {
             claim: Claim {
                 part,
                 offset,
-                waited: Some(key),
+                waited: Some(Waited {
+                    key,
+                    topic,
+                    partition,
+                }),
             },
         })
     }

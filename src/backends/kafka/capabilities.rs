@@ -24,12 +24,16 @@ pub(super) fn offline() -> Capabilities {
              `pf schedule run` is up on the cluster",
         ),
         schedule: Support::emulated("reads the whole of `pf.delay`"),
-        delayed_retry: Support::emulated("waits in the group's own topic, `pf.<group>.delay`"),
+        delayed_retry: Support::emulated(
+            "waits in a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`",
+        ),
         dlq: Support::emulated("stored in `<topic>.dlq` before the offset may pass"),
         exactly_once_replay: Support::native(
             "message, receipt and position in one transaction, for readers of committed records",
         ),
-        replay_to_group: Support::emulated("through the group's own topic, `pf.<group>.delay`"),
+        replay_to_group: Support::emulated(
+            "through a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`",
+        ),
         order: Support::native("per partition, so per key"),
         ordered_retry: Support::absent("a retry leaves its partition and its key's order"),
         groups: Support::native("a partition is with one consumer of a group"),

@@ -28,6 +28,8 @@ use crate::transport::{ErrorKind, Result, TransportError};
 const SLICE: Duration = Duration::from_millis(200);
 /// What the queues of a member may hold together before it is asked for, in KiB.
 const QUEUED: usize = 24 << 10;
+/// The most bytes of one answer to a member, unless a single record is larger.
+const FETCHED: usize = 4 << 20;
 
 /// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
 #[derive(Debug, Default)]
@@ -289,6 +291,8 @@ pub(super) fn member(config: &Config, group: &str, queues: usize) -> ClientConfi
         .set("isolation.level", "read_committed")
         .set("fetch.queue.backoff.ms", "5")
         .set("queued.max.messages.kbytes", share.to_string())
+        // An answer is held as a whole, and is spread over many queues.
+        .set("fetch.max.bytes", FETCHED.to_string())
         // Where all else is full, a broker is asked for what is tried again alone, and keeps that answer for so long.
         .set("fetch.wait.max.ms", "50");
     // In the newer protocol these are the broker's, and the client refuses them.

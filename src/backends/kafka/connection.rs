@@ -15,7 +15,7 @@ use rdkafka::{
 use tokio::sync::OnceCell;
 
 use super::{
-    admin::{self, Settings, Wanted},
+    admin::{self, Settings},
     clients::{self, Ears, Isolation},
     config::Config,
     error, errors,
@@ -31,8 +31,6 @@ use crate::{
 
 /// The pause before a question that could not be answered yet is asked again.
 const LOOK: Duration = Duration::from_millis(20);
-/// How many partitions a topic of ours has where the URL does not say.
-const PARTITIONS: i32 = 6;
 
 /// A client that asks, and the ears with which it hears why nobody answers.
 type Asking = BaseConsumer<Ears>;
@@ -221,49 +219,6 @@ impl Link {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         known.insert(name.to_owned(), partitions);
-    }
-
-    /// Makes topics unless they are there; returns the names of those made. Waits until they can be used.
-    pub(super) async fn make(self: &Arc<Self>, wanted: &[Wanted]) -> Result<Vec<String>> {
-        let mut missing = Vec::new();
-        for topic in wanted {
-            if self.partitions(&topic.name).await?.is_none() {
-                missing.push(topic.clone());
-            }
-        }
-        let made = admin::make(self.admin().await?, &self.config, &missing).await?;
-        for topic in &missing {
-            self.wait_for(&topic.name).await?;
-        }
-        Ok(made)
-    }
-
-    /// A broker knows of a topic a moment after it was made.
-    async fn wait_for(self: &Arc<Self>, name: &str) -> Result<()> {
-        let end = tokio::time::Instant::now() + self.config.timeout;
-        while self.partitions(name).await?.is_none() {
-            if tokio::time::Instant::now() > end {
-                let message = format!("the topic `{name}` was made and does not show up");
-                return Err(error(ErrorKind::Unavailable, message));
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        Ok(())
-    }
-
-    /// Makes a user's topic unless it is there.
-    pub(super) async fn make_topic(self: &Arc<Self>, name: &str) -> Result<Vec<String>> {
-        self.make(&[Wanted {
-            name: name.to_owned(),
-            partitions: self.config.partitions.unwrap_or(-1),
-            settings: Vec::new(),
-        }])
-        .await
-    }
-
-    /// Returns how many partitions a topic of ours gets.
-    pub(super) fn own_partitions(&self) -> i32 {
-        self.config.partitions.unwrap_or(PARTITIONS)
     }
 
     /// Returns the settings of topics; of one that does not exist, none.

@@ -19,6 +19,7 @@ use super::{
     record::{self, Read},
     replay,
     resolved::{self, Resolved, Seen},
+    side_topics,
     state::{self, State},
     stats,
     transport::Kafka,
@@ -229,12 +230,13 @@ async fn make_places(link: &Arc<Link>, topics: HashSet<Topic>) -> Result<HashSet
             && link.names().letters(&topic).is_ok()
         {
             let partitions = link.partitions(&name).await?;
-            wanted.push((name, topic, partitions.unwrap_or(link.own_partitions())));
+            let partitions = partitions.unwrap_or(link.own_partitions());
+            wanted.push((topic, name, partitions));
         }
     }
-    letter::make_topics(link, &wanted).await?;
+    side_topics::create_letters(link, &wanted).await?;
     let mut known = HashSet::new();
-    let topics = wanted.iter().map(|(_, topic, _)| topic.as_str().to_owned());
+    let topics = wanted.iter().map(|(topic, ..)| topic.as_str().to_owned());
     let selection = Selection {
         topics: topics.collect(),
         ..Selection::default()

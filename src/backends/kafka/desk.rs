@@ -8,9 +8,12 @@ use std::{
 
 use bytes::Bytes;
 
-use super::part::{Kind, Part, PartId, Retries};
+use super::{
+    part::{Kind, Part, PartId, Retries},
+    sources::Sources,
+};
 use crate::{
-    event::{Stored, Topic},
+    event::Stored,
     transport::{Attempts, Delivery, ErrorKind, Lineage, Ticket, TransportError},
 };
 
@@ -22,8 +25,17 @@ const WAITING_BYTES: usize = 8 << 20;
 pub(super) struct Claim {
     pub(super) part: PartId,
     pub(super) offset: i64,
-    /// The key under which it waited for its time, if it did.
-    pub(super) waited: Option<Bytes>,
+    /// Where it waited for its time, if it did.
+    pub(super) waited: Option<Waited>,
+}
+
+/// Where a delivery waited for its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Waited {
+    pub(super) key: Bytes,
+    /// Kafka's name of the topic.
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
 }
 
 /// A message that came and was not handed out yet.
@@ -67,8 +79,8 @@ pub(super) struct Desk {
     pub(super) settling: HashMap<PartId, usize>,
     /// The keys under which retries of ours wait, and the partition of ours in which each does.
     pub(super) retrying: HashMap<Bytes, PartId>,
-    /// Kafka's names of the topics to be read, and their users'.
-    pub(super) topics: HashMap<String, Topic>,
+    /// The topics to be read.
+    pub(super) sources: Sources,
     /// How often somebody asked for what is settled to be committed, and how many of those asked before a commit that was
     /// made.
     pub(super) commits_asked: u64,
@@ -255,7 +267,7 @@ impl Desk {
         }
     }
 
-    /// Returns a partition of what the group tries again.
+    /// Returns a partition of retries.
     pub(super) fn retries(&mut self, part: PartId) -> Option<&mut Retries> {
         match &mut self.parts.get_mut(&part)?.kind {
             Kind::Retries(retries) => Some(retries),
@@ -275,6 +287,9 @@ impl Desk {
             && self.parts.values_mut().all(|part| match &mut part.kind {
                 Kind::Messages { tracker, end, .. } => {
                     end.is_none_or(|end| tracker.is_settled_before(end))
+                }
+                Kind::Retries(retries) if retries.is_legacy() => {
+                    retries.is_read() && retries.pending.len() == 0
                 }
                 Kind::Retries(retries) => {
                     let next = retries.pending.next();

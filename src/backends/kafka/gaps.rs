@@ -210,9 +210,10 @@ impl Pump {
 
     /// Goes on in a partition of which nothing came, if this is it.
     fn go_on(&self, id: PartId, next: i64, is_sure: bool) -> Result<()> {
-        let (name, partition) = match self.shared.desk().parts.get(&id) {
+        let (name, partition, is_retried) = match self.shared.desk().parts.get(&id) {
             Some(part) if part.kind.seen() == next && !part.kind.is_passed() => {
-                (Arc::clone(&part.name), part.partition)
+                let is_retried = matches!(part.kind, Kind::Retries(_));
+                (Arc::clone(&part.name), part.partition, is_retried)
             }
             _ => return Ok(()),
         };
@@ -230,8 +231,7 @@ impl Pump {
         } else {
             next.max(bounds.low)
         };
-        let is_tried_again = *name == *self.shared.retries;
-        if is_cut && is_tried_again {
+        if is_cut && is_retried {
             // What waits in it is made out anew when it comes back.
             self.leave();
             return Ok(());
@@ -244,7 +244,7 @@ impl Pump {
         desk.ends_by(id, bounds.high);
         desk.passes(id, offset, is_cut);
         drop(desk);
-        if let Some(told) = told.filter(|_| !is_tried_again) {
+        if let Some(told) = told.filter(|_| !is_retried) {
             self.shared.fail(told);
         }
         Ok(())

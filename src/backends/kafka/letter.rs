@@ -12,7 +12,6 @@ use super::{
     names::Names,
     producer::Producer,
     record::{self, ID, LETTER, ORIGINAL, Read, Record, TOPIC},
-    state,
 };
 use crate::{
     event::{Message, Position, Topic},
@@ -41,29 +40,13 @@ enum Form {
 
 const FORMS: [Form; 3] = [Form::Whole, Form::Brief, Form::Reference];
 
-/// Makes the topics of the dead letters of topics, and that of what became of them, unless they are there; tells what
-/// was made, a line each.
-pub(super) async fn make_topics(
-    link: &Arc<Link>,
-    topics: &[(String, Topic, i32)],
-) -> Result<Vec<String>> {
-    let mut wanted = Vec::with_capacity(topics.len());
-    for (_, topic, partitions) in topics {
-        wanted.push(Wanted {
-            name: link.names().letters(topic)?,
-            partitions: *partitions,
-            settings: KEPT.to_vec(),
-        });
-    }
-    let made = link.make(&wanted).await?;
-    let told = wanted.iter().zip(topics);
-    let told = told.filter(|(letters, _)| made.contains(&letters.name));
-    let told = told.map(|(letters, (_, topic, _))| {
-        format!("made topic {} for dead letters of {topic}", letters.name)
-    });
-    let mut remarks: Vec<String> = told.collect();
-    remarks.extend(state::make(link).await?);
-    Ok(remarks)
+/// Returns the topic of the dead letters of a topic as it has to be made.
+pub(super) fn wanted(link: &Link, topic: &Topic, partitions: i32) -> Result<Wanted> {
+    Ok(Wanted {
+        name: link.names().letters(topic)?,
+        partitions,
+        settings: KEPT.to_vec(),
+    })
 }
 
 /// Stores a letter and returns once it is confirmed. Its topic was made before.

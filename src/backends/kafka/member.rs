@@ -1,7 +1,6 @@
 //! Membership in a group.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime},
@@ -12,25 +11,23 @@ use rdkafka::{ClientConfig, consumer::BaseConsumer};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    admin::{self, COMPACTED, Wanted},
-    calendar,
+    admin, calendar,
     clients::{self, Ears},
     connection::Link,
     desk::End,
-    error, letter,
+    discovery, error,
     pump::Pump,
     rebalance::Watch,
     record, schedules, settle,
     shared::{Offer, Present, Shared},
+    side_topics,
     start::Course,
 };
 use crate::{
-    event::{Pattern, Topic},
+    event::Pattern,
     transport::{Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket},
 };
 
-/// How often new topics are looked for.
-const LOOK: Duration = Duration::from_secs(1);
 /// How often to look whether what is overdue was fired, and for how long: who fired before may have been killed, and is
 /// missed after some seconds.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -56,9 +53,8 @@ pub(super) async fn join(
     }
     let mut remarks = make_missing(link, &request.patterns).await?;
     let topics = link.matching(&request.patterns).await?;
-    let retries = link.names().retries(&request.group)?;
-    remarks.extend(make_side_places(link, &topics, &retries).await?);
-    let retry_partitions = link.partitions(&retries).await?.unwrap_or(1);
+    let (sources, made) = side_topics::create(link, &request.group, &topics).await?;
+    remarks.extend(made);
     let mut tasks = vec![fire(link)];
     if request.until_end {
         remarks.extend(wait_for_overdue(link, &request.patterns).await?);
@@ -67,25 +63,18 @@ pub(super) async fn join(
     let shared = Arc::new(Shared::new(
         Arc::clone(link),
         request.group.clone(),
-        (retries, retry_partitions),
         link.store().await?,
         (request.lease, request.max_in_flight),
     ));
-    shared.desk().topics = named(topics);
-    let queues = usize::try_from(retry_partitions + 1).unwrap_or(1);
+    shared.desk().sources.change(sources, &[]);
+    let queues = 1 + shared.desk().sources.retry_partitions();
     let mut settings = clients::member(&link.config, request.group.as_str(), queues);
     if let Some(instance) = request.instance.as_deref() {
         settings.set("group.instance.id", instance);
     }
     start(&shared, course, &settings)?;
-    if request
-        .patterns
-        .iter()
-        .any(|pattern| pattern.literal().is_none())
-    {
-        let looking = look_for_topics(Arc::clone(&shared), request.patterns);
-        tasks.push(AbortOnDropHandle::new(tokio::spawn(looking)));
-    }
+    let looking = discovery::run(Arc::clone(&shared), request.patterns);
+    tasks.push(AbortOnDropHandle::new(tokio::spawn(looking)));
     let member = Member {
         tasks,
         shared,
@@ -93,13 +82,6 @@ pub(super) async fn join(
     };
     member.assigned().await?;
     Ok(Arc::new(member))
-}
-
-fn named(topics: Vec<(Topic, String, i32)>) -> HashMap<String, Topic> {
-    topics
-        .into_iter()
-        .map(|(topic, name, _)| (name, topic))
-        .collect()
 }
 
 /// Makes sure that every topic that was named exists.
@@ -116,37 +98,6 @@ async fn make_missing(link: &Arc<Link>, patterns: &[Pattern]) -> Result<Vec<Stri
         let made = link.make_topic(&name).await?;
         remarks.extend(made.iter().map(|name| format!("made topic {name}")));
     }
-    Ok(remarks)
-}
-
-/// Makes what a group needs beside its topics, before the first message is taken.
-async fn make_side_places(
-    link: &Arc<Link>,
-    topics: &[(Topic, String, i32)],
-    retries: &str,
-) -> Result<Vec<String>> {
-    let wanted = Wanted {
-        name: retries.to_owned(),
-        partitions: link.own_partitions(),
-        settings: COMPACTED.to_vec(),
-    };
-    let made = link.make(&[wanted, schedules::wanted(link)]).await?;
-    let mut remarks: Vec<String> = made
-        .iter()
-        .map(|name| {
-            let purpose = if name == retries {
-                "tried again"
-            } else {
-                "for later"
-            };
-            format!("made topic {name} for what is {purpose}")
-        })
-        .collect();
-    let letters: Vec<(String, Topic, i32)> = topics
-        .iter()
-        .map(|(topic, name, partitions)| (name.clone(), topic.clone(), *partitions))
-        .collect();
-    remarks.extend(letter::make_topics(link, &letters).await?);
     Ok(remarks)
 }
 
@@ -189,31 +140,6 @@ async fn wait_for_overdue(link: &Arc<Link>, patterns: &[Pattern]) -> Result<Opti
         tokio::time::sleep(GLANCE).await;
     }
     Ok(None)
-}
-
-async fn look_for_topics(shared: Arc<Shared>, patterns: Vec<Pattern>) {
-    loop {
-        tokio::time::sleep(LOOK).await;
-        if let Err(failed) = find_topics(&shared, &patterns).await {
-            tracing::debug!(%failed, "new topics are looked for again");
-        }
-    }
-}
-
-async fn find_topics(shared: &Arc<Shared>, patterns: &[Pattern]) -> Result<()> {
-    let found = shared.link.matching(patterns).await?;
-    let is_new = |name: &String| !shared.desk().topics.contains_key(name);
-    let new: Vec<_> = found
-        .into_iter()
-        .filter(|(_, name, _)| is_new(name))
-        .collect();
-    if new.is_empty() {
-        return Ok(());
-    }
-    make_side_places(&shared.link, &new, &shared.retries).await?;
-    shared.desk().topics.extend(named(new));
-    shared.wake();
-    Ok(())
 }
 
 impl Member {

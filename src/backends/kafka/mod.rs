@@ -1,8 +1,8 @@
 //! `kafka:`, Apache Kafka: for teams whose events are there already.
 //!
 //! A topic is a Kafka topic. Kafka knows neither delays nor retries of one message nor dead letters, so what we add
-//! stands in topics beside it: `pf.<group>.delay` holds what a group tries again, `pf.delay` what is for later,
-//! `<topic>.dlq` dead letters, `pf.state` what became of them.
+//! stands in topics beside it: `pf.<group>.<topic>.<hash>.delay` holds a group's retries of a topic, `pf.delay` what is
+//! for later, `<topic>.dlq` dead letters, `pf.state` what became of them.
 //!
 //! - A client of librdkafka belongs to one thread, which polls it; the rest of us talks to that thread through a desk
 //!   of shared state. Nothing blocks the runtime.
@@ -20,8 +20,10 @@ mod clients;
 mod commits;
 mod config;
 mod connection;
+mod create;
 mod dead_letters;
 mod desk;
+mod discovery;
 mod doctor;
 mod errors;
 mod fetcher;
@@ -46,16 +48,20 @@ mod producer;
 mod prune;
 mod publish;
 mod pump;
+mod queues;
 mod reader;
 mod rebalance;
 mod record;
 mod replay;
 mod rescheduling;
 mod resolved;
+mod room;
 mod schedules;
 mod settle;
 mod shared;
 mod shelf;
+mod side_topics;
+mod sources;
 mod start;
 mod state;
 mod stats;

@@ -1,5 +1,7 @@
 //! Where things stand in Kafka: topics, and the topics of our own.
 
+use sha2::{Digest as _, Sha256};
+
 use super::error;
 use crate::{
     event::{Group, Topic},
@@ -10,8 +12,10 @@ use crate::{
 const LETTERS: &str = ".dlq";
 /// Before the names of everything else of ours.
 const OURS: &str = "pf.";
-/// Behind a group's name, the topic of what it tries again.
+/// Behind the names of a group and a topic, the topic of the group's retries of it.
 const RETRIES: &str = ".delay";
+/// How many bytes of a hash tell names apart that would read the same, or had to be cut.
+const HASHED: usize = 4;
 /// The longest name that Kafka takes.
 const LONGEST: usize = 249;
 
@@ -66,9 +70,34 @@ impl Names {
         self.topic(name.strip_suffix(LETTERS)?)
     }
 
-    /// Returns the topic of what a group tries again.
-    pub(super) fn retries(&self, group: &Group) -> Result<String> {
+    /// Returns the topic of a group's retries of a topic.
+    ///
+    /// The hash tells the group `a.b` with the topic `c` from the group `a` with the topic `b.c`, the retries of `svc`
+    /// on `order` from what earlier versions named after the group `svc.order`, and long names whose ends were cut.
+    pub(super) fn retries(&self, group: &Group, topic: &Topic) -> Result<String> {
+        let whole = format!("{}{OURS}{group}.{topic}", self.prefix);
+        let mut hash = Sha256::new();
+        for part in [group.as_str(), "\0", topic.as_str()] {
+            hash.update(part);
+        }
+        let hash = data_encoding::HEXLOWER.encode(&hash.finalize()[..HASHED]);
+        let behind = format!(".{hash}{RETRIES}");
+        let room = LONGEST - behind.len();
+        // What is not legal is refused, and may not be cut in the middle of a character.
+        let kept = whole.get(..room.min(whole.len())).unwrap_or(&whole);
+        legal(format!("{kept}{behind}"))
+    }
+
+    /// Returns the topic in which earlier versions kept a group's retries of all topics together.
+    pub(super) fn legacy_retries(&self, group: &Group) -> Result<String> {
         legal(format!("{}{OURS}{group}{RETRIES}", self.prefix))
+    }
+
+    /// Reports whether this is the name of a topic of retries, also of one of an earlier version.
+    pub(super) fn is_retries(&self, name: &str) -> bool {
+        let own = name.strip_prefix(&self.prefix);
+        let own = own.and_then(|own| own.strip_prefix(OURS));
+        own.is_some_and(|own| own.ends_with(RETRIES))
     }
 
     /// Returns the topic of what is for later.
@@ -132,12 +161,49 @@ mod tests {
         assert_eq!(names.of_letters("shop.order.created"), None);
     }
 
+    fn retries(group: &str, topic: &str) -> Result<String> {
+        let (group, topic) = (group.parse().unwrap(), topic.parse().unwrap());
+        Names::new("shop.").unwrap().retries(&group, &topic)
+    }
+
+    #[test]
+    fn retries_of_each_group_and_topic_have_a_name_of_their_own() {
+        let name = retries("workers", "order.created").unwrap();
+        assert_eq!(name, "shop.pf.workers.order.created.b2280353.delay");
+        assert_eq!(retries("workers", "order.created").unwrap(), name);
+        assert_ne!(retries("a.b", "c").unwrap(), retries("a", "b.c").unwrap());
+        let names = Names::new("shop.").unwrap();
+        let legacy = names.legacy_retries(&"svc.order".parse().unwrap()).unwrap();
+        assert_ne!(retries("svc", "order").unwrap(), legacy);
+        assert!(names.is_retries(&name) && names.is_retries(&legacy));
+        assert!(!names.is_retries(&names.delays()) && !names.is_retries("shop.order.delay"));
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_apart() {
+        let (one, other) = ("x".repeat(230) + ".one", "x".repeat(230) + ".other");
+        let names = [
+            retries("workers", &one).unwrap(),
+            retries("workers", &other).unwrap(),
+        ];
+        assert_ne!(names[0], names[1]);
+        for name in names {
+            assert_eq!(name.len(), LONGEST);
+            assert!(name.ends_with(RETRIES) && is_of_others(&name), "{name}");
+        }
+        for (group, topic) in [("workers", "gr\u{fc}n"), ("gr\u{fc}n", "order")] {
+            let refused = retries(group, &topic.repeat(80)).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Invalid);
+        }
+    }
+
     #[test]
     fn our_own_are_no_topics() {
         let names = Names::default();
         let group: Group = "workers".parse().unwrap();
         let ours = [
-            names.retries(&group).unwrap(),
+            names.legacy_retries(&group).unwrap(),
+            names.retries(&group, &"order".parse().unwrap()).unwrap(),
             names.delays(),
             names.state(),
             "order.dlq".to_owned(),
@@ -145,6 +211,7 @@ mod tests {
             "shop.pf.delay".to_owned(),
             "shop_pf.state".to_owned(),
             "shop.pf.workers.delay".to_owned(),
+            "shop.pf.workers.order.0a1b2c3d.delay".to_owned(),
         ];
         for name in ours {
             assert_eq!(names.topic(&name), None, "{name}");

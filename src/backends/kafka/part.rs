@@ -28,13 +28,15 @@ pub(super) enum Kind {
         /// The offset before which a bounded membership ends.
         end: Option<i64>,
     },
-    /// What the group tries again.
+    /// Retries of the group.
     Retries(Box<Retries>),
 }
 
-/// A partition of what the group tries again.
+/// A partition of retries.
 #[derive(Debug)]
 pub(super) struct Retries {
+    /// The topic of which these are the retries; none for those of all topics, which earlier versions kept together.
+    pub(super) topic: Option<Topic>,
     pub(super) pending: Pending,
     pub(super) seen: i64,
     /// Nothing is handed out before this offset was reached.
@@ -53,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// Returns the offset before which a bounded membership ends; it is done with what it tries again otherwise.
+    /// Returns the offset before which a bounded membership ends; it is done with retries otherwise.
     pub(super) fn end(&self) -> Option<i64> {
         match self {
             Self::Messages { end, .. } => *end,
@@ -95,6 +97,11 @@ impl Kind {
 }
 
 impl Retries {
+    /// Reports whether these are kept as earlier versions did: to be forwarded, and handed out to nobody.
+    pub(super) fn is_legacy(&self) -> bool {
+        self.topic.is_none()
+    }
+
     /// Reports whether everything that had been written when the partition became ours was read.
     pub(super) fn is_read(&self) -> bool {
         self.seen >= self.barrier

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{packed::Packed, record::Read, waiting};
+use super::{packed::Packed, record::Read, room::Room, waiting};
 
 /// What is due later than this need not be kept at hand, in milliseconds.
 pub(super) const SOON: i64 = 300_000;
@@ -36,7 +36,7 @@ pub(super) struct Pending {
     by_time: BinaryHeap<Reverse<(i64, i64)>>,
     at_hand: BTreeMap<i64, Packed>,
     bytes: usize,
-    room: usize,
+    room: Arc<Room>,
     soon: i64,
 }
 
@@ -53,7 +53,12 @@ pub(super) struct Due {
 impl Pending {
     /// Begins an index of a partition for which there is so much room, in bytes; what is left of it is for records at hand,
     /// of those due in so many milliseconds. The others are to be read again when they are due.
-    pub(super) fn within((topic, partition): (Arc<str>, i32), room: usize, soon: i64) -> Self {
+    pub(super) fn within(place: (Arc<str>, i32), room: usize, soon: i64) -> Self {
+        Self::sharing(place, Room::new(room), soon)
+    }
+
+    /// The same in room that it shares with others.
+    pub(super) fn sharing((topic, partition): (Arc<str>, i32), room: Arc<Room>, soon: i64) -> Self {
         Self {
             topic,
             partition,
@@ -93,35 +98,41 @@ impl Pending {
             return is_change;
         };
         self.by_key.insert(short, offset);
+        self.room.take(EACH);
         self.alive.insert(offset, due);
         self.by_time.push(Reverse((due, offset)));
-        if due < now.saturating_add(self.soon) && self.bytes < self.left() {
+        if due < now.saturating_add(self.soon) && self.room.left() > 0 {
             self.keep(offset, copy());
         }
         self.make_room();
         is_change
     }
 
-    /// Returns how much room the index leaves.
-    fn left(&self) -> usize {
-        self.room.saturating_sub(EACH * self.by_key.len())
-    }
-
     fn keep(&mut self, offset: i64, packed: Packed) {
         let size = packed.size();
-        if self.bytes + size <= self.left() {
+        if size <= self.room.left() {
             self.bytes += size;
+            self.room.take(size);
             let former = self.at_hand.insert(offset, packed);
-            self.bytes -= former.as_ref().map_or(0, Packed::size);
+            self.forget(former.as_ref());
         }
+    }
+
+    /// Notes that a record is at hand no more; returns whether it was.
+    fn forget(&mut self, packed: Option<&Packed>) -> bool {
+        let size = packed.map_or(0, Packed::size);
+        self.bytes -= size;
+        self.room.give_back(size);
+        packed.is_some()
     }
 
     /// Lets go of records at hand for which the index has left no room, the youngest first.
     fn make_room(&mut self) {
-        while self.bytes > self.left()
-            && let Some((_, packed)) = self.at_hand.pop_last()
-        {
-            self.bytes -= packed.size();
+        while self.room.is_exceeded() {
+            let youngest = self.at_hand.pop_last();
+            if !self.forget(youngest.as_ref().map(|(_, packed)| packed)) {
+                break;
+            }
         }
     }
 
@@ -129,10 +140,10 @@ impl Pending {
         let Some(offset) = self.by_key.remove(short) else {
             return false;
         };
+        self.room.give_back(EACH);
         self.alive.remove(&offset);
-        if let Some(packed) = self.at_hand.remove(&offset) {
-            self.bytes -= packed.size();
-        }
+        let packed = self.at_hand.remove(&offset);
+        self.forget(packed.as_ref());
         if self.by_time.len() > 2 * self.alive.len() + STALE {
             self.by_time
                 .retain(|Reverse((time, offset))| self.alive.get(offset) == Some(time));
@@ -153,7 +164,7 @@ impl Pending {
             // Put back twice, it would come twice.
             self.alive.insert(offset, TAKEN);
             let packed = self.at_hand.remove(&offset);
-            self.bytes -= packed.as_ref().map_or(0, Packed::size);
+            self.forget(packed.as_ref());
             let place = (&self.topic, self.partition);
             let record = packed.map(|packed| packed.unpack(place, offset));
             due.push(Due {
@@ -207,6 +218,12 @@ impl Pending {
     fn shorten(&self, key: &[u8]) -> Short {
         let (one, other) = &self.shorteners;
         (one.hash_one(key), other.hash_one(key))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.room.give_back(self.bytes + EACH * self.by_key.len());
     }
 }
 
@@ -297,7 +314,7 @@ mod tests {
         for offset in 0..10_000_i64 {
             let key = offset.to_string();
             pending.take(&record(offset, &key, Some(SOON + offset)), 0);
-            assert!(pending.bytes <= pending.left());
+            assert!(!pending.room.is_exceeded() || pending.bytes == 0);
             if offset >= 5 {
                 pending.take(&record(offset + 10_000, &key, None), 0);
             }
@@ -305,6 +322,23 @@ mod tests {
         assert!(pending.by_time.len() <= 2 * pending.len() + STALE + 1);
         assert_eq!(offsets(&pending.due(i64::MAX, 9)), [0, 1, 2, 3, 4]);
         assert_eq!(pending.oldest_but(&[0, 1, 3]), Some(2));
+    }
+
+    #[test]
+    fn room_that_is_shared_is_given_back() {
+        let room = Room::new(1 << 20);
+        let share = || Pending::sharing(("pf.delay".into(), 0), Arc::clone(&room), SOON);
+        let (mut one, mut other) = (share(), share());
+        one.take(&record(0, "a", Some(1)), 0);
+        let left = room.left();
+        other.take(&record(0, "a", Some(1)), 0);
+        other.take(&record(1, "b", Some(1)), 0);
+        other.take(&record(2, "b", None), 0);
+        other.due(1, 1);
+        drop(other);
+        assert_eq!(room.left(), left);
+        one.take(&record(1, "a", None), 0);
+        assert_eq!(room.left(), 1 << 20);
     }
 
     #[test]

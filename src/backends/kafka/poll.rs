@@ -29,30 +29,29 @@ impl Pump {
         self.see(client.poll(patience))
     }
 
-    /// Reads so many records of what is tried again, at the most, and one of each partition more.
+    /// Reads so many records of retries, at the most, and one of each partition more.
     pub(super) fn poll_retries(&mut self, max: usize, chunk: &mut Vec<Read>) -> Result<()> {
-        let queues = std::mem::take(&mut self.retries);
-        let share = max / queues.len().max(1) + 1;
-        let polled = queues
-            .iter()
-            .try_for_each(|queue| self.poll_queue(queue, share, chunk));
+        let mut queues = std::mem::take(&mut self.retries);
+        let polled = queues.visit(|queue, count| self.poll_queue(queue, max / count + 1, chunk));
         self.retries = queues;
         polled
     }
 
+    /// Reads a queue; reports whether there may be more in it.
     fn poll_queue(
         &mut self,
         queue: &PartitionQueue<Watch>,
         max: usize,
         chunk: &mut Vec<Read>,
-    ) -> Result<()> {
-        let most = chunk.len() + max;
-        while chunk.len() < most
-            && let Some(read) = self.see(queue.poll(Duration::ZERO))?
-        {
-            chunk.push(read);
+    ) -> Result<bool> {
+        for _ in 0..max {
+            let polled = queue.poll(Duration::ZERO);
+            if polled.is_none() {
+                return Ok(false);
+            }
+            chunk.extend(self.see(polled)?);
         }
-        Ok(())
+        Ok(true)
     }
 
     fn see(&mut self, polled: Option<KafkaResult<BorrowedMessage<'_>>>) -> Result<Option<Read>> {

@@ -9,7 +9,7 @@ use std::{
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _, base_consumer::PartitionQueue},
+    consumer::{BaseConsumer, Consumer as _},
 };
 
 use super::{
@@ -19,9 +19,11 @@ use super::{
     fetcher::Fetcher,
     gaps::Torn,
     part::PartId,
+    queues::RetryQueues,
     rebalance::Watch,
     record::{self, Read},
     shared::Shared,
+    sources::RetryTopic,
 };
 use crate::transport::{ErrorKind, Result};
 
@@ -40,12 +42,12 @@ type Known = (PartId, Option<i64>);
 /// The thread's side of a membership.
 pub(super) struct Pump {
     pub(super) shared: Arc<Shared>,
-    /// The partitions of what is tried again: read apart, or it would come behind all that was fetched of a long topic.
-    pub(super) retries: Vec<PartitionQueue<Watch>>,
+    pub(super) retries: RetryQueues,
     pub(super) client: Arc<BaseConsumer<Watch>>,
     pub(super) fetcher: Fetcher,
     pub(super) names: HashMap<String, Arc<str>>,
-    subscribed: HashSet<String>,
+    /// The revision of the sources that was subscribed to.
+    subscribed: Option<u64>,
     leases_at: Instant,
     full_since: Option<Instant>,
     pub(super) down: bool,
@@ -60,17 +62,13 @@ impl Pump {
         let shared = Arc::clone(&client.context().shared);
         let now = Instant::now();
         let client = Arc::new(client);
-        // Before the first assignment: what came earlier would be left behind in the common queue, and read too late.
-        let retries = (0..shared.retry_partitions)
-            .filter_map(|partition| client.split_partition_queue(&shared.retries, partition))
-            .collect();
         Self {
             fetcher: Fetcher::new(&shared.link.config),
             shared,
-            retries,
+            retries: RetryQueues::default(),
             client,
             names: HashMap::new(),
-            subscribed: HashSet::new(),
+            subscribed: None,
             leases_at: now + LEASES,
             full_since: None,
             down: false,
@@ -130,32 +128,39 @@ impl Pump {
             if is_idle && !is_mending {
                 self.look_around()?;
             }
+            return Ok(());
         }
-        Ok(())
+        // Nothing of these is handed out before there is room, and each of many queues would fill up by itself.
+        let mut retries = Vec::new();
+        let polled = self.poll_retries(CHUNK, &mut retries);
+        self.admit(retries)?;
+        polled
     }
 
     /// Reads the topics that are wanted now.
     fn subscribe(&mut self) -> Result<()> {
-        let topics: Vec<String> = {
+        let (topics, retries, revision) = {
             let mut desk = self.shared.desk();
             if desk.stalled {
                 if !desk.wanted {
                     return Ok(());
                 }
                 desk.stalled = false;
-                self.subscribed.clear();
+                self.subscribed = None;
             }
-            if desk.topics.len() + 1 == self.subscribed.len() {
+            let revision = desk.sources.revision();
+            if self.subscribed == Some(revision) {
                 return Ok(());
             }
-            desk.topics.keys().cloned().collect()
+            let retries: Vec<RetryTopic> = desk.sources.retries().cloned().collect();
+            (desk.sources.subscription(), retries, revision)
         };
-        let names = topics.iter().map(String::as_str);
-        let all: Vec<&str> = names.chain([self.shared.retries.as_str()]).collect();
+        self.retries.split(&self.client, &retries);
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         self.client
-            .subscribe(&all)
+            .subscribe(&topics)
             .map_err(|failed| errors::of(failed, "subscribing"))?;
-        self.subscribed = all.iter().map(|name| (*name).to_owned()).collect();
+        self.subscribed = Some(revision);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ use super::{
     pending::{Pending, SOON},
     record,
     shared::Shared,
+    sources::Role,
     start::Course,
     tracker::Tracker,
 };
@@ -41,8 +42,6 @@ use crate::{
 const DRAIN: Duration = Duration::from_mins(4);
 /// How often it is looked whether they ran out.
 const TURN: Duration = Duration::from_millis(40);
-/// The room for what is tried again, in bytes, over all partitions.
-const ROOM: usize = 16 << 20;
 /// How long a question to a broker may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -107,10 +106,12 @@ impl Watch {
         let mut placed = TopicPartitionList::new();
         let (mut parts, mut told) = (Vec::new(), Vec::new());
         for (name, partition, committed) in self.committed(client, partitions)? {
-            let part = if name == self.shared.retries {
-                self.retries(client, partition, committed)?
-            } else {
-                self.messages(client, (&name, partition), committed, &mut told)?
+            let role = self.shared.desk().sources.role(&name);
+            let place = (&*name, partition);
+            let part = match role {
+                Role::Messages => self.messages(client, place, committed, &mut told)?,
+                Role::Retries(topic) => self.retries(client, place, committed, Some(topic))?,
+                Role::Legacy => self.retries(client, place, committed, None)?,
             };
             placed
                 .add_partition_offset(&name, partition, Offset::Offset(part.kind.seen()))
@@ -221,10 +222,10 @@ impl Watch {
     fn retries(
         &self,
         client: &Client,
-        partition: i32,
+        (name, partition): (&str, i32),
         committed: Option<Committed>,
+        topic: Option<Topic>,
     ) -> Result<Part> {
-        let name = &self.shared.retries;
         let low = self.shared.bounds(client, (name, partition), 0)?.low;
         // Also what an open transaction hides: behind it may stand the end of what is before it.
         let high = self.shared.link.high(name, partition)?;
@@ -232,13 +233,16 @@ impl Watch {
             Some(committed) if committed.offset <= high => committed.offset.max(low),
             _ => low,
         };
-        let share = usize::try_from(self.shared.retry_partitions).unwrap_or(1);
-        let place = (name.as_str().into(), partition);
+        let own: Arc<str> = name.into();
+        let place = (Arc::clone(&own), partition);
+        // What is forwarded at once need not be told from what waits longer.
+        let soon = topic.as_ref().map_or(i64::MAX, |_| SOON);
         Ok(Part {
-            name: name.as_str().into(),
+            name: own,
             partition,
             kind: Kind::Retries(Box::new(Retries {
-                pending: Pending::within(place, ROOM / share.max(1), SOON),
+                topic,
+                pending: Pending::sharing(place, Arc::clone(&self.shared.room), soon),
                 seen: begin,
                 barrier: high,
                 committed: -1,

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
-    admin::{COMPACTED, Wanted},
     bench::{Bench, Doubt, Triage, Worker},
     connection::{self, Link},
     error,
@@ -14,7 +13,7 @@ use super::{
     letter::Found,
     producer::Placed,
     record::{self, LINEAGE, Record},
-    resolved,
+    resolved, side_topics,
     state::{self, State},
     transaction::Failed,
     waiting::{self, Waiting},
@@ -151,13 +150,14 @@ async fn aim(link: &Arc<Link>, to: Option<&Topic>, item: &mut Item) -> Result<()
             Some(_) => return Ok(()),
             None => format!("there is no topic `{name}`"),
         },
-        Ok(name) => {
-            let wanted = Wanted {
-                name,
-                partitions: link.own_partitions(),
-                settings: COMPACTED.to_vec(),
-            };
-            return link.make(&[wanted]).await.map(drop);
+        Ok(_) => {
+            let letter = &found.letter;
+            let (group, topic) = (&letter.record.group, &letter.message.topic);
+            let partitions = link.partitions(&link.names().of(topic)?).await?;
+            let partitions = partitions.unwrap_or(i32::MAX);
+            let wanted = side_topics::retries(link, group, topic, partitions)?;
+            let made = link.make(&[wanted]).await.map(drop);
+            return made.map_err(|failed| side_topics::explain(link, group, failed));
         }
         Err(failed) => failed.to_string(),
     };
@@ -169,7 +169,11 @@ fn target(link: &Link, to: Option<&Topic>, found: &Found) -> Result<String> {
     match to {
         Some(topic) => link.names().of(topic),
         None if found.is_foreign => link.names().of(&found.letter.message.topic),
-        None => link.names().retries(&found.letter.record.group),
+        None => {
+            let letter = &found.letter;
+            let (group, topic) = (&letter.record.group, &letter.message.topic);
+            link.names().retries(group, topic)
+        }
     }
 }
 

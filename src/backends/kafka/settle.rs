@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     SCHEME,
-    desk::{Claim, Desk, End, Waiting},
+    desk::{Claim, Desk, End, Waited, Waiting},
     error, errors, letter,
     record::{self, Record},
     shared::Shared,
@@ -184,28 +184,24 @@ async fn store(shared: &Shared, record: Record, doing: &str) -> Result<()> {
 
 /// Ends what waited under a key.
 async fn end(shared: &Shared, claim: &Claim) -> Result<()> {
-    let Some(key) = &claim.waited else {
+    let Some(waited) = &claim.waited else {
         return Ok(());
-    };
-    let partition = {
-        let desk = shared.desk();
-        desk.parts.get(&claim.part).map(|part| part.partition)
     };
     // Whoever owns the partition now hands it out again.
-    let Some(partition) = partition else {
+    if !shared.desk().parts.contains_key(&claim.part) {
         return Ok(());
-    };
-    let record = Record::end(shared.retries.clone(), partition, key.clone());
+    }
+    let (topic, key) = (&*waited.topic, waited.key.clone());
+    let record = Record::end(topic, waited.partition, key);
     store(shared, record, "ending a retry").await?;
     failpoint::reach("kafka.retry_ended");
-    shared.desk().retrying.remove(key);
+    shared.desk().retrying.remove(&waited.key);
     Ok(())
 }
 
-/// Lets a message wait for another run, in the topic of the group.
+/// Lets a message wait for another run, in the topic of the group's retries of its topic.
 async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTime) -> Result<()> {
     let message = &delivery.stored.message;
-    let position = delivery.stored.position.as_str();
     let now = record::millis(SystemTime::now());
     let first_failed = delivery.attempts.first_failed.map_or(now, record::millis);
     let story = waiting::Waiting {
@@ -216,16 +212,15 @@ async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTi
         lineage: delivery.lineage.clone(),
         ..waiting::Waiting::new(message.topic.clone(), due)
     };
-    let key = claim
-        .waited
-        .clone()
-        .unwrap_or_else(|| Bytes::copy_from_slice(position.as_bytes()));
-    let partition = partition(shared, claim, delivery);
-    let record = waiting::write((&shared.retries, partition), key.clone(), &story, message)?;
+    let Some(place) = place(shared, claim, delivery)? else {
+        return Ok(());
+    };
+    let (topic, key) = (&*place.topic, place.key);
+    let record = waiting::write((topic, place.partition), key.clone(), &story, message)?;
     {
         // A bounded membership must not take it for done while it is being written down.
         let mut desk = shared.desk();
-        if let Some(part) = desk.part(&shared.retries, partition) {
+        if let Some(part) = desk.part(topic, place.partition) {
             desk.retrying.insert(key.clone(), part);
         }
     }
@@ -237,15 +232,26 @@ async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTi
     stored
 }
 
-/// Returns where a message waits: what waited before stays where it was.
-fn partition(shared: &Shared, claim: &Claim, delivery: &Delivery) -> i32 {
-    if claim.waited.is_some()
-        && let Some(part) = shared.desk().parts.get(&claim.part)
-    {
-        return part.partition;
+/// Returns where a message waits: what waited before stays where it was. None if that is ours no more: whoever owns it
+/// now hands the message out again, and may be done with it already.
+fn place(shared: &Shared, claim: &Claim, delivery: &Delivery) -> Result<Option<Waited>> {
+    let desk = shared.desk();
+    if let Some(waited) = &claim.waited {
+        let is_ours = desk.parts.contains_key(&claim.part);
+        return Ok(is_ours.then(|| waited.clone()));
     }
+    let message = &delivery.stored.message;
+    let name = shared.link.names().of(&message.topic)?;
+    let source = desk.sources.get(&name).ok_or_else(|| {
+        let message = format!("there is no topic for retries of `{}`", message.topic);
+        error(ErrorKind::NotFound, message)
+    })?;
     let fallback = delivery.stored.position.as_str().as_bytes();
-    waiting::partition(&delivery.stored.message, fallback, shared.retry_partitions)
+    Ok(Some(Waited {
+        key: Bytes::copy_from_slice(fallback),
+        topic: Arc::clone(&source.retries.name),
+        partition: waiting::partition(message, fallback, source.retries.partitions),
+    }))
 }
 
 async fn bury(

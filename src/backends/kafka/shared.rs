@@ -11,11 +11,15 @@ use tokio::sync::Notify;
 use super::{
     connection::Link,
     desk::{Desk, End},
+    room::Room,
 };
 use crate::{
     event::Group,
     transport::{Delivery, TransportError},
 };
+
+/// The memory for retries, in bytes.
+const ROOM: usize = 16 << 20;
 
 /// Somebody who waits for something to be handed out, for as long as it lives.
 pub(super) struct Present<'a>(&'a Shared);
@@ -49,9 +53,8 @@ pub(super) struct Shared {
     pub(super) link: Arc<Link>,
     pub(super) group: Group,
     pub(super) store: String,
-    /// Kafka's name of the topic of what the group tries again, and its partitions.
-    pub(super) retries: String,
-    pub(super) retry_partitions: i32,
+    /// The memory for retries that wait for their time, over all partitions.
+    pub(super) room: Arc<Room>,
     pub(super) lease: Duration,
     pub(super) max_in_flight: usize,
     desk: Mutex<Desk>,
@@ -70,7 +73,6 @@ impl Shared {
     pub(super) fn new(
         link: Arc<Link>,
         group: Group,
-        (retries, retry_partitions): (String, i32),
         store: String,
         (lease, max_in_flight): (Duration, usize),
     ) -> Self {
@@ -78,8 +80,7 @@ impl Shared {
             link,
             group,
             store,
-            retries,
-            retry_partitions,
+            room: Room::new(ROOM),
             lease,
             max_in_flight: max_in_flight.max(1),
             desk: Mutex::default(),

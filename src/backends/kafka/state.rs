@@ -146,18 +146,20 @@ fn leased(read: &Read) -> Option<Leased> {
     })
 }
 
-/// Makes the topic unless it is there; tells so.
-pub(super) async fn make(link: &Arc<Link>) -> Result<Vec<String>> {
+/// Returns the topic as it has to be made.
+pub(super) fn wanted(link: &Link) -> Wanted {
     let mut settings = COMPACTED.to_vec();
     settings.push(("message.timestamp.type", "LogAppendTime"));
-    let wanted = Wanted {
+    Wanted {
         name: link.names().state(),
         partitions: 1,
         settings,
-    };
-    let made = link.make(&[wanted]).await?.into_iter();
-    let told = made.map(|name| format!("made topic {name} for what becomes of dead letters"));
-    Ok(told.collect())
+    }
+}
+
+/// Makes the topic unless it is there.
+pub(super) async fn make(link: &Arc<Link>) -> Result<()> {
+    link.make(&[wanted(link)]).await.map(drop)
 }
 
 /// Lays out a record; without a value it ends the one of the same key.

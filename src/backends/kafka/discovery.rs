@@ -1,0 +1,70 @@
+//! Topics that come and go while a member reads what matches its patterns.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{shared::Shared, side_topics};
+use crate::{event::Pattern, transport::Result};
+
+/// How often topics are looked for.
+const LOOK: Duration = Duration::from_secs(1);
+/// In how many looks in a row a topic has to be missing before it is given up: a broker that has just started may not
+/// know all of them.
+const GONE: u32 = 3;
+
+/// Looks for topics for as long as the membership lasts.
+pub(super) async fn run(shared: Arc<Shared>, patterns: Vec<Pattern>) {
+    let has_patterns = patterns.iter().any(|pattern| pattern.literal().is_none());
+    let mut missing = HashMap::new();
+    while has_patterns {
+        tokio::time::sleep(LOOK).await;
+        if let Err(failed) = look(&shared, &patterns, &mut missing).await {
+            tracing::debug!(%failed, "topics are looked for again");
+        }
+    }
+}
+
+/// Takes up what is new and gives up what is gone, in one step: each change makes the group share out anew.
+async fn look(
+    shared: &Arc<Shared>,
+    patterns: &[Pattern],
+    missing: &mut HashMap<String, u32>,
+) -> Result<()> {
+    let found = shared.link.matching(patterns).await?;
+    let there: HashSet<&String> = found.iter().map(|(_, name, _)| name).collect();
+    let gone = gone(shared, &there, missing);
+    let mut new = found;
+    new.retain(|(_, name, _)| shared.desk().sources.get(name).is_none());
+    if new.is_empty() && gone.is_empty() {
+        return Ok(());
+    }
+    let (sources, _) = side_topics::create(&shared.link, &shared.group, &new).await?;
+    let mut desk = shared.desk();
+    desk.sources.change(sources, &gone);
+    drop(desk);
+    shared.wake();
+    Ok(())
+}
+
+/// Returns topics that have been missing for long enough.
+fn gone(
+    shared: &Shared,
+    there: &HashSet<&String>,
+    missing: &mut HashMap<String, u32>,
+) -> Vec<String> {
+    let names: Vec<String> = shared.desk().sources.names().cloned().collect();
+    missing.retain(|name, _| !there.contains(name));
+    let absent = names.into_iter().filter(|name| !there.contains(name));
+    let mut gone = Vec::new();
+    for name in absent {
+        let looks = missing.entry(name.clone()).or_default();
+        *looks += 1;
+        if *looks >= GONE {
+            gone.push(name);
+        }
+    }
+    gone
+}
