@@ -185,18 +185,22 @@ impl Link {
         Ok(found)
     }
 
+    /// Asks how many partitions a topic has now; none means that there is no such topic.
+    pub(super) async fn count_partitions(self: &Arc<Self>, name: &str) -> Result<Option<i32>> {
+        let asked = name.to_owned();
+        self.ask(move |client, config| {
+            let found = clients::metadata(client, client.context(), config, Some(&asked))?;
+            partitions_in(&found, &asked)
+        })
+        .await
+    }
+
     /// Returns how many partitions a topic has; none means that there is no such topic.
     pub(super) async fn partitions(self: &Arc<Self>, name: &str) -> Result<Option<i32>> {
         if let Some(known) = self.known(name) {
             return Ok(Some(known));
         }
-        let asked = name.to_owned();
-        let found = self
-            .ask(move |client, config| {
-                let found = clients::metadata(client, client.context(), config, Some(&asked))?;
-                partitions_in(&found, &asked)
-            })
-            .await?;
+        let found = self.count_partitions(name).await?;
         if let Some(found) = found {
             self.learn(name, found);
         }

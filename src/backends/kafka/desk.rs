@@ -81,6 +81,8 @@ pub(super) struct Desk {
     pub(super) retrying: HashMap<Bytes, PartId>,
     /// The topics to be read.
     pub(super) sources: Sources,
+    /// A bounded membership does not end before what was due in the topic of an earlier version was moved.
+    pub(super) awaits_legacy: bool,
     /// How often somebody asked for what is settled to be committed, and how many of those asked before a commit that was
     /// made.
     pub(super) commits_asked: u64,
@@ -283,14 +285,14 @@ impl Desk {
             && self.settling.is_empty()
             && self.retrying.is_empty();
         self.assigned
+            && !self.awaits_legacy
             && is_idle
             && self.parts.values_mut().all(|part| match &mut part.kind {
                 Kind::Messages { tracker, end, .. } => {
                     end.is_none_or(|end| tracker.is_settled_before(end))
                 }
-                Kind::Retries(retries) if retries.is_legacy() => {
-                    retries.is_read() && retries.pending.len() == 0
-                }
+                // What is due of it is waited for, but not without end.
+                Kind::Retries(retries) if retries.is_legacy() => true,
                 Kind::Retries(retries) => {
                     let next = retries.pending.next();
                     retries.is_read() && next.is_none_or(|next| next > joined)

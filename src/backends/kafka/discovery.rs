@@ -3,14 +3,16 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use super::{shared::Shared, side_topics};
+use super::{legacy, shared::Shared, side_topics};
 use crate::{event::Pattern, transport::Result};
 
 /// How often topics are looked for.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often the topic of an earlier version is looked for.
+const LOOK_FOR_LEGACY: Duration = Duration::from_secs(5);
 /// In how many looks in a row a topic has to be missing before it is given up: a broker that has just started may not
 /// know all of them.
 const GONE: u32 = 3;
@@ -19,12 +21,40 @@ const GONE: u32 = 3;
 pub(super) async fn run(shared: Arc<Shared>, patterns: Vec<Pattern>) {
     let has_patterns = patterns.iter().any(|pattern| pattern.literal().is_none());
     let mut missing = HashMap::new();
-    while has_patterns {
-        tokio::time::sleep(LOOK).await;
-        if let Err(failed) = look(&shared, &patterns, &mut missing).await {
+    let mut without_legacy = 0;
+    let mut looked = Instant::now();
+    loop {
+        tokio::time::sleep(if has_patterns { LOOK } else { LOOK_FOR_LEGACY }).await;
+        let mut outcome = Ok(());
+        if has_patterns {
+            outcome = look(&shared, &patterns, &mut missing).await;
+        }
+        if outcome.is_ok() && looked.elapsed() >= LOOK_FOR_LEGACY {
+            looked = Instant::now();
+            outcome = look_for_legacy(&shared, &mut without_legacy).await;
+        }
+        if let Err(failed) = outcome {
             tracing::debug!(%failed, "topics are looked for again");
         }
     }
+}
+
+/// Looks whether a member of an earlier version has created its topic of retries since, or somebody has deleted it.
+async fn look_for_legacy(shared: &Arc<Shared>, missing: &mut u32) -> Result<()> {
+    let found = legacy::find(&shared.link, &shared.group).await?;
+    let mut desk = shared.desk();
+    *missing = match found {
+        Some(_) => 0,
+        None => *missing + 1,
+    };
+    if (1..GONE).contains(missing) && desk.sources.legacy().is_some() {
+        return Ok(());
+    }
+    if desk.sources.set_legacy(found) {
+        drop(desk);
+        shared.wake();
+    }
+    Ok(())
 }
 
 /// Takes up what is new and gives up what is gone, in one step: each change makes the group share out anew.

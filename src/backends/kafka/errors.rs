@@ -46,6 +46,14 @@ pub(super) fn again(failed: &TransportError) -> TransportError {
     }
 }
 
+/// Tells whether a record was refused for what it is: trying the same again would not help.
+pub(super) fn is_refusal(failed: &TransportError) -> bool {
+    !matches!(
+        failed.kind(),
+        ErrorKind::Unavailable | ErrorKind::Ambiguous | ErrorKind::Held | ErrorKind::Full
+    )
+}
+
 /// Returns what a code is to us, and what to do about it.
 fn meaning(code: Code) -> (ErrorKind, &'static str) {
     match code {

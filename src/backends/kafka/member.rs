@@ -15,7 +15,7 @@ use super::{
     clients::{self, Ears},
     connection::Link,
     desk::End,
-    discovery, error,
+    discovery, error, legacy,
     pump::Pump,
     rebalance::Watch,
     record, schedules, settle,
@@ -66,7 +66,14 @@ pub(super) async fn join(
         link.store().await?,
         (request.lease, request.max_in_flight),
     ));
-    shared.desk().sources.change(sources, &[]);
+    let legacy = legacy::find(link, &request.group).await?;
+    {
+        let mut desk = shared.desk();
+        desk.sources.change(sources, &[]);
+        desk.sources.set_legacy(legacy.clone());
+        desk.awaits_legacy = request.until_end && legacy.is_some();
+    }
+    let joined = course.joined;
     let queues = 1 + shared.desk().sources.retry_partitions();
     let mut settings = clients::member(&link.config, request.group.as_str(), queues);
     if let Some(instance) = request.instance.as_deref() {
@@ -75,12 +82,17 @@ pub(super) async fn join(
     start(&shared, course, &settings)?;
     let looking = discovery::run(Arc::clone(&shared), request.patterns);
     tasks.push(AbortOnDropHandle::new(tokio::spawn(looking)));
-    let member = Member {
+    let mut member = Member {
         tasks,
         shared,
         remarks: Mutex::new(remarks),
     };
     member.assigned().await?;
+    if let Some(legacy) = legacy.filter(|_| request.until_end) {
+        let waiting = legacy::wait_until_moved(Arc::clone(&member.shared), legacy, joined);
+        let waiting = AbortOnDropHandle::new(tokio::spawn(waiting));
+        member.tasks.push(waiting);
+    }
     Ok(Arc::new(member))
 }
 

@@ -185,7 +185,7 @@ impl Owner {
     fn fire(&self, transactor: &Transactor, due: Vec<Due>) -> Result<()> {
         let mut parts = vec![due];
         while let Some(part) = parts.pop() {
-            let again: Vec<Due> = part.iter().map(bare).collect();
+            let again: Vec<Due> = part.iter().map(Due::bare).collect();
             let failed = match self.attempt(transactor, part) {
                 Ok(left) => {
                     self.shelf.put_back(left.nowhere, Some(now() + NOWHERE));
@@ -195,7 +195,7 @@ impl Owner {
                 Err(failed) => failed,
             };
             self.targets.forget();
-            if failed.record.is_none() || !is_refusal(&failed.error) {
+            if failed.record.is_none() || !errors::is_refusal(&failed.error) {
                 let rest = again.into_iter().chain(parts.into_iter().flatten());
                 self.shelf.put_back(rest, None);
                 return Err(failed.error);
@@ -238,7 +238,7 @@ impl Owner {
         let mut records = Vec::with_capacity(batch.len() * 2);
         let mut offsets = Vec::with_capacity(batch.len());
         for due in batch {
-            let nowhere = bare(&due);
+            let nowhere = due.bare();
             match due.record.and_then(|read| self.lay_out(read)) {
                 Some(pair) => {
                     records.extend(pair);
@@ -287,14 +287,6 @@ pub(super) fn name(link: &Link, partition: i32) -> String {
     link.names().owner(&format!("delay-{partition}"))
 }
 
-/// Leaves out the record, which can be read again.
-fn bare(due: &Due) -> Due {
-    Due {
-        record: None,
-        ..*due
-    }
-}
-
 fn event(target: String, message: Message) -> Record {
     let headers = record::headers(&message, &[]);
     Record {
@@ -304,12 +296,4 @@ fn event(target: String, message: Message) -> Record {
         payload: message.payload,
         headers: Some(headers),
     }
-}
-
-/// Tells whether a record was refused for what it is: trying the same again would not help.
-fn is_refusal(failed: &TransportError) -> bool {
-    !matches!(
-        failed.kind(),
-        ErrorKind::Unavailable | ErrorKind::Ambiguous | ErrorKind::Held | ErrorKind::Full
-    )
 }

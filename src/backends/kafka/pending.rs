@@ -50,6 +50,16 @@ pub(super) struct Due {
     pub(super) record: Option<Read>,
 }
 
+impl Due {
+    /// Leaves out the record, which can be read again.
+    pub(super) fn bare(&self) -> Self {
+        Self {
+            record: None,
+            ..*self
+        }
+    }
+}
+
 impl Pending {
     /// Begins an index of a partition for which there is so much room, in bytes; what is left of it is for records at hand,
     /// of those due in so many milliseconds. The others are to be read again when they are due.

@@ -17,6 +17,7 @@ use super::{
     desk::End,
     error, errors,
     fetcher::Fetcher,
+    forwarder::Forwarder,
     gaps::Torn,
     part::PartId,
     queues::RetryQueues,
@@ -48,6 +49,7 @@ pub(super) struct Pump {
     pub(super) names: HashMap<String, Arc<str>>,
     /// The revision of the sources that was subscribed to.
     subscribed: Option<u64>,
+    is_forwarding: bool,
     leases_at: Instant,
     full_since: Option<Instant>,
     pub(super) down: bool,
@@ -69,6 +71,7 @@ impl Pump {
             client,
             names: HashMap::new(),
             subscribed: None,
+            is_forwarding: false,
             leases_at: now + LEASES,
             full_since: None,
             down: false,
@@ -139,7 +142,7 @@ impl Pump {
 
     /// Reads the topics that are wanted now.
     fn subscribe(&mut self) -> Result<()> {
-        let (topics, retries, revision) = {
+        let (topics, retries, has_legacy, revision) = {
             let mut desk = self.shared.desk();
             if desk.stalled {
                 if !desk.wanted {
@@ -153,9 +156,14 @@ impl Pump {
                 return Ok(());
             }
             let retries: Vec<RetryTopic> = desk.sources.retries().cloned().collect();
-            (desk.sources.subscription(), retries, revision)
+            let has_legacy = desk.sources.legacy().is_some();
+            (desk.sources.subscription(), retries, has_legacy, revision)
         };
         self.retries.split(&self.client, &retries);
+        if has_legacy && !std::mem::replace(&mut self.is_forwarding, true) {
+            let runtime = self.shared.runtime.clone();
+            Forwarder::start(&self.shared, &self.client, runtime)?;
+        }
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         self.client
             .subscribe(&topics)

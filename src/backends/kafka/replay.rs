@@ -153,11 +153,8 @@ async fn aim(link: &Arc<Link>, to: Option<&Topic>, item: &mut Item) -> Result<()
         Ok(_) => {
             let letter = &found.letter;
             let (group, topic) = (&letter.record.group, &letter.message.topic);
-            let partitions = link.partitions(&link.names().of(topic)?).await?;
-            let partitions = partitions.unwrap_or(i32::MAX);
-            let wanted = side_topics::retries(link, group, topic, partitions)?;
-            let made = link.make(&[wanted]).await.map(drop);
-            return made.map_err(|failed| side_topics::explain(link, group, failed));
+            let created = side_topics::create_retries(link, group, topic).await;
+            return created.map(drop);
         }
         Err(failed) => failed.to_string(),
     };

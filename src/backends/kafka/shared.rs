@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Notify};
 
 use super::{
     connection::Link,
@@ -53,6 +53,8 @@ pub(super) struct Shared {
     pub(super) link: Arc<Link>,
     pub(super) group: Group,
     pub(super) store: String,
+    /// Where what cannot be done in a thread of its own is done.
+    pub(super) runtime: Handle,
     /// The memory for retries that wait for their time, over all partitions.
     pub(super) room: Arc<Room>,
     pub(super) lease: Duration,
@@ -80,6 +82,7 @@ impl Shared {
             link,
             group,
             store,
+            runtime: Handle::current(),
             room: Room::new(ROOM),
             lease,
             max_in_flight: max_in_flight.max(1),

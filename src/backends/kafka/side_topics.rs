@@ -64,6 +64,17 @@ pub(super) async fn create(
     Ok((sources, remarks))
 }
 
+/// Creates the topic of a group's retries of a topic unless it is there; returns its partitions.
+pub(super) async fn create_retries(link: &Arc<Link>, group: &Group, topic: &Topic) -> Result<i32> {
+    let create = async {
+        let partitions = link.partitions(&link.names().of(topic)?).await?;
+        let wanted = retries(link, group, topic, partitions.unwrap_or(i32::MAX))?;
+        link.make(std::slice::from_ref(&wanted)).await?;
+        Ok(link.known(&wanted.name).unwrap_or(wanted.partitions))
+    };
+    create.await.map_err(|failed| explain(link, group, failed))
+}
+
 /// Creates the topics of the dead letters of topics, and that of what became of them.
 pub(super) async fn create_letters(
     link: &Arc<Link>,

@@ -1,0 +1,105 @@
+//! The members of a group as the broker lists them: what each subscribes to, and what it was given.
+//!
+//! Both are opaque to the broker; their form is that of Kafka's own consumers. Of a group of the newer protocol this
+//! request lists no members.
+
+use std::sync::Arc;
+
+use bytes::{Buf as _, Bytes};
+use rdkafka::{
+    consumer::Consumer as _,
+    groups::{GroupInfo, GroupMemberInfo},
+};
+
+use super::{connection::Link, errors};
+use crate::{event::Group, transport::Result};
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// Its id, and where it runs.
+    pub(super) name: String,
+    /// Kafka's names of the topics that it reads.
+    pub(super) topics: Vec<String>,
+    /// The partitions that it was given.
+    pub(super) assigned: Vec<(String, i32)>,
+}
+
+/// Returns the members of a group; none if the broker does not tell.
+pub(super) async fn list(link: &Arc<Link>, group: &Group) -> Result<Option<Vec<Listed>>> {
+    let group = group.as_str().to_owned();
+    link.ask(move |client, config| {
+        let found = client.fetch_group_list(Some(&group), config.timeout);
+        let found = found.map_err(|failed| errors::of(failed, "listing a group"))?;
+        let found = found.groups().iter().find(|found| found.name() == group);
+        Ok(found.and_then(members))
+    })
+    .await
+}
+
+fn members(group: &GroupInfo) -> Option<Vec<Listed>> {
+    match group.state() {
+        "Empty" => Some(Vec::new()),
+        "Stable" => group.members().iter().map(listed).collect(),
+        _ => None,
+    }
+}
+
+fn listed(member: &GroupMemberInfo) -> Option<Listed> {
+    let host = member.client_host().trim_start_matches('/');
+    Some(Listed {
+        name: format!("{} at {host}", member.id()),
+        topics: subscription(member.metadata()?)?,
+        assigned: assignment(member.assignment()?)?,
+    })
+}
+
+/// Reads a subscription: a version and the names of topics; what follows does not matter here.
+fn subscription(metadata: &[u8]) -> Option<Vec<String>> {
+    let mut rest = Bytes::copy_from_slice(metadata);
+    rest.try_get_i16().ok()?;
+    let count = rest.try_get_i32().ok()?;
+    (0..count).map(|_| text(&mut rest)).collect()
+}
+
+/// Reads an assignment: a version and topics, each with its partitions.
+fn assignment(metadata: &[u8]) -> Option<Vec<(String, i32)>> {
+    let mut rest = Bytes::copy_from_slice(metadata);
+    // A member that was given nothing yet.
+    if rest.is_empty() {
+        return Some(Vec::new());
+    }
+    rest.try_get_i16().ok()?;
+    let mut assigned = Vec::new();
+    for _ in 0..rest.try_get_i32().ok()? {
+        let topic = text(&mut rest)?;
+        for _ in 0..rest.try_get_i32().ok()? {
+            assigned.push((topic.clone(), rest.try_get_i32().ok()?));
+        }
+    }
+    Some(assigned)
+}
+
+fn text(rest: &mut Bytes) -> Option<String> {
+    let length = usize::try_from(rest.try_get_i16().ok()?).ok()?;
+    let text = (length <= rest.len()).then(|| rest.split_to(length))?;
+    String::from_utf8(text.to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_members_tell_is_read() {
+        let subscribed = b"\0\x03\0\0\0\x02\0\x01a\0\x03b.c\xff\xff\xff\xff\0\0\0\0";
+        assert_eq!(subscription(subscribed).unwrap(), ["a", "b.c"]);
+        let given = b"\0\0\0\0\0\x01\0\x01a\0\0\0\x02\0\0\0\0\0\0\0\x05\xff\xff\xff\xff";
+        let given = assignment(given).unwrap();
+        assert_eq!(given, [("a".to_owned(), 0), ("a".to_owned(), 5)]);
+        assert_eq!(assignment(b""), Some(Vec::new()));
+        for broken in [&subscribed[..7], b"\0", b"\0\0\0\0\0\x01\x7f\xff"] {
+            assert_eq!(subscription(broken), None);
+        }
+    }
+}
