@@ -100,7 +100,7 @@ fn a_log_that_ends_before_the_position_of_the_group_is_read_again() {
     let consume = ["consume", "order.created", "--until-end", "--group", &group];
     let handle = ["--stdin", "data", "--", "sh", "-c", "cat; echo"];
     insta::assert_snapshot!(shop.show(&[&consume[..], &handle].concat()), @"
-    exit: 0
+    exit: 4
     --- stdout
     1
     2
@@ -113,5 +113,6 @@ fn a_log_that_ends_before_the_position_of_the_group_is_read_again() {
     made topic pf.state for what becomes of dead letters
     warning: messages are gone before they were read: kafka: `order.created`, partition 0, ends at offset 2, and was read up to 9 before: its broker lost records, or the topic was made anew; it is read again from its beginning
     2 handled
+    error: messages were gone before the group had handled them
     ");
 }

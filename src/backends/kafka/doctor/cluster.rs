@@ -101,10 +101,11 @@ fn kind(link: &Link, name: &str) -> Option<Kind> {
     if let Some(topic) = names.of_letters(name) {
         return Some(Kind::Letters(topic));
     }
-    let own = name.strip_prefix(names.prefix())?;
-    let is_delay = own.starts_with("pf.") && own.strip_suffix(".delay").is_some();
-    let is_compacted = is_delay || name == names.delays() || name == names.state();
-    is_compacted.then_some(Kind::Compacted)
+    let is_compacted = name == names.delays() || name == names.state();
+    if is_compacted || names.is_retries(name) {
+        return Some(Kind::Compacted);
+    }
+    None
 }
 
 fn facts(kind: Kind, topic: &MetadataTopic) -> Facts {
