@@ -155,7 +155,7 @@ impl Raw {
     /// Returns the name of the topic of retries that starts so, as in `pf.billing.order.`, if it is there.
     pub(crate) fn retries(&self, start: &str) -> Option<String> {
         let mut topics = self.topics().into_iter();
-        topics.find(|name| name.starts_with(start) && name.ends_with(".delay"))
+        topics.find(|name| name.starts_with(start) && name.strip_suffix(".delay").is_some())
     }
 
     /// Returns the partitions of a topic that have a leader; none if it does not exist.
