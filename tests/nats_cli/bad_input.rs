@@ -251,7 +251,7 @@ fn whoever_is_not_let_in_is_told_so() {
 
     --- stderr
     error: nats: Permissions Violation for Publish to "SHOP.a"
-    hint: give user and password with a context: `pf context add --help`
+    hint: the user needs the permission to publish to `SHOP.a`
     "#);
 }
 

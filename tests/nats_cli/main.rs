@@ -5,6 +5,7 @@
 mod bad_input;
 mod capture;
 mod consume;
+mod denied;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../cli/harness.rs"]
 mod harness;

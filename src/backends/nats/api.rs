@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_nats::{
-    HeaderMap, Request, StatusCode, Subject,
+    HeaderMap, Message, Request, RequestError, RequestErrorKind, StatusCode, Subject,
     connection::State,
-    jetstream::context::{PublishError, PublishErrorKind},
+    jetstream::{context::PublishAckFuture, publish::PublishAck},
 };
 use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
@@ -17,7 +17,7 @@ use super::{
     error,
     errors::{self, Refusal},
 };
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::transport::{ErrorKind, Result};
 
 /// The server's answers to a delete of what is not there.
 const GONE: [u64; 3] = [
@@ -36,12 +36,8 @@ impl Link {
         let subject = format!("$JS.API.{verb}");
         let body = Bytes::from(body.to_string());
         self.ride_out(|| async {
-            let answer = self.client.request(subject.clone(), body.clone()).await;
-            parse(
-                &answer
-                    .map_err(|failed| self.lost(failed, &subject))?
-                    .payload,
-            )
+            let asked = self.client.request(subject.clone(), body.clone());
+            parse(&self.answer(&subject, asked).await?.payload)
         })
         .await
     }
@@ -67,11 +63,14 @@ impl Link {
         }
     }
 
-    fn lost(&self, failed: async_nats::RequestError, subject: &str) -> Refusal {
-        Refusal::Lost(
-            self.complaint_about(subject)
-                .unwrap_or_else(|| errors::of_request(failed)),
-        )
+    /// Waits for the answer to a request.
+    async fn answer(
+        &self,
+        subject: &str,
+        asked: impl Future<Output = Result<Message, RequestError>>,
+    ) -> Result<Message, Refusal> {
+        let answer = self.heard(subject, asked).await.map_err(Refusal::Lost)?;
+        answer.map_err(|failed| Refusal::Lost(errors::of_request(failed)))
     }
 
     /// Publishes one message and returns the number under which it is stored.
@@ -83,10 +82,11 @@ impl Link {
     ) -> Result<u64, Refusal> {
         let named = subject.clone();
         let request = Request::new().headers(headers).payload(payload);
-        let answer = self.client.send_request(subject, request).await;
+        let asked = self.client.send_request(subject, request);
+        let answer = self.heard(&named, asked).await.map_err(Refusal::Lost)?;
         let answer = answer.map_err(|failed| match failed.kind() {
-            async_nats::RequestErrorKind::NoResponders => Refusal::Lost(errors::uncovered(&named)),
-            _ => self.lost(failed, &named),
+            RequestErrorKind::NoResponders => Refusal::Lost(errors::uncovered(&named)),
+            _ => Refusal::Lost(errors::of_request(failed)),
         })?;
         match serde_json::from_slice(&answer.payload) {
             Ok(Stored { error: None, seq }) => Ok(seq),
@@ -94,15 +94,15 @@ impl Link {
         }
     }
 
-    /// Returns why a message is not known to be stored.
-    pub(super) fn unheard(&self, failed: PublishError, subject: &str) -> Refusal {
-        let was_heard = failed.kind() == PublishErrorKind::StreamNotFound;
-        match errors::of_publish(failed, subject) {
-            Refusal::Lost(failed) if failed.is_transient() && !was_heard => {
-                Refusal::Lost(self.complaint_about(subject).unwrap_or(failed))
-            }
-            refusal => refusal,
-        }
+    /// Waits until a message is confirmed stored.
+    pub(super) async fn stored(
+        &self,
+        subject: &str,
+        confirmed: PublishAckFuture,
+    ) -> Result<PublishAck, Refusal> {
+        let stored = self.heard(subject, confirmed.into_future()).await;
+        let stored = stored.map_err(Refusal::Lost)?;
+        stored.map_err(|failed| errors::of_publish(failed, subject))
     }
 
     /// Reads the last message of a subject, or one by its number, from any replica.
@@ -114,8 +114,8 @@ impl Link {
         let subject = format!("$JS.API.DIRECT.GET.{stream}");
         let body = Bytes::from(what.to_string());
         let found = self.ride_out(|| async {
-            let found = self.client.request(subject.clone(), body.clone()).await;
-            found.map_err(|failed| self.lost(failed, &subject))
+            let asked = self.client.request(subject.clone(), body.clone());
+            self.answer(&subject, asked).await
         });
         let found = found.await?;
         match found.status {
@@ -130,8 +130,8 @@ impl Link {
 
     /// Tells the server something at a reply subject and waits until it took note.
     pub(super) async fn confirm(&self, reply: Subject, word: Bytes) -> Result<()> {
-        let answer = self.client.request(reply.clone(), word).await;
-        answer.map_err(|failed| TransportError::from(self.lost(failed, &reply)))?;
+        let asked = self.client.request(reply.clone(), word);
+        self.answer(&reply, asked).await?;
         Ok(())
     }
 

@@ -170,6 +170,7 @@ impl Advisories {
                     let message = format!("the consumer `{CONSUMER}` was deleted");
                     return Err(error(ErrorKind::NotFound, message));
                 }
+                Pulled::Denied(denied) => return Err(denied),
             }
         }
     }

@@ -4,14 +4,14 @@ use std::{
     error::Error as _,
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use async_nats::{
-    Client, ConnectErrorKind, ConnectOptions, Event, ServerError,
+    Client, ConnectErrorKind, ConnectOptions,
     connection::State,
     jetstream::{self, context::ContextBuilder},
 };
@@ -23,6 +23,7 @@ use ulid::Ulid;
 
 use super::{
     config::{Config, Login},
+    denied::Denials,
     error,
     names::Names,
 };
@@ -33,8 +34,6 @@ const ANSWER: Duration = Duration::from_secs(5);
 
 /// What to do about a server that is too old.
 pub(super) const UPDATE: &str = "bring the server up to date";
-/// The most complaints of the server that are kept until somebody asks for them.
-const COMPLAINTS: usize = 64;
 
 /// The most messages that wait for their confirmation: enough that the server is never idle, and fewer than it refuses.
 const WINDOW: usize = 4096;
@@ -53,18 +52,16 @@ pub(super) struct Link {
     pub(super) window: Arc<Semaphore>,
     /// How long a server is waited for that a command could do without.
     pub(super) patience: Duration,
-    complaints: Complaints,
+    /// What the server does not let this user do.
+    pub(super) denials: Arc<Denials>,
     ids: String,
     next_id: AtomicU64,
 }
 
-/// What the server complained about without naming the request, each once.
-type Complaints = Arc<Mutex<Vec<String>>>;
-
 /// Connects, or says within the URL's time why not.
 pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
-    let complaints = Complaints::default();
-    let options = options(&config, Arc::clone(&complaints)).await?;
+    let denials = Arc::<Denials>::default();
+    let options = options(&config, Arc::clone(&denials)).await?;
     let servers: Vec<async_nats::ServerAddr> = config
         .servers
         .iter()
@@ -91,13 +88,13 @@ pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
         turn: tokio::sync::Mutex::default(),
         window: Arc::new(Semaphore::new(WINDOW)),
         patience: config.timeout,
-        complaints,
+        denials,
         ids: Ulid::generate().to_string(),
         next_id: AtomicU64::new(0),
     }))
 }
 
-async fn options(config: &Config, complaints: Complaints) -> Result<ConnectOptions> {
+async fn options(config: &Config, denials: Arc<Denials>) -> Result<ConnectOptions> {
     let mut options = ConnectOptions::new()
         .name("pf")
         .connection_timeout(config.timeout)
@@ -106,8 +103,9 @@ async fn options(config: &Config, complaints: Complaints) -> Result<ConnectOptio
         .retain_servers_order()
         .reconnect_delay_callback(delay)
         .event_callback(move |event| {
-            let complaints = Arc::clone(&complaints);
-            async move { note(&complaints, &event) }
+            tracing::debug!(%event, "nats");
+            denials.note(&event);
+            std::future::ready(())
         });
     options = match config.login.clone() {
         None => options,
@@ -134,23 +132,6 @@ fn delay(attempt: usize) -> Duration {
     match attempt {
         0 | 1 => Duration::ZERO,
         attempt => Duration::from_millis(25 << attempt.min(5)),
-    }
-}
-
-fn note(complaints: &Mutex<Vec<String>>, event: &Event) {
-    tracing::debug!(%event, "nats");
-    if let Event::ServerError(ServerError::Other(text)) = event
-        && text.to_lowercase().contains("permissions violation")
-    {
-        let text = text.trim_start_matches("nats: ");
-        let mut complaints = complaints.lock().unwrap_or_else(PoisonError::into_inner);
-        if complaints.iter().any(|known| known == text) {
-            return;
-        }
-        if complaints.len() >= COMPLAINTS {
-            complaints.remove(0);
-        }
-        complaints.push(text.to_owned());
     }
 }
 
@@ -236,15 +217,5 @@ impl Link {
         while self.client.connection_state() != State::Connected && Instant::now() < until {
             sleep(Duration::from_millis(50)).await;
         }
-    }
-
-    /// Takes what the server complained about that names this subject, as an error.
-    pub(super) fn complaint_about(&self, subject: &str) -> Option<TransportError> {
-        let mut complaints = self
-            .complaints
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let place = complaints.iter().position(|text| text.contains(subject))?;
-        Some(error(ErrorKind::Denied, complaints.remove(place)))
     }
 }

@@ -335,7 +335,7 @@ async fn batch(
     if events.is_empty() {
         return link.put(subject.to_owned(), guard, journal.clone()).await;
     }
-    let id = link.id();
+    let (id, since) = (link.id(), Instant::now());
     for (index, (subject, map, payload)) in events.iter().enumerate() {
         let mut map = map.clone();
         map.insert("Nats-Batch-Id", id.as_str());
@@ -352,7 +352,13 @@ async fn batch(
     guard.insert("Nats-Batch-Id", id.as_str());
     guard.insert("Nats-Batch-Sequence", (events.len() + 1).to_string());
     guard.insert("Nats-Batch-Commit", "1");
-    link.put(subject.to_owned(), guard, journal.clone()).await
+    let committed = link.put(subject.to_owned(), guard, journal.clone()).await;
+    // The server refuses a batch as incomplete if it did not let one of its messages through.
+    committed.map_err(|refusal| {
+        let mut subjects = events.iter().map(|(subject, ..)| subject);
+        let denied = subjects.find_map(|subject| link.denials.of(subject, since));
+        denied.map_or(refusal, Refusal::Lost)
+    })
 }
 
 /// Reports whether the server still recognises what may have been published since the journal was written.

@@ -51,10 +51,9 @@ pub(super) async fn send<'a>(
     let (map, payload) = lay_out(link, letter, original)?;
     let publish = PublishMessage::build().headers(map).payload(payload);
     let sent = link.js.send_publish(subject.clone(), publish).await;
-    let confirmed = sent.map_err(|failed| link.unheard(failed, &subject))?;
+    let confirmed = sent.map_err(|failed| errors::of_publish(failed, &subject))?;
     Ok(async move {
-        let stored = confirmed.await;
-        match stored.map_err(|failed| link.unheard(failed, &subject)) {
+        match link.stored(&subject, confirmed).await {
             Ok(_) => Ok(true),
             Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
             Err(refusal) => Err(refusal.into()),

@@ -118,6 +118,12 @@ impl Shared {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Ends the membership with an error.
+    pub(super) fn fail(&self, failed: TransportError) {
+        self.desk().failed = Some(failed);
+        self.came.notify_waiters();
+    }
+
     /// Hands out what is there. A server that has waited for a word of some is told in the background: the call may be
     /// dropped.
     fn offer(&self, max: usize) -> Offer {

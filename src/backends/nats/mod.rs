@@ -19,6 +19,7 @@ mod config;
 mod connection;
 mod consumer;
 mod dead_letters;
+mod denied;
 mod doctor;
 mod doubt;
 mod errors;

@@ -149,10 +149,19 @@ async fn prepare(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<State> {
     states
 }
 
-fn again(failed: &TransportError) -> TransportError {
+/// Copies an error.
+pub(super) fn again(failed: &TransportError) -> TransportError {
+    reworded(failed, str::to_owned)
+}
+
+/// Copies an error with other words.
+pub(super) fn reworded(
+    failed: &TransportError,
+    say: impl FnOnce(&str) -> String,
+) -> TransportError {
     let text = failed.to_string();
     let words = text.strip_prefix("nats: ").unwrap_or(&text);
-    let copy = error(failed.kind(), words);
+    let copy = error(failed.kind(), say(words));
     match failed.advice() {
         Some(advice) => copy.hint(advice.to_owned()),
         None => copy,
@@ -233,6 +242,10 @@ async fn send(
     mut states: Vec<State>,
     turn: Option<MutexGuard<'_, ()>>,
 ) -> Vec<State> {
+    let (since, mut news) = (Instant::now(), link.denials.listen());
+    if link.denials.of_answers().is_some() {
+        deny(link, &mut states, since);
+    }
     let mut window: FuturesOrdered<Confirmation> = FuturesOrdered::new();
     for index in 0..states.len() {
         if matches!(states[index], State::Done(_)) {
@@ -255,11 +268,22 @@ async fn send(
     }
     drop(turn);
     failpoint::reach("nats.sent");
-    while let Some(confirmed) = window.next().await {
-        note(&mut states, confirmed);
+    loop {
+        tokio::select! {
+            biased;
+            confirmed = window.next() => match confirmed {
+                Some(confirmed) => note(&mut states, confirmed),
+                None => break,
+            },
+            _ = news.changed() => {
+                deny(link, &mut states, since);
+                if states.iter().all(|state| matches!(state, State::Done(_))) {
+                    break;
+                }
+            }
+        }
     }
     failpoint::reach("nats.confirmed");
-    deny(link, &mut states);
     states
 }
 
@@ -308,21 +332,27 @@ fn note(states: &mut [State], (index, confirmed): (usize, Result<Receipt, Refusa
     }
 }
 
-/// Gives up what the server silently does not let us publish.
-fn deny(link: &Link, states: &mut [State]) {
+/// Gives up what the server silently does not let us publish, and what it does not let us hear of.
+fn deny(link: &Link, states: &mut [State], since: Instant) {
+    if let Some(denied) = link.denials.of_answers() {
+        for state in states {
+            if matches!(state, State::Waiting(..)) {
+                let text = "not confirmed, so that it is not known whether the message was stored";
+                *state = State::Done(Err(reworded(&denied, |words| format!("{text}: {words}"))));
+            }
+        }
+        return;
+    }
     let mut denied: HashMap<String, Option<TransportError>> = HashMap::new();
     for state in states {
-        let State::Waiting(parcel, Some(Refusal::Lost(failed))) = &*state else {
+        let State::Waiting(parcel, _) = &*state else {
             continue;
         };
-        if !failed.is_transient() {
-            continue;
-        }
-        let complaint = denied
+        let denied = denied
             .entry(parcel.subject.to_string())
-            .or_insert_with(|| link.complaint_about(&parcel.subject));
-        if let Some(complaint) = complaint {
-            *state = State::Done(Err(again(complaint)));
+            .or_insert_with(|| link.denials.of(&parcel.subject, since));
+        if let Some(denied) = denied {
+            *state = State::Done(Err(again(denied)));
         }
     }
 }

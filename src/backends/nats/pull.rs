@@ -10,10 +10,13 @@ use async_nats::{HeaderMap, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::json;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 use super::{connection::Link, error, stream::nanos};
-use crate::transport::{ErrorKind, Result};
+use crate::transport::{ErrorKind, Result, TransportError};
 
 /// How long a request waits for messages.
 const EXPIRES: Duration = Duration::from_secs(30);
@@ -47,6 +50,8 @@ pub(super) enum Pulled {
     Lost,
     /// There is no such consumer any more.
     Deleted,
+    /// The server does not let us ask, or hear the answer.
+    Denied(TransportError),
 }
 
 #[derive(Debug)]
@@ -70,14 +75,20 @@ pub(super) struct Pull {
     /// Something was heard since it was looked at the connection last: a clock is not read for every message.
     hears: bool,
     looked: Instant,
+    /// When it was asked last, and what was denied since.
+    asked: Instant,
+    denials: watch::Receiver<()>,
 }
 
 impl Pull {
     /// Prepares to ask a consumer.
     pub(super) async fn open(link: &Arc<Link>, stream: &str, consumer: &str) -> Result<Self> {
         let inbox = link.client.new_inbox();
+        let denials = link.denials.listen();
         let subscriber = subscribe(link, &inbox).await?;
         Ok(Self {
+            asked: Instant::now(),
+            denials,
             next: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
             connects: link.connects(),
             link: Arc::clone(link),
@@ -106,6 +117,7 @@ impl Pull {
             json!({"batch": batch, "no_wait": true})
         };
         let reply = format!("{}.{number}", self.inbox);
+        self.asked = Instant::now();
         let sent = self
             .link
             .client
@@ -116,8 +128,8 @@ impl Pull {
         })?;
         if self.requests.is_empty() {
             self.connects = self.link.connects();
-            self.heard = Instant::now();
-            self.looked = self.heard;
+            self.heard = self.asked;
+            self.looked = self.asked;
         }
         self.requests.push_back(Request {
             number,
@@ -149,6 +161,11 @@ impl Pull {
                         }
                     }
                 },
+                _ = self.denials.changed() => {
+                    if let Some(denied) = self.link.denials.of(&self.next, self.asked) {
+                        return Pulled::Denied(denied);
+                    }
+                }
                 () = sleep_until(look), if !self.requests.is_empty() => {
                     self.looked = Instant::now();
                     if std::mem::take(&mut self.hears) {

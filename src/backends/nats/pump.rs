@@ -65,8 +65,7 @@ impl Pump {
                 Ok(false) => break,
                 Err(failed) if failed.is_transient() => sleep(PAUSE).await,
                 Err(failed) => {
-                    self.shared.desk().failed = Some(failed);
-                    self.shared.came.notify_waiters();
+                    self.shared.fail(failed);
                     break;
                 }
             }
@@ -188,6 +187,7 @@ impl Pump {
                 let message = format!("the consumer `{}` was deleted", self.shared.consumer);
                 Err(error(ErrorKind::NotFound, message))
             }
+            Pulled::Denied(denied) => Err(denied),
         }
     }
 

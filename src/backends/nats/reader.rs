@@ -76,6 +76,8 @@ pub(super) struct Reader {
     left: Option<u64>,
     /// How many bytes a message has, and no fewer than a few.
     weight: usize,
+    /// What went wrong after something was taken.
+    failed: Option<TransportError>,
 }
 
 impl Reader {
@@ -92,16 +94,24 @@ impl Reader {
             last: 0,
             last_delivered: 0,
             weight: USUAL,
+            failed: None,
         })
     }
 
     /// Waits for messages and returns at most `max`; none means that the end was reached. May be dropped.
     pub(super) async fn take(&mut self, max: usize) -> Result<Vec<Arrived>> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
         let mut taken = Vec::new();
         taken.extend(self.next().await?);
         while !taken.is_empty() && taken.len() < max {
             match self.next().now_or_never() {
                 Some(Ok(Some(arrived))) => taken.push(arrived),
+                Some(Err(failed)) => {
+                    self.failed = Some(failed);
+                    break;
+                }
                 _ => break,
             }
         }
@@ -137,6 +147,7 @@ impl Reader {
                 Pulled::Message(_) | Pulled::Deleted => {
                     self.begin_again().await?;
                 }
+                Pulled::Denied(denied) => return Err(denied),
             }
         }
     }

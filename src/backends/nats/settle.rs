@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     error, letter,
     member::{Claim, DONE, Held, Shared},
+    publish::{again, reworded},
     runs::{self, Past, Runs},
 };
 use crate::{
@@ -65,6 +66,11 @@ pub(super) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> 
     note(failed, &mut results);
     let letters = make_true(shared, (others, turn), &mut results).await;
     confirm_letters(shared, letters, &mut results).await;
+    let mut failed = results.iter().filter_map(|result| result.as_ref().err());
+    if let Some(denied) = failed.find(|failed| failed.kind() == ErrorKind::Denied) {
+        // It would be so with all that come, again and again.
+        shared.fail(again(denied));
+    }
     shared.stirred.notify_one();
     results
 }
@@ -136,8 +142,8 @@ async fn confirm_letters(
             }
             Ok(()) => {}
             Err(failed) => {
-                let message = "the original of a dead letter may come again";
-                results[index] = Err(error(failed.kind(), message));
+                let text = "the original of a dead letter may come again";
+                results[index] = Err(reworded(failed, |words| format!("{text}: {words}")));
             }
         }
     }
@@ -316,8 +322,13 @@ pub(super) async fn confirm_for_ever(shared: Arc<Shared>) {
     loop {
         shared.acknowledged.notified().await;
         sleep(GATHER).await;
-        if let Err(failed) = confirm(&shared).await {
-            tracing::warn!(%failed, "acknowledgements are not confirmed; their messages may come again");
+        match confirm(&shared).await {
+            // Everything would be handled again and again.
+            Err(failed) if failed.kind() == ErrorKind::Denied => shared.fail(failed),
+            Err(failed) => {
+                tracing::warn!(%failed, "acknowledgements are not confirmed; their messages may come again");
+            }
+            Ok(()) => {}
         }
     }
 }
