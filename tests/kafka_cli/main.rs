@@ -10,6 +10,7 @@ mod groups;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../cli/harness.rs"]
 mod harness;
+mod joining;
 mod login;
 #[path = "../cli/normalise.rs"]
 mod normalise;

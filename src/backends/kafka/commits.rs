@@ -14,7 +14,7 @@ use rdkafka::{
 
 use super::{
     desk::{Desk, End},
-    errors,
+    errors, joining,
     part::{Kind, PartId},
     rebalance::Watch,
     shared::Shared,
@@ -96,7 +96,13 @@ pub(super) fn commit(
     drop(desk);
     shared.committed.notify_waiters();
     shared.came.notify_waiters();
-    done.map_err(|failed| errors::of(failed, "committing what is settled"))
+    done.map_err(|failed| {
+        let refused = failed.rdkafka_error_code().and_then(|code| {
+            let place = (&shared.link, &shared.group);
+            joining::refusal(code, client, place)
+        });
+        refused.unwrap_or_else(|| errors::of(failed, "committing what is settled"))
+    })
 }
 
 /// Returns what is to be committed, if anything is.

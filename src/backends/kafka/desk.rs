@@ -141,29 +141,27 @@ impl Desk {
 
     /// Notes what the app is to be told.
     pub(super) fn fail(&mut self, failed: TransportError) {
-        if failed.kind() != ErrorKind::Gap {
+        if !is_kept(&failed) {
             self.keep_gaps();
         }
         self.failed.push_back(failed);
     }
 
-    /// Forgets what went wrong, but not what was missed.
+    /// Forgets what went wrong, but neither what was missed nor a warning.
     pub(super) fn keep_gaps(&mut self) {
-        self.failed.retain(|failed| failed.kind() == ErrorKind::Gap);
+        self.failed.retain(is_kept);
     }
 
     /// Takes out what will not pass.
     pub(super) fn take_refusal(&mut self) -> Option<TransportError> {
-        let is_final =
-            |failed: &TransportError| !failed.is_transient() && failed.kind() != ErrorKind::Gap;
+        let is_final = |failed: &TransportError| !failed.is_transient() && !is_kept(failed);
         let at = self.failed.iter().position(is_final)?;
         self.failed.remove(at)
     }
 
-    /// Takes out what is missing.
+    /// Takes out what is missing, or a warning.
     pub(super) fn take_gap(&mut self) -> Option<TransportError> {
-        let mut failed = self.failed.iter();
-        let at = failed.position(|failed| failed.kind() == ErrorKind::Gap)?;
+        let at = self.failed.iter().position(is_kept)?;
         self.failed.remove(at)
     }
 
@@ -327,6 +325,11 @@ impl Desk {
         }
         true
     }
+}
+
+/// Reports whether the app is to be told in any case; nothing ends with it.
+fn is_kept(failed: &TransportError) -> bool {
+    matches!(failed.kind(), ErrorKind::Gap | ErrorKind::Warning)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use rdkafka::{ClientConfig, consumer::BaseConsumer};
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     clients::{self, Ears},
     connection::Link,
     desk::End,
-    discovery, error, legacy,
+    discovery, error, joining, legacy,
     pump::Pump,
     rebalance::Watch,
     record, schedules, settle,
@@ -41,7 +42,7 @@ struct Member {
     remarks: Mutex<Vec<String>>,
 }
 
-/// Joins the group; returns once the group has told what is ours, and where it begins is settled.
+/// Joins the group; returns once the group has told what is ours and where it begins is settled, or has taken too long.
 pub(super) async fn join(
     link: &Arc<Link>,
     request: SubscribeRequest,
@@ -87,7 +88,13 @@ pub(super) async fn join(
         shared,
         remarks: Mutex::new(remarks),
     };
-    member.assigned().await?;
+    // A group may keep its members waiting for minutes; then it is said what for, and whoever asks for messages waits.
+    if let Ok(assigned) = timeout(joining::PATIENCE, member.assigned()).await {
+        assigned?;
+    } else {
+        let warning = joining::waits(link, &request.group).await;
+        member.shared.fail(warning);
+    }
     if let Some(legacy) = legacy.filter(|_| request.until_end) {
         let waiting = legacy::wait_until_moved(Arc::clone(&member.shared), legacy, joined);
         let waiting = AbortOnDropHandle::new(tokio::spawn(waiting));
@@ -122,9 +129,13 @@ fn start(shared: &Arc<Shared>, course: Course, settings: &ClientConfig) -> Resul
     };
     let client: BaseConsumer<Watch> = clients::make(settings, watch)?;
     let pump = Pump::new(client);
+    let leaving = shared.link.leaving.enter();
     let thread = thread::Builder::new()
         .name("pf-kafka-member".to_owned())
-        .spawn(move || pump.run())
+        .spawn(move || {
+            pump.run();
+            drop(leaving);
+        })
         .map_err(|source| error(ErrorKind::Other, "no thread can be started").because(source))?;
     shared.is_served_by(thread.thread().clone());
     Ok(())
@@ -221,8 +232,16 @@ impl Subscription for Member {
         for task in &self.tasks {
             task.abort();
         }
-        self.shared.desk().keep_gaps();
+        let has_joined = {
+            let mut desk = self.shared.desk();
+            desk.keep_gaps();
+            desk.assigned
+        };
         self.shared.end(End::Closing);
+        if !has_joined {
+            // There is nothing to commit, and a group that let nobody in may keep the thread for long.
+            return Ok(());
+        }
         loop {
             let came = self.shared.came.notified();
             tokio::pin!(came);

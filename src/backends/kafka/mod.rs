@@ -33,6 +33,7 @@ mod forwarder;
 mod gaps;
 mod gather;
 mod jobs;
+mod joining;
 mod lanes;
 mod last;
 mod leaving;

@@ -13,6 +13,7 @@ use super::{
     desk::{Claim, Desk, Waiting},
     errors,
     gaps::{self, Torn},
+    joining,
     part::{Kind, PartId},
     pump::Pump,
     rebalance::Watch,
@@ -83,6 +84,13 @@ impl Pump {
         let watch = self.client.context();
         if let Some(refused) = watch.ears.refused() {
             return Err(refused);
+        }
+        let code = failed.rdkafka_error_code();
+        let place = (&self.shared.link, &self.shared.group);
+        let refused = code.and_then(|code| joining::refusal(code, &self.client, place));
+        if let Some(refused) = refused {
+            self.shared.fail(refused);
+            return Ok(());
         }
         let is_final = matches!(failed, KafkaError::MessageConsumptionFatal(_));
         let known = errors::of(failed, "reading");

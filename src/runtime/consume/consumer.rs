@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{ConsumeError, ConsumeOptions, Stop, Summary, pump::Pump};
+use tokio::time::{Instant, sleep_until};
+
+use super::{ConsumeError, ConsumeOptions, End, Stop, Summary, pump::Pump};
 use crate::{
     runtime::{Handler, Notice, Observer},
     transport::Transport,
@@ -33,19 +35,38 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// Consumes until the end that the options set, or until stopped. What was done before an error is told to the
-    /// observer.
+    /// observer. Joining the group counts: the timeout begins with it, and a stop ends it.
     ///
     /// # Errors
     /// See [`ConsumeError`].
     pub async fn run(self, stop: Stop) -> Result<Summary, ConsumeError> {
-        let subscription = self
-            .transport
-            .subscribe(self.options.request.clone())
-            .await?;
+        let timeout = self.options.timeout;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let joining = self.transport.subscribe(self.options.request.clone());
+        let joined = tokio::select! {
+            biased;
+            () = stop.abort.cancelled() => Err(End::Aborted),
+            () = stop.drain.cancelled() => Err(End::Drained),
+            joined = joining => Ok(joined?),
+            () = until(deadline) => Err(End::TimedOut),
+        };
+        // A group may not let anybody in for minutes; nothing was taken that could be lost.
+        let subscription = match joined {
+            Ok(subscription) => subscription,
+            Err(end) => return Ok(Summary::of_nothing(end)),
+        };
         for made in subscription.remarks() {
             self.observer.notice(Notice::Made(&made));
         }
-        Pump::new(self, subscription, stop).run().await
+        Pump::new(self, subscription, stop, deadline).run().await
+    }
+}
+
+/// Waits for a time, or forever.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -49,6 +49,16 @@ pub struct Summary {
     pub end: Option<End>,
 }
 
+impl Summary {
+    /// Sums up a consumer that ended before it had joined its group.
+    pub(super) fn of_nothing(end: End) -> Self {
+        Self {
+            end: Some(end),
+            ..Self::default()
+        }
+    }
+}
+
 /// Why a consumer had to stop.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

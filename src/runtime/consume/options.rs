@@ -24,7 +24,7 @@ pub struct ConsumeOptions {
     pub grace: Duration,
     /// End after so many final outcomes.
     pub count: Option<u64>,
-    /// End after this long, whatever is still to come.
+    /// End after this long, whatever is still to come; joining the group counts.
     pub timeout: Option<Duration>,
     /// Hand over messages that are no events.
     pub plain: bool,

@@ -91,6 +91,7 @@ impl<H: Handler> Pump<H> {
         consumer: Consumer<H>,
         subscription: Arc<dyn Subscription>,
         stop: Stop,
+        deadline: Option<Instant>,
     ) -> Self {
         let Consumer {
             transport,
@@ -128,7 +129,7 @@ impl<H: Handler> Pump<H> {
             at_end: None,
             extension: None,
             extend_at: now + extend_every(lease),
-            deadline: options.timeout.and_then(|timeout| now.checked_add(timeout)),
+            deadline,
             rest_until: None,
             in_trouble: false,
             options,

@@ -34,6 +34,14 @@ pub fn some_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Waits for so long; without a limit, indefinitely.
+pub async fn sleep(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Reads how many per second: `50` or `50/s`.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.strip_suffix("/s").unwrap_or(text).parse::<f64>() {

@@ -5,7 +5,7 @@ mod narrator;
 mod options;
 mod start;
 
-use std::{ffi::OsString, io, sync::Arc};
+use std::{ffi::OsString, io, sync::Arc, time::Instant};
 
 use clap::Args;
 use protoflow::{
@@ -17,7 +17,10 @@ use protoflow::{
 
 use self::{narrator::Narrator, options::ConsumeFlags};
 use crate::{
-    commands::topics::{hint_expanded, hint_unknown, refuse_dead_letters},
+    commands::{
+        times::sleep,
+        topics::{hint_expanded, hint_unknown, refuse_dead_letters},
+    },
     context::Context,
     error::{CliError, CliResult, Exit},
     output::{Remarks, counted, is_reader_gone},
@@ -69,10 +72,16 @@ impl ConsumeArgs {
         self.check()?;
         let group = self.group(context)?;
         let remarks = context.printer.remarks();
-        let transport = self.open(context).await?;
-        hint_expanded(&self.topics, &remarks);
-        hint_unknown(&*transport, &self.topics, &remarks).await;
+        let begun = Instant::now();
         let signals = context.signals()?;
+        let timeout = self.flags.timeout;
+        // Whatever a broker keeps us waiting for, a signal and the time limit count from here on.
+        let transport = tokio::select! {
+            biased;
+            () = signals.stop.drain.cancelled() => return Ok(()),
+            opened = self.open(context) => opened?,
+            () = sleep(timeout) => return Err(time_is_up()),
+        };
         let url = context.url()?;
         let encoding = transport.encoding();
         let words = self.command.clone();
@@ -80,7 +89,8 @@ impl ConsumeArgs {
         remarks.remark(&self.opening(&group));
         let narrator = Narrator::new(remarks.clone(), group.clone());
         let bounded = self.flags.is_bounded();
-        let options = self.flags.consume_options(group.clone(), self.topics);
+        let mut options = self.flags.consume_options(group.clone(), self.topics);
+        options.timeout = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
         let consumer = Consumer::new(transport, options, handler.clone(), Arc::new(narrator));
         let result = consumer.run(signals.stop.clone()).await;
         handler.close().await;
@@ -129,6 +139,9 @@ impl ConsumeArgs {
                 }
             }
         }
+        let remarks = context.printer.remarks();
+        hint_expanded(&self.topics, &remarks);
+        hint_unknown(&*transport, &self.topics, &remarks).await;
         Ok(transport)
     }
 
@@ -146,6 +159,13 @@ impl ConsumeArgs {
         let words = self.command.iter().map(|word| word.to_string_lossy());
         shell_words::join(words)
     }
+}
+
+fn time_is_up() -> CliError {
+    CliError::message(
+        Exit::Incomplete,
+        "the time was up before everything was done",
+    )
 }
 
 /// Returns one line that is not too long.
@@ -169,10 +189,7 @@ fn conclude(
 ) -> CliResult<()> {
     remarks.remark(&narrator::summary(summary));
     match summary.end {
-        Some(End::TimedOut) => Err(CliError::message(
-            Exit::Incomplete,
-            "the time was up before everything was done",
-        )),
+        Some(End::TimedOut) => Err(time_is_up()),
         Some(End::Aborted) => Err(signals.interrupted("stopped before every run had ended")),
         Some(End::Broken) => Err(CliError::message(
             Exit::Failed,

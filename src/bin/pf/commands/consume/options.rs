@@ -62,7 +62,7 @@ pub struct ConsumeFlags {
     until_end: bool,
     /// End after this long, with 3
     #[arg(long, value_name = "DURATION", value_parser = times::duration)]
-    timeout: Option<Duration>,
+    pub timeout: Option<Duration>,
     /// Make the store and its topics if they are not there
     #[arg(long)]
     pub create: bool,

@@ -1,8 +1,12 @@
 //! When a tail ends, and whether it has shown what was asked for.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::error::{CliError, CliResult, Exit};
+use crate::{
+    commands::times::sleep,
+    error::{CliError, CliResult, Exit},
+    signals::Signals,
+};
 
 /// What ends a tail, beside a signal and the end of what is stored.
 #[derive(Debug)]
@@ -10,6 +14,8 @@ pub struct Ending {
     count: Option<u64>,
     until: Option<SystemTime>,
     timeout: Option<Duration>,
+    /// Since when the timeout counts.
+    begun: Instant,
     /// The end of what was stored at the start has to be reached.
     until_end: bool,
     shown: u64,
@@ -40,6 +46,7 @@ impl Ending {
             count,
             until,
             timeout,
+            begun: Instant::now(),
             until_end,
             shown: 0,
         }
@@ -47,14 +54,15 @@ impl Ending {
 
     /// Waits until no more time is left.
     pub fn time_is_up(&self) -> impl Future<Output = ()> + use<> {
-        wait(self.timeout)
+        let elapsed = self.begun.elapsed();
+        sleep(self.timeout.map(|limit| limit.saturating_sub(elapsed)))
     }
 
     /// Waits until the time of `--until` has come, unless the reading has an end already.
     pub fn until_has_come(&self) -> impl Future<Output = ()> + use<> {
         let until = self.until.filter(|_| !self.until_end);
         let left = until.map(|until| until.duration_since(SystemTime::now()));
-        wait(left.map(Result::unwrap_or_default))
+        sleep(left.map(Result::unwrap_or_default))
     }
 
     /// Reports whether an event stored at this time belongs to it.
@@ -94,8 +102,14 @@ impl Ending {
         }
     }
 
+    /// Decides how the command ends after a signal.
+    pub fn conclude_stopped(&self, signals: &Signals) -> CliResult<()> {
+        let lacks = self.lacks();
+        lacks.map_or(Ok(()), |text| Err(signals.interrupted(text)))
+    }
+
     /// Returns what is missing if a signal ends it now: what has no end of its own lacks nothing.
-    pub fn lacks(&self) -> Option<String> {
+    fn lacks(&self) -> Option<String> {
         match self.count {
             Some(count) if self.shown < count => {
                 Some(format!("stopped after {} of {count} events", self.shown))
@@ -106,13 +120,6 @@ impl Ending {
                 .until
                 .map(|_| "stopped before the time of `--until`".to_owned()),
         }
-    }
-}
-
-async fn wait(duration: Option<Duration>) {
-    match duration {
-        Some(duration) => tokio::time::sleep(duration).await,
-        None => std::future::pending().await,
     }
 }
 

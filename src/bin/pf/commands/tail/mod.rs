@@ -10,11 +10,11 @@ use protoflow::{
     backends::OpenOptions,
     event::Pattern,
     runtime::Filter,
-    transport::{TailFrom, TailRequest},
+    transport::{Tail, TailFrom, TailRequest},
 };
 
 use self::{
-    ending::Ending,
+    ending::{End, Ending},
     reader::{Reader, Screen},
 };
 use super::{
@@ -70,7 +70,22 @@ pub struct TailArgs {
 impl TailArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let filter = self.filter.as_deref().map(Filter::compile).transpose()?;
-        topics::hint_expanded(&self.patterns, &context.printer.remarks());
+        let remarks = context.printer.remarks();
+        topics::hint_expanded(&self.patterns, &remarks);
+        let signals = context.signals()?;
+        let request = self.request();
+        let ending = Ending::new(self.count, self.until, self.timeout, request.until_end);
+        let tail = tokio::select! {
+            biased;
+            () = signals.stop.drain.cancelled() => return ending.conclude_stopped(&signals),
+            opened = self.open(context, request) => opened?,
+            () = ending.time_is_up() => return ending.conclude(End::TimedOut),
+        };
+        let screen = Screen::new(&mut context.printer, filter, ending);
+        Reader::start(tail, remarks).show(screen, &signals).await
+    }
+
+    async fn open(&self, context: &mut Context, request: TailRequest) -> CliResult<Box<dyn Tail>> {
         let transport = context
             .open(OpenOptions {
                 create: self.create,
@@ -79,12 +94,7 @@ impl TailArgs {
             .await?;
         let remarks = context.printer.remarks();
         topics::hint_unknown(transport.as_ref(), &self.patterns, &remarks).await;
-        let signals = context.signals()?;
-        let request = self.request();
-        let ending = Ending::new(self.count, self.until, self.timeout, request.until_end);
-        let tail = transport.tail(request).await?;
-        let screen = Screen::new(&mut context.printer, filter, ending);
-        Reader::start(tail, remarks).show(screen, &signals).await
+        Ok(transport.tail(request).await?)
     }
 
     fn request(&self) -> TailRequest {

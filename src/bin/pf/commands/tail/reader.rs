@@ -91,9 +91,12 @@ impl Reader {
                 screen.printer.flush()?;
             }
         };
-        let lacks = screen.ending.lacks().filter(|_| end == End::Stopped);
+        let stopped = match end {
+            End::Stopped => screen.ending.conclude_stopped(signals),
+            _ => Ok(()),
+        };
         screen.conclude(end)?;
-        lacks.map_or(Ok(()), |text| Err(signals.interrupted(text)))
+        stopped
     }
 }
 
