@@ -1,6 +1,6 @@
 //! How a consumer ends, and what it leaves behind.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use protoflow::{
     Event, HandlerError,
@@ -9,7 +9,10 @@ use protoflow::{
 };
 use tokio::{sync::mpsc, time::Instant};
 
-use crate::harness::{Bench, accept, number, numbered, refuse};
+use crate::{
+    flaky::Flaky,
+    harness::{Bench, accept, number, numbered, refuse},
+};
 
 /// Runs for as long as it is let.
 async fn hang(_: Event) -> Result<(), HandlerError> {
@@ -292,4 +295,24 @@ async fn an_end_includes_what_came_while_it_ran_only_if_it_was_there_before() {
         .await
         .unwrap();
     assert_eq!((summary.acked, summary.end), (3, Some(End::Reached)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_and_a_stop_hold_while_a_group_lets_nobody_in() {
+    let mut bench = Bench::with_events(1).await;
+    let mut closed = Flaky::new(&bench.transport);
+    closed.is_closed = true;
+    let closed = Arc::new(closed);
+    bench.options.timeout = Some(Duration::from_secs(7));
+    let start = Instant::now();
+    let summary = bench.run_on(closed.clone(), accept).await.unwrap();
+    assert_eq!(summary.end, Some(End::TimedOut));
+    assert_eq!(start.elapsed().as_secs(), 7);
+    bench.options.timeout = None;
+    bench.stop.drain.cancel();
+    let summary = bench.run_on(closed.clone(), accept).await.unwrap();
+    assert_eq!(summary.end, Some(End::Drained));
+    bench.stop.abort.cancel();
+    let summary = bench.run_on(closed, accept).await.unwrap();
+    assert_eq!(summary.end, Some(End::Aborted));
 }

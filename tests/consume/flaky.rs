@@ -39,6 +39,8 @@ pub struct Flaky {
     pub slowness: Duration,
     /// How many messages each batch had that was published.
     pub batches: Arc<Mutex<Vec<usize>>>,
+    /// Nobody is let into a group.
+    pub is_closed: bool,
 }
 
 impl Flaky {
@@ -52,6 +54,7 @@ impl Flaky {
             silent: Arc::default(),
             slowness: Duration::ZERO,
             batches: Arc::default(),
+            is_closed: false,
         }
     }
 }
@@ -107,6 +110,9 @@ impl Transport for Flaky {
         results
     }
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
+        if self.is_closed {
+            return std::future::pending().await;
+        }
         let inner = self.inner.subscribe(request).await?;
         let script = self.clone();
         Ok(Arc::new(FlakySubscription { inner, script }))

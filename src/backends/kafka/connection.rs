@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -12,7 +13,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
     types::RDKafkaErrorCode as Code,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 
 use super::{
     admin::{self, Settings},
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     event::{Pattern, Topic},
-    transport::{ErrorKind, Result},
+    transport::{ErrorKind, Result, TransportError},
 };
 
 /// The pause before a question that could not be answered yet is asked again.
@@ -133,11 +134,21 @@ impl Link {
         F: FnOnce(&Asking, &Config) -> Result<T> + Send + 'static,
     {
         let link = Arc::clone(self);
-        blocking(move || {
-            let client = link.asking()?;
-            question(&client, &link.config)
-        })
-        .await
+        // On a thread that nobody has to wait for: a program that is told to end does not wait for an answer.
+        let (sender, answer) = oneshot::channel();
+        let ask = move || {
+            let answer = link
+                .asking()
+                .and_then(|client| question(&client, &link.config));
+            let _ = sender.send(answer);
+        };
+        thread::Builder::new()
+            .name("pf-kafka-question".to_owned())
+            .spawn(ask)
+            .map_err(|source| {
+                error(ErrorKind::Other, "no thread can be started").because(source)
+            })?;
+        answer.await.map_err(gone)?
     }
 
     fn asking(&self) -> Result<Arc<Asking>> {
@@ -343,8 +354,12 @@ where
 {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(failed) => Err(error(ErrorKind::Other, "a task of ours went down").because(failed)),
+        Err(failed) => Err(gone(failed)),
     }
+}
+
+fn gone(failed: impl std::error::Error + Send + Sync + 'static) -> TransportError {
+    error(ErrorKind::Other, "a task of ours went down").because(failed)
 }
 
 fn count(partitions: usize) -> i32 {
