@@ -17,6 +17,8 @@ mod harness;
 mod help;
 mod letters;
 mod normalise;
+#[cfg(target_os = "linux")]
+mod outlived;
 mod publish;
 mod publish_stream;
 mod schedule;

@@ -22,6 +22,10 @@ static MEMORY: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if handler::is_watchdog() {
+        return handler::watch();
+    }
     let cli = commands::Cli::parse();
     let mut context = context::Context::new(&cli.global);
     let result = cli.command.run(&mut context).await;

@@ -143,12 +143,12 @@ impl Exec {
 }
 
 /// Runs the command. Blocks.
-fn work(mut job: Job, leash: &Leash, options: &HandlerOptions) -> io::Result<Finished> {
+fn work(job: Job, leash: &Leash, options: &HandlerOptions) -> io::Result<Finished> {
     let started = Instant::now();
-    let mut child = job.command.spawn()?;
-    let pid = leash.attach(&child);
+    let mut command = options.launcher.spawn(job.command)?;
+    let pid = leash.attach(&command.child);
     let gathered = pump::pump(
-        &mut child,
+        &mut command.child,
         pid,
         &job.payload,
         job.limit,
@@ -157,7 +157,7 @@ fn work(mut job: Job, leash: &Leash, options: &HandlerOptions) -> io::Result<Fin
     if gathered.is_err() {
         leash.pull(Signal::KILL);
     }
-    let ended: Ended = leash.reap(&mut child)?.into();
+    let ended: Ended = leash.reap(command)?.into();
     let result = result_file::take(&job.result);
     let judgement = match &result {
         Ok(result) => verdict::judge(ended, result.as_deref(), &options.on_exit),

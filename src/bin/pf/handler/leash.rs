@@ -8,6 +8,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use super::launcher::Started;
+
 /// How long a command that was asked to end has before it is killed.
 pub const LAST_MOMENT: Duration = Duration::from_millis(500);
 
@@ -82,12 +84,12 @@ impl Leash {
     ///
     /// # Errors
     /// If it is not our child.
-    pub fn reap(&self, child: &mut Child) -> std::io::Result<ExitStatus> {
+    pub fn reap(&self, started: Started) -> std::io::Result<ExitStatus> {
         let mut state = self.state();
         if let (Some(running), Some(_)) = (state.running.take(), state.pulled) {
             running.pull(Signal::KILL);
         }
-        child.wait()
+        started.wait()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -9,6 +9,7 @@ mod exec;
 mod failure;
 mod input;
 mod lanes;
+mod launcher;
 mod leash;
 mod on_exit;
 mod pump;
@@ -35,7 +36,9 @@ use protoflow::{
     transport::Delivery,
 };
 
-pub use self::{emit::Emit, input::StdinForm, on_exit::OnExit};
+#[cfg(target_os = "linux")]
+pub use self::launcher::{is_watchdog, watch};
+pub use self::{emit::Emit, input::StdinForm, launcher::Launcher, on_exit::OnExit};
 use self::{exec::Exec, worker::Workers};
 use crate::output::Remarks;
 
@@ -56,6 +59,8 @@ pub struct HandlerOptions {
     pub emit: Option<Emit>,
     /// Where it is told that a worker does not keep to the contract.
     pub remarks: Remarks,
+    /// What starts the command.
+    pub launcher: Launcher,
 }
 
 impl HandlerOptions {
@@ -65,6 +70,7 @@ impl HandlerOptions {
         command
             .args(self.words.iter().skip(1))
             .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
         environment::set_store(&mut command, &self.url);

@@ -12,7 +12,7 @@ use protoflow::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandHandler, Emit, HandlerOptions, OnExit, StdinForm};
+use super::{CommandHandler, Emit, HandlerOptions, Launcher, OnExit, StdinForm};
 use crate::output::{ColorChoice, Remarks};
 
 fn options(script: &str) -> HandlerOptions {
@@ -24,6 +24,7 @@ fn options(script: &str) -> HandlerOptions {
         on_exit: OnExit::default(),
         emit: None,
         remarks: Remarks::stderr(true, ColorChoice::Never),
+        launcher: Launcher::without_watchdog(),
     }
 }
 

@@ -191,7 +191,8 @@ impl Staff {
         match &mut seat.worker {
             Some(worker) => Ok(worker),
             empty => {
-                let worker = Worker::start(self.options.command(), self.options.remarks.clone())?;
+                let started = self.options.launcher.spawn(self.options.command())?;
+                let worker = Worker::new(started, self.options.remarks.clone())?;
                 Ok(empty.insert(worker))
             }
         }

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read as _, Write as _},
     os::fd::OwnedFd,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{ChildStdin, ChildStdout},
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -14,6 +14,7 @@ use rustix::{
 };
 
 use super::{
+    launcher::Started,
     leash::{self, Held, LAST_MOMENT, Leash},
     pump,
     reply::Reply,
@@ -87,15 +88,15 @@ pub enum Fault {
 }
 
 impl Worker {
-    /// Starts a worker.
+    /// Takes charge of a worker that was started with pipes.
     ///
     /// # Errors
-    /// If it cannot be started.
-    pub fn start(mut command: Command, remarks: Remarks) -> io::Result<Self> {
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
+    /// If it cannot be taken care of.
+    pub fn new(mut started: Started, remarks: Remarks) -> io::Result<Self> {
+        let child = &mut started.child;
         let leash = Arc::new(Leash::default());
         let held = Held(Arc::clone(&leash));
-        let pid = leash.attach(&child);
+        let pid = leash.attach(child);
         let missing = || io::Error::other("no pipe");
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = child.stdout.take().ok_or_else(missing)?;
@@ -104,7 +105,7 @@ impl Worker {
         let end = leash::end_of(pid);
         Ok(Self {
             fate: Fate {
-                told: guard(child, pid, leash, stderr.clone())?,
+                told: guard(started, pid, leash, stderr.clone())?,
                 known: None,
             },
             stdin,
@@ -353,7 +354,7 @@ impl Fate {
 
 /// Passes the worker's stderr on and reaps it, on a thread of its own.
 fn guard(
-    mut child: Child,
+    mut started: Started,
     pid: Pid,
     leash: Arc<Leash>,
     stderr: StderrTail,
@@ -362,8 +363,8 @@ fn guard(
     std::thread::Builder::new()
         .name("worker".to_owned())
         .spawn(move || {
-            let _ = pump::pump(&mut child, pid, &[], 0, stderr);
-            if let Ok(status) = leash.reap(&mut child) {
+            let _ = pump::pump(&mut started.child, pid, &[], 0, stderr);
+            if let Ok(status) = leash.reap(started) {
                 let _ = tell.send(status.into());
             }
         })?;

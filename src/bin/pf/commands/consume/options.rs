@@ -14,7 +14,7 @@ use super::{backoff::Backoff, start::Start};
 use crate::{
     commands::times,
     error::{CliError, CliResult},
-    handler::{CommandHandler, Emit, HandlerOptions, OnExit, StdinForm},
+    handler::{CommandHandler, Emit, HandlerOptions, Launcher, OnExit, StdinForm},
     output::Remarks,
 };
 
@@ -107,6 +107,7 @@ impl ConsumeFlags {
                 limit: EMIT_LIMIT,
                 encoding,
             }),
+            launcher: Launcher::new(remarks.clone()),
             remarks,
         };
         if self.worker {

@@ -1,0 +1,191 @@
+//! The watchdog: a process that waits for the end of another one, and kills the commands that it ran.
+//!
+//! It reads from a pipe whose other end only its owner has, so that the end of that process is the end of the pipe,
+//! whatever it died of. The table of commands is its stdout. It has a name and a process group of its own: what is
+//! meant for `pf`, by name, from the terminal or from a service manager, must not take it away first.
+
+use std::{
+    fs::{self, File},
+    io::{self, PipeReader, PipeWriter, Read as _},
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    path::PathBuf,
+    process::{Child, Command, ExitCode, Stdio},
+    sync::Arc,
+    thread::{Builder, sleep},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::table::{Entry, Record, Table, records};
+
+/// Its first argument; the second names its owner, for those who look at the list of processes.
+const FLAG: &str = "--end-handlers-of";
+/// What it is called in the list of processes.
+const NAME: &str = "handler-watch";
+/// This program, also when its file was replaced.
+const PROGRAM: &str = "/proc/self/exe";
+/// The least time between the starts of two.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Signals that would end it before its owner: a service manager sends them to every process of a service.
+const SIGNALS: [SignalKind; 7] = [
+    SignalKind::hangup(),
+    SignalKind::interrupt(),
+    SignalKind::quit(),
+    SignalKind::terminate(),
+    SignalKind::alarm(),
+    SignalKind::user_defined1(),
+    SignalKind::user_defined2(),
+];
+
+/// A watchdog, from the side of its owner.
+#[derive(Debug)]
+pub struct Watchdog {
+    table: Arc<Table>,
+    _lifeline: PipeWriter,
+}
+
+impl Watchdog {
+    /// Starts one, and another one when somebody kills it.
+    pub fn start() -> io::Result<Self> {
+        let table = Arc::new(Table::new()?);
+        let (end, lifeline) = io::pipe()?;
+        let keeper = Keeper {
+            table: Arc::clone(&table),
+            end,
+        };
+        let first = keeper.start()?;
+        let thread = Builder::new().name("watchdog".to_owned());
+        thread.spawn(move || keeper.keep(first))?;
+        Ok(Self {
+            table,
+            _lifeline: lifeline,
+        })
+    }
+
+    /// Makes an entry for a command that will have this pipe as its stdin.
+    pub fn expect(&self, stdin: &PipeReader) -> io::Result<Entry> {
+        self.table.expect(stdin)
+    }
+}
+
+/// Keeps a watchdog running.
+struct Keeper {
+    table: Arc<Table>,
+    end: PipeReader,
+}
+
+impl Keeper {
+    fn start(&self) -> io::Result<Child> {
+        Command::new(PROGRAM)
+            .arg0(NAME)
+            .args([FLAG, &std::process::id().to_string()])
+            .current_dir("/")
+            .process_group(0)
+            .stdin(self.end.try_clone()?)
+            .stdout(self.table.memory().try_clone()?)
+            .stderr(Stdio::null())
+            .spawn()
+    }
+
+    /// Sees to it that there is one until it is no longer needed. Blocks.
+    fn keep(self, mut child: Child) {
+        let mut started = Instant::now();
+        while !child.wait().is_ok_and(|status| status.success()) {
+            sleep(PAUSE.saturating_sub(started.elapsed()));
+            while self.start().map(|next| child = next).is_err() {
+                sleep(PAUSE);
+            }
+            started = Instant::now();
+        }
+    }
+}
+
+/// Reports whether this process was started as a watchdog.
+pub fn is_watchdog() -> bool {
+    std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == FLAG)
+}
+
+/// Waits until its owner is gone, and kills what that ran. Blocks.
+pub fn watch() -> ExitCode {
+    let _unheeded = SIGNALS.map(signal);
+    // Losing the name is no error.
+    let _ = fs::write("/proc/self/comm", NAME);
+    match wait_for_end().and_then(|()| kill_all(&io::stdout().as_fd().try_clone_to_owned()?.into()))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn wait_for_end() -> io::Result<()> {
+    let mut pipe = io::stdin().lock();
+    loop {
+        match pipe.read(&mut [0]) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn kill_all(table: &File) -> io::Result<()> {
+    for record in records(table)? {
+        match record {
+            Record::Running(pid) => kill(pid),
+            Record::Expected(pipe) => holders(pipe)?.into_iter().for_each(kill),
+        }
+    }
+    Ok(())
+}
+
+/// Kills a process and the group that it leads; it may have left its group, and its group may have outlived it.
+fn kill(pid: Pid) {
+    let _ = kill_process_group(pid, Signal::KILL);
+    let _ = kill_process(pid, Signal::KILL);
+}
+
+/// Returns the processes whose stdin is this pipe. Who started them was killed before it could tell their numbers. None is
+/// missed: a process that has not become its command yet holds the lifeline too, and would be waited for.
+fn holders(pipe: u64) -> io::Result<Vec<Pid>> {
+    let wanted = PathBuf::from(format!("pipe:[{pipe}]"));
+    let processes = fs::read_dir("/proc")?.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let stdin = fs::read_link(entry.path().join("fd/0")).ok()?;
+        (stdin == wanted).then(|| Pid::from_raw(pid)).flatten()
+    });
+    Ok(processes.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_command_is_found_whose_owner_could_not_confirm_its_start() {
+        let table = Arc::new(Table::new().unwrap());
+        let start = |confirmed| {
+            let (stdin, writer) = io::pipe().unwrap();
+            let entry = table.expect(&stdin).unwrap();
+            let mut command = Command::new("sleep");
+            let child = command.arg("1000").stdin(stdin).process_group(0).spawn();
+            let child = child.unwrap();
+            if confirmed {
+                entry.confirm(&child).unwrap();
+            }
+            (child, entry, writer)
+        };
+        let mut ours = [start(true), start(false), start(true), start(false)];
+        kill_all(table.memory()).unwrap();
+        for (child, ..) in &mut ours {
+            assert_eq!(child.wait().unwrap().signal(), Some(9));
+        }
+    }
+}
