@@ -387,7 +387,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -o -q -h --group --jobs --ordered --instance --from --max-attempts --backoff --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --stdin --worker --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-g -j -o -q -h --group --jobs --ordered --instance --from --max-attempts --backoff --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --stdin --naming --worker --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -447,6 +447,10 @@ _pf() {
                     ;;
                 --stdin)
                     COMPREPLY=($(compgen -W "event data" -- "${cur}"))
+                    return 0
+                    ;;
+                --naming)
+                    COMPREPLY=($(compgen -W "cloudevents protoflow" -- "${cur}"))
                     return 0
                     ;;
                 --url)

@@ -116,6 +116,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --timeout 'End after this long, with 3'
             cand --grace 'How long a stop waits for runs to end'
             cand --stdin 'What the command finds on its stdin'
+            cand --naming 'Attribute names on stdin: lawful in CloudEvents, or those of the Go library (`pf_attempt`)'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]'
             cand --connect-timeout 'How long to wait for the store to answer [default: what the URL says, else 5s]'

@@ -124,6 +124,8 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l timeout -d 'End after 
 complete -c pf -n "__fish_pf_using_subcommand consume" -l grace -d 'How long a stop waits for runs to end' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l stdin -d 'What the command finds on its stdin' -r -f -a "event\t'The event as one line of JSON'
 data\t'The data alone, as it is'"
+complete -c pf -n "__fish_pf_using_subcommand consume" -l naming -d 'Attribute names on stdin: lawful in CloudEvents, or those of the Go library (`pf_attempt`)' -r -f -a "cloudevents\t'Those that every SDK takes'
+protoflow\t'Those of the Go library'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l context -d 'A store by the name that `pf context add` gave it [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l connect-timeout -d 'How long to wait for the store to answer [default: what the URL says, else 5s]' -r

@@ -23,7 +23,7 @@ use protoflow::{
 };
 
 /// Forms that must have a file, so that none is lost unnoticed.
-const FORMS: usize = 17;
+const FORMS: usize = 18;
 
 #[test]
 fn every_form_reads_as_its_file_says() {
@@ -64,15 +64,20 @@ fn describe(input: &str) -> String {
     assert_eq!(rebuilt.message, stored.message, "{input}");
     assert_eq!(rebuilt.time, Some(stored.time));
 
-    let with = HandOver {
-        attempt: 2,
-        max_attempts: 5,
+    let handed = |naming| {
+        let with = HandOver {
+            attempt: 2,
+            max_attempts: 5,
+            naming,
+        };
+        said(hand_over(&stored.message, &with).map(text))
     };
-    let handed = hand_over(&stored.message, &with).map(text);
     let decoded = decode(&stored.message);
     let mut out = format!("--- message\n{input}\n");
     add(&mut out, "record", &text(record));
-    add(&mut out, "handed over", &said(handed));
+    add(&mut out, "handed over", &handed(Naming::CloudEvents));
+    let theirs = handed(Naming::Protoflow);
+    add(&mut out, "handed over with the Go library's names", &theirs);
     add(
         &mut out,
         "valid",

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use cloudevents::{AttributesReader, Data, Event};
 use proptest::{collection::vec, option, prelude::*};
 use protoflow::event::{
-    Dialect, Encoding, Envelope, EventBuilder, HandOver, Headers, Message, Mode, Naming, Pattern,
-    Position, Stored, Topic, decode, encode, event, hand_over, parse_record, validate,
-    write_record,
+    Dialect, Encoding, Envelope, EventBuilder, EventExt as _, HandOver, Headers, Message, Mode,
+    Naming, Pattern, Position, Stored, Topic, decode, encode, event, hand_over, hand_over_event,
+    parse_record, parse_record_as, validate, write_record,
 };
 use serde_json::{Value, value::RawValue};
 
@@ -121,6 +121,60 @@ fn made() -> impl Strategy<Value = Event> {
     })
 }
 
+fn delivered(attempt: u32, max_attempts: u32, naming: Naming) -> HandOver {
+    HandOver {
+        attempt,
+        max_attempts,
+        naming,
+    }
+}
+
+fn namings() -> impl Strategy<Value = Naming> {
+    prop::sample::select(vec![Naming::CloudEvents, Naming::Protoflow])
+}
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+
+/// Events with every attribute that is ours, as publishers say them: under either name, as a number or as text.
+fn wished() -> impl Strategy<Value = Event> {
+    type Set = fn(&mut Event, u32);
+    const SETTERS: [Set; 9] = [
+        |event, wish| event.set_extension("pfmaxattempts", i64::from(wish)),
+        |event, wish| event.set_extension("pf_max_attempts", wish.to_string()),
+        |event, _| event.set_extension("pf_correlation_id", "req-2"),
+        |event, _| event.set_extension("traceparent", TRACE),
+        |event, _| event.set_extension("pf_trace_id", "0af7651916cd43dd8448eb211c80319c"),
+        |event, _| event.set_extension("pf_trace_id", "of their own"),
+        |event, _| event.set_extension("pf_parent_id", "b7ad6b7169203331"),
+        |event, _| event.set_extension("pfeventversion", "3"),
+        |event, _| event.set_extension("pf_event_version", "2"),
+    ];
+    let flags = vec(any::<bool>(), SETTERS.len());
+    (made(), flags, 1..9_u32).prop_map(|(mut event, flags, wish)| {
+        for (set, _) in SETTERS.iter().zip(flags).filter(|(_, flag)| *flag) {
+            set(&mut event, wish);
+        }
+        event
+    })
+}
+
+/// Returns the attributes that the next handler sees; binary mode has text for all of them.
+fn seen(message: &Message) -> Vec<(String, String)> {
+    let line = hand_over(message, &delivered(1, 3, Naming::CloudEvents)).unwrap();
+    let event: serde_json::Map<String, Value> = serde_json::from_slice(&line).unwrap();
+    let attributes = event
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("data"));
+    let text = |value: Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    attributes
+        .map(|(name, value)| (name, text(value)))
+        .collect()
+}
+
 fn encodings() -> impl Strategy<Value = Encoding> {
     let modes = prop::sample::select(vec![Mode::Structured, Mode::Binary]);
     let dialects = prop::sample::select(vec![Dialect::Kafka, Dialect::Nats]);
@@ -151,11 +205,14 @@ proptest! {
     #[test]
     fn what_reads_as_an_event_is_json_and_can_be_handed_over(message in message()) {
         if let Ok(envelope) = Envelope::read(&message) {
-            let with = HandOver { attempt: 1, max_attempts: 3 };
-            let line = hand_over(&message, &with).unwrap();
+            let line = hand_over(&message, &delivered(1, 3, Naming::CloudEvents)).unwrap();
             let value: Value = serde_json::from_slice(&line).unwrap();
             prop_assert_eq!(value["id"].as_str(), Some(envelope.id.as_ref()));
-            prop_assert_eq!(&value["pf_attempt"], 1);
+            prop_assert_eq!(&value["pfattempt"], 1);
+            if envelope.refused_extension().is_none() {
+                let lawful = |name: &String| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+                prop_assert!(value.as_object().unwrap().keys().filter(|name| *name != "data_base64").all(lawful));
+            }
             prop_assert!(!line.contains(&b'\n') && !line.contains(&b'\r'));
         }
     }
@@ -190,6 +247,32 @@ proptest! {
     }
 
     #[test]
+    fn what_a_handler_passes_on_is_what_it_was_given_without_its_delivery(
+        event in wished(), stored in encodings(), again in encodings(), naming in namings(), names in namings(),
+        attempt in 1..9_u32, limit in 1..9_u32,
+    ) {
+        let stored = Encoding { naming: names, ..stored };
+        let original = encode(&event, "order.created".parse().unwrap(), stored).unwrap();
+        let with = delivered(attempt, limit, naming);
+        let line = hand_over(&original, &with).unwrap();
+        let by_command = parse_record_as(&line, again).unwrap().message;
+        let handed = hand_over_event(Envelope::read(&original).unwrap(), &with).unwrap();
+        prop_assert_eq!((handed.attempt(), handed.max_attempts()), (attempt, Some(limit)));
+        let by_function = encode(&handed, "order.created".parse().unwrap(), again).unwrap();
+        let wish = Envelope::read(&original).unwrap().max_attempts();
+        prop_assert_eq!(wish, event.max_attempts());
+        let before = seen(&original);
+        for passed_on in [by_command, by_function] {
+            let envelope = Envelope::read(&passed_on).unwrap();
+            prop_assert_eq!(envelope.max_attempts(), wish);
+            for name in ["pfattempt", "pfattemptlimit", "pf_attempt"] {
+                prop_assert_eq!(envelope.extension(name), None);
+            }
+            prop_assert_eq!(seen(&passed_on), before.clone());
+        }
+    }
+
+    #[test]
     fn numbers_keep_their_digits(number in number(), encoding in encodings()) {
         let topic: Topic = "t".parse().unwrap();
         let line = format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{number}}}"#);
@@ -197,7 +280,7 @@ proptest! {
         prop_assert_eq!(bare.bytes(), line.as_bytes());
         let again = encode(&decode(&bare).unwrap(), topic, encoding).unwrap();
         for message in [bare, again] {
-            let handed = hand_over(&message, &HandOver { attempt: 1, max_attempts: 3 }).unwrap();
+            let handed = hand_over(&message, &delivered(1, 3, Naming::CloudEvents)).unwrap();
             let handed = String::from_utf8(handed).unwrap();
             let data = format!(",\"data\":{number}}}");
             prop_assert!(handed.ends_with(&data), "{}", handed);

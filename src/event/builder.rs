@@ -104,8 +104,8 @@ impl EventBuilder {
         self
     }
 
-    /// Sets an extension attribute; the last value of a name counts. The attributes of CloudEvents itself, and names
-    /// that begin with `pf_` and are none of Protoflow's, are refused when it is built.
+    /// Sets an extension attribute; the last value of a name counts. The attributes of CloudEvents itself, those of a
+    /// delivery (`pfattempt`), and names that begin with `pf_` and are none of Protoflow's, are refused when it is built.
     pub fn extension(mut self, name: impl Into<String>, value: impl Into<ExtensionValue>) -> Self {
         self.extensions.push((name.into(), value.into()));
         self
@@ -123,12 +123,12 @@ impl EventBuilder {
 
     /// Sets the id of the trace, where there is no W3C trace context.
     pub fn trace_id(self, id: impl Into<String>) -> Self {
-        self.extension(names::TRACE_ID, id.into())
+        self.extension(names::PF_TRACE_ID, id.into())
     }
 
     /// Sets the id of the span that sends it, where there is no W3C trace context.
     pub fn parent_id(self, id: impl Into<String>) -> Self {
-        self.extension(names::PARENT_ID, id.into())
+        self.extension(names::PF_PARENT_ID, id.into())
     }
 
     /// Sets the version of the event's own schema.
@@ -136,7 +136,7 @@ impl EventBuilder {
         self.extension(names::EVENT_VERSION, version.into())
     }
 
-    /// Sets how many runs a handler gets.
+    /// Wishes for so many runs; a consumer with a limit of its own does not follow it.
     pub fn max_attempts(self, attempts: u32) -> Self {
         self.extension(names::MAX_ATTEMPTS, i64::from(attempts))
     }
@@ -144,7 +144,7 @@ impl EventBuilder {
     /// Asks for it to be held back for so long.
     pub fn delay(self, delay: Duration) -> Self {
         let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        self.extension(names::DELAY_MS, millis)
+        self.extension(names::PF_DELAY_MS, millis)
     }
 
     /// Checks and returns the event.
@@ -212,6 +212,12 @@ mod tests {
             said(event("t", "/s").extension("pf_mine", "x")),
             "attribute `pf_mine` is not one of Protoflow's own"
         );
+        for name in ["pfattempt", "pfattemptlimit", "pf_attempt"] {
+            assert_eq!(
+                said(event("t", "/s").extension(name, 5)),
+                format!("attribute `{name}` belongs to a delivery, and is set by Protoflow")
+            );
+        }
         assert_eq!(
             said(event("t", "/s").traceparent("x")),
             "attribute `traceparent` is not a W3C trace parent"

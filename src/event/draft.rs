@@ -113,7 +113,7 @@ impl<'a> Draft<'a> {
 
     /// Reports whether an extension is there.
     pub(super) fn has_extension(&self, name: &str) -> bool {
-        self.extensions.iter().any(|(known, _)| known == name)
+        super::names::has(&self.extensions, name)
     }
 
     fn slot(&mut self, name: &str) -> Option<&mut Option<Cow<'a, str>>> {

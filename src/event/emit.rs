@@ -23,7 +23,7 @@ pub struct Emission<'a> {
     pub group: &'a Group,
     /// Its place among the events of this run, from 0.
     pub index: usize,
-    /// How many attempts the handler was told that its own event has.
+    /// How many attempts the handler was told that its own event gets.
     pub max_attempts: u32,
     /// The source of events that name none.
     pub source: &'a str,
@@ -33,7 +33,7 @@ pub struct Emission<'a> {
 
 /// Reads a line that a handler emitted. A bare event needs a `type` only: the id is derived from cause, group and
 /// index, so that a repeat has the same one; correlation and trace are carried over. Where the handler passed on the event
-/// that it was given, its group's policy does not become that of the new event. A record is taken as it is.
+/// that it was given, what belongs to its delivery stays behind. A record is taken as it is.
 ///
 /// # Errors
 /// If the line is no JSON object, or the completed event breaks a rule.
@@ -49,8 +49,8 @@ pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, 
     let carried = cause
         .as_ref()
         .is_some_and(|cause| carry_over(&mut draft, cause, &digest));
-    let taken = take_back(&mut draft, emission.max_attempts, cause.as_ref());
-    let written = (whole && !carried && !taken).then_some(text);
+    let kept = keep_wish(&mut draft, emission.max_attempts, cause.as_ref());
+    let written = (whole && !carried && !kept).then_some(text);
     bare(draft, emission.encoding, written)
 }
 
@@ -87,7 +87,7 @@ fn carry_over(draft: &mut Draft<'_>, cause: &Envelope<'_>, digest: &[u8]) -> boo
             cause.correlation_id().as_deref(),
         );
     }
-    if lacks(draft, [names::TRACEPARENT, names::TRACE_ID])
+    if lacks(draft, [names::TRACEPARENT, names::PF_TRACE_ID])
         && let Some(trace) = cause.traceparent()
     {
         let span = digest[16..24]
@@ -105,27 +105,32 @@ fn carry_over(draft: &mut Draft<'_>, cause: &Envelope<'_>, digest: &[u8]) -> boo
     draft.extensions.len() > before
 }
 
-/// Puts the cause's own policy in the place of the one that its handler was told; tells whether it did.
-fn take_back(draft: &mut Draft<'_>, told: u32, cause: Option<&Envelope<'_>>) -> bool {
-    // Only an event that a handler was given has this.
-    if !draft.has_extension(names::ATTEMPT) {
-        return false;
-    }
-    let told = told.to_string();
-    let own = cause.and_then(|cause| cause.extension(names::MAX_ATTEMPTS));
-    let mut stated = draft.extensions.iter();
-    let copied = stated.position(|(name, json)| name == names::MAX_ATTEMPTS && **json == *told);
-    let Some(at) = copied.filter(|_| own.as_deref() != Some(&told)) else {
+/// Keeps the wish of an event that a handler was given under the Go library's names; tells whether it had to.
+fn keep_wish(draft: &mut Draft<'_>, told: u32, cause: Option<&Envelope<'_>>) -> bool {
+    let Some(wish) = hidden_wish(draft, told, cause) else {
         return false;
     };
-    draft.extensions.remove(at);
-    if let Some(own) = own {
-        let json = names::json_of(names::MAX_ATTEMPTS, own).into_owned();
-        draft
-            .extensions
-            .push((Cow::Borrowed(names::MAX_ATTEMPTS), Cow::Owned(json)));
-    }
+    names::remove(&mut draft.extensions, &[names::MAX_ATTEMPTS]);
+    let json = names::json_of(names::MAX_ATTEMPTS, Cow::Owned(wish.to_string()));
+    draft
+        .extensions
+        .push((Cow::Borrowed(names::MAX_ATTEMPTS), json));
     true
+}
+
+/// Returns the wish where the limit of the delivery has its name: the number that the handler put there, else the wish
+/// of the cause, unless the event says it.
+fn hidden_wish(draft: &Draft<'_>, told: u32, cause: Option<&Envelope<'_>>) -> Option<u32> {
+    // Only an event that a handler was given has this.
+    if !draft.has_extension(names::PF_ATTEMPT) {
+        return None;
+    }
+    let stated = names::find(&draft.extensions, names::PF_MAX_ATTEMPTS)?;
+    if *stated != *told.to_string() {
+        return names::attempts_of(&stated);
+    }
+    let cause = cause.filter(|_| !draft.has_extension(names::MAX_ATTEMPTS));
+    cause.and_then(Envelope::max_attempts)
 }
 
 fn add(draft: &mut Draft<'_>, name: &'static str, text: Option<&str>) {
@@ -201,16 +206,26 @@ mod tests {
 
     #[test]
     fn a_policy_that_the_handler_was_told_stays_behind() {
-        let told = |number: u32, more: &str| {
-            let line = format!(r#"{{"type":"a",{more}"pf_max_attempts":{number}}}"#);
-            let message = complete(&line, 0);
-            let event = Envelope::read(&message).unwrap();
-            event.extension(names::MAX_ATTEMPTS).map(Cow::into_owned)
+        let wish = |given: &str| {
+            let line = format!(r#"{{"type":"a",{given}}}"#);
+            Envelope::read(&complete(&line, 0)).unwrap().max_attempts()
         };
-        let given = r#""pf_attempt":1,"#;
-        assert_eq!(told(3, given), None);
-        assert_eq!(told(5, given).as_deref(), Some("5"), "it was changed");
-        assert_eq!(told(3, "").as_deref(), Some("3"), "a new event");
+        assert_eq!(wish(r#""pfattempt":1,"pfattemptlimit":3"#), None);
+        assert_eq!(
+            wish(r#""pfattempt":1,"pfattemptlimit":3,"pfmaxattempts":4"#),
+            Some(4)
+        );
+        assert_eq!(wish(r#""pf_attempt":1,"pf_max_attempts":3"#), None);
+        assert_eq!(
+            wish(r#""pf_attempt":1,"pf_max_attempts":3,"pfmaxattempts":4"#),
+            Some(4)
+        );
+        assert_eq!(
+            wish(r#""pf_attempt":1,"pf_max_attempts":5,"pfmaxattempts":4"#),
+            Some(5),
+            "it was changed"
+        );
+        assert_eq!(wish(r#""pf_max_attempts":3"#), Some(3), "a new event");
     }
 
     #[test]

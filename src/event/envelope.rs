@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{EventError, Message, TraceParent, binary, draft::Draft, names, scan, structured};
+use super::{
+    EventError, Message, TraceParent, binary, draft::Draft, names, rules, scan, structured,
+};
 
 /// How the event is laid out in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +84,8 @@ impl<'a> Envelope<'a> {
     pub fn traceparent(&self) -> Option<TraceParent> {
         let standard = self.extension(names::TRACEPARENT);
         standard.and_then(|text| text.parse().ok()).or_else(|| {
-            let trace = self.extension(names::TRACE_ID)?;
-            TraceParent::from_ids(&trace, self.extension(names::PARENT_ID).as_deref())
+            let trace = self.extension(names::PF_TRACE_ID)?;
+            TraceParent::from_ids(&trace, self.extension(names::PF_PARENT_ID).as_deref())
         })
     }
 
@@ -93,10 +95,17 @@ impl<'a> Envelope<'a> {
         self.extension(names::TRACESTATE)
     }
 
-    /// Returns how many runs the event itself allows.
+    /// Returns how many runs the event's publisher wishes for: `pfmaxattempts`, else `pf_max_attempts`.
     #[must_use]
     pub fn max_attempts(&self) -> Option<u32> {
-        self.extension(names::MAX_ATTEMPTS)?.parse().ok()
+        names::wish(&self.extensions)
+    }
+
+    /// Returns what is wrong with the first extension whose name or type official SDKs refuse, and the whole event with
+    /// it. The Go library's own names do not count: a handler is given others for them.
+    #[must_use]
+    pub fn refused_extension(&self) -> Option<EventError> {
+        rules::refused(&self.extensions)
     }
 
     /// Returns what keeps related events in order: `partitionkey`, else `subject`.

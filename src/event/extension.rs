@@ -9,7 +9,7 @@ use cloudevents::{Event, event::ExtensionValue};
 
 use super::{EventBuilder, TraceParent, event, names, time::parse_time};
 
-/// Attributes that protoflow uses, whether stored under their CloudEvents names or as `pf_*`.
+/// Attributes that protoflow uses, whether under names that every SDK takes or as `pf_*`.
 ///
 /// ```
 /// use protoflow::{EventExt as _, event};
@@ -26,7 +26,8 @@ use super::{EventBuilder, TraceParent, event, names, time::parse_time};
 pub trait EventExt {
     /// Returns the number of this run, from 1.
     fn attempt(&self) -> u32;
-    /// Returns how many runs are allowed.
+    /// Returns how many runs the delivery allows; of an event that was not handed to a handler, how many its publisher
+    /// wishes for.
     fn max_attempts(&self) -> Option<u32>;
     /// Returns when the next run is due (`pf_next_attempt_at`, milliseconds or RFC 3339).
     fn next_attempt_at(&self) -> Option<SystemTime>;
@@ -54,15 +55,24 @@ pub trait EventExt {
 
 impl EventExt for Event {
     fn attempt(&self) -> u32 {
-        number(self, names::ATTEMPT).unwrap_or(1).max(1)
+        first(self, &[names::ATTEMPT, names::PF_ATTEMPT]).unwrap_or(1)
     }
 
     fn max_attempts(&self) -> Option<u32> {
-        number(self, names::MAX_ATTEMPTS)
+        let mut known = [
+            names::ATTEMPT_LIMIT,
+            names::MAX_ATTEMPTS,
+            names::PF_MAX_ATTEMPTS,
+        ];
+        if self.extension(names::PF_ATTEMPT).is_some() {
+            // Then the Go library's name is that of the limit.
+            known.swap(1, 2);
+        }
+        first(self, &known)
     }
 
     fn next_attempt_at(&self) -> Option<SystemTime> {
-        let text = text(self, names::NEXT_ATTEMPT_AT)?;
+        let text = text(self, names::PF_NEXT_ATTEMPT_AT)?;
         match text.parse() {
             Ok(millis) => UNIX_EPOCH.checked_add(Duration::from_millis(millis)),
             Err(_) => parse_time(&text),
@@ -70,7 +80,7 @@ impl EventExt for Event {
     }
 
     fn is_dead_letter(&self) -> bool {
-        text(self, names::DEAD_LETTER).is_some_and(|text| text == "true")
+        text(self, names::PF_DEAD_LETTER).is_some_and(|text| text == "true")
     }
 
     fn correlation_id(&self) -> Option<Cow<'_, str>> {
@@ -80,8 +90,8 @@ impl EventExt for Event {
     fn traceparent(&self) -> Option<TraceParent> {
         let standard = text(self, names::TRACEPARENT);
         standard.and_then(|text| text.parse().ok()).or_else(|| {
-            let trace = text(self, names::TRACE_ID)?;
-            TraceParent::from_ids(&trace, text(self, names::PARENT_ID).as_deref())
+            let trace = text(self, names::PF_TRACE_ID)?;
+            TraceParent::from_ids(&trace, text(self, names::PF_PARENT_ID).as_deref())
         })
     }
 
@@ -89,6 +99,7 @@ impl EventExt for Event {
         let standard = text(self, names::TRACEPARENT).and_then(|text| text.parse().ok());
         standard
             .map(|trace: TraceParent| Cow::Owned(trace.trace_id()))
+            .or_else(|| text(self, names::PF_TRACE_ID))
             .or_else(|| text(self, names::TRACE_ID))
     }
 
@@ -96,26 +107,27 @@ impl EventExt for Event {
         let standard = text(self, names::TRACEPARENT).and_then(|text| text.parse().ok());
         standard
             .map(|trace: TraceParent| Cow::Owned(trace.parent_id()))
+            .or_else(|| text(self, names::PF_PARENT_ID))
             .or_else(|| text(self, names::PARENT_ID))
     }
 
     fn delay(&self) -> Option<Duration> {
-        text(self, names::DELAY_MS)?
+        text(self, names::PF_DELAY_MS)?
             .parse()
             .ok()
             .map(Duration::from_millis)
     }
 
     fn event_version(&self) -> Option<Cow<'_, str>> {
-        text(self, names::EVENT_VERSION)
+        text(self, names::EVENT_VERSION).or_else(|| text(self, names::PF_EVENT_VERSION))
     }
 
     fn original_topic(&self) -> Option<Cow<'_, str>> {
-        text(self, names::ORIGINAL_TOPIC)
+        text(self, names::PF_ORIGINAL_TOPIC)
     }
 
     fn error_message(&self) -> Option<Cow<'_, str>> {
-        text(self, names::ERROR_MESSAGE)
+        text(self, names::PF_ERROR_MESSAGE)
     }
 
     fn respond(&self, ty: impl Into<String>, source: impl Into<String>) -> EventBuilder {
@@ -141,8 +153,10 @@ fn text<'e>(event: &'e Event, name: &str) -> Option<Cow<'e, str>> {
     })
 }
 
-fn number(event: &Event, name: &str) -> Option<u32> {
-    text(event, name)?.parse().ok()
+/// Returns the first of these that is a number of runs.
+fn first(event: &Event, known: &[&str]) -> Option<u32> {
+    let mut texts = known.iter().filter_map(|name| text(event, name));
+    texts.find_map(|text| names::attempts_of(&text))
 }
 
 #[cfg(test)]
@@ -167,6 +181,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_delivery_allows_is_told_from_a_wish() {
+        let event = event("t", "/s").max_attempts(5).event_version("2");
+        let mut event = event.build().unwrap();
+        assert_eq!((event.attempt(), event.max_attempts()), (1, Some(5)));
+        assert_eq!(event.event_version().unwrap(), "2");
+        event.set_extension("pfattempt", 2);
+        event.set_extension("pfattemptlimit", 3);
+        assert_eq!((event.attempt(), event.max_attempts()), (2, Some(3)));
+        event.set_extension("pf_max_attempts", 4);
+        assert_eq!(event.max_attempts(), Some(3));
+    }
+
+    #[test]
     fn the_seeds_names_are_read_too() {
         let mut event = event("t", "/s").build().unwrap();
         assert_eq!((event.attempt(), event.max_attempts()), (1, None));
@@ -179,6 +206,8 @@ mod tests {
         assert_eq!((event.attempt(), event.max_attempts()), (3, Some(4)));
         assert!(event.is_dead_letter());
         assert_eq!(event.delay(), Some(Duration::from_millis(1500)));
+        event.set_extension("pfmaxattempts", 9);
+        assert_eq!(event.max_attempts(), Some(4), "what the delivery allows");
         assert_eq!(event.trace_id().unwrap(), "not hexadecimal");
         assert_eq!(event.traceparent(), None);
         assert_eq!(

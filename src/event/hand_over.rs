@@ -1,41 +1,84 @@
-//! What a handler sees: the event as one JSON object with the `pf_*` attributes of this delivery.
+//! What a handler sees: the event, with the attributes of its delivery.
 
 use std::borrow::Cow;
 
 use cloudevents::Event;
 
 use super::{
-    Envelope, EventError, EventExt, Message, TraceParent, json::quoted, names, structured,
+    Envelope, EventError, Message, Naming, draft::Extension, names, structured,
+    wire::decode_envelope,
 };
 
+/// The CloudEvents integer has 32 bits; nothing is ever tried so often.
+const MOST: u32 = i32::MAX.unsigned_abs();
+
 /// What a delivery adds to its event when it is handed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HandOver {
     /// The number of this run, from 1.
     pub attempt: u32,
     /// Runs that the policy allows.
     pub max_attempts: u32,
+    /// Whose names the attributes have.
+    pub naming: Naming,
 }
 
 impl HandOver {
-    /// Puts the attributes of this delivery into a decoded event.
-    pub fn mark(&self, event: &mut Event) {
-        let known = [
-            (
-                names::PF_CORRELATION_ID,
-                event.correlation_id().map(Cow::into_owned),
-            ),
-            (names::TRACE_ID, event.trace_id().map(Cow::into_owned)),
-            (names::PARENT_ID, event.parent_id().map(Cow::into_owned)),
-        ];
-        for (name, value) in known {
-            if let Some(value) = value {
-                event.set_extension(name, value);
-            }
+    /// Gives an event the attributes that its handler sees.
+    ///
+    /// With [`Naming::CloudEvents`] every official SDK takes the event. The delivery adds `pfattempt` and
+    /// `pfattemptlimit`; the Go library's attributes get their CloudEvents names (`correlationid`, `traceparent`), and
+    /// `pf_max_attempts`, the publisher's wish, `pf_event_version` and ids of traces that W3C does not know the same names
+    /// without underscores. Its bookkeeping, and a delay that is over, are left out. What others named or typed so that
+    /// SDKs refuse it ([`Envelope::refused_extension`]) stays as it is written.
+    ///
+    /// With [`Naming::Protoflow`] the event has the Go library's names. There `pf_max_attempts` is what the delivery
+    /// allows, and a wish stands beside it as `pfmaxattempts`, so that it is not lost when the event is published again.
+    pub fn apply(&self, envelope: &mut Envelope<'_>) {
+        let extensions = &mut envelope.extensions;
+        match self.naming {
+            Naming::CloudEvents => self.apply_lawful(extensions),
+            Naming::Protoflow => self.apply_protoflow(extensions),
         }
-        event.set_extension(names::ATTEMPT, i64::from(self.attempt));
-        event.set_extension(names::MAX_ATTEMPTS, i64::from(self.max_attempts));
     }
+
+    fn apply_lawful(&self, extensions: &mut Vec<Extension<'_>>) {
+        if extensions.iter().any(|(name, _)| name.starts_with("pf")) {
+            let is_over = |name: &str| name == names::PF_DELAY_MS || names::is_bookkeeping(name);
+            extensions.retain(|(name, _)| !is_over(name));
+            names::to_cloudevents(extensions);
+        }
+        add(extensions, names::ATTEMPT, self.attempt.min(MOST));
+        add(
+            extensions,
+            names::ATTEMPT_LIMIT,
+            self.max_attempts.min(MOST),
+        );
+    }
+
+    fn apply_protoflow(&self, extensions: &mut Vec<Extension<'_>>) {
+        const OVER: [&str; 7] = [
+            names::ATTEMPT,
+            names::ATTEMPT_LIMIT,
+            names::MAX_ATTEMPTS,
+            names::PF_ATTEMPT,
+            names::PF_MAX_ATTEMPTS,
+            names::PF_NEXT_ATTEMPT_AT,
+            names::PF_DELAY_MS,
+        ];
+        let wish = names::wish(extensions);
+        names::remove(extensions, &OVER);
+        names::to_protoflow(extensions);
+        if let Some(wish) = wish {
+            add(extensions, names::MAX_ATTEMPTS, wish.min(MOST));
+        }
+        add(extensions, names::PF_ATTEMPT, self.attempt);
+        add(extensions, names::PF_MAX_ATTEMPTS, self.max_attempts);
+    }
+}
+
+fn add(extensions: &mut Vec<Extension<'_>>, name: &'static str, number: u32) {
+    extensions.push((Cow::Borrowed(name), Cow::Owned(number.to_string())));
 }
 
 /// Returns the event as one line of JSON as a handler sees it, without a line break.
@@ -57,33 +100,17 @@ pub fn hand_over_envelope(
     mut envelope: Envelope<'_>,
     with: &HandOver,
 ) -> Result<Vec<u8>, EventError> {
-    let trace = envelope.extension(names::TRACEPARENT);
-    let trace = trace.and_then(|text| text.parse::<TraceParent>().ok());
-    let known = [
-        (names::ATTEMPT, Some(with.attempt.to_string())),
-        (names::MAX_ATTEMPTS, Some(with.max_attempts.to_string())),
-        (
-            names::PF_CORRELATION_ID,
-            envelope.correlation_id().map(|id| quoted(&id)),
-        ),
-        (
-            names::TRACE_ID,
-            trace.map(|trace| quoted(&trace.trace_id())),
-        ),
-        (
-            names::PARENT_ID,
-            trace.map(|trace| quoted(&trace.parent_id())),
-        ),
-    ];
-    for (name, json) in known {
-        if let Some(json) = json {
-            envelope.extensions.retain(|(stored, _)| stored != name);
-            envelope
-                .extensions
-                .push((Cow::Borrowed(name), Cow::Owned(json)));
-        }
-    }
+    with.apply(&mut envelope);
     let mut out = Vec::with_capacity(1024);
     structured::write(&mut out, &envelope)?;
     Ok(out)
+}
+
+/// Returns the event as a handler that is a function sees it, decoded as [`decode`](super::decode) does.
+///
+/// # Errors
+/// If it has a time or schema that cannot be represented, or data that is not what it claims to be.
+pub fn hand_over_event(mut envelope: Envelope<'_>, with: &HandOver) -> Result<Event, EventError> {
+    with.apply(&mut envelope);
+    decode_envelope(envelope)
 }

@@ -209,6 +209,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::event::Envelope;
 
     const EVENT: &str =
         r#"{"type":"t","specversion":"1.0","id":"1","source":"/s","data":{"n":1.0}}"#;
@@ -230,15 +231,31 @@ mod tests {
     fn an_earlier_delivery_is_forgotten() {
         let line = EVENT.replace(
             "\"id\"",
-            "\"pf_attempt\":3,\"pf_max_attempts\":5,\"pf_delay_ms\":1500,\"pf_correlation_id\":\"c\",\"id\"",
+            "\"pf_attempt\":3,\"pf_max_attempts\":5,\"pf_delay_ms\":1500,\"pf_correlation_id\":\"c\",\
+             \"pfattempt\":3,\"pfattemptlimit\":5,\"id\"",
         );
         let record = parse_record(line.as_bytes()).unwrap();
         assert_eq!(record.delay, Some(Duration::from_millis(1500)));
-        assert_eq!(record.message.headers.text("pf_max_attempts"), Some("5"));
+        assert_eq!(record.message.headers.text("pf_max_attempts"), None);
         assert_eq!(
             std::str::from_utf8(record.message.bytes()).unwrap(),
             r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","correlationid":"c","data":{"n":1.0}}"#
         );
+    }
+
+    #[test]
+    fn a_wish_of_the_publisher_is_kept_as_it_is_written() {
+        let wish = EVENT.replace("\"id\"", "\"pfmaxattempts\":5,\"id\"");
+        let given = wish.replace("\"pfmax", "\"pfattempt\":1,\"pfattemptlimit\":1,\"pfmax");
+        for line in [wish.clone(), given] {
+            let message = parse_record(line.as_bytes()).unwrap().message;
+            assert_eq!(message.headers.text("pf_max_attempts"), Some("5"));
+            let read = Envelope::read(&message).unwrap();
+            assert_eq!(read.max_attempts(), Some(5));
+            if line == wish {
+                assert_eq!(message.bytes(), wish.as_bytes());
+            }
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub use self::{
     envelope::{Data, Envelope, Form},
     error::EventError,
     extension::EventExt,
-    hand_over::{HandOver, hand_over, hand_over_envelope},
+    hand_over::{HandOver, hand_over, hand_over_envelope, hand_over_event},
     line::{parse_record, parse_record_as},
     media::is_json as is_json_type,
     message::{Headers, Message, Position, Stored},

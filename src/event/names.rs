@@ -8,17 +8,30 @@ use super::{
     EventError, Headers, Naming, TraceParent, draft::Extension, json::quoted, scan::string_of,
 };
 
-pub(super) const ATTEMPT: &str = "pf_attempt";
-pub(crate) const MAX_ATTEMPTS: &str = "pf_max_attempts";
-pub(super) const NEXT_ATTEMPT_AT: &str = "pf_next_attempt_at";
-pub(crate) const DEAD_LETTER: &str = "pf_dead_letter";
-pub(super) const TRACE_ID: &str = "pf_trace_id";
-pub(super) const PARENT_ID: &str = "pf_parent_id";
-pub(crate) const DELAY_MS: &str = "pf_delay_ms";
+/// The number of a run, as the delivery puts it into the event.
+pub(super) const ATTEMPT: &str = "pfattempt";
+/// Runs that the delivery allows.
+pub(super) const ATTEMPT_LIMIT: &str = "pfattemptlimit";
+/// Runs that the publisher wishes for.
+pub(crate) const MAX_ATTEMPTS: &str = "pfmaxattempts";
+pub(super) const EVENT_VERSION: &str = "pfeventversion";
+/// A trace id that W3C does not know.
+pub(super) const TRACE_ID: &str = "pftraceid";
+/// A span id that W3C does not know.
+pub(super) const PARENT_ID: &str = "pfparentid";
+
+pub(super) const PF_ATTEMPT: &str = "pf_attempt";
+/// The publisher's wish; beside [`PF_ATTEMPT`], what the delivery allows.
+pub(crate) const PF_MAX_ATTEMPTS: &str = "pf_max_attempts";
+pub(super) const PF_NEXT_ATTEMPT_AT: &str = "pf_next_attempt_at";
+pub(crate) const PF_DEAD_LETTER: &str = "pf_dead_letter";
+pub(super) const PF_TRACE_ID: &str = "pf_trace_id";
+pub(super) const PF_PARENT_ID: &str = "pf_parent_id";
+pub(crate) const PF_DELAY_MS: &str = "pf_delay_ms";
 pub(super) const PF_CORRELATION_ID: &str = "pf_correlation_id";
-pub(super) const EVENT_VERSION: &str = "pf_event_version";
-pub(super) const ORIGINAL_TOPIC: &str = "pf_original_topic";
-pub(crate) const ERROR_MESSAGE: &str = "pf_error_message";
+pub(super) const PF_EVENT_VERSION: &str = "pf_event_version";
+pub(super) const PF_ORIGINAL_TOPIC: &str = "pf_original_topic";
+pub(crate) const PF_ERROR_MESSAGE: &str = "pf_error_message";
 
 pub(crate) const CORRELATION_ID: &str = "correlationid";
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -38,27 +51,38 @@ const CORE: [&str; 9] = [
     "data",
 ];
 
+/// Names with underscores, as the Go library has them.
 const PROTOFLOW: [&str; 11] = [
-    ATTEMPT,
-    MAX_ATTEMPTS,
-    NEXT_ATTEMPT_AT,
-    DEAD_LETTER,
-    TRACE_ID,
-    PARENT_ID,
-    DELAY_MS,
+    PF_ATTEMPT,
+    PF_MAX_ATTEMPTS,
+    PF_NEXT_ATTEMPT_AT,
+    PF_DEAD_LETTER,
+    PF_TRACE_ID,
+    PF_PARENT_ID,
+    PF_DELAY_MS,
     PF_CORRELATION_ID,
-    EVENT_VERSION,
-    ORIGINAL_TOPIC,
-    ERROR_MESSAGE,
+    PF_EVENT_VERSION,
+    PF_ORIGINAL_TOPIC,
+    PF_ERROR_MESSAGE,
 ];
 
 /// What belongs to one delivery of an event, not to the event.
-const BOOKKEEPING: [&str; 5] = [
+const BOOKKEEPING: [&str; 7] = [
     ATTEMPT,
-    NEXT_ATTEMPT_AT,
-    DEAD_LETTER,
-    ORIGINAL_TOPIC,
-    ERROR_MESSAGE,
+    ATTEMPT_LIMIT,
+    PF_ATTEMPT,
+    PF_NEXT_ATTEMPT_AT,
+    PF_DEAD_LETTER,
+    PF_ORIGINAL_TOPIC,
+    PF_ERROR_MESSAGE,
+];
+
+/// Attributes that CloudEvents and W3C have no name for: the name that every SDK takes, and the Go library's.
+const TWINS: [(&str, &str); 4] = [
+    (MAX_ATTEMPTS, PF_MAX_ATTEMPTS),
+    (EVENT_VERSION, PF_EVENT_VERSION),
+    (TRACE_ID, PF_TRACE_ID),
+    (PARENT_ID, PF_PARENT_ID),
 ];
 
 /// Returns the attribute that a plain transport header stands for, letter case ignored.
@@ -72,21 +96,26 @@ pub(super) fn from_plain_header(header: &str) -> Option<&'static str> {
 /// Reports whether an attribute belongs to one delivery of an event, and is left out when the event is published.
 #[must_use]
 pub fn is_bookkeeping(name: &str) -> bool {
-    BOOKKEEPING.contains(&name)
+    name.starts_with("pf") && BOOKKEEPING.contains(&name)
 }
 
-/// Reports whether this is one of our own attributes, with their underscores.
+/// Reports whether this is one of the Go library's names, with their underscores.
 pub(super) fn is_protoflow(name: &str) -> bool {
-    PROTOFLOW.contains(&name)
+    name.starts_with("pf_") && PROTOFLOW.contains(&name)
 }
 
-/// Refuses to set as an extension what is none, and to make up names with an underscore, which other SDKs refuse.
+/// Refuses to set as an extension what is none, what belongs to a delivery, and names with an underscore, which other
+/// SDKs refuse.
 ///
 /// # Errors
 /// The name and what is wrong with it.
 pub(super) fn check_extension(name: &str) -> Result<(), EventError> {
     if CORE.contains(&name) {
         return Err(EventError::attribute(name, "is no extension"));
+    }
+    if is_bookkeeping(name) {
+        let rule = "belongs to a delivery, and is set by Protoflow";
+        return Err(EventError::attribute(name, rule));
     }
     if name.starts_with("pf_") && !is_protoflow(name) {
         return Err(EventError::attribute(name, "is not one of Protoflow's own"));
@@ -96,14 +125,17 @@ pub(super) fn check_extension(name: &str) -> Result<(), EventError> {
 
 /// Returns the JSON for an extension that came as text.
 pub(super) fn json_of<'a>(name: &str, text: Cow<'a, str>) -> Cow<'a, str> {
-    let literal = match name {
-        ATTEMPT | MAX_ATTEMPTS | NEXT_ATTEMPT_AT | DELAY_MS => text
+    let is_literal = match name {
+        ATTEMPT | ATTEMPT_LIMIT | MAX_ATTEMPTS => text
+            .parse::<i32>()
+            .is_ok_and(|number| number.to_string() == text),
+        PF_ATTEMPT | PF_MAX_ATTEMPTS | PF_NEXT_ATTEMPT_AT | PF_DELAY_MS => text
             .parse::<i64>()
             .is_ok_and(|number| number.to_string() == text),
-        DEAD_LETTER => matches!(text.as_ref(), "true" | "false"),
+        PF_DEAD_LETTER => matches!(text.as_ref(), "true" | "false"),
         _ => false,
     };
-    if literal {
+    if is_literal {
         text
     } else {
         Cow::Owned(quoted(&text))
@@ -124,79 +156,130 @@ pub(super) fn find<'e>(extensions: &'e [Extension<'_>], name: &str) -> Option<Co
     Some(text_of(json))
 }
 
+/// Returns how many runs the publisher wishes for, in whichever form.
+pub(super) fn wish(extensions: &[Extension<'_>]) -> Option<u32> {
+    let wishes = [MAX_ATTEMPTS, PF_MAX_ATTEMPTS];
+    let mut wishes = wishes.iter().filter_map(|name| find(extensions, name));
+    wishes.find_map(|text| attempts_of(&text))
+}
+
+/// Reads a number of runs: at least one.
+pub(crate) fn attempts_of(text: &str) -> Option<u32> {
+    text.trim().parse().ok().filter(|attempts| *attempts > 0)
+}
+
 /// Takes out what belongs to an earlier delivery, and returns the delay that is asked for.
+///
+/// An event with the Go library's name for the attempt was given to a handler, or stored again by that library: its
+/// `pf_max_attempts` is what the delivery allowed. A wish then stands in `pfmaxattempts`.
 pub(super) fn forget_delivery(
     extensions: &mut Vec<Extension<'_>>,
 ) -> Result<Option<Duration>, EventError> {
-    if !extensions.iter().any(|(name, _)| name.starts_with("pf_")) {
+    if !extensions.iter().any(|(name, _)| name.starts_with("pf")) {
         return Ok(None);
     }
-    let delay = find(extensions, DELAY_MS)
+    let delay = find(extensions, PF_DELAY_MS)
         .map(|text| delay_of(&text))
         .transpose()?;
-    extensions.retain(|(name, _)| name != DELAY_MS && !is_bookkeeping(name));
+    let was_delivered = has(extensions, PF_ATTEMPT);
+    extensions.retain(|(name, _)| {
+        let is_limit = was_delivered && name == PF_MAX_ATTEMPTS;
+        !is_limit && name != PF_DELAY_MS && !is_bookkeeping(name)
+    });
     Ok(delay)
 }
 
 fn delay_of(text: &str) -> Result<Duration, EventError> {
     text.parse().map(Duration::from_millis).map_err(|_| {
         EventError::attribute(
-            DELAY_MS,
+            PF_DELAY_MS,
             format!("is `{text}`, not a number of milliseconds"),
         )
     })
 }
 
-/// Gives attributes the names under which they are stored. What has no CloudEvents name becomes a plain header.
+/// Gives attributes the names under which they are stored. What only the Go library and earlier versions have a name for
+/// stands under that in a plain header, too.
 pub(super) fn rename(extensions: &mut Vec<Extension<'_>>, naming: Naming, headers: &mut Headers) {
-    match naming {
-        Naming::CloudEvents => to_cloudevents(extensions, headers),
-        Naming::Protoflow => to_protoflow(extensions),
+    if naming == Naming::Protoflow {
+        return to_protoflow(extensions);
+    }
+    to_cloudevents(extensions);
+    for (name, header) in TWINS {
+        if let Some(text) = find(extensions, name) {
+            let value = Bytes::copy_from_slice(text.as_bytes());
+            headers.push(header, Some(value));
+        }
     }
 }
 
-fn to_cloudevents(extensions: &mut Vec<Extension<'_>>, headers: &mut Headers) {
+/// Gives attributes names that every SDK takes; what belongs to a delivery stays.
+pub(super) fn to_cloudevents(extensions: &mut Vec<Extension<'_>>) {
     if !extensions.iter().any(|(name, _)| is_protoflow(name)) {
         return;
     }
     if let Some(id) = find(extensions, PF_CORRELATION_ID) {
         let id = id.into_owned();
         add_missing(extensions, CORRELATION_ID, &id);
-        extensions.retain(|(name, _)| name != PF_CORRELATION_ID);
+        remove(extensions, &[PF_CORRELATION_ID]);
     }
-    if let Some(trace) = find(extensions, TRACE_ID) {
-        let parent = find(extensions, PARENT_ID);
-        if let Some(context) = TraceParent::from_ids(&trace, parent.as_deref()) {
-            add_missing(extensions, TRACEPARENT, &context.to_string());
-            extensions.retain(|(name, _)| name != TRACE_ID && name != PARENT_ID);
+    if let Some(context) = context(extensions) {
+        add_missing(extensions, TRACEPARENT, &context.to_string());
+        remove(extensions, &[PF_TRACE_ID, PF_PARENT_ID]);
+    }
+    for (name, theirs) in TWINS {
+        if let Some(text) = find(extensions, theirs) {
+            let text = text.into_owned();
+            add_missing(extensions, name, &text);
+            remove(extensions, &[theirs]);
         }
     }
-    extensions.retain(|(name, json)| {
-        let ours = is_protoflow(name);
-        if ours {
-            let value = Bytes::copy_from_slice(text_of(json).as_bytes());
-            headers.push(name.as_ref(), Some(value));
-        }
-        !ours
-    });
 }
 
-fn to_protoflow(extensions: &mut Vec<Extension<'_>>) {
+/// Gives attributes the Go library's names.
+pub(super) fn to_protoflow(extensions: &mut Vec<Extension<'_>>) {
     if let Some(id) = find(extensions, CORRELATION_ID) {
         let id = id.into_owned();
         add_missing(extensions, PF_CORRELATION_ID, &id);
-        extensions.retain(|(name, _)| name != CORRELATION_ID);
+        remove(extensions, &[CORRELATION_ID]);
     }
-    let context = find(extensions, TRACEPARENT).and_then(|text| text.parse::<TraceParent>().ok());
-    if let Some(context) = context {
-        add_missing(extensions, TRACE_ID, &context.trace_id());
-        add_missing(extensions, PARENT_ID, &context.parent_id());
+    for (ours, name) in TWINS {
+        if let Some(text) = find(extensions, ours) {
+            let text = text.into_owned();
+            remove(extensions, &[ours, name]);
+            add_missing(extensions, name, &text);
+        }
+    }
+    let stated = has(extensions, TRACEPARENT);
+    if let Some(context) = context(extensions).filter(|_| stated) {
+        add_missing(extensions, PF_TRACE_ID, &context.trace_id());
+        add_missing(extensions, PF_PARENT_ID, &context.parent_id());
     }
 }
 
+/// Returns the trace as W3C has it, from ids that stand apart only where the event does not say it.
+fn context(extensions: &[Extension<'_>]) -> Option<TraceParent> {
+    if let Some(text) = find(extensions, TRACEPARENT) {
+        return text.parse().ok();
+    }
+    let trace = find(extensions, PF_TRACE_ID)?;
+    TraceParent::from_ids(&trace, find(extensions, PF_PARENT_ID).as_deref())
+}
+
+/// Reports whether an extension is there.
+pub(super) fn has(extensions: &[Extension<'_>], name: &str) -> bool {
+    extensions.iter().any(|(known, _)| known == name)
+}
+
+/// Takes extensions out.
+pub(super) fn remove(extensions: &mut Vec<Extension<'_>>, names: &[&str]) {
+    extensions.retain(|(name, _)| !names.contains(&name.as_ref()));
+}
+
 fn add_missing(extensions: &mut Vec<Extension<'_>>, name: &'static str, text: &str) {
-    if find(extensions, name).is_none() {
-        extensions.push((Cow::Borrowed(name), Cow::Owned(quoted(text))));
+    if !has(extensions, name) {
+        let json = json_of(name, Cow::Borrowed(text)).into_owned();
+        extensions.push((Cow::Borrowed(name), Cow::Owned(json)));
     }
 }
 
@@ -225,17 +308,39 @@ mod tests {
             ("pf_trace_id", "\"4bf92f3577b34da6a3ce929d0e0e4736\""),
             ("pf_parent_id", "\"00f067aa0ba902b7\""),
             ("pf_max_attempts", "4"),
-            ("pf_own", "1"),
+            ("own", "1"),
         ];
         let (stored, beside) = renamed(Naming::CloudEvents, &given);
         assert_eq!(
             stored,
-            "pf_own=1 correlationid=\"c\" \
-             traceparent=\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\" "
+            "own=1 correlationid=\"c\" \
+             traceparent=\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\" pfmaxattempts=4 "
         );
         assert_eq!(beside, "pf_max_attempts ");
-        let (_, beside) = renamed(Naming::CloudEvents, &[("pf_trace_id", "\"no hex\"")]);
-        assert_eq!(beside, "pf_trace_id ");
+        let (stored, beside) = renamed(Naming::CloudEvents, &[("pf_trace_id", "\"no hex\"")]);
+        assert_eq!(
+            (stored.as_str(), beside.as_str()),
+            ("pftraceid=\"no hex\" ", "pf_trace_id ")
+        );
+        let (stored, _) = renamed(Naming::CloudEvents, &[("pf_max_attempts", "3000000000")]);
+        assert_eq!(stored, "pfmaxattempts=\"3000000000\" ", "beyond 32 bits");
+    }
+
+    #[test]
+    fn a_limit_of_a_delivery_is_no_wish() {
+        let left = |given: &[(&'static str, &'static str)]| {
+            let mut extensions: Vec<Extension<'_>> = given
+                .iter()
+                .map(|(name, json)| ((*name).into(), (*json).into()))
+                .collect();
+            forget_delivery(&mut extensions).unwrap();
+            wish(&extensions)
+        };
+        let (attempt, limit) = (("pf_attempt", "1"), ("pf_max_attempts", "1"));
+        assert_eq!(left(&[("pfattempt", "1"), ("pfattemptlimit", "1")]), None);
+        assert_eq!(left(&[attempt, limit]), None);
+        assert_eq!(left(&[limit]), Some(1));
+        assert_eq!(left(&[attempt, limit, ("pfmaxattempts", "\"5\"")]), Some(5));
     }
 
     #[test]
@@ -246,11 +351,14 @@ mod tests {
                 "traceparent",
                 "\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"",
             ),
-            ("pf_max_attempts", "4"),
+            ("pfmaxattempts", "4"),
+            ("pfeventversion", "\"2\""),
         ];
         let (stored, beside) = renamed(Naming::Protoflow, &given);
-        assert!(!stored.contains(" correlationid") && beside.is_empty());
+        assert!(!stored.contains("correlationid") && beside.is_empty());
         for name in [
+            "pf_max_attempts=4 ",
+            "pf_event_version=\"2\" ",
             "traceparent",
             "pf_correlation_id",
             "pf_trace_id",

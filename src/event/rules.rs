@@ -61,6 +61,16 @@ fn check_attribute(name: &str, value: &str) -> Result<(), EventError> {
     Err(EventError::attribute(name, rule))
 }
 
+/// Returns what is wrong with the first extension that official SDKs refuse.
+pub(super) fn refused(extensions: &[Extension<'_>]) -> Option<EventError> {
+    let theirs = |name: &str| !names::is_protoflow(name);
+    let mut others = extensions.iter().filter(|(name, _)| theirs(name));
+    others.find_map(|(name, json)| {
+        let rule = broken_name_rule(name).or_else(|| broken_type_rule(json))?;
+        Some(EventError::attribute(name.as_ref(), rule))
+    })
+}
+
 fn check_extensions(extensions: &[Extension<'_>]) -> Result<(), EventError> {
     for (name, json) in extensions {
         if let Some(rule) = broken_name_rule(name) {
@@ -81,11 +91,9 @@ fn check_extensions(extensions: &[Extension<'_>]) -> Result<(), EventError> {
 }
 
 fn broken_name_rule(name: &str) -> Option<&'static str> {
-    let ours = name.strip_prefix("pf_");
-    let fits =
-        |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9') || (ours.is_some() && byte == b'_');
-    let rest = ours.unwrap_or(name);
-    (rest.is_empty() || !name.bytes().all(fits))
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_lawful = !name.is_empty() && name.bytes().all(fits);
+    (!is_lawful && !names::is_protoflow(name))
         .then_some("has a name that is not made of `a` to `z` and `0` to `9`")
 }
 
@@ -97,10 +105,15 @@ fn broken_value_rule(name: &str, json: &str) -> Option<&'static str> {
         }
         Some(Ok(_)) => None,
         Some(Err(_)) => Some("is not valid Unicode"),
-        None if matches!(json, "true" | "false") || json.parse::<i32>().is_ok() => None,
         None if names::is_protoflow(name) && json.parse::<i64>().is_ok() => None,
-        None => Some("must be a string, a boolean or an integer of 32 bits"),
+        None => broken_type_rule(json),
     }
+}
+
+fn broken_type_rule(json: &str) -> Option<&'static str> {
+    let fits =
+        json.starts_with('"') || matches!(json, "true" | "false") || json.parse::<i32>().is_ok();
+    (!fits).then_some("must be a string, a boolean or an integer of 32 bits")
 }
 
 fn has_control(text: &str) -> bool {
@@ -175,6 +188,10 @@ mod tests {
                 "attribute `dataschema` is not an absolute URI",
             ),
             (r#""pf_attempt":3000000000"#, "fine"),
+            (
+                r#""pfmaxattempts":3000000000"#,
+                "attribute `pfmaxattempts` must be a string, a boolean or an integer of 32 bits",
+            ),
             (r#""n":2147483647"#, "fine"),
         ] {
             assert_eq!(verdict(&format!("{base},{members}")), expected, "{members}");
@@ -187,6 +204,7 @@ mod tests {
         let value = "must be a string, a boolean or an integer of 32 bits";
         for (member, rule) in [
             ("\"my_name\":1", name),
+            ("\"pf_mine\":1", name),
             ("\"Name\":1", name),
             ("\"\":1", name),
             ("\"n\":2147483648", value),

@@ -37,13 +37,14 @@ pub enum Dialect {
     Nats,
 }
 
-/// Under which names correlation and trace are stored.
+/// Whose names the attributes have that CloudEvents itself knows none for: of an event that is stored, and of one that is
+/// handed to a handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Naming {
-    /// `correlationid`, `traceparent`: every SDK reads them.
+    /// `correlationid`, `traceparent`, `pfattempt`: every SDK reads them.
     #[default]
     CloudEvents,
-    /// `pf_correlation_id` and friends, for topics shared with the Go library.
+    /// `pf_correlation_id`, `pf_attempt` and friends, for topics shared with the Go library, or handlers made for it.
     Protoflow,
 }
 
@@ -63,7 +64,11 @@ pub struct Encoding {
 /// # Errors
 /// If the message is no event, or has a time or schema that cannot be represented.
 pub fn decode(message: &Message) -> Result<Event, EventError> {
-    let envelope = Envelope::read(message)?;
+    decode_envelope(Envelope::read(message)?)
+}
+
+/// Does what [`decode`] does with an event that was read already.
+pub(super) fn decode_envelope(envelope: Envelope<'_>) -> Result<Event, EventError> {
     let mut event = EventBuilderV10::new()
         .id(envelope.id.as_ref())
         .source(envelope.source.as_ref())
@@ -117,8 +122,9 @@ fn extension_value(json: &str) -> Result<ExtensionValue, EventError> {
 
 /// Encodes an event for a topic; the key is `partitionkey`, else `subject`.
 ///
-/// What belongs to a delivery (`pf_attempt` and so on) is left out, and so is `pf_delay_ms`: an event's own
-/// delay ([`EventExt::delay`](super::EventExt::delay)) is for the caller to keep.
+/// What belongs to a delivery (`pfattempt`, `pfattemptlimit`; `pf_attempt`, and `pf_max_attempts` beside it) is left
+/// out, so that an event that was handed to a handler can be published again. So is `pf_delay_ms`: an event's own delay
+/// ([`EventExt::delay`](super::EventExt::delay)) is for the caller to keep.
 ///
 /// # Errors
 /// If an attribute breaks a rule.

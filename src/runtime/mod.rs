@@ -20,7 +20,7 @@ pub use self::{
     failure::{describe_failure, fingerprint},
     handler::{
         Beginning, ByHand, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler,
-        IntoResponses, Outcome, Run,
+        IntoResponses, Outcome, RefusedExtensions, Run,
     },
     observer::{Notice, Observer},
     publisher::{Publisher, PublisherOptions},

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::BreakerOptions;
-use crate::transport::{Delivery, Failure, LetterKind, TransportError};
+use crate::{
+    event::EventError,
+    transport::{Delivery, Failure, LetterKind, TransportError},
+};
 
 /// Something that just happened and is durable.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub enum Notice<'a> {
     Retrying(&'a Delivery, Duration, &'a Failure),
     /// Is a dead letter now.
     DeadLettered(&'a Delivery, LetterKind, &'a Failure),
+    /// Is handed over with an extension that official SDKs refuse, as it is stored; reported once.
+    RefusedExtension(&'a Delivery, &'a EventError),
     /// Given back uncounted.
     Returned(&'a Delivery),
     /// A verdict could not be made true; the delivery comes again.

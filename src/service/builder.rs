@@ -18,6 +18,7 @@ pub struct ServiceBuilder {
     policy: RetryPolicy,
     observer: Arc<dyn Observer>,
     naming: Option<Naming>,
+    handler_naming: Naming,
     source: String,
     jobs: usize,
 }
@@ -31,6 +32,7 @@ impl ServiceBuilder {
             policy: RetryPolicy::default(),
             observer: Arc::new(()),
             naming: None,
+            handler_naming: Naming::CloudEvents,
             source: "protoflow".to_owned(),
             jobs: 1,
         }
@@ -78,6 +80,14 @@ impl ServiceBuilder {
         self
     }
 
+    /// Hands events over under these names. By default handlers get names that every CloudEvents SDK takes
+    /// (`pfattempt`, `correlationid`), whatever is stored; [`Naming::Protoflow`] gives those of the Go library.
+    #[must_use]
+    pub fn handler_naming(mut self, naming: Naming) -> Self {
+        self.handler_naming = naming;
+        self
+    }
+
     /// Makes events with this source in [`Service::event`].
     #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
@@ -117,6 +127,7 @@ impl ServiceBuilder {
             policy: self.policy,
             observer: self.observer,
             encoding,
+            handler_naming: self.handler_naming,
             source: self.source,
             jobs: self.jobs,
         };

@@ -8,7 +8,7 @@ use std::{
 
 use super::{Service, ServiceError};
 use crate::{
-    event::{Group, NameError, Pattern, Topic},
+    event::{Group, NameError, Naming, Pattern, Topic},
     runtime::{BreakerOptions, ConsumeOptions, Consumer, Handler, RetryPolicy, Stop, Summary},
     transport::{StartFrom, SubscribeRequest},
 };
@@ -153,6 +153,11 @@ impl<H: Handler> Consume<H> {
         self.set(|options| options.plain = true)
     }
 
+    /// Hands events over under these names; see [`ServiceBuilder::handler_naming`](super::ServiceBuilder::handler_naming).
+    pub fn handler_naming(self, naming: Naming) -> Self {
+        self.set(move |options| options.handler_naming = naming)
+    }
+
     /// Opens the breaker then.
     pub fn breaker(self, breaker: BreakerOptions) -> Self {
         self.set(move |options| options.breaker = breaker)
@@ -183,6 +188,7 @@ impl<H: Handler> Consume<H> {
         let mut options = ConsumeOptions::new(SubscribeRequest::new(group, patterns));
         options.policy = defaults.policy;
         options.jobs = defaults.jobs;
+        options.handler_naming = defaults.handler_naming;
         for change in self.change.drain(..) {
             change(&mut options);
         }

@@ -17,7 +17,7 @@ pub use self::{
     publish::PublishData,
 };
 use crate::{
-    event::{Encoding, EventBuilder, EventExt, Group, Topic, encode, event},
+    event::{Encoding, EventBuilder, EventExt, Group, Naming, Topic, encode, event},
     runtime::{IntoHandler, Observer, RetryPolicy, Triage},
     transport::{Capabilities, Outgoing, Receipt, Transport, TransportError},
 };
@@ -73,6 +73,7 @@ struct Defaults {
     policy: RetryPolicy,
     observer: Arc<dyn Observer>,
     encoding: Encoding,
+    handler_naming: Naming,
     source: String,
     jobs: usize,
 }

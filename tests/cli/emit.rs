@@ -104,12 +104,3 @@ fn too_much_is_a_failed_run() {
     hint: look at them: pf dlq list --group billing
     ");
 }
-
-#[test]
-fn an_event_that_is_passed_on_takes_no_policy_with_it() {
-    let pf = store_with(&["a"]);
-    let flags = ["--emit", "--max-attempts", "1"];
-    let _ = consume(&pf, &flags, "sed s/order.created/order.paid/").succeeded();
-    let passed = emitted(&pf);
-    assert!(passed[0].get("pf_max_attempts").is_none(), "{passed:?}");
-}

@@ -313,6 +313,9 @@ fn an_extension_is_nothing_else() {
     assert_snapshot!(refusal(&["pf_correlation_id=8"]), @"2 error: attribute `pf_correlation_id` stands twice");
     assert_snapshot!(refusal(&["pf_delay_ms=60000"]), @"2 error: attribute `pf_delay_ms` is what `--delay` is for");
     assert_snapshot!(refusal(&["pf_attempt=5"]), @"2 error: attribute `pf_attempt` belongs to a delivery, and is set by Protoflow");
+    assert_snapshot!(refusal(&["pfattempt=5"]), @"2 error: attribute `pfattempt` belongs to a delivery, and is set by Protoflow");
+    assert_snapshot!(refusal(&["pfattemptlimit=5"]), @"2 error: attribute `pfattemptlimit` belongs to a delivery, and is set by Protoflow");
+    assert_snapshot!(refusal(&["pfmaxattempts=5", "pf_max_attempts=6"]), @"2 error: attribute `pf_max_attempts` stands twice");
     assert_snapshot!(refusal(&["tenant=a", "tenant=b"]), @"2 error: attribute `tenant` stands twice");
     assert!(!pf.path("events.db").exists(), "nothing was touched");
 }

@@ -128,7 +128,7 @@ fn the_environment_names_the_event_and_never_holds_its_data() {
 fn stdin_is_the_event_or_its_data() {
     let pf = store_with(&["a"]);
     let event = consume(&pf, &["-q"], "cat").succeeded();
-    assert_eq!(event.json()[0]["pf_attempt"], 1);
+    assert_eq!(event.json()[0]["pfattempt"], 1);
     assert_eq!(event.json()[0]["data"]["n"], 1);
     let args = [
         "consume",

@@ -8,6 +8,7 @@ mod attempts;
 mod endings;
 mod flaky;
 mod harness;
+mod naming;
 mod order;
 mod publishing;
 mod responses;

@@ -2,6 +2,41 @@
 
 use crate::{raw::Record, shop::Shop};
 
+/// Headers as the Go library's attributes come by Kafka, in binary mode.
+#[test]
+fn a_binary_record_of_the_go_library_is_handed_over_under_lawful_names() {
+    let shop = Shop::with_orders();
+    let attributes = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", "1"),
+        ("ce_source", "/shop"),
+        ("ce_type", "order.created"),
+        ("ce_pf_correlation_id", "req-1"),
+        ("ce_pf_max_attempts", "4"),
+        ("ce_pf_delay_ms", "3000"),
+        ("pf_attempt", "2"),
+    ];
+    let header = |(name, value): (&str, &str)| (name.to_owned(), Some(value.into()));
+    let record = Record {
+        payload: Some(b"{}".to_vec()),
+        headers: attributes.map(header).into(),
+        ..Record::default()
+    };
+    shop.raw.write(&shop.name("order.created"), &[record]);
+    let consume = ["consume", "order.created", "-g", "g", "--until-end", "-q"];
+    let run = shop
+        .pf
+        .run(&[&consume[..], &["--", "cat"]].concat())
+        .succeeded();
+    assert!(!run.stdout().contains("pf_"), "{run}");
+    let event = &run.json()[0];
+    assert_eq!(event["correlationid"], "req-1");
+    assert_eq!(
+        (&event["pfmaxattempts"], &event["pfattemptlimit"]),
+        (&4.into(), &4.into())
+    );
+}
+
 fn odd() -> Vec<Record> {
     let header = |name: &str, value: Option<&[u8]>| (name.to_owned(), value.map(<[u8]>::to_vec));
     vec![

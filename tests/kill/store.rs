@@ -36,7 +36,7 @@ exit $status
 const WORKER: &str = r#"
 while read -r line; do
     id=${line#*\"id\":\"}; id=${id%%\"*}
-    attempt=${line#*\"pf_attempt\":}; attempt=${attempt%%[,\}]*}
+    attempt=${line#*\"pfattempt\":}; attempt=${attempt%%[,\}]*}
     handle "$id" "$attempt"
     case $? in
         0) echo "{\"id\":\"$id\",\"action\":\"ack\",\"emit\":[{\"type\":\"payment.done\",\"source\":\"/payments\",\"data\":{\"of\":\"$id\"}}]}" ;;

@@ -66,8 +66,29 @@ fn its_events_are_handled_with_the_attempts_they_ask_for() {
     assert_eq!(runs, "1/4 req-1\n2/4 req-1\n3/4 req-1\n4/4 req-1\n");
     let seen = std::fs::read_to_string(shop.pf.path("seen")).unwrap();
     assert!(seen.contains("9007199254740993") && seen.contains("12345678901234567890"));
+    let given = seen.lines().next().unwrap();
+    assert!(!given.contains("pf_"), "every SDK takes it: {given}");
+    assert!(
+        given.contains(
+            r#""correlationid":"req-1","pfmaxattempts":4,"pfattempt":1,"pfattemptlimit":4"#
+        )
+    );
     let dead = shop.raw.letters();
     assert_eq!(dead[0].payload, PAYLOAD.as_bytes(), "the bytes are kept");
+}
+
+#[test]
+fn its_events_are_handled_under_its_names_where_that_is_asked_for() {
+    let shop = recorded();
+    let consume = ["consume", "order.created", "-g", "g", "--until-end", "-q"];
+    let names = ["--naming", "protoflow", "--", "cat"];
+    let run = shop.pf.run(&[&consume[..], &names].concat()).succeeded();
+    let event = &run.json()[0];
+    assert_eq!(event["pf_correlation_id"], "req-1");
+    assert_eq!(
+        (&event["pf_attempt"], &event["pf_max_attempts"]),
+        (&1.into(), &4.into())
+    );
 }
 
 #[test]

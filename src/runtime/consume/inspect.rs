@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use crate::{
     event::{
         Envelope, Message,
-        names::{DEAD_LETTER, ERROR_MESSAGE, MAX_ATTEMPTS},
+        names::{MAX_ATTEMPTS, PF_DEAD_LETTER, PF_ERROR_MESSAGE, PF_MAX_ATTEMPTS, attempts_of},
     },
     runtime::describe_failure,
     transport::{Delivery, Failure, LetterKind},
@@ -16,7 +16,9 @@ use crate::{
 
 const EXPIRY: &str = "expirytime";
 /// The attributes that are looked for.
-const MENTIONED: [&str; 3] = [MAX_ATTEMPTS, EXPIRY, DEAD_LETTER];
+const MENTIONED: [&str; 4] = [MAX_ATTEMPTS, PF_MAX_ATTEMPTS, EXPIRY, PF_DEAD_LETTER];
+/// What one of them needs in a payload: few enough to look for each in every event.
+const TRACES: [&str; 3] = ["\"pf_", "\"pfmax", EXPIRY];
 
 /// What an event asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,18 +36,17 @@ impl Wishes {
         if !mentions_any(message) {
             return Self::default();
         }
-        let header = message.headers.text(MAX_ATTEMPTS).and_then(number);
+        let header = message.headers.text(PF_MAX_ATTEMPTS).and_then(attempts_of);
         let Ok(envelope) = Envelope::read(message) else {
             return Self {
                 max_attempts: header,
                 over: None,
             };
         };
-        let own = envelope.extension(MAX_ATTEMPTS);
         let expiry = envelope.extension(EXPIRY);
         let expired = expiry.and_then(|time| expired(&time, now.into()));
         Self {
-            max_attempts: own.as_deref().and_then(number).or(header),
+            max_attempts: envelope.max_attempts().or(header),
             over: given_up(&envelope)
                 .filter(|_| delivery.lineage.is_none())
                 .or(expired),
@@ -54,7 +55,7 @@ impl Wishes {
 }
 
 fn mentions_any(message: &Message) -> bool {
-    static FINDERS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| MENTIONED.map(Finder::new));
+    static FINDERS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| TRACES.map(Finder::new));
     let named = |name: &str| {
         let name = name.as_bytes();
         MENTIONED.iter().any(|end| {
@@ -68,10 +69,6 @@ fn mentions_any(message: &Message) -> bool {
             .any(|finder| finder.find(message.bytes()).is_some())
 }
 
-fn number(text: &str) -> Option<u32> {
-    text.trim().parse().ok().filter(|attempts| *attempts > 0)
-}
-
 fn expired(time: &str, now: DateTime<Utc>) -> Option<(LetterKind, Failure)> {
     let expiry = DateTime::parse_from_rfc3339(time).ok()?;
     let message = format!("expired at {time}");
@@ -82,10 +79,10 @@ fn expired(time: &str, now: DateTime<Utc>) -> Option<(LetterKind, Failure)> {
 /// Recognises what the Go library gave up: it publishes its dead letters to the topic that they came from, for ever.
 /// One that was replayed is to be handled.
 fn given_up(envelope: &Envelope<'_>) -> Option<(LetterKind, Failure)> {
-    if envelope.extension(DEAD_LETTER)? != "true" {
+    if envelope.extension(PF_DEAD_LETTER)? != "true" {
         return None;
     }
-    let message = envelope.extension(ERROR_MESSAGE);
+    let message = envelope.extension(PF_ERROR_MESSAGE);
     let message = message.filter(|message| !message.is_empty());
     let message = message.as_deref().unwrap_or("another consumer gave it up");
     let failure = describe_failure("protoflow dead letter", message, None);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    event::Naming,
     runtime::{BreakerOptions, RetryPolicy},
     transport::SubscribeRequest,
 };
@@ -16,7 +17,7 @@ pub struct ConsumeOptions {
     pub jobs: usize,
     /// What happens to failed runs.
     pub policy: RetryPolicy,
-    /// Whether an event's own `pf_max_attempts` replaces the policy's.
+    /// Whether the number of attempts that an event's publisher wishes for (`pfmaxattempts`) replaces the policy's.
     pub event_decides_attempts: bool,
     /// A run that takes longer has failed.
     pub handler_timeout: Option<Duration>,
@@ -28,6 +29,9 @@ pub struct ConsumeOptions {
     pub timeout: Option<Duration>,
     /// Hand over messages that are no events.
     pub plain: bool,
+    /// Whose attribute names a handler is given; what is stored has those of the transport's
+    /// [`encoding`](crate::transport::Transport::encoding).
+    pub handler_naming: Naming,
     /// When to stop trusting the handler.
     pub breaker: BreakerOptions,
 }
@@ -46,6 +50,7 @@ impl ConsumeOptions {
             count: None,
             timeout: None,
             plain: false,
+            handler_naming: Naming::CloudEvents,
             breaker: BreakerOptions::default(),
         }
     }

@@ -21,7 +21,7 @@ use super::{
     running::{ABORT_GRACE, Finished, Runner, Tasks},
 };
 use crate::{
-    runtime::{Breaker, Handler, Notice, Observer},
+    runtime::{Breaker, Handler, Notice, Observer, RefusedExtensions},
     transport::{Delivery, ErrorKind, Receipt, Result, Subscription, Ticket},
 };
 
@@ -109,6 +109,8 @@ impl<H: Handler> Pump<H> {
             event_decides_attempts: options.event_decides_attempts,
             timeout: options.handler_timeout,
             plain: options.plain,
+            naming: options.handler_naming,
+            refused: RefusedExtensions::new(Arc::clone(&observer)),
             abort: CancellationToken::new(),
             recalled: Mutex::default(),
         };

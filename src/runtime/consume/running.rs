@@ -19,8 +19,11 @@ use super::{
     turns::Turns,
 };
 use crate::{
-    event::{Envelope, Group, wrap_plain},
-    runtime::{Beginning, Handler, Outcome, RetryPolicy, Run, describe_failure, panic_failure},
+    event::{Envelope, Group, Naming, wrap_plain},
+    runtime::{
+        Beginning, Handler, Outcome, RefusedExtensions, RetryPolicy, Run, describe_failure,
+        panic_failure,
+    },
     transport::{Delivery, Failure, LetterKind, Ticket},
 };
 
@@ -35,6 +38,8 @@ pub(super) struct Runner<H> {
     pub(super) event_decides_attempts: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) plain: bool,
+    pub(super) naming: Naming,
+    pub(super) refused: RefusedExtensions,
     pub(super) abort: CancellationToken,
     /// For the runs that are given out from now on.
     pub(super) recalled: Mutex<CancellationToken>,
@@ -113,6 +118,8 @@ impl<H: Handler> Runner<H> {
             group: self.group.clone(),
             attempt: delivery.attempts.attempt(),
             max_attempts,
+            naming: self.naming,
+            refused: self.refused.clone(),
             abort: match self.timeout {
                 Some(_) => self.abort.child_token(),
                 None => self.abort.clone(),

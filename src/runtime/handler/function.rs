@@ -7,7 +7,7 @@ use cloudevents::Event;
 
 use super::{Handler, HandlerError, Outcome, Run, respond};
 use crate::{
-    event::{Encoding, EventError, HandOver, Message, Stored, decode},
+    event::{Encoding, Envelope, EventError, Message, Stored, hand_over_event},
     runtime::describe_failure,
     transport::Delivery,
 };
@@ -23,13 +23,9 @@ pub trait FromDelivery: Sized + Send {
 
 impl FromDelivery for Event {
     fn from_delivery(delivery: &Delivery, run: &Run) -> Result<Self, EventError> {
-        let mut event = decode(&delivery.stored.message)?;
-        let hand_over = HandOver {
-            attempt: run.attempt,
-            max_attempts: run.max_attempts,
-        };
-        hand_over.mark(&mut event);
-        Ok(event)
+        let envelope = Envelope::read(&delivery.stored.message)?;
+        run.refused.look_at(delivery, &envelope);
+        hand_over_event(envelope, &run.hand_over())
     }
 }
 

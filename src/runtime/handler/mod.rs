@@ -2,6 +2,7 @@
 
 mod error;
 mod function;
+mod refused;
 mod respond;
 
 use std::{
@@ -16,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     error::HandlerError,
     function::{ByHand, FromDelivery, FunctionHandler, IntoHandler, IntoResponses},
+    refused::RefusedExtensions,
 };
 use crate::{
-    event::Group,
+    event::{Group, HandOver, Naming},
     transport::{Delivery, Failure, Outgoing},
 };
 
@@ -31,12 +33,28 @@ pub struct Run {
     pub attempt: u32,
     /// Runs that the policy allows for this event.
     pub max_attempts: u32,
+    /// Whose attribute names the handler is given.
+    pub naming: Naming,
+    /// Where it is reported that official SDKs refuse an event.
+    pub refused: RefusedExtensions,
     /// Cancelled when the run should end at once: its time is up, or the process is being stopped hard.
     pub abort: CancellationToken,
     /// Cancelled when a run that has not begun should not begin any more: it answers [`Outcome::Return`].
     pub recalled: CancellationToken,
     /// When it began. A handler whose runs may wait ([`Handler::ahead`]) says so; a time limit counts from then.
     pub beginning: Beginning,
+}
+
+impl Run {
+    /// Returns what is added to the event for the handler.
+    #[must_use]
+    pub fn hand_over(&self) -> HandOver {
+        HandOver {
+            attempt: self.attempt,
+            max_attempts: self.max_attempts,
+            naming: self.naming,
+        }
+    }
 }
 
 /// When a run began, once it has. Clones are one.

@@ -41,7 +41,7 @@ fn due(event: &Event) -> Result<Option<SystemTime>, EventError> {
     };
     let due = SystemTime::now().checked_add(delay);
     due.map(Some).ok_or_else(|| EventError::Attribute {
-        name: names::DELAY_MS.to_owned(),
+        name: names::PF_DELAY_MS.to_owned(),
         rule: "is longer than time lasts".to_owned(),
     })
 }

@@ -104,7 +104,7 @@ impl Exec {
         let limit = self.options.emit.as_ref().map(|emit| emit.limit);
         command.stdout(limit.map_or_else(Stdio::inherit, |_| Stdio::piped()));
         let payload = match self.options.stdin {
-            StdinForm::Event => input::line(envelope, run)?,
+            StdinForm::Event => input::line(envelope, delivery, run)?,
             StdinForm::Data => input::data(&envelope)?,
         };
         Ok(Job {

@@ -1,8 +1,9 @@
 //! What a command is given on stdin.
 
 use protoflow::{
-    event::{Envelope, EventError, HandOver, hand_over_envelope},
+    event::{Envelope, EventError, hand_over_envelope},
     runtime::Run,
+    transport::Delivery,
 };
 
 /// What to write to a command's stdin.
@@ -19,12 +20,9 @@ pub enum StdinForm {
 ///
 /// # Errors
 /// If its data is not what it claims to be.
-pub fn line(envelope: Envelope<'_>, run: &Run) -> Result<Vec<u8>, EventError> {
-    let with = HandOver {
-        attempt: run.attempt,
-        max_attempts: run.max_attempts,
-    };
-    let mut line = hand_over_envelope(envelope, &with)?;
+pub fn line(envelope: Envelope<'_>, delivery: &Delivery, run: &Run) -> Result<Vec<u8>, EventError> {
+    run.refused.look_at(delivery, &envelope);
+    let mut line = hand_over_envelope(envelope, &run.hand_over())?;
     line.push(b'\n');
     Ok(line)
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use protoflow::{
-    event::{Encoding, Message, Position, Stored},
-    runtime::{Beginning, Handler as _, Outcome, Run},
+    event::{Encoding, Message, Naming, Position, Stored},
+    runtime::{Beginning, Handler as _, Outcome, RefusedExtensions, Run},
     transport::{Attempts, Delivery, Ticket},
 };
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,8 @@ fn run() -> Run {
         group: "g".parse().unwrap(),
         attempt: 1,
         max_attempts: 3,
+        naming: Naming::CloudEvents,
+        refused: RefusedExtensions::default(),
         abort: CancellationToken::new(),
         recalled: CancellationToken::new(),
         beginning: Beginning::default(),

@@ -246,7 +246,7 @@ impl Question {
         let envelope = Envelope::read(&delivery.stored.message)?;
         Ok(Self {
             id: envelope.id.clone().into_owned(),
-            line: input::line(envelope, run)?,
+            line: input::line(envelope, delivery, run)?,
         })
     }
 }

@@ -33,7 +33,12 @@ Examples:
   pf consume 'order.*' -g audit --jobs 8 --worker -- python3 audit.py
   pf consume order.created -g billing --until-end --on-exit 3=dlq,4=retry:30s -- ./charge.sh
 
-The command finds the event on its stdin as one line of JSON, and its names in PF_EVENT_ID,
+The command finds the event on its stdin as one line of JSON that every CloudEvents SDK reads, with
+`pfattempt` and `pfattemptlimit` of this delivery, and `pfmaxattempts` if its publisher wished for so
+many attempts. Publishing the event again leaves out the first two. With --naming protoflow it has
+the names of the Go library: `pf_attempt`, `pf_max_attempts`, `pf_correlation_id`, `pf_trace_id`.
+
+Its environment has the names of event and delivery: PF_EVENT_ID,
 PF_EVENT_TYPE, PF_EVENT_SOURCE, PF_EVENT_SUBJECT, PF_EVENT_CORRELATION_ID, TRACEPARENT,
 PF_DELIVERY_TOPIC, PF_DELIVERY_GROUP, PF_DELIVERY_ATTEMPT and PF_DELIVERY_MAX_ATTEMPTS.
 A `pf` inside it uses the same store (PF_URL).

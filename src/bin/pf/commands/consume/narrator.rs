@@ -44,6 +44,11 @@ impl Observer for Narrator {
                 name(delivery),
                 failure.message
             )),
+            Notice::RefusedExtension(delivery, error) => remarks.warning(&format!(
+                "{}: {error}; it is handed over as written, but official CloudEvents SDKs refuse such an event \
+                 (said once)",
+                name(delivery)
+            )),
             Notice::Unsettled(delivery, error) => {
                 self.trouble(&format!("{} comes again", name(delivery)), error);
             }

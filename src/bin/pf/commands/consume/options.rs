@@ -2,10 +2,10 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use protoflow::{
     RetryPolicy,
-    event::{Encoding, Group, Pattern},
+    event::{Encoding, Group, Naming, Pattern},
     runtime::ConsumeOptions,
     transport::SubscribeRequest,
 };
@@ -75,9 +75,31 @@ pub struct ConsumeFlags {
     /// What the command finds on its stdin
     #[arg(long, value_enum, default_value_t, conflicts_with = "worker")]
     stdin: StdinForm,
+    /// Attribute names on stdin: lawful in CloudEvents, or those of the Go library (`pf_attempt`)
+    #[arg(long, value_enum, default_value_t, value_name = "NAMES")]
+    naming: HandlerNaming,
     /// Keep the command running, once per job: a line in, a line out
     #[arg(long)]
     worker: bool,
+}
+
+/// Whose attribute names a command is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum HandlerNaming {
+    /// Those that every SDK takes.
+    #[default]
+    Cloudevents,
+    /// Those of the Go library.
+    Protoflow,
+}
+
+impl From<HandlerNaming> for Naming {
+    fn from(naming: HandlerNaming) -> Self {
+        match naming {
+            HandlerNaming::Cloudevents => Self::CloudEvents,
+            HandlerNaming::Protoflow => Self::Protoflow,
+        }
+    }
 }
 
 impl ConsumeFlags {
@@ -141,6 +163,7 @@ impl ConsumeFlags {
             count: self.count,
             timeout: self.timeout,
             plain: self.plain,
+            handler_naming: self.naming.into(),
             ..ConsumeOptions::new(request)
         }
     }

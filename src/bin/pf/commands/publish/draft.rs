@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use memchr::memmem;
 use protoflow::event::{
-    Encoding, EventError, Headers, Message, Topic, encode, event, is_bookkeeping, is_json_type,
-    new_id,
+    Encoding, EventError, Headers, Message, Topic, encode, event, is_json_type, new_id,
 };
 use serde_json::value::RawValue;
 
@@ -171,11 +170,12 @@ impl Attributes {
 fn wrong_with<'a>(name: &str, mut others: impl Iterator<Item = &'a str>) -> Option<&'static str> {
     let meant = |name| match name {
         "pf_correlation_id" => CORRELATION_ID,
+        "pf_max_attempts" => "pfmaxattempts",
+        "pf_event_version" => "pfeventversion",
         name => name,
     };
     match name {
         "pf_delay_ms" => Some("is what `--delay` is for"),
-        name if is_bookkeeping(name) => Some("belongs to a delivery, and is set by Protoflow"),
         name if others.any(|other| meant(other) == meant(name)) => Some("stands twice"),
         _ => None,
     }

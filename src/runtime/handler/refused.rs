@@ -1,0 +1,58 @@
+//! A notice of events that official SDKs refuse: a handler that uses one fails on every event like that.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::{
+    event::Envelope,
+    runtime::{Notice, Observer},
+    transport::Delivery,
+};
+
+/// Reports the first event of a consumer that has an extension which official SDKs refuse. Clones are one; the default
+/// reports to nobody.
+#[derive(Clone, Default)]
+pub struct RefusedExtensions(Option<Arc<Watch>>);
+
+struct Watch {
+    is_reported: AtomicBool,
+    observer: Arc<dyn Observer>,
+}
+
+impl RefusedExtensions {
+    /// Reports to this observer.
+    pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
+        Self(Some(Arc::new(Watch {
+            is_reported: AtomicBool::new(false),
+            observer,
+        })))
+    }
+
+    /// Looks at an event that is about to be handed over, as it is stored.
+    pub fn look_at(&self, delivery: &Delivery, envelope: &Envelope<'_>) {
+        if envelope.extensions.is_empty() {
+            return;
+        }
+        let watch = self.0.as_deref();
+        let Some(watch) = watch.filter(|watch| !watch.is_reported.load(Ordering::Relaxed)) else {
+            return;
+        };
+        if let Some(error) = envelope.refused_extension()
+            && !watch.is_reported.swap(true, Ordering::Relaxed)
+        {
+            let notice = Notice::RefusedExtension(delivery, &error);
+            watch.observer.notice(notice);
+        }
+    }
+}
+
+impl fmt::Debug for RefusedExtensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefusedExtensions")
+    }
+}
