@@ -36,5 +36,22 @@ need_for_kafka() {
     [ -n "${PF_KAFKA:-}" ] || need "mvn --version" maven
     local version
     version=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = //p')
-    [ "${version%%.*}" -ge 17 ] || { echo "tests need Java 17 or newer, this is $version" >&2; exit 1; }
+    need_version Java 17 "$version"
+}
+
+# What the CloudEvents SDKs for Go, Python and JavaScript need.
+need_for_sdks() {
+    [ -z "${PF_SDKS:-}" ] || return 0
+    need "go version" golang-go go
+    need "python3 -m pip --version" python3-pip python
+    need "node --version" nodejs node
+    need "npm --version" npm node
+    need_version Go 1.23 "$(go env GOVERSION | sed 's/^go//')"
+    need_version Python 3.10 "$(python3 -c 'import platform; print(platform.python_version())')"
+    need_version Node.js 20 "$(node --version | sed 's/^v//')"
+}
+
+need_version() { # NAME OLDEST PRESENT
+    [ "$(printf '%s\n' "$2" "$3" | sort -V | head -n 1)" = "$2" ] ||
+        { echo "tests need $1 $2 or newer, this is $3" >&2; exit 1; }
 }
