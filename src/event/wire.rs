@@ -200,10 +200,13 @@ fn envelope_of<'a>(event: &'a Event, data: Data<'a>) -> Envelope<'a> {
     }
 }
 
-/// The CloudEvents integer has 32 bits; a larger one is written as text, so that every SDK reads it.
+/// The CloudEvents integer has 32 bits; a larger one is written as text, so that every SDK reads it. What is a number under
+/// one of our names is written as one, even where it was given as text.
 fn extension_json(name: &str, value: &ExtensionValue) -> Cow<'static, str> {
     match value {
-        ExtensionValue::String(text) => Cow::Owned(json::quoted(text)),
+        ExtensionValue::String(text) => {
+            Cow::Owned(names::json_of(name, Cow::Borrowed(text)).into_owned())
+        }
         ExtensionValue::Boolean(true) => Cow::Borrowed("true"),
         ExtensionValue::Boolean(false) => Cow::Borrowed("false"),
         ExtensionValue::Integer(number) => {
