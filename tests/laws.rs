@@ -216,7 +216,7 @@ proptest! {
             let value: Value = serde_json::from_slice(&line).unwrap();
             prop_assert_eq!(value["id"].as_str(), Some(envelope.id.as_ref()));
             prop_assert_eq!(&value["pfattempt"], 1);
-            if envelope.refused_extension().is_none() {
+            if envelope.refused_attribute().is_none() {
                 let lawful = |name: &String| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
                 prop_assert!(value.as_object().unwrap().keys().filter(|name| *name != "data_base64").all(lawful));
             }

@@ -101,11 +101,11 @@ impl<'a> Envelope<'a> {
         names::wish(&self.extensions)
     }
 
-    /// Returns what is wrong with the first extension whose name or type official SDKs refuse, and the whole event with
-    /// it. The Go library's own names do not count: a handler is given others for them.
+    /// Returns what is wrong with the first attribute whose name, type or value official SDKs refuse, and the whole event
+    /// with it. The Go library's own names do not count: a handler is given others for them.
     #[must_use]
-    pub fn refused_extension(&self) -> Option<EventError> {
-        rules::refused(&self.extensions)
+    pub fn refused_attribute(&self) -> Option<EventError> {
+        rules::refused(self)
     }
 
     /// Returns what keeps related events in order: `partitionkey`, else `subject`.

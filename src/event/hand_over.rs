@@ -30,7 +30,7 @@ impl HandOver {
     /// `pfattemptlimit`. Attributes of the Go library are translated: correlation and trace to `correlationid` and
     /// `traceparent`; the publisher's wish (`pf_max_attempts`), `pf_event_version`, and ids of traces that W3C does not
     /// know, to the same names without underscores. The bookkeeping of earlier deliveries, and a delay that is over, are left
-    /// out. Extensions of others that SDKs refuse ([`Envelope::refused_extension`]) stay as they are written.
+    /// out. Attributes of others that SDKs refuse ([`Envelope::refused_attribute`]) stay as they are written.
     ///
     /// With [`Naming::Protoflow`] the event has the Go library's names. There `pf_max_attempts` is what the delivery
     /// allows, and a wish stands beside it as `pfmaxattempts`, so that it is not lost when the event is published again.

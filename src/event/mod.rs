@@ -29,6 +29,7 @@ mod emit;
 mod envelope;
 mod error;
 mod extension;
+mod grammar;
 mod hand_over;
 mod json;
 mod line;

@@ -1,8 +1,8 @@
 //! What an event must satisfy before it is published: every official SDK then reads it.
 
 use super::{
-    Data, Envelope, EventError, Message, TraceParent, draft::Extension, envelope::read_draft, json,
-    names, percent, scan::string_of, time::utc,
+    Data, Envelope, EventError, Message, TraceParent, draft::Extension, envelope::read_draft,
+    grammar, json, names, scan::string_of,
 };
 
 /// Checks a message strictly, as it has to be before it is published.
@@ -19,18 +19,10 @@ pub fn validate(message: &Message) -> Result<(), EventError> {
 
 /// Checks attributes and data strictly.
 pub(super) fn check(envelope: &Envelope<'_>) -> Result<(), EventError> {
-    let attributes = [
-        ("id", Some(&envelope.id)),
-        ("source", Some(&envelope.source)),
-        ("type", Some(&envelope.ty)),
-        ("subject", envelope.subject.as_ref()),
-        ("time", envelope.time.as_ref()),
-        ("datacontenttype", envelope.datacontenttype.as_ref()),
-        ("dataschema", envelope.dataschema.as_ref()),
-    ];
-    for (name, value) in attributes {
-        if let Some(value) = value {
-            check_attribute(name, value)?;
+    for (name, value) in attributes(envelope) {
+        let control = has_control(value).then_some("contains a control character");
+        if let Some(rule) = control.or_else(|| broken_form_rule(name, value)) {
+            return Err(EventError::attribute(name, rule));
         }
     }
     check_extensions(&envelope.extensions)?;
@@ -42,32 +34,47 @@ pub(super) fn check(envelope: &Envelope<'_>) -> Result<(), EventError> {
     }
 }
 
-fn check_attribute(name: &str, value: &str) -> Result<(), EventError> {
-    let rule = if value.is_empty() {
-        "is empty"
-    } else if has_control(value) {
-        "contains a control character"
-    } else if name == "source" && !is_uri_reference(value) {
-        "is not a URI reference"
-    } else if name == "dataschema" && url::Url::parse(value).is_err() {
-        "is not an absolute URI"
-    } else if name == "time" && utc(value).is_none() {
-        "is not a time as RFC 3339 has it (2026-11-22T01:57:54Z)"
-    } else if name == "datacontenttype" && !value.contains('/') {
-        "is not a media type"
-    } else {
-        return Ok(());
-    };
-    Err(EventError::attribute(name, rule))
+/// Returns the attributes that are there and no extensions.
+fn attributes<'e>(envelope: &'e Envelope<'_>) -> impl Iterator<Item = (&'static str, &'e str)> {
+    let attributes = [
+        ("id", Some(&envelope.id)),
+        ("source", Some(&envelope.source)),
+        ("type", Some(&envelope.ty)),
+        ("subject", envelope.subject.as_ref()),
+        ("time", envelope.time.as_ref()),
+        ("datacontenttype", envelope.datacontenttype.as_ref()),
+        ("dataschema", envelope.dataschema.as_ref()),
+    ];
+    let there = attributes.into_iter();
+    there.filter_map(|(name, value)| Some((name, value?.as_ref())))
 }
 
-/// Returns what is wrong with the first extension that official SDKs refuse.
-pub(super) fn refused(extensions: &[Extension<'_>]) -> Option<EventError> {
+fn broken_form_rule(name: &str, value: &str) -> Option<&'static str> {
+    match name {
+        _ if value.is_empty() => Some("is empty"),
+        "source" if !grammar::is_uri_reference(value) => Some("is not a URI reference"),
+        "dataschema" if !grammar::is_absolute_uri(value) => Some("is not an absolute URI"),
+        "time" if !grammar::is_timestamp(value) => {
+            Some("is not a time as RFC 3339 has it (2026-11-22T01:57:54Z)")
+        }
+        "datacontenttype" if !grammar::is_media_type(value) => Some("is not a media type"),
+        _ => None,
+    }
+}
+
+/// Returns what is wrong with the first attribute that official SDKs refuse.
+pub(super) fn refused(envelope: &Envelope<'_>) -> Option<EventError> {
+    let broken = attributes(envelope).find_map(|(name, value)| {
+        let rule = broken_form_rule(name, value)?;
+        Some(EventError::attribute(name, rule))
+    });
     let theirs = |name: &str| !names::is_protoflow(name);
-    let mut others = extensions.iter().filter(|(name, _)| theirs(name));
-    others.find_map(|(name, json)| {
-        let rule = broken_name_rule(name).or_else(|| broken_type_rule(json))?;
-        Some(EventError::attribute(name.as_ref(), rule))
+    let others = envelope.extensions.iter().filter(|(name, _)| theirs(name));
+    broken.or_else(|| {
+        others.into_iter().find_map(|(name, json)| {
+            let rule = broken_name_rule(name).or_else(|| broken_type_rule(json))?;
+            Some(EventError::attribute(name.as_ref(), rule))
+        })
     })
 }
 
@@ -118,23 +125,6 @@ fn broken_type_rule(json: &str) -> Option<&'static str> {
 
 fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
-}
-
-fn is_uri_reference(text: &str) -> bool {
-    let allowed =
-        |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(byte);
-    text.as_bytes().iter().all(allowed)
-        && percent::is_well_formed(text)
-        && has_no_broken_scheme(text)
-}
-
-/// A colon before the first slash makes what is before it a scheme.
-fn has_no_broken_scheme(text: &str) -> bool {
-    let first = text.split(['/', '?', '#']).next().unwrap_or_default();
-    first.split_once(':').is_none_or(|(scheme, _)| {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(fits)
-    })
 }
 
 #[cfg(test)]

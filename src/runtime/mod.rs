@@ -20,7 +20,7 @@ pub use self::{
     failure::{describe_failure, fingerprint},
     handler::{
         Beginning, ByHand, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler,
-        IntoResponses, Outcome, RefusedExtensions, Run,
+        IntoResponses, Outcome, RefusedAttributes, Run,
     },
     observer::{Notice, Observer},
     publisher::{Publisher, PublisherOptions},

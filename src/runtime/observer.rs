@@ -22,8 +22,8 @@ pub enum Notice<'a> {
     Retrying(&'a Delivery, Duration, &'a Failure),
     /// Is a dead letter now.
     DeadLettered(&'a Delivery, LetterKind, &'a Failure),
-    /// Is handed over with an extension that official SDKs refuse, as it is stored; reported once.
-    RefusedExtension(&'a Delivery, &'a EventError),
+    /// Is handed over with an attribute that official SDKs refuse, as it is stored; reported once.
+    RefusedAttribute(&'a Delivery, &'a EventError),
     /// Given back uncounted.
     Returned(&'a Delivery),
     /// A verdict could not be made true; the delivery comes again.

@@ -171,6 +171,6 @@ async fn what_sdks_refuse_is_reported_once() {
         Ok::<(), HandlerError>(())
     };
     assert_eq!(bench.run(given).await.unwrap().acked, 3);
-    assert_eq!(bench.log.count("RefusedExtension"), 1);
+    assert_eq!(bench.log.count("RefusedAttribute"), 1);
     assert!(bench.log.lines().concat().contains("my_name"));
 }

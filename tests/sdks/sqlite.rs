@@ -84,3 +84,70 @@ fn every_sdk_understands_what_the_go_library_stored() {
         assert_eq!(event, expected, "{sdk:?}");
     }
 }
+
+/// Values at the edge of what is allowed, by attribute: those that `pf publish` takes, and those that it refuses.
+const VALUES: [(&str, &[&str], &[&str]); 5] = [
+    (
+        "time",
+        &[
+            "2026-01-01T00:00:00Z",
+            "2026-01-01T00:00:00.1234567891-00:00",
+        ],
+        &[
+            "2026-01-01t00:00:00Z",
+            "2026-01-01T00:00:00z",
+            "2026-01-01T23:59:60Z",
+            "0000-01-01T00:00:00Z",
+        ],
+    ),
+    (
+        "source",
+        &[
+            "urn:a:b",
+            "//shop",
+            "http://u:p@[::1]:80/a;b=c?d=e/f?g#h/i?j",
+            "mailto:a@b",
+        ],
+        &["1a:b", "//a:x/", "[a]", "a#b#c", "ü", "http://[x]/"],
+    ),
+    (
+        "dataschema",
+        &["a:b", "https://example.org/schema.json#x"],
+        &["/x", "urn:a|b", "http://ü/", "http://x/%zz"],
+    ),
+    (
+        "datacontenttype",
+        &[
+            "text/plain ;charset=\"a;b\" ; x=y",
+            "Application/vnd.a+json",
+        ],
+        &["a/b/c", "text", "a b/c", "a/b; x", "a/b;x=y;x=z"],
+    ),
+    ("subject", &["ü \u{1f600}"], &[""]),
+];
+
+#[test]
+fn whatever_is_published_is_taken_by_every_sdk() {
+    let pf = Pf::new();
+    let line = |id: &str, name: &str, value: &str| {
+        let mut event = json!({"specversion": "1.0", "id": id, "source": "/s", "type": TOPIC});
+        event[name] = json!(value);
+        event.to_string()
+    };
+    let mut taken = Vec::new();
+    for (name, good, bad) in VALUES {
+        for value in bad {
+            let run = pf.run_with(&["publish", "--ndjson"], line("bad", name, value));
+            assert_eq!(run.code(), Some(1), "{name} {value}: {run}");
+        }
+        for value in good {
+            let id = format!("{:02}", taken.len());
+            let run = pf.run_with(&["publish", "--ndjson"], line(&id, name, value));
+            taken.push(id);
+            let _ = run.succeeded();
+        }
+    }
+    for sdk in each() {
+        assert!(sdk.understands(&pf, TOPIC).keys().eq(taken.iter()));
+    }
+}

@@ -21,7 +21,7 @@ use super::{
     running::{ABORT_GRACE, Finished, Runner, Tasks},
 };
 use crate::{
-    runtime::{Breaker, Handler, Notice, Observer, RefusedExtensions},
+    runtime::{Breaker, Handler, Notice, Observer, RefusedAttributes},
     transport::{Delivery, ErrorKind, Receipt, Result, Subscription, Ticket},
 };
 
@@ -110,7 +110,7 @@ impl<H: Handler> Pump<H> {
             timeout: options.handler_timeout,
             plain: options.plain,
             naming: options.handler_naming,
-            refused: RefusedExtensions::new(Arc::clone(&observer)),
+            refused: RefusedAttributes::new(Arc::clone(&observer)),
             abort: CancellationToken::new(),
             recalled: Mutex::default(),
         };

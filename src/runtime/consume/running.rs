@@ -21,7 +21,7 @@ use super::{
 use crate::{
     event::{Envelope, Group, Naming, wrap_plain},
     runtime::{
-        Beginning, Handler, Outcome, RefusedExtensions, RetryPolicy, Run, describe_failure,
+        Beginning, Handler, Outcome, RefusedAttributes, RetryPolicy, Run, describe_failure,
         panic_failure,
     },
     transport::{Delivery, Failure, LetterKind, Ticket},
@@ -39,7 +39,7 @@ pub(super) struct Runner<H> {
     pub(super) timeout: Option<Duration>,
     pub(super) plain: bool,
     pub(super) naming: Naming,
-    pub(super) refused: RefusedExtensions,
+    pub(super) refused: RefusedAttributes,
     pub(super) abort: CancellationToken,
     /// For the runs that are given out from now on.
     pub(super) recalled: Mutex<CancellationToken>,

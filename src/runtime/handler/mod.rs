@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     error::HandlerError,
     function::{ByHand, FromDelivery, FunctionHandler, IntoHandler, IntoResponses},
-    refused::RefusedExtensions,
+    refused::RefusedAttributes,
 };
 use crate::{
     event::{Group, HandOver, Naming},
@@ -36,7 +36,7 @@ pub struct Run {
     /// Whose attribute names the handler is given.
     pub naming: Naming,
     /// Where it is reported that official SDKs refuse an event.
-    pub refused: RefusedExtensions,
+    pub refused: RefusedAttributes,
     /// Cancelled when the run should end at once: its time is up, or the process is being stopped hard.
     pub abort: CancellationToken,
     /// Cancelled when a run that has not begun should not begin any more: it answers [`Outcome::Return`].

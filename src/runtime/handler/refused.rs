@@ -14,17 +14,17 @@ use crate::{
     transport::Delivery,
 };
 
-/// Reports the first event of a consumer that has an extension which official SDKs refuse. Clones are one; the default
+/// Reports the first event of a consumer that has an attribute which official SDKs refuse. Clones are one; the default
 /// reports to nobody.
 #[derive(Clone, Default)]
-pub struct RefusedExtensions(Option<Arc<Watch>>);
+pub struct RefusedAttributes(Option<Arc<Watch>>);
 
 struct Watch {
     is_reported: AtomicBool,
     observer: Arc<dyn Observer>,
 }
 
-impl RefusedExtensions {
+impl RefusedAttributes {
     /// Reports to this observer.
     pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
         Self(Some(Arc::new(Watch {
@@ -35,24 +35,21 @@ impl RefusedExtensions {
 
     /// Looks at an event that is about to be handed over, as it is stored.
     pub fn look_at(&self, delivery: &Delivery, envelope: &Envelope<'_>) {
-        if envelope.extensions.is_empty() {
-            return;
-        }
         let watch = self.0.as_deref();
         let Some(watch) = watch.filter(|watch| !watch.is_reported.load(Ordering::Relaxed)) else {
             return;
         };
-        if let Some(error) = envelope.refused_extension()
+        if let Some(error) = envelope.refused_attribute()
             && !watch.is_reported.swap(true, Ordering::Relaxed)
         {
-            let notice = Notice::RefusedExtension(delivery, &error);
+            let notice = Notice::RefusedAttribute(delivery, &error);
             watch.observer.notice(notice);
         }
     }
 }
 
-impl fmt::Debug for RefusedExtensions {
+impl fmt::Debug for RefusedAttributes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RefusedExtensions")
+        f.write_str("RefusedAttributes")
     }
 }

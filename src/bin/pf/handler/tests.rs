@@ -7,7 +7,7 @@ use std::{
 
 use protoflow::{
     event::{Encoding, Message, Naming, Position, Stored},
-    runtime::{Beginning, Handler as _, Outcome, RefusedExtensions, Run},
+    runtime::{Beginning, Handler as _, Outcome, RefusedAttributes, Run},
     transport::{Attempts, Delivery, Ticket},
 };
 use tokio_util::sync::CancellationToken;
@@ -47,7 +47,7 @@ fn run() -> Run {
         attempt: 1,
         max_attempts: 3,
         naming: Naming::CloudEvents,
-        refused: RefusedExtensions::default(),
+        refused: RefusedAttributes::default(),
         abort: CancellationToken::new(),
         recalled: CancellationToken::new(),
         beginning: Beginning::default(),

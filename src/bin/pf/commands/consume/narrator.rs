@@ -44,7 +44,7 @@ impl Observer for Narrator {
                 name(delivery),
                 failure.message
             )),
-            Notice::RefusedExtension(delivery, error) => remarks.warning(&format!(
+            Notice::RefusedAttribute(delivery, error) => remarks.warning(&format!(
                 "{}: {error}; it is handed over as written, but official CloudEvents SDKs refuse such an event \
                  (said once)",
                 name(delivery)
