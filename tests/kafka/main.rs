@@ -9,6 +9,7 @@ mod listing;
 mod place;
 #[expect(dead_code, reason = "for the tests of what the broker holds")]
 mod raw;
+mod recreated;
 mod retention;
 mod retries;
 mod server;

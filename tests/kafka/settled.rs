@@ -21,7 +21,8 @@ pub(crate) fn unsettled(raw: &Raw, group: &str, topic: &str) -> Vec<Stored> {
     left
 }
 
-/// Reads runs behind a position: gaps and lengths, seven bits a byte, the low ones first.
+/// Reads runs behind a position: gaps and lengths, seven bits a byte, the low ones first. A run of no length is the last:
+/// behind it stands which topic this is about.
 fn runs(position: i64, metadata: &str) -> Vec<(i64, i64)> {
     let Some(text) = metadata.strip_prefix("1:") else {
         assert_eq!(metadata, "", "metadata of another sort");
@@ -43,5 +44,6 @@ fn runs(position: i64, metadata: &str) -> Vec<(i64, i64)> {
         at = from + pair[1];
         (from, at)
     };
-    numbers.chunks(2).map(run).collect()
+    let pairs = numbers.chunks_exact(2);
+    pairs.take_while(|pair| pair[1] > 0).map(run).collect()
 }

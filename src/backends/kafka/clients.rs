@@ -2,7 +2,6 @@
 //! or more where it is left out.
 
 use std::{
-    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -15,14 +14,14 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::KafkaError,
     metadata::Metadata,
-    types::RDKafkaErrorCode as Code,
 };
 
+pub(super) use super::ears::Ears;
 use super::{
     config::{Config, wrong},
-    error, errors,
+    errors, identity,
 };
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::transport::Result;
 
 /// How long the client waits for an answer before it looks at what it was told.
 const SLICE: Duration = Duration::from_millis(200);
@@ -30,112 +29,6 @@ const SLICE: Duration = Duration::from_millis(200);
 const QUEUED: usize = 24 << 10;
 /// The most bytes of one answer to a member, unless a single record is larger.
 const FETCHED: usize = 4 << 20;
-
-/// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
-#[derive(Debug, Default)]
-pub(super) struct Ears {
-    heard: Mutex<Option<(Code, String)>>,
-}
-
-impl Ears {
-    /// Takes in what the client was told.
-    pub(super) fn hear(&self, failed: &KafkaError, reason: &str) {
-        tracing::debug!(%failed, reason, "librdkafka");
-        let Some(code) = failed.rdkafka_error_code() else {
-            return;
-        };
-        // That all brokers are down says less than why one is.
-        if !matches!(
-            code,
-            Code::AllBrokersDown | Code::PartitionEOF | Code::NoError
-        ) {
-            let mut heard = self.lock();
-            // That TLS failed says more than that the connection is gone after it.
-            let is_told = heard.as_ref().is_some_and(|(code, _)| *code == Code::SSL);
-            if !is_told || code != Code::BrokerTransportFailure {
-                *heard = Some((code, reason.to_owned()));
-            }
-        }
-    }
-
-    /// Returns what was heard last as an error, if that will not pass.
-    pub(super) fn refused(&self) -> Option<TransportError> {
-        let heard = self.lock();
-        let (code, reason) = heard.as_ref()?;
-        let is_final = matches!(
-            code,
-            Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism
-        );
-        is_final.then(|| denied(reason))
-    }
-
-    /// Tells why nobody answers, if something was heard of it.
-    pub(super) fn trouble(&self, servers: &[String]) -> Option<TransportError> {
-        let heard = self.lock().is_some();
-        heard.then(|| self.silence(servers))
-    }
-
-    /// Returns what was heard last.
-    pub(super) fn last(&self) -> Option<String> {
-        let heard = self.lock();
-        heard.as_ref().map(|(_, reason)| brief(reason))
-    }
-
-    /// Tells why nobody answers.
-    pub(super) fn silence(&self, servers: &[String]) -> TransportError {
-        let servers = servers.join(", ");
-        let heard = self.lock().clone();
-        match heard {
-            Some((_, reason)) => error(
-                ErrorKind::Unavailable,
-                format!("no broker answers at {servers}: {}", brief(&reason)),
-            ),
-            None => error(
-                ErrorKind::Unavailable,
-                format!("no broker answers at {servers}"),
-            ),
-        }
-        .hint("is Kafka running there, and the URL right?")
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Code, String)>> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn denied(reason: &str) -> TransportError {
-    let message = format!("the broker does not let us in: {}", brief(reason));
-    error(ErrorKind::Denied, message).hint("check user, password and `sasl.mechanisms`")
-}
-
-/// Leaves out what is of no use to people: addresses in front and timing behind.
-fn brief(reason: &str) -> String {
-    let text = reason.split(" (after ").next().unwrap_or(reason);
-    let text = text.split_once("]: ").map_or(text, |(_, rest)| rest);
-    // `host:port/bootstrap: why`
-    let text = match text.split_once(": ") {
-        Some((place, why)) if place.contains('/') && !place.contains(' ') => why,
-        _ => text,
-    };
-    text.replace("ipv4#", "").replace("ipv6#", "")
-}
-
-impl ClientContext for Ears {
-    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(facility, message);
-    }
-
-    fn error(&self, failed: KafkaError, reason: &str) {
-        self.hear(&failed, reason);
-    }
-}
-
-impl ConsumerContext for Ears {}
-
-/// Passes on a line of librdkafka's log; it has no place on a user's stderr.
-pub(super) fn log(facility: &str, message: &str) {
-    tracing::debug!(target: "librdkafka", facility, "{message}");
-}
 
 fn base(config: &Config) -> ClientConfig {
     let mut client = ClientConfig::new();
@@ -152,9 +45,24 @@ fn finish(mut client: ClientConfig, config: &Config) -> ClientConfig {
     // The OpenSSL that is built in does not know where the system keeps whom it trusts.
     client.set("ssl.ca.location", "probe");
     for (name, value) in &config.properties {
-        client.set(name, value);
+        match client.get(name) {
+            Some(own) if name == "debug" => {
+                let both = format!("{own},{value}");
+                client.set(name, both);
+            }
+            _ => {
+                client.set(name, value);
+            }
+        }
     }
     client
+}
+
+/// Lets a client say the ids of topics, for [`Ears::topics`].
+fn say_ids(client: &mut ClientConfig) {
+    client
+        .set("debug", identity::CONTEXT)
+        .set_log_level(RDKafkaLogLevel::Debug);
 }
 
 /// Makes sure that librdkafka knows every property of a URL.
@@ -271,6 +179,7 @@ pub(super) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> Cl
         .set("fetch.queue.backoff.ms", "5")
         .set("queued.max.messages.kbytes", "4096")
         .set("isolation.level", isolation.setting());
+    say_ids(&mut client);
     if bounded {
         // At the end the broker would hold the answer back for half a second.
         client.set("fetch.wait.max.ms", "10");
@@ -295,6 +204,7 @@ pub(super) fn member(config: &Config, group: &str, queues: usize) -> ClientConfi
         .set("fetch.max.bytes", FETCHED.to_string())
         // Where all else is full, a broker is asked for what is tried again alone, and keeps that answer for so long.
         .set("fetch.wait.max.ms", "50");
+    say_ids(&mut client);
     // In the newer protocol these are the broker's, and the client refuses them.
     if config
         .properties

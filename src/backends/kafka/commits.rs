@@ -14,7 +14,7 @@ use rdkafka::{
 
 use super::{
     desk::{Desk, End},
-    errors, joining,
+    errors, joining, notation,
     part::{Kind, PartId},
     rebalance::Watch,
     shared::Shared,
@@ -114,7 +114,9 @@ fn positions(desk: &mut Desk, parts: Option<&HashSet<PartId>>) -> Option<TopicPa
         }
         let changes = match &mut part.kind {
             Kind::Messages { tracker, .. } => tracker.changes(),
-            Kind::Retries(retries) => retries.changes().map(|offset| (offset, String::new())),
+            Kind::Retries(retries) => retries
+                .changes()
+                .map(|offset| (offset, notation::write(offset, &[], retries.identity).0)),
         };
         if let Some((offset, metadata)) = changes {
             let mut element = offsets.add_partition(&part.name, part.partition);

@@ -131,7 +131,7 @@ impl Watch {
 
 impl ClientContext for Watch {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        clients::log(facility, message);
+        self.ears.log(facility, message);
     }
 
     fn error(&self, failed: KafkaError, reason: &str) {
@@ -203,6 +203,11 @@ impl Firer {
         while !self.stop.load(Ordering::Acquire) {
             let consumer = Arc::clone(&self.consumer);
             let polled = consumer.poll(LOOK);
+            let news = consumer.context().ears.topics.news();
+            if news.iter().any(|news| news.is_change) {
+                // It was deleted and created again: whoever begins anew reads it from its beginning.
+                return Ok(());
+            }
             for news in consumer.context().news() {
                 self.follow(news)?;
             }

@@ -17,8 +17,10 @@ use super::{
     connection::{self, Bounds},
     desk::Desk,
     error, errors,
+    identity::Identity,
     part::{Kind, Part, PartId},
     pump::Pump,
+    reader::Hand,
     rebalance::Watch,
     shared::Shared,
     tracker::Tracker,
@@ -79,6 +81,16 @@ pub(super) fn removed(topic: &str, partition: i32, from: i64, to: i64) -> Transp
         "retention removed {count} records of `{topic}`, partition {partition}, before they were read"
     );
     error(ErrorKind::Gap, message).hint("raise the topic's `retention.ms`, or read more often")
+}
+
+/// Returns the error of a topic that was deleted and created again after a partition had been read up to an offset.
+pub(super) fn recreated(topic: &str, partition: i32, read: i64, bounds: Bounds) -> TransportError {
+    let count = bounds.high - bounds.low;
+    let message = format!(
+        "`{topic}` was deleted and created again after partition {partition} had been read up to offset {read}: what was \
+         not read of the old topic is gone, and the new one, of {count} records so far, is read from its beginning"
+    );
+    error(ErrorKind::Gap, message)
 }
 
 /// Reads on at an offset of a partition that the client may have given up; in one of those it seeks nothing any more.
@@ -236,18 +248,29 @@ impl Pump {
             self.leave();
             return Ok(());
         }
-        match self.client.rebalance_protocol() {
-            RebalanceProtocol::Eager => self.assign_anew(id, offset)?,
-            _ => go_on(&self.client, &name, partition, offset)?,
-        }
+        self.seek(id, (&name, partition), offset)?;
+        let identity = self.client.context().identity(&name);
         let mut desk = self.shared.desk();
         desk.ends_by(id, bounds.high);
-        desk.passes(id, offset, is_cut);
+        desk.passes(id, offset, is_cut.then_some(identity));
         drop(desk);
         if let Some(told) = told.filter(|_| !is_retried) {
             self.shared.fail(told);
         }
         Ok(())
+    }
+
+    /// Reads on at an offset of a partition of ours.
+    pub(super) fn seek(
+        &self,
+        id: PartId,
+        (name, partition): (&str, i32),
+        offset: i64,
+    ) -> Result<()> {
+        match self.client.rebalance_protocol() {
+            RebalanceProtocol::Eager => self.assign_anew(id, offset),
+            _ => go_on(&self.client, name, partition, offset),
+        }
     }
 
     /// Reads on at an offset where all partitions can be assigned only together.
@@ -265,9 +288,41 @@ impl Pump {
     }
 }
 
+impl Hand {
+    /// Goes on behind what is gone, and tells of it.
+    pub(super) fn skip_gaps(&mut self) -> Result<()> {
+        let positions = self
+            .client
+            .position()
+            .map_err(|failed| errors::of(failed, "reading"))?;
+        let mut told = Vec::new();
+        for span in self.open.values_mut() {
+            let (topic, partition) = (&*span.topic, span.partition);
+            let bounds = connection::bounds(&self.client, &self.config, topic, partition)?;
+            let next = match positions.find_partition(topic, partition) {
+                Some(place) if let Offset::Offset(next) = place.offset() => next,
+                _ => span.from,
+            };
+            let gap = Gap::find(topic, partition, next, bounds);
+            span.from = match &gap {
+                // What is there now is not what was to be read until there.
+                Some(Gap::Cut(_)) if let Some(until) = span.until => until,
+                Some(_) => bounds.low,
+                None => next,
+            };
+            if !span.is_empty() {
+                go_on(&self.client, topic, partition, span.from)?;
+            }
+            told.extend(gap.map(Gap::told));
+        }
+        self.tell(told);
+        Ok(())
+    }
+}
+
 impl Desk {
     /// Notes where the log of a partition ends: a bounded membership waits for nothing behind that.
-    fn ends_by(&mut self, id: PartId, high: i64) {
+    pub(super) fn ends_by(&mut self, id: PartId, high: i64) {
         if let Some(Kind::Messages { end: Some(end), .. }) =
             self.parts.get_mut(&id).map(|part| &mut part.kind)
         {
@@ -275,20 +330,20 @@ impl Desk {
         }
     }
 
-    /// Notes that a partition is read from an offset on: behind a gap, or from its beginning, as if it had just become
-    /// ours.
-    fn passes(&mut self, id: PartId, offset: i64, is_anew: bool) {
+    /// Notes that a partition is read from an offset on: behind a gap, or from the beginning of a topic, as if it had just
+    /// become ours.
+    pub(super) fn passes(&mut self, id: PartId, offset: i64, anew: Option<Option<Identity>>) {
         let Some(part) = self.parts.get_mut(&id) else {
             return;
         };
-        if !is_anew {
+        let Some(identity) = anew else {
             part.kind.saw(offset);
             return;
-        }
+        };
         let Kind::Messages { topic, end, .. } = &part.kind else {
             return;
         };
-        let mut tracker = Tracker::new(offset, "");
+        let mut tracker = Tracker::new(offset, "").under(identity);
         tracker.begins_here();
         let part = Part {
             name: Arc::clone(&part.name),

@@ -1,8 +1,8 @@
 //! Which topic stands under a name: a topic that was deleted and created again has the old name and another id.
 //!
 //! Librdkafka fetches by ids, but goes on at the old offset when the id of a name changes, and has no call that returns
-//! an id. Its log says every id that it learns, from the thread that learns it and before anything is fetched under it;
-//! so nothing of the new topic can come before we have heard of it.
+//! an id. Its log says every id that it learns, before anything is fetched under it; so nothing of a new topic can come
+//! before we have heard of it.
 
 use std::{
     collections::HashMap,
@@ -77,34 +77,72 @@ pub(super) fn cluster(name: &str) -> u32 {
 /// The ids of topics, as a client learns them.
 #[derive(Debug, Default)]
 pub(super) struct Identities {
-    known: Mutex<HashMap<String, TopicId>>,
-    /// An id that was known has changed since this was asked last.
-    changed: AtomicBool,
+    known: Mutex<Known>,
+    has_news: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The ids with which topics were first known, and the present ones.
+    ids: HashMap<String, (TopicId, TopicId)>,
+    news: Vec<News>,
+}
+
+/// A topic whose id was learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct News {
+    pub(super) topic: String,
+    /// It had another id before.
+    pub(super) is_change: bool,
 }
 
 impl Identities {
+    /// Begins with the ids that an earlier client knew first.
+    pub(super) fn since(earlier: &Self) -> Self {
+        let first =
+            |(topic, (first, _)): (&String, &(TopicId, TopicId))| (topic.clone(), (*first, *first));
+        let ids = earlier.lock().ids.iter().map(first).collect();
+        let news = Vec::new();
+        Self {
+            known: Mutex::new(Known { ids, news }),
+            has_news: AtomicBool::new(false),
+        }
+    }
+
     /// Takes in a line of the client's log.
     pub(super) fn hear(&self, line: &str) {
         let Some((topic, id)) = parse(line) else {
             return;
         };
-        let former = self.lock().insert(topic.to_owned(), id);
-        if former.is_some_and(|former| former != id) {
-            self.changed.store(true, Ordering::Release);
+        let mut known = self.lock();
+        let former = known.ids.get(topic).map(|(_, present)| *present);
+        if former == Some(id) {
+            return;
         }
+        known.ids.entry(topic.to_owned()).or_insert((id, id)).1 = id;
+        known.news.push(News {
+            topic: topic.to_owned(),
+            is_change: former.is_some(),
+        });
+        self.has_news.store(true, Ordering::Release);
     }
 
     /// Returns the id of a topic, once the client knows it.
     pub(super) fn of(&self, topic: &str) -> Option<TopicId> {
-        self.lock().get(topic).copied()
+        self.lock().ids.get(topic).map(|(_, present)| *present)
     }
 
-    /// Reports whether the id of a topic has changed since this was asked last.
-    pub(super) fn have_changed(&self) -> bool {
-        self.changed.load(Ordering::Acquire) && self.changed.swap(false, Ordering::AcqRel)
+    /// Takes the topics whose id was learned since this was asked last.
+    pub(super) fn news(&self) -> Vec<News> {
+        if !self.has_news.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut known = self.lock();
+        self.has_news.store(false, Ordering::Release);
+        std::mem::take(&mut known.news)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, TopicId>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,17 +171,27 @@ mod tests {
     #[test]
     fn a_change_is_one_of_an_id_that_was_known() {
         let ids = Identities::default();
+        let news = |ids: &Identities| -> Vec<(String, bool)> {
+            let news = ids.news().into_iter();
+            news.map(|news| (news.topic, news.is_change)).collect()
+        };
         ids.hear("[thrd:main]: Topic order [0] Leader 1 Epoch 0");
         assert_eq!(ids.of("order"), None);
         ids.hear(FIRST);
-        let first = ids.of("order").unwrap();
-        assert!(!ids.have_changed());
         ids.hear(FIRST);
-        assert!(!ids.have_changed());
+        let first = ids.of("order").unwrap();
+        assert_eq!(news(&ids), [("order".to_owned(), false)]);
         ids.hear(SECOND);
-        assert!(ids.have_changed());
-        assert!(!ids.have_changed());
+        assert_eq!(news(&ids), [("order".to_owned(), true)]);
+        assert_eq!(news(&ids), []);
         assert_ne!(ids.of("order"), Some(first));
+        let later = Identities::since(&ids);
+        later.hear(SECOND);
+        assert_eq!(
+            news(&later),
+            [("order".to_owned(), true)],
+            "it had another at first"
+        );
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{pending::Pending, tracker::Tracker};
+use super::{
+    identity::{Identity, Kinship},
+    pending::Pending,
+    tracker::Tracker,
+};
 use crate::event::Topic;
 
 /// The number of a partition for as long as we own it; a later ownership has another.
@@ -44,6 +48,8 @@ pub(super) struct Retries {
     pub(super) committed: i64,
     /// What a commit under way makes durable.
     pub(super) saving: Option<i64>,
+    /// Which topic it is, should it be deleted and created again.
+    pub(super) identity: Option<Identity>,
 }
 
 impl Kind {
@@ -52,6 +58,22 @@ impl Kind {
         match self {
             Self::Messages { tracker, .. } => tracker.seen(),
             Self::Retries(retries) => retries.seen,
+        }
+    }
+
+    /// Returns which topic it is, if that is known.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Messages { tracker, .. } => tracker.identity(),
+            Self::Retries(retries) => retries.identity,
+        }
+    }
+
+    /// Notes which topic it is, now that this is known.
+    pub(super) fn is_of(&mut self, present: Identity, kinship: Kinship) {
+        match self {
+            Self::Messages { tracker, .. } => tracker.is_of(present, kinship),
+            Self::Retries(retries) => retries.identity = Some(present),
         }
     }
 

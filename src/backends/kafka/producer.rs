@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 
 use super::{
     clients::{self, Ears},
+    ears,
     record::Record,
 };
 use crate::transport::Result;
@@ -96,7 +97,7 @@ pub(super) struct Answers {
 
 impl ClientContext for Answers {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        clients::log(facility, message);
+        ears::log(facility, message);
     }
 
     fn error(&self, failed: KafkaError, reason: &str) {

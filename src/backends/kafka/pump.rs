@@ -54,6 +54,8 @@ pub(super) struct Pump {
     full_since: Option<Instant>,
     pub(super) down: bool,
     pub(super) torn: Option<Torn>,
+    /// Topics that were created again and are not read from their beginning yet.
+    pub(super) recreated: HashSet<String>,
     /// When it was last looked whether the client stopped somewhere without a word.
     pub(super) suspected: Instant,
 }
@@ -76,6 +78,7 @@ impl Pump {
             full_since: None,
             down: false,
             torn: None,
+            recreated: HashSet::new(),
             suspected: now,
         }
     }
@@ -123,10 +126,12 @@ impl Pump {
         if self.has_room()? {
             let mut chunk = Vec::new();
             let gathered = self.gather(next, &mut chunk);
+            self.leave_out_recreated(&mut chunk);
             let is_idle = chunk.is_empty();
             // What came before a failure comes only once.
             self.admit(chunk)?;
             gathered?;
+            self.read_recreated()?;
             let is_mending = self.mend(is_idle)?;
             if is_idle && !is_mending {
                 self.look_around()?;
@@ -136,6 +141,7 @@ impl Pump {
         // Nothing of these is handed out before there is room, and each of many queues would fill up by itself.
         let mut retries = Vec::new();
         let polled = self.poll_retries(CHUNK, &mut retries);
+        self.leave_out_recreated(&mut retries);
         self.admit(retries)?;
         polled
     }

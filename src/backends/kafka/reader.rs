@@ -19,12 +19,12 @@ use tokio::sync::mpsc;
 use super::{
     clients::{self, Ears, Isolation},
     config::Config,
-    connection::{self, Link},
-    error, errors,
-    gaps::{self, Gap},
+    connection::Link,
+    error, errors, gaps,
+    identity::Identities,
     record::Read,
 };
-use crate::transport::{ErrorKind, Result};
+use crate::transport::{ErrorKind, Result, TransportError};
 
 /// The most records that are passed on at once.
 pub(super) const CHUNK: usize = 500;
@@ -48,7 +48,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.until.is_some_and(|until| self.from >= until)
     }
 }
@@ -58,31 +58,60 @@ impl Span {
 pub(super) struct Reader {
     chunks: mpsc::Receiver<Result<Vec<Read>>>,
     more: Arc<Mutex<Vec<Span>>>,
+    ids: Arc<Identities>,
+}
+
+/// What kind of read it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// To the end of each span.
+    Bounded,
+    /// The same, and another read goes on behind it, which says what was created again.
+    Followed,
+    /// Indefinitely.
+    Following,
 }
 
 impl Reader {
     /// Begins to read. Spans either all have an end, or none has.
     pub(super) fn open(link: &Arc<Link>, spans: Vec<Span>, isolation: Isolation) -> Result<Self> {
         let bounded = spans.iter().all(|span| span.until.is_some());
-        Self::start(link, spans, isolation, bounded)
+        let manner = if bounded {
+            Manner::Bounded
+        } else {
+            Manner::Following
+        };
+        Self::start(link, spans, (isolation, manner), Ears::default())
     }
 
-    /// Begins to read what will be added, for ever.
-    pub(super) fn follow(link: &Arc<Link>) -> Result<Self> {
-        Self::start(link, Vec::new(), Isolation::Committed, false)
+    /// Begins to read what is committed to an end, behind which [`Self::follow`] goes on.
+    pub(super) fn open_followed(link: &Arc<Link>, spans: Vec<Span>) -> Result<Self> {
+        let how = (Isolation::Committed, Manner::Followed);
+        Self::start(link, spans, how, Ears::default())
+    }
+
+    /// Begins to read what will be added, indefinitely; where topics were created again since an earlier read began, from
+    /// their beginning.
+    pub(super) fn follow(link: &Arc<Link>, earlier: Option<&Self>) -> Result<Self> {
+        let earlier = earlier.map(|earlier| Identities::since(&earlier.ids));
+        let ears = Ears::knowing(earlier.unwrap_or_default());
+        let how = (Isolation::Committed, Manner::Following);
+        Self::start(link, Vec::new(), how, ears)
     }
 
     fn start(
         link: &Arc<Link>,
         spans: Vec<Span>,
-        isolation: Isolation,
-        bounded: bool,
+        (isolation, manner): (Isolation, Manner),
+        ears: Ears,
     ) -> Result<Self> {
+        let bounded = manner != Manner::Following;
         let spans: Vec<Span> = spans.into_iter().filter(|span| !span.is_empty()).collect();
         let (sender, chunks) = mpsc::channel(CHUNKS);
         let more = Arc::new(Mutex::new(spans));
         let settings = clients::reader(&link.config, isolation, bounded);
-        let client = clients::make(&settings, Ears::default())?;
+        let ids = Arc::clone(&ears.topics);
+        let client = clients::make(&settings, ears)?;
         let hand = Hand {
             client,
             config: link.config.clone(),
@@ -93,7 +122,9 @@ impl Reader {
             last: None,
             block: BytesMut::new(),
             bounded,
+            is_followed: manner == Manner::Followed,
             torn: false,
+            recreated: HashMap::new(),
         };
         thread::Builder::new()
             .name("pf-kafka-reader".to_owned())
@@ -101,7 +132,7 @@ impl Reader {
             .map_err(|source| {
                 error(ErrorKind::Other, "no thread can be started").because(source)
             })?;
-        Ok(Self { chunks, more })
+        Ok(Self { chunks, more, ids })
     }
 
     /// Reads further partitions too.
@@ -120,21 +151,26 @@ impl Reader {
 }
 
 /// The thread's side of a read.
-struct Hand {
-    client: BaseConsumer<Ears>,
-    config: Config,
+pub(super) struct Hand {
+    pub(super) client: BaseConsumer<Ears>,
+    pub(super) config: Config,
     sender: mpsc::Sender<Result<Vec<Read>>>,
     more: Arc<Mutex<Vec<Span>>>,
     /// What is still being read.
-    open: HashMap<(Arc<str>, i32), Span>,
+    pub(super) open: HashMap<(Arc<str>, i32), Span>,
     names: HashMap<String, Arc<str>>,
     /// The partition of the last record, and its end: the next one is nearly always of the same.
     last: Option<(Arc<str>, i32, i64)>,
     /// The rest of the block that records are copied into.
     block: BytesMut,
-    bounded: bool,
+    pub(super) bounded: bool,
+    /// Another read goes on behind this one.
+    pub(super) is_followed: bool,
     /// The client stopped in a partition.
     torn: bool,
+    /// Topics that were created again and are not read from their beginning yet, with the first offset of each partition
+    /// that was left out.
+    pub(super) recreated: HashMap<String, HashMap<i32, i64>>,
 }
 
 impl Hand {
@@ -150,10 +186,13 @@ impl Hand {
             if self.bounded && self.open.is_empty() || self.sender.is_closed() {
                 return Ok(());
             }
-            let chunk = self.gather()?;
+            let mut chunk = self.gather()?;
+            self.leave_out_recreated(&mut chunk);
             if !chunk.is_empty() && self.sender.blocking_send(Ok(chunk)).is_err() {
                 return Ok(());
             }
+            let gaps = self.read_recreated()?;
+            self.tell(gaps);
             if std::mem::take(&mut self.torn) {
                 self.skip_gaps()?;
             }
@@ -300,38 +339,13 @@ impl Hand {
         }
     }
 
-    /// Goes on behind what is gone, and tells of it.
-    fn skip_gaps(&mut self) -> Result<()> {
-        let positions = self
-            .client
-            .position()
-            .map_err(|failed| errors::of(failed, "reading"))?;
-        let mut told = Vec::new();
-        for span in self.open.values_mut() {
-            let (topic, partition) = (&*span.topic, span.partition);
-            let bounds = connection::bounds(&self.client, &self.config, topic, partition)?;
-            let next = match positions.find_partition(topic, partition) {
-                Some(place) if let Offset::Offset(next) = place.offset() => next,
-                _ => span.from,
-            };
-            let gap = Gap::find(topic, partition, next, bounds);
-            span.from = match &gap {
-                // What is there now is not what was to be read until there.
-                Some(Gap::Cut(_)) if let Some(until) = span.until => until,
-                Some(_) => bounds.low,
-                None => next,
-            };
-            if !span.is_empty() {
-                gaps::go_on(&self.client, topic, partition, span.from)?;
-            }
-            told.extend(gap.map(Gap::told));
-        }
+    /// Forgets what has been read, and says what is gone.
+    pub(super) fn tell(&mut self, gaps: Vec<TransportError>) {
         self.open.retain(|_, span| !span.is_empty());
         self.last = None;
-        for gap in told {
+        for gap in gaps {
             let _ = self.sender.blocking_send(Err(gap));
         }
-        Ok(())
     }
 
     /// Markers of transactions and compaction leave offsets without a record, also at the end.

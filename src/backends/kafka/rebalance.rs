@@ -17,15 +17,15 @@ use rdkafka::{
 };
 
 use super::{
-    clients::{self, Ears},
+    clients::Ears,
     commits,
-    connection::Bounds,
     desk::End,
     error, errors,
-    gaps::Gap,
+    identity::Identity,
     part::{Kind, Part, PartId, Retries},
     pending::{Pending, SOON},
     record,
+    resume::{self, Committed},
     shared::Shared,
     sources::Role,
     start::Course,
@@ -59,7 +59,7 @@ type Client = BaseConsumer<Watch>;
 
 impl ClientContext for Watch {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        clients::log(facility, message);
+        self.ears.log(facility, message);
     }
 
     fn error(&self, failed: KafkaError, reason: &str) {
@@ -93,12 +93,6 @@ impl ConsumerContext for Watch {
     fn main_queue_min_poll_interval(&self) -> Timeout {
         Timeout::After(Duration::from_millis(100))
     }
-}
-
-/// A position that a group has.
-struct Committed {
-    offset: i64,
-    metadata: String,
 }
 
 impl Watch {
@@ -142,6 +136,13 @@ impl Watch {
         drop(desk);
         self.shared.came.notify_waiters();
         Ok(())
+    }
+
+    /// Returns which topic stands under a name now, if that is known.
+    pub(super) fn identity(&self, name: &str) -> Option<Identity> {
+        let topic = self.ears.topics.of(name)?;
+        let cluster = self.shared.cluster();
+        Some(Identity { cluster, topic })
     }
 
     /// Asks for the positions of the group, until there is an answer: to guess would lose messages or repeat them.
@@ -193,8 +194,9 @@ impl Watch {
             .names()
             .topic(name)
             .ok_or_else(|| error(ErrorKind::Other, format!("`{name}` was not asked for")))?;
+        let identity = self.identity(name);
         let tracker = if let Some(committed) = committed {
-            go_on((&topic, partition), &committed, bounds, told)
+            resume::go_on((&topic, partition), &committed, (bounds, identity), told)
         } else {
             let begin = self.course.begin((name, partition), bounds, |time| {
                 at_time(client, (name, partition), time)
@@ -209,7 +211,7 @@ impl Watch {
             partition,
             kind: Kind::Messages {
                 topic,
-                tracker,
+                tracker: tracker.under(identity),
                 // What was there before may be lost by now.
                 end: self
                     .course
@@ -229,8 +231,12 @@ impl Watch {
         let low = self.shared.bounds(client, (name, partition), 0)?.low;
         // Also what an open transaction hides: behind it may stand the end of what is before it.
         let high = self.shared.link.high(name, partition)?;
+        let mut identity = self.identity(name);
         let begin = match committed {
-            Some(committed) if committed.offset <= high => committed.offset.max(low),
+            Some(committed) if committed.offset <= high && committed.is_of(identity) => {
+                identity = identity.or(committed.identity());
+                committed.offset.max(low)
+            }
             _ => low,
         };
         let own: Arc<str> = name.into();
@@ -247,6 +253,7 @@ impl Watch {
                 barrier: high,
                 committed: -1,
                 saving: None,
+                identity,
             })),
         })
     }
@@ -289,27 +296,6 @@ impl Watch {
             desk = self.shared.wait_for_settled(desk, TURN);
         }
     }
-}
-
-/// Goes on where the group was, or with the first that is there.
-fn go_on(
-    (topic, partition): (&Topic, i32),
-    committed: &Committed,
-    bounds: Bounds,
-    told: &mut Vec<TransportError>,
-) -> Tracker {
-    let gap = Gap::find(topic.as_str(), partition, committed.offset, bounds);
-    let mut tracker = match &gap {
-        Some(Gap::Cut(_)) => Tracker::new(bounds.low, ""),
-        _ => Tracker::new(committed.offset, &committed.metadata),
-    };
-    if let Some(gap) = gap {
-        tracker.saw(bounds.low);
-        // What was told of is not come back to, also if nothing comes.
-        tracker.begins_here();
-        told.push(gap.told());
-    }
-    tracker
 }
 
 fn at_time(

@@ -11,6 +11,7 @@ use tokio::{runtime::Handle, sync::Notify};
 use super::{
     connection::Link,
     desk::{Desk, End},
+    identity,
     room::Room,
 };
 use crate::{
@@ -93,6 +94,12 @@ impl Shared {
             settled: Condvar::new(),
             thread: Mutex::new(None),
         }
+    }
+
+    /// Returns a number for the cluster.
+    pub(super) fn cluster(&self) -> u32 {
+        let name = self.store.split('/').next().unwrap_or_default();
+        identity::cluster(name)
     }
 
     /// Locks what is at hand.

@@ -48,6 +48,8 @@ struct Follow {
     past: Option<Past>,
     /// Where to go on behind what is there; none if that is the end.
     next: Option<Vec<Span>>,
+    /// What has read what was there.
+    read: Option<Reader>,
     live: Option<Live>,
     /// What is read from `next` on is all.
     is_ending: bool,
@@ -94,9 +96,10 @@ pub(super) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Box<d
         link: Arc::clone(link),
         patterns: request.patterns,
         topics: topics.collect(),
-        past: Past::open(link, past)?,
+        past: Past::open(link, past, !request.until_end)?,
         reached: behind.iter().map(reached).collect(),
         next: (!request.until_end).then_some(behind),
+        read: None,
         live: None,
         is_ending: request.until_end,
         ready: VecDeque::new(),
@@ -154,7 +157,7 @@ fn reached(span: &Span) -> (Lane, i64) {
 }
 
 impl Past {
-    fn open(link: &Arc<Link>, mut spans: Vec<Span>) -> Result<Option<Self>> {
+    fn open(link: &Arc<Link>, mut spans: Vec<Span>, is_followed: bool) -> Result<Option<Self>> {
         spans.retain(|span| span.until.is_some_and(|until| span.from < until));
         if spans.is_empty() {
             return Ok(None);
@@ -167,7 +170,11 @@ impl Past {
             lanes: spans.iter().enumerate().map(lane).collect(),
             last: None,
             merge: Merge::new(spans.len(), WINDOW),
-            reader: Reader::open(link, spans, Isolation::Committed)?,
+            reader: if is_followed {
+                Reader::open_followed(link, spans)?
+            } else {
+                Reader::open(link, spans, Isolation::Committed)?
+            },
         }))
     }
 
@@ -204,7 +211,7 @@ impl Live {
             .iter()
             .map(|span| (span.topic.clone(), span.partition));
         let known: HashSet<Lane> = known.collect();
-        let reader = Reader::follow(&follow.link)?;
+        let reader = Reader::follow(&follow.link, follow.read.as_ref())?;
         reader.add(spans);
         let (sender, found) = mpsc::channel(1);
         let mut watch = JoinSet::new();
@@ -284,16 +291,17 @@ impl Follow {
                 self.ready.extend(stored(&self.topics, read));
             }
             if is_over {
-                self.past = None;
+                self.read = self.past.take().map(|past| past.reader);
             }
             return Ok(true);
         }
         if let Some(spans) = self.next.take() {
             if self.is_ending {
-                self.past = Past::open(&self.link, spans)?;
+                self.past = Past::open(&self.link, spans, false)?;
                 return Ok(true);
             }
             self.live = Some(Live::open(self, spans)?);
+            self.read = None;
         }
         let Some(live) = &mut self.live else {
             return Ok(false);

@@ -3,15 +3,10 @@
 
 use std::collections::VecDeque;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-
-/// The version of the notation, in front of it.
-const VERSION: &str = "1:";
-/// The most bytes of metadata that a broker takes by default.
-const ROOM: usize = 4096;
-
-/// A run of offsets: from the first to before the second.
-type Run = (i64, i64);
+use super::{
+    identity::{Identity, Kinship},
+    notation::{self, Run},
+};
 
 /// How far a partition is settled.
 #[derive(Debug)]
@@ -28,6 +23,8 @@ pub(super) struct Tracker {
     unsaved: usize,
     /// How many of those a commit under way makes durable.
     saving: Option<usize>,
+    /// The topic that is tracked, should it be deleted and created again.
+    identity: Option<Identity>,
 }
 
 impl Tracker {
@@ -36,11 +33,35 @@ impl Tracker {
         Self {
             taken: VecDeque::new(),
             seen: position,
-            settled: read(position, metadata),
+            settled: notation::runs(position, metadata),
             changed: false,
             unsaved: 0,
             saving: None,
+            identity: notation::identity(metadata),
         }
+    }
+
+    /// Says which topic is tracked, if that is known.
+    pub(super) fn under(mut self, identity: Option<Identity>) -> Self {
+        self.identity = identity.or(self.identity);
+        self
+    }
+
+    /// Notes which topic is tracked, now that this is known.
+    pub(super) fn is_of(&mut self, present: Identity, kinship: Kinship) {
+        if kinship == Kinship::Mirrored {
+            // A tool translated the position, but not what is settled behind it.
+            self.settled.clear();
+        }
+        if self.identity != Some(present) {
+            self.identity = Some(present);
+            self.changed = true;
+        }
+    }
+
+    /// Returns which topic is tracked, if that is known.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.identity
     }
 
     /// Takes in the next record; tells whether it still has to be dealt with.
@@ -117,7 +138,7 @@ impl Tracker {
         if !std::mem::take(&mut self.changed) {
             return None;
         }
-        let (metadata, left_out) = write(self.position(), &self.runs());
+        let (metadata, left_out) = notation::write(self.position(), &self.runs(), self.identity);
         self.saving = Some(self.unsaved.saturating_sub(left_out));
         Some((self.position(), metadata))
     }
@@ -150,76 +171,6 @@ impl Tracker {
         }
         runs.extend(&self.settled);
         runs
-    }
-}
-
-/// Writes runs as distances, as far as there is room; tells how many offsets had none.
-fn write(position: i64, runs: &[Run]) -> (String, usize) {
-    if runs.is_empty() {
-        return (String::new(), 0);
-    }
-    let room = (ROOM - VERSION.len()) / 4 * 3;
-    let (mut bytes, mut at, mut written) = (Vec::new(), position, 0);
-    for (from, to) in runs {
-        let length = bytes.len();
-        varint(&mut bytes, from - at);
-        varint(&mut bytes, to - from);
-        if bytes.len() > room {
-            bytes.truncate(length);
-            break;
-        }
-        at = *to;
-        written += 1;
-    }
-    let left_out: i64 = runs[written..].iter().map(|(from, to)| to - from).sum();
-    let text = format!("{VERSION}{}", STANDARD_NO_PAD.encode(bytes));
-    (text, usize::try_from(left_out).unwrap_or(usize::MAX))
-}
-
-fn varint(bytes: &mut Vec<u8>, number: i64) {
-    let mut number = u64::try_from(number).unwrap_or(0);
-    loop {
-        let low = u8::try_from(number & 0x7f).unwrap_or(0);
-        number >>= 7;
-        bytes.push(if number == 0 { low } else { low | 0x80 });
-        if number == 0 {
-            return;
-        }
-    }
-}
-
-/// Reads runs; what is not ours is none.
-fn read(position: i64, metadata: &str) -> Vec<Run> {
-    let Some(bytes) = metadata
-        .strip_prefix(VERSION)
-        .and_then(|text| STANDARD_NO_PAD.decode(text).ok())
-    else {
-        return Vec::new();
-    };
-    let (mut runs, mut at, mut rest) = (Vec::new(), position, &bytes[..]);
-    while let (Some(gap), Some(length)) = (number(&mut rest), number(&mut rest)) {
-        let (Some(from), true) = (at.checked_add(gap), length > 0) else {
-            break;
-        };
-        let Some(to) = from.checked_add(length) else {
-            break;
-        };
-        runs.push((from, to));
-        at = to;
-    }
-    runs
-}
-
-fn number(bytes: &mut &[u8]) -> Option<i64> {
-    let (mut number, mut shift) = (0_u64, 0_u32);
-    loop {
-        let (first, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u64::from(first & 0x7f).checked_shl(shift)?;
-        if first & 0x80 == 0 {
-            return i64::try_from(number).ok();
-        }
-        shift += 7;
     }
 }
 
@@ -314,15 +265,12 @@ mod tests {
     }
 
     #[test]
-    fn foreign_metadata_is_none() {
-        for text in ["", "x", "1:", "1:!", "2:AAA", "1:gICAgICAgICAgICAgIAB"] {
-            assert_eq!(read(5, text), [], "{text}");
-        }
-    }
-
-    #[test]
     fn metadata_fits_a_broker() {
-        let mut tracker = Tracker::new(0, "");
+        let identity = Identity {
+            cluster: u32::MAX,
+            topic: u128::MAX,
+        };
+        let mut tracker = Tracker::new(0, "").under(Some(identity));
         for offset in 0..20_000 {
             tracker.take(offset);
         }
@@ -330,8 +278,8 @@ mod tests {
             tracker.settle(offset);
         }
         let (position, metadata) = tracker.changes().unwrap();
-        assert!(metadata.len() <= ROOM);
-        let written = read(position, &metadata).len();
+        assert!(metadata.len() <= notation::ROOM);
+        let written = notation::runs(position, &metadata).len();
         assert!(written > 1000);
         tracker.concludes(true);
         assert_eq!(tracker.unsaved(), 10_000 - written, "the rest comes again");
@@ -351,20 +299,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn runs_come_back(position in 0_i64..1 << 40, gaps in prop::collection::vec((1_i64..1 << 20, 1_i64..1 << 20), 0..50)) {
-            let mut at = position;
-            let runs: Vec<Run> = gaps
-                .iter()
-                .map(|(gap, length)| {
-                    let run = (at + gap, at + gap + length);
-                    at = run.1;
-                    run
-                })
-                .collect();
-            prop_assert_eq!(read(position, &write(position, &runs).0), runs);
-        }
-
         #[test]
         fn nor_by_an_owner_that_comes_after_one_that_went_halfway(order in Just((0_i64..40).collect::<Vec<_>>()).prop_shuffle(), count in 0_usize..40, halfway in 0_i64..40, more in 0_usize..40) {
             let (position, metadata) = committed(&order[..count]);
