@@ -97,7 +97,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// before anything is stored. Not to be dropped by who needs to know what was stored.
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>>;
 
-    /// Takes the warnings that publishing gave rise to since the last call: a line each, each said once.
+    /// Takes the warnings that publishing, or reading lists, gave rise to since the last call: a line each, each said
+    /// once.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }

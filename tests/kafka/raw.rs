@@ -202,6 +202,11 @@ impl Raw {
 
     /// Writes records in one transaction.
     pub(crate) fn write_together(&self, topic: &str, records: &[Record], is_committed: bool) {
+        self.write_open(topic, records).end(is_committed);
+    }
+
+    /// Writes records in a transaction that stays open.
+    pub(crate) fn write_open(&self, topic: &str, records: &[Record]) -> Open {
         let mut config = self.config();
         config.set("transactional.id", topic);
         config.set("retry.backoff.ms", "1");
@@ -209,12 +214,7 @@ impl Raw {
         producer.init_transactions(PATIENCE).unwrap();
         producer.begin_transaction().unwrap();
         send(&producer, topic, records);
-        let end = if is_committed {
-            producer.commit_transaction(PATIENCE)
-        } else {
-            producer.abort_transaction(PATIENCE)
-        };
-        end.unwrap();
+        Open(producer)
     }
 
     /// Returns what a topic holds for readers of what is committed; waits for open transactions to end.
@@ -314,6 +314,21 @@ impl Raw {
         let groups = patiently(|| client.fetch_group_list(Some(group), ANSWER));
         let groups = groups.groups().iter();
         groups.map(|group| group.members().len()).sum()
+    }
+}
+
+/// A transaction that is open.
+pub(crate) struct Open(BaseProducer);
+
+impl Open {
+    /// Ends it.
+    pub(crate) fn end(self, is_committed: bool) {
+        let end = if is_committed {
+            self.0.commit_transaction(PATIENCE)
+        } else {
+            self.0.abort_transaction(PATIENCE)
+        };
+        end.unwrap();
     }
 }
 

@@ -14,6 +14,7 @@ mod joining;
 mod login;
 #[path = "../cli/normalise.rs"]
 mod normalise;
+mod open_transactions;
 mod publish;
 #[expect(dead_code, reason = "other tests ask more")]
 #[path = "../kafka/raw.rs"]

@@ -12,6 +12,7 @@ use super::{
     clients::Isolation,
     connection::{Link, blocking},
     fetcher::Fetcher,
+    hidden,
     pending::{Due, Pending},
     reader::{Reader, Span},
     record::Read,
@@ -138,6 +139,9 @@ impl Scan {
     /// Reads what is pending, and keeps of it when it is due and where it stands.
     pub(super) async fn open(link: &Arc<Link>) -> Result<Self> {
         let spans = spans(link).await?;
+        let places = spans.iter();
+        let places = places.map(|span| (span.topic.clone(), span.partition));
+        hidden::note(link, places.collect()).await?;
         let room = ROOM / spans.len().max(1);
         let new = |span: &Span| {
             let place = (span.topic.as_str().into(), span.partition);

@@ -48,6 +48,7 @@ pub(super) struct Link {
     notes: OnceCell<Producer>,
     cluster: OnceCell<String>,
     partitions: Mutex<HashMap<String, i32>>,
+    warnings: Mutex<Vec<String>>,
     pub(super) leaving: Leaving,
 }
 
@@ -79,6 +80,7 @@ impl Link {
             notes: OnceCell::new(),
             cluster: OnceCell::new(),
             partitions: Mutex::default(),
+            warnings: Mutex::default(),
             leaving: Leaving::default(),
         }
     }
@@ -158,6 +160,23 @@ impl Link {
         let settings = clients::inquirer(&self.config, Isolation::Committed);
         let client: Arc<Asking> = Arc::new(clients::make(&settings, Ears::default())?);
         Ok(Arc::clone(self.asking.get_or_init(|| client)))
+    }
+
+    /// Notes what the user should know of.
+    pub(super) fn warn(&self, warnings: impl Iterator<Item = String>) {
+        let noted = self.warnings.lock();
+        let mut noted = noted.unwrap_or_else(PoisonError::into_inner);
+        for warning in warnings {
+            if !noted.contains(&warning) {
+                noted.push(warning);
+            }
+        }
+    }
+
+    /// Takes what was noted.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let noted = self.warnings.lock();
+        std::mem::take(&mut *noted.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Makes sure that a broker answers.
@@ -257,6 +276,11 @@ impl Link {
 
     /// Returns the offset behind the last record of a partition, also one of a transaction that is open. Blocks.
     pub(super) fn high(&self, name: &str, partition: i32) -> Result<i64> {
+        Ok(self.whole(name, partition)?.high)
+    }
+
+    /// Returns the bounds of a partition with the records of transactions that are open. Blocks.
+    pub(super) fn whole(&self, name: &str, partition: i32) -> Result<Bounds> {
         let client = if let Some(client) = self.asking_all.get() {
             client
         } else {
@@ -264,7 +288,7 @@ impl Link {
             let client = clients::make(&settings, Ears::default())?;
             self.asking_all.get_or_init(|| client)
         };
-        Ok(bounds(client, &self.config, name, partition)?.high)
+        bounds(client, &self.config, name, partition)
     }
 
     /// Returns the first offset of each partition whose record is not older; none means that there is none.

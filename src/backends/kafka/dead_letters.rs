@@ -12,7 +12,7 @@ use super::{
     connection::{self, Link},
     error,
     fetcher::Fetcher,
-    jobs,
+    hidden, jobs,
     lanes::{self, Merge},
     letter::{self, Found, Opener},
     reader::Span,
@@ -160,6 +160,7 @@ pub(super) async fn spans(link: &Arc<Link>, stores: &[(String, i32)]) -> Result<
     let parts = stores.iter();
     let parts = parts.flat_map(|(name, count)| (0..*count).map(|part| (name.clone(), part)));
     let parts: Vec<(String, i32)> = parts.collect();
+    hidden::note(link, parts.clone()).await?;
     let bounds = link.bounds(parts.clone()).await?;
     let span = |((topic, partition), bounds): ((String, i32), connection::Bounds)| Span {
         topic,

@@ -21,7 +21,6 @@ use super::{
     part::{Kind, Part, PartId},
     pump::Pump,
     reader::Hand,
-    rebalance::Watch,
     shared::Shared,
     tracker::Tracker,
 };
@@ -136,19 +135,10 @@ impl Torn {
 }
 
 impl Shared {
-    /// Asks for the bounds of a partition, of which `next` comes next. Blocks.
-    pub(super) fn bounds(
-        &self,
-        client: &BaseConsumer<Watch>,
-        (name, partition): (&str, i32),
-        next: i64,
-    ) -> Result<Bounds> {
-        let mut bounds = connection::bounds(client, &self.link.config, name, partition)?;
-        if next > bounds.high {
-            // Others may have committed a place that an open transaction hides from us.
-            bounds.high = self.link.high(name, partition)?;
-        }
-        Ok(bounds)
+    /// Asks for the bounds of a partition, with what an open transaction hides: others may have committed a position behind
+    /// that, and what is bounded waits for it. Blocks.
+    pub(super) fn bounds(&self, (name, partition): (&str, i32)) -> Result<Bounds> {
+        self.link.whole(name, partition)
     }
 }
 
@@ -230,7 +220,7 @@ impl Pump {
             _ => return Ok(()),
         };
         let place = (&*name, partition);
-        let bounds = self.shared.bounds(&self.client, place, next)?;
+        let bounds = self.shared.bounds(place)?;
         let gap = Gap::find(&name, partition, next, bounds);
         if gap.is_none() && !is_sure && next >= bounds.high {
             self.shared.desk().ends_by(id, bounds.high);

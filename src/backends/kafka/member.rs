@@ -16,7 +16,7 @@ use super::{
     clients::{self, Ears},
     connection::Link,
     desk::End,
-    discovery, error, joining, legacy,
+    discovery, error, hidden, joining, legacy,
     pump::Pump,
     rebalance::Watch,
     record, schedules, settle,
@@ -83,6 +83,8 @@ pub(super) async fn join(
     start(&shared, course, &settings)?;
     let looking = discovery::run(Arc::clone(&shared), request.patterns);
     tasks.push(AbortOnDropHandle::new(tokio::spawn(looking)));
+    let watching = hidden::watch(Arc::clone(&shared));
+    tasks.push(AbortOnDropHandle::new(tokio::spawn(watching)));
     let mut member = Member {
         tasks,
         shared,

@@ -19,6 +19,7 @@ use rdkafka::{
 use super::{
     clients::Ears,
     commits,
+    connection::{self, Bounds},
     desk::End,
     error, errors,
     identity::Identity,
@@ -104,8 +105,8 @@ impl Watch {
             let place = (&*name, partition);
             let part = match role {
                 Role::Messages => self.messages(client, place, committed, &mut told)?,
-                Role::Retries(topic) => self.retries(client, place, committed, Some(topic))?,
-                Role::Legacy => self.retries(client, place, committed, None)?,
+                Role::Retries(topic) => self.retries(place, committed, Some(topic))?,
+                Role::Legacy => self.retries(place, committed, None)?,
             };
             placed
                 .add_partition_offset(&name, partition, Offset::Offset(part.kind.seen()))
@@ -184,10 +185,7 @@ impl Watch {
         committed: Option<Committed>,
         told: &mut Vec<TransportError>,
     ) -> Result<Part> {
-        let next = committed.as_ref().map(|committed| committed.offset);
-        let bounds = self
-            .shared
-            .bounds(client, (name, partition), next.unwrap_or(0))?;
+        let bounds = self.shared.bounds((name, partition))?;
         let topic = self
             .shared
             .link
@@ -199,7 +197,7 @@ impl Watch {
             resume::go_on((&topic, partition), &committed, (bounds, identity), told)
         } else {
             let begin = self.course.begin((name, partition), bounds, |time| {
-                at_time(client, (name, partition), time)
+                self.at_time(client, (name, partition), time)
             })?;
             // The group has a position from now on, also if nothing comes.
             let mut tracker = Tracker::new(begin, "");
@@ -223,14 +221,12 @@ impl Watch {
 
     fn retries(
         &self,
-        client: &Client,
         (name, partition): (&str, i32),
         committed: Option<Committed>,
         topic: Option<Topic>,
     ) -> Result<Part> {
-        let low = self.shared.bounds(client, (name, partition), 0)?.low;
         // Also what an open transaction hides: behind it may stand the end of what is before it.
-        let high = self.shared.link.high(name, partition)?;
+        let Bounds { low, high } = self.shared.bounds((name, partition))?;
         let mut identity = self.identity(name);
         let begin = match committed {
             Some(committed) if committed.offset <= high && committed.is_of(identity) => {
@@ -256,6 +252,31 @@ impl Watch {
                 identity,
             })),
         })
+    }
+
+    /// Returns the first offset whose record is not older; if there is none, the end of what everybody can see: what an
+    /// open transaction hides is not passed over.
+    fn at_time(
+        &self,
+        client: &Client,
+        (name, partition): (&str, i32),
+        time: SystemTime,
+    ) -> Result<i64> {
+        let asking = |failed| errors::of(failed, "asking for offsets");
+        let mut asked = TopicPartitionList::new();
+        let millis = Offset::Offset(record::millis(time));
+        asked
+            .add_partition_offset(name, partition, millis)
+            .map_err(asking)?;
+        let found = client.offsets_for_times(asked, PATIENCE).map_err(asking)?;
+        let element = found.find_partition(name, partition);
+        match element.map(|element| element.offset()) {
+            Some(Offset::Offset(offset)) => Ok(offset),
+            _ => {
+                let config = &self.shared.link.config;
+                Ok(connection::bounds(client, config, name, partition)?.high)
+            }
+        }
     }
 
     fn give_up(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {
@@ -296,23 +317,4 @@ impl Watch {
             desk = self.shared.wait_for_settled(desk, TURN);
         }
     }
-}
-
-fn at_time(
-    client: &Client,
-    (name, partition): (&str, i32),
-    time: SystemTime,
-) -> Result<Option<i64>> {
-    let asking = |failed| errors::of(failed, "asking for offsets");
-    let mut asked = TopicPartitionList::new();
-    let millis = Offset::Offset(record::millis(time));
-    asked
-        .add_partition_offset(name, partition, millis)
-        .map_err(asking)?;
-    let found = client.offsets_for_times(asked, PATIENCE).map_err(asking)?;
-    let element = found.find_partition(name, partition);
-    Ok(element.and_then(|element| match element.offset() {
-        Offset::Offset(offset) => Some(offset),
-        _ => None,
-    }))
 }

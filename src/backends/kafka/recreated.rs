@@ -85,7 +85,7 @@ impl Pump {
         let Some((name, partition, seen, topic)) = found else {
             return Ok(());
         };
-        let bounds = self.shared.bounds(&self.client, (&name, partition), 0)?;
+        let bounds = self.shared.bounds((&name, partition))?;
         self.seek(id, (&name, partition), bounds.low)?;
         let mut desk = self.shared.desk();
         desk.ends_by(id, bounds.high);

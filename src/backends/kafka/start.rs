@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
 use super::{
     connection::{Bounds, Link},
-    record,
+    hidden, record,
 };
 use crate::{
     event::Topic,
@@ -15,8 +15,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Course {
     from: StartFrom,
-    /// The bounds of the partitions that were there when it joined.
-    known: HashMap<(String, i32), Bounds>,
+    /// The partitions that were there when it joined: behind what everybody can see, and behind everything.
+    known: HashMap<(String, i32), (i64, i64)>,
     pub(super) until_end: bool,
     /// When it joined, in milliseconds since the epoch.
     pub(super) joined: i64,
@@ -36,8 +36,10 @@ impl Course {
                 .iter()
                 .flat_map(|(_, name, count)| (0..*count).map(|partition| (name.clone(), partition)))
                 .collect();
+            let ends = hidden::ends(link, &places).await?;
             let bounds = link.bounds(places.clone()).await?;
-            known = places.into_iter().zip(bounds).collect();
+            let visible = bounds.into_iter().map(|bounds| bounds.high);
+            known = places.into_iter().zip(visible.zip(ends)).collect();
         }
         Ok(Self {
             from,
@@ -48,20 +50,20 @@ impl Course {
     }
 
     /// Returns the offset with which a group begins on a partition of which it has no position; `at_time` looks up the
-    /// first record that is not older than a time.
+    /// first record that is not older than a time, or the end of what everybody can see.
     pub(super) fn begin(
         &self,
         (name, partition): (&str, i32),
         bounds: Bounds,
-        at_time: impl FnOnce(SystemTime) -> Result<Option<i64>>,
+        at_time: impl FnOnce(SystemTime) -> Result<i64>,
     ) -> Result<i64> {
         let begin = match self.from {
             StartFrom::Earliest => bounds.low,
             // What stands in a partition that was made later is new.
             StartFrom::New => self
                 .known(name, partition)
-                .map_or(bounds.low, |known| known.high),
-            StartFrom::Time(time) => at_time(time)?.unwrap_or(bounds.high),
+                .map_or(bounds.low, |(visible, _)| *visible),
+            StartFrom::Time(time) => at_time(time)?,
         };
         Ok(begin.max(bounds.low))
     }
@@ -72,10 +74,10 @@ impl Course {
         if !self.until_end {
             return None;
         }
-        Some(self.known(name, partition).map_or(0, |known| known.high))
+        Some(self.known(name, partition).map_or(0, |(_, end)| *end))
     }
 
-    fn known(&self, name: &str, partition: i32) -> Option<&Bounds> {
+    fn known(&self, name: &str, partition: i32) -> Option<&(i64, i64)> {
         self.known.get(&(name.to_owned(), partition))
     }
 }

@@ -15,20 +15,17 @@ use tokio::{
 
 use super::{
     admin,
-    clients::Isolation,
     connection::{Bounds, Link},
-    last,
-    merge::Merge,
+    hidden, last,
+    past::Past,
     reader::{CHUNK, Reader, Span},
     record::{self, Read},
 };
 use crate::{
     event::{Pattern, Stored, Topic},
-    transport::{Result, Tail, TailFrom, TailRequest},
+    transport::{Result, Tail, TailFrom, TailRequest, TransportError},
 };
 
-/// How many bytes of records wait for earlier ones of other partitions.
-const WINDOW: usize = 8 << 20;
 /// How often to look for topics that match a pattern.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often to look for partitions that topics got.
@@ -36,8 +33,6 @@ const RARE_LOOK: Duration = Duration::from_secs(30);
 
 /// A partition of a topic.
 type Lane = (String, i32);
-/// The same as records name it.
-type Place = (Arc<str>, i32);
 
 /// An open read of topics.
 #[derive(Debug)]
@@ -56,16 +51,8 @@ struct Follow {
     /// How far each partition was read that goes on behind what was there.
     reached: HashMap<Lane, i64>,
     ready: VecDeque<Stored>,
-}
-
-/// What was there when the tail was opened.
-#[derive(Debug)]
-struct Past {
-    reader: Reader,
-    lanes: HashMap<Place, (usize, i64)>,
-    /// The partition of the last record, its lane and its end: the next one is nearly always of the same.
-    last: Option<(Place, (usize, i64))>,
-    merge: Merge<Read>,
+    /// What is to be said first.
+    warnings: VecDeque<TransportError>,
 }
 
 /// What comes.
@@ -85,8 +72,10 @@ pub(super) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Box<d
     for (_, name, partitions) in &found {
         lanes.extend((0..*partitions).map(|partition| (name.clone(), partition)));
     }
+    let warnings = hidden::warnings(link, lanes.clone()).await;
     let bounds = link.bounds(lanes.clone()).await?;
-    let past = past(link, &lanes, &bounds, request.from).await?;
+    let ends = ends(link, &lanes, &bounds, request.until_end).await?;
+    let past = past(link, &lanes, (&bounds, &ends), request.from).await?;
     let behind = lanes.iter().zip(&bounds);
     let behind: Vec<Span> = behind
         .map(|(lane, bounds)| span(lane, bounds.high, None))
@@ -103,6 +92,7 @@ pub(super) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Box<d
         live: None,
         is_ending: request.until_end,
         ready: VecDeque::new(),
+        warnings: warnings.into(),
     }))
 }
 
@@ -119,24 +109,39 @@ async fn require(link: &Arc<Link>, patterns: &[Pattern]) -> Result<()> {
     Ok(())
 }
 
+/// Returns where what is there ends. Who ends there waits for transactions that are open; who follows is shown later
+/// what they hide.
+async fn ends(
+    link: &Arc<Link>,
+    lanes: &[Lane],
+    bounds: &[Bounds],
+    is_ending: bool,
+) -> Result<Vec<i64>> {
+    if is_ending {
+        return hidden::ends(link, lanes).await;
+    }
+    Ok(bounds.iter().map(|bounds| bounds.high).collect())
+}
+
 /// Returns what to show of what is there.
 async fn past(
     link: &Arc<Link>,
     lanes: &[Lane],
-    bounds: &[Bounds],
+    (bounds, ends): (&[Bounds], &[i64]),
     from: TailFrom,
 ) -> Result<Vec<Span>> {
-    let all = lanes.iter().zip(bounds);
-    let whole = |(lane, bounds): (&Lane, &Bounds)| span(lane, bounds.low, Some(bounds.high));
+    let all = lanes.iter().zip(bounds.iter().zip(ends));
+    let whole =
+        |(lane, (bounds, end)): (&Lane, (&Bounds, &i64))| span(lane, bounds.low, Some(*end));
     match from {
         TailFrom::Now => Ok(Vec::new()),
         TailFrom::Earliest => Ok(all.map(whole).collect()),
         TailFrom::Last(number) => last::find(link, all.map(whole).collect(), number).await,
         TailFrom::Time(time) => {
             let found = link.at_time(lanes.to_vec(), time).await?;
-            let since = all.zip(found).map(|((lane, bounds), found)| {
+            let since = all.zip(found).map(|((lane, (bounds, end)), found)| {
                 let from = found.unwrap_or(bounds.high);
-                span(lane, from, Some(bounds.high))
+                span(lane, from, Some(*end))
             });
             Ok(since.collect())
         }
@@ -154,55 +159,6 @@ fn span((topic, partition): &Lane, from: i64, until: Option<i64>) -> Span {
 
 fn reached(span: &Span) -> (Lane, i64) {
     ((span.topic.clone(), span.partition), span.from)
-}
-
-impl Past {
-    fn open(link: &Arc<Link>, mut spans: Vec<Span>, is_followed: bool) -> Result<Option<Self>> {
-        spans.retain(|span| span.until.is_some_and(|until| span.from < until));
-        if spans.is_empty() {
-            return Ok(None);
-        }
-        let lane = |(number, span): (usize, &Span)| {
-            let place = (Arc::from(&*span.topic), span.partition);
-            (place, (number, span.until.unwrap_or(i64::MAX)))
-        };
-        Ok(Some(Self {
-            lanes: spans.iter().enumerate().map(lane).collect(),
-            last: None,
-            merge: Merge::new(spans.len(), WINDOW),
-            reader: if is_followed {
-                Reader::open_followed(link, spans)?
-            } else {
-                Reader::open(link, spans, Isolation::Committed)?
-            },
-        }))
-    }
-
-    fn take(&mut self, read: Read) {
-        let Some((lane, until)) = self.lane(&read) else {
-            return;
-        };
-        let is_last = read.offset + 1 >= until;
-        let payload = read.payload.as_ref().map_or(0, bytes::Bytes::len);
-        // Beside the payload there are keys and headers, and what it takes to hold them.
-        self.merge.push(lane, read.time, payload + 500, read);
-        if is_last {
-            self.merge.close(lane);
-        }
-    }
-
-    fn lane(&mut self, read: &Read) -> Option<(usize, i64)> {
-        if let Some(((topic, partition), known)) = &self.last
-            && *partition == read.partition
-            && *topic == read.topic
-        {
-            return Some(*known);
-        }
-        let place = (Arc::clone(&read.topic), read.partition);
-        let known = *self.lanes.get(&place)?;
-        self.last = Some((place, known));
-        Some(known)
-    }
 }
 
 impl Live {
@@ -354,6 +310,9 @@ fn stored(topics: &HashMap<String, Topic>, read: Read) -> Option<Stored> {
 #[async_trait]
 impl Tail for Follow {
     async fn next(&mut self, max: usize) -> Result<Vec<Stored>> {
+        if let Some(warning) = self.warnings.pop_front() {
+            return Err(warning);
+        }
         while self.ready.is_empty() {
             if !self.go_on().await? {
                 return Ok(Vec::new());
@@ -375,9 +334,11 @@ impl Tail for Follow {
             self.topics.insert(name, topic);
         }
         let bounds = self.link.bounds(lanes.clone()).await?;
-        let left = lanes.iter().zip(bounds).map(|(lane, bounds)| {
+        let ends = hidden::ends(&self.link, &lanes).await?;
+        let left = lanes.iter().zip(bounds).zip(ends);
+        let left = left.map(|((lane, bounds), end)| {
             let from = self.reached.get(lane).copied().unwrap_or(bounds.low);
-            span(lane, from, Some(bounds.high))
+            span(lane, from, Some(end))
         });
         self.next = Some(left.collect());
         self.live = None;

@@ -68,6 +68,10 @@ impl Transport for Kafka {
         self.publisher.publish(batch).await
     }
 
+    fn warnings(&self) -> Vec<String> {
+        self.link.warnings()
+    }
+
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         member::join(&self.link, request).await
     }

@@ -160,6 +160,12 @@ impl Context {
     /// Lets go of the store, tells how it went, and says how the process ends.
     pub async fn finish(mut self, result: CliResult<()>) -> ExitCode {
         let flushed = self.printer.flush().map_err(CliError::from);
+        if let Some(transport) = &self.transport {
+            let remarks = self.printer.remarks();
+            for warning in transport.warnings() {
+                remarks.warning(&warning);
+            }
+        }
         let closed = match self.transport.take() {
             Some(transport) => transport.close().await.map_err(CliError::from),
             None => Ok(()),

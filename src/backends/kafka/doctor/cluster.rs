@@ -74,6 +74,13 @@ impl Cluster {
         Ok(found)
     }
 
+    /// Returns every partition.
+    pub(super) fn places(&self) -> Vec<(String, i32)> {
+        let all = self.topics.iter();
+        all.flat_map(|(name, facts)| (0..facts.partitions).map(|one| (name.clone(), one)))
+            .collect()
+    }
+
     /// Returns the topics of users.
     pub(super) fn events(&self) -> impl Iterator<Item = (&String, &Facts)> {
         let all = self.topics.iter();

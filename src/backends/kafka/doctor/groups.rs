@@ -15,6 +15,7 @@ use crate::{
         config::Config,
         connection::{self, Bounds, Link},
         errors,
+        hidden::Hidden,
         reader::{Reader, Span},
     },
     transport::{Finding, Result, ScheduleScan as _},
@@ -165,11 +166,16 @@ fn lags(
     Ok(lags)
 }
 
-/// Tells how groups are.
-pub(super) fn findings(groups: &[Group]) -> Vec<Finding> {
+/// Tells how groups are; what an open transaction hides nobody has read.
+pub(super) fn findings(groups: &[Group], hidden: &[Hidden]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for group in groups {
         let name = &group.name;
+        let waiting = hidden.iter().filter(|hidden| {
+            let mut lags = group.lags.iter();
+            lags.any(|lag| lag.topic == hidden.name)
+        });
+        let waiting: i64 = waiting.map(|hidden| hidden.records).sum();
         let behind = group.lags.iter().filter(|lag| lag.behind > 0);
         let behind: Vec<String> = behind
             .map(|lag| format!("{} behind on {}", lag.behind, lag.topic))
@@ -181,6 +187,9 @@ pub(super) fn findings(groups: &[Group]) -> Vec<Finding> {
         };
         let state = &group.state;
         let place = match behind.as_slice() {
+            [] if waiting > 0 => {
+                format!("has read everything but {waiting} behind an open transaction")
+            }
             [] => "has read everything".to_owned(),
             behind => format!("is {}", behind.join(", ")),
         };

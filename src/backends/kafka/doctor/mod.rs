@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use self::cluster::Cluster;
 pub(super) use self::mend::mend;
-use super::{connection::Link, version};
+use super::{connection::Link, hidden, version};
 use crate::transport::{Finding, FindingLevel, Result};
 
 /// Looks at the cluster, the topics of the URL, what is ours beside them, and the groups that read them.
@@ -25,7 +25,9 @@ pub(super) async fn diagnose(link: &Arc<Link>) -> Result<Vec<Finding>> {
     findings.extend(topics::missing(link, &cluster, &read));
     findings.extend(topics::settings(link, &cluster));
     findings.extend(topics::replicas(link, &cluster));
-    findings.extend(groups::findings(&read));
+    let hidden = hidden::find(link, cluster.places()).await?;
+    findings.extend(topics::hidden(link, &hidden));
+    findings.extend(groups::findings(&read, &hidden));
     findings.extend(groups::firing(link, &cluster).await?);
     Ok(findings)
 }

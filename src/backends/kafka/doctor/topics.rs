@@ -6,9 +6,12 @@ use super::{
     by_setting,
     cluster::{Cluster, Facts, Kind},
     groups::Group,
-    problem, warning,
+    ok, problem, warning,
 };
-use crate::{backends::kafka::connection::Link, transport::Finding};
+use crate::{
+    backends::kafka::{connection::Link, hidden::Hidden},
+    transport::Finding,
+};
 
 /// What a record of ours carries beside the message.
 pub(super) const BOOKKEEPING: i64 = 8192;
@@ -163,6 +166,25 @@ fn of_compacted(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Tells what open transactions hide; most are over in a moment.
+pub(super) fn hidden(link: &Link, hidden: &[Hidden]) -> Vec<Finding> {
+    let server = link.config.servers.first().map_or("", String::as_str);
+    let found = |hidden: &Hidden| {
+        let (name, partition) = (&hidden.name, hidden.partition);
+        let (finding, text) = (format!("open.{name}"), hidden.text(link));
+        if !hidden.is_old() {
+            return ok(&finding, text);
+        }
+        Finding {
+            mend: Some(format!(
+                "kafka-transactions.sh --bootstrap-server {server} describe-producers --topic {name} --partition {partition}"
+            )),
+            ..warning(&finding, text)
+        }
+    };
+    hidden.iter().map(found).collect()
 }
 
 /// Judges where topics are kept.
