@@ -101,7 +101,9 @@ async fn handle(group: &dyn Subscription, seen: &mut Seen, count: usize) {
     while seen.numbers.len() < count {
         match timeout(PATIENCE, group.next(100)).await.unwrap() {
             Ok(deliveries) => {
-                deliveries.iter().for_each(|one| seen.note(&one.stored));
+                for one in &deliveries {
+                    seen.note(&one.stored);
+                }
                 let acked = |one: Delivery| one.conclude(Verdict::Ack);
                 let settled = group.settle(deliveries.into_iter().map(acked).collect());
                 assert!(settled.await.iter().all(Result::is_ok));
@@ -189,7 +191,9 @@ async fn show(tail: &mut dyn Tail, seen: &mut Seen, count: usize) {
         match timeout(PATIENCE, tail.next(100)).await.unwrap() {
             Ok(stored) => {
                 assert_ne!(stored, [], "it ended");
-                stored.iter().for_each(|stored| seen.note(stored));
+                for stored in &stored {
+                    seen.note(stored);
+                }
             }
             Err(failed) => seen.hear(&failed),
         }
@@ -255,7 +259,7 @@ fn retry(delivery: Delivery) -> Settlement {
 fn retries(shelf: &Shelf) -> String {
     let start = format!("{}pf.{}.", shelf.prefix, group_of(shelf));
     let topics = shelf.raw.topics().into_iter();
-    let mut topics = topics.filter(|name| name.starts_with(&start) && name.ends_with(".delay"));
+    let mut topics = topics.filter(|name| name.starts_with(&start));
     topics.next().unwrap()
 }
 

@@ -242,7 +242,11 @@ impl Pump {
         let identity = self.client.context().identity(&name);
         let mut desk = self.shared.desk();
         desk.ends_by(id, bounds.high);
-        desk.passes(id, offset, is_cut.then_some(identity));
+        if is_cut {
+            desk.begins_anew(id, offset, identity);
+        } else {
+            desk.passes(id, offset);
+        }
         drop(desk);
         if let Some(told) = told.filter(|_| !is_retried) {
             self.shared.fail(told);
@@ -320,14 +324,16 @@ impl Desk {
         }
     }
 
-    /// Notes that a partition is read from an offset on: behind a gap, or from the beginning of a topic, as if it had just
-    /// become ours.
-    pub(super) fn passes(&mut self, id: PartId, offset: i64, anew: Option<Option<Identity>>) {
-        let Some(part) = self.parts.get_mut(&id) else {
-            return;
-        };
-        let Some(identity) = anew else {
+    /// Notes that a partition is read on behind a gap.
+    fn passes(&mut self, id: PartId, offset: i64) {
+        if let Some(part) = self.parts.get_mut(&id) {
             part.kind.saw(offset);
+        }
+    }
+
+    /// Notes that a partition is read from its beginning, as if it had just become ours; which topic it is may be known.
+    pub(super) fn begins_anew(&mut self, id: PartId, offset: i64, identity: Option<Identity>) {
+        let Some(part) = self.parts.get(&id) else {
             return;
         };
         let Kind::Messages { topic, end, .. } = &part.kind else {

@@ -270,13 +270,11 @@ impl Watch {
             .map_err(asking)?;
         let found = client.offsets_for_times(asked, PATIENCE).map_err(asking)?;
         let element = found.find_partition(name, partition);
-        match element.map(|element| element.offset()) {
-            Some(Offset::Offset(offset)) => Ok(offset),
-            _ => {
-                let config = &self.shared.link.config;
-                Ok(connection::bounds(client, config, name, partition)?.high)
-            }
+        if let Some(Offset::Offset(offset)) = element.map(|element| element.offset()) {
+            return Ok(offset);
         }
+        let config = &self.shared.link.config;
+        Ok(connection::bounds(client, config, name, partition)?.high)
     }
 
     fn give_up(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {

@@ -89,7 +89,7 @@ impl Pump {
         self.seek(id, (&name, partition), bounds.low)?;
         let mut desk = self.shared.desk();
         desk.ends_by(id, bounds.high);
-        desk.passes(id, bounds.low, Some(present));
+        desk.begins_anew(id, bounds.low, present);
         drop(desk);
         self.shared
             .fail(gaps::recreated(&topic, partition, seen, bounds));
@@ -155,13 +155,12 @@ impl Hand {
             if !self.is_followed {
                 gaps.push(gaps::recreated(topic, partition, read, bounds));
             }
-            match span.until {
-                Some(until) => span.from = until,
-                None => {
-                    span.from = bounds.low;
-                    gaps::go_on(&self.client, topic, partition, bounds.low)?;
-                }
+            if let Some(until) = span.until {
+                span.from = until;
+                continue;
             }
+            span.from = bounds.low;
+            gaps::go_on(&self.client, topic, partition, bounds.low)?;
         }
         Ok(gaps)
     }
