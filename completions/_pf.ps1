@@ -76,6 +76,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--ordered', '--ordered', [CompletionResultType]::ParameterName, 'Send an event only once the one before it of its key is confirmed: order holds also where a connection is lost meanwhile')
             [CompletionResult]::new('--no-data', '--no-data', [CompletionResultType]::ParameterName, 'Publish without data')
             [CompletionResult]::new('--allow-broker-headers', '--allow-broker-headers', [CompletionResultType]::ParameterName, 'Let headers through that the broker reads as commands (`Nats-*`)')
+            [CompletionResult]::new('--require-consumer', '--require-consumer', [CompletionResultType]::ParameterName, 'Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)')
             [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Make the topic if it is not there')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Check everything and show what would be published')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Leave out remarks; errors and their hints stay')

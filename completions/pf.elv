@@ -72,6 +72,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --ordered 'Send an event only once the one before it of its key is confirmed: order holds also where a connection is lost meanwhile'
             cand --no-data 'Publish without data'
             cand --allow-broker-headers 'Let headers through that the broker reads as commands (`Nats-*`)'
+            cand --require-consumer 'Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)'
             cand --create 'Make the topic if it is not there'
             cand --dry-run 'Check everything and show what would be published'
             cand -q 'Leave out remarks; errors and their hints stay'

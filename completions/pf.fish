@@ -85,6 +85,7 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l ndjson -d 'Each line o
 complete -c pf -n "__fish_pf_using_subcommand publish" -l ordered -d 'Send an event only once the one before it of its key is confirmed: order holds also where a connection is lost meanwhile'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l no-data -d 'Publish without data'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l allow-broker-headers -d 'Let headers through that the broker reads as commands (`Nats-*`)'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l require-consumer -d 'Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l create -d 'Make the topic if it is not there'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l dry-run -d 'Check everything and show what would be published'
 complete -c pf -n "__fish_pf_using_subcommand publish" -s q -l quiet -d 'Leave out remarks; errors and their hints stay'

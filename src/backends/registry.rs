@@ -9,6 +9,7 @@ use crate::transport::{Capabilities, ErrorKind, Result, Transport, TransportErro
 
 /// What is asked of a factory beside the URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub struct OpenOptions {
     /// Make a store, stream or topic that is not there (`--create`).
     pub create: bool,
@@ -16,6 +17,9 @@ pub struct OpenOptions {
     pub connect_timeout: Option<Duration>,
     /// Hand on headers that are commands to the broker (`Nats-*`) with what is published.
     pub broker_headers: bool,
+    /// Refuse to publish an event that would be confirmed and dropped because no consumer covers its topic. Only JetStream
+    /// streams of interest retention do that; whatever stores events without consumers satisfies this.
+    pub require_consumer: bool,
     /// Where the store is a file, work on it where the work is asked for, and start no thread: cheaper for a program that
     /// does one thing and ends, and it holds up the thread that asks.
     pub inline: bool,

@@ -52,6 +52,14 @@ impl ServiceBuilder {
         self
     }
 
+    /// Refuses to publish what would be confirmed and dropped because no consumer covers its topic; see
+    /// [`OpenOptions::require_consumer`].
+    #[must_use]
+    pub fn require_consumer(mut self) -> Self {
+        self.options.require_consumer = true;
+        self
+    }
+
     /// Consumes for this group.
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {

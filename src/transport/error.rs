@@ -119,6 +119,12 @@ impl TransportError {
         self.kind
     }
 
+    /// Returns what is wrong, without the scheme.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns what to do about it.
     #[must_use]
     pub fn advice(&self) -> Option<&str> {

@@ -97,6 +97,8 @@ fn publish_explains_itself() {
           --extension <NAME=VALUE>  Adds an extension attribute
           --header <NAME=VALUE>     Adds a transport header
           --allow-broker-headers    Let headers through that the broker reads as commands (`Nats-*`)
+          --require-consumer        Refuse an event that would be dropped because no consumer covers its
+                                    topic (JetStream, interest retention)
           --mode <MODE>             How the event is laid out [default: as the URL says, else
                                     structured] [possible values: structured, binary]
           --content-type <TYPE>     What the data is; other than JSON, it is not checked [default:

@@ -16,6 +16,8 @@ use tokio::{runtime::Builder, time::timeout};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long one answer is waited for that may not come.
+const ONCE: Duration = Duration::from_secs(1);
 /// How many messages are asked for at once.
 const BATCH: usize = 5000;
 
@@ -161,6 +163,15 @@ impl Raw {
     pub(crate) fn api(&self, verb: &str, question: &Value) -> Value {
         let verb = format!("{verb}.{}", self.name);
         self.ask(async |context| context.request(verb, question).await.unwrap())
+    }
+
+    /// Asks the server's interface something that it may refuse, or not answer at the moment.
+    pub(crate) fn ask_once(&self, verb: &str, question: &Value) -> Option<Value> {
+        self.ask(async |mut context| {
+            context.set_timeout(ONCE);
+            let answer: Value = context.request(verb.to_owned(), question).await.ok()?;
+            answer.get("error").is_none().then_some(answer)
+        })
     }
 
     /// Counts the messages of a topic; those that come meanwhile are counted or not.

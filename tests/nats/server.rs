@@ -44,9 +44,7 @@ impl Broker {
 
     fn start_program(program: String, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        drop(listener);
+        let address = free_address();
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         let child = Mutex::new(launch(&program, &folder, address, &options));
         let broker = Self {
@@ -138,6 +136,12 @@ impl Broker {
             std::thread::yield_now();
         }
     }
+}
+
+/// Returns an address at which nobody listens.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
 }
 
 /// Returns the program that a variable names, or the fetched one, or else the one of the machine.

@@ -40,7 +40,6 @@ fn a_missing_stream_is_made_only_when_asked() {
 
     --- stderr
     error: nats: no stream covers the subject `SHOP.order.created`
-      caused by: no stream found for given subject
     hint: `--create` makes the stream that the URL names
     ");
     assert_snapshot!(shop.show(&["tail", "order.created", "--until-end"]), @"
@@ -81,8 +80,7 @@ fn a_stream_that_does_not_cover_the_subject_is_named() {
 
     --- stderr
     error: nats: no stream covers the subject `other.order.created`
-      caused by: no stream found for given subject
-    hint: `--create` makes the stream that the URL names
+    hint: `nats stream edit SHOP --subjects='SHOP.>,_pf.in.SHOP.>,other.order.created'` adds it; `prefix` in the URL changes what stands before topics
     ");
     assert_snapshot!(shop.show(&[&publish[..], &["--create"]].concat()), @"
     exit: 78

@@ -9,7 +9,9 @@ mod denied;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../cli/harness.rs"]
 mod harness;
+mod interest;
 mod interop;
+mod misdirected;
 #[path = "../cli/normalise.rs"]
 mod normalise;
 #[expect(dead_code, reason = "other tests ask more")]

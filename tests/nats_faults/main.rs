@@ -3,8 +3,10 @@
 #![cfg(all(feature = "cli", feature = "conformance", feature = "nats"))]
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod cluster;
 mod connection;
 mod consume;
+mod elections;
 mod proxy;
 mod publish;
 #[expect(dead_code, reason = "other tests ask more")]

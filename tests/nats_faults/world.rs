@@ -52,7 +52,11 @@ impl World {
 
     /// Starts a server without any stream.
     pub(crate) fn without_stream(options: &[&str]) -> Self {
-        let broker = Broker::start_with(options);
+        Self::on(Broker::start_with(options))
+    }
+
+    /// Uses a server that runs.
+    pub(crate) fn on(broker: Broker) -> Self {
         let raw = Raw::new(&broker.url(""), "SHOP");
         let folder = TempDir::new().unwrap();
         let worker = folder.path().join("worker");

@@ -1,10 +1,13 @@
-//! Questions to the server, asked again while a connection that was lost comes back.
+//! Questions to the server, asked again while a connection that was lost comes back, or a leader is elected.
+//!
+//! A cluster without a leader looks like one that is not there: a message to a stream finds nobody who takes it, a
+//! question gets no answer or "temporarily unavailable", and the connection is as good as ever. What was surely not
+//! carried out is sent again whatever it is; what may have been, only where it may happen twice.
 
 use std::time::Duration;
 
 use async_nats::{
     HeaderMap, Message, Request, RequestError, RequestErrorKind, StatusCode, Subject,
-    connection::State,
     jetstream::{context::PublishAckFuture, publish::PublishAck},
 };
 use bytes::Bytes;
@@ -16,6 +19,7 @@ use super::{
     connection::Link,
     error,
     errors::{self, Refusal},
+    headers::EXPECTED_STREAM,
 };
 use crate::transport::{ErrorKind, Result};
 
@@ -25,24 +29,28 @@ const GONE: [u64; 3] = [
     errors::NO_MESSAGE,
     errors::NO_SEQUENCE,
 ];
-/// How long a lost connection is ridden out.
-const RIDE_OUT: Duration = Duration::from_secs(30);
+/// How long a lost connection, or a cluster without a leader, is ridden out.
+pub(super) const RIDE_OUT: Duration = Duration::from_secs(30);
 /// The pause before a question is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Link {
-    /// Asks `JetStream`, again if the connection was lost meanwhile: for questions, and for what may happen twice.
+    /// Asks `JetStream`, again if the connection was lost meanwhile or no leader answers: for questions, and for what may
+    /// happen twice.
     pub(super) async fn api(&self, verb: String, body: &Value) -> Result<Value, Refusal> {
-        let subject = format!("$JS.API.{verb}");
-        let body = Bytes::from(body.to_string());
-        self.ride_out(|| async {
-            let asked = self.client.request(subject.clone(), body.clone());
-            parse(&self.answer(&subject, asked).await?.payload)
-        })
-        .await
+        self.ride_out(|| self.ask(&verb, body)).await
     }
 
-    /// Repeats a step while its failures come from a connection that was lost and comes back.
+    /// Asks `JetStream` once.
+    pub(super) async fn ask(&self, verb: &str, body: &Value) -> Result<Value, Refusal> {
+        let subject = format!("$JS.API.{verb}");
+        let body = Bytes::from(body.to_string());
+        let asked = self.client.request(subject.clone(), body);
+        parse(&self.answer(&subject, asked).await?.payload)
+    }
+
+    /// Repeats a step while its failures come from a connection that was lost and comes back, or from a cluster that has
+    /// no leader.
     async fn ride_out<T, F>(&self, mut step: impl FnMut() -> F) -> Result<T, Refusal>
     where
         F: Future<Output = Result<T, Refusal>>,
@@ -51,14 +59,25 @@ impl Link {
         loop {
             match step().await {
                 Err(refusal) if refusal.may_pass() && Instant::now() < until => {
-                    let connected = self.client.connection_state() == State::Connected;
-                    if connected && self.connects() == connects {
+                    let same = self.is_connected() && self.connects() == connects;
+                    if same && !self.may_lack_leader(&refusal) {
                         return Err(refusal);
                     }
                     self.wait_for_connection(until).await;
                     sleep(PAUSE).await;
                 }
                 result => return result,
+            }
+        }
+    }
+
+    /// Reports whether a request may have failed because a cluster elects a leader. A server alone always has one.
+    fn may_lack_leader(&self, refusal: &Refusal) -> bool {
+        match refusal {
+            Refusal::Server { .. } => true,
+            Refusal::Lost(_) | Refusal::Untaken(_) => {
+                let info = self.client.server_info();
+                info.cluster.is_some() && info.jetstream
             }
         }
     }
@@ -73,24 +92,101 @@ impl Link {
         answer.map_err(|failed| Refusal::Lost(errors::of_request(failed)))
     }
 
-    /// Publishes one message and returns the number under which it is stored.
+    /// Publishes one message and returns the number under which it is stored. While the stream has no leader nothing can
+    /// have been stored, so that it is sent again.
     pub(super) async fn put(
         &self,
         subject: String,
         headers: HeaderMap,
         payload: Bytes,
     ) -> Result<u64, Refusal> {
-        let named = subject.clone();
+        let until = Instant::now() + RIDE_OUT;
+        loop {
+            let put = self.put_once(subject.clone(), headers.clone(), payload.clone());
+            match put.await {
+                Err(Refusal::Lost(failed)) => return Err(Refusal::Lost(failed)),
+                Err(refusal) if refusal.may_pass() && Instant::now() < until => sleep(PAUSE).await,
+                result => return result,
+            }
+        }
+    }
+
+    /// Publishes one message under an id that the server recognises, again while no answer comes.
+    pub(super) async fn put_surely(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<u64, Refusal> {
+        let until = Instant::now() + RIDE_OUT;
+        let mut doubtful = false;
+        loop {
+            let put = self.put(subject.clone(), headers.clone(), payload.clone());
+            let refusal = match put.await {
+                Ok(number) => return Ok(number),
+                Err(refusal) => refusal,
+            };
+            doubtful |= matches!(refusal, Refusal::Lost(_));
+            if !refusal.may_pass() {
+                return Err(refusal);
+            }
+            if Instant::now() >= until {
+                return Err(if doubtful {
+                    Refusal::Lost(refusal.into())
+                } else {
+                    refusal
+                });
+            }
+            self.wait_for_connection(until).await;
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Publishes one message, and says where it belongs if it found no stream, or another one than it expects.
+    pub(super) async fn put_once(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<u64, Refusal> {
+        let (named, expected) = (subject.clone(), expected_stream(&headers));
         let request = Request::new().headers(headers).payload(payload);
         let asked = self.client.send_request(subject, request);
-        let answer = self.heard(&named, asked).await.map_err(Refusal::Lost)?;
-        let answer = answer.map_err(|failed| match failed.kind() {
-            RequestErrorKind::NoResponders => Refusal::Lost(errors::uncovered(&named)),
-            _ => Refusal::Lost(errors::of_request(failed)),
-        })?;
+        let answer = match self.heard(&named, asked).await.map_err(Refusal::Lost)? {
+            Ok(answer) => answer,
+            Err(failed) if failed.kind() == RequestErrorKind::NoResponders => {
+                return Err(Refusal::Untaken(
+                    self.untaken(&named, expected.as_deref()).await,
+                ));
+            }
+            Err(failed) => return Err(Refusal::Lost(errors::of_request(failed))),
+        };
         match serde_json::from_slice(&answer.payload) {
-            Ok(Stored { error: None, seq }) => Ok(seq),
+            Ok(Stored {
+                error: None, seq, ..
+            }) => Ok(seq),
+            Ok(Stored {
+                stream: Some(stream),
+                ..
+            }) => Err(self
+                .refused(&answer.payload, (&named, &stream, expected))
+                .await),
             _ => parse(&answer.payload).map(|_| 0),
+        }
+    }
+
+    /// Reads why a stream refused a message, which may belong to another one.
+    async fn refused(
+        &self,
+        answer: &[u8],
+        (subject, stream, expected): (&str, &str, Option<String>),
+    ) -> Refusal {
+        match (parse(answer), expected) {
+            (Err(refusal), Some(expected)) if refusal.is(errors::OTHER_STREAM) => {
+                Refusal::Untaken(self.elsewhere(subject, stream, &expected).await)
+            }
+            (Err(refusal), _) => refusal,
+            (Ok(_), _) => Refusal::Lost(error(ErrorKind::Other, "the server answered nonsense")),
         }
     }
 
@@ -156,12 +252,34 @@ impl Link {
     }
 }
 
-/// The answer to a message that was stored.
+/// The answer to a message that was stored, or was not.
 #[derive(Deserialize)]
 struct Stored {
     error: Option<IgnoredAny>,
+    stream: Option<String>,
     #[serde(default)]
     seq: u64,
+}
+
+/// Repeats a step that may happen twice while its failures are of the kind that passes, at most until then.
+pub(super) async fn while_it_may_pass<T, F>(
+    until: Instant,
+    mut step: impl FnMut() -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    loop {
+        match step().await {
+            Err(failed) if failed.is_transient() && Instant::now() < until => sleep(PAUSE).await,
+            result => return result,
+        }
+    }
+}
+
+fn expected_stream(headers: &HeaderMap) -> Option<String> {
+    let expected = headers.get(EXPECTED_STREAM)?;
+    Some(expected.as_str().to_owned())
 }
 
 fn parse(answer: &[u8]) -> Result<Value, Refusal> {

@@ -65,7 +65,19 @@ pub(super) fn live(link: &Link, facts: Option<&Facts>) -> Capabilities {
         all.exactly_once_replay = Support::absent(note);
         return all;
     };
+    all.publish = publish(facts);
     all.limits.max_delay = facts.longest_delay();
+    if let Some(refused) = facts.no_messages() {
+        let note = refused.message().to_owned();
+        for ability in [
+            &mut all.delay,
+            &mut all.schedule,
+            &mut all.exactly_once_replay,
+        ] {
+            *ability = Support::absent(note.clone());
+        }
+        return all;
+    }
     let (inner, mend) = (link.names.inner(), facts.mend());
     match facts.no_delay(&inner) {
         None => all.delay = Support::native("schedules, at most 0.75 s late"),
@@ -88,4 +100,24 @@ pub(super) fn live(link: &Link, facts: Option<&Facts>) -> Capabilities {
         all.schedule = Support::absent("the stream does not let schedules be deleted");
     }
     all
+}
+
+/// Says what a confirmation of a stream is worth.
+fn publish(facts: &Facts) -> Support {
+    if let Some(refused) = facts.no_messages() {
+        return Support::absent(refused.message().to_owned());
+    }
+    let config = &facts.config;
+    if config.no_ack {
+        return Support::absent(
+            "the stream does not confirm what is published; `pf doctor --fix` lets it",
+        );
+    }
+    if config.retention == "interest" {
+        return Support::native(
+            "confirmed by JetStream, and kept only where a consumer covers the topic; \
+             `pf publish --require-consumer` refuses what would be dropped",
+        );
+    }
+    offline().publish
 }

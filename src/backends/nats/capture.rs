@@ -12,9 +12,10 @@ use chrono::{DateTime, Utc};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
+    api::{RIDE_OUT, while_it_may_pass},
     connection::Link,
     error, headers,
     letter::{self, Original},
@@ -238,14 +239,15 @@ async fn keep(link: &Link, reply: Subject, found: Found) -> Result<Option<Captur
                 number,
                 claim: None,
             };
-            let is_new = letter::store(link, &letter, original).await?;
+            let is_new = letter::store_surely(link, &letter, original).await?;
             is_new.then_some(Captured::Letter(letter))
         }
         Found::Gone(captured) => Some(captured),
         Found::Nothing => None,
     };
     failpoint::reach("nats.captured");
-    link.confirm(reply, DONE).await?;
+    let until = Instant::now() + RIDE_OUT;
+    while_it_may_pass(until, || link.confirm(reply.clone(), DONE)).await?;
     Ok(captured)
 }
 

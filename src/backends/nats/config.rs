@@ -33,6 +33,7 @@ impl Factory for NatsFactory {
         let mut config = Config::read(url)?;
         config.timeout = options.connect_timeout.unwrap_or(config.timeout);
         config.broker_headers = options.broker_headers;
+        config.require_consumer = options.require_consumer;
         let encoding = config.encoding;
         let link = connection::connect(config).await?;
         let made = if options.create {
@@ -64,6 +65,8 @@ pub(super) struct Config {
     pub(super) timeout: Duration,
     /// Let commands to the server through with what is published.
     pub(super) broker_headers: bool,
+    /// Refuse to publish what would be dropped for want of a consumer.
+    pub(super) require_consumer: bool,
 }
 
 /// How the URL says who we are.
@@ -122,6 +125,7 @@ impl Config {
             },
             timeout: Duration::from_secs(5),
             broker_headers: false,
+            require_consumer: false,
         };
         for (name, value) in url.query_pairs() {
             config.set(scheme, &name, &value)?;

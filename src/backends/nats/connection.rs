@@ -25,6 +25,7 @@ use super::{
     config::{Config, Login},
     denied::Denials,
     error,
+    keeping::Watch,
     names::Names,
 };
 use crate::transport::{ErrorKind, Result, TransportError};
@@ -46,6 +47,10 @@ pub(super) struct Link {
     pub(super) names: Names,
     /// Whether commands to the server are let through with what is published.
     pub(super) broker_headers: bool,
+    /// Whether it is refused to publish what would be dropped for want of a consumer.
+    pub(super) require_consumer: bool,
+    /// What the stream keeps of what is published, as far as it is known.
+    pub(super) watch: Watch,
     /// Batches enter the connection one after the other.
     pub(super) turn: tokio::sync::Mutex<()>,
     /// Room for messages that wait for their confirmation.
@@ -85,6 +90,8 @@ pub(super) async fn connect(config: Config) -> Result<Arc<Link>> {
         js,
         names: config.names,
         broker_headers: config.broker_headers,
+        require_consumer: config.require_consumer,
+        watch: Watch::default(),
         turn: tokio::sync::Mutex::default(),
         window: Arc::new(Semaphore::new(WINDOW)),
         patience: config.timeout,
@@ -212,9 +219,14 @@ impl Link {
         }
     }
 
+    /// Reports whether there is a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
     /// Waits for the connection, at most until then.
     pub(super) async fn wait_for_connection(&self, until: Instant) {
-        while self.client.connection_state() != State::Connected && Instant::now() < until {
+        while !self.is_connected() && Instant::now() < until {
             sleep(Duration::from_millis(50)).await;
         }
     }

@@ -185,7 +185,8 @@ async fn make(
     }
 }
 
-fn parse(answer: Value) -> Result<Durable> {
+/// Reads what the server says of a consumer.
+pub(super) fn parse(answer: Value) -> Result<Durable> {
     serde_json::from_value(answer).map_err(|source| {
         error(
             ErrorKind::Other,

@@ -58,7 +58,7 @@ impl DeadLetters for Nats {
         }
         let link = &self.link;
         stream::iter(letters)
-            .map(|one| async move { letter::store(link, &one, Original::default()).await })
+            .map(|one| async move { letter::store_surely(link, &one, Original::default()).await })
             .buffered(AT_ONCE)
             .collect()
             .await

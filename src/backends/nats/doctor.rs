@@ -8,6 +8,7 @@ use super::{
     capture::Advisories,
     connection::Link,
     consumer, error,
+    keeping::Keeping,
     stream::{Facts, SCHEDULES},
 };
 use crate::transport::{Capture as _, ErrorKind, Finding, FindingLevel, Result};
@@ -40,7 +41,12 @@ pub(super) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
     };
     let text = format!("stream {stream} holds {} messages", facts.state.messages);
     findings.push(ok("stream", text));
-    findings.extend(of_stream(link, &facts));
+    if let Some(copies) = facts.no_messages() {
+        findings.push(ok("copy", copies.message().to_owned()));
+    } else {
+        findings.extend(of_stream(link, &facts));
+        findings.extend(of_keeping(link, &facts).await?);
+    }
     findings.extend(of_consumers(link).await?);
     findings.extend(of_advisories(link).await?);
     Ok(findings)
@@ -86,6 +92,32 @@ fn of_stream(link: &Link, facts: &Facts) -> Vec<Finding> {
         warn("discard", text.to_owned(), edit("--discard=new"));
     }
     findings
+}
+
+/// Tells what is confirmed and not kept.
+async fn of_keeping(link: &Link, facts: &Facts) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if facts.config.no_ack {
+        let text =
+            "the stream does not confirm what is published, so nothing is known to be stored";
+        findings.push(Finding {
+            level: FindingLevel::Problem,
+            ..warning(
+                "no-ack",
+                text.to_owned(),
+                Some("pf doctor --fix".to_owned()),
+            )
+        });
+    }
+    let keeping = Keeping::of(link, facts).await?;
+    for subject in keeping.unread_subjects(facts) {
+        let text = format!(
+            "no consumer covers all of `{subject}`: what is published to the rest is confirmed and dropped"
+        );
+        let mend = link.names.consume(subject);
+        findings.push(warning("interest", text, Some(mend)));
+    }
+    Ok(findings)
 }
 
 async fn of_consumers(link: &Link) -> Result<Vec<Finding>> {
@@ -181,6 +213,14 @@ pub(super) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
         "capture" => capture(link).await,
         "schedules" => link.change_stream(set("allow_msg_schedules")).await,
         "atomic" => link.change_stream(set("allow_atomic")).await,
+        "no-ack" => {
+            link.change_stream(|config| config["no_ack"] = false.into())
+                .await
+        }
+        "interest" => Err(error(
+            ErrorKind::Unsupported,
+            "a consumer is made by those who want to consume",
+        )),
         "subjects" => {
             let inner = link.names.inner();
             link.change_stream(|config| {

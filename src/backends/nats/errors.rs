@@ -28,6 +28,10 @@ pub(super) const CONSUMER_EXISTS: u64 = 10148;
 pub(super) const NO_MESSAGE: u64 = 10037;
 /// No message was found to delete.
 pub(super) const NO_MESSAGE_TO_DELETE: u64 = 10057;
+/// The stream is not the one that the message is meant for.
+pub(super) const OTHER_STREAM: u64 = 10060;
+/// A batch lacks a message: one went to another leader, or to another stream.
+pub(super) const BATCH_INCOMPLETE: u64 = 10176;
 /// There is nothing under this number.
 pub(super) const NO_SEQUENCE: u64 = 10043;
 
@@ -43,6 +47,8 @@ pub(super) enum Refusal {
     },
     /// No answer came: it may have been carried out.
     Lost(TransportError),
+    /// No stream took it: it was not carried out.
+    Untaken(TransportError),
 }
 
 impl Refusal {
@@ -55,7 +61,7 @@ impl Refusal {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Server { code, .. } => is_passing(*code),
-            Self::Lost(error) => error.is_transient(),
+            Self::Lost(error) | Self::Untaken(error) => error.is_transient(),
         }
     }
 }
@@ -64,7 +70,7 @@ impl From<Refusal> for TransportError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Server { code, text } => of_code(code, &text),
-            Refusal::Lost(error) => error,
+            Refusal::Lost(error) | Refusal::Untaken(error) => error,
         }
     }
 }
@@ -80,9 +86,9 @@ pub(super) fn refused(answer: &Value) -> Option<Refusal> {
     })
 }
 
-/// Reports whether the server is only not ready: it starts, or elects a leader.
+/// Reports whether the server is only not ready: it starts, elects a leader, or waits for other servers of its cluster.
 pub(super) fn is_passing(code: u64) -> bool {
-    matches!(code, 503 | 10008 | 10009)
+    matches!(code, 503 | 10005 | 10008 | 10009 | 10118 | 10119)
 }
 
 /// Turns the server's number for a reason into an error.
@@ -101,7 +107,7 @@ pub(super) fn of_code(code: u64, text: &str) -> TransportError {
             ErrorKind::Full,
             "raise the stream's limits, or let it discard old messages",
         ),
-        10060 | 10065 | 10058 | 10084 | 10100 | 10101 | 10136 | 10138 => (
+        OTHER_STREAM | 10065 | 10058 | 10084 | 10100 | 10101 | 10136 | 10138 => (
             ErrorKind::Configuration,
             "`nats stream info` and `nats consumer ls` show what is there",
         ),
@@ -114,7 +120,7 @@ pub(super) fn of_code(code: u64, text: &str) -> TransportError {
             ErrorKind::Unavailable,
             "JetStream is not enabled for this account; start the server with `-js`",
         ),
-        503 | 10008 | 10009 => (ErrorKind::Unavailable, ""),
+        code if is_passing(code) => (ErrorKind::Unavailable, ""),
         _ => (ErrorKind::Other, ""),
     };
     let message = format!("{text} ({code})");
@@ -175,7 +181,7 @@ pub(super) fn of_publish(failed: jetstream::context::PublishError, subject: &str
     match failed.kind() {
         PublishErrorKind::WrongLastSequence => number(WRONG_LAST_SEQUENCE, "wrong last sequence"),
         PublishErrorKind::WrongLastMessageId => number(10070, "wrong last message id"),
-        PublishErrorKind::StreamNotFound => Refusal::Lost(uncovered(subject).because(failed)),
+        PublishErrorKind::StreamNotFound => Refusal::Untaken(uncovered(subject).because(failed)),
         PublishErrorKind::MaxPayloadExceeded => Refusal::Lost(too_large().because(failed)),
         PublishErrorKind::Other => {
             Refusal::Lost(error(ErrorKind::Invalid, "not publishable").because(failed))

@@ -25,6 +25,8 @@ pub(super) struct Item {
     pub(super) letter: Option<DeadLetter>,
     /// Where the delivery that became the letter is acknowledged.
     pub(super) claim: Option<String>,
+    /// Why it stays as it is.
+    pub(super) refused: Option<String>,
 }
 
 /// Reads letters of a job, those of the first entries at least: in one go where they stand close together, else one by
@@ -79,5 +81,6 @@ fn item(entry: &Entry, read: Option<Claimed>) -> Item {
         entry: entry.clone(),
         letter,
         claim: claim.flatten(),
+        refused: None,
     }
 }

@@ -35,6 +35,9 @@ pub(super) const CLAIM: &str = "pf-claim";
 /// The number of the original, in a letter that had no room for its message.
 pub(super) const ORIGINAL: &str = "pf-original";
 
+/// The stream that a message is meant for; another one refuses it.
+pub(super) const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
+
 const RESERVED: [&str; 10] = [
     KEY,
     KEY_BYTES,

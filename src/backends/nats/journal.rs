@@ -13,11 +13,12 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
+    api::RIDE_OUT,
     claims::{self, Floors},
     connection::Link,
     doubt::Doubt,
     error,
-    errors::{Refusal, WRONG_LAST_SEQUENCE},
+    errors::{BATCH_INCOMPLETE, Refusal, WRONG_LAST_SEQUENCE},
     headers, jobs, letter,
     side::{Became, Written},
     stream::Facts,
@@ -31,8 +32,8 @@ const DELETES: usize = 64;
 const GATHERED: usize = 8000;
 /// It is worth that for no more letters that stay than this for each that goes.
 const STAYING: u64 = 128;
-/// How long a commit without answer is asked about.
-const RIDE_OUT: Duration = Duration::from_secs(20);
+/// How often a batch of which a part is missing is sent again.
+const TRIES: u32 = 8;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -44,7 +45,7 @@ pub(super) struct Journal {
     /// How many letters were dealt with.
     pub(super) resolved: u64,
     /// Letters that are dealt with and are to be deleted, or were since this was written.
-    #[serde(with = "ranges")]
+    #[serde(with = "super::ranges")]
     pub(super) remove: Vec<u64>,
     #[serde(flatten)]
     pub(super) doubt: Doubt,
@@ -74,28 +75,6 @@ impl Written<Journal> {
         let mut doubt = self.value.doubt.clone();
         doubt.conclude(std::iter::empty(), self.announced());
         doubt
-    }
-}
-
-/// Numbers as pairs of the first and the last of those that follow each other.
-mod ranges {
-    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(numbers: &[u64], to: S) -> Result<S::Ok, S::Error> {
-        let next = |before: &u64, after: &u64| before + 1 == *after;
-        let ranges = numbers.chunk_by(next).filter_map(|range| {
-            let (first, last) = (range.first()?, range.last()?);
-            Some((*first, *last))
-        });
-        ranges.collect::<Vec<_>>().serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
-        let ranges = Vec::<(u64, u64)>::deserialize(from)?;
-        Ok(ranges
-            .into_iter()
-            .flat_map(|(first, last)| first..=last)
-            .collect())
     }
 }
 
@@ -310,9 +289,16 @@ pub(super) async fn commit(
     let (stream, subject) = Place::Inside.subject(link);
     let payload = Bytes::from(headers::json(journal).map_err(Refusal::Lost)?);
     let until = Instant::now() + RIDE_OUT;
+    let mut tries = 0;
     loop {
         let refusal = match batch(link, events, &payload, (&subject, last)).await {
             Ok(number) => return Ok(number),
+            // Another leader took the end of the batch than its beginning.
+            Err(refusal) if refusal.is(BATCH_INCOMPLETE) && tries < TRIES => {
+                tries += 1;
+                sleep(PAUSE).await;
+                continue;
+            }
             Err(refusal) => refusal,
         };
         let became = link.what_became(&refusal, (&stream, &subject), &payload, last);
@@ -332,6 +318,7 @@ async fn batch(
 ) -> Result<u64, Refusal> {
     let mut guard = HeaderMap::new();
     guard.insert("Nats-Expected-Last-Subject-Sequence", last.to_string());
+    guard.insert(headers::EXPECTED_STREAM, link.names.stream.as_str());
     if events.is_empty() {
         return link.put(subject.to_owned(), guard, journal.clone()).await;
     }
@@ -352,7 +339,9 @@ async fn batch(
     guard.insert("Nats-Batch-Id", id.as_str());
     guard.insert("Nats-Batch-Sequence", (events.len() + 1).to_string());
     guard.insert("Nats-Batch-Commit", "1");
-    let committed = link.put(subject.to_owned(), guard, journal.clone()).await;
+    // The messages before it are gone if no leader took them.
+    let put = link.put_once(subject.to_owned(), guard, journal.clone());
+    let committed = put.await;
     // The server refuses a batch as incomplete if it did not let one of its messages through.
     committed.map_err(|refusal| {
         let mut subjects = events.iter().map(|(subject, ..)| subject);

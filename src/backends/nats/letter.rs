@@ -3,8 +3,10 @@
 use async_nats::{HeaderMap, jetstream::message::PublishMessage};
 use bytes::Bytes;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
+    api::{RIDE_OUT, while_it_may_pass},
     connection::Link,
     errors::{self, Refusal, WRONG_LAST_SEQUENCE},
     headers::{self, CLAIM, LETTER, ORIGINAL, TOPIC},
@@ -41,6 +43,16 @@ pub(super) async fn store(
     send(link, letter, original).await?.await
 }
 
+/// Does the same, again while the connection or a leader is missing.
+pub(super) async fn store_surely(
+    link: &Link,
+    letter: &DeadLetter,
+    original: Original<'_>,
+) -> Result<bool> {
+    let until = Instant::now() + RIDE_OUT;
+    while_it_may_pass(until, || store(link, letter, original)).await
+}
+
 /// Does the first half of [`store`]: what it returns waits for the confirmation, and is small, as many wait at once.
 pub(super) async fn send<'a>(
     link: &'a Link,
@@ -67,7 +79,7 @@ fn lay_out(link: &Link, letter: &DeadLetter, original: Original<'_>) -> Result<(
         map.insert(CLAIM, claim);
     }
     map.insert("Nats-Expected-Last-Subject-Sequence", "0");
-    map.insert("Nats-Expected-Stream", link.names.letters());
+    map.insert(headers::EXPECTED_STREAM, link.names.letters());
     Ok((map, payload))
 }
 
@@ -191,6 +203,7 @@ pub(super) fn revive(
     let subject = link.names.subject(&letter.message.topic)?;
     let mut map = headers::write(&letter.message)?;
     headers::write_lineage(&mut map, &letter.lineage())?;
+    map.insert(headers::EXPECTED_STREAM, link.names.stream.as_str());
     let payload = letter.message.payload.clone().unwrap_or_default();
     if headers::size(&map) + payload.len() + 256 > link.client.max_payload() {
         return Err(errors::too_large());

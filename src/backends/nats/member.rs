@@ -13,13 +13,14 @@ use futures_util::{StreamExt as _, stream};
 use tokio::{sync::Notify, task::JoinHandle, time::Instant};
 
 use super::{
+    api::while_it_may_pass,
     bounded::Bounds,
     connection::Link,
     consumer::{self, Durable},
     error,
     pump::Pump,
     runs::Past,
-    settle, tail,
+    settle,
 };
 use crate::{
     event::{Group, Stored},
@@ -33,6 +34,9 @@ use crate::{
 pub(super) const GIVE_BACK: Bytes = Bytes::from_static(b"-NAK");
 pub(super) const WORKING: Bytes = Bytes::from_static(b"+WPI");
 pub(super) const DONE: Bytes = Bytes::from_static(b"+ACK");
+
+/// How long the server is asked again to take messages back: they come again by themselves.
+const GIVE_UP: Duration = Duration::from_secs(15);
 
 /// A message that came and was not handed out yet.
 #[derive(Debug)]
@@ -176,10 +180,15 @@ impl Shared {
         Ok(())
     }
 
-    /// Gives messages back and returns once the server knows.
+    /// Gives messages back and returns once the server knows, which it may not do at once: the consumer may have no leader.
     pub(super) async fn give_back(&self, claims: Vec<Claim>) -> Result<()> {
+        let until = Instant::now() + GIVE_UP.min(self.lease);
         let told = stream::iter(claims)
-            .map(|claim| self.link.confirm(claim.reply, GIVE_BACK))
+            .map(|claim| {
+                while_it_may_pass(until, move || {
+                    self.link.confirm(claim.reply.clone(), GIVE_BACK)
+                })
+            })
             .buffer_unordered(256);
         let told: Vec<Result<()>> = told.collect().await;
         told.into_iter().collect()
@@ -255,7 +264,7 @@ impl Member {
         }
         let facts = link.facts().await?;
         let filters = link.names.filters(&request.patterns)?;
-        tail::check_covered(&facts, &filters)?;
+        link.check_covered(&facts, &filters).await?;
         let mut remarks = link.make_side_places(facts.config.num_replicas).await?;
         let (durable, made) = consumer::join(link, &facts, &request, &filters).await?;
         remarks.extend(made);

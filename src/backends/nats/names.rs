@@ -38,6 +38,17 @@ impl Names {
         subject.strip_prefix(&self.prefix)?.parse().ok()
     }
 
+    /// Returns the command that makes a consumer of a subject.
+    pub(super) fn consume(&self, subject: &str) -> String {
+        let topic = subject.strip_prefix(&self.prefix).unwrap_or(subject);
+        let topic = match topic.strip_suffix('>') {
+            Some(start) => format!("'{start}**'"),
+            None if topic.contains('*') => format!("'{topic}'"),
+            None => topic.to_owned(),
+        };
+        format!("pf consume {topic} --group GROUP -- COMMAND")
+    }
+
     /// Returns the subject that covers every topic.
     pub(super) fn all_topics(&self) -> String {
         format!("{}>", self.prefix)

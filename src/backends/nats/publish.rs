@@ -1,10 +1,6 @@
 //! Storing messages, now or for later: pipelined, every confirmation checked, sent again under the same id.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_nats::{HeaderMap, Subject, jetstream::message::PublishMessage};
 use bytes::Bytes;
@@ -13,20 +9,19 @@ use tokio::{
     sync::{MutexGuard, OwnedSemaphorePermit},
     time::{Instant, sleep},
 };
-use ulid::Ulid;
 
 use super::{
     connection::Link,
     error,
     errors::{self, Refusal},
-    headers,
-    reader::written,
-    stream::Facts,
+    headers::EXPECTED_STREAM,
+    keeping::Keeping,
+    parcel::{Parcel, State, again, conclude, prepare, reworded},
 };
 use crate::{
-    event::{Message, Position},
+    event::Position,
     failpoint,
-    transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
+    transport::{ErrorKind, Outgoing, Receipt, Result, TransportError},
 };
 
 /// How long a lost connection is ridden out; the server recognises an id for longer.
@@ -34,67 +29,153 @@ const RIDE_OUT: Duration = Duration::from_mins(1);
 /// The pause before what a server could not take yet is sent again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// A message as it goes to the server.
-#[derive(Debug)]
-struct Parcel {
-    subject: Subject,
-    message: Message,
-    /// By which the server recognises it.
-    id: String,
-    later: Option<Later>,
-    /// Laid out to be checked, and taken by the first try.
-    headers: Option<HeaderMap>,
-}
-
-/// When and where a message is to be seen.
-#[derive(Debug)]
-struct Later {
-    id: ScheduleId,
-    due: SystemTime,
-    subject: Subject,
-}
-
-impl Parcel {
-    fn lay_out(&self, link: &Link) -> Result<HeaderMap> {
-        let mut headers = if link.broker_headers {
-            headers::write_with_commands(&self.message)?
-        } else {
-            headers::write(&self.message)?
-        };
-        if headers.get("Nats-Msg-Id").is_none() {
-            headers.insert("Nats-Msg-Id", self.id.as_str());
-        }
-        if let Some(later) = &self.later {
-            headers.insert("Nats-Schedule", at(later.due));
-            headers.insert("Nats-Schedule-Target", later.subject.as_str());
-        }
-        Ok(headers)
-    }
-}
-
-/// What became of a message so far.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all wait, and a box for each would cost more"
-)]
-enum State {
-    Waiting(Parcel, Option<Refusal>),
-    Done(Result<Receipt>),
-}
-
 /// Stores a batch.
 pub(super) async fn publish_all(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
     let connects = link.connects();
     let until = Instant::now() + RIDE_OUT;
     let turn = link.turn.lock().await;
-    let states = prepare(link, batch).await;
-    let mut states = send(link, states, Some(turn)).await;
+    let mut states = prepare(link, batch).await;
+    let known = object(link, &mut states).await;
+    let watched = match &known {
+        Some(keeping) if !keeping.needs_readers() => Vec::new(),
+        _ => watched(&states),
+    };
+    let sent = send(link, states, Some(turn));
+    let (mut states, mut keeping) = if watched.is_empty() {
+        (sent.await, None)
+    } else {
+        match beside(link, sent).await {
+            (Some(states), keeping) => (states, Some(keeping)),
+            (None, keeping) => return silent(&keeping, watched.len()),
+        }
+    };
+    clarify(link, &mut states).await;
     while Instant::now() < until && should_repeat(link, &states, connects) {
         sleep(PAUSE).await;
         link.wait_for_connection(until).await;
         states = send(link, states, None).await;
+        clarify(link, &mut states).await;
+        if keeping.as_ref().is_some_and(|keeping| keeping.is_unknown()) {
+            keeping = Some(link.glance().await);
+        }
+    }
+    if let Some(keeping) = keeping {
+        distrust(link, &keeping, (&watched, &mut states));
     }
     states.into_iter().map(conclude).collect()
+}
+
+/// Refuses what is known not to be kept before it is sent; who requires a consumer wants to know of every message.
+async fn object(link: &Link, states: &mut [State]) -> Option<Arc<Keeping>> {
+    let known = if link.require_consumer {
+        link.keeping().await.map(Some)
+    } else {
+        Ok(link.known_keeping())
+    };
+    for state in states {
+        let State::Waiting(parcel, _) = state else {
+            continue;
+        };
+        let objection = match &known {
+            Err(failed) => Some(again(failed)),
+            Ok(Some(keeping)) if link.require_consumer => {
+                keeping.objection(&link.names, (&parcel.subject, parcel.bytes()))
+            }
+            Ok(Some(keeping)) => keeping
+                .silence()
+                .or_else(|| keeping.too_large(parcel.bytes())),
+            Ok(None) => None,
+        };
+        if let Some(objection) = objection {
+            *state = State::Done(Err(objection));
+        }
+    }
+    known.ok().flatten()
+}
+
+/// Returns the subject and the size of each message.
+fn watched(states: &[State]) -> Vec<(Subject, usize)> {
+    let watched = |state: &State| match state {
+        State::Waiting(parcel, _) => (parcel.subject.clone(), parcel.bytes()),
+        State::Done(_) => (Subject::from(""), 0),
+    };
+    states.iter().map(watched).collect()
+}
+
+/// Looks at the stream while messages are under way to it; it is not waited for what it will not confirm.
+async fn beside(
+    link: &Link,
+    sent: impl Future<Output = Vec<State>>,
+) -> (Option<Vec<State>>, Arc<Keeping>) {
+    let look = link.glance();
+    tokio::pin!(sent, look);
+    tokio::select! {
+        biased;
+        states = &mut sent => (Some(states), look.await),
+        keeping = &mut look => {
+            if keeping.silence().is_some() {
+                return (None, keeping);
+            }
+            (Some(sent.await), keeping)
+        }
+    }
+}
+
+fn silent(keeping: &Keeping, count: usize) -> Vec<Result<Receipt>> {
+    let silence = || {
+        let unknown = || {
+            error(
+                ErrorKind::Ambiguous,
+                "it is not known whether the message was stored",
+            )
+        };
+        keeping.silence().unwrap_or_else(unknown)
+    };
+    (0..count).map(|_| Err(silence())).collect()
+}
+
+/// Takes confirmations for what they are: some messages were dropped at once.
+fn distrust(
+    link: &Link,
+    keeping: &Keeping,
+    (watched, states): (&[(Subject, usize)], &mut [State]),
+) {
+    for ((subject, bytes), state) in watched.iter().zip(states) {
+        if !matches!(state, State::Done(Ok(_))) {
+            continue;
+        }
+        match keeping.too_large(*bytes) {
+            Some(dropped) => *state = State::Done(Err(dropped)),
+            None => link.warn_unread(keeping, subject),
+        }
+    }
+}
+
+/// Finds out why messages were not taken by the stream that they are meant for. While it only lacks a leader, that is so
+/// for all of them.
+async fn clarify(link: &Link, states: &mut [State]) {
+    let mut known: HashMap<String, TransportError> = HashMap::new();
+    let mut leaderless = None;
+    for state in states {
+        let State::Waiting(parcel, Some(refusal)) = state else {
+            continue;
+        };
+        if !matches!(refusal, Refusal::Untaken(_)) && !refusal.is(errors::OTHER_STREAM) {
+            continue;
+        }
+        let subject = parcel.subject.as_str();
+        if leaderless.is_none() && !known.contains_key(subject) {
+            let why = link.untaken(subject, Some(&link.names.stream)).await;
+            if why.is_transient() {
+                leaderless = Some(why);
+            } else {
+                known.insert(subject.to_owned(), why);
+            }
+        }
+        if let Some(why) = known.get(subject).or(leaderless.as_ref()) {
+            *refusal = Refusal::Untaken(again(why));
+        }
+    }
 }
 
 /// Reports whether something may be stored if it is sent again. That no stream covers a subject is believed unless
@@ -102,136 +183,12 @@ pub(super) async fn publish_all(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<R
 fn should_repeat(link: &Link, states: &[State], connects: u64) -> bool {
     let restarted = link.connects() != connects;
     states.iter().any(|state| match state {
-        State::Waiting(_, Some(Refusal::Lost(failed))) => {
+        State::Waiting(_, Some(Refusal::Untaken(failed))) => {
             failed.is_transient() || restarted && failed.kind() == ErrorKind::NotFound
         }
         State::Waiting(_, Some(refusal)) => refusal.may_pass(),
         _ => false,
     })
-}
-
-fn conclude(state: State) -> Result<Receipt> {
-    match state {
-        State::Done(result) => result,
-        State::Waiting(_, Some(Refusal::Lost(failed))) if failed.is_transient() => {
-            let message = "it is not known whether the message was stored";
-            Err(error(ErrorKind::Ambiguous, message).because(failed))
-        }
-        State::Waiting(_, Some(refusal)) => Err(refusal.into()),
-        State::Waiting(_, None) => Err(error(ErrorKind::Other, "the message was not sent")),
-    }
-}
-
-async fn prepare(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<State> {
-    let now = SystemTime::now();
-    let later = |outgoing: &Outgoing| outgoing.due.is_some_and(|due| due > now);
-    let facts = if batch.iter().any(later) {
-        Some(link.facts().await)
-    } else {
-        None
-    };
-    let mut states = Vec::with_capacity(batch.len());
-    for outgoing in batch {
-        let due = outgoing.due.filter(|due| *due > now);
-        let parcel = parcel(link, outgoing).and_then(|parcel| match due {
-            None => Ok(parcel),
-            Some(due) => match &facts {
-                Some(Ok(facts)) => delayed(link, parcel, due, facts),
-                Some(Err(failed)) => Err(again(failed)),
-                None => Err(error(ErrorKind::Other, "the stream is unknown")),
-            },
-        });
-        states.push(match parcel {
-            Ok(parcel) => State::Waiting(parcel, None),
-            Err(failed) => State::Done(Err(failed)),
-        });
-    }
-    states
-}
-
-/// Copies an error.
-pub(super) fn again(failed: &TransportError) -> TransportError {
-    reworded(failed, str::to_owned)
-}
-
-/// Copies an error with other words.
-pub(super) fn reworded(
-    failed: &TransportError,
-    say: impl FnOnce(&str) -> String,
-) -> TransportError {
-    let text = failed.to_string();
-    let words = text.strip_prefix("nats: ").unwrap_or(&text);
-    let copy = error(failed.kind(), say(words));
-    match failed.advice() {
-        Some(advice) => copy.hint(advice.to_owned()),
-        None => copy,
-    }
-}
-
-fn parcel(link: &Link, outgoing: Outgoing) -> Result<Parcel> {
-    let message = outgoing.message;
-    let mut parcel = Parcel {
-        subject: link.names.subject(&message.topic)?.into(),
-        message,
-        id: link.id(),
-        later: None,
-        headers: None,
-    };
-    let headers = parcel.lay_out(link)?;
-    if parcel.message.bytes().len() + headers::size(&headers) > link.client.max_payload() {
-        return Err(errors::too_large());
-    }
-    parcel.headers = Some(headers);
-    Ok(parcel)
-}
-
-/// Turns a message into a schedule, or says why its delay cannot be kept.
-fn delayed(link: &Link, mut parcel: Parcel, due: SystemTime, facts: &Facts) -> Result<Parcel> {
-    can_keep(link, due, facts)?;
-    if !facts.covers(&parcel.subject) {
-        return Err(errors::uncovered(&parcel.subject));
-    }
-    let id = Ulid::generate().to_string().to_lowercase();
-    let later = Subject::from(link.names.later(&id));
-    parcel.later = Some(Later {
-        id: ScheduleId(id),
-        due,
-        subject: std::mem::replace(&mut parcel.subject, later),
-    });
-    parcel.headers = Some(parcel.lay_out(link)?);
-    Ok(parcel)
-}
-
-/// Says why a delay cannot be kept, if so.
-pub(super) fn can_keep(link: &Link, due: SystemTime, facts: &Facts) -> Result<()> {
-    if let Some(reason) = facts.no_delay(&link.names.inner()) {
-        let stream = &facts.config.name;
-        let message = format!("{reason}: `{stream}` cannot keep a delay");
-        let hint = match facts.too_old {
-            Some(_) => facts.mend().to_owned(),
-            None => format!(
-                "{}; that it allows schedules cannot be undone",
-                facts.mend()
-            ),
-        };
-        return Err(error(ErrorKind::Unsupported, message).hint(hint));
-    }
-    let delay = due.duration_since(SystemTime::now()).unwrap_or_default();
-    match facts.longest_delay() {
-        Some(longest) if delay > longest => {
-            let message = format!(
-                "the stream drops events after {}, before this one is due",
-                humantime::format_duration(Duration::from_nanos(facts.config.max_age))
-            );
-            Err(error(ErrorKind::Unsupported, message).hint("raise the stream's `max_age`"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Writes a time as a schedule has it.
-pub(super) fn at(due: SystemTime) -> String {
-    format!("@at {}", written(due))
 }
 
 type Confirmation = BoxFuture<'static, (usize, Result<Receipt, Refusal>)>;
@@ -326,7 +283,11 @@ fn note(states: &mut [State], (index, confirmed): (usize, Result<Receipt, Refusa
     match confirmed {
         Ok(receipt) => *state = State::Done(Ok(receipt)),
         Err(refusal) => match state {
-            State::Waiting(_, last) => *last = Some(refusal),
+            State::Waiting(parcel, last) => {
+                parcel.doubtful |=
+                    matches!(&refusal, Refusal::Lost(failed) if failed.is_transient());
+                *last = Some(refusal);
+            }
             State::Done(_) => {}
         },
     }
@@ -357,7 +318,7 @@ fn deny(link: &Link, states: &mut [State], since: Instant) {
     }
 }
 
-/// Stores one message of our own, sending it again under the same id while no answer comes.
+/// Stores one message of our own beside the user's stream, sending it again under the same id while no answer comes.
 pub(super) async fn persist(
     link: &Link,
     subject: String,
@@ -366,19 +327,8 @@ pub(super) async fn persist(
 ) -> Result<()> {
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Msg-Id", link.id());
+    headers.insert(EXPECTED_STREAM, link.names.side());
     mark(&mut headers);
-    let until = Instant::now() + RIDE_OUT / 6;
-    loop {
-        match link
-            .put(subject.clone(), headers.clone(), payload.clone())
-            .await
-        {
-            Ok(_) => return Ok(()),
-            Err(refusal) if refusal.may_pass() && Instant::now() < until => {
-                link.wait_for_connection(until).await;
-                sleep(PAUSE).await;
-            }
-            Err(refusal) => return Err(refusal.into()),
-        }
-    }
+    let stored = link.put_surely(subject, headers, payload).await;
+    stored.map(drop).map_err(TransportError::from)
 }

@@ -8,10 +8,11 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use ulid::Ulid;
 
 use super::{
+    api::RIDE_OUT,
     connection::Link,
     error,
     pull::{Arrived, Pull, Pulled},
@@ -33,6 +34,15 @@ const BESIDE: usize = 512;
 const OUTLIVE: Duration = Duration::from_mins(1);
 /// The pause before something that failed is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// How the name of a reader's consumer begins; a ULID follows.
+const READER: &str = "pf-";
+
+/// Reports whether a consumer is one by which somebody only looks.
+pub(super) fn is_reader(consumer: &str) -> bool {
+    let id = consumer.strip_prefix(READER);
+    id.is_some_and(|id| Ulid::from_string(id).is_ok())
+}
 
 /// Where to begin.
 #[derive(Debug, Clone, Copy)]
@@ -197,9 +207,7 @@ impl Reader {
         let made = if self.scope.patient {
             make_surely(&self.link, &self.scope, begin).await
         } else {
-            let patience = self.link.patience;
-            let made = timeout(patience, make_surely(&self.link, &self.scope, begin)).await;
-            made.unwrap_or_else(|_| Err(gone(patience)))
+            make_soon(&self.link, &self.scope, begin).await
         };
         let made = made?;
         let pull = Pull::open(&self.link, &self.scope.stream, &made.name).await?;
@@ -238,6 +246,18 @@ async fn make_surely(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
     }
 }
 
+/// Makes a consumer unless the server stays away; one that is there may wait for a leader.
+async fn make_soon(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
+    let (patience, until) = (link.patience, Instant::now() + RIDE_OUT);
+    loop {
+        match timeout(patience, make_surely(link, scope, begin)).await {
+            Ok(made) => return made,
+            Err(_) if link.is_connected() && Instant::now() < until => {}
+            Err(_) => return Err(gone(patience)),
+        }
+    }
+}
+
 fn gone(patience: Duration) -> TransportError {
     let patience = humantime::format_duration(patience);
     let message = format!("the server went away and did not come back within {patience}");
@@ -245,7 +265,7 @@ fn gone(patience: Duration) -> TransportError {
 }
 
 async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
-    let name = format!("pf-{}", Ulid::generate());
+    let name = format!("{READER}{}", Ulid::generate());
     let mut config = json!({
         "name": name,
         "ack_policy": "none",

@@ -1,6 +1,6 @@
 //! Dealing with the letters of a job.
 
-use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, sync::Arc};
 
 use futures_util::{StreamExt as _, stream, try_join};
 
@@ -12,6 +12,7 @@ use super::{
     error,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
     gather::{self, Item},
+    guard::{self, Unsure},
     jobs::{self, Entry, Plan},
     journal::{self, Journal, Part, Place},
     letter,
@@ -59,6 +60,10 @@ pub(super) async fn advance(
     if let JobAction::Replay { to: Some(topic) } = &plan.action {
         retarget(&mut items, topic);
     }
+    let needs_consumer = match &plan.action {
+        JobAction::Replay { .. } => guard::refuse(link, &mut items).await?,
+        _ => false,
+    };
     let mut outcomes = Outcomes::with_capacity(items.len());
     ahead.told.begin(lease, next.0);
     ahead.begin();
@@ -77,7 +82,7 @@ pub(super) async fn advance(
             }
         }
         (JobAction::Replay { .. }, Place::Beside) => {
-            one_by_one(link, journal, items, &mut outcomes).await
+            one_by_one(link, journal, (items, needs_consumer), &mut outcomes).await
         }
         (_, place) => purge(link, place, journal, items, &mut outcomes).await,
     };
@@ -187,7 +192,13 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
     next.doubt.conclude(entries, journal.announced());
     let mut events: Vec<Part> = Vec::with_capacity(items.len());
     let mut done = Vec::with_capacity(items.len());
-    for Item { entry, letter, .. } in items {
+    for Item {
+        entry,
+        letter,
+        refused,
+        ..
+    } in items
+    {
         if journal.value.doubt.holds(&entry.0) {
             let why = "it may have been published before the last worker went down, and the stream was changed since";
             done.push((entry.0.clone(), unknown(why)));
@@ -197,6 +208,11 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
             done.push((entry.0.clone(), Resolution::Gone));
             continue;
         };
+        if let Some(reason) = refused {
+            let reason = reason.clone();
+            done.push((entry.0.clone(), Resolution::Failed { reason }));
+            continue;
+        }
         match letter::revive(link, letter) {
             Ok(part) => events.push(part),
             Err(failed) => return Ok(Together::Refused(failed.to_string())),
@@ -239,7 +255,7 @@ async fn skip(link: &Link, journal: Written<Journal>) -> Result<Written<Journal>
 async fn one_by_one(
     link: &Link,
     journal: Written<Journal>,
-    mut items: Vec<Item>,
+    (mut items, needs_consumer): (Vec<Item>, bool),
     told: &mut Outcomes,
 ) -> Result<()> {
     let (stream, subject) = Place::Beside.subject(link);
@@ -265,8 +281,8 @@ async fn one_by_one(
     };
     failpoint::reach("nats.replay_announced");
     let doubtful = |entry: &Entry| !recognised && doubt.holds(&entry.0);
-    let claimed = claims_of(&items);
-    let outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
+    let (claimed, unsure) = (claims_of(&items), Unsure::of(&items, needs_consumer));
+    let mut outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
         .map(|item| {
             let doubtful = doubtful(&item.entry);
             alone(link, item, doubtful, &journal.value)
@@ -275,6 +291,7 @@ async fn one_by_one(
         .collect()
         .await;
     failpoint::reach("nats.replay_published");
+    unsure.check(link, &mut outcomes).await?;
     next.resolved += outcomes.len() as u64;
     let dealt_with = outcomes.iter().map(|(entry, _)| entry);
     next.doubt.conclude(dealt_with, journal.announced());
@@ -292,23 +309,36 @@ async fn one_by_one(
 }
 
 async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (Entry, Resolution) {
-    let Item { entry, letter, .. } = item;
+    let Item {
+        entry,
+        letter,
+        refused,
+        ..
+    } = item;
     let Some(letter) = letter else {
         return (entry, Resolution::Gone);
     };
+    match refused {
+        Some(reason) if journal.doubt.holds(&entry.0) => {
+            let reason = format!("it may have been published before, and {reason}");
+            return (entry, Resolution::Ambiguous { reason });
+        }
+        Some(reason) => return (entry, Resolution::Failed { reason }),
+        None => {}
+    }
     if doubtful {
         let why = "it may have been published before the last worker went down, which is too long ago for the \
                    server to recognise";
         return (entry, unknown(why));
     }
     let outcome = match letter::revive(link, &letter) {
-        Err(failed) => Err(Refusal::Lost(failed)),
+        Err(failed) => Err(Refusal::Untaken(failed)),
         Ok((subject, mut map, payload)) => {
             map.insert(
                 "Nats-Msg-Id",
                 format!("pf-replay/{}/{}", journal.job, entry.0),
             );
-            publish_surely(link, subject, map, payload).await
+            link.put_surely(subject, map, payload).await
         }
     };
     match outcome {
@@ -328,30 +358,6 @@ fn unknown(why: &str) -> Resolution {
     Resolution::Ambiguous {
         reason: why.to_owned(),
     }
-}
-
-async fn publish_surely(
-    link: &Link,
-    subject: String,
-    map: async_nats::HeaderMap,
-    payload: bytes::Bytes,
-) -> Result<u64, Refusal> {
-    let mut last = link
-        .put(subject.clone(), map.clone(), payload.clone())
-        .await;
-    for _ in 0..4 {
-        match &last {
-            Err(refusal) if refusal.may_pass() => {
-                let until = tokio::time::Instant::now() + Duration::from_secs(5);
-                link.wait_for_connection(until).await;
-                last = link
-                    .put(subject.clone(), map.clone(), payload.clone())
-                    .await;
-            }
-            _ => break,
-        }
-    }
-    last
 }
 
 async fn purge(

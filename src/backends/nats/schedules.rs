@@ -1,6 +1,9 @@
 //! What waits for its time: messages in the stream that the server fires.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::HeaderMap;
 use async_trait::async_trait;
@@ -11,8 +14,8 @@ use super::{
     error,
     errors::WRONG_LAST_SEQUENCE,
     headers,
-    publish::{at, can_keep},
-    reader::{Begin, Reader, Scope},
+    reader::{Begin, Reader, Scope, written},
+    stream::Facts,
     transport::Nats,
 };
 use crate::{
@@ -67,21 +70,22 @@ impl Schedules for Nats {
         let Some(last) = link.last(&link.names.stream, &subject).await? else {
             return Ok(false);
         };
-        let mut headers = HeaderMap::new();
+        let mut map = HeaderMap::new();
         for (name, values) in last.headers.iter() {
             let name: &str = name.as_ref();
             if !name.starts_with("Nats-") || name == "Nats-Schedule-Target" {
                 for value in values {
-                    headers.append(name, value.clone());
+                    map.append(name, value.clone());
                 }
             }
         }
-        headers.insert("Nats-Schedule", at(due.max(SystemTime::now())));
-        headers.insert(
+        map.insert("Nats-Schedule", at(due.max(SystemTime::now())));
+        map.insert(headers::EXPECTED_STREAM, link.names.stream.as_str());
+        map.insert(
             "Nats-Expected-Last-Subject-Sequence",
             last.number.to_string(),
         );
-        match link.put(subject, headers, last.payload).await {
+        match link.put(subject, map, last.payload).await {
             Ok(_) => Ok(true),
             Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
             Err(refusal) => Err(refusal.into()),
@@ -140,6 +144,38 @@ fn schedule(
         due: due.into(),
         message,
     })
+}
+
+/// Says why a delay cannot be kept, if so.
+pub(super) fn can_keep(link: &Link, due: SystemTime, facts: &Facts) -> Result<()> {
+    if let Some(reason) = facts.no_delay(&link.names.inner()) {
+        let stream = &facts.config.name;
+        let message = format!("{reason}: `{stream}` cannot keep a delay");
+        let hint = match facts.too_old {
+            Some(_) => facts.mend().to_owned(),
+            None => format!(
+                "{}; that it allows schedules cannot be undone",
+                facts.mend()
+            ),
+        };
+        return Err(error(ErrorKind::Unsupported, message).hint(hint));
+    }
+    let delay = due.duration_since(SystemTime::now()).unwrap_or_default();
+    match facts.longest_delay() {
+        Some(longest) if delay > longest => {
+            let message = format!(
+                "the stream drops events after {}, before this one is due",
+                humantime::format_duration(Duration::from_nanos(facts.config.max_age))
+            );
+            Err(error(ErrorKind::Unsupported, message).hint("raise the stream's `max_age`"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a time as a schedule has it.
+pub(super) fn at(due: SystemTime) -> String {
+    format!("@at {}", written(due))
 }
 
 /// The last message of a subject.

@@ -14,9 +14,10 @@ use tokio::{
 };
 
 use super::{
+    api::while_it_may_pass,
     error, letter,
     member::{Claim, DONE, Held, Shared},
-    publish::{again, reworded},
+    parcel::{again, reworded},
     runs::{self, Past, Runs},
 };
 use crate::{
@@ -205,7 +206,7 @@ async fn settle(shared: &Shared, work: Work) -> Settled<'_> {
             Ok(None)
         }),
         Verdict::Return => Box::pin(async move {
-            ride_out(until, || shared.hold(&claim, Duration::ZERO)).await?;
+            while_it_may_pass(until, || shared.hold(&claim, Duration::ZERO)).await?;
             Ok(None)
         }),
         Verdict::Retry { after, failure } => {
@@ -219,19 +220,6 @@ async fn settle(shared: &Shared, work: Work) -> Settled<'_> {
             let dead = dead(shared, &work.delivery, (kind, *failure), &past);
             let sent = letter::send(&shared.link, &dead, original(&claim)).await;
             Box::pin(bury(shared, claim, until, (dead, sent)).map_ok(Some))
-        }
-    }
-}
-
-/// Repeats what a lost connection kept from happening, as long as the lease lasts.
-async fn ride_out<T, F>(until: Instant, mut step: impl FnMut() -> F) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
-    loop {
-        match step().await {
-            Err(failed) if failed.is_transient() && Instant::now() < until => sleep(PAUSE).await,
-            result => return result,
         }
     }
 }
@@ -260,11 +248,11 @@ async fn acknowledge(shared: &Shared, acks: Vec<Done>) -> Vec<(usize, Result<()>
 
 async fn retry(shared: &Shared, claim: &Claim, runs: &Runs, until: Instant) -> Result<()> {
     let (link, consumer) = (&shared.link, &shared.consumer);
-    ride_out(until, || link.write_runs(consumer, claim.number, runs)).await?;
+    while_it_may_pass(until, || link.write_runs(consumer, claim.number, runs)).await?;
     failpoint::reach("nats.run_written");
     let due = Instant::now() + runs.rest();
     shared.desk().retrying.insert(claim.number, due);
-    ride_out(until, || shared.hold(claim, runs.rest())).await?;
+    while_it_may_pass(until, || shared.hold(claim, runs.rest())).await?;
     failpoint::reach("nats.held");
     Ok(())
 }
@@ -297,7 +285,7 @@ async fn bury(
         Err(failed) if failed.is_transient() && Instant::now() < until => {
             // Rare, and not to make room for in every one of these.
             let store = || letter::store(&shared.link, &dead, original(&claim));
-            Box::pin(ride_out(until, store)).await?;
+            Box::pin(while_it_may_pass(until, store)).await?;
         }
         stored => drop(stored?),
     }

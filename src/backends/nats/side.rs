@@ -8,6 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep};
 
 use super::{
+    api::RIDE_OUT,
     connection::Link,
     error,
     errors::{Refusal, WRONG_LAST_SEQUENCE},
@@ -15,8 +16,6 @@ use super::{
 };
 use crate::transport::{ErrorKind, Result};
 
-/// How long a lost connection is ridden out.
-const RIDE_OUT: Duration = Duration::from_secs(20);
 /// The pause before something is sent again.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -61,6 +60,7 @@ impl Link {
     ) -> Result<u64, Refusal> {
         let mut map = HeaderMap::new();
         map.insert("Nats-Expected-Last-Subject-Sequence", last.to_string());
+        map.insert(headers::EXPECTED_STREAM, stream);
         if let Some(seconds) = seconds {
             map.insert("Nats-TTL", format!("{seconds}s"));
         }

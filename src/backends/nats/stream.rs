@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     failpoint,
-    transport::{ErrorKind, Result},
+    transport::{ErrorKind, Result, TransportError},
 };
 
 /// The first version with schedules and atomic batches.
@@ -56,6 +56,17 @@ pub(super) struct StreamConfig {
     pub(super) allow_msg_schedules: bool,
     pub(super) deny_delete: bool,
     pub(super) deny_purge: bool,
+    pub(super) no_ack: bool,
+    pub(super) mirror: Option<Copied>,
+    pub(super) sources: Option<Vec<Copied>>,
+    pub(super) subject_transform: Option<IgnoredAny>,
+}
+
+/// A stream that another one copies.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Copied {
+    pub(super) name: String,
 }
 
 /// What a stream holds.
@@ -65,6 +76,7 @@ pub(super) struct StreamState {
     pub(super) messages: u64,
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
+    pub(super) consumer_count: u64,
 }
 
 impl Facts {
@@ -79,19 +91,65 @@ impl Facts {
         subjects.any(|known| covers(known, subject))
     }
 
-    /// Refuses a stream of somebody else in the place of one of ours.
-    fn must_cover(&self, subject: &str) -> Result<()> {
+    /// Refuses a stream of somebody else in the place of one of ours: it has to keep what it confirms.
+    fn must_keep(&self, subject: &str) -> Result<()> {
         if self.covers(subject) {
-            return Ok(());
+            return self.must_confirm();
         }
         let name = &self.config.name;
         let message = format!("the stream `{name}` is there and does not cover `{subject}`");
-        let subjects = [&self.config.subjects[..], &[subject.to_owned()]].concat();
-        let hint = format!(
-            "`nats stream edit {name} --subjects='{}'`",
-            subjects.join(",")
-        );
+        let hint = format!("`{}`", self.edit_to_cover(subject));
         Err(error(ErrorKind::Configuration, message).hint(hint))
+    }
+
+    fn must_confirm(&self) -> Result<()> {
+        let (name, config) = (&self.config.name, &self.config);
+        let (message, hint) = if config.retention == "interest" {
+            let message = format!("the stream `{name}` drops what no consumer covers");
+            (
+                message,
+                format!("`nats stream edit {name} --retention=limits`"),
+            )
+        } else if config.no_ack {
+            let message = format!("the stream `{name}` does not confirm what it stores");
+            (message, format!("`nats stream edit {name} --ack`"))
+        } else {
+            return Ok(());
+        };
+        Err(error(ErrorKind::Configuration, message).hint(hint))
+    }
+
+    /// Returns the command that lets the stream cover a subject too.
+    pub(super) fn edit_to_cover(&self, subject: &str) -> String {
+        let subjects = [&self.config.subjects[..], &[subject.to_owned()]].concat();
+        let (name, subjects) = (&self.config.name, subjects.join(","));
+        format!("nats stream edit {name} --subjects='{subjects}'")
+    }
+
+    /// Says why nothing can be published to this stream: it only copies another one.
+    pub(super) fn no_messages(&self) -> Option<TransportError> {
+        let name = &self.config.name;
+        let message = if let Some(mirror) = &self.config.mirror {
+            let of = &mirror.name;
+            format!("the stream `{name}` is a mirror of `{of}` and takes no events itself")
+        } else if self.config.subjects.is_empty() && self.copied().next().is_some() {
+            let from: Vec<&str> = self.copied().collect();
+            let from = from.join("`, `");
+            format!("the stream `{name}` only copies `{from}` and takes no events itself")
+        } else {
+            return None;
+        };
+        let hint = self.copied().next().map_or_else(String::new, |from| {
+            format!("publish to it: name `{from}` in the path of the URL")
+        });
+        Some(error(ErrorKind::Configuration, message).hint(hint))
+    }
+
+    /// Returns the names of the streams that this one copies.
+    pub(super) fn copied(&self) -> impl Iterator<Item = &str> {
+        let sources = self.config.sources.iter().flatten();
+        let copied = self.config.mirror.iter().chain(sources);
+        copied.map(|copied| copied.name.as_str())
     }
 
     /// Returns the longest delay that is kept, if there is a limit.
@@ -210,7 +268,7 @@ impl Link {
         let (letters, side) = (self.names.letters(), self.names.side());
         let mut made = Vec::new();
         if let Some(facts) = self.find_stream(&letters).await? {
-            facts.must_cover(&self.names.letters_of(None))?;
+            facts.must_keep(&self.names.letters_of(None))?;
         } else {
             let config = json!({
                 "name": letters,
@@ -228,7 +286,7 @@ impl Link {
             made.push(format!("made stream {letters} for dead letters"));
         }
         if let Some(facts) = self.find_stream(&side).await? {
-            facts.must_cover(&self.names.beside(">"))?;
+            facts.must_keep(&self.names.beside(">"))?;
         } else {
             let config = json!({
                 "name": side,
@@ -252,7 +310,8 @@ impl Link {
     /// Makes the stream that keeps what the server tells of consumers that give up, unless it is there.
     pub(super) async fn make_advisories(&self, replicas: usize) -> Result<Option<String>> {
         let name = self.names.advisories();
-        if self.find_stream(&name).await?.is_some() {
+        if let Some(facts) = self.find_stream(&name).await? {
+            facts.must_confirm()?;
             return Ok(None);
         }
         let config = json!({
@@ -295,7 +354,8 @@ impl Link {
     }
 }
 
-fn parse(answer: Value) -> Result<Facts> {
+/// Reads what the server says of a stream.
+pub(super) fn parse(answer: Value) -> Result<Facts> {
     serde_json::from_value(answer).map_err(|source| {
         error(
             ErrorKind::Other,

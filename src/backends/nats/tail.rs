@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::{
     connection::Link,
-    errors, headers,
+    headers,
     pull::Arrived,
     reader::{Begin, Reader, Scope, count},
     stream::Facts,
@@ -31,7 +31,7 @@ impl Follow {
     pub(super) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Self> {
         let facts = link.facts().await?;
         let filters = link.names.filters(&request.patterns)?;
-        check_covered(&facts, &filters)?;
+        link.check_covered(&facts, &filters).await?;
         let mut scope = Scope {
             stream: link.names.stream.clone(),
             filters,
@@ -55,21 +55,6 @@ impl Follow {
     fn read(&self, arrived: Arrived) -> Option<Stored> {
         let is_inside = self.end.is_none_or(|end| arrived.stream_sequence <= end);
         is_inside.then(|| stored(&self.link, arrived)).flatten()
-    }
-}
-
-/// Refuses a topic that no message can have.
-pub(super) fn check_covered(facts: &Facts, filters: &[String]) -> Result<()> {
-    let subjects = &facts.config.subjects;
-    let reachable = |filter: &String| {
-        let mut subjects = subjects.iter();
-        subjects.any(|subject| super::names::overlap(subject, filter))
-    };
-    match filters.iter().find(|filter| !reachable(filter)) {
-        Some(filter) => Err(errors::uncovered(filter).hint(
-            "`nats stream edit` adds a subject; `prefix` in the URL changes what stands before topics",
-        )),
-        None => Ok(()),
     }
 }
 

@@ -100,7 +100,14 @@ impl Transport for Nats {
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
         let subject = self.link.names.subject(topic)?;
         let made = self.make_stream().await?;
-        if made.is_empty() && !self.link.facts().await?.covers(&subject) {
+        if !made.is_empty() {
+            return Ok(made);
+        }
+        let facts = self.link.facts().await?;
+        if let Some(refused) = facts.no_messages() {
+            return Err(refused);
+        }
+        if !facts.covers(&subject) {
             let stream = &self.link.names.stream;
             let message = format!("the stream `{stream}` is there and does not cover `{subject}`");
             return Err(error(ErrorKind::Configuration, message)
@@ -111,6 +118,10 @@ impl Transport for Nats {
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
         publish::publish_all(&self.link, batch).await
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.link.warnings()
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {

@@ -143,6 +143,9 @@ impl<H: Handler> Pump<H> {
 
     /// Takes the results of a batch of responses.
     pub(super) fn responded(&mut self, results: Vec<Result<Receipt>>) {
+        for warning in self.responder.warnings() {
+            self.observer.notice(Notice::Warning(&warning));
+        }
         for answered in self.responder.apply(results) {
             match answered {
                 Answered::Stored(cause) => self.handled(cause.delivery, None, cause.probe),

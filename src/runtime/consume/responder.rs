@@ -117,6 +117,13 @@ impl Responder {
         }
     }
 
+    /// Takes what the transport warns of since responses were published last.
+    pub(super) fn warnings(&self) -> Vec<TransportError> {
+        let scheme = self.transport.scheme();
+        let warning = |text| TransportError::new(scheme, ErrorKind::Warning, text);
+        self.transport.warnings().into_iter().map(warning).collect()
+    }
+
     /// Sorts out what the batch under way came to; what may still succeed stays.
     pub(super) fn apply(&mut self, results: Results) -> Vec<Answered> {
         let Some((answers, _)) = self.underway.take() else {

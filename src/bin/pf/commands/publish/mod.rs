@@ -108,6 +108,9 @@ pub struct PublishArgs {
     /// Let headers through that the broker reads as commands (`Nats-*`)
     #[arg(long)]
     allow_broker_headers: bool,
+    /// Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)
+    #[arg(long)]
+    require_consumer: bool,
     /// How the event is laid out [default: as the URL says, else structured]
     #[arg(long, value_enum)]
     mode: Option<ModeArg>,
@@ -165,6 +168,7 @@ impl PublishArgs {
         let options = OpenOptions {
             create: self.create,
             broker_headers: self.allow_broker_headers,
+            require_consumer: self.require_consumer,
             inline: !(self.lines || self.ndjson),
             ..OpenOptions::default()
         };

@@ -1,0 +1,128 @@
+//! A cluster elects a leader while it is asked for something.
+
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::{
+    cluster::Cluster,
+    raw::Stored,
+    world::{count, ids, until},
+};
+
+const TAIL: [&str; 7] = ["tail", "order", "--since", "1h", "--count", "1", "-q"];
+
+/// Commands that were begun while nobody leads, and what each is for.
+struct Begun(Vec<(&'static str, Child)>);
+
+impl Begun {
+    fn begin(&mut self, what: &'static str, command: &mut Command) {
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.0.push((what, piped.spawn().unwrap()));
+    }
+
+    /// Waits until all have done what they are for.
+    fn succeed(self) {
+        for (what, child) in self.0 {
+            let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+            let stderr = String::from_utf8_lossy(&stderr);
+            assert!(status.success(), "{what}: {status}: {stderr}");
+        }
+    }
+}
+
+/// Begins everything that needs a leader, looks included.
+fn begin(cluster: &Cluster) -> Begun {
+    let world = &cluster.world;
+    let mut begun = Begun(Vec::new());
+    let one = ["publish", "order", "{}", "--id", "one"];
+    begun.begin("publish", &mut world.pf(&one));
+    let later = ["publish", "later", "{}", "--id", "later", "--delay", "1h"];
+    begun.begin("publish for later", &mut world.pf(&later));
+    begun.begin("tail", &mut world.pf(&TAIL));
+    begun.begin("consume", &mut world.consumer(&["--count", "2"]));
+    begun.begin("caps", &mut world.pf(&["caps"]));
+    begun.begin("dlq list", &mut world.pf(&["dlq", "list"]));
+    begun
+}
+
+#[test]
+fn what_is_begun_while_a_stream_has_no_leader_is_done_when_it_has_one() {
+    let cluster = Cluster::new();
+    cluster.kill_leader();
+    let begun = begin(&cluster);
+    let publishing = cluster.world.publish("e", 100, &[]);
+    let (status, accepted) = publishing.end();
+    assert!(status.success(), "{status}");
+    begun.succeed();
+    assert_stored(&cluster, accepted);
+}
+
+#[test]
+fn what_is_begun_while_a_cluster_has_no_leader_is_done_when_it_has_one() {
+    let cluster = Cluster::new();
+    cluster.kill_most();
+    let begun = begin(&cluster);
+    let publishing = cluster.world.publish("e", 100, &[]);
+    cluster.restart_most();
+    let (status, accepted) = publishing.end();
+    assert!(status.success(), "{status}");
+    begun.succeed();
+    assert_stored(&cluster, accepted);
+}
+
+/// What was reported is stored, once.
+fn assert_stored(cluster: &Cluster, mut accepted: Vec<String>) {
+    accepted.push("one".to_owned());
+    let raw = &cluster.world.raw;
+    until("all that is stored is read", || {
+        raw.topic("order").len() as u64 == raw.count("order")
+    });
+    let stored: Vec<_> = raw.topic("order").iter().map(Stored::id).collect();
+    let outcome = count("an election", &accepted, &stored);
+    assert_eq!((accepted.len(), stored.len(), outcome), (101, 101, (0, 0)));
+    assert_eq!(raw.scheduled(), 1);
+}
+
+#[test]
+fn nothing_is_lost_when_a_leader_dies_while_events_are_handled() {
+    const COUNT: usize = 3000;
+    let cluster = Cluster::new();
+    let world = &cluster.world;
+    world.fill("bad", COUNT);
+    let mut consumer = world.consumer(&["--until-end"]).spawn().unwrap();
+    until("some are handled", || world.handled().len() > COUNT / 10);
+    cluster.kill_leader();
+    assert_eq!(consumer.wait().unwrap().code(), Some(4), "some are letters");
+    let outcome = count("handled", &ids("bad", COUNT), &world.handled());
+    assert_eq!(outcome.0, 0);
+    let letters = world.raw.letters().len();
+    assert_eq!(letters, 3 * COUNT / 10);
+    cluster.restart_most();
+    cluster.move_leader();
+    let mut replay = world.pf(&["dlq", "replay", "--all", "--yes"]);
+    let mut replay = replay.spawn().unwrap();
+    until("some are replayed", || {
+        world.raw.topic("order").len() > COUNT
+    });
+    cluster.kill_leader();
+    assert!(replay.wait().unwrap().success());
+    // A replica that is read may be a little behind.
+    let is_read = || world.raw.topic("order").len() as u64 == world.raw.count("order");
+    until("all that is stored is read", is_read);
+    let replayed: Vec<_> = world
+        .raw
+        .topic("order")
+        .iter()
+        .skip(COUNT)
+        .map(Stored::id)
+        .collect();
+    let dead: Vec<_> = ids("bad", COUNT)
+        .into_iter()
+        .filter(|id| is_bad(id))
+        .collect();
+    assert_eq!(count("replayed", &dead, &replayed), (0, 0));
+    assert_eq!(world.raw.letters().len(), 0);
+}
+
+fn is_bad(id: &str) -> bool {
+    id.ends_with(['0', '3', '6'])
+}
