@@ -7,10 +7,11 @@ use async_nats::{
     jetstream::{
         self, Context,
         consumer::{AckPolicy, PullConsumer, pull},
+        context::GetStreamErrorKind,
         stream,
     },
 };
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use tokio::{runtime::Builder, time::timeout};
 
@@ -18,6 +19,8 @@ use tokio::{runtime::Builder, time::timeout};
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long one answer is waited for that may not come.
 const ONCE: Duration = Duration::from_secs(1);
+/// The pause before something is read again.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How many messages are asked for at once.
 const BATCH: usize = 5000;
 
@@ -204,25 +207,13 @@ impl Raw {
     /// Returns what a stream holds under a subject; nothing if there is no such stream.
     fn messages(&self, stream: &str, filter: &str) -> Vec<Stored> {
         self.ask(async |context| {
-            let Ok(stream) = context.get_stream(stream).await else {
-                return Vec::new();
-            };
-            let config = pull::Config {
-                ack_policy: AckPolicy::None,
-                filter_subject: filter.to_owned(),
-                ..pull::Config::default()
-            };
-            let mut consumer: PullConsumer = stream.create_consumer(config).await.unwrap();
-            let count = consumer.info().await.unwrap().num_pending;
-            let count = usize::try_from(count).unwrap();
-            let messages = consumer.stream().max_messages_per_batch(BATCH);
-            let messages = messages.messages().await.unwrap().take(count);
-            let messages: Vec<_> = messages
-                .map(|message| stored(&message.unwrap()))
-                .collect()
-                .await;
-            assert_eq!(messages.len(), count);
-            messages
+            loop {
+                if let Some(messages) = read(&context, stream, filter).await {
+                    return messages;
+                }
+                // A cluster gives a consumer to a server that just went down, or does not know it everywhere yet.
+                tokio::time::sleep(PAUSE).await;
+            }
         })
     }
 
@@ -245,6 +236,33 @@ impl Raw {
             side.purge().filter(lease).await.unwrap();
         });
     }
+}
+
+/// Reads what a stream holds under a subject, if it can be read at the moment.
+async fn read(context: &Context, stream: &str, filter: &str) -> Option<Vec<Stored>> {
+    let stream = match context.get_stream(stream).await {
+        Ok(stream) => stream,
+        Err(failed) if matches!(failed.kind(), GetStreamErrorKind::JetStream(_)) => {
+            return Some(Vec::new());
+        }
+        Err(_) => return None,
+    };
+    let config = pull::Config {
+        ack_policy: AckPolicy::None,
+        filter_subject: filter.to_owned(),
+        ..pull::Config::default()
+    };
+    let consumer: PullConsumer = stream.create_consumer(config).await.ok()?;
+    let count = usize::try_from(consumer.cached_info().num_pending).unwrap();
+    let messages = consumer.stream().max_messages_per_batch(BATCH);
+    let messages = messages.messages().await.ok()?.take(count);
+    let messages: Vec<Stored> = messages
+        .map(|message| message.map(|message| stored(&message)))
+        .try_collect()
+        .await
+        .ok()?;
+    assert_eq!(messages.len(), count);
+    Some(messages)
 }
 
 fn stored(message: &jetstream::Message) -> Stored {

@@ -51,7 +51,7 @@ impl Link {
 
     /// Repeats a step while its failures come from a connection that was lost and comes back, or from a cluster that has
     /// no leader.
-    async fn ride_out<T, F>(&self, mut step: impl FnMut() -> F) -> Result<T, Refusal>
+    pub(super) async fn ride_out<T, F>(&self, mut step: impl FnMut() -> F) -> Result<T, Refusal>
     where
         F: Future<Output = Result<T, Refusal>>,
     {

@@ -15,6 +15,7 @@ use super::{
     api::RIDE_OUT,
     connection::Link,
     error,
+    errors::Refusal,
     pull::{Arrived, Pull, Pulled},
     stream::nanos,
 };
@@ -264,7 +265,13 @@ fn gone(patience: Duration) -> TransportError {
     error(ErrorKind::Unavailable, message)
 }
 
+/// Makes a consumer: another one each time it is tried, as a cluster may have given one to a server that just went down.
 async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
+    let made = link.ride_out(|| make_one(link, scope, begin)).await;
+    made.map_err(TransportError::from)
+}
+
+async fn make_one(link: &Link, scope: &Scope, begin: Begin) -> Result<Made, Refusal> {
     let name = format!("{READER}{}", Ulid::generate());
     let mut config = json!({
         "name": name,
@@ -289,10 +296,10 @@ async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
     }
     let body = json!({"stream_name": scope.stream, "config": config, "action": "create"});
     let verb = format!("CONSUMER.CREATE.{}.{name}", scope.stream);
-    let answer = link.api(verb, &body).await?;
+    let answer = link.ask(&verb, &body).await?;
     let pending = answer.get("num_pending").and_then(Value::as_u64);
-    let pending = pending
-        .ok_or_else(|| error(ErrorKind::Other, "the server does not tell what is pending"))?;
+    let unknown = || error(ErrorKind::Other, "the server does not tell what is pending");
+    let pending = pending.ok_or_else(|| Refusal::Lost(unknown()))?;
     Ok(Made { name, pending })
 }
 
