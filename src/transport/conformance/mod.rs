@@ -35,6 +35,7 @@ pub mod dead_letters;
 pub mod delay;
 pub mod faulty;
 pub mod groups;
+pub mod handlers;
 mod harness;
 pub mod jobs;
 mod letters;
@@ -102,6 +103,13 @@ macro_rules! conformance_cases {
                 delivers_once_what_matches_twice,
                 never_exceeds_what_may_be_in_flight,
                 loses_nothing_when_dropped,
+            }
+            handlers {
+                get_what_is_new,
+                wait_for_their_own_retries,
+                get_their_own_retries,
+                wait_for_their_own_replays,
+                get_their_own_replays,
             }
             until_end {
                 ends_with_what_was_there,

@@ -75,6 +75,8 @@ pub enum Fault {
     EachAlone,
     /// All groups are one.
     OneGroup,
+    /// A member is given what the topics of any member of its group match.
+    SharesTopics,
     /// A group starts with what is new.
     StartsNew,
     /// A group starts with the earliest.

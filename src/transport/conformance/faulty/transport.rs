@@ -182,6 +182,12 @@ impl Faulty {
                 request.group = group.unwrap_or_else(|| request.group.clone());
             }
             Fault::WidensPatterns => request.patterns = vec![Pattern::all()],
+            Fault::SharesTopics => {
+                let groups = lock(&self.shared.groups);
+                let same = groups.iter().filter(|one| one.group == request.group);
+                let patterns: HashSet<&Pattern> = same.flat_map(|one| &one.patterns).collect();
+                request.patterns = patterns.into_iter().cloned().collect();
+            }
             Fault::StartsNew => request.from = StartFrom::New,
             Fault::StartsEarliest => request.from = StartFrom::Earliest,
             Fault::IgnoresMaxInFlight => request.max_in_flight = 1000,
