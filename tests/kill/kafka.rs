@@ -40,15 +40,20 @@ pub struct Kafka {
 impl Kafka {
     /// Makes the topics of orders and responses.
     pub fn new(broker: &Broker, name: &str) -> Self {
-        let kafka = Self {
-            url: broker.url(&format!("partitions=2&prefix={name}.&{IMPATIENCE}")),
-            raw: Raw::new(broker.address()),
-            name: name.to_owned(),
-        };
+        let kafka = Self::known(broker, name);
         for topic in ["order.created", "payment.done", "reminder.due"] {
             kafka.raw.make(&kafka.topic(topic), 2, &[]);
         }
         kafka
+    }
+
+    /// Returns topics that are there.
+    pub fn known(broker: &Broker, name: &str) -> Self {
+        Self {
+            url: broker.url(&format!("partitions=2&prefix={name}.&{IMPATIENCE}")),
+            raw: Raw::new(broker.address()),
+            name: name.to_owned(),
+        }
     }
 
     fn topic(&self, topic: &str) -> String {
@@ -61,8 +66,62 @@ impl Kafka {
 
     /// Returns the topic of the group's retries of orders, if it is there.
     fn retries(&self) -> Option<String> {
-        let start = self.topic(&format!("pf.{}.order.created.", self.group()));
+        self.retries_of("order.created")
+    }
+
+    fn retries_of(&self, topic: &str) -> Option<String> {
+        let start = self.topic(&format!("pf.{}.{topic}.", self.group()));
         self.raw.retries(&start)
+    }
+
+    /// Returns the topic in which earlier versions kept retries of all topics.
+    fn legacy(&self) -> String {
+        self.topic(&format!("pf.{}.delay", self.group()))
+    }
+
+    /// Creates the topic of an earlier version.
+    pub fn make_legacy(&self) {
+        let compacted = [("cleanup.policy", "compact")];
+        self.raw.make(&self.legacy(), 2, &compacted);
+    }
+
+    /// Stores retries that are due as an earlier version did.
+    pub fn put_off_as_earlier(&self, topic: &str, ids: &[String]) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = u64::try_from(now.as_millis()).unwrap();
+        let retry = |(number, id): (usize, &String)| {
+            let position = format!("{topic}/0/{id}");
+            let story = json!({
+                "due": now, "topic": topic, "position": position, "stored": now, "failed": 1, "first_failed": now,
+            });
+            let event = json!({
+                "specversion": "1.0", "id": id, "source": "/test", "type": topic, "data": {},
+            });
+            Record {
+                partition: Some(i32::try_from(number % 2).unwrap()),
+                key: Some(position.into_bytes()),
+                headers: vec![(
+                    "pf-waiting".to_owned(),
+                    Some(story.to_string().into_bytes()),
+                )],
+                payload: Some(event.to_string().into_bytes()),
+            }
+        };
+        let records: Vec<Record> = ids.iter().enumerate().map(retry).collect();
+        self.raw.write(&self.legacy(), &records);
+    }
+
+    /// Counts what waits where an earlier version kept it.
+    pub fn left_as_earlier(&self) -> usize {
+        self.raw.latest(&self.legacy()).len()
+    }
+
+    /// Returns the ids of retries that were stored for a topic, as often as they were.
+    pub fn moved(&self, topic: &str) -> Vec<String> {
+        let retries = self.retries_of(topic);
+        let records = retries.map_or_else(Vec::new, |retries| self.raw.topic(&retries));
+        let values = records.iter().filter(|record| record.payload.is_some());
+        values.map(Stored::id).collect()
     }
 
     fn put_off(&self) -> Vec<Stored> {

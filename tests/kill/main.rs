@@ -15,6 +15,7 @@
 )]
 
 mod alone;
+mod forwarding;
 mod judge;
 mod kafka;
 mod nats;
