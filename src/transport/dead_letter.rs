@@ -286,6 +286,13 @@ pub trait DeadLetters: Send + Sync {
         Err(TransportError::new("", ErrorKind::Unsupported, message))
     }
 
+    /// Returns what the user should know before letters are replayed to these groups, a line each: that nobody would
+    /// take them now, where the broker knows and it costs little to ask.
+    async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
+        let _ = targets;
+        Vec::new()
+    }
+
     /// Returns the jobs that were planned and have not ended.
     ///
     /// # Errors

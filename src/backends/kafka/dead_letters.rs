@@ -15,6 +15,7 @@ use super::{
     hidden, jobs,
     lanes::{self, Merge},
     letter::{self, Found, Opener},
+    members,
     reader::Span,
     record::{self, Read},
     replay,
@@ -25,7 +26,7 @@ use super::{
     transport::Kafka,
 };
 use crate::{
-    event::{Pattern, Topic},
+    event::{Group, Pattern, Topic},
     transport::{
         DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterScan, Resolution,
         Result, Selection, Stats, TransportError,
@@ -51,6 +52,10 @@ impl DeadLetters for Kafka {
             Ok(results) => results,
             Err(failed) => (0..count).map(|_| Err(copy(&failed))).collect(),
         }
+    }
+
+    async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
+        members::replay_warnings(&self.link, targets).await
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {

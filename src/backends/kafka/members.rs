@@ -3,7 +3,7 @@
 //! Both are opaque to the broker; their form is that of Kafka's own consumers. Of a group of the newer protocol this
 //! request lists no members.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::{Buf as _, Bytes};
 use rdkafka::{
@@ -12,7 +12,10 @@ use rdkafka::{
 };
 
 use super::{connection::Link, errors};
-use crate::{event::Group, transport::Result};
+use crate::{
+    event::{Group, Topic},
+    transport::Result,
+};
 
 /// A member of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,27 @@ pub(super) async fn list(link: &Arc<Link>, group: &Group) -> Result<Option<Vec<L
         Ok(found.and_then(members))
     })
     .await
+}
+
+/// Tells which of these topics no member of its group reads now; nothing where the broker does not tell.
+pub(super) async fn replay_warnings(link: &Arc<Link>, targets: &[(Group, Topic)]) -> Vec<String> {
+    let mut known: HashMap<&Group, Option<Vec<Listed>>> = HashMap::new();
+    let mut warnings = Vec::new();
+    for (group, topic) in targets {
+        if !known.contains_key(group) {
+            let listed = list(link, group).await;
+            known.insert(group, listed.ok().flatten());
+        }
+        let (Some(Some(members)), Ok(name)) = (known.get(group), link.names().of(topic)) else {
+            continue;
+        };
+        if members.iter().all(|member| !member.topics.contains(&name)) {
+            warnings.push(format!(
+                "no running consumer of group {group} reads {topic}: what is replayed waits for one"
+            ));
+        }
+    }
+    warnings
 }
 
 fn members(group: &GroupInfo) -> Option<Vec<Listed>> {

@@ -11,6 +11,7 @@ use super::{
     letters::{Letters, PAGE},
 };
 use crate::{
+    event::{Group, Topic},
     failpoint,
     transport::{
         Capabilities, DeadLetter, DeadLetters, ErrorKind, Job, JobAction, JobId, Result as Answer,
@@ -208,9 +209,20 @@ impl<'a> Planner<'a> {
             chosen = self.choose(page);
         }
         self.letters.check_names()?;
-        Ok(self
+        let letters = self.transport.dead_letters();
+        let mut contents = self
             .gathering
-            .finish(&self.capabilities, &self.letters, others))
+            .finish(&self.capabilities, &self.letters, others);
+        if matches!(contents.action, JobAction::Replay { .. }) {
+            let targets = contents.targets.iter();
+            let targets: Vec<(Group, Topic)> = targets
+                .filter_map(|target| Some((target.group.clone()?, target.topic.clone())))
+                .collect();
+            contents
+                .warnings
+                .extend(letters.replay_warnings(&targets).await);
+        }
+        Ok(contents)
     }
 
     /// Leaves out what was replayed too often, and counts the rest.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{Fault, Faulty, Shared, lock};
 use crate::{
-    event::Headers,
+    event::{Group, Headers, Topic},
     transport::{
         DeadLetter, DeadLetters, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, LetterScan,
         Resolution, Result, Selection, Stats,
@@ -42,6 +42,10 @@ impl DeadLetters for Faulty {
             results.iter_mut().flatten().for_each(|new| *new = true);
         }
         results
+    }
+
+    async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
+        self.inner.dead_letters().replay_warnings(targets).await
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
