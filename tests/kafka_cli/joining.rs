@@ -1,8 +1,8 @@
 //! Groups that let nobody in: what is said, how soon, and that a limit and a signal hold all the same.
 
 use std::{
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    io::Read as _,
+    net::TcpListener,
     process::Child,
     sync::{
         Arc,
@@ -19,6 +19,7 @@ use rdkafka::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
+    asked::{self, DESCRIBE, GROUP, LITERAL, READ, TOPIC},
     harness::{Pf, Run},
     raw::Raw,
     server::Broker,
@@ -208,9 +209,8 @@ fn a_limit_and_a_signal_hold_while_nobody_answers() {
     assert!(start.elapsed() < SLACK, "{:?}", start.elapsed());
 }
 
-/// Starts a broker with a door for a user, who may do everything but read group `svc` and topic `secret`, and whose groups
-/// have one member.
-fn strict() -> (Broker, String) {
+/// Starts a broker with a door for a user, who may do everything that no ACL is about.
+pub(crate) fn with_acls(more: &[&str]) -> (Broker, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -220,7 +220,7 @@ fn strict() -> (Broker, String) {
     let module = "org.apache.kafka.common.security.plain.PlainLoginModule";
     let users = format!("{module} required user_ann=\"secret\";");
     let protocols = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,GUARDED:SASL_PLAINTEXT";
-    let broker = Broker::start_with(&[
+    let settings = [
         &format!("listeners={doors}"),
         &format!("advertised.listeners={doors}"),
         &format!("listener.security.protocol.map={protocols}"),
@@ -229,8 +229,14 @@ fn strict() -> (Broker, String) {
         "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users=User:ANONYMOUS",
         "allow.everyone.if.no.acl.found=true",
-        "group.max.size=1",
-    ]);
+    ];
+    let broker = Broker::start_with(&[&settings[..], more].concat());
+    (broker, address.to_string())
+}
+
+/// Starts one where the user may do everything but read group `svc` and topic `secret`, and groups have one member.
+fn strict() -> (Broker, String) {
+    let (broker, address) = with_acls(&["group.max.size=1"]);
     let raw = Raw::new(broker.address());
     raw.make("order.created", 1, &[]);
     raw.make("secret", 1, &[]);
@@ -239,43 +245,14 @@ fn strict() -> (Broker, String) {
         (TOPIC, "secret", "User:bob", READ),
         (TOPIC, "secret", "User:ann", DESCRIBE),
     ] {
-        allow_only(&broker.address(), (resource, name), (user, operation));
+        let named = (resource, name, LITERAL);
+        asked::allow_only(&broker.address(), named, (user, operation));
     }
-    (broker, address.to_string())
-}
-
-const TOPIC: u8 = 2;
-const GROUP: u8 = 3;
-const READ: u8 = 3;
-const DESCRIBE: u8 = 8;
-
-/// Lets a user do something, and nobody else: `CreateAcls`, for which the client has no call.
-fn allow_only(address: &str, (resource, name): (u8, &str), (user, operation): (&str, u8)) {
-    let text = |text: &str| {
-        let length = i16::try_from(text.len()).unwrap();
-        [&length.to_be_bytes()[..], text.as_bytes()].concat()
-    };
-    let (literal, allow) = (3, 3);
-    let mut request = vec![0, 30, 0, 1, 0, 0, 0, 7];
-    request.extend(text("test"));
-    request.extend(1_i32.to_be_bytes());
-    request.push(resource);
-    request.extend(text(name));
-    request.push(literal);
-    request.extend(text(user));
-    request.extend(text("*"));
-    request.extend([operation, allow]);
-    let mut connection = TcpStream::connect(address).unwrap();
-    let length = i32::try_from(request.len()).unwrap();
-    connection.write_all(&length.to_be_bytes()).unwrap();
-    connection.write_all(&request).unwrap();
-    let mut answer = [0; 18];
-    connection.read_exact(&mut answer).unwrap();
-    assert_eq!(answer[16..], [0, 0], "{answer:?}");
+    (broker, address)
 }
 
 /// Returns the error and its hint.
-fn refused(run: &Run) -> String {
+pub(crate) fn refused(run: &Run) -> String {
     let lines = run.stderr().lines();
     let lines = lines.skip_while(|line| !line.starts_with("error"));
     lines.collect::<Vec<_>>().join("\n")

@@ -25,3 +25,4 @@ mod server;
 mod shop;
 mod store;
 mod tail;
+mod topics;

@@ -42,20 +42,15 @@ pub(super) async fn find(link: &Arc<Link>, group: &Group) -> Result<Option<Retry
     }))
 }
 
-/// Counts what waits in the topic, by partition; `counts` chooses by topic and the time when a retry is due, in
+/// Counts the retries that wait in a topic, by partition; `counts` chooses by topic and the time when they are due, in
 /// milliseconds since the epoch.
 pub(super) async fn waiting(
     link: &Arc<Link>,
-    group: &Group,
-    legacy: &RetryTopic,
+    spans: Vec<Span>,
     counts: impl Fn(&Topic, i64) -> bool,
 ) -> Result<BTreeMap<i32, usize>> {
     let mut left: HashSet<(i32, Bytes)> = HashSet::new();
-    let mut reader = Reader::open(
-        link,
-        spans(link, group, legacy).await?,
-        Isolation::Committed,
-    )?;
+    let mut reader = Reader::open(link, spans, Isolation::Committed)?;
     while let Some(reads) = reader.next().await? {
         for read in reads {
             let Some(key) = read.key.clone() else {
@@ -154,7 +149,8 @@ pub(super) async fn wait_until_moved(shared: Arc<Shared>, legacy: RetryTopic, jo
 }
 
 async fn left(shared: &Shared, legacy: &RetryTopic, joined: i64) -> Result<BTreeMap<i32, usize>> {
-    waiting(&shared.link, &shared.group, legacy, |topic, due| {
+    let spans = spans(&shared.link, &shared.group, legacy).await?;
+    waiting(&shared.link, spans, |topic, due| {
         let name = shared.link.names().of(topic);
         due <= joined && name.is_ok_and(|name| shared.desk().sources.get(&name).is_some())
     })

@@ -7,6 +7,7 @@ use rdkafka::{
     consumer::{Consumer as _, base_consumer::PartitionQueue},
     error::{KafkaError, KafkaResult},
     message::BorrowedMessage,
+    types::RDKafkaErrorCode as Code,
 };
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     pump::Pump,
     rebalance::Watch,
     record::{self, LINEAGE, Read},
+    side_topics,
 };
 use crate::{
     event::{Stored, Topic},
@@ -47,8 +49,16 @@ impl Pump {
     ) -> Result<bool> {
         for _ in 0..max {
             let polled = queue.poll(Duration::ZERO);
-            if polled.is_none() {
-                return Ok(false);
+            match &polled {
+                None => return Ok(false),
+                Some(Err(failed))
+                    if failed.rdkafka_error_code() == Some(Code::TopicAuthorizationFailed) =>
+                {
+                    let (link, group) = (&self.shared.link, &self.shared.group);
+                    self.shared.fail(side_topics::unreadable(link, group));
+                    continue;
+                }
+                Some(_) => {}
             }
             chunk.extend(self.see(polled)?);
         }

@@ -12,7 +12,7 @@ use super::{
     error, errors, letter,
     record::{self, Record},
     shared::Shared,
-    waiting,
+    side_topics, waiting,
 };
 use crate::{
     failpoint,
@@ -229,7 +229,7 @@ async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTi
     if stored.is_err() && claim.waited.is_none() {
         shared.desk().retrying.remove(&key);
     }
-    stored
+    stored.map_err(|failed| side_topics::explain(&shared.link, &shared.group, failed))
 }
 
 /// Returns where a message waits: what waited before stays where it was. None if that is ours no more: whoever owns it

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     admin::{COMPACTED, Wanted},
     connection::Link,
-    letter, schedules,
+    error, letter, schedules,
     sources::{RetryTopic, Source},
     state,
 };
@@ -108,11 +108,22 @@ pub(super) fn explain(link: &Link, group: &Group, failed: TransportError) -> Tra
     if failed.kind() != ErrorKind::Denied {
         return failed;
     }
-    let server = link.config.servers.first().map_or("", String::as_str);
-    let prefix = link.names().prefix();
-    failed.hint(format!(
-        "the retries of a group stand in a topic for each topic that it reads; allow them together: \
-         kafka-acls.sh --bootstrap-server {server} --add --allow-principal User:NAME --operation All \
-         --topic {prefix}pf.{group}. --resource-pattern-type prefixed"
-    ))
+    failed.hint(allow(link, group))
+}
+
+/// Returns the error of topics of retries that are there and may not be read.
+pub(super) fn unreadable(link: &Link, group: &Group) -> TransportError {
+    let message = format!("the retries of group `{group}` may not be read by this user");
+    error(ErrorKind::Denied, message).hint(allow(link, group))
+}
+
+/// Returns the command that allows the topics of the retries of a group, whichever topics it reads.
+pub(super) fn allow(link: &Link, group: &Group) -> String {
+    let user = link.config.properties.get("sasl.username");
+    let user = user.map_or("NAME", String::as_str);
+    let (servers, prefix) = (link.config.servers.join(","), link.names().prefix());
+    format!(
+        "kafka-acls.sh --bootstrap-server {servers} --add --allow-principal User:{user} --operation All \
+         --resource-pattern-type prefixed --topic {prefix}pf.{group}."
+    )
 }

@@ -29,10 +29,17 @@ const MOST: usize = 100;
 /// A group that reads topics of the URL.
 #[derive(Debug)]
 pub(super) struct Group {
-    name: String,
+    pub(super) name: String,
     state: String,
     members: usize,
     pub(super) lags: Vec<Lag>,
+}
+
+impl Group {
+    /// Reports whether the group has a position on a topic.
+    pub(super) fn has_read(&self, topic: &str) -> bool {
+        self.lags.iter().any(|lag| lag.topic == topic)
+    }
 }
 
 /// How far a group is behind on a topic.
@@ -99,6 +106,12 @@ async fn count(link: &Arc<Link>, spans: Vec<Span>) -> Result<i64> {
         count += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
     }
     Ok(count)
+}
+
+/// Returns the names of all groups.
+pub(super) async fn names(link: &Arc<Link>) -> Result<Vec<String>> {
+    let listed = list(link, None).await?.into_iter();
+    Ok(listed.map(|group| group.name).collect())
 }
 
 async fn list(link: &Arc<Link>, only: Option<String>) -> Result<Vec<Listed>> {

@@ -31,6 +31,10 @@ pub(in crate::backends::kafka) async fn mend(link: &Arc<Link>, finding: &str) ->
         let message = format!("`{name}` is not ours: that is for its owner to decide");
         return Err(error(ErrorKind::Unsupported, message));
     }
+    if matches!(what, "orphan" | "legacy") {
+        let message = format!("`{name}` may be in use elsewhere: delete it yourself");
+        return Err(error(ErrorKind::Unsupported, message));
+    }
     let (setting, value) = match (what, &facts.kind) {
         ("cleanup", Kind::Compacted) => ("cleanup.policy", "compact".to_owned()),
         ("cleanup", _) => ("cleanup.policy", "delete".to_owned()),

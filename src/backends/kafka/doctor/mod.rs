@@ -3,6 +3,7 @@
 mod cluster;
 mod groups;
 mod mend;
+mod retries;
 mod topics;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(super) async fn diagnose(link: &Arc<Link>) -> Result<Vec<Finding>> {
     let hidden = hidden::find(link, cluster.places()).await?;
     findings.extend(topics::hidden(link, &hidden));
     findings.extend(groups::findings(&read, &hidden));
+    findings.extend(retries::findings(link, &cluster, &read).await?);
     findings.extend(groups::firing(link, &cluster).await?);
     Ok(findings)
 }

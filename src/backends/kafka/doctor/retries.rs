@@ -1,0 +1,150 @@
+//! Topics of retries that nobody reads any more.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use super::{
+    cluster::{Cluster, Facts},
+    groups::{self, Group},
+    warning,
+};
+use crate::{
+    backends::kafka::{
+        connection::{Bounds, Link},
+        legacy,
+        reader::Span,
+    },
+    event::{Group as Name, Topic},
+    transport::{Finding, Result},
+};
+
+/// Who a topic of retries is for.
+enum Owner {
+    /// A group, on a topic.
+    Pair(Name, Topic),
+    /// A group, on all topics, as earlier versions kept them.
+    Legacy(Name),
+}
+
+/// Finds topics of retries whose group or topic is gone, and those of earlier versions.
+pub(super) async fn findings(
+    link: &Arc<Link>,
+    cluster: &Cluster,
+    groups: &[Group],
+) -> Result<Vec<Finding>> {
+    let names = link.names();
+    let topics = cluster.topics.iter();
+    let retries: BTreeMap<&String, &Facts> =
+        topics.filter(|(name, _)| names.is_retries(name)).collect();
+    if retries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let owners = owners(link, cluster, groups::names(link).await?);
+    let mut findings = Vec::new();
+    for (name, facts) in retries {
+        let owner = owners.get(name);
+        let is_used = match owner {
+            // What is known of few groups is not known of all.
+            Some(Owner::Pair(group, topic)) => groups
+                .iter()
+                .find(|known| known.name == group.as_str())
+                .is_none_or(|known| names.of(topic).is_ok_and(|topic| known.has_read(&topic))),
+            Some(Owner::Legacy(_)) | None => false,
+        };
+        if !is_used {
+            let waiting = count(link, name, facts.partitions).await?;
+            findings.push(finding(link, name, owner, waiting));
+        }
+    }
+    Ok(findings)
+}
+
+/// Returns the names of the topics of retries that groups may have.
+fn owners(link: &Link, cluster: &Cluster, groups: Vec<String>) -> HashMap<String, Owner> {
+    let names = link.names();
+    let topics = cluster.events().filter_map(|(name, _)| names.topic(name));
+    let topics: Vec<Topic> = topics.collect();
+    let mut owners = HashMap::new();
+    for group in groups.iter().filter_map(|group| group.parse::<Name>().ok()) {
+        if let Ok(legacy) = names.legacy_retries(&group) {
+            owners.insert(legacy, Owner::Legacy(group.clone()));
+        }
+        for topic in &topics {
+            if let Ok(retries) = names.retries(&group, topic) {
+                owners.insert(retries, Owner::Pair(group.clone(), topic.clone()));
+            }
+        }
+    }
+    owners
+}
+
+/// Counts what waits in a topic.
+async fn count(link: &Arc<Link>, name: &str, partitions: i32) -> Result<usize> {
+    let places: Vec<(String, i32)> = (0..partitions).map(|one| (name.to_owned(), one)).collect();
+    let bounds = link.bounds(places.clone()).await?;
+    let span = |((topic, partition), bounds): ((String, i32), Bounds)| Span {
+        topic,
+        partition,
+        from: bounds.low,
+        until: Some(bounds.high),
+    };
+    let spans = places.into_iter().zip(bounds).map(span).collect();
+    let waiting = legacy::waiting(link, spans, |_, _| true).await?;
+    Ok(waiting.values().sum())
+}
+
+fn finding(link: &Link, name: &str, owner: Option<&Owner>, waiting: usize) -> Finding {
+    let server = link.config.servers.first().map_or("", String::as_str);
+    let delete = format!("kafka-topics.sh --bootstrap-server {server} --delete --topic {name}");
+    let retries = match waiting {
+        0 => "is empty".to_owned(),
+        1 => "holds 1 retry".to_owned(),
+        count => format!("holds {count} retries"),
+    };
+    let (kind, text, fix) = match owner {
+        Some(Owner::Legacy(group)) if waiting > 0 => (
+            "legacy",
+            format!(
+                "`{name}`, in which earlier versions kept the retries of all topics, {retries}: a consumer of group \
+                 `{group}` moves them"
+            ),
+            None,
+        ),
+        Some(Owner::Legacy(group)) => (
+            "legacy",
+            format!(
+                "`{name}`, in which earlier versions kept the retries of all topics, {retries}: delete it once no \
+                 consumer of group `{group}` is of such a version"
+            ),
+            Some(delete),
+        ),
+        Some(Owner::Pair(group, topic)) if waiting > 0 => (
+            "orphan",
+            format!("`{name}` {retries}, and group `{group}` does not read `{topic}` any more"),
+            Some(format!("pf consume {topic} --group {group} -- COMMAND")),
+        ),
+        Some(Owner::Pair(group, topic)) => (
+            "orphan",
+            format!("`{name}` {retries}, and group `{group}` does not read `{topic}` any more"),
+            Some(delete),
+        ),
+        None if waiting > 0 => (
+            "orphan",
+            format!(
+                "`{name}` {retries}, and its group or its topic is gone: deleting it loses that"
+            ),
+            Some(delete),
+        ),
+        None => (
+            "orphan",
+            format!("`{name}` {retries}, and its group or its topic is gone"),
+            Some(delete),
+        ),
+    };
+    Finding {
+        mend: fix,
+        ..warning(&format!("{kind}.{name}"), text)
+    }
+}
