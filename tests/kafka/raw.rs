@@ -124,6 +124,16 @@ impl Raw {
         while self.partitions(topic).len() < usize::try_from(partitions).unwrap() {}
     }
 
+    /// Makes many topics of one partition.
+    pub(crate) fn make_all(&self, topics: &[String]) {
+        let new = |topic| NewTopic::new(topic, 1, TopicReplication::Fixed(1));
+        let new: Vec<_> = topics.iter().map(|topic| new(topic)).collect();
+        let made = self.admin(async |client, options| client.create_topics(&new, options).await);
+        assert!(made.unwrap().iter().all(Result::is_ok));
+        let all = |known: Vec<String>| topics.iter().all(|topic| known.contains(topic));
+        while !all(self.topics()) {}
+    }
+
     /// Removes the records of a partition before an offset, as retention would.
     pub(crate) fn remove_before(&self, topic: &str, partition: i32, offset: i64) {
         let mut places = TopicPartitionList::new();

@@ -6,6 +6,7 @@
 mod compaction;
 mod consume;
 mod group;
+mod many_topics;
 mod owners;
 mod pending;
 mod publish;

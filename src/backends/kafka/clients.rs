@@ -190,7 +190,7 @@ pub(super) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> Cl
 /// Returns the settings of a member of a group with so many queues: one for each partition that is read apart, and one
 /// for all others together.
 pub(super) fn member(config: &Config, group: &str, queues: usize) -> ClientConfig {
-    let share = (QUEUED / queues.max(1)).clamp(1024, 4096);
+    let share = (QUEUED / queues.max(1)).clamp(64, 4096);
     let mut client = base(config);
     client
         .set("group.id", group)
@@ -202,6 +202,10 @@ pub(super) fn member(config: &Config, group: &str, queues: usize) -> ClientConfi
         .set("queued.max.messages.kbytes", share.to_string())
         // An answer is held as a whole, and is spread over many queues.
         .set("fetch.max.bytes", FETCHED.to_string())
+        .set(
+            "fetch.message.max.bytes",
+            (share.min(1024) << 10).to_string(),
+        )
         // Where all else is full, a broker is asked for what is tried again alone, and keeps that answer for so long.
         .set("fetch.wait.max.ms", "50");
     say_ids(&mut client);

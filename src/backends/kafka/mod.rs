@@ -73,6 +73,7 @@ mod shared;
 mod shelf;
 mod side_topics;
 mod sources;
+mod stagger;
 mod start;
 mod state;
 mod stats;

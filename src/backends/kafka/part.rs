@@ -46,6 +46,8 @@ pub(super) struct Retries {
     /// Nothing is handed out before this offset was reached.
     pub(super) barrier: i64,
     pub(super) committed: i64,
+    /// It is stopped until others were read.
+    pub(super) is_held: bool,
     /// What a commit under way makes durable.
     pub(super) saving: Option<i64>,
     /// Which topic it is, should it be deleted and created again.

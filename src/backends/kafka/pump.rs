@@ -30,10 +30,15 @@ use crate::transport::{ErrorKind, Result};
 
 /// The most records taken in at once.
 const CHUNK: usize = 256;
+/// The same of retries, of which little more than the time when they are due is kept: what is not taken in stays in the
+/// memory of the client.
+const RETRIES: usize = 2048;
 /// How long a poll waits at the most.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 /// How often leases are looked at.
 const LEASES: Duration = Duration::from_millis(50);
+/// How often it is looked how far was read while there are retries to be read and records keep coming.
+const UNREAD: Duration = Duration::from_millis(100);
 /// For how long nothing is polled while there is no room; then the client is told to stop fetching.
 const HOLD: Duration = Duration::from_millis(500);
 
@@ -52,6 +57,7 @@ pub(super) struct Pump {
     is_forwarding: bool,
     leases_at: Instant,
     full_since: Option<Instant>,
+    looked: Instant,
     pub(super) down: bool,
     pub(super) torn: Option<Torn>,
     /// Topics that were created again and are not read from their beginning yet.
@@ -76,6 +82,7 @@ impl Pump {
             is_forwarding: false,
             leases_at: now + LEASES,
             full_since: None,
+            looked: now,
             down: false,
             torn: None,
             recreated: HashSet::new(),
@@ -122,6 +129,7 @@ impl Pump {
             self.leases_at = now + LEASES;
             self.check_leases();
         }
+        self.stagger()?;
         let next = self.hand_out_due()?;
         if self.has_room()? {
             let mut chunk = Vec::new();
@@ -133,17 +141,24 @@ impl Pump {
             gathered?;
             self.read_recreated()?;
             let is_mending = self.mend(is_idle)?;
-            if is_idle && !is_mending {
+            if !is_mending && (is_idle || self.must_look()) {
+                self.looked = Instant::now();
                 self.look_around()?;
             }
             return Ok(());
         }
         // Nothing of these is handed out before there is room, and each of many queues would fill up by itself.
         let mut retries = Vec::new();
-        let polled = self.poll_retries(CHUNK, &mut retries);
+        let polled = self.poll_retries(RETRIES, &mut retries);
         self.leave_out_recreated(&mut retries);
         self.admit(retries)?;
         polled
+    }
+
+    /// Reports whether it has to be looked how far was read, though records keep coming: behind the last retry there may
+    /// be marks of transactions, of which no record tells.
+    fn must_look(&self) -> bool {
+        self.looked.elapsed() > UNREAD && self.shared.desk().has_unread_retries()
     }
 
     /// Reads the topics that are wanted now.
@@ -218,9 +233,7 @@ impl Pump {
             self.full_since = None;
             if is_paused {
                 self.resume()?;
-                let mut desk = self.shared.desk();
-                desk.paused = false;
-                desk.suspect = true;
+                self.shared.desk().are_resumed();
             }
             return Ok(true);
         }
@@ -249,7 +262,7 @@ impl Pump {
     }
 
     fn gather(&mut self, patience: Duration, chunk: &mut Vec<Read>) -> Result<()> {
-        self.poll_retries(CHUNK, chunk)?;
+        self.poll_retries(RETRIES, chunk)?;
         let most = chunk.len() + CHUNK;
         let mut patience = if chunk.is_empty() {
             patience

@@ -124,8 +124,7 @@ impl Watch {
             .and_then(|all| client.resume(&all))
             .map_err(|failed| errors::of(failed, "taking on partitions"))?;
         let mut desk = self.shared.desk();
-        desk.paused = false;
-        desk.suspect = true;
+        desk.are_resumed();
         for part in parts {
             tracing::debug!(topic = &*part.name, part.partition, "a partition is ours");
             desk.own(part);
@@ -248,6 +247,7 @@ impl Watch {
                 seen: begin,
                 barrier: high,
                 committed: -1,
+                is_held: false,
                 saving: None,
                 identity,
             })),
