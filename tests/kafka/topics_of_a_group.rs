@@ -2,7 +2,10 @@
 //! together in one are moved there, and handed out to nobody else.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -13,6 +16,10 @@ use protoflow::{
         Delivery, ErrorKind, Failure, Fingerprint, Outgoing, SubscribeRequest, Subscription,
         Transport, Verdict,
     },
+};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer as _},
 };
 use serde_json::json;
 
@@ -420,16 +427,11 @@ async fn an_earlier_member_keeps_what_is_its_own() {
 }
 
 /// A member that reads the topic of earlier versions, and nothing else here.
-struct Earlier(
-    Arc<std::sync::atomic::AtomicBool>,
-    Option<thread::JoinHandle<()>>,
-);
+struct Earlier(Arc<AtomicBool>, Option<thread::JoinHandle<()>>);
 
 impl Earlier {
     fn join(shop: &Shop, group: &str) -> Self {
-        use rdkafka::consumer::{BaseConsumer, Consumer as _};
-
-        let mut config = rdkafka::ClientConfig::new();
+        let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", Broker::shared().address())
             .set("group.id", shop.group(group))
@@ -441,20 +443,20 @@ impl Earlier {
         while client.assignment().unwrap().count() < 2 {
             let _ = client.poll(Duration::from_millis(20));
         }
-        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
         let thread = thread::spawn(move || {
-            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            while !over.load(Ordering::Relaxed) {
                 let _ = client.poll(Duration::from_millis(20));
             }
         });
-        Self(stop, Some(thread))
+        Self(is_over, Some(thread))
     }
 }
 
 impl Drop for Earlier {
     fn drop(&mut self) {
-        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.0.store(true, Ordering::Relaxed);
         self.1.take().unwrap().join().unwrap();
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn findings(
     if retries.is_empty() {
         return Ok(Vec::new());
     }
-    let owners = owners(link, cluster, groups::names(link).await?);
+    let owners = owners(link, cluster, &groups::names(link).await?);
     let mut findings = Vec::new();
     for (name, facts) in retries {
         let owner = owners.get(name);
@@ -62,7 +62,7 @@ pub(super) async fn findings(
 }
 
 /// Returns the names of the topics of retries that groups may have.
-fn owners(link: &Link, cluster: &Cluster, groups: Vec<String>) -> HashMap<String, Owner> {
+fn owners(link: &Link, cluster: &Cluster, groups: &[String]) -> HashMap<String, Owner> {
     let names = link.names();
     let topics = cluster.events().filter_map(|(name, _)| names.topic(name));
     let topics: Vec<Topic> = topics.collect();
