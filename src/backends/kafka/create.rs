@@ -58,13 +58,18 @@ impl Link {
 
     /// A broker knows of a topic a moment after it was made.
     async fn wait_for(self: &Arc<Self>, made: &[Wanted]) -> Result<()> {
-        let end = tokio::time::Instant::now() + self.config.timeout;
-        let mut missing = made.to_vec();
+        let until = || tokio::time::Instant::now() + self.config.timeout;
+        let (mut end, mut missing) = (until(), made.to_vec());
         loop {
+            let before = missing.len();
             missing = self.missing(&missing).await?;
             let Some(first) = missing.first() else {
                 return Ok(());
             };
+            // Many of them take a broker a while, one after the other.
+            if missing.len() < before {
+                end = until();
+            }
             if tokio::time::Instant::now() > end {
                 let message = format!("the topic `{}` was made and does not show up", first.name);
                 return Err(error(ErrorKind::Unavailable, message));

@@ -192,7 +192,7 @@ mod tests {
             assert!(name.ends_with(RETRIES) && is_of_others(&name), "{name}");
         }
         for (group, topic) in [("workers", "gr\u{fc}n"), ("gr\u{fc}n", "order")] {
-            let refused = retries(group, &topic.repeat(80)).unwrap_err();
+            let refused = retries(group, &topic.repeat(45)).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::Invalid);
         }
     }
