@@ -16,6 +16,7 @@ mod handler;
 mod harness;
 mod help;
 mod letters;
+mod moved;
 mod naming;
 mod normalise;
 #[cfg(target_os = "linux")]

@@ -8,5 +8,6 @@ mod faults;
 mod group;
 mod keeping;
 mod letters;
+mod moved;
 mod processes;
 mod store;

@@ -78,6 +78,8 @@ pub(super) struct Config {
     pub(super) create: bool,
     /// Write without a thread.
     pub(super) inline: bool,
+    /// The store was open before: it is not made anew, and another file in its place may be in the making.
+    pub(super) again: bool,
 }
 
 impl Config {
@@ -95,6 +97,7 @@ impl Config {
             },
             create: false,
             inline: false,
+            again: false,
         }
     }
 
@@ -123,8 +126,10 @@ impl Config {
         self.beside("-wal")
     }
 
+    /// Returns a name beside the file itself: what links to it shares all that is there, as the engine has it.
     fn beside(&self, suffix: &str) -> PathBuf {
-        let mut name = self.path.as_os_str().to_owned();
+        let file = self.path.canonicalize();
+        let mut name = file.unwrap_or_else(|_| self.path.clone()).into_os_string();
         name.push(suffix);
         PathBuf::from(name)
     }

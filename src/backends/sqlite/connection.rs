@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,29 +12,83 @@ use crate::transport::ErrorKind;
 
 use super::{
     config::Config,
-    error::{Fault, Outcome, refusal},
+    connections::{Connections, Seat},
+    error::{Fault, Outcome, gone, in_the_making, refusal, swapped},
+    files::{self, Files, Identity},
     schema::{self, State},
 };
 
 /// Bytes of the log that it costs less to read again than to move into the store.
 const LONG_LOG: u64 = 256 * 1024;
 
+/// A connection, and the files that it has open.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) connection: Connection,
+    pub(super) files: Files,
+    /// Counts it as open; let go of after the connection.
+    pub(super) seat: Seat,
+}
+
+impl Open {
+    fn of(
+        config: &Config,
+        seat: Seat,
+        (connection, store): (Connection, Identity),
+    ) -> Outcome<Self> {
+        match Files::of(&config.path, &connection) {
+            Some(files) if files.store() == store => Ok(Self {
+                connection,
+                files,
+                seat,
+            }),
+            _ => Err(swapped(&config.path)),
+        }
+    }
+
+    /// Fails where others would not find what is written.
+    fn shared(self, config: &Config, connections: &Connections) -> Outcome<Self> {
+        if self.files.lack_an_index() {
+            return Err(swapped(&config.path));
+        }
+        connections.note(&self.files);
+        Ok(self)
+    }
+
+    /// Ends, touching nothing that has the names of its files by now.
+    pub(super) fn end(self) {
+        keep_off(&self.connection);
+    }
+}
+
+/// Lets the end of a connection touch no file: the engine itself looks only whether the store has moved, not its log.
+pub(super) fn keep_off(connection: &Connection) {
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
 /// Opens the store for writing, making or migrating it where needed.
-pub(super) fn open_writer(config: &Config) -> Outcome<Connection> {
+pub(super) fn open_writer(config: &Config, connections: &Arc<Connections>) -> Outcome<Open> {
     if config.create
+        && !config.again
         && let Some(parent) = config.path.parent()
     {
         // What is wrong with the folder shows when the file is opened.
         let _ = std::fs::create_dir_all(parent);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = open(config, flags)?;
-    patiently(config, || prepare(&mut connection))?;
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    if config.again {
+        require(config, connections)?;
+    } else {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let seat = connections.enter()?;
+    let (mut connection, store) = open(config, flags)?;
+    patiently(config, || prepare(config, &mut connection))?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "synchronous", config.synchronous.word())?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(128);
-    Ok(connection)
+    Open::of(config, seat, (connection, store))?.shared(config, connections)
 }
 
 /// Prepares the end of the writer's connection: a short log stays, so that closing is cheap; a long one the last to
@@ -52,31 +107,33 @@ pub(super) fn wind_up(connection: &Connection, config: &Config) {
 }
 
 /// Opens the store for reading; it must be there.
-pub(super) fn open_reader(config: &Config) -> Outcome<Connection> {
-    require(config)?;
+pub(super) fn open_reader(config: &Config, connections: &Arc<Connections>) -> Outcome<Open> {
+    require(config, connections)?;
+    let seat = connections.enter()?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-    let connection = match open(config, flags) {
-        Ok(connection) => connection,
+    let opened = match open(config, flags) {
+        Ok(opened) => opened,
         Err(_) => open(config, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
     };
-    connection.pragma_update(None, "query_only", true)?;
-    match schema::inspect(&connection) {
+    opened.0.pragma_update(None, "query_only", true)?;
+    match schema::inspect(&opened.0) {
         Ok(State::Ready) => {
             tracing::debug!(path = %config.path.display(), "opened the store for reading");
-            Ok(connection)
+            Open::of(config, seat, opened)?.shared(config, connections)
         }
         Ok(State::Older(_)) => {
-            drop(connection);
-            drop(open_writer(config)?);
-            open(config, flags)
+            drop((opened, seat));
+            drop(open_writer(config, connections)?);
+            let seat = connections.enter()?;
+            Open::of(config, seat, open(config, flags)?)?.shared(config, connections)
         }
-        Err(Fault::Sql(error)) if unwritable(&error) => open_frozen(config, error),
-        Err(fault) => Err(fault),
+        Err(Fault::Sql(error)) if unwritable(&error) => open_frozen(config, seat, error),
+        Err(fault) => Err(unless_fresh(config, fault)),
     }
 }
 
 /// Fails if the file is not there and may not be made for looking.
-pub(super) fn require(config: &Config) -> Outcome<()> {
+pub(super) fn require(config: &Config, connections: &Arc<Connections>) -> Outcome<()> {
     let path = config.path.display();
     match config.path.try_exists() {
         Ok(true) => return Ok(()),
@@ -89,8 +146,11 @@ pub(super) fn require(config: &Config) -> Outcome<()> {
         }
         _ => {}
     }
+    if config.again {
+        return Err(gone(&config.path).into());
+    }
     if config.create {
-        return open_writer(config).map(drop);
+        return open_writer(config, connections).map(drop);
     }
     let message = format!("there is no store `{path}`");
     Err(refusal(ErrorKind::NotFound, message)
@@ -111,14 +171,35 @@ pub(super) fn patiently<T>(config: &Config, mut act: impl FnMut() -> Outcome<T>)
     }
 }
 
-fn prepare(connection: &mut Connection) -> Outcome<()> {
-    match schema::inspect(connection)? {
+fn prepare(config: &Config, connection: &mut Connection) -> Outcome<()> {
+    match schema::inspect(connection).map_err(|fault| unless_fresh(config, fault))? {
         State::Ready => Ok(()),
+        State::Older(0) if config.again && files::is_fresh(&config.path) => {
+            Err(in_the_making(&config.path).into())
+        }
         State::Older(_) => schema::migrate(connection),
     }
 }
 
-fn open(config: &Config, flags: OpenFlags) -> Outcome<Connection> {
+/// A file that took the place of an open one may be a copy that is not complete yet.
+fn unless_fresh(config: &Config, fault: Fault) -> Fault {
+    let is_broken = fault.is_of_content();
+    if is_broken && config.again && files::is_fresh(&config.path) {
+        return in_the_making(&config.path).into();
+    }
+    fault
+}
+
+fn open(config: &Config, flags: OpenFlags) -> Outcome<(Connection, Identity)> {
+    let before = Identity::of(&config.path);
+    let connection = connect(config, flags)?;
+    match Identity::of(&config.path) {
+        Some(store) if before.is_none_or(|before| before == store) => Ok((connection, store)),
+        _ => Err(swapped(&config.path)),
+    }
+}
+
+fn connect(config: &Config, flags: OpenFlags) -> Outcome<Connection> {
     let mut connection =
         Connection::open_with_flags(&config.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let limit = config.busy_timeout;
@@ -135,15 +216,16 @@ fn open(config: &Config, flags: OpenFlags) -> Outcome<Connection> {
 }
 
 /// Opens a store in a folder where nothing can be written: it cannot change while we read.
-fn open_frozen(config: &Config, error: rusqlite::Error) -> Outcome<Connection> {
+fn open_frozen(config: &Config, seat: Seat, error: rusqlite::Error) -> Outcome<Open> {
     let Ok(mut url) = url::Url::from_file_path(&config.path) else {
         return Err(error.into());
     };
     url.set_query(Some("immutable=1"));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(url.as_str(), flags)?;
+    let store = Identity::of(&config.path).ok_or_else(|| swapped(&config.path))?;
     match schema::inspect(&connection)? {
-        State::Ready => Ok(connection),
+        State::Ready => Open::of(config, seat, (connection, store)),
         State::Older(_) => Err(error.into()),
     }
 }

@@ -1,122 +1,75 @@
-//! A membership in a group: waiting for work, holding it, settling it.
+//! A consumer of a group: waiting for work, holding it, settling it, in whatever store has the name.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use rusqlite::params;
-use tokio::sync::oneshot;
 
 use crate::{
     event::Group,
-    transport::{Delivery, Result, Settlement, SubscribeRequest, Subscription, Ticket},
+    transport::{
+        Delivery, ErrorKind, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
+    },
 };
 
 use super::{
-    claim::{self, Claimed},
     clock,
-    error::{Fault, Outcome, again, closed},
-    member::{self, Member},
-    outlook::{self, Outlook},
-    presence::Presence,
-    session::Session,
-    settle::{Item, Settle, lost},
+    config::Config,
+    error::{again, bare, closed, refusal},
+    membership::Membership,
+    outlook::Outlook,
+    settle::{Item, lost, lost_with_its_store},
     wake::{Wake, Watcher},
-    work::{Step, Work},
     writer::Writer,
 };
+
+/// How long to wait where only somebody else's commit can help.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// One consumer of a group.
 #[derive(Debug)]
 pub(super) struct Consumer {
     writer: Arc<Writer>,
     watcher: Watcher,
-    shared: Arc<Shared>,
-    presence: Mutex<Option<Presence>>,
-    group: Group,
-    group_id: i64,
-    id: i64,
-    store: Arc<str>,
-    max_in_flight: usize,
+    config: Config,
+    request: SubscribeRequest,
+    membership: Mutex<Arc<Membership>>,
+    /// It was said that the store is gone.
+    is_waiting: AtomicBool,
     made: Option<String>,
 }
 
-/// What the writing thread and the caller both touch.
-#[derive(Debug)]
-struct Shared {
-    member: Mutex<Member>,
-    hand: Mutex<Hand>,
-}
-
-#[derive(Debug, Default)]
-struct Hand {
-    /// Claimed and not given to the caller yet.
-    ready: VecDeque<Delivery>,
-    /// Where each delivery that is not settled stands.
-    taken: HashMap<Ticket, i64>,
-    /// How many became dead letters instead of being claimed.
-    buried: u64,
-    /// The last claim was filled, so another one is likely to find something.
-    hopeful: bool,
-    /// A gap to tell of.
-    fault: Option<crate::transport::TransportError>,
-    closed: bool,
-}
-
-impl Shared {
-    fn hand(&self) -> MutexGuard<'_, Hand> {
-        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn member(&self) -> MutexGuard<'_, Member> {
-        self.member.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What a look for work came to.
+enum Found {
+    Work(Vec<Delivery>),
+    Again,
+    /// Nothing for so long, unless somebody commits.
+    Nothing(Duration),
 }
 
 /// Joins a group.
 pub(super) async fn subscribe(
     writer: &Arc<Writer>,
     wake: &Arc<Wake>,
-    config: &super::config::Config,
+    config: &Config,
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
     let path = &config.path;
     let made = (!path.exists()).then(|| format!("made the store {}", path.display()));
-    // The store first: its folder is where the lock goes.
-    writer.look(|_| Ok(())).await?;
-    let presence = Presence::take(config)?;
-    let name = presence.name().to_owned();
-    let (group, max_in_flight) = (request.group.clone(), request.max_in_flight.max(1));
-    let joined = writer
-        .write(Step::Other, move |session| {
-            let member = member::join(session, &request, &name)?;
-            Ok((member, Arc::clone(&session.store)))
-        })
-        .await;
-    let (member, store) = match joined {
-        Ok(joined) => joined,
-        Err(error) => {
-            presence.leave();
-            return Err(error);
-        }
-    };
+    let membership = Membership::join(writer, config, &request, None).await?;
     Ok(Arc::new(Consumer {
         writer: Arc::clone(writer),
         watcher: wake.watch(),
-        presence: Mutex::new(Some(presence)),
-        group,
-        group_id: member.group_id,
-        id: member.consumer,
-        store,
-        max_in_flight,
+        config: config.clone(),
+        request,
+        membership: Mutex::new(Arc::new(membership)),
+        is_waiting: AtomicBool::new(false),
         made,
-        shared: Arc::new(Shared {
-            member: Mutex::new(member),
-            hand: Mutex::default(),
-        }),
     }))
 }
 
@@ -126,35 +79,31 @@ impl Subscription for Consumer {
         let mut changes = self.watcher.listen();
         loop {
             changes.mark_unchanged();
-            if let Some(batch) = self.hand_over(max)? {
-                return Ok(batch);
-            }
-            if self.is_hopeful() {
-                self.claim(max).await?;
-                continue;
-            }
-            let wait = match self.outlook().await? {
-                Outlook::End => return Ok(Vec::new()),
-                Outlook::Wait(until) => clock::until(until),
-                Outlook::Ready => {
-                    self.claim(max).await?;
-                    if let Some(batch) = self.hand_over(max)? {
-                        return Ok(batch);
-                    }
-                    // Others hold the keys of all that is there: a commit of theirs wakes us.
-                    Duration::from_secs(1)
+            self.writer.connections().tell()?;
+            let membership = self.membership();
+            let found = if self.is_over(&membership) {
+                self.move_over(&membership).await?
+            } else {
+                match self.look(&membership, max).await {
+                    Err(_) if self.is_over(&membership) => Found::Again,
+                    found => found?,
                 }
             };
-            tokio::select! {
-                _ = changes.changed() => {}
-                () = tokio::time::sleep(wait) => {}
+            match found {
+                Found::Work(batch) => return Ok(batch),
+                Found::Again => {}
+                Found::Nothing(wait) => tokio::select! {
+                    _ = changes.changed() => {}
+                    () = tokio::time::sleep(wait) => {}
+                },
             }
         }
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
+        let membership = self.membership();
         let positions: Vec<Option<i64>> = {
-            let hand = self.shared.hand();
+            let hand = membership.shared.hand();
             let ticket = |settlement: &Settlement| settlement.delivery.ticket();
             batch
                 .iter()
@@ -162,15 +111,17 @@ impl Subscription for Consumer {
                 .collect()
         };
         let tickets: Vec<Ticket> = batch.iter().map(|s| s.delivery.ticket()).collect();
+        let (store, group) = (&membership.store, self.group());
         let items = batch
             .into_iter()
             .zip(&positions)
-            .filter_map(|(settlement, seq)| {
-                Some(Item::new(&self.store, &self.group, (*seq)?, settlement))
-            })
+            .filter_map(|(settlement, seq)| Some(Item::new(store, group, (*seq)?, settlement)))
             .collect();
-        let settled = self.submit(items).await;
-        let mut hand = self.shared.hand();
+        let mut settled = membership.submit(&self.writer, items).await;
+        if settled.is_err() && self.is_over(&membership) {
+            settled = Err(lost_with_its_store());
+        }
+        let mut hand = membership.shared.hand();
         for ticket in &tickets {
             hand.taken.remove(ticket);
         }
@@ -182,122 +133,100 @@ impl Subscription for Consumer {
     }
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
-        // A ticket that is not in hand has no place, so that its row is not found.
-        let taken: Vec<(i64, Ticket)> = {
-            let hand = self.shared.hand();
-            let place = |ticket: &Ticket| hand.taken.get(ticket).copied().unwrap_or(-1);
-            tickets
-                .iter()
-                .map(|ticket| (place(ticket), *ticket))
-                .collect()
-        };
-        let lease = self.shared.member().lease;
-        let (group, consumer) = (self.group_id, self.id);
-        self.writer
-            .write(Step::Claim, move |session| {
-                let sql = "UPDATE held SET lease_until = ?5 \
-                     WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
-                let mut update = session.connection.prepare_cached(sql)?;
-                let until = clock::now().saturating_add(lease);
-                let mut lost = Vec::new();
-                for (seq, ticket) in taken {
-                    let number = ticket.0.cast_signed();
-                    if update.execute(params![group, seq, consumer, number, until])? == 0 {
-                        tracing::warn!(
-                            position = seq,
-                            "the lease had run out before it was extended"
-                        );
-                        lost.push(ticket);
-                    }
-                }
-                Ok(lost)
-            })
-            .await
+        let membership = self.membership();
+        match membership.extend(&self.writer, tickets).await {
+            Err(_) if self.is_over(&membership) => Ok(tickets.to_vec()),
+            extended => extended,
+        }
     }
 
     fn buried(&self) -> u64 {
-        self.shared.hand().buried
+        self.membership().shared.hand().buried
     }
 
     async fn close(&self) -> Result<()> {
-        let presence = {
-            let mut hand = self.shared.hand();
-            hand.closed = true;
-            hand.ready.clear();
-            hand.taken.clear();
-            let mut presence = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
-            presence.take()
-        };
-        let Some(presence) = presence else {
-            return Ok(());
-        };
-        let (group, consumer) = (self.group_id, self.id);
-        self.writer
-            .write(Step::Settle, move |session| {
-                member::leave(session, group, consumer)
-            })
-            .await?;
-        presence.leave();
-        Ok(())
+        let membership = self.membership();
+        match membership.leave(&self.writer).await {
+            Err(_) if self.is_over(&membership) => Ok(()),
+            left => left,
+        }
     }
 }
 
 impl Consumer {
-    /// Takes what was claimed; `Some` of nothing once the membership is over.
-    fn hand_over(&self, max: usize) -> Result<Option<Vec<Delivery>>> {
-        let mut hand = self.shared.hand();
-        if hand.closed {
+    fn membership(&self) -> Arc<Membership> {
+        Arc::clone(&self.current())
+    }
+
+    fn current(&self) -> MutexGuard<'_, Arc<Membership>> {
+        self.membership
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn group(&self) -> &Group {
+        &self.request.group
+    }
+
+    /// Reports whether another store has got the name.
+    fn is_over(&self, membership: &Membership) -> bool {
+        membership.generation != self.writer.generation()
+    }
+
+    async fn look(&self, membership: &Membership, max: usize) -> Result<Found> {
+        if let Some(batch) = membership.hand_over(max)? {
+            return Ok(Found::Work(batch));
+        }
+        if membership.is_hopeful() {
+            membership.claim(&self.writer, max).await?;
+            return Ok(Found::Again);
+        }
+        match membership.outlook(&self.writer).await? {
+            Outlook::End => Ok(Found::Work(Vec::new())),
+            Outlook::Wait(until) => Ok(Found::Nothing(clock::until(until))),
+            Outlook::Ready => {
+                membership.claim(&self.writer, max).await?;
+                let batch = membership.hand_over(max)?;
+                // Others hold the keys of all that is there: a commit of theirs wakes us.
+                Ok(batch.map_or(Found::Nothing(PATIENCE), Found::Work))
+            }
+        }
+    }
+
+    /// Joins the group in the store that has the name now.
+    async fn move_over(&self, before: &Membership) -> Result<Found> {
+        if before.shared.hand().closed {
             return Err(closed());
         }
-        if let Some(fault) = hand.fault.take() {
-            return Err(fault);
+        let request = SubscribeRequest {
+            from: match self.request.from {
+                // All of it came after we did.
+                StartFrom::New => StartFrom::Earliest,
+                from => from,
+            },
+            ..self.request.clone()
+        };
+        let joined = Membership::join(&self.writer, &self.config, &request, Some(before)).await;
+        match joined {
+            Ok(joined) => {
+                before.abandon();
+                *self.current() = Arc::new(joined);
+                self.is_waiting.store(false, Ordering::Relaxed);
+                Ok(Found::Again)
+            }
+            Err(error) if error.is_transient() && self.request.until_end => {
+                let message = format!("{}, before its end was reached", bare(&error));
+                Err(refusal(ErrorKind::Other, message).hint("run it again once the store is there"))
+            }
+            Err(error) if error.is_transient() => {
+                if !self.is_waiting.swap(true, Ordering::Relaxed) {
+                    let notice = format!("{}; waiting for a store of that name", bare(&error));
+                    return Err(refusal(ErrorKind::Warning, notice));
+                }
+                Ok(Found::Nothing(PATIENCE))
+            }
+            Err(error) => Err(error),
         }
-        let count = hand.ready.len().min(max);
-        Ok((count > 0).then(|| hand.ready.drain(..count).collect()))
-    }
-
-    /// Reports, once per claim, whether to claim again without looking first.
-    fn is_hopeful(&self) -> bool {
-        let mut hand = self.shared.hand();
-        std::mem::take(&mut hand.hopeful) && hand.taken.len() < self.max_in_flight
-    }
-
-    async fn outlook(&self) -> Result<Outlook> {
-        let full = self.shared.hand().taken.len() >= self.max_in_flight;
-        if full {
-            return Ok(Outlook::Wait(clock::now() + member::SWEEP));
-        }
-        let shared = Arc::clone(&self.shared);
-        self.writer
-            .look(move |session| outlook::outlook(session, &shared.member()))
-            .await
-    }
-
-    async fn claim(&self, max: usize) -> Result<()> {
-        let room = self.max_in_flight - self.shared.hand().taken.len().min(self.max_in_flight);
-        let (reply, done) = oneshot::channel();
-        self.writer.submit(Box::new(Claim {
-            shared: Arc::clone(&self.shared),
-            max: max.min(room),
-            claimed: Claimed::default(),
-            reply,
-        }));
-        done.await.unwrap_or_else(|_| Err(closed()))
-    }
-
-    async fn submit(&self, items: Vec<Item>) -> Result<Vec<bool>> {
-        if items.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (reply, settled) = oneshot::channel();
-        self.writer.submit(Box::new(Settle {
-            group: self.group_id,
-            consumer: self.id,
-            ours: Vec::with_capacity(items.len()),
-            items,
-            reply,
-        }));
-        settled.await.unwrap_or_else(|_| Err(closed()))
     }
 }
 
@@ -315,57 +244,12 @@ fn results(positions: &[Option<i64>], settled: Result<Vec<bool>>) -> Vec<Result<
     positions.iter().map(result).collect()
 }
 
-/// A claim whose outcome goes into the hand, so that a caller who left loses nothing.
-struct Claim {
-    shared: Arc<Shared>,
-    max: usize,
-    claimed: Claimed,
-    reply: oneshot::Sender<Result<()>>,
-}
-
-impl Work for Claim {
-    fn step(&self) -> Step {
-        Step::Claim
-    }
-
-    fn run(&mut self, session: &mut Session) -> Outcome<()> {
-        if self.shared.hand().closed {
-            return Ok(());
-        }
-        let mut member = self.shared.member();
-        if let Some(Fault::Refused(gap)) = member.pass_gaps(&session.connection)? {
-            self.shared.hand().fault = Some(gap);
-            return Ok(());
-        }
-        self.claimed = claim::claim(session, &mut member, self.max)?;
-        Ok(())
-    }
-
-    fn end(self: Box<Self>, result: Result<()>) {
-        if result.is_err() {
-            self.shared.member().relearn();
-        } else {
-            let (taken, buried) = (self.claimed.deliveries.len(), self.claimed.buried);
-            if taken > 0 || buried > 0 {
-                tracing::debug!(taken, buried, "claimed");
-            }
-            let mut hand = self.shared.hand();
-            hand.buried += buried;
-            hand.hopeful = self.claimed.deliveries.len() >= self.max;
-            for (seq, delivery) in self.claimed.deliveries {
-                hand.taken.insert(delivery.ticket(), seq);
-                hand.ready.push_back(delivery);
-            }
-        }
-        // A caller who left finds the deliveries with its next call.
-        let _ = self.reply.send(result);
-    }
-}
-
 impl Drop for Consumer {
     fn drop(&mut self) {
-        let held = self.shared.hand().taken.len();
-        if !self.shared.hand().closed && held > 0 {
+        let membership = self.membership();
+        let hand = membership.shared.hand();
+        let held = hand.taken.len();
+        if !hand.closed && held > 0 {
             tracing::debug!(held, "a consumer was dropped without being closed");
         }
     }

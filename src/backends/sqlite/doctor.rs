@@ -1,6 +1,6 @@
 //! What will bite, and mending what can be mended.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
@@ -10,7 +10,7 @@ use super::{
     clock,
     config::{Config, Synchronous},
     error::{Outcome, refusal},
-    log, member,
+    files, log, member,
     presence::{self, Life},
     reader::Reader,
     work::Step,
@@ -36,6 +36,7 @@ pub(super) async fn diagnose(config: &Config, reader: &Arc<Reader>) -> Result<Ve
                 write_ahead_log(&config),
                 consumers(connection, &config)?,
             ];
+            findings.extend(names(&config));
             findings.extend(lagging(connection, &config)?);
             Ok(findings)
         })
@@ -106,6 +107,21 @@ fn durability(config: &Config) -> Finding {
         ),
     };
     finding("durability", level, text)
+}
+
+/// Finds other names of the file, each of which has a log of its own.
+fn names(config: &Config) -> Option<Finding> {
+    let path = &config.path;
+    let names = fs::metadata(path).map_or(1, |file| file.nlink());
+    if names < 2 {
+        return None;
+    }
+    let text = files::warning_of(path, names);
+    let mut finding = finding("names", FindingLevel::Problem, text);
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let (folder, path) = (folder.display(), path.display());
+    finding.mend = Some(format!("find {folder} -xdev -samefile {path}"));
+    Some(finding)
 }
 
 fn folder(config: &Config) -> Finding {

@@ -6,7 +6,7 @@ use rusqlite::{Error as SqlError, ErrorCode, ffi};
 
 use crate::transport::{ErrorKind, TransportError};
 
-use super::SCHEME;
+use super::{SCHEME, files::Change};
 
 /// What stops a piece of work on the store.
 #[derive(Debug)]
@@ -46,6 +46,17 @@ impl Fault {
         }
     }
 
+    /// Reports whether what is in the file is the matter.
+    pub(super) fn is_of_content(&self) -> bool {
+        match self {
+            Self::Refused(error) => error.kind() == ErrorKind::Corrupt,
+            Self::Sql(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            ),
+        }
+    }
+
     /// Reports whether another process holds the lock.
     pub(super) fn is_busy(&self) -> bool {
         matches!(self, Self::Sql(error) if matches!(
@@ -77,7 +88,8 @@ pub(super) fn again(error: &TransportError) -> TransportError {
 #[error("{0}")]
 struct Cause(String);
 
-fn bare(error: &TransportError) -> String {
+/// Returns what an error says, without the scheme.
+pub(super) fn bare(error: &TransportError) -> String {
     let text = error.to_string();
     match text.strip_prefix(SCHEME).and_then(|t| t.strip_prefix(": ")) {
         Some(message) => message.to_owned(),
@@ -88,6 +100,55 @@ fn bare(error: &TransportError) -> String {
 /// Says that the writing thread is gone.
 pub(super) fn closed() -> TransportError {
     refusal(ErrorKind::Unavailable, "the store is closed")
+}
+
+/// Says that an open store has no name any more.
+pub(super) fn gone(path: &Path) -> TransportError {
+    let message = format!(
+        "`{}` is gone: it was removed or renamed while it was in use",
+        path.display()
+    );
+    refusal(ErrorKind::Unavailable, message)
+        .hint("put it back; or begin again, and the first `pf publish` makes a new store")
+}
+
+/// Says that what was just written is not in the store that has the name.
+pub(super) fn missed(change: Change, path: &Path) -> TransportError {
+    let file = path.display();
+    let (message, hint) = match change {
+        Change::Gone => (
+            format!(
+                "`{file}` was removed or renamed while it was written to: what was just written went with it"
+            ),
+            "look for it where the file went; do again what is in no file",
+        ),
+        Change::Replaced => (
+            format!(
+                "`{file}` was replaced while it was written to: what was just written went to the old one"
+            ),
+            "do it again if the new file should have it",
+        ),
+        Change::Bared => (
+            format!(
+                "the log of `{file}` was removed while it was written to: what was just written may be lost"
+            ),
+            "look whether it is there; leave the files `-wal` and `-shm` to `pf`",
+        ),
+    };
+    refusal(ErrorKind::Ambiguous, message).hint(hint)
+}
+
+/// Says that a file may not be complete yet.
+pub(super) fn in_the_making(path: &Path) -> TransportError {
+    let message = format!("`{}` is being replaced and not complete", path.display());
+    refusal(ErrorKind::Unavailable, message).hint("try again once the file is there as a whole")
+}
+
+/// Says that the name means another file than a moment before.
+pub(super) fn swapped(path: &Path) -> Fault {
+    let message = format!("`{}` was replaced while it was opened", path.display());
+    let refused = refusal(ErrorKind::Unavailable, message);
+    refused.hint("try again").into()
 }
 
 fn explain(error: SqlError, path: &Path) -> TransportError {

@@ -33,8 +33,8 @@ const LEASE: Duration = Duration::from_secs(15);
 pub(super) struct Jobs {
     reader: Arc<Reader>,
     writer: Arc<Writer>,
-    /// Shows that we live while we hold a lease.
-    presence: Arc<Mutex<Option<Presence>>>,
+    /// Shows that we live while we hold a lease, in which of the stores that had the name.
+    presence: Arc<Mutex<Option<(Presence, u64)>>>,
 }
 
 impl Jobs {
@@ -105,7 +105,7 @@ impl Jobs {
                     presence.leave();
                     return Err(gone(&job));
                 };
-                *lock(&slot) = Some(presence);
+                *lock(&slot) = Some((presence, session.generation));
                 Ok(JobLease {
                     job,
                     token: token.unsigned_abs(),
@@ -116,8 +116,10 @@ impl Jobs {
 
     pub(super) async fn renew(&self, lease: &JobLease) -> Result<()> {
         let (job, token) = (lease.job.clone(), lease.token);
+        let generation = self.generation();
         self.writer
             .write(Step::Other, move |session| {
+                session.require(generation)?;
                 fence(&session.connection, &job, token)?;
                 extend(&session.connection, &job)
             })
@@ -130,8 +132,10 @@ impl Jobs {
         max: usize,
     ) -> Result<Vec<(LetterId, Resolution)>> {
         let (job, token) = (lease.job.clone(), lease.token);
+        let generation = self.generation();
         self.writer
             .write(Step::Replay, move |session| {
+                session.require(generation)?;
                 fence(&session.connection, &job, token)?;
                 extend(&session.connection, &job)?;
                 advance(session, &job, max)
@@ -141,8 +145,10 @@ impl Jobs {
 
     pub(super) async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
         let JobLease { job, token } = lease;
+        let generation = self.generation();
         self.writer
             .write(Step::Other, move |session| {
+                session.require(generation)?;
                 fence(&session.connection, &job, token)?;
                 if done {
                     return remove(&session.connection, &job);
@@ -153,14 +159,22 @@ impl Jobs {
                 Ok(())
             })
             .await?;
-        if let Some(presence) = lock(&self.presence).take() {
+        if let Some((presence, _)) = lock(&self.presence).take() {
             presence.leave();
         }
         Ok(())
     }
+
+    /// Returns in which of the stores that had the name the lease was taken.
+    fn generation(&self) -> u64 {
+        let leased = lock(&self.presence);
+        leased
+            .as_ref()
+            .map_or_else(|| self.writer.generation(), |(_, generation)| *generation)
+    }
 }
 
-fn lock(slot: &Mutex<Option<Presence>>) -> MutexGuard<'_, Option<Presence>> {
+fn lock<T>(slot: &Mutex<Option<T>>) -> MutexGuard<'_, Option<T>> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

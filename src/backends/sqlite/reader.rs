@@ -1,6 +1,9 @@
 //! Reading beside the writer: short reads on blocking threads, each with a connection of its own.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rusqlite::Connection;
 
@@ -8,23 +11,28 @@ use crate::transport::Result;
 
 use super::{
     config::Config,
-    connection,
+    connection::{self, Open},
+    connections::Connections,
     error::{Outcome, closed},
+    files::Identity,
+    parting,
 };
 
 /// Opens connections for reading and keeps one for the next read.
 #[derive(Debug)]
 pub(super) struct Reader {
     config: Config,
-    spare: Mutex<Option<Connection>>,
+    was_open: AtomicBool,
+    connections: Arc<Connections>,
 }
 
 impl Reader {
     /// Prepares for a store, without a connection yet.
-    pub(super) fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config, connections: Arc<Connections>) -> Self {
         Self {
             config,
-            spare: Mutex::new(None),
+            was_open: AtomicBool::new(false),
+            connections,
         }
     }
 
@@ -35,16 +43,26 @@ impl Reader {
 
     /// Fails if there is no store.
     pub(super) fn require(&self) -> Result<()> {
-        connection::require(&self.config).map_err(|fault| fault.into_error(&self.config.path))
+        connection::require(&self.config, &self.connections)
+            .map_err(|fault| fault.into_error(&self.config.path))
     }
 
     /// Reads on a blocking thread. May be dropped; the read then ends for nothing.
-    pub(super) async fn read<T, F>(self: &std::sync::Arc<Self>, work: F) -> Result<T>
+    pub(super) async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
     {
-        let reader = std::sync::Arc::clone(self);
+        self.read_of(work).await.map(|(_, found)| found)
+    }
+
+    /// Does what [`read`](Self::read) does, and tells of which file: another one may have got the name.
+    pub(super) async fn read_of<T, F>(self: &Arc<Self>, work: F) -> Result<(Identity, T)>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    {
+        let reader = Arc::clone(self);
         let task = tokio::task::spawn_blocking(move || {
             reader
                 .attempt(work)
@@ -53,23 +71,48 @@ impl Reader {
         task.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    /// Returns what the connections have in common.
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// Lets go of the connection.
     pub(super) fn close(&self) {
-        *self.lock() = None;
+        drop(self.connections.take_spare());
     }
 
-    fn attempt<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<T> {
-        let spare = self.lock().take();
-        let connection = match spare {
-            Some(connection) => connection,
-            None => connection::open_reader(&self.config)?,
+    fn attempt<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<(Identity, T)> {
+        let spare = self.connections.take_spare();
+        let open = match spare.and_then(|open| self.unless_changed(open)) {
+            Some(open) => open,
+            None => self.open()?,
         };
-        let result = work(&connection);
-        *self.lock() = Some(connection);
-        result
+        let result = work(&open.connection);
+        let store = open.files.store();
+        self.connections.keep_spare(open);
+        result.map(|found| (store, found))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Connection>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unless_changed(&self, open: Open) -> Option<Open> {
+        match open.files.change() {
+            None => Some(open),
+            Some(change) => {
+                parting::part(&open.connection, &open.files, change, &self.connections);
+                None
+            }
+        }
+    }
+
+    fn open(&self) -> Outcome<Open> {
+        let config = Config {
+            again: self.was_open.load(Ordering::Relaxed),
+            ..self.config.clone()
+        };
+        let open = connection::open_reader(&config, &self.connections)?;
+        if open.files.has_other_names() {
+            self.connections.say_once(open.files.warning());
+        }
+        self.was_open.store(true, Ordering::Relaxed);
+        Ok(open)
     }
 }

@@ -4,12 +4,14 @@ use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::Connection;
 
-use crate::event::Topic;
+use crate::{event::Topic, transport::ErrorKind};
 
 use super::{
     config::{Config, Synchronous},
-    connection,
-    error::Outcome,
+    connection::{self, Open},
+    connections::{Connections, Seat},
+    error::{Fault, Outcome},
+    files::Files,
 };
 
 /// The open store, as work sees it.
@@ -17,6 +19,10 @@ use super::{
 pub(super) struct Session {
     /// The connection, inside a transaction for work that writes.
     pub(super) connection: Connection,
+    /// The files that it has open.
+    pub(super) files: Files,
+    /// Which of the stores it is that had the name since it was first opened.
+    pub(super) generation: u64,
     /// What the URL says.
     pub(super) config: Config,
     /// The store's own name.
@@ -28,12 +34,23 @@ pub(super) struct Session {
     /// Whether schedules were moved in this transaction.
     pub(super) fired: bool,
     level: Synchronous,
+    /// Let go of after the connection.
+    _seat: Seat,
 }
 
 impl Session {
     /// Opens the store for writing.
-    pub(super) fn open(config: &Config) -> Outcome<Self> {
-        let connection = connection::open_writer(config)?;
+    pub(super) fn open(
+        config: &Config,
+        generation: u64,
+        connections: &Arc<Connections>,
+    ) -> Outcome<Self> {
+        let open = connection::open_writer(config, connections)?;
+        let Open {
+            connection,
+            files,
+            seat,
+        } = open;
         let store = store_name(&connection)?;
         tracing::debug!(
             path = %config.path.display(),
@@ -45,13 +62,26 @@ impl Session {
         );
         Ok(Self {
             connection,
+            files,
+            generation,
             config: config.clone(),
             store: store.into(),
             last_seq: None,
             topics: HashMap::new(),
             fired: false,
             level: config.synchronous,
+            _seat: seat,
         })
+    }
+
+    /// Fails unless this is the store in which something was learned.
+    pub(super) fn require(&self, generation: u64) -> Outcome<()> {
+        if self.generation == generation {
+            return Ok(());
+        }
+        let file = self.config.path.display();
+        let message = format!("`{file}` was replaced while it was in use");
+        Err(Fault::refuse(ErrorKind::Lost, message))
     }
 
     /// Begins a transaction. One that hands out need not outlive a power failure: it would be handed out again.
@@ -85,7 +115,10 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        connection::wind_up(&self.connection, &self.config);
+        // Another file's log is not ours to shorten.
+        if self.files.change().is_none() {
+            connection::wind_up(&self.connection, &self.config);
+        }
     }
 }
 

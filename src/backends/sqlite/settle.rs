@@ -108,6 +108,8 @@ impl Change {
 /// A batch of settlements of one consumer.
 #[derive(Debug)]
 pub(super) struct Settle {
+    /// Of which of the stores that had the name.
+    pub(super) generation: u64,
     pub(super) group: i64,
     pub(super) consumer: i64,
     pub(super) items: Vec<Item>,
@@ -122,6 +124,7 @@ impl Work for Settle {
     }
 
     fn run(&mut self, session: &mut Session) -> Outcome<()> {
+        session.require(self.generation)?;
         let sql =
             "DELETE FROM held WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
         let mut delete = session.connection.prepare_cached(sql)?;
@@ -187,5 +190,13 @@ pub(super) fn lost() -> TransportError {
     refusal(
         ErrorKind::Lost,
         "the lease of this delivery had run out; another consumer has it, or will",
+    )
+}
+
+/// Says that a delivery is of a store that has not got the name any more.
+pub(super) fn lost_with_its_store() -> TransportError {
+    refusal(
+        ErrorKind::Lost,
+        "this delivery is of a file that was removed or replaced; what became of it is not written down",
     )
 }

@@ -1,35 +1,34 @@
-//! Reading without a group: batches in order of position, in short reads.
+//! Reading without a group: batches in order of position, in short reads, of whatever store has the name.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::{
-    event::{Pattern, Stored, Topic},
+    event::Stored,
     transport::{ErrorKind, Result, Tail, TailFrom, TailRequest},
 };
 
 use super::{
     clock,
-    error::{Outcome, refusal},
-    log::{self, Block, COLUMNS},
+    error::{Outcome, bare, refusal},
+    files::Identity,
+    log,
+    page::{self, Page, Wanted},
     reader::Reader,
     schedules,
+    session::store_name,
     wake::{Wake, Watcher},
     work::Step,
     writer::Writer,
 };
 
-/// A read ends once it holds so many bytes.
-const PAGE_BYTES: usize = 4 << 20;
-
-/// How many messages of other topics are passed in one read.
-const LOOK_AHEAD: i64 = 20_000;
+/// How long to wait where nothing is known to come.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open tail.
 #[derive(Debug)]
@@ -37,39 +36,24 @@ pub(super) struct Follow {
     reader: Arc<Reader>,
     writer: Arc<Writer>,
     watcher: Watcher,
-    state: Arc<Mutex<State>>,
+    wanted: Arc<Mutex<Wanted>>,
+    place: Place,
+    /// When it was read last.
+    seen: i64,
+    end: Option<i64>,
+    /// It was said that the store is gone.
+    is_waiting: bool,
+}
+
+/// How far a tail has come, and in which file.
+#[derive(Debug)]
+struct Place {
+    file: Identity,
+    /// The store's own name: a copy of a store has it too.
+    store: String,
     after: i64,
     /// Up to where retention's removals were told of.
     told: i64,
-    end: Option<i64>,
-}
-
-#[derive(Debug)]
-struct State {
-    patterns: Vec<Pattern>,
-    topics: HashMap<i64, Option<Topic>>,
-}
-
-/// What one read found.
-struct Page {
-    found: Vec<Stored>,
-    reached: i64,
-    removed: i64,
-    due: Option<i64>,
-    last: bool,
-    bytes: usize,
-    block: Block,
-}
-
-impl Page {
-    fn add(&mut self, stored: Stored) {
-        self.bytes += stored.message.bytes().len();
-        self.found.push(stored);
-    }
-
-    fn is_full(&self, max: usize) -> bool {
-        self.found.len() >= max || self.bytes >= PAGE_BYTES
-    }
 }
 
 /// Opens a tail.
@@ -80,30 +64,34 @@ pub(super) async fn tail(
     request: TailRequest,
 ) -> Result<Box<dyn Tail>> {
     fire_due(reader, writer).await?;
-    let state = Arc::new(Mutex::new(State {
-        patterns: request.patterns,
-        topics: HashMap::new(),
-    }));
-    let from = request.from;
+    let wanted = Arc::new(Mutex::new(Wanted::new(request.patterns)));
+    let (from, seen) = (request.from, clock::now());
     let start = {
-        let state = Arc::clone(&state);
+        let wanted = Arc::clone(&wanted);
         move |connection: &Connection| {
             let end = log::end_of(connection)?;
-            let mut state = lock(&state);
-            state.learn(connection)?;
-            let after = start(connection, &state, from, end)?;
-            Ok((after, state.removed(connection)?, end))
+            let mut wanted = lock(&wanted);
+            wanted.learn(connection)?;
+            let after = start(connection, &wanted, from, end)?;
+            let store = store_name(connection)?;
+            Ok((store, after, wanted.removed(connection)?, end))
         }
     };
-    let (after, told, end) = reader.read(start).await?;
+    let (file, (store, after, told, end)) = reader.read_of(start).await?;
     Ok(Box::new(Follow {
         reader: Arc::clone(reader),
         writer: Arc::clone(writer),
         watcher: wake.watch(),
-        state,
-        after,
-        told,
+        wanted,
+        place: Place {
+            file,
+            store,
+            after,
+            told,
+        },
+        seen,
         end: request.until_end.then_some(end),
+        is_waiting: false,
     }))
 }
 
@@ -113,59 +101,147 @@ impl Tail for Follow {
         let mut changes = self.watcher.listen();
         loop {
             changes.mark_unchanged();
-            let page = self.page(max).await?;
-            self.skip_gap(&page)?;
-            self.after = page.reached;
-            if !page.found.is_empty() {
-                return Ok(page.found);
+            self.reader.connections().tell()?;
+            let mut wait = PATIENCE;
+            if let Some(page) = self.page(max).await? {
+                self.skip_gap(&page)?;
+                self.place.after = page.reached;
+                if !page.found.is_empty() {
+                    return Ok(page.found);
+                }
+                if self.end.is_some_and(|end| self.place.after >= end) {
+                    return Ok(Vec::new());
+                }
+                if !page.last {
+                    continue;
+                }
+                let now = clock::now();
+                if page.due.is_some_and(|due| due <= now) && fire(&self.writer).await {
+                    continue;
+                }
+                let due = page.due.filter(|due| *due > now).map(clock::until);
+                wait = due.map_or(PATIENCE, |due| due.min(PATIENCE));
             }
-            if self.end.is_some_and(|end| self.after >= end) {
-                return Ok(Vec::new());
-            }
-            if !page.last {
-                continue;
-            }
-            let now = clock::now();
-            if page.due.is_some_and(|due| due <= now) && fire(&self.writer).await {
-                continue;
-            }
-            let wait = page.due.filter(|due| *due > now).map(clock::until);
-            let wait = wait.unwrap_or(Duration::from_secs(1));
             tokio::select! {
                 _ = changes.changed() => {}
-                () = tokio::time::sleep(wait.min(Duration::from_secs(1))) => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
     }
 
     async fn until_end(&mut self) -> Result<()> {
         fire_due(&self.reader, &self.writer).await?;
-        let end = self.reader.read(log::end_of).await?;
-        self.end.get_or_insert(end);
-        Ok(())
+        loop {
+            let (file, end) = self.reader.read_of(log::end_of).await?;
+            if file == self.place.file {
+                self.end.get_or_insert(end);
+                return Ok(());
+            }
+            self.move_over().await?;
+        }
     }
 }
 
 impl Follow {
-    async fn page(&self, max: usize) -> Result<Page> {
-        let state = Arc::clone(&self.state);
-        let (after, end) = (self.after, self.end.unwrap_or(i64::MAX));
+    /// Reads on; none if there is no store at the moment.
+    async fn page(&mut self, max: usize) -> Result<Option<Page>> {
+        loop {
+            let began = clock::now();
+            match self.read(max).await {
+                Ok((file, page)) if file == self.place.file => {
+                    (self.seen, self.is_waiting) = (began, false);
+                    return Ok(Some(page));
+                }
+                Ok(_) => {
+                    self.move_over().await?;
+                    self.reader.connections().tell()?;
+                }
+                Err(error) if error.is_transient() && self.has_moved() => {
+                    let message = bare(&error);
+                    let told = std::mem::replace(&mut self.is_waiting, true);
+                    if self.end.is_some() {
+                        return Err(self.unfinished());
+                    }
+                    if told {
+                        return Ok(None);
+                    }
+                    let notice = format!("{message}; waiting for a store of that name");
+                    return Err(refusal(ErrorKind::Warning, notice));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn read(&self, max: usize) -> Result<(Identity, Page)> {
+        let wanted = Arc::clone(&self.wanted);
+        let (after, end) = (self.place.after, self.end.unwrap_or(i64::MAX));
         self.reader
-            .read(move |connection| {
-                let mut state = lock(&state);
+            .read_of(move |connection| {
+                let mut wanted = lock(&wanted);
                 let transaction = connection.unchecked_transaction()?;
-                state.learn(&transaction)?;
-                let mut page = read(&transaction, &state, (after, end), max)?;
-                page.removed = state.removed(&transaction)?;
+                wanted.learn(&transaction)?;
+                let mut page = page::read(&transaction, &wanted, (after, end), max)?;
+                page.removed = wanted.removed(&transaction)?;
                 page.due = schedules::next_due(&transaction)?;
                 Ok(page)
             })
             .await
     }
 
+    fn has_moved(&self) -> bool {
+        Identity::of(&self.reader.config().path) != Some(self.place.file)
+    }
+
+    /// Finds the place in the file that has the name now. Of a copy of the same store, what was stored since the last look
+    /// is new; of another one, all is.
+    async fn move_over(&mut self) -> Result<()> {
+        if self.end.is_some() {
+            return Err(self.unfinished());
+        }
+        let wanted = Arc::clone(&self.wanted);
+        let (store, after, seen) = (self.place.store.clone(), self.place.after, self.seen);
+        let find = move |connection: &Connection| {
+            let mut wanted = lock(&wanted);
+            wanted.forget();
+            wanted.learn(connection)?;
+            let name = store_name(connection)?;
+            let after = if name == store {
+                after.min(log::first_at(connection, seen)? - 1)
+            } else {
+                0
+            };
+            Ok((name, after, wanted.removed(connection)?))
+        };
+        let (file, (store, after, told)) = self.reader.read_of(find).await?;
+        let part = if store == self.place.store {
+            "what is new in the file"
+        } else {
+            "the beginning of the file"
+        };
+        let path = self.reader.config().path.display();
+        self.reader.connections().say(format!(
+            "`{path}` was replaced while it was read; going on with {part} that is there now"
+        ));
+        self.place = Place {
+            file,
+            store,
+            after,
+            told,
+        };
+        Ok(())
+    }
+
+    fn unfinished(&self) -> crate::transport::TransportError {
+        let path = self.reader.config().path.display();
+        let message = format!("`{path}` was removed or replaced before its end was reached");
+        refusal(ErrorKind::Other, message).hint("run it again on the store that is there")
+    }
+
     fn skip_gap(&mut self, page: &Page) -> Result<()> {
-        let gap = page.removed > self.told && page.removed > self.after;
-        self.told = self.told.max(page.removed);
+        let place = &mut self.place;
+        let gap = page.removed > place.told && page.removed > place.after;
+        place.told = place.told.max(page.removed);
         if !gap {
             return Ok(());
         }
@@ -197,64 +273,29 @@ async fn fire(writer: &Writer) -> bool {
     fired.is_ok()
 }
 
-impl State {
-    fn learn(&mut self, connection: &Connection) -> Outcome<()> {
-        let newest = self.topics.keys().max().copied().unwrap_or(0);
-        let sql = "SELECT id, name FROM topics WHERE id > ?1";
-        let mut select = connection.prepare_cached(sql)?;
-        let mut rows = select.query([newest])?;
-        while let Some(row) = rows.next()? {
-            let name: String = row.get(1)?;
-            let topic: Topic = name.parse().map_err(|_| log::damaged("a topic's name"))?;
-            let wanted = self.patterns.iter().any(|pattern| pattern.matches(&topic));
-            self.topics.insert(row.get(0)?, wanted.then_some(topic));
-        }
-        Ok(())
-    }
-
-    fn wanted(&self) -> impl Iterator<Item = i64> {
-        let wanted = |(id, topic): (&i64, &Option<Topic>)| topic.as_ref().map(|_| *id);
-        self.topics.iter().filter_map(wanted)
-    }
-
-    fn removed(&self, connection: &Connection) -> Outcome<i64> {
-        let sql = "SELECT id, removed_seq FROM topics WHERE removed_seq > 0";
-        let mut select = connection.prepare_cached(sql)?;
-        let mut rows = select.query([])?;
-        let mut removed = 0;
-        while let Some(row) = rows.next()? {
-            let wanted = self.topics.get(&row.get(0)?).is_some_and(Option::is_some);
-            if wanted {
-                removed = removed.max(row.get(1)?);
-            }
-        }
-        Ok(removed)
-    }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(wanted: &Mutex<Wanted>) -> MutexGuard<'_, Wanted> {
+    wanted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the position behind which to start.
-fn start(connection: &Connection, state: &State, from: TailFrom, end: i64) -> Outcome<i64> {
+fn start(connection: &Connection, wanted: &Wanted, from: TailFrom, end: i64) -> Outcome<i64> {
     match from {
         TailFrom::Now | TailFrom::Last(0) => Ok(end),
         TailFrom::Earliest => Ok(0),
         TailFrom::Time(time) => Ok(log::first_at(connection, clock::nanos(time))? - 1),
-        TailFrom::Last(count) => last(connection, state, count),
+        TailFrom::Last(count) => last(connection, wanted, count),
     }
 }
 
 /// Finds the position before the last so many that match.
-fn last(connection: &Connection, state: &State, count: u64) -> Outcome<i64> {
+fn last(connection: &Connection, wanted: &Wanted, count: u64) -> Outcome<i64> {
     let sql = "SELECT seq FROM messages WHERE topic = ?1 AND only_group IS NULL \
          ORDER BY seq DESC LIMIT ?2";
     let mut select = connection.prepare_cached(sql)?;
     let limit = i64::try_from(count).unwrap_or(i64::MAX);
     // The smallest of the `count` largest is at the root.
     let mut largest = std::collections::BinaryHeap::new();
-    for topic in state.wanted() {
+    for topic in wanted.ids() {
         let mut rows = select.query([topic, limit])?;
         while let Some(row) = rows.next()? {
             largest.push(std::cmp::Reverse(row.get::<_, i64>(0)?));
@@ -267,110 +308,4 @@ fn last(connection: &Connection, state: &State, count: u64) -> Outcome<i64> {
         Some(std::cmp::Reverse(first)) if largest.len() as u64 == count => Ok(first - 1),
         _ => Ok(0),
     }
-}
-
-fn read(
-    connection: &Connection,
-    state: &State,
-    (after, end): (i64, i64),
-    max: usize,
-) -> Outcome<Page> {
-    let mut page = Page {
-        found: Vec::new(),
-        reached: after,
-        removed: 0,
-        due: None,
-        last: true,
-        bytes: 0,
-        block: Block::default(),
-    };
-    let is_all = state.topics.values().all(Option::is_some);
-    let mut wanted = state.wanted();
-    match (wanted.next(), wanted.next()) {
-        (None, _) => page.reached = end_reached(connection, after, end)?,
-        // An index costs more than to pass over what is not meant, unless that is much.
-        (Some(topic), None) if !is_all => {
-            read_topic(connection, state, (topic, after, end), max, &mut page)?;
-        }
-        _ => read_all(connection, state, (after, end), max, &mut page)?,
-    }
-    Ok(page)
-}
-
-fn end_reached(connection: &Connection, after: i64, end: i64) -> Outcome<i64> {
-    Ok(log::end_of(connection)?.min(end).max(after))
-}
-
-fn read_topic(
-    connection: &Connection,
-    state: &State,
-    (topic, after, end): (i64, i64, i64),
-    max: usize,
-    page: &mut Page,
-) -> Outcome<()> {
-    let Some(Some(name)) = state.topics.get(&topic) else {
-        return Ok(());
-    };
-    let sql = select_sql("m.topic = ?1 AND m.seq > ?2 AND m.seq <= ?3", "?4");
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params![topic, after, end, max])?;
-    while !page.is_full(max)
-        && let Some(row) = rows.next()?
-    {
-        let seq = row.get(0)?;
-        page.reached = seq;
-        let at = (seq, row.get(1)?);
-        let stored = log::stored_in(&mut page.block, row, 3, name.clone(), at)?;
-        page.add(stored);
-    }
-    page.last = !page.is_full(max);
-    if page.last {
-        page.reached = end_reached(connection, page.reached, end)?;
-    }
-    Ok(())
-}
-
-fn read_all(
-    connection: &Connection,
-    state: &State,
-    (after, end): (i64, i64),
-    max: usize,
-    page: &mut Page,
-) -> Outcome<()> {
-    let sql = select_sql("m.seq > ?1 AND m.seq <= ?2", "?3");
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params![after, end, LOOK_AHEAD])?;
-    let mut seen = 0;
-    // The topic of the message before: many in a row have one.
-    let (mut topic, mut wanted) = (i64::MIN, None);
-    while let Some(row) = rows.next()? {
-        seen += 1;
-        let seq = row.get(0)?;
-        page.reached = seq;
-        let id = row.get(2)?;
-        if id != topic {
-            (topic, wanted) = (id, state.topics.get(&id).and_then(Option::as_ref));
-        }
-        if let Some(name) = wanted {
-            let at = (seq, row.get(1)?);
-            let stored = log::stored_in(&mut page.block, row, 3, name.clone(), at)?;
-            page.add(stored);
-        }
-        if page.is_full(max) {
-            page.last = false;
-            return Ok(());
-        }
-    }
-    page.last = seen < LOOK_AHEAD;
-    if page.last {
-        page.reached = end_reached(connection, page.reached, end)?;
-    }
-    Ok(())
-}
-
-fn select_sql(condition: &str, limit: &str) -> String {
-    format!(
-        "SELECT m.seq, m.time, m.topic, {COLUMNS} FROM messages m \
-         WHERE {condition} AND m.only_group IS NULL ORDER BY m.seq LIMIT {limit}"
-    )
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    SCHEME, capabilities, config::Config, consume, dead_letters::Letters, doctor, log, publish,
-    reader::Reader, schedules::Pending, tail, wake::Wake, work::Step, writer::Writer,
+    SCHEME, capabilities, config::Config, connections::Connections, consume, dead_letters::Letters,
+    doctor, log, publish, reader::Reader, schedules::Pending, tail, wake::Wake, work::Step,
+    writer::Writer,
 };
 use crate::{
     event::{Encoding, Topic},
@@ -30,9 +31,11 @@ pub struct Sqlite {
 impl Sqlite {
     /// Prepares a store; the file is opened by the first operation that needs it.
     pub(super) fn new(config: Config) -> Self {
-        let wake = Wake::new(config.clone());
-        let writer = Arc::new(Writer::new(config.clone(), Arc::clone(&wake)));
-        let reader = Arc::new(Reader::new(config.clone()));
+        let connections = Arc::new(Connections::default());
+        let wake = Wake::new(config.clone(), Arc::clone(&connections));
+        let writer = Writer::new(config.clone(), Arc::clone(&wake), Arc::clone(&connections));
+        let writer = Arc::new(writer);
+        let reader = Arc::new(Reader::new(config.clone(), connections));
         Self {
             letters: Letters::new(Arc::clone(&reader), Arc::clone(&writer)),
             pending: Pending {
@@ -86,6 +89,10 @@ impl Transport for Sqlite {
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
         publish::publish(&self.writer, batch).await
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.writer.connections().take()
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {

@@ -9,7 +9,12 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::{config::Config, connection};
+use super::{
+    config::Config,
+    connection::{self, Open},
+    connections::Connections,
+    parting,
+};
 
 /// How often other processes' commits are looked for while somebody waits.
 const POLL: Duration = Duration::from_millis(15);
@@ -21,6 +26,7 @@ pub(super) struct Wake {
     state: Mutex<State>,
     parked: Condvar,
     config: Config,
+    connections: Arc<Connections>,
 }
 
 #[derive(Debug, Default)]
@@ -38,8 +44,9 @@ pub(super) struct Watcher(Arc<Wake>);
 
 impl Wake {
     /// Prepares for a store, without a thread yet.
-    pub(super) fn new(config: Config) -> Arc<Self> {
+    pub(super) fn new(config: Config, connections: Arc<Connections>) -> Arc<Self> {
         Arc::new(Self {
+            connections,
             changes: watch::Sender::new(0),
             state: Mutex::default(),
             parked: Condvar::new(),
@@ -84,12 +91,12 @@ impl Wake {
     }
 
     fn poll(&self) {
-        let connection = connection::open_reader(&self.config).ok();
+        let mut eye = Eye::open(&self.config, &self.connections);
         let mut last = None;
         let mut state = self.lock();
         while state.watchers > 0 && !state.closing {
             drop(state);
-            let version = connection.as_ref().and_then(data_version);
+            let version = eye.look();
             if version != last {
                 last = version;
                 self.ring();
@@ -98,8 +105,47 @@ impl Wake {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         // Before anybody can take this thread for ended.
-        drop(connection);
+        drop(eye);
         state.thread = None;
+    }
+}
+
+/// What looks for commits, in the file that has the name.
+struct Eye {
+    config: Config,
+    connections: Arc<Connections>,
+    open: Option<Open>,
+    /// How often it was opened again.
+    times: u64,
+}
+
+impl Eye {
+    fn open(config: &Config, connections: &Arc<Connections>) -> Self {
+        Self {
+            connections: Arc::clone(connections),
+            open: connection::open_reader(config, connections).ok(),
+            config: Config {
+                again: true,
+                ..config.clone()
+            },
+            times: 0,
+        }
+    }
+
+    /// Returns what is another value after a commit, or when the name means another file or none.
+    fn look(&mut self) -> Option<(u64, i64)> {
+        if let Some(open) = &self.open
+            && let Some(change) = open.files.change()
+        {
+            parting::part(&open.connection, &open.files, change, &self.connections);
+            self.open = None;
+        }
+        if self.open.is_none() {
+            self.open = connection::open_reader(&self.config, &self.connections).ok();
+            self.times += u64::from(self.open.is_some());
+        }
+        let version = data_version(&self.open.as_ref()?.connection)?;
+        Some((self.times, version))
     }
 }
 

@@ -1,9 +1,12 @@
 //! The one thread that writes: it takes what has gathered and commits it together. A program that writes once does without.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
-    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -12,25 +15,20 @@ use crate::transport::{ErrorKind, Result, TransportError};
 
 use super::{
     config::Config,
+    connections::Connections,
     error::{Outcome, again, closed, refusal},
-    retention::Retention,
     session::Session,
     wake::Wake,
-    work::{Call, Step, Work, guarded, roll_back, transact},
+    work::{Call, Step, Work},
+    worker::{Command, Worker},
 };
 
-/// The most pieces of work in one commit.
-const GATHER: usize = 64;
-
-/// How long nothing was written before the thread cleans up, ...
-const IDLE: Duration = Duration::from_secs(2);
-/// ... and how long it may be put off by writing.
-const BUSY: Duration = Duration::from_secs(10);
-
-enum Command {
-    Look(Box<dyn Work>),
-    Write(Box<dyn Work>),
-    Close(oneshot::Sender<()>),
+/// What the writing thread lets others know beside its answers.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// Grows when another store gets the name.
+    pub(super) generation: AtomicU64,
+    pub(super) connections: Arc<Connections>,
 }
 
 /// The way to the writing thread, which starts with the first piece of work.
@@ -38,6 +36,7 @@ enum Command {
 pub(super) struct Writer {
     config: Config,
     wake: Arc<Wake>,
+    standing: Arc<Standing>,
     thread: Mutex<Option<Thread>>,
     /// Works in place of the thread, where none is wanted.
     inline: Option<Mutex<Worker>>,
@@ -51,14 +50,29 @@ struct Thread {
 
 impl Writer {
     /// Prepares for a store, without a thread or a connection yet.
-    pub(super) fn new(config: Config, wake: Arc<Wake>) -> Self {
-        let worker = || Mutex::new(Worker::new(&config, &wake));
+    pub(super) fn new(config: Config, wake: Arc<Wake>, connections: Arc<Connections>) -> Self {
+        let standing = Arc::new(Standing {
+            connections,
+            ..Standing::default()
+        });
+        let worker = || Mutex::new(Worker::new(&config, &wake, &standing));
         Self {
             inline: config.inline.then(worker),
             config,
             wake,
+            standing,
             thread: Mutex::new(None),
         }
+    }
+
+    /// Returns which of the stores that had the name is open: what was learned of an earlier one does not hold.
+    pub(super) fn generation(&self) -> u64 {
+        self.standing.generation.load(Ordering::Acquire)
+    }
+
+    /// Returns what the connections have in common.
+    pub(super) fn connections(&self) -> &Connections {
+        &self.standing.connections
     }
 
     /// Sends work to be done in a transaction, in the order of the calls.
@@ -109,7 +123,7 @@ impl Writer {
         }
         let mut thread = self.lock();
         if thread.is_none() {
-            match start(&self.config, &self.wake) {
+            match self.start() {
                 Ok(started) => *thread = Some(started),
                 Err(error) => return refuse(command, &error),
             }
@@ -121,6 +135,18 @@ impl Writer {
         }
     }
 
+    fn start(&self) -> Result<Thread> {
+        let (commands, inbox) = mpsc::channel();
+        let worker = Worker::new(&self.config, &self.wake, &self.standing);
+        let handle = std::thread::Builder::new()
+            .name("pf-sqlite-write".to_owned())
+            .spawn(move || worker.run(&inbox))
+            .map_err(|error| {
+                refusal(ErrorKind::Unavailable, "no thread for the store").because(error)
+            })?;
+        Ok(Thread { commands, handle })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Thread>> {
         locked(&self.thread)
     }
@@ -130,165 +156,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn start(config: &Config, wake: &Arc<Wake>) -> Result<Thread> {
-    let (commands, inbox) = mpsc::channel();
-    let worker = Worker::new(config, wake);
-    let handle = std::thread::Builder::new()
-        .name("pf-sqlite-write".to_owned())
-        .spawn(move || worker.run(&inbox))
-        .map_err(|error| {
-            refusal(ErrorKind::Unavailable, "no thread for the store").because(error)
-        })?;
-    Ok(Thread { commands, handle })
-}
-
 fn refuse(command: Command, error: &TransportError) {
     if let Command::Write(job) | Command::Look(job) = command {
         job.end(Err(again(error)));
-    }
-}
-
-#[derive(Debug)]
-struct Worker {
-    config: Config,
-    wake: Arc<Wake>,
-    session: Option<Session>,
-    retention: Retention,
-}
-
-impl Worker {
-    fn new(config: &Config, wake: &Arc<Wake>) -> Self {
-        Self {
-            config: config.clone(),
-            wake: Arc::clone(wake),
-            session: None,
-            retention: Retention::default(),
-        }
-    }
-
-    /// Does at once what the thread would do.
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Write(job) => self.commit(vec![job]),
-            Command::Look(job) => self.look(job),
-            Command::Close(reply) => {
-                self.session = None;
-                let _ = reply.send(());
-            }
-        }
-    }
-
-    fn run(mut self, inbox: &mpsc::Receiver<Command>) {
-        let (mut cleaned, mut written) = (Instant::now(), Instant::now());
-        loop {
-            // Who waits for events looks every second, so that the inbox alone says nothing.
-            let patience = (cleaned.max(written) + IDLE).min(cleaned + BUSY);
-            if Instant::now() >= patience {
-                self.clean_up();
-                cleaned = Instant::now();
-                continue;
-            }
-            let patience = patience.saturating_duration_since(Instant::now());
-            let first = match inbox.recv_timeout(patience) {
-                Ok(command) => command,
-                Err(mpsc::RecvTimeoutError::Timeout) => continue,
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
-            };
-            let mut jobs = Vec::new();
-            let mut next = Some(first);
-            while let Some(command) = next.take() {
-                match command {
-                    Command::Write(job) => jobs.push(job),
-                    Command::Look(job) => self.look(job),
-                    Command::Close(reply) => {
-                        self.commit(jobs);
-                        self.session = None;
-                        let _ = reply.send(());
-                        return;
-                    }
-                }
-                if jobs.len() < GATHER {
-                    next = inbox.try_recv().ok();
-                }
-            }
-            if !jobs.is_empty() {
-                written = Instant::now();
-            }
-            self.commit(jobs);
-        }
-    }
-
-    fn session(&mut self) -> Result<&mut Session> {
-        if self.session.is_none() {
-            let opened = Session::open(&self.config);
-            self.session = Some(opened.map_err(|fault| fault.into_error(&self.config.path))?);
-        }
-        self.session.as_mut().ok_or_else(closed)
-    }
-
-    fn look(&mut self, mut job: Box<dyn Work>) {
-        let path = self.config.path.clone();
-        let result = self
-            .session()
-            .and_then(|session| guarded(job.as_mut(), session).map_err(|f| f.into_error(&path)));
-        job.end(result);
-    }
-
-    fn clean_up(&mut self) {
-        let Some(session) = self.session.as_mut() else {
-            return;
-        };
-        let Some(mut job) = self.retention.job() else {
-            return;
-        };
-        let cleaned: Outcome<()> = (|| {
-            session.begin(false)?;
-            job.run(session)?;
-            session.step("COMMIT")
-        })();
-        if let Err(fault) = &cleaned {
-            tracing::warn!(?fault, "old messages could not be removed");
-            roll_back(session);
-        }
-        self.retention.learn(&job, cleaned.is_ok());
-    }
-
-    fn commit(&mut self, jobs: Vec<Box<dyn Work>>) {
-        if jobs.is_empty() {
-            return;
-        }
-        let path = self.config.path.clone();
-        let session = match self.session() {
-            Ok(session) => session,
-            Err(error) => return fail(jobs, error),
-        };
-        match transact(session, jobs) {
-            Ok((done, changed)) => {
-                if changed {
-                    self.wake.ring();
-                }
-                for (job, result) in done {
-                    job.end(result.map_err(|fault| fault.into_error(&path)));
-                }
-            }
-            Err((jobs, fault)) => {
-                roll_back(session);
-                let error = fault.into_error(&path);
-                tracing::warn!(%error, jobs = jobs.len(), "a transaction was undone");
-                fail(jobs, error);
-            }
-        }
-    }
-}
-
-/// Tells every piece of work the same failure; the last gets the engine's own error with it.
-fn fail(mut jobs: Vec<Box<dyn Work>>, error: TransportError) {
-    let last = jobs.pop();
-    for job in jobs {
-        job.end(Err(again(&error)));
-    }
-    if let Some(job) = last {
-        job.end(Err(error));
     }
 }
 
@@ -311,7 +181,11 @@ mod tests {
     async fn a_failure_in_a_common_commit_undoes_its_own_work_only() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::new(folder.path().join("store.db"));
-        let writer = Writer::new(config.clone(), Wake::new(config));
+        let writer = Writer::new(
+            config.clone(),
+            Wake::new(config, Arc::default()),
+            Arc::default(),
+        );
         let (go_on, wait) = mpsc::channel::<()>();
         let (held_up, _) = Call::boxed(Step::Other, move |_: &mut Session| Ok(wait.recv().is_ok()));
         writer.submit(held_up);
@@ -342,7 +216,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::new(folder.path().join("store.db"));
         config.inline = true;
-        let writer = Writer::new(config.clone(), Wake::new(config));
+        let writer = Writer::new(
+            config.clone(),
+            Wake::new(config, Arc::default()),
+            Arc::default(),
+        );
         let (job, reply) = topic("a", false);
         writer.submit(job);
         assert!(reply.await.unwrap().is_ok());

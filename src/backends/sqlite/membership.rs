@@ -1,0 +1,297 @@
+//! What a consumer has in one store: its place in the group, and what it holds. Another store that gets the name knows
+//! nothing of it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::params;
+use tokio::sync::oneshot;
+
+use crate::transport::{Delivery, Result, SubscribeRequest, Ticket};
+
+use super::{
+    claim::{self, Claimed},
+    clock,
+    config::Config,
+    error::{Fault, Outcome, closed},
+    member::{self, Member},
+    outlook::{self, Outlook},
+    presence::Presence,
+    session::Session,
+    settle::{Item, Settle},
+    work::{Step, Work},
+    writer::Writer,
+};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Membership {
+    /// Which of the stores that had the name this one is.
+    pub(super) generation: u64,
+    pub(super) shared: Arc<Shared>,
+    presence: Mutex<Option<Presence>>,
+    group_id: i64,
+    id: i64,
+    pub(super) store: Arc<str>,
+    max_in_flight: usize,
+}
+
+/// What the writing thread and the caller both touch.
+#[derive(Debug)]
+pub(super) struct Shared {
+    member: Mutex<Member>,
+    hand: Mutex<Hand>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Hand {
+    /// Claimed and not given to the caller yet.
+    pub(super) ready: VecDeque<Delivery>,
+    /// Where each delivery that is not settled stands.
+    pub(super) taken: HashMap<Ticket, i64>,
+    /// How many became dead letters instead of being claimed.
+    pub(super) buried: u64,
+    /// The last claim was filled, so another one is likely to find something.
+    hopeful: bool,
+    /// A gap to tell of.
+    fault: Option<crate::transport::TransportError>,
+    pub(super) closed: bool,
+}
+
+impl Shared {
+    pub(super) fn hand(&self) -> MutexGuard<'_, Hand> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn member(&self) -> MutexGuard<'_, Member> {
+        self.member.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Membership {
+    /// Joins a group in the store that has the name now, after an earlier membership if there was one.
+    pub(super) async fn join(
+        writer: &Writer,
+        config: &Config,
+        request: &SubscribeRequest,
+        before: Option<&Self>,
+    ) -> Result<Self> {
+        // The store first: its folder is where the lock goes.
+        writer.look(|_| Ok(())).await?;
+        let presence = Presence::take(config)?;
+        let name = presence.name().to_owned();
+        let asked = request.clone();
+        let joined = writer
+            .write(Step::Other, move |session| {
+                let member = member::join(session, &asked, &name)?;
+                Ok((member, Arc::clone(&session.store), session.generation))
+            })
+            .await;
+        let (mut member, store, generation) = match joined {
+            Ok(joined) => joined,
+            Err(error) => {
+                presence.leave();
+                return Err(error);
+            }
+        };
+        let mut hand = Hand::default();
+        if let Some(before) = before {
+            // No ticket is given out twice: what is in flight is known by them.
+            member.next_ticket = before.shared.member().next_ticket;
+            hand.buried = before.shared.hand().buried;
+        }
+        Ok(Self {
+            generation,
+            presence: Mutex::new(Some(presence)),
+            group_id: member.group_id,
+            id: member.consumer,
+            store,
+            max_in_flight: request.max_in_flight.max(1),
+            shared: Arc::new(Shared {
+                member: Mutex::new(member),
+                hand: Mutex::new(hand),
+            }),
+        })
+    }
+
+    /// Takes what was claimed; none if there is nothing.
+    pub(super) fn hand_over(&self, max: usize) -> Result<Option<Vec<Delivery>>> {
+        let mut hand = self.shared.hand();
+        if hand.closed {
+            return Err(closed());
+        }
+        if let Some(fault) = hand.fault.take() {
+            return Err(fault);
+        }
+        let count = hand.ready.len().min(max);
+        Ok((count > 0).then(|| hand.ready.drain(..count).collect()))
+    }
+
+    /// Reports, once per claim, whether to claim again without looking first.
+    pub(super) fn is_hopeful(&self) -> bool {
+        let mut hand = self.shared.hand();
+        std::mem::take(&mut hand.hopeful) && hand.taken.len() < self.max_in_flight
+    }
+
+    pub(super) async fn outlook(&self, writer: &Writer) -> Result<Outlook> {
+        let full = self.shared.hand().taken.len() >= self.max_in_flight;
+        if full {
+            return Ok(Outlook::Wait(clock::now() + member::SWEEP));
+        }
+        let (shared, generation) = (Arc::clone(&self.shared), self.generation);
+        writer
+            .look(move |session| {
+                session.require(generation)?;
+                outlook::outlook(session, &shared.member())
+            })
+            .await
+    }
+
+    pub(super) async fn claim(&self, writer: &Writer, max: usize) -> Result<()> {
+        let room = self.max_in_flight - self.shared.hand().taken.len().min(self.max_in_flight);
+        let (reply, done) = oneshot::channel();
+        writer.submit(Box::new(Claim {
+            generation: self.generation,
+            shared: Arc::clone(&self.shared),
+            max: max.min(room),
+            claimed: Claimed::default(),
+            reply,
+        }));
+        done.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    pub(super) async fn submit(&self, writer: &Writer, items: Vec<Item>) -> Result<Vec<bool>> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (reply, settled) = oneshot::channel();
+        writer.submit(Box::new(Settle {
+            generation: self.generation,
+            group: self.group_id,
+            consumer: self.id,
+            ours: Vec::with_capacity(items.len()),
+            items,
+            reply,
+        }));
+        settled.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Extends the leases of these, and returns those that are not ours.
+    pub(super) async fn extend(&self, writer: &Writer, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
+        // A ticket that is not in hand has no place, so that its row is not found.
+        let taken: Vec<(i64, Ticket)> = {
+            let hand = self.shared.hand();
+            let place = |ticket: &Ticket| hand.taken.get(ticket).copied().unwrap_or(-1);
+            tickets
+                .iter()
+                .map(|ticket| (place(ticket), *ticket))
+                .collect()
+        };
+        let lease = self.shared.member().lease;
+        let (generation, group, consumer) = (self.generation, self.group_id, self.id);
+        writer
+            .write(Step::Claim, move |session| {
+                session.require(generation)?;
+                let sql = "UPDATE held SET lease_until = ?5 \
+                     WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
+                let mut update = session.connection.prepare_cached(sql)?;
+                let until = clock::now().saturating_add(lease);
+                let mut lost = Vec::new();
+                for (seq, ticket) in taken {
+                    let number = ticket.0.cast_signed();
+                    if update.execute(params![group, seq, consumer, number, until])? == 0 {
+                        tracing::warn!(
+                            position = seq,
+                            "the lease had run out before it was extended"
+                        );
+                        lost.push(ticket);
+                    }
+                }
+                Ok(lost)
+            })
+            .await
+    }
+
+    /// Leaves the group.
+    pub(super) async fn leave(&self, writer: &Writer) -> Result<()> {
+        let Some(presence) = self.close() else {
+            return Ok(());
+        };
+        let (generation, group, consumer) = (self.generation, self.group_id, self.id);
+        writer
+            .write(Step::Settle, move |session| {
+                session.require(generation)?;
+                member::leave(session, group, consumer)
+            })
+            .await?;
+        presence.leave();
+        Ok(())
+    }
+
+    /// Ends in a store that has not got the name any more.
+    pub(super) fn abandon(&self) {
+        if let Some(presence) = self.close() {
+            presence.leave();
+        }
+    }
+
+    fn close(&self) -> Option<Presence> {
+        let mut hand = self.shared.hand();
+        hand.closed = true;
+        hand.ready.clear();
+        hand.taken.clear();
+        let mut presence = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
+        presence.take()
+    }
+}
+
+/// A claim whose outcome goes into the hand, so that a caller who left loses nothing.
+struct Claim {
+    generation: u64,
+    shared: Arc<Shared>,
+    max: usize,
+    claimed: Claimed,
+    reply: oneshot::Sender<Result<()>>,
+}
+
+impl Work for Claim {
+    fn step(&self) -> Step {
+        Step::Claim
+    }
+
+    fn run(&mut self, session: &mut Session) -> Outcome<()> {
+        session.require(self.generation)?;
+        if self.shared.hand().closed {
+            return Ok(());
+        }
+        let mut member = self.shared.member();
+        if let Some(Fault::Refused(gap)) = member.pass_gaps(&session.connection)? {
+            self.shared.hand().fault = Some(gap);
+            return Ok(());
+        }
+        self.claimed = claim::claim(session, &mut member, self.max)?;
+        Ok(())
+    }
+
+    fn end(self: Box<Self>, result: Result<()>) {
+        if result.is_err() {
+            self.shared.member().relearn();
+        } else {
+            let (taken, buried) = (self.claimed.deliveries.len(), self.claimed.buried);
+            if taken > 0 || buried > 0 {
+                tracing::debug!(taken, buried, "claimed");
+            }
+            let mut hand = self.shared.hand();
+            hand.buried += buried;
+            hand.hopeful = self.claimed.deliveries.len() >= self.max;
+            for (seq, delivery) in self.claimed.deliveries {
+                hand.taken.insert(delivery.ticket(), seq);
+                hand.ready.push_back(delivery);
+            }
+        }
+        // A caller who left finds the deliveries with its next call.
+        let _ = self.reply.send(result);
+    }
+}
