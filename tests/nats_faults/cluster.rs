@@ -81,6 +81,23 @@ impl Cluster {
         self.leader().expect("it is none but the first").kill();
     }
 
+    /// Ends one that neither leads nor is the first as a crash would.
+    pub(crate) fn kill_follower(&self) {
+        self.follower().kill();
+    }
+
+    /// Starts it again.
+    pub(crate) fn restart_follower(&self) {
+        self.follower().restart();
+    }
+
+    fn follower(&self) -> &Broker {
+        let leader = self.leader().expect("it is none but the first").address();
+        let mut others = self.others.iter();
+        let follower = others.find(|other| other.address() != leader);
+        follower.expect("there are two")
+    }
+
     /// Ends all but the first as a crash would: nobody can lead then.
     pub(crate) fn kill_most(&self) {
         self.others.iter().for_each(Broker::kill);

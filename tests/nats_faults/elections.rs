@@ -126,3 +126,33 @@ fn nothing_is_lost_when_a_leader_dies_while_events_are_handled() {
 fn is_bad(id: &str) -> bool {
     id.ends_with(['0', '3', '6'])
 }
+
+#[test]
+fn what_is_confirmed_is_read_from_a_replica_that_is_behind() {
+    const COUNT: usize = 20_000;
+    const LOOKS: usize = 12;
+    let cluster = Cluster::new();
+    let world = &cluster.world;
+    cluster.kill_follower();
+    world.fill("e", COUNT);
+    cluster.restart_follower();
+    let tail = [
+        "tail",
+        "order",
+        "--since",
+        "1h",
+        "--until-end",
+        "-o",
+        "event",
+        "-q",
+    ];
+    // The server that catches up serves some of them.
+    let looks: Vec<Child> = (0..LOOKS)
+        .map(|_| world.pf(&tail).stdout(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for look in looks {
+        let Output { status, stdout, .. } = look.wait_with_output().unwrap();
+        assert!(status.success(), "{status}");
+        assert_eq!(String::from_utf8_lossy(&stdout).lines().count(), COUNT);
+    }
+}

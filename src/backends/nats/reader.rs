@@ -54,6 +54,16 @@ pub(super) enum Begin {
     Time(SystemTime),
 }
 
+impl Begin {
+    /// Reports whether a message that was stored at a time is not before the beginning for that.
+    fn admits(self, time: SystemTime) -> bool {
+        match self {
+            Self::At(_) => true,
+            Self::Time(begin) => time >= begin,
+        }
+    }
+}
+
 /// What to read.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
@@ -71,6 +81,8 @@ pub(super) struct Scope {
 struct Made {
     name: String,
     pending: u64,
+    /// The number before the first that it delivers.
+    before: u64,
 }
 
 /// An open read.
@@ -83,8 +95,12 @@ pub(super) struct Reader {
     /// The last numbers seen, in the stream and in the consumer.
     last: u64,
     last_delivered: u64,
-    /// What is left until the end.
+    /// The number before the first that the consumer delivers.
+    before: u64,
+    /// What is left until the end, as far as the consumer's server knows, ...
     left: Option<u64>,
+    /// ... and the stream's last number, where that server may be behind.
+    end: Option<u64>,
     /// How many bytes a message has, and no fewer than a few.
     weight: usize,
     /// What went wrong after something was taken.
@@ -94,11 +110,18 @@ pub(super) struct Reader {
 impl Reader {
     /// Begins to read.
     pub(super) async fn open(link: &Arc<Link>, scope: Scope) -> Result<Self> {
+        let end = if scope.until_end {
+            end(link, &scope.stream).await?
+        } else {
+            None
+        };
         let made = make(link, &scope, scope.begin).await?;
         let pull = Pull::open(link, &scope.stream, &made.name).await?;
         Ok(Self {
             link: Arc::clone(link),
             left: scope.until_end.then_some(made.pending),
+            end,
+            before: made.before,
             consumer: made.name,
             pull,
             scope,
@@ -133,7 +156,12 @@ impl Reader {
     pub(super) async fn next(&mut self) -> Result<Option<Arrived>> {
         loop {
             if self.left == Some(0) {
-                return Ok(None);
+                if self.is_end().await? {
+                    return Ok(None);
+                }
+                sleep(PAUSE).await;
+                self.left = Some(self.begin_again().await?);
+                continue;
             }
             self.ask().await?;
             match self.pull.next().await {
@@ -161,6 +189,33 @@ impl Reader {
                 Pulled::Denied(denied) => return Err(denied),
             }
         }
+    }
+
+    /// Asks the stream's leader whether nothing is left: a replica that serves a consumer may lack what was just confirmed.
+    async fn is_end(&mut self) -> Result<bool> {
+        let Some(end) = self.end else {
+            return Ok(true);
+        };
+        let next = self.last.max(self.before) + 1;
+        let all = [">".to_owned()];
+        let filters = match &*self.scope.filters {
+            [] => &all[..],
+            filters => filters,
+        };
+        for filter in filters.iter().filter(|_| next <= end) {
+            let what = json!({"seq": next, "next_by_subj": filter});
+            match self.link.get(&self.scope.stream, &what).await {
+                Ok(Some(found)) if found.number <= end && self.scope.begin.admits(found.time) => {
+                    return Ok(false);
+                }
+                // Who may not ask believes what the replica says.
+                Ok(_) => {}
+                Err(failed) if failed.kind() == ErrorKind::Denied => {}
+                Err(failed) => return Err(failed),
+            }
+        }
+        self.end = None;
+        Ok(true)
     }
 
     async fn ask(&mut self) -> Result<()> {
@@ -193,7 +248,9 @@ impl Reader {
     /// Ends after what is there now. May be dropped.
     pub(super) async fn until_end(&mut self) -> Result<()> {
         if self.left.is_none() {
+            let end = end(&self.link, &self.scope.stream).await?;
             self.left = Some(self.begin_again().await?);
+            self.end = end;
         }
         Ok(())
     }
@@ -216,6 +273,7 @@ impl Reader {
         self.consumer = made.name;
         self.pull = pull;
         self.last_delivered = 0;
+        self.before = made.before;
         Ok(made.pending)
     }
 
@@ -265,6 +323,16 @@ fn gone(patience: Duration) -> TransportError {
     error(ErrorKind::Unavailable, message)
 }
 
+/// Returns the last number of a stream that has replicas, as its leader knows it.
+async fn end(link: &Link, stream: &str) -> Result<Option<u64>> {
+    if link.client.server_info().cluster.is_none() {
+        return Ok(None);
+    }
+    let facts = link.find_stream(stream).await?;
+    let replicated = facts.filter(|facts| facts.config.num_replicas > 1);
+    Ok(replicated.map(|facts| facts.state.last_seq))
+}
+
 /// Makes a consumer: another one each time it is tried, as a cluster may have given one to a server that just went down.
 async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
     let made = link.ride_out(|| make_one(link, scope, begin)).await;
@@ -300,7 +368,12 @@ async fn make_one(link: &Link, scope: &Scope, begin: Begin) -> Result<Made, Refu
     let pending = answer.get("num_pending").and_then(Value::as_u64);
     let unknown = || error(ErrorKind::Other, "the server does not tell what is pending");
     let pending = pending.ok_or_else(|| Refusal::Lost(unknown()))?;
-    Ok(Made { name, pending })
+    let before = answer.pointer("/delivered/stream_seq");
+    Ok(Made {
+        name,
+        pending,
+        before: before.and_then(Value::as_u64).unwrap_or(0),
+    })
 }
 
 /// Counts the messages that match from a number on.
