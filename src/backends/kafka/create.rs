@@ -13,8 +13,8 @@ use crate::transport::{ErrorKind, Result};
 const PARTITIONS: i32 = 6;
 /// The most topics that are asked for one by one; where there are more, one question about all is quicker.
 const FEW: usize = 8;
-/// The most topics in one request: a controller refuses what changes too much at once.
-const AT_ONCE: usize = 200;
+/// The most topics in one request: brokers take up what one creates as a whole, and a busy one needs its time for each.
+const AT_ONCE: usize = 50;
 /// The pause before it is looked again whether brokers know of new topics.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -25,8 +25,8 @@ impl Link {
         let mut made = Vec::new();
         for some in missing.chunks(AT_ONCE) {
             made.extend(admin::make(self.admin().await?, &self.config, some).await?);
+            self.wait_for(some).await?;
         }
-        self.wait_for(&missing).await?;
         Ok(made)
     }
 
