@@ -114,6 +114,23 @@ async fn what_is_published_after_the_file_was_replaced_is_in_the_new_one() {
 }
 
 #[tokio::test]
+async fn a_copy_that_keeps_no_log_gets_one() {
+    let store = Store::new();
+    let transport = store.open().await;
+    publish(&*transport, "a", &["one"]).await;
+    let copied = beside(&store, "copy.db");
+    let sql = format!("VACUUM INTO '{}'", copied.display());
+    store.raw().execute_batch(&sql).unwrap();
+    fs::rename(copied, store.path()).unwrap();
+    publish(&*transport, "a", &["two"]).await;
+    transport.close().await.unwrap();
+    let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    let mode = store.raw().query_row("PRAGMA journal_mode", [], mode);
+    assert_eq!(mode.unwrap(), "wal");
+    assert_eq!(texts(&store.path()).await, ["one", "two"]);
+}
+
+#[tokio::test]
 async fn nothing_is_published_to_a_file_without_the_name_until_it_is_put_back() {
     let store = Store::new();
     let transport = store.open().await;

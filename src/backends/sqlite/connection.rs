@@ -173,11 +173,23 @@ pub(super) fn patiently<T>(config: &Config, mut act: impl FnMut() -> Outcome<T>)
 
 fn prepare(config: &Config, connection: &mut Connection) -> Outcome<()> {
     match schema::inspect(connection).map_err(|fault| unless_fresh(config, fault))? {
-        State::Ready => Ok(()),
+        State::Ready => {
+            keep_a_log(connection);
+            Ok(())
+        }
         State::Older(0) if config.again && files::is_fresh(&config.path) => {
             Err(in_the_making(&config.path).into())
         }
         State::Older(_) => schema::migrate(connection),
+    }
+}
+
+/// Sees to it that writing and reading hold up nobody: a copy that `VACUUM INTO` made keeps no log.
+fn keep_a_log(connection: &Connection) {
+    let kept = schema::journal_mode(connection);
+    if kept.is_ok_and(|mode| mode != "wal") {
+        // Who uses it at the moment keeps it as it is.
+        let _ = connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()));
     }
 }
 

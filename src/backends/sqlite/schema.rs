@@ -138,6 +138,11 @@ pub(super) fn pragma(connection: &Connection, name: &str) -> Outcome<i64> {
     Ok(connection.pragma_query_value(None, name, |row| row.get(0))?)
 }
 
+/// Reads how changes are kept before they are in the store.
+pub(super) fn journal_mode(connection: &Connection) -> Outcome<String> {
+    Ok(connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?)
+}
+
 fn too_new(version: usize) -> Fault {
     refusal(
         ErrorKind::Configuration,
