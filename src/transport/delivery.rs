@@ -20,7 +20,8 @@ pub struct SubscribeRequest {
     /// The name of this member, by which its group knows it again when it restarts, and keeps what is its own for it. On
     /// transports whose groups do not know their members it is refused.
     pub instance: Option<String>,
-    /// Where the group starts on a topic that it has not read yet.
+    /// Where the group starts if it is new. On transports that know groups by topic, the same holds for a topic that it has
+    /// not read yet; on Kafka, that starts with the oldest kept.
     pub from: StartFrom,
     /// A retry holds its key.
     pub ordered: bool,
@@ -76,6 +77,22 @@ pub enum StartFrom {
     New,
     /// With the first stored at or after this time.
     Time(SystemTime),
+}
+
+impl StartFrom {
+    /// Says where a new group starts: a remark of a transport that has just created it.
+    #[must_use]
+    pub fn of_new(self, group: &Group) -> String {
+        let place = match self {
+            Self::Earliest => "the earliest event".to_owned(),
+            Self::New => "events stored from now on".to_owned(),
+            Self::Time(time) => {
+                let time = humantime::format_rfc3339_seconds(time);
+                format!("events stored since {time}")
+            }
+        };
+        format!("group {group} is new: starts at {place}")
+    }
 }
 
 /// A membership in a group.

@@ -7,7 +7,7 @@ use std::{
 
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
@@ -132,6 +132,15 @@ impl Raw {
         assert!(made.unwrap().iter().all(Result::is_ok));
         let all = |known: Vec<String>| topics.iter().all(|topic| known.contains(topic));
         while !all(self.topics()) {}
+    }
+
+    /// Gives a topic so many partitions.
+    pub(crate) fn widen(&self, topic: &str, partitions: usize) {
+        let new = NewPartitions::new(topic, partitions);
+        let made =
+            self.admin(async |client, options| client.create_partitions(&[new], options).await);
+        assert_eq!(made.unwrap(), [Ok(topic.to_owned())]);
+        while self.partitions(topic).len() < partitions {}
     }
 
     /// Removes the records of a partition before an offset, as retention would.

@@ -23,6 +23,7 @@ mod raw;
 #[path = "../kafka/server.rs"]
 mod server;
 mod shop;
+mod starting;
 mod store;
 mod tail;
 mod topics;

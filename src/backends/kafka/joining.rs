@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use super::{admin, connection::Link, error, errors};
 use crate::{
     event::Group,
-    transport::{ErrorKind, TransportError},
+    transport::{ErrorKind, Result, TransportError},
 };
 
 /// After so long it is reported what a member waits for. A new group may wait three seconds for its first members.
@@ -215,9 +215,16 @@ pub(super) async fn waits(link: &Arc<Link>, group: &Group) -> TransportError {
     error(ErrorKind::Warning, message)
 }
 
+/// Reports whether somebody is a member of a group, or about to be.
+pub(super) async fn has_members(link: &Arc<Link>, group: &Group) -> Result<bool> {
+    let name = group.as_str().to_owned();
+    let asked = link.ask(move |client, _| Ok(Described::ask(client, &name)));
+    Ok(asked.await?.is_some_and(|group| group.members > 0))
+}
+
 /// Returns a broker that answers.
 impl Link {
-    async fn any_broker(self: &Arc<Self>) -> crate::transport::Result<i32> {
+    async fn any_broker(self: &Arc<Self>) -> Result<i32> {
         self.ask(|client, config| {
             let found = super::clients::metadata(client, client.context(), config, None)?;
             Ok(found.orig_broker_id())

@@ -22,6 +22,7 @@ use super::{
     record, schedules, settle,
     shared::{Offer, Present, Shared},
     side_topics,
+    standing::Standing,
     start::Course,
 };
 use crate::{
@@ -54,13 +55,16 @@ pub(super) async fn join(
     }
     let mut remarks = make_missing(link, &request.patterns).await?;
     let topics = link.matching(&request.patterns).await?;
+    let standing = Standing::look(link, &request.group, &topics, request.from).await?;
     let (sources, made) = side_topics::create(link, &request.group, &topics).await?;
     remarks.extend(made);
     let mut tasks = vec![fire(link)];
     if request.until_end {
         remarks.extend(wait_for_overdue(link, &request.patterns).await?);
     }
-    let course = Course::plan(link, &topics, request.from, request.until_end).await?;
+    remarks.extend(standing.remark(&request.group, request.from));
+    let from = standing.start(request.from);
+    let course = Course::plan(link, &topics, from, request.until_end).await?;
     let shared = Arc::new(Shared::new(
         Arc::clone(link),
         request.group.clone(),

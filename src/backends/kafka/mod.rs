@@ -74,6 +74,7 @@ mod shelf;
 mod side_topics;
 mod sources;
 mod stagger;
+mod standing;
 mod start;
 mod state;
 mod stats;

@@ -22,6 +22,9 @@ impl Pump {
     pub(super) fn leave_out_recreated(&mut self, chunk: &mut Vec<Read>) {
         let watch = self.client.context();
         for news in watch.ears.topics.news() {
+            if news.is_change {
+                watch.course.was_recreated(&news.topic);
+            }
             let Some(present) = watch.identity(&news.topic) else {
                 continue;
             };

@@ -1,6 +1,10 @@
 //! Where a membership begins and, if it is bounded, where it ends.
 
-use std::{collections::HashMap, sync::Arc, time::SystemTime};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
 
 use super::{
     connection::{Bounds, Link},
@@ -17,6 +21,8 @@ pub(super) struct Course {
     from: StartFrom,
     /// The partitions that were there when it joined: behind what everybody can see, and behind everything.
     known: HashMap<(String, i32), (i64, i64)>,
+    /// Topics that were deleted and created again since.
+    recreated: Mutex<HashSet<String>>,
     pub(super) until_end: bool,
     /// When it joined, in milliseconds since the epoch.
     pub(super) joined: i64,
@@ -31,7 +37,7 @@ impl Course {
         until_end: bool,
     ) -> Result<Self> {
         let mut known = HashMap::new();
-        if until_end || from == StartFrom::New {
+        if until_end || from != StartFrom::Earliest {
             let places: Vec<(String, i32)> = topics
                 .iter()
                 .flat_map(|(_, name, count)| (0..*count).map(|partition| (name.clone(), partition)))
@@ -44,6 +50,7 @@ impl Course {
         Ok(Self {
             from,
             known,
+            recreated: Mutex::default(),
             until_end,
             joined: record::millis(SystemTime::now()),
         })
@@ -57,13 +64,13 @@ impl Course {
         bounds: Bounds,
         at_time: impl FnOnce(SystemTime) -> Result<i64>,
     ) -> Result<i64> {
-        let begin = match self.from {
-            StartFrom::Earliest => bounds.low,
+        let known = self.known(name, partition);
+        let known = known.filter(|_| !self.lock().contains(name));
+        let begin = match (self.from, known) {
+            (StartFrom::New, Some((visible, _))) => *visible,
+            (StartFrom::Time(time), Some(_)) => at_time(time)?,
             // What stands in a partition that was made later is new.
-            StartFrom::New => self
-                .known(name, partition)
-                .map_or(bounds.low, |(visible, _)| *visible),
-            StartFrom::Time(time) => at_time(time)?,
+            (StartFrom::Earliest, _) | (_, None) => bounds.low,
         };
         Ok(begin.max(bounds.low))
     }
@@ -75,6 +82,17 @@ impl Course {
             return None;
         }
         Some(self.known(name, partition).map_or(0, |(_, end)| *end))
+    }
+
+    /// Notes that a topic was deleted and created again: what is there now is new.
+    pub(super) fn was_recreated(&self, name: &str) {
+        self.lock().insert(name.to_owned());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.recreated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self, name: &str, partition: i32) -> Option<&(i64, i64)> {

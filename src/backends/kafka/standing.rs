@@ -1,0 +1,168 @@
+//! Whether a group is new. Only then does it matter where it was told to start: what was added while nobody of it ran is
+//! read from the beginning.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+};
+
+use super::{
+    clients::{self, Ears, Isolation},
+    config::Config,
+    connection::Link,
+    errors, joining,
+};
+use crate::{
+    event::{Group, Topic},
+    transport::{Result, StartFrom},
+};
+
+/// How long an answer may take: the first group of a cluster waits until it has a coordinator.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For how long a group has to be without members and positions before it is sure that nobody is about to begin.
+const QUIET: Duration = Duration::from_secs(2);
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What a group is to the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It never was here.
+    New,
+    /// It has positions.
+    Known,
+    /// It was here before, and the broker has kept no position.
+    Expired,
+}
+
+impl Standing {
+    /// Looks what a group is, before anything is created for it.
+    pub(super) async fn look(
+        link: &Arc<Link>,
+        group: &Group,
+        topics: &[(Topic, String, i32)],
+        from: StartFrom,
+    ) -> Result<Self> {
+        let all = link.all_topics().await?;
+        let mut own = vec![link.names().legacy_retries(group)?];
+        for (topic, ..) in topics {
+            own.push(link.names().retries(group, topic)?);
+        }
+        let was_here = all.iter().any(|(name, _)| own.contains(name));
+        let users = all.into_iter().filter(|(name, _)| !name.starts_with("__"));
+        let places = users.flat_map(|(name, count)| (0..count).map(move |one| (name.clone(), one)));
+        let places: Vec<(String, i32)> = places.collect();
+        if has_positions(link, group, places.clone()).await? {
+            return Ok(Self::Known);
+        }
+        if !was_here {
+            return Ok(Self::New);
+        }
+        // What it starts with is the same then, whether somebody begins at this moment or its positions have expired.
+        if from == StartFrom::Earliest {
+            return Ok(Self::Expired);
+        }
+        wait_for_others(link, group, places).await
+    }
+
+    /// Returns where the group starts in partitions of which it has no position.
+    pub(super) fn start(self, from: StartFrom) -> StartFrom {
+        match self {
+            Self::New => from,
+            Self::Known | Self::Expired => StartFrom::Earliest,
+        }
+    }
+
+    /// Says where the group starts, if that needs to be said.
+    pub(super) fn remark(self, group: &Group, from: StartFrom) -> Option<String> {
+        match self {
+            Self::New => Some(from.of_new(group)),
+            Self::Known if from == StartFrom::Earliest => None,
+            Self::Known => Some(format!(
+                "group {group} is not new: it goes on where it was, and starts at the earliest event where it was not yet (`--from` is for new groups)"
+            )),
+            Self::Expired => Some(format!(
+                "group {group} was here before, and the broker has kept no position of it: starts at the earliest event"
+            )),
+        }
+    }
+}
+
+/// Waits until another member, which may be about to begin, has noted where; its positions hold for all. Without one,
+/// positions have expired.
+async fn wait_for_others(
+    link: &Arc<Link>,
+    group: &Group,
+    places: Vec<(String, i32)>,
+) -> Result<Standing> {
+    let end = Instant::now() + PATIENCE;
+    let mut quiet = Instant::now();
+    while quiet.elapsed() < QUIET && Instant::now() < end {
+        tokio::time::sleep(LOOK).await;
+        if has_positions(link, group, places.clone()).await? {
+            return Ok(Standing::Known);
+        }
+        if joining::has_members(link, group).await? {
+            quiet = Instant::now();
+        }
+    }
+    Ok(Standing::Expired)
+}
+
+/// Reports whether a group has a position in one of these partitions.
+async fn has_positions(
+    link: &Arc<Link>,
+    group: &Group,
+    places: Vec<(String, i32)>,
+) -> Result<bool> {
+    let (own, group) = (Arc::clone(link), group.clone());
+    link.ask(move |_, config| {
+        let mut settings = clients::reader(config, Isolation::Uncommitted, true);
+        settings.set("group.id", group.as_str());
+        let client: BaseConsumer<Ears> = clients::make(&settings, Ears::default())?;
+        let found = committed(&client, config, &places);
+        let found = found.map_err(|failed| {
+            let refused = failed
+                .rdkafka_error_code()
+                .and_then(|code| joining::refusal(code, &client, (&own, &group)));
+            refused.unwrap_or_else(|| errors::of(failed, "reading positions"))
+        });
+        clients::let_go(config, Some(client));
+        found
+    })
+    .await
+}
+
+fn committed(
+    client: &BaseConsumer<Ears>,
+    config: &Config,
+    places: &[(String, i32)],
+) -> rdkafka::error::KafkaResult<bool> {
+    let mut asked = TopicPartitionList::new();
+    for (topic, partition) in places {
+        asked.add_partition(topic, *partition);
+    }
+    if asked.count() == 0 {
+        return Ok(false);
+    }
+    let end = Instant::now() + PATIENCE.max(config.timeout);
+    loop {
+        match client.committed_offsets(asked.clone(), config.timeout) {
+            Ok(found) => {
+                let mut offsets = found.elements().into_iter().map(|one| one.offset());
+                return Ok(offsets.any(|offset| matches!(offset, Offset::Offset(_))));
+            }
+            Err(failed) => {
+                let passes = errors::of(failed.clone(), "reading positions").is_transient();
+                if !passes || Instant::now() >= end {
+                    return Err(failed);
+                }
+            }
+        }
+    }
+}
