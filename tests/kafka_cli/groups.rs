@@ -61,6 +61,7 @@ fn of_two_with_a_name_the_first_ends() {
     made topic pf.delay for what is for later
     made topic order.created.dlq for dead letters of order.created
     made topic pf.state for what becomes of dead letters
+    group mail is new: starts at the earliest event
     error: kafka: reading failed: static consumer fenced by other consumer with same group.instance.id
     hint: another member of the group has the same `--instance`
     ");

@@ -9,6 +9,7 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
+    error::{KafkaError, KafkaResult},
 };
 
 use super::{
@@ -19,11 +20,15 @@ use super::{
 };
 use crate::{
     event::{Group, Topic},
-    transport::{Result, StartFrom},
+    transport::{ErrorKind, Result, StartFrom},
 };
 
 /// How long an answer may take: the first group of a cluster waits until it has a coordinator.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// After so long without an answer it is looked whether there will be none.
+const ANSWER: Duration = Duration::from_secs(2);
+/// So often the client is polled for what it has to tell.
+const TIDINGS: usize = 10;
 /// For how long a group has to be without members and positions before it is sure that nobody is about to begin.
 const QUIET: Duration = Duration::from_secs(2);
 /// How often that is looked at.
@@ -142,7 +147,7 @@ fn committed(
     client: &BaseConsumer<Ears>,
     config: &Config,
     places: &[(String, i32)],
-) -> rdkafka::error::KafkaResult<bool> {
+) -> KafkaResult<bool> {
     let mut asked = TopicPartitionList::new();
     for (topic, partition) in places {
         asked.add_partition(topic, *partition);
@@ -152,12 +157,15 @@ fn committed(
     }
     let end = Instant::now() + PATIENCE.max(config.timeout);
     loop {
-        match client.committed_offsets(asked.clone(), config.timeout) {
+        match client.committed_offsets(asked.clone(), config.timeout.min(ANSWER)) {
             Ok(found) => {
                 let mut offsets = found.elements().into_iter().map(|one| one.offset());
                 return Ok(offsets.any(|offset| matches!(offset, Offset::Offset(_))));
             }
             Err(failed) => {
+                if let Some(refused) = refused(client) {
+                    return Err(refused);
+                }
                 let passes = errors::of(failed.clone(), "reading positions").is_transient();
                 if !passes || Instant::now() >= end {
                     return Err(failed);
@@ -165,4 +173,17 @@ fn committed(
             }
         }
     }
+}
+
+/// Returns why a group has no coordinator, if that will not pass: it is said to who polls.
+fn refused(client: &BaseConsumer<Ears>) -> Option<KafkaError> {
+    for _ in 0..TIDINGS {
+        if let Some(Err(heard)) = client.poll(Duration::from_millis(10)) {
+            let known = errors::of(heard.clone(), "reading positions");
+            if known.kind() == ErrorKind::Denied {
+                return Some(heard);
+            }
+        }
+    }
+    None
 }
