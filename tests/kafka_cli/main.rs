@@ -19,6 +19,7 @@ mod publish;
 #[expect(dead_code, reason = "other tests ask more")]
 #[path = "../kafka/raw.rs"]
 mod raw;
+mod refused;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../kafka/server.rs"]
 mod server;

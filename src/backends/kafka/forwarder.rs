@@ -24,7 +24,6 @@ use super::{
     rebalance::Watch,
     record::{Read, Record},
     shared::Shared,
-    shelf::now,
     side_topics,
     transaction::{Failed, Transactor},
     waiting,
@@ -43,8 +42,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The pause after a failure that will pass, and after another, which is said once.
 const AGAIN: Duration = Duration::from_millis(250);
 const REFUSED: Duration = Duration::from_secs(5);
-/// When a record that is refused by itself is tried again, in milliseconds.
-const POSTPONED: i64 = 10_000;
+/// The pause before records that were refused by themselves are tried again.
+const POSTPONED: Duration = Duration::from_secs(10);
+/// The time behind which those stand meanwhile, one behind the other: after every time when something is due.
+const LAST: i64 = i64::MAX / 2;
 
 /// The thread that moves retries.
 pub(super) struct Forwarder {
@@ -56,6 +57,9 @@ pub(super) struct Forwarder {
     transactors: HashMap<PartId, Transactor>,
     /// Partitions with a record that was refused: there they are moved one by one.
     careful: HashSet<PartId>,
+    /// When a record was refused last that was tried by itself, and how many were.
+    refused_at: Instant,
+    refused: i64,
     is_told: bool,
 }
 
@@ -80,6 +84,8 @@ impl Forwarder {
             runtime,
             transactors: HashMap::new(),
             careful: HashSet::new(),
+            refused_at: Instant::now(),
+            refused: 0,
             is_told: false,
         };
         thread::Builder::new()
@@ -135,10 +141,15 @@ impl Forwarder {
         let is_ours = |part: &PartId| sources.iter().any(|source| source.part == *part);
         self.transactors.retain(|part, _| is_ours(part));
         self.careful.retain(is_ours);
+        let until = if self.refused_at.elapsed() < POSTPONED {
+            LAST
+        } else {
+            i64::MAX
+        };
         let mut moved = Ok(false);
         for source in &sources {
             // A failure in one partition holds up no other.
-            match self.forward(source) {
+            match self.forward(source, until) {
                 Ok(some) => moved = moved.map(|any| any || some),
                 Err(failed) => {
                     self.transactors.remove(&source.part);
@@ -164,7 +175,8 @@ impl Forwarder {
         parts.map(source).collect()
     }
 
-    fn forward(&mut self, source: &Source) -> Result<bool> {
+    /// Moves some records of a partition, of those that stand under a time until then; reports whether there were any.
+    fn forward(&mut self, source: &Source, until: i64) -> Result<bool> {
         if !self.transactors.contains_key(&source.part) {
             let transactor = self.begin(source)?;
             self.transactors.insert(source.part, transactor);
@@ -177,7 +189,7 @@ impl Forwarder {
         let due = {
             let mut desk = self.shared.desk();
             match desk.retries(source.part) {
-                Some(retries) if retries.is_read() => retries.pending.due(i64::MAX, most),
+                Some(retries) if retries.is_read() => retries.pending.due(until, most),
                 _ => return Ok(false),
             }
         };
@@ -186,14 +198,20 @@ impl Forwarder {
         }
         let again: Vec<Due> = due.iter().map(Due::bare).collect();
         match self.transfer(source, due) {
-            Ok(left) => self.put_back(source, left, None),
+            Ok(left) => {
+                // What was replaced or ended meanwhile is not there any more, which is read soon.
+                let is_some_moved = left.len() < again.len();
+                self.put_back(source, left, None);
+                return Ok(is_some_moved);
+            }
             Err(failed) if failed.record.is_some() && errors::is_refusal(&failed.error) => {
-                let is_alone = again.len() == 1;
                 self.careful.insert(source.part);
-                self.put_back(source, again, is_alone.then(|| now() + POSTPONED));
+                let is_alone = again.len() == 1;
                 if is_alone {
                     self.tell(&failed.error);
+                    (self.refused_at, self.refused) = (Instant::now(), self.refused + 1);
                 }
+                self.put_back(source, again, is_alone.then_some(LAST + self.refused));
             }
             Err(failed) => {
                 self.put_back(source, again, None);
@@ -225,12 +243,11 @@ impl Forwarder {
         let (reads, left) = self.complete(source, due).map_err(whole)?;
         let mut records = Vec::with_capacity(2 * reads.len());
         for read in reads {
-            records.extend(
-                self.lay_out(source, read)
-                    .map_err(whole)?
-                    .into_iter()
-                    .flatten(),
-            );
+            // What is refused to one topic holds up no retries of others.
+            let record = Some(records.len());
+            let moved = self.lay_out(source, read);
+            let moved = moved.map_err(|error| Failed { record, error })?;
+            records.extend(moved.into_iter().flatten());
         }
         let Some(transactor) = self.transactors.get(&source.part) else {
             return Ok(left);

@@ -1,0 +1,60 @@
+//! What is refused of one topic, and holds up nothing of others.
+
+use std::{
+    process::Child,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{harness::Run, raw::Record, shop::Shop};
+
+/// How long anything may take that is waited for.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Ends a consumer, and returns what it said.
+fn end(shop: &Shop, child: Child) -> Run {
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    shop.pf.finish(child)
+}
+
+/// Returns a retry of a topic as earlier versions stored it, due at a time in milliseconds since the epoch.
+fn retry(topic: &str, number: u32, due: u64) -> Record {
+    let story = format!(r#"{{"due":{due},"topic":"{topic}"}}"#);
+    Record {
+        partition: Some(0),
+        key: Some(format!("{topic}/0/{number}").into_bytes()),
+        headers: vec![("pf-waiting".to_owned(), Some(story.into_bytes()))],
+        payload: Some(b"{}".to_vec()),
+    }
+}
+
+#[test]
+fn a_retry_of_an_earlier_version_that_cannot_be_moved_holds_up_no_other() {
+    let shop = Shop::with_orders();
+    let group = shop.name("mail");
+    let legacy = shop.name(&format!("pf.{group}.delay"));
+    shop.raw.make(&legacy, 1, &[("cleanup.policy", "compact")]);
+    // Nobody can have a topic of that name; and the last one is due when nobody will wait any more.
+    let later = 32_503_680_000_000;
+    let retries = [
+        retry("pf.x", 0, 1),
+        retry("order.created", 1, 2),
+        retry("order.created", 2, later),
+    ];
+    shop.raw.write(&legacy, &retries);
+    let consume = ["consume", "order.created", "--group", &group, "--plain"];
+    let child = shop.pf.spawn(&[&consume[..], &["--", "true"]].concat());
+    let start = Instant::now();
+    loop {
+        let left = shop.raw.latest(&legacy);
+        if left.len() == 1 {
+            assert_eq!(left[0].key(), "pf.x/0/0");
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "{left:?}");
+    }
+    let run = end(&shop, child);
+    let said = run.stderr().matches("cannot be moved").count();
+    assert_eq!(said, 1, "{run}");
+}
