@@ -58,3 +58,23 @@ fn a_retry_of_an_earlier_version_that_cannot_be_moved_holds_up_no_other() {
     let said = run.stderr().matches("cannot be moved").count();
     assert_eq!(said, 1, "{run}");
 }
+
+#[test]
+fn a_new_topic_that_cannot_be_read_is_reported_and_holds_up_no_other() {
+    let shop = Shop::empty();
+    shop.make("in.a", 1, &[]);
+    let group = shop.name("mail");
+    let consume = ["consume", "in.*", "--group", &group, "--count", "1"];
+    let child = shop.pf.spawn(&[&consume[..], &["--", "cat"]].concat());
+    while shop.raw.members(&group) == 0 {}
+    // There is no room for the name of the topic of its dead letters.
+    let long = format!("in.{}", "x".repeat(247 - shop.name("in.").len()));
+    shop.make(&long, 1, &[]);
+    shop.make("in.b", 1, &[]);
+    let publish = ["publish", "order.created", "{}", "--topic", "in.b"];
+    let _ = shop.pf.run(&publish).succeeded();
+    let run = shop.pf.finish(child);
+    assert!(run.stdout().contains("order.created"), "{run}");
+    let warning = format!("the new topic `{long}` is not read");
+    assert_eq!(run.stderr().matches(&warning).count(), 1, "{run}");
+}

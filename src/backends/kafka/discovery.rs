@@ -6,8 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{legacy, shared::Shared, side_topics};
-use crate::{event::Pattern, transport::Result};
+use super::{error, errors, legacy, shared::Shared, side_topics, sources::Source};
+use crate::{
+    event::{Pattern, Topic},
+    transport::{ErrorKind, Result, TransportError},
+};
 
 /// How often topics are looked for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -17,17 +20,29 @@ const LOOK_FOR_LEGACY: Duration = Duration::from_secs(5);
 /// know all of them.
 const GONE: u32 = 3;
 
+/// A topic, Kafka's name of it, and how many partitions it has.
+type Found = (Topic, String, i32);
+
+/// What earlier looks came to.
+#[derive(Default)]
+struct Looks {
+    /// In how many in a row each topic was missing.
+    missing: HashMap<String, u32>,
+    /// Topics that cannot be read, which was reported.
+    refused: HashSet<String>,
+}
+
 /// Looks for topics for as long as the membership lasts.
 pub(super) async fn run(shared: Arc<Shared>, patterns: Vec<Pattern>) {
     let has_patterns = patterns.iter().any(|pattern| pattern.literal().is_none());
-    let mut missing = HashMap::new();
+    let mut looks = Looks::default();
     let mut without_legacy = 0;
     let mut looked = Instant::now();
     loop {
         tokio::time::sleep(if has_patterns { LOOK } else { LOOK_FOR_LEGACY }).await;
         let mut outcome = Ok(());
         if has_patterns {
-            outcome = look(&shared, &patterns, &mut missing).await;
+            outcome = look(&shared, &patterns, &mut looks).await;
         }
         if outcome.is_ok() && looked.elapsed() >= LOOK_FOR_LEGACY {
             looked = Instant::now();
@@ -58,25 +73,58 @@ async fn look_for_legacy(shared: &Arc<Shared>, missing: &mut u32) -> Result<()> 
 }
 
 /// Takes up what is new and gives up what is gone, in one step: each change makes the group share out anew.
-async fn look(
-    shared: &Arc<Shared>,
-    patterns: &[Pattern],
-    missing: &mut HashMap<String, u32>,
-) -> Result<()> {
+async fn look(shared: &Arc<Shared>, patterns: &[Pattern], looks: &mut Looks) -> Result<()> {
     let found = shared.link.matching(patterns).await?;
     let there: HashSet<&String> = found.iter().map(|(_, name, _)| name).collect();
-    let gone = gone(shared, &there, missing);
+    let gone = gone(shared, &there, &mut looks.missing);
     let mut new = found;
     new.retain(|(_, name, _)| shared.desk().sources.get(name).is_none());
     if new.is_empty() && gone.is_empty() {
         return Ok(());
     }
-    let (sources, _) = side_topics::create(&shared.link, &shared.group, &new).await?;
+    let sources = prepare(shared, &new, &mut looks.refused).await?;
+    if sources.is_empty() && gone.is_empty() {
+        return Ok(());
+    }
     let mut desk = shared.desk();
     desk.sources.change(sources, &gone);
     drop(desk);
     shared.wake();
     Ok(())
+}
+
+/// Creates what a group needs beside new topics; one that is refused holds up no others, and is reported once.
+async fn prepare(
+    shared: &Shared,
+    new: &[Found],
+    refused: &mut HashSet<String>,
+) -> Result<Vec<Source>> {
+    let (link, group) = (&shared.link, &shared.group);
+    match side_topics::create(link, group, new).await {
+        Ok((sources, _)) => return Ok(sources),
+        Err(failed) if !errors::is_refusal(&failed) => return Err(failed),
+        Err(_) => {}
+    }
+    let mut sources = Vec::new();
+    for topic in new {
+        match side_topics::create(link, group, std::slice::from_ref(topic)).await {
+            Ok((some, _)) => sources.extend(some),
+            Err(failed) if !errors::is_refusal(&failed) => return Err(failed),
+            Err(failed) if refused.insert(topic.1.clone()) => shared.fail(unread(&topic.0, failed)),
+            Err(_) => {}
+        }
+    }
+    Ok(sources)
+}
+
+/// Returns the warning of a new topic that is not read.
+fn unread(topic: &Topic, failed: TransportError) -> TransportError {
+    let message = format!("the new topic `{topic}` is not read: {failed}");
+    let warning = error(ErrorKind::Warning, message);
+    match failed.advice() {
+        Some(advice) => warning.hint(advice.to_owned()),
+        None => warning,
+    }
 }
 
 /// Returns topics that have been missing for long enough.
