@@ -78,3 +78,39 @@ fn a_new_topic_that_cannot_be_read_is_reported_and_holds_up_no_other() {
     let warning = format!("the new topic `{long}` is not read");
     assert_eq!(run.stderr().matches(&warning).count(), 1, "{run}");
 }
+
+#[test]
+fn a_letter_whose_topic_cannot_be_here_holds_up_no_other() {
+    let shop = Shop::with_orders();
+    let _ = shop.pf.run(&["publish", "order.created", "1"]).succeeded();
+    let group = shop.name("mail");
+    let consume = ["consume", "order.created", "--group", &group, "--until-end"];
+    let handled = |script| {
+        let handle = ["--stdin", "data", "--", "sh", "-c", script];
+        shop.pf.run(&[&consume[..], &handle].concat())
+    };
+    assert_eq!(handled("exit 65").code(), Some(4));
+    // Another letter, which says that its message goes to a topic with a name of ours.
+    let letters = shop.name("order.created.dlq");
+    let mut headers = shop.raw.topic(&letters).remove(0).headers;
+    for (name, value) in &mut headers {
+        if name == "pf-letter-id" {
+            *value = Some(b"aaaabbbbcccc".to_vec());
+        }
+    }
+    headers.push(("pf-topic".to_owned(), Some(b"pf.x".to_vec())));
+    let other = Record {
+        partition: Some(0),
+        headers,
+        payload: Some(b"{}".to_vec()),
+        ..Record::default()
+    };
+    shop.raw.write(&letters, &[other]);
+    let replayed = shop.pf.run(&["dlq", "replay", "--all", "--yes"]);
+    assert_eq!(replayed.code(), Some(4), "{replayed}");
+    assert!(
+        replayed.stdout().contains("would be one of our own"),
+        "{replayed}"
+    );
+    assert_eq!(handled("cat").succeeded().stdout(), "1");
+}

@@ -110,7 +110,9 @@ async fn prepare(
         match side_topics::create(link, group, std::slice::from_ref(topic)).await {
             Ok((some, _)) => sources.extend(some),
             Err(failed) if !errors::is_refusal(&failed) => return Err(failed),
-            Err(failed) if refused.insert(topic.1.clone()) => shared.fail(unread(&topic.0, failed)),
+            Err(failed) if refused.insert(topic.1.clone()) => {
+                shared.fail(unread(&topic.0, &failed));
+            }
             Err(_) => {}
         }
     }
@@ -118,7 +120,7 @@ async fn prepare(
 }
 
 /// Returns the warning of a new topic that is not read.
-fn unread(topic: &Topic, failed: TransportError) -> TransportError {
+fn unread(topic: &Topic, failed: &TransportError) -> TransportError {
     let message = format!("the new topic `{topic}` is not read: {failed}");
     let warning = error(ErrorKind::Warning, message);
     match failed.advice() {

@@ -153,8 +153,11 @@ async fn aim(link: &Arc<Link>, to: Option<&Topic>, item: &mut Item) -> Result<()
         Ok(_) => {
             let letter = &found.letter;
             let (group, topic) = (&letter.record.group, &letter.message.topic);
-            let created = side_topics::create_retries(link, group, topic).await;
-            return created.map(drop);
+            match side_topics::create_retries(link, group, topic).await {
+                Ok(_) => return Ok(()),
+                Err(failed) if failed.kind() == ErrorKind::Invalid => failed.to_string(),
+                Err(failed) => return Err(failed),
+            }
         }
         Err(failed) => failed.to_string(),
     };
