@@ -292,3 +292,31 @@ fn letters_need_a_stream_that_keeps_them() {
         assert!(run.stderr().contains("`nats stream edit SHOP_DLQ"), "{run}");
     }
 }
+
+#[test]
+fn whoever_requires_a_consumer_and_may_not_look_for_one_publishes_nothing() {
+    let config = tempfile::NamedTempFile::new().unwrap();
+    let text = r#"
+        no_auth_user: owner
+        authorization { users: [
+            { user: owner, password: p }
+            { user: blind, password: p, permissions: { publish: { deny: "$JS.API.STREAM.INFO.>" } } }
+        ] }
+    "#;
+    std::fs::write(config.path(), text).unwrap();
+    let shop = Shop::on(Broker::start_with(&["-c", config.path().to_str().unwrap()]));
+    shop.raw.make(Config {
+        retention: RetentionPolicy::Interest,
+        ..shop.raw.plain()
+    });
+    let url = shop.broker.url("SHOP");
+    let url = url.replace("nats://", "nats://blind:p@");
+    let publish = ["publish", "order", "--lines", "--on-error", "continue"];
+    let publish = [&publish[..], &["--require-consumer"]].concat();
+    // More than one batch.
+    let run = Pf::bare()
+        .env("PF_URL", &url)
+        .run_with(&publish, "{}\n".repeat(5000));
+    assert_ne!(run.code(), Some(0));
+    assert_eq!(last_number(&shop), 0);
+}

@@ -28,6 +28,8 @@ use crate::transport::{ErrorKind, Result, TransportError};
 const BELIEVED: Duration = Duration::from_mins(1);
 /// ... and who reads a stream that does not.
 const CURRENT: Duration = Duration::from_secs(1);
+/// How long no publish looks again after nothing was learned.
+const UNSEEN: Duration = Duration::from_secs(10);
 /// The longest that a look beside a publish may take.
 const LOOK: Duration = Duration::from_secs(2);
 /// Bytes that a stored message takes beside its subject, headers and payload.
@@ -166,7 +168,8 @@ impl Link {
     /// depends on who reads.
     pub(super) async fn keeping(&self) -> Result<Arc<Keeping>> {
         let mut looked = self.watch.looked.lock().await;
-        if let Some(known) = looked.as_ref().filter(|known| self.is_current(known)) {
+        let mut known = looked.iter().filter(|known| !known.keeping.is_unknown());
+        if let Some(known) = known.find(|known| self.is_current(known)) {
             return Ok(Arc::clone(&known.keeping));
         }
         let connects = self.connects();
@@ -192,7 +195,9 @@ impl Link {
     }
 
     fn is_current(&self, looked: &Looked) -> bool {
-        let long = if looked.keeping.needs_readers() {
+        let long = if looked.keeping.is_unknown() {
+            UNSEEN
+        } else if looked.keeping.needs_readers() {
             CURRENT
         } else {
             BELIEVED
@@ -201,7 +206,7 @@ impl Link {
     }
 
     /// Does the same beside a publish, which a server that does not answer must not hold up; whoever may only publish
-    /// learns nothing.
+    /// learns nothing, and does not wait for that again with each batch.
     pub(super) async fn glance(&self) -> Arc<Keeping> {
         let looked = timeout(LOOK, self.keeping()).await;
         let silence = || Err(error(ErrorKind::Unavailable, "the server did not answer"));
@@ -210,13 +215,11 @@ impl Link {
             Err(failed) => failed,
         };
         tracing::debug!(%failed, "it is not known what the stream keeps");
-        if failed.kind() == ErrorKind::Denied {
-            *self.watch.looked.lock().await = Some(Looked {
-                keeping: Arc::default(),
-                at: Instant::now(),
-                connects: self.connects(),
-            });
-        }
+        *self.watch.looked.lock().await = Some(Looked {
+            keeping: Arc::default(),
+            at: Instant::now(),
+            connects: self.connects(),
+        });
         Arc::default()
     }
 
