@@ -21,6 +21,9 @@ use super::{
 /// Bytes of the log that it costs less to read again than to move into the store.
 const LONG_LOG: u64 = 256 * 1024;
 
+/// How often a store that is replaced while it is opened is opened.
+const TRIES: usize = 3;
+
 /// A connection, and the files that it has open.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -203,12 +206,19 @@ fn unless_fresh(config: &Config, fault: Fault) -> Fault {
 }
 
 fn open(config: &Config, flags: OpenFlags) -> Outcome<(Connection, Identity)> {
-    let before = Identity::of(&config.path);
-    let connection = connect(config, flags)?;
-    match Identity::of(&config.path) {
-        Some(store) if before.is_none_or(|before| before == store) => Ok((connection, store)),
-        _ => Err(swapped(&config.path)),
+    let mut before = Identity::of(&config.path);
+    for _ in 0..TRIES {
+        let connection = connect(config, flags)?;
+        let after = Identity::of(&config.path);
+        match after {
+            Some(store) if before.is_none_or(|before| before == store) => {
+                return Ok((connection, store));
+            }
+            // To open a file of a container's image makes a copy of it, which is another one.
+            _ => before = after,
+        }
     }
+    Err(swapped(&config.path))
 }
 
 fn connect(config: &Config, flags: OpenFlags) -> Outcome<Connection> {
