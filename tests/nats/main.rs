@@ -2,6 +2,7 @@
 
 mod broken_off;
 mod faults;
+mod gaps;
 mod large_letters;
 mod letters;
 mod limits;

@@ -6,6 +6,8 @@ mod bad_input;
 mod capture;
 mod consume;
 mod denied;
+mod fit;
+mod gaps;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../cli/harness.rs"]
 mod harness;

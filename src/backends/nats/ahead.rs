@@ -230,14 +230,8 @@ impl Ahead {
 
 impl Open {
     async fn new(link: &Arc<Link>, lease: &JobLease, first: u64) -> Result<Self> {
-        let scope = Scope {
-            stream: link.names.letters(),
-            // To count what one filter lets through, the server would look at the subject of every letter.
-            filters: Vec::new(),
-            begin: Begin::At(first),
-            until_end: true,
-            patient: false,
-        };
+        // To count what one filter lets through, the server would look at the subject of every letter.
+        let scope = Scope::once(link.names.letters(), Vec::new(), Begin::At(first));
         Ok(Self {
             token: lease.token,
             reader: Reader::open(link, scope).await?,

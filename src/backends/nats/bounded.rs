@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{consumer::Durable, member::Desk};
+use super::{consumer::Durable, desk::Desk};
 
 /// How late a retry may come before it is thought to be with somebody else.
-const LATE: Duration = Duration::from_secs(2);
+pub(super) const LATE: Duration = Duration::from_secs(2);
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
+const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 /// How far a bounded membership is.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Bounds {
     /// Messages that were not delivered to anybody, and those that may come again.
     fresh: u64,
     again: u64,
+    /// The pause before the next look, while nothing comes that is there.
+    pause: Duration,
     /// Messages of the request under way that we were to have.
     useful: u64,
     look_at: Instant,
@@ -33,6 +36,7 @@ impl Bounds {
             end,
             fresh: durable.num_pending,
             again: durable.num_ack_pending,
+            pause: PAUSE,
             useful: 0,
             look_at: Instant::now(),
             doubt: None,
@@ -59,6 +63,7 @@ impl Bounds {
         let inside = number <= self.end;
         if inside {
             self.useful += 1;
+            self.pause = PAUSE;
             if delivered == 1 {
                 self.fresh = self.fresh.saturating_sub(1);
             }
@@ -97,23 +102,42 @@ impl Bounds {
         self.look_at = self.look_at.min(Instant::now());
     }
 
-    /// Takes note that a request ended; the membership ends with one that brought nothing while nothing is out.
-    pub(super) fn conclude(&mut self, desk: &mut Desk) {
+    /// Takes note that a request was refused.
+    pub(super) fn wait(&mut self, pause: Duration) {
+        self.look_at = Instant::now() + pause;
+    }
+
+    /// Takes note that a request ended; reports whether it may have been the last one, as it brought nothing while
+    /// nothing is out.
+    pub(super) fn conclude(&mut self, desk: &mut Desk) -> bool {
         let now = Instant::now();
         self.look_at = now;
         if std::mem::take(&mut self.useful) > 0 {
-            return;
+            return false;
         }
         self.fresh = 0;
         desk.expire();
-        desk.retrying.retain(|_, due| *due + LATE > now);
         if !desk.waiting.is_empty() {
-            return;
+            return false;
         }
         match desk.retrying.values().min() {
             Some(due) => self.look_at = (*due).max(now + PAUSE),
-            None if desk.held.is_empty() && !self.is_in_doubt() => desk.ended = true,
+            None if desk.held.is_empty() => return true,
             None => self.look_at = now + PAUSE,
         }
+        false
+    }
+
+    /// Reports whether the consumer has nothing more for this membership; if it has, it is looked again, less and less
+    /// often.
+    pub(super) fn is_over(&mut self, durable: &Durable) -> bool {
+        let is_left = durable.num_pending > 0 && durable.delivered() < self.end;
+        if !is_left && !self.is_in_doubt() {
+            return true;
+        }
+        self.fresh = if is_left { durable.num_pending } else { 0 };
+        self.pause = (2 * self.pause).min(LONG_PAUSE);
+        self.look_at = Instant::now() + self.pause;
+        false
     }
 }

@@ -21,7 +21,7 @@ use super::{
     letter::{self, Original},
     member::DONE,
     names::Names,
-    pull::{Arrived, Pull, Pulled},
+    pull::{Arrived, Limits, Pull, Pulled, refused},
     schedules::Last,
     stream::nanos,
 };
@@ -120,10 +120,13 @@ impl Advisories {
         let config = json!({"durable_name": CONSUMER, "name": CONSUMER, "ack_policy": "explicit",
             "ack_wait": nanos(ACK_WAIT), "max_deliver": -1});
         let body = json!({"stream_name": stream, "config": config});
-        link.api(format!("CONSUMER.CREATE.{stream}.{CONSUMER}"), &body)
+        let answer = link
+            .api(format!("CONSUMER.CREATE.{stream}.{CONSUMER}"), &body)
             .await?;
+        let limits = answer.get("config").map(Limits::deserialize);
+        let limits = limits.and_then(std::result::Result::ok).unwrap_or_default();
         Ok(Self {
-            pull: Pull::open(link, &stream, CONSUMER).await?,
+            pull: Pull::open(link, (&stream, CONSUMER), limits).await?,
             link: Arc::clone(link),
             store: facts.store(),
             until_end,
@@ -162,7 +165,8 @@ impl Advisories {
                     }
                     sleep(PAUSE).await;
                 }
-                Pulled::Ended(_) => {}
+                Pulled::Ended(_) | Pulled::Idle => {}
+                Pulled::Refused(text) => return Err(refused(CONSUMER, &text)),
                 Pulled::Lost => {
                     sleep(PAUSE).await;
                     self.pull.reset().await?;

@@ -9,14 +9,13 @@ use super::{
     connection::Link,
     error,
     errors::{CONSUMER_EXISTS, NO_CONSUMER},
+    fit::{self, MAX_ACK_PENDING, Needs},
     names::{Names, overlap},
+    pull::Limits,
     reader::written,
     stream::{Facts, nanos},
 };
 use crate::transport::{ErrorKind, Result, StartFrom, SubscribeRequest, TransportError};
-
-/// Messages that a group may hold at once, handed out and held back together.
-const MAX_ACK_PENDING: u64 = 200_000;
 
 /// A group's consumer as it is.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,18 +30,26 @@ pub(super) struct Durable {
     delivered: Reached,
     #[serde(default)]
     ack_floor: Reached,
+    /// Another one if it was deleted and made again.
+    #[serde(default)]
+    pub(super) created: String,
+    #[serde(default)]
+    pub(super) paused: bool,
 }
 
 /// How far a consumer is.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
 struct Reached {
     stream_seq: u64,
+    consumer_seq: u64,
 }
 
 /// The settings that matter to us.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Settings {
+    pub(super) durable_name: String,
     pub(super) filter_subject: String,
     pub(super) filter_subjects: Vec<String>,
     pub(super) ack_policy: String,
@@ -51,6 +58,15 @@ pub(super) struct Settings {
     pub(super) max_ack_pending: i64,
     pub(super) deliver_subject: String,
     pub(super) backoff: Vec<u64>,
+    pub(super) replay_policy: String,
+    pub(super) headers_only: bool,
+    pub(super) priority_policy: String,
+    pub(super) priority_groups: Vec<String>,
+    pub(super) inactive_threshold: u64,
+    pub(super) mem_storage: bool,
+    pub(super) pause_until: Option<String>,
+    #[serde(flatten)]
+    pub(super) limits: Limits,
 }
 
 impl Durable {
@@ -75,6 +91,23 @@ impl Durable {
     /// Returns up to which number it has delivered.
     pub(super) fn delivered(&self) -> u64 {
         self.delivered.stream_seq
+    }
+
+    /// Returns until when it is paused, if it is.
+    pub(super) fn paused_until(&self) -> Option<&str> {
+        let until = self.config.pause_until.as_deref().filter(|_| self.paused);
+        // To the second.
+        until.map(|until| {
+            until
+                .split_once('.')
+                .map_or(until, |(second, _)| second)
+                .trim_end_matches('Z')
+        })
+    }
+
+    /// Returns how many deliveries it has made.
+    pub(super) fn deliveries(&self) -> u64 {
+        self.delivered.consumer_seq
     }
 
     /// Returns what it reads, in order.
@@ -141,7 +174,20 @@ pub(super) async fn find(link: &Link, name: &str) -> Result<Option<Durable>> {
     }
 }
 
-async fn make(
+/// Returns how many messages a consumer has not delivered yet; none if there is no such consumer.
+pub(super) async fn pending(link: &Link, (stream, name): (&str, &str)) -> Result<Option<u64>> {
+    match link
+        .api(format!("CONSUMER.INFO.{stream}.{name}"), &json!({}))
+        .await
+    {
+        Ok(answer) => Ok(Some(parse(answer)?.num_pending)),
+        Err(refusal) if refusal.is(NO_CONSUMER) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Makes the consumer of a group unless somebody else does.
+pub(super) async fn make(
     link: &Link,
     facts: &Facts,
     request: &SubscribeRequest,
@@ -177,7 +223,10 @@ async fn make(
             Some(format!("made consumer {name} on {stream}")),
         )),
         Err(refusal) if refusal.is(CONSUMER_EXISTS) => match find(link, name).await? {
-            Some(durable) if durable.filters() == filters => Ok((durable, None)),
+            Some(durable) if durable.filters() == filters => {
+                check(&durable, stream, request)?;
+                Ok((durable, None))
+            }
             Some(durable) => Err(other_filters(&durable, stream, filters)),
             None => Err(refusal.into()),
         },
@@ -196,38 +245,38 @@ pub(super) fn parse(answer: Value) -> Result<Durable> {
     })
 }
 
-/// Refuses a consumer whose settings lose messages.
-fn check(durable: &Durable, stream: &str, request: &SubscribeRequest) -> Result<()> {
-    let Durable { name, config, .. } = durable;
-    let edit = format!("nats consumer edit {stream} {name}");
-    if !config.deliver_subject.is_empty() || config.ack_policy != "explicit" {
-        let message =
-            format!("the consumer `{name}` is not one of explicit acknowledgement by pull");
-        return Err(unfit(message).hint("use another group, or delete the consumer"));
+/// Refuses a consumer that does not fit.
+pub(super) fn check(durable: &Durable, stream: &str, request: &SubscribeRequest) -> Result<()> {
+    let found = fit::misfits(durable, needs(request));
+    match found.iter().find(|misfit| !misfit.is_tolerable) {
+        Some(misfit) => Err(misfit.told(stream, &durable.name)),
+        None => Ok(()),
     }
-    if config.max_deliver > 0 && config.max_deliver < i64::from(request.max_attempts) + 1 {
-        let message = format!(
-            "the consumer `{name}` drops a message after {} deliveries, fewer than its attempts may need",
-            config.max_deliver
-        );
-        return Err(unfit(message).hint(format!("`{edit} --max-deliver=-1`")));
-    }
-    let in_flight = i64::try_from(request.max_in_flight).unwrap_or(i64::MAX);
-    if config.max_ack_pending > 0 && config.max_ack_pending < in_flight {
-        let message = format!(
-            "the consumer `{name}` stops at {} messages in flight and held back, fewer than may be in flight",
-            config.max_ack_pending
-        );
-        return Err(unfit(message).hint(format!("`{edit} --max-pending={MAX_ACK_PENDING}`")));
-    }
-    if !config.backoff.is_empty() {
-        let message = format!("the consumer `{name}` has delays of its own");
-        return Err(unfit(message).hint(format!("`{edit} --backoff=none`")));
-    }
-    Ok(())
 }
 
-fn other_filters(durable: &Durable, stream: &str, filters: &[String]) -> TransportError {
+/// Returns what should be said about a consumer that fits.
+pub(super) fn warnings(
+    durable: &Durable,
+    stream: &str,
+    request: &SubscribeRequest,
+) -> Vec<TransportError> {
+    let found = fit::misfits(durable, needs(request));
+    let told = found
+        .iter()
+        .filter(|misfit| misfit.is_tolerable)
+        .map(|misfit| misfit.told(stream, &durable.name));
+    told.collect()
+}
+
+fn needs(request: &SubscribeRequest) -> Needs {
+    Needs {
+        deliveries: i64::from(request.max_attempts) + 1,
+        in_flight: i64::try_from(request.max_in_flight).unwrap_or(i64::MAX),
+    }
+}
+
+/// Refuses a consumer that reads something else.
+pub(super) fn other_filters(durable: &Durable, stream: &str, filters: &[String]) -> TransportError {
     let (name, known) = (&durable.name, durable.filters().join(", "));
     let wanted = filters.join(" --filter=");
     unfit(format!(
@@ -246,51 +295,10 @@ fn unfit(message: String) -> TransportError {
 mod tests {
     use super::*;
 
-    fn durable(config: Settings) -> Durable {
-        Durable {
-            name: "g".to_owned(),
-            config,
-            num_pending: 0,
-            num_ack_pending: 0,
-            delivered: Reached::default(),
-            ack_floor: Reached::default(),
-        }
-    }
-
-    fn explicit() -> Settings {
-        Settings {
-            ack_policy: "explicit".to_owned(),
-            max_deliver: -1,
-            max_ack_pending: 1000,
-            ..Settings::default()
-        }
-    }
-
-    #[test]
-    fn settings_that_lose_messages_are_refused() {
-        let group = "g".parse().unwrap();
-        let request = SubscribeRequest::new(group, Vec::new());
-        assert!(check(&durable(explicit()), "S", &request).is_ok());
-        let few = Settings {
-            max_deliver: 3,
-            ..explicit()
-        };
-        let refused = check(&durable(few), "S", &request).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Configuration);
-        assert_eq!(
-            refused.advice(),
-            Some("`nats consumer edit S g --max-deliver=-1`")
-        );
-        let narrow = Settings {
-            max_ack_pending: 999,
-            ..explicit()
-        };
-        assert!(check(&durable(narrow), "S", &request).is_err());
-    }
-
     #[test]
     fn a_consumer_without_filter_reads_everything() {
-        assert_eq!(durable(explicit()).filters(), [">"]);
-        assert!(reads_alike(&durable(explicit()), &["S.a".to_owned()]));
+        let durable: Durable = serde_json::from_value(json!({"name": "g", "config": {}})).unwrap();
+        assert_eq!(durable.filters(), [">"]);
+        assert!(reads_alike(&durable, &["S.a".to_owned()]));
     }
 }

@@ -121,13 +121,11 @@ impl Scan {
     async fn open(link: &Arc<Link>, selection: &Selection) -> Result<Self> {
         let stream = link.names.letters();
         let is_there = link.find_stream(&stream).await?.is_some();
-        let scope = Scope {
+        let scope = Scope::once(
             stream,
-            filters: vec![link.names.letters_of(selection.group.as_ref())],
-            begin: begin(selection.since),
-            until_end: true,
-            patient: false,
-        };
+            vec![link.names.letters_of(selection.group.as_ref())],
+            begin(selection.since),
+        );
         let reader = if is_there {
             Some(Reader::open(link, scope).await?)
         } else {

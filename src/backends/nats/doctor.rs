@@ -7,14 +7,19 @@ use serde_json::{Value, json};
 use super::{
     capture::Advisories,
     connection::Link,
-    consumer, error,
+    consumer::{self, Durable},
+    error,
+    fit::{self, MAX_ACK_PENDING, Needs},
     keeping::Keeping,
     stream::{Facts, SCHEDULES},
 };
 use crate::transport::{Capture as _, ErrorKind, Finding, FindingLevel, Result};
 
-/// What a consumer may have in flight unless it is told otherwise.
-const IN_FLIGHT: i64 = 1000;
+/// What any group needs: what it may have in flight unless it is told otherwise.
+const ANY: Needs = Needs {
+    deliveries: 0,
+    in_flight: 1000,
+};
 /// How many messages that were given up are worked on at a time.
 const AT_A_TIME: usize = 500;
 
@@ -131,36 +136,45 @@ async fn of_consumers(link: &Link) -> Result<Vec<Finding>> {
         let Some(durable) = consumer::find(link, name).await? else {
             continue;
         };
-        let config = &durable.config;
-        if config.ack_policy == "explicit" && config.max_deliver > 0 {
-            let text = format!(
-                "the consumer `{name}` drops a message after {} deliveries, those that were given back among them; \
-                 `pf dlq capture` keeps what it drops",
-                config.max_deliver
-            );
-            let mend = format!("nats consumer edit {stream} {name} --max-deliver=-1");
-            findings.push(warning(&format!("max-deliver.{name}"), text, Some(mend)));
-        }
-        let waiting = i64::try_from(durable.num_ack_pending).unwrap_or(i64::MAX);
-        let limit = config.max_ack_pending;
-        let mend = format!("nats consumer edit {stream} {name} --max-pending=200000");
-        let finding = format!("max-pending.{name}");
-        if limit > 0 && waiting >= limit {
-            let text = format!(
-                "the consumer `{name}` stands still: {waiting} messages are out or held back"
-            );
-            let level = FindingLevel::Problem;
-            findings.push(Finding {
-                level,
-                ..warning(&finding, text, Some(mend))
-            });
-        } else if limit > 0 && limit < IN_FLIGHT {
-            let text =
-                format!("the consumer `{name}` stops at {limit} messages in flight and held back");
-            findings.push(warning(&finding, text, Some(mend)));
+        // Those of readers without a group end with their readers.
+        if !durable.config.durable_name.is_empty() {
+            findings.extend(of_consumer(stream, &durable));
         }
     }
     Ok(findings)
+}
+
+fn of_consumer(stream: &str, durable: &Durable) -> Vec<Finding> {
+    let name = &durable.name;
+    let mut findings = Vec::new();
+    for misfit in fit::misfits(durable, ANY) {
+        let finding = format!("{}.{name}", misfit.name);
+        if misfit.name == "kind" {
+            // No group of ours, and nothing to mend.
+            return vec![ok(&finding, misfit.text)];
+        }
+        let command = misfit.command(stream, name);
+        findings.push(warning(&finding, misfit.text, command));
+    }
+    if let Some(until) = durable.paused_until() {
+        let mend = format!("nats consumer resume {stream} {name}");
+        let text = format!("the consumer `{name}` is paused until {until}");
+        findings.push(warning(&format!("paused.{name}"), text, Some(mend)));
+    }
+    let waiting = i64::try_from(durable.num_ack_pending).unwrap_or(i64::MAX);
+    let limit = durable.config.max_ack_pending;
+    if limit > 0 && waiting >= limit {
+        let finding = format!("max-pending.{name}");
+        findings.retain(|known| known.name != finding);
+        let mend = format!("nats consumer edit {stream} {name} --max-pending=200000");
+        let text =
+            format!("the consumer `{name}` stands still: {waiting} messages are out or held back");
+        findings.push(Finding {
+            level: FindingLevel::Problem,
+            ..warning(&finding, text, Some(mend))
+        });
+    }
+    findings
 }
 
 /// Tells of what was given up and is no dead letter yet.
@@ -202,11 +216,18 @@ fn warning(name: &str, text: String, mend: Option<String>) -> Finding {
 /// Mends one finding.
 pub(super) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
     let set = |name: &'static str| move |config: &mut Value| config[name] = true.into();
-    if let Some(consumer) = finding.strip_prefix("max-deliver.") {
-        return change_consumer(link, consumer, "max_deliver", (-1).into()).await;
-    }
-    if let Some(consumer) = finding.strip_prefix("max-pending.") {
-        return change_consumer(link, consumer, "max_ack_pending", 200_000.into()).await;
+    match finding.split_once('.') {
+        Some(("max-deliver", name)) => {
+            return change_consumer(link, name, "max_deliver", (-1).into()).await;
+        }
+        Some(("max-pending", name)) => {
+            return change_consumer(link, name, "max_ack_pending", MAX_ACK_PENDING.into()).await;
+        }
+        Some((_, name)) => {
+            let message = format!("whoever set up the consumer `{name}` may want it so");
+            return Err(error(ErrorKind::Configuration, message));
+        }
+        None => {}
     }
     match finding {
         "stream" => link.make_stream().await.map(drop),
@@ -242,6 +263,7 @@ pub(super) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
     }
 }
 
+/// Changes a setting of a consumer; everything else is sent back as it was read.
 async fn change_consumer(link: &Link, name: &str, setting: &str, value: Value) -> Result<()> {
     let stream = &link.names.stream;
     let answer = link

@@ -90,13 +90,7 @@ pub(super) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
     if link.find_stream(&side).await?.is_none() {
         return Ok(Vec::new());
     }
-    let scope = Scope {
-        stream: side,
-        filters: vec![plan_subject(link, "*")],
-        begin: Begin::At(1),
-        until_end: true,
-        patient: false,
-    };
+    let scope = Scope::once(side, vec![plan_subject(link, "*")], Begin::At(1));
     let mut reader = Reader::open(link, scope).await?;
     let mut plans = BTreeMap::new();
     while let Some(arrived) = reader.next().await? {

@@ -1,8 +1,10 @@
 //! Membership in a group: what was taken, who holds it, and until when.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,23 +12,29 @@ use async_nats::Subject;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use tokio::{sync::Notify, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 
 use super::{
     api::while_it_may_pass,
     bounded::Bounds,
     connection::Link,
     consumer::{self, Durable},
+    desk::{Claim, Desk, Held},
     error,
+    look::Watch,
+    pull::Pull,
     pump::Pump,
-    runs::Past,
     settle,
 };
 use crate::{
-    event::{Group, Stored},
+    event::Group,
     transport::{
-        Attempts, Delivery, ErrorKind, Lineage, Result, Settlement, SubscribeRequest, Subscription,
-        Ticket, TransportError,
+        Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket,
+        TransportError,
     },
 };
 
@@ -38,53 +46,8 @@ pub(super) const DONE: Bytes = Bytes::from_static(b"+ACK");
 /// How long the server is asked again to take messages back: they come again by themselves.
 const GIVE_UP: Duration = Duration::from_secs(15);
 
-/// A message that came and was not handed out yet.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) stored: Stored,
-    pub(super) attempts: Attempts,
-    /// What is known of the runs that failed.
-    pub(super) past: Vec<Past>,
-    pub(super) lineage: Option<Box<Lineage>>,
-    pub(super) claim: Claim,
-    pub(super) since: Instant,
-}
-
-/// What the server knows a delivery by.
-#[derive(Debug, Clone)]
-pub(super) struct Claim {
-    pub(super) reply: Subject,
-    pub(super) number: u64,
-}
-
-/// A message that was handed out.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) claim: Claim,
-    pub(super) until: Instant,
-    pub(super) past: Vec<Past>,
-}
-
-/// What a membership has at hand.
-#[derive(Debug, Default)]
-pub(super) struct Desk {
-    pub(super) waiting: VecDeque<Waiting>,
-    pub(super) held: HashMap<Ticket, Held>,
-    /// Retries of ours that have not come again, and when they are due.
-    pub(super) retrying: HashMap<u64, Instant>,
-    /// Acknowledgements whose arrival was not confirmed.
-    pub(super) unconfirmed: Vec<Subject>,
-    /// Messages handed out after they had waited, of which the server is to be told.
-    pub(super) overdue: Vec<Subject>,
-    /// How many messages somebody waits for.
-    pub(super) demand: usize,
-    pub(super) closed: bool,
-    pub(super) ended: bool,
-    pub(super) failed: Option<TransportError>,
-    last_ticket: u64,
-    /// No lease of what is held runs out before.
-    safe_until: Option<Instant>,
-}
+/// How long the last look may take.
+const LAST_LOOK: Duration = Duration::from_secs(3);
 
 /// What somebody who asks for messages gets.
 enum Offer {
@@ -100,7 +63,8 @@ pub(super) struct Shared {
     pub(super) link: Arc<Link>,
     pub(super) group: Group,
     pub(super) consumer: String,
-    pub(super) store: String,
+    store: Mutex<String>,
+    life: AtomicU64,
     pub(super) lease: Duration,
     pub(super) ack_wait: Duration,
     pub(super) max_in_flight: usize,
@@ -128,10 +92,36 @@ impl Shared {
         self.came.notify_waiters();
     }
 
+    /// Says something without ending the membership.
+    pub(super) fn say(&self, notices: impl IntoIterator<Item = TransportError>) {
+        self.desk().notices.extend(notices);
+        self.came.notify_waiters();
+    }
+
+    /// Returns the name from which ids of dead letters are derived.
+    pub(super) fn store(&self) -> String {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.clone()
+    }
+
+    /// Returns a number that is another one once another stream has the name.
+    pub(super) fn life(&self) -> u64 {
+        self.life.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that another stream has the name of the one before.
+    pub(super) fn read_from(&self, store: String) {
+        self.life.fetch_add(1, Ordering::Relaxed);
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
     /// Hands out what is there. A server that has waited for a word of some is told in the background: the call may be
     /// dropped.
     fn offer(&self, max: usize) -> Offer {
         let mut desk = self.desk();
+        if let Some(notice) = desk.notices.pop_front() {
+            return Offer::Failed(notice);
+        }
         desk.expire();
         let room = self.max_in_flight.saturating_sub(desk.held.len());
         let until = self.until();
@@ -195,61 +185,12 @@ impl Shared {
     }
 }
 
-impl Desk {
-    /// Forgets what is not ours any more.
-    pub(super) fn expire(&mut self) {
-        let now = Instant::now();
-        if self.safe_until.is_none_or(|until| now < until) {
-            return;
-        }
-        self.held.retain(|_, held| held.until > now);
-        self.safe_until = self.held.values().map(|held| held.until).min();
-    }
-
-    /// Returns how many messages may still be taken.
-    pub(super) fn room(&self, max_in_flight: usize) -> usize {
-        max_in_flight.saturating_sub(self.held.len() + self.waiting.len())
-    }
-
-    /// Hands out at most so many messages; names those that waited longer than `fresh`, of which the server has to
-    /// be told.
-    fn hand_out(
-        &mut self,
-        max: usize,
-        until: Instant,
-        fresh: Duration,
-    ) -> (Vec<Delivery>, Vec<Subject>) {
-        let count = self.waiting.len().min(max);
-        let (mut deliveries, mut stale) = (Vec::with_capacity(count), Vec::new());
-        if count > 0 {
-            self.safe_until = Some(self.safe_until.map_or(until, |safe| safe.min(until)));
-        }
-        let now = Instant::now();
-        for _ in 0..count {
-            let Some(waiting) = self.waiting.pop_front() else {
-                break;
-            };
-            self.last_ticket += 1;
-            let ticket = Ticket(self.last_ticket);
-            let claim = waiting.claim;
-            if now - waiting.since > fresh {
-                stale.push(claim.reply.clone());
-            }
-            let past = waiting.past;
-            self.held.insert(ticket, Held { claim, until, past });
-            let (stored, attempts) = (waiting.stored, waiting.attempts);
-            deliveries.push(Delivery::new(stored, attempts, waiting.lineage, ticket));
-        }
-        (deliveries, stale)
-    }
-}
-
 /// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would: what it
 /// holds comes again when the lease runs out.
 #[derive(Debug)]
 pub(super) struct Member {
     shared: Arc<Shared>,
-    pump: Mutex<Option<JoinHandle<()>>>,
+    pump: Mutex<Option<JoinHandle<(Watch, u64)>>>,
     confirmer: JoinHandle<()>,
     remarks: Vec<String>,
 }
@@ -267,12 +208,22 @@ impl Member {
         link.check_covered(&facts, &filters).await?;
         let mut remarks = link.make_side_places(facts.config.num_replicas).await?;
         let (durable, made) = consumer::join(link, &facts, &request, &filters).await?;
+        if made.is_some() {
+            link.forget_all_runs(&durable.name).await?;
+        }
         remarks.extend(made);
-        let bounds = request
-            .until_end
-            .then(|| Bounds::new(&durable, facts.state.last_seq));
+        let mut watch = Watch::begin(link, request.clone(), (&facts, &durable)).await?;
+        let bounds = if request.until_end {
+            let end = link.facts().await?.state.last_seq;
+            Some(Bounds::new(&durable, end))
+        } else {
+            None
+        };
+        let place = (link.names.stream.as_str(), durable.name.as_str());
+        let pull = Pull::open(link, place, durable.config.limits).await?;
         let shared = Arc::new(shared(link, facts.store(), request, &durable));
-        let pump = Pump::open(Arc::clone(&shared), bounds).await?;
+        shared.say(watch.news());
+        let pump = Pump::new(Arc::clone(&shared), pull, (watch, bounds));
         let confirmer = tokio::spawn(settle::confirm_for_ever(Arc::clone(&shared)));
         Ok(Self {
             pump: Mutex::new(Some(tokio::spawn(pump.run()))),
@@ -288,7 +239,8 @@ fn shared(link: &Arc<Link>, store: String, request: SubscribeRequest, durable: &
         link: Arc::clone(link),
         group: request.group,
         consumer: durable.name.clone(),
-        store,
+        store: Mutex::new(store),
+        life: AtomicU64::new(0),
         lease: request.lease,
         ack_wait: durable.ack_wait(),
         max_in_flight: request.max_in_flight.max(1),
@@ -361,24 +313,55 @@ impl Subscription for Member {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(pump) = pump {
-            // It hands in what was on its way.
-            let _ = pump.await;
-        }
-        let mut claims: Vec<Claim> = {
+        // It hands in what was on its way.
+        let left = match pump {
+            Some(pump) => pump.await.ok(),
+            None => None,
+        };
+        let (mut claims, retries): (Vec<Claim>, usize) = {
             let mut desk = self.shared.desk();
             desk.expire();
             let held: Vec<Held> = desk.held.drain().map(|(_, held)| held).collect();
             let waiting = desk.waiting.drain(..).map(|waiting| waiting.claim);
-            waiting
+            let claims = waiting
                 .chain(held.into_iter().map(|held| held.claim))
-                .collect()
+                .collect();
+            (claims, desk.retrying.len())
         };
+        let count = (claims.len() + retries) as u64;
         // They come again in the order in which they are given back.
         claims.sort_unstable_by_key(|claim| claim.number);
         let given_back = self.shared.give_back(claims).await;
-        settle::confirm(&self.shared).await?;
-        given_back
+        match settle::confirm(&self.shared).await {
+            // Nobody is left to hear of it.
+            Err(failed) if failed.kind() == ErrorKind::NotFound => {}
+            confirmed => {
+                confirmed?;
+                given_back?;
+            }
+        }
+        match left {
+            Some((watch, more)) => self.leave(watch, count + more).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Member {
+    /// Looks a last time, and writes down how far the group is.
+    async fn leave(&self, mut watch: Watch, returned: u64) -> Result<()> {
+        let look = watch.leave(&self.shared.link, returned);
+        match timeout(LAST_LOOK, look).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failed)) => tracing::debug!(%failed, "nothing was seen when leaving"),
+            Err(_) => tracing::debug!("nothing was seen in time when leaving"),
+        }
+        let waiting = std::mem::take(&mut self.shared.desk().notices);
+        let mut news = waiting.into_iter().chain(watch.news());
+        match news.find(|failed| failed.kind() == ErrorKind::Gap) {
+            Some(gap) => Err(gap),
+            None => Ok(()),
+        }
     }
 }
 

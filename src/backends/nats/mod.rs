@@ -10,6 +10,7 @@
 //!   of the server, the second overwrites bytes and is a thousand times slower than it need be.
 
 mod ahead;
+mod anew;
 mod api;
 mod bounded;
 mod capabilities;
@@ -21,16 +22,23 @@ mod consumer;
 mod covering;
 mod dead_letters;
 mod denied;
+mod desk;
 mod doctor;
 mod doubt;
+mod end;
 mod errors;
+mod fit;
+mod followed;
+mod gaps;
 mod gather;
 mod guard;
 mod headers;
+mod intake;
 mod jobs;
 mod journal;
 mod keeping;
 mod letter;
+mod look;
 mod member;
 mod names;
 mod parcel;
@@ -49,6 +57,7 @@ mod stream;
 mod tail;
 mod told;
 mod transport;
+mod trouble;
 
 pub use self::config::NatsFactory;
 use self::errors::{SCHEME, error};

@@ -9,6 +9,7 @@ use std::{
 use async_nats::{HeaderMap, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::{
     sync::watch,
@@ -24,6 +25,47 @@ const EXPIRES: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How often the connection is looked at while a request waits.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// The most requests that wait at the same time, where a consumer allows only small ones.
+const AT_ONCE: usize = 64;
+
+/// What a consumer allows its requests, where that is limited.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Limits {
+    #[serde(rename = "max_batch")]
+    batch: usize,
+    /// In nanoseconds.
+    #[serde(rename = "max_expires")]
+    expires: u64,
+    /// How many may wait, of all members together.
+    #[serde(rename = "max_waiting")]
+    waiting: usize,
+}
+
+impl Limits {
+    fn batch(&self) -> usize {
+        match self.batch {
+            0 => usize::MAX,
+            limit => limit,
+        }
+    }
+
+    fn expires(&self) -> Duration {
+        match self.expires {
+            0 => EXPIRES,
+            limit => EXPIRES.min(Duration::from_nanos(limit)),
+        }
+    }
+
+    /// Returns how many requests one member may have: room is left for others.
+    fn requests(&self) -> usize {
+        match self.waiting {
+            0 => AT_ONCE,
+            limit => (limit / 4).clamp(1, AT_ONCE),
+        }
+    }
+}
 
 /// A message as a consumer delivers it.
 #[derive(Debug)]
@@ -44,8 +86,12 @@ pub(super) struct Arrived {
 pub(super) enum Pulled {
     /// A message came.
     Message(Arrived),
-    /// A request ended, after so many messages.
+    /// A request ended, after so many messages: nothing more came in its time.
     Ended(u64),
+    /// The server refused a request, or gave it up, and says why.
+    Refused(String),
+    /// Nothing came for a while.
+    Idle,
     /// The requests are lost: the connection, or the server, went away.
     Lost,
     /// There is no such consumer any more.
@@ -65,6 +111,7 @@ struct Request {
 #[derive(Debug)]
 pub(super) struct Pull {
     link: Arc<Link>,
+    pub(super) limits: Limits,
     next: String,
     inbox: String,
     subscriber: Subscriber,
@@ -82,13 +129,18 @@ pub(super) struct Pull {
 
 impl Pull {
     /// Prepares to ask a consumer.
-    pub(super) async fn open(link: &Arc<Link>, stream: &str, consumer: &str) -> Result<Self> {
+    pub(super) async fn open(
+        link: &Arc<Link>,
+        (stream, consumer): (&str, &str),
+        limits: Limits,
+    ) -> Result<Self> {
         let inbox = link.client.new_inbox();
         let denials = link.denials.listen();
         let subscriber = subscribe(link, &inbox).await?;
         Ok(Self {
             asked: Instant::now(),
             denials,
+            limits,
             next: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
             connects: link.connects(),
             link: Arc::clone(link),
@@ -109,10 +161,29 @@ impl Pull {
 
     /// Asks for at most so many messages: those that are there, or those that come within a while.
     pub(super) async fn request(&mut self, batch: usize, wait: bool) -> Result<()> {
+        let mut left = batch;
+        loop {
+            let some = left.min(self.limits.batch());
+            self.send(some, wait).await?;
+            left -= some;
+            if left == 0 || self.requests.len() >= self.limits.requests() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reports whether the consumer lets us ask for more while something is on its way.
+    pub(super) fn may_ask(&self) -> bool {
+        self.requests.is_empty() || self.requests.len() < self.limits.requests()
+    }
+
+    async fn send(&mut self, batch: usize, wait: bool) -> Result<()> {
         self.last_number += 1;
         let number = self.last_number;
+        let expires = self.limits.expires();
+        let heartbeat = HEARTBEAT.min(expires / 2);
         let body = if wait {
-            json!({"batch": batch, "expires": nanos(EXPIRES), "idle_heartbeat": nanos(HEARTBEAT)})
+            json!({"batch": batch, "expires": nanos(expires), "idle_heartbeat": nanos(heartbeat)})
         } else {
             json!({"batch": batch, "no_wait": true})
         };
@@ -137,6 +208,11 @@ impl Pull {
             delivered: 0,
         });
         Ok(())
+    }
+
+    /// Returns how long ago it was asked last.
+    pub(super) fn since_asked(&self) -> Duration {
+        self.asked.elapsed()
     }
 
     /// Waits for the next message or the end of a request. May be dropped.
@@ -188,7 +264,7 @@ impl Pull {
             return self.deliver(message);
         };
         if status == StatusCode::IDLE_HEARTBEAT {
-            return None;
+            return Some(Pulled::Idle);
         }
         let number = message.subject.rsplit('.').next()?.parse::<u64>().ok()?;
         let place = self
@@ -202,7 +278,9 @@ impl Pull {
             StatusCode::NO_RESPONDERS => Pulled::Lost,
             _ if text.contains("Consumer Deleted") => Pulled::Deleted,
             _ if text.contains("Shutdown") || text.contains("Leadership") => Pulled::Lost,
-            _ => Pulled::Ended(ended.delivered),
+            StatusCode::NOT_FOUND | StatusCode::TIMEOUT => Pulled::Ended(ended.delivered),
+            _ if text.contains("Batch Completed") => Pulled::Ended(ended.delivered),
+            _ => Pulled::Refused(format!("{status} {text}")),
         })
     }
 
@@ -240,6 +318,12 @@ impl Pull {
         }
         rest
     }
+}
+
+/// Returns the error of a consumer of our own that somebody changed so that it serves us no longer.
+pub(super) fn refused(consumer: &str, text: &str) -> TransportError {
+    let message = format!("the server refuses requests of the consumer `{consumer}`: {text}");
+    error(ErrorKind::Configuration, message)
 }
 
 async fn subscribe(link: &Link, inbox: &str) -> Result<Subscriber> {

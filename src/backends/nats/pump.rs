@@ -1,40 +1,43 @@
 //! The task of a membership that asks for messages, takes them in and keeps alive what is ours.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
-use async_nats::{HeaderMap, Subject};
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use async_nats::Subject;
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     bounded::Bounds,
-    consumer, error, headers,
-    member::{Claim, GIVE_BACK, Shared, WORKING, Waiting},
+    desk::Claim,
+    headers,
+    intake::claim,
+    look::{Seen, Watch},
+    member::{Shared, WORKING},
     pull::{Arrived, Pull, Pulled},
-    runs::Runs,
-    tail,
 };
-use crate::transport::{Attempts, ErrorKind, Lineage, Result};
+use crate::transport::Result;
 
 /// The most messages taken in at once.
 const CHUNK: usize = 256;
-/// A retry that comes so little before its time is waited for here.
-const EARLY: Duration = Duration::from_millis(20);
-/// How long a message is put aside that nobody can be given.
-const ASIDE: Duration = Duration::from_mins(1);
 /// The pause before something that failed is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+/// A request that ends sooner without a message is not followed by another one at once.
+const SHORT: Duration = Duration::from_millis(100);
 
 /// Asks for messages as somebody waits for them.
 #[derive(Debug)]
 pub(super) struct Pump {
-    shared: Arc<Shared>,
-    pull: Pull,
-    bounds: Option<Bounds>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) pull: Pull,
+    pub(super) bounds: Option<Bounds>,
+    pub(super) watch: Watch,
     keep_at: Instant,
+    /// Nothing is asked for before.
+    pub(super) not_before: Instant,
+    /// How often in a row a request was refused.
+    pub(super) refused: u32,
+    pub(super) begun: Instant,
+    pub(super) said_denied: bool,
 }
 
 /// Why the pump goes on.
@@ -47,20 +50,32 @@ enum Wake {
 
 impl Pump {
     /// Prepares to ask.
-    pub(super) async fn open(shared: Arc<Shared>, bounds: Option<Bounds>) -> Result<Self> {
-        let pull = Pull::open(&shared.link, &shared.link.names.stream, &shared.consumer).await?;
-        Ok(Self {
-            keep_at: Instant::now() + shared.ack_wait / 3,
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        pull: Pull,
+        (watch, bounds): (Watch, Option<Bounds>),
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            keep_at: now + shared.ack_wait / 3,
             shared,
             pull,
             bounds,
-        })
+            watch,
+            not_before: now,
+            refused: 0,
+            begun: now,
+            said_denied: false,
+        }
     }
 
-    /// Works until the membership is closed or cannot go on.
-    pub(super) async fn run(mut self) {
+    /// Works until the membership is closed or cannot go on; returns what it knows of its group, and how many
+    /// messages it gave back.
+    pub(super) async fn run(mut self) -> (Watch, u64) {
         loop {
-            match self.step().await {
+            let step = self.step().await;
+            self.tell();
+            match step {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(failed) if failed.is_transient() => sleep(PAUSE).await,
@@ -71,10 +86,12 @@ impl Pump {
             }
         }
         let (shared, rest) = (self.shared, self.pull.stop().await);
-        let claims = rest.iter().map(claim).collect();
+        let claims: Vec<Claim> = rest.iter().map(claim).collect();
+        let count = claims.len() as u64;
         if let Err(failed) = shared.give_back(claims).await {
             tracing::debug!(%failed, "messages on their way come again by themselves");
         }
+        (self.watch, count)
     }
 
     async fn step(&mut self) -> Result<bool> {
@@ -84,6 +101,9 @@ impl Pump {
         let overdue = std::mem::take(&mut self.shared.desk().overdue);
         self.shared.tell(overdue, &WORKING).await?;
         self.ask().await?;
+        if self.pull.outstanding() == 0 {
+            self.watch.rest();
+        }
         let look = self.next_look();
         let shared = Arc::clone(&self.shared);
         let wake = tokio::select! {
@@ -106,115 +126,197 @@ impl Pump {
         Ok(true)
     }
 
-    /// Returns when a bounded membership has to ask again, if it does not wait for an answer.
+    /// Returns when to ask again, if nothing is waited for from the server.
     fn next_look(&self) -> Option<Instant> {
-        let bounds = self.bounds.as_ref()?;
-        let look = bounds.next_look(&self.shared.desk())?;
-        (self.pull.outstanding() == 0).then_some(look)
+        if self.pull.outstanding() > 0 {
+            return None;
+        }
+        match &self.bounds {
+            Some(bounds) => {
+                let look = bounds.next_look(&self.shared.desk())?;
+                Some(look.max(self.not_before))
+            }
+            None => (self.not_before > Instant::now()).then_some(self.not_before),
+        }
     }
 
     async fn ask(&mut self) -> Result<()> {
-        let outstanding = self.pull.outstanding();
-        let batch = {
-            let mut desk = self.shared.desk();
-            desk.expire();
-            let room = desk.room(self.shared.max_in_flight);
-            match &self.bounds {
-                None => {
-                    let wanted = desk.demand.saturating_sub(desk.waiting.len()).min(room);
-                    if outstanding > 0 && outstanding >= wanted / 2 {
-                        0
-                    } else {
-                        wanted.saturating_sub(outstanding)
-                    }
-                }
-                Some(bounds) => match bounds.next_look(&desk) {
-                    Some(look) if outstanding == 0 && look <= Instant::now() => {
-                        bounds.batch(&desk, room)
-                    }
-                    _ => bounds.ahead(&desk, room, outstanding),
-                },
-            }
-        };
-        if batch > 0 {
-            self.pull.request(batch, self.bounds.is_none()).await?;
+        if self.not_before > Instant::now() || !self.pull.may_ask() {
+            return Ok(());
         }
-        Ok(())
+        if self.batch() == 0 {
+            return Ok(());
+        }
+        // While nothing was asked for, limits may have been faster than the group.
+        if self.pull.outstanding() == 0 && self.watch.was_away() {
+            self.look().await?;
+        }
+        match self.batch() {
+            0 => Ok(()),
+            batch => self.pull.request(batch, self.bounds.is_none()).await,
+        }
+    }
+
+    /// Returns how many messages to ask for now.
+    fn batch(&self) -> usize {
+        let outstanding = self.pull.outstanding();
+        let mut desk = self.shared.desk();
+        desk.expire();
+        let room = desk.room(self.shared.max_in_flight);
+        match &self.bounds {
+            None => {
+                let wanted = desk.demand.saturating_sub(desk.waiting.len()).min(room);
+                if outstanding > 0 && outstanding >= wanted / 2 {
+                    0
+                } else {
+                    wanted.saturating_sub(outstanding)
+                }
+            }
+            Some(bounds) => match bounds.next_look(&desk) {
+                Some(look) if outstanding == 0 && look <= Instant::now() => {
+                    bounds.batch(&desk, room)
+                }
+                _ => bounds.ahead(&desk, room, outstanding),
+            },
+        }
     }
 
     async fn take(&mut self, pulled: Pulled) -> Result<()> {
-        match pulled {
-            Pulled::Message(first) => {
-                let mut arrived = Vec::with_capacity(CHUNK);
-                arrived.push(first);
-                while arrived.len() < CHUNK {
-                    match self.pull.next().now_or_never() {
-                        Some(Pulled::Message(more)) => arrived.push(more),
-                        Some(other) => {
-                            self.admit(arrived).await?;
-                            return self.end(other).await;
-                        }
-                        None => break,
-                    }
+        let Pulled::Message(first) = pulled else {
+            return self.end(pulled).await;
+        };
+        self.refused = 0;
+        let mut arrived = Vec::with_capacity(CHUNK);
+        arrived.push(first);
+        while arrived.len() < CHUNK {
+            match self.pull.next().now_or_never() {
+                Some(Pulled::Message(more)) => arrived.push(more),
+                Some(other) => {
+                    self.admit(arrived).await?;
+                    return self.end(other).await;
                 }
-                self.admit(arrived).await?;
-                if self.pull.outstanding() == 0 {
-                    self.conclude().await?;
-                }
-                Ok(())
+                None => break,
             }
-            other => self.end(other).await,
         }
+        self.admit(arrived).await?;
+        if self.pull.outstanding() == 0 {
+            self.conclude().await?;
+        }
+        Ok(())
     }
 
     async fn end(&mut self, pulled: Pulled) -> Result<()> {
         match pulled {
             Pulled::Message(arrived) => self.admit(vec![arrived]).await,
-            Pulled::Ended(_) => {
+            Pulled::Ended(count) => {
+                if count == 0 && self.bounds.is_none() && self.pull.since_asked() < SHORT {
+                    self.not_before = Instant::now() + SHORT;
+                }
                 if self.pull.outstanding() == 0 {
                     self.conclude().await?;
                 }
                 Ok(())
             }
+            Pulled::Idle if self.watch.is_idle() => self.look().await.map(drop),
+            Pulled::Idle => Ok(()),
+            Pulled::Refused(text) => self.refuse(&text).await,
             Pulled::Lost => {
                 if let Some(bounds) = &mut self.bounds {
                     bounds.lose(self.shared.ack_wait);
                 }
                 sleep(PAUSE).await;
+                self.watch.rest();
+                self.look().await?;
                 self.pull.reset().await
             }
             Pulled::Deleted => {
-                let message = format!("the consumer `{}` was deleted", self.shared.consumer);
-                Err(error(ErrorKind::NotFound, message))
+                self.look().await?;
+                self.pull.reset().await
             }
             Pulled::Denied(denied) => Err(denied),
         }
     }
 
+    /// Ends a bounded membership if nothing is left for it.
     async fn conclude(&mut self) -> Result<()> {
+        if self.bounds.is_none() {
+            return Ok(());
+        }
+        self.check_retries().await?;
         let Some(bounds) = &mut self.bounds else {
             return Ok(());
         };
-        if bounds.is_in_doubt() {
-            let known = consumer::find(&self.shared.link, &self.shared.consumer).await?;
-            if known.is_none_or(|known| known.num_ack_pending == 0) {
-                bounds.trust();
-            }
+        if !bounds.conclude(&mut self.shared.desk()) {
+            self.shared.came.notify_waiters();
+            return Ok(());
         }
-        bounds.conclude(&mut self.shared.desk());
+        // A request that brought nothing is no proof.
+        let Some(Seen::Same(durable)) = self.look().await? else {
+            return Ok(());
+        };
+        let Some(bounds) = &mut self.bounds else {
+            return Ok(());
+        };
+        if bounds.is_in_doubt() && durable.num_ack_pending == 0 {
+            bounds.trust();
+        }
+        if bounds.is_over(&durable) {
+            self.shared.desk().ended = true;
+        }
         self.shared.came.notify_waiters();
         Ok(())
     }
 
+    /// Looks at the stream and the consumer; nothing if they do not answer, or are others now.
+    pub(super) async fn look(&mut self) -> Result<Option<Seen>> {
+        let seen = match self.watch.look(&self.shared.link).await {
+            Ok(seen) => seen,
+            Err(failed) if failed.is_transient() => {
+                tracing::debug!(%failed, "nothing was seen");
+                return Ok(None);
+            }
+            Err(failed) => return Err(failed),
+        };
+        self.tell();
+        match seen {
+            Seen::Same(ref durable) => {
+                self.pull.limits = durable.config.limits;
+                self.check_retries().await?;
+                Ok(Some(seen))
+            }
+            seen => {
+                self.begin_anew(seen).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Says what was seen.
+    pub(super) fn tell(&mut self) {
+        let news = self.watch.news();
+        if !news.is_empty() {
+            self.shared.say(news);
+        }
+    }
+
     /// Takes in what came: reads what is known of earlier runs, and holds back what came too soon.
     async fn admit(&mut self, mut arrived: Vec<Arrived>) -> Result<()> {
+        if self.watch.note(&arrived) {
+            // They are of a consumer or a stream that only has the name of the one before.
+            self.look().await?;
+        }
+        let bare = arrived.extract_if(.., |one| is_bare(one));
+        let mut back: Vec<Claim> = bare.map(|one| claim(&one)).collect();
+        let is_bare = !back.is_empty();
         if let Some(bounds) = &mut self.bounds {
             let is_beyond = |one: &mut Arrived| !bounds.admits(one.stream_sequence, one.delivered);
-            let beyond = arrived.extract_if(.., is_beyond);
-            let beyond: Vec<Claim> = beyond.map(|one| claim(&one)).collect();
-            if !beyond.is_empty() {
-                self.shared.give_back(beyond).await?;
-            }
+            back.extend(arrived.extract_if(.., is_beyond).map(|one| claim(&one)));
+        }
+        if !back.is_empty() {
+            self.shared.give_back(back).await?;
+        }
+        if is_bare {
+            self.refuse("events come without their data").await?;
         }
         let earlier = self.shared.earlier_runs(&arrived).await;
         self.shared.accept(arrived, earlier).await
@@ -239,154 +341,14 @@ impl Pump {
                 .map(|claim| claim.reply.clone())
                 .collect()
         };
-        self.shared.tell(replies, &WORKING).await
+        self.shared.tell(replies, &WORKING).await?;
+        self.check_denied();
+        self.check_retries().await
     }
 }
 
-fn claim(arrived: &Arrived) -> Claim {
-    Claim {
-        reply: arrived.reply.clone(),
-        number: arrived.stream_sequence,
-    }
-}
-
-impl Shared {
-    /// Reads what is known of those that came before, in order.
-    async fn earlier_runs(&self, arrived: &[Arrived]) -> Vec<Result<Option<Runs>>> {
-        let again = arrived.iter().filter(|one| one.delivered > 1);
-        let numbers: Vec<u64> = again.map(|one| one.stream_sequence).collect();
-        if numbers.is_empty() {
-            return Vec::new();
-        }
-        stream::iter(numbers)
-            .map(|number| self.link.read_runs(&self.consumer, number))
-            .buffered(64)
-            .collect()
-            .await
-    }
-
-    async fn accept(
-        &self,
-        arrived: Vec<Arrived>,
-        earlier: Vec<Result<Option<Runs>>>,
-    ) -> Result<()> {
-        let mut earlier = earlier.into_iter();
-        let (mut accepted, mut held) = (Vec::with_capacity(arrived.len()), Vec::new());
-        let (mut trouble, mut wait, now) = (Ok(()), Duration::ZERO, Instant::now());
-        for one in arrived {
-            let known = if one.delivered > 1 {
-                earlier.next()
-            } else {
-                None
-            };
-            let runs = match known.transpose() {
-                Ok(runs) => runs.flatten(),
-                Err(failed) => {
-                    trouble = Err(failed);
-                    continue;
-                }
-            };
-            let lineage = headers::read_lineage(one.headers.as_ref());
-            let rest = rest(&one, runs.as_ref(), lineage.is_some());
-            if rest > EARLY {
-                held.push((claim(&one), rest));
-                continue;
-            }
-            wait = wait.max(rest);
-            match self.waiting(one, runs, (lineage, now)) {
-                Ok(waiting) => accepted.push(waiting),
-                Err(claim) => {
-                    tracing::warn!(
-                        position = claim.number,
-                        "a subject is no topic, and is passed over"
-                    );
-                    held.push((claim, ASIDE));
-                }
-            }
-        }
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
-        self.take_in(accepted);
-        for (claim, wait) in held {
-            self.hold(&claim, wait).await?;
-        }
-        trouble
-    }
-
-    fn take_in(&self, accepted: Vec<Waiting>) {
-        let mut desk = self.desk();
-        for waiting in accepted {
-            desk.retrying.remove(&waiting.claim.number);
-            desk.waiting.push_back(waiting);
-        }
-        drop(desk);
-        self.came.notify_waiters();
-    }
-
-    fn waiting(
-        &self,
-        arrived: Arrived,
-        runs: Option<Runs>,
-        (lineage, since): (Option<Box<Lineage>>, Instant),
-    ) -> std::result::Result<Waiting, Claim> {
-        let Some(topic) = self.link.names.topic(&arrived.subject) else {
-            return Err(claim(&arrived));
-        };
-        let number = arrived.stream_sequence;
-        let (stored, reply) = tail::read(topic, arrived);
-        let claim = Claim { reply, number };
-        let (attempts, past) = match runs {
-            Some(runs) => (runs.attempts(), runs.past),
-            None if lineage.is_none() => (spent_elsewhere(&stored.message.headers), Vec::new()),
-            None => (Attempts::default(), Vec::new()),
-        };
-        Ok(Waiting {
-            stored,
-            attempts,
-            past,
-            lineage,
-            claim,
-            since,
-        })
-    }
-
-    /// Holds a message back for a while; returns once the server knows.
-    pub(super) async fn hold(&self, claim: &Claim, wait: Duration) -> Result<()> {
-        let word = if wait.is_zero() {
-            GIVE_BACK
-        } else {
-            format!("-NAK {{\"delay\": {}}}", wait.as_nanos()).into()
-        };
-        self.link.confirm(claim.reply.clone(), word).await
-    }
-}
-
-/// Returns how long a message still has to wait: for its next run, or as its publisher asked.
-fn rest(arrived: &Arrived, runs: Option<&Runs>, is_replayed: bool) -> Duration {
-    match runs {
-        Some(runs) => runs.rest(),
-        None if !is_replayed => asked_for(arrived.headers.as_ref()),
-        None => Duration::ZERO,
-    }
-}
-
-/// Returns how long the Go library's consumers would still hold a message back: it stores delayed events at once.
-fn asked_for(headers: Option<&HeaderMap>) -> Duration {
-    let until = headers.and_then(|map| headers::find(map, "pf_delay_until")?.parse().ok());
-    let until =
-        until.and_then(|until| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(until)));
-    let rest = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
-    rest.unwrap_or_default()
-}
-
-/// Counts the attempts that the Go library made: it stores an event again with their number.
-fn spent_elsewhere(headers: &crate::event::Headers) -> Attempts {
-    let spent = headers
-        .text("pf_attempt")
-        .and_then(|text| text.parse().ok());
-    Attempts {
-        failed: spent.unwrap_or(0),
-        ..Attempts::default()
-    }
+/// Reports whether a message came without its payload, as a consumer that was changed meanwhile delivers it.
+fn is_bare(arrived: &Arrived) -> bool {
+    let size = || headers::find(arrived.headers.as_ref()?, "Nats-Msg-Size");
+    arrived.payload.is_empty() && size().is_some_and(|size| size != "0")
 }

@@ -7,6 +7,7 @@ use std::{
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::FutureExt as _;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use ulid::Ulid;
@@ -14,10 +15,12 @@ use ulid::Ulid;
 use super::{
     api::RIDE_OUT,
     connection::Link,
+    end::end,
     error,
     errors::Refusal,
-    pull::{Arrived, Pull, Pulled},
-    stream::nanos,
+    followed::Followed,
+    pull::{Arrived, Limits, Pull, Pulled, refused},
+    stream::{Facts, nanos},
 };
 use crate::transport::{ErrorKind, Result, TransportError};
 
@@ -54,16 +57,6 @@ pub(super) enum Begin {
     Time(SystemTime),
 }
 
-impl Begin {
-    /// Reports whether a message that was stored at a time is not before the beginning for that.
-    fn admits(self, time: SystemTime) -> bool {
-        match self {
-            Self::At(_) => true,
-            Self::Time(begin) => time >= begin,
-        }
-    }
-}
-
 /// What to read.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
@@ -74,6 +67,22 @@ pub(super) struct Scope {
     pub(super) until_end: bool,
     /// Wait for a server that went away, however long it takes.
     pub(super) patient: bool,
+    /// Report what the stream lost, as it was before.
+    pub(super) followed: Option<Facts>,
+}
+
+impl Scope {
+    /// Reads what is there now, for a command that waits for it.
+    pub(super) fn once(stream: String, filters: Vec<String>, begin: Begin) -> Self {
+        Self {
+            stream,
+            filters,
+            begin,
+            until_end: true,
+            patient: false,
+            followed: None,
+        }
+    }
 }
 
 /// A consumer that exists.
@@ -83,24 +92,28 @@ struct Made {
     pending: u64,
     /// The number before the first that it delivers.
     before: u64,
+    limits: Limits,
 }
 
 /// An open read.
 #[derive(Debug)]
 pub(super) struct Reader {
-    link: Arc<Link>,
-    scope: Scope,
-    consumer: String,
+    pub(super) link: Arc<Link>,
+    pub(super) scope: Scope,
+    pub(super) consumer: String,
     pull: Pull,
     /// The last numbers seen, in the stream and in the consumer.
-    last: u64,
-    last_delivered: u64,
+    pub(super) last: u64,
+    pub(super) last_delivered: u64,
     /// The number before the first that the consumer delivers.
-    before: u64,
+    pub(super) before: u64,
     /// What is left until the end, as far as the consumer's server knows, ...
-    left: Option<u64>,
+    pub(super) left: Option<u64>,
     /// ... and the stream's last number, where that server may be behind.
-    end: Option<u64>,
+    pub(super) end: Option<u64>,
+    pub(super) followed: Option<Followed>,
+    /// A request brought nothing: no other one is made until those that are under way ended.
+    is_ending: bool,
     /// How many bytes a message has, and no fewer than a few.
     weight: usize,
     /// What went wrong after something was taken.
@@ -109,19 +122,21 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Begins to read.
-    pub(super) async fn open(link: &Arc<Link>, scope: Scope) -> Result<Self> {
+    pub(super) async fn open(link: &Arc<Link>, mut scope: Scope) -> Result<Self> {
+        let facts = scope.followed.take();
         let end = if scope.until_end {
             end(link, &scope.stream).await?
         } else {
             None
         };
         let made = make(link, &scope, scope.begin).await?;
-        let pull = Pull::open(link, &scope.stream, &made.name).await?;
+        let pull = Pull::open(link, (&scope.stream, &made.name), made.limits).await?;
         Ok(Self {
             link: Arc::clone(link),
             left: scope.until_end.then_some(made.pending),
             end,
             before: made.before,
+            followed: facts.map(|facts| Followed::new(&facts, scope.begin, made.pending)),
             consumer: made.name,
             pull,
             scope,
@@ -129,6 +144,7 @@ impl Reader {
             last_delivered: 0,
             weight: USUAL,
             failed: None,
+            is_ending: false,
         })
     }
 
@@ -136,6 +152,9 @@ impl Reader {
     pub(super) async fn take(&mut self, max: usize) -> Result<Vec<Arrived>> {
         if let Some(failed) = self.failed.take() {
             return Err(failed);
+        }
+        if let Some(news) = self.news().await? {
+            return Err(news);
         }
         let mut taken = Vec::new();
         taken.extend(self.next().await?);
@@ -149,12 +168,21 @@ impl Reader {
                 _ => break,
             }
         }
+        self.go();
+        if taken.is_empty()
+            && let Some(news) = self.news().await?
+        {
+            return Err(news);
+        }
         Ok(taken)
     }
 
-    /// Waits for the next message; none is the end. May be dropped.
+    /// Waits for the next message; none is the end, or that there is something to say. May be dropped.
     pub(super) async fn next(&mut self) -> Result<Option<Arrived>> {
         loop {
+            if self.has_news() {
+                return Ok(None);
+            }
             if self.left == Some(0) {
                 if self.is_end().await? {
                     return Ok(None);
@@ -168,16 +196,22 @@ impl Reader {
                 Pulled::Message(arrived)
                     if arrived.consumer_sequence == self.last_delivered + 1 =>
                 {
+                    self.is_ending = false;
                     self.last = arrived.stream_sequence;
                     self.last_delivered = arrived.consumer_sequence;
                     self.left = self.left.map(|left| left - 1);
                     self.weigh(&arrived);
                     return Ok(Some(arrived));
                 }
-                Pulled::Ended(0) if self.left.is_some() && self.pull.outstanding() == 0 => {
-                    self.left = Some(0);
+                Pulled::Ended(0) if self.left.is_some() => {
+                    self.is_ending = self.pull.outstanding() > 0;
+                    if !self.is_ending {
+                        self.conclude().await?;
+                    }
                 }
                 Pulled::Ended(_) => {}
+                Pulled::Idle => self.look_idly().await?,
+                Pulled::Refused(text) => return Err(refused(&self.consumer, &text)),
                 Pulled::Lost => {
                     // What was delivered on the way is gone, and only another consumer delivers it again.
                     sleep(PAUSE).await;
@@ -191,36 +225,12 @@ impl Reader {
         }
     }
 
-    /// Asks the stream's leader whether nothing is left: a replica that serves a consumer may lack what was just confirmed.
-    async fn is_end(&mut self) -> Result<bool> {
-        let Some(end) = self.end else {
-            return Ok(true);
-        };
-        let next = self.last.max(self.before) + 1;
-        let all = [">".to_owned()];
-        let filters = match &*self.scope.filters {
-            [] => &all[..],
-            filters => filters,
-        };
-        for filter in filters.iter().filter(|_| next <= end) {
-            let what = json!({"seq": next, "next_by_subj": filter});
-            match self.link.get(&self.scope.stream, &what).await {
-                Ok(Some(found)) if found.number <= end && self.scope.begin.admits(found.time) => {
-                    return Ok(false);
-                }
-                // Who may not ask believes what the replica says.
-                Ok(_) => {}
-                Err(failed) if failed.kind() == ErrorKind::Denied => {}
-                Err(failed) => return Err(failed),
-            }
-        }
-        self.end = None;
-        Ok(true)
-    }
-
     async fn ask(&mut self) -> Result<()> {
         let (outstanding, batch) = (self.pull.outstanding(), self.batch());
-        if outstanding > 0 && outstanding >= batch / 2 {
+        if self.is_ending && outstanding > 0 {
+            return Ok(());
+        }
+        if outstanding > 0 && outstanding >= batch / 2 || !self.pull.may_ask() {
             return Ok(());
         }
         let Some(left) = self.left else {
@@ -230,6 +240,7 @@ impl Reader {
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         match left.saturating_sub(outstanding).min(batch - outstanding) {
             0 => Ok(()),
+            _ if !self.pull.may_ask() => Ok(()),
             batch => self.pull.request(batch, false).await,
         }
     }
@@ -258,22 +269,21 @@ impl Reader {
     /// Makes another consumer behind the last message seen: the old one is gone, a message was lost on the way, or what
     /// is left has to be counted. Returns how many there are.
     async fn begin_again(&mut self) -> Result<u64> {
-        let begin = match (self.last, self.scope.begin) {
-            (0, begin) => begin,
-            (last, _) => Begin::At(last + 1),
-        };
+        let begin = self.place().await?;
         let made = if self.scope.patient {
             make_surely(&self.link, &self.scope, begin).await
         } else {
             make_soon(&self.link, &self.scope, begin).await
         };
         let made = made?;
-        let pull = Pull::open(&self.link, &self.scope.stream, &made.name).await?;
+        let place = (self.scope.stream.as_str(), made.name.as_str());
+        let pull = Pull::open(&self.link, place, made.limits).await?;
         self.forget();
         self.consumer = made.name;
         self.pull = pull;
         self.last_delivered = 0;
         self.before = made.before;
+        self.leave(made.pending);
         Ok(made.pending)
     }
 
@@ -323,16 +333,6 @@ fn gone(patience: Duration) -> TransportError {
     error(ErrorKind::Unavailable, message)
 }
 
-/// Returns the last number of a stream that has replicas, as its leader knows it.
-async fn end(link: &Link, stream: &str) -> Result<Option<u64>> {
-    if link.client.server_info().cluster.is_none() {
-        return Ok(None);
-    }
-    let facts = link.find_stream(stream).await?;
-    let replicated = facts.filter(|facts| facts.config.num_replicas > 1);
-    Ok(replicated.map(|facts| facts.state.last_seq))
-}
-
 /// Makes a consumer: another one each time it is tried, as a cluster may have given one to a server that just went down.
 async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
     let made = link.ride_out(|| make_one(link, scope, begin)).await;
@@ -369,10 +369,13 @@ async fn make_one(link: &Link, scope: &Scope, begin: Begin) -> Result<Made, Refu
     let unknown = || error(ErrorKind::Other, "the server does not tell what is pending");
     let pending = pending.ok_or_else(|| Refusal::Lost(unknown()))?;
     let before = answer.pointer("/delivered/stream_seq");
+    let before = before.and_then(Value::as_u64).unwrap_or(0);
+    let limits = answer.get("config").map(Limits::deserialize);
     Ok(Made {
         name,
         pending,
-        before: before.and_then(Value::as_u64).unwrap_or(0),
+        before,
+        limits: limits.and_then(std::result::Result::ok).unwrap_or_default(),
     })
 }
 

@@ -131,6 +131,23 @@ impl Link {
         })
     }
 
+    /// Returns the messages of which runs are written down.
+    pub(super) async fn numbers_of_runs(&self, consumer: &str) -> Result<Vec<u64>> {
+        let filter = self.names.beside(&format!("run.{}.*", token(consumer)));
+        let subjects = self.count_subjects(&self.names.side(), &filter).await?;
+        let number = |subject: &String| subject.rsplit('.').next()?.parse().ok();
+        let mut numbers: Vec<u64> = subjects.keys().filter_map(number).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Forgets all that is known of a consumer's messages: they are others now.
+    pub(super) async fn forget_all_runs(&self, consumer: &str) -> Result<()> {
+        let filter = self.names.beside(&format!("run.{}.*", token(consumer)));
+        self.purge(&self.names.side(), &filter).await?;
+        Ok(())
+    }
+
     /// Forgets the runs of a message that is done with.
     pub(super) async fn forget_runs(&self, consumer: &str, number: u64) {
         let filter = json!({"filter": subject(self, consumer, number)}).to_string();

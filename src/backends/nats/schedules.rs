@@ -33,13 +33,11 @@ impl Schedules for Nats {
         if !facts.covers(&link.names.inner()) {
             return Ok(Box::new(Scan(Arc::clone(link), None)));
         }
-        let scope = Scope {
-            stream: link.names.stream.clone(),
-            filters: vec![link.names.later("*")],
-            begin: Begin::At(1),
-            until_end: true,
-            patient: false,
-        };
+        let scope = Scope::once(
+            link.names.stream.clone(),
+            vec![link.names.later("*")],
+            Begin::At(1),
+        );
         let reader = Reader::open(link, scope).await?;
         Ok(Box::new(Scan(Arc::clone(link), Some(reader))))
     }

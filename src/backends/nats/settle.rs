@@ -15,8 +15,10 @@ use tokio::{
 
 use super::{
     api::while_it_may_pass,
+    consumer,
+    desk::{Claim, Held},
     error, letter,
-    member::{Claim, DONE, Held, Shared},
+    member::{DONE, Shared},
     parcel::{again, reworded},
     runs::{self, Past, Runs},
 };
@@ -263,8 +265,8 @@ fn dead(
     (kind, failure): (LetterKind, Failure),
     past: &[Past],
 ) -> Box<DeadLetter> {
-    let (store, group) = (&shared.store, &shared.group);
-    let mut dead = DeadLetter::of(super::SCHEME, store, group, delivery, kind, failure);
+    let (store, group) = (shared.store(), &shared.group);
+    let mut dead = DeadLetter::of(super::SCHEME, &store, group, delivery, kind, failure);
     dead.record.earlier = runs::told(past);
     Box::new(dead)
 }
@@ -328,21 +330,37 @@ pub(super) async fn confirm(shared: &Shared) -> Result<()> {
     confirm_all(shared, replies).await
 }
 
+/// Reports whether there is nobody to acknowledge to.
+async fn is_gone(shared: &Shared) -> bool {
+    match consumer::find(&shared.link, &shared.consumer).await {
+        Ok(found) => found.is_none(),
+        Err(failed) => failed.kind() == ErrorKind::NotFound,
+    }
+}
+
 /// Makes sure that acknowledgements have arrived: the server takes them in order, so the last one tells. If it got
 /// lost, all of them are sent again.
 async fn confirm_all(shared: &Shared, mut replies: Vec<Subject>) -> Result<()> {
     let Some(last) = replies.pop() else {
         return Ok(());
     };
-    let until = Instant::now() + shared.lease;
+    let (until, life) = (Instant::now() + shared.lease, shared.life());
     let mut unheard = false;
     loop {
+        if shared.life() != life {
+            // Those numbers are other messages now.
+            return Ok(());
+        }
         if unheard {
             shared.tell(replies.clone(), &DONE).await?;
         }
         match shared.link.confirm(last.clone(), DONE).await {
             Err(failed) if failed.is_transient() && Instant::now() < until => {
                 unheard = true;
+                if is_gone(shared).await {
+                    let message = format!("the consumer `{}` is gone", shared.consumer);
+                    return Err(error(ErrorKind::NotFound, message));
+                }
                 shared.link.wait_for_connection(until).await;
                 sleep(PAUSE).await;
             }

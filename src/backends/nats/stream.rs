@@ -48,6 +48,7 @@ pub(super) struct StreamConfig {
     pub(super) max_age: u64,
     pub(super) max_msgs: i64,
     pub(super) max_bytes: i64,
+    pub(super) max_msgs_per_subject: i64,
     pub(super) discard: String,
     pub(super) num_replicas: usize,
     pub(super) duplicate_window: u64,
@@ -77,6 +78,8 @@ pub(super) struct StreamState {
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
     pub(super) consumer_count: u64,
+    /// How many are missing between the first and the last.
+    pub(super) num_deleted: u64,
 }
 
 impl Facts {

@@ -38,6 +38,7 @@ impl Follow {
             begin: Begin::At(1),
             until_end: request.until_end,
             patient: true,
+            followed: None,
         };
         scope.begin = match request.from {
             TailFrom::Now => Begin::At(facts.state.last_seq + 1),
@@ -45,10 +46,12 @@ impl Follow {
             TailFrom::Time(time) => Begin::Time(time),
             TailFrom::Last(number) => Begin::At(last(link, &scope, &facts, number).await?),
         };
+        let end = request.until_end.then_some(facts.state.last_seq);
+        scope.followed = Some(facts);
         Ok(Self {
             link: Arc::clone(link),
             reader: Reader::open(link, scope).await?,
-            end: request.until_end.then_some(facts.state.last_seq),
+            end,
         })
     }
 
