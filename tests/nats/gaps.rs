@@ -100,11 +100,11 @@ async fn a_tail_that_is_overtaken_is_told_how_much_it_missed() {
         assert_eq!(told.kind(), ErrorKind::Gap, "{told}");
         let lost = number(&told);
         let mut after = 0;
-        let mut last = String::new();
-        while last != (COUNT + 1).to_string() {
+        let mut place = String::new();
+        while place != (COUNT + 1).to_string() {
             let some = tail.next(100).await.expect("it was said");
             let Some(newest) = some.last() else { break };
-            last = newest.position.to_string();
+            place = newest.position.to_string();
             after += some.len();
         }
         let all = first + before + after + lost;
