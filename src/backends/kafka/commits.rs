@@ -47,9 +47,20 @@ pub(super) fn run(client: &BaseConsumer<Watch>, shared: &Shared) {
         };
         tracing::debug!(%failed, "what is settled is committed again");
         let since = *failing.get_or_insert_with(Instant::now);
-        if failed.kind() == ErrorKind::Denied || since.elapsed() > LAST {
+        if is_reported(failed.kind(), since.elapsed()) {
             shared.fail(failed);
         }
+    }
+}
+
+/// Decides whether a commit that failed is reported while the member goes on. One that the group no longer knows is not: a
+/// broker that was away for longer than the session forgets it, it joins again by itself, and what it had not committed
+/// is delivered again. On a busy machine that takes longer than [`LAST`], and would end the consumer.
+fn is_reported(kind: ErrorKind, failing_for: Duration) -> bool {
+    match kind {
+        ErrorKind::Denied => true,
+        ErrorKind::Lost => false,
+        _ => failing_for > LAST,
     }
 }
 
@@ -125,4 +136,18 @@ fn positions(desk: &mut Desk, parts: Option<&HashSet<PartId>>) -> Option<TopicPa
         }
     }
     (offsets.count() > 0).then_some(offsets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_was_forgotten_joins_again() {
+        let long = LAST * 10;
+        assert!(!is_reported(ErrorKind::Lost, long));
+        assert!(is_reported(ErrorKind::Unavailable, long));
+        assert!(!is_reported(ErrorKind::Unavailable, LAST));
+        assert!(is_reported(ErrorKind::Denied, Duration::ZERO));
+    }
 }
