@@ -14,6 +14,7 @@ mod retention;
 mod retries;
 mod server;
 mod shelf;
+mod static_members;
 mod topics_of_a_group;
 
 use place::Place;

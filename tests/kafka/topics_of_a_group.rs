@@ -29,10 +29,10 @@ use crate::{
 };
 
 /// How retries are kept: only the last record of a key counts.
-const COMPACTED: [(&str, &str); 1] = [("cleanup.policy", "compact")];
+pub(crate) const COMPACTED: [(&str, &str); 1] = [("cleanup.policy", "compact")];
 
 /// A part of the shared broker that nobody else uses.
-struct Shop {
+pub(crate) struct Shop {
     prefix: String,
     parameters: String,
     raw: Raw,
@@ -40,7 +40,7 @@ struct Shop {
 }
 
 impl Shop {
-    async fn new(more: &str) -> Self {
+    pub(crate) async fn new(more: &str) -> Self {
         let broker = Broker::shared();
         let prefix = format!("topics{:x}.", fastrand::u64(..));
         let parameters = format!("partitions=2&prefix={prefix}{more}");
@@ -53,21 +53,21 @@ impl Shop {
         }
     }
 
-    fn name(&self, topic: &str) -> String {
+    pub(crate) fn name(&self, topic: &str) -> String {
         format!("{}{topic}", self.prefix)
     }
 
     /// Groups are not behind the prefix.
-    fn group(&self, name: &str) -> String {
+    pub(crate) fn group(&self, name: &str) -> String {
         self.name(name)
     }
 
-    async fn create(&self, topic: &str) {
+    pub(crate) async fn create(&self, topic: &str) {
         let topic: Topic = topic.parse().unwrap();
         self.transport.create(&topic).await.unwrap();
     }
 
-    async fn publish(&self, topic: &str, texts: &[&str]) {
+    pub(crate) async fn publish(&self, topic: &str, texts: &[&str]) {
         let topic: Topic = topic.parse().unwrap();
         let outgoing = |text: &&str| Outgoing {
             message: Message {
@@ -80,17 +80,17 @@ impl Shop {
         assert!(stored.await.iter().all(Result::is_ok));
     }
 
-    fn request(&self, group: &str, pattern: &str) -> SubscribeRequest {
+    pub(crate) fn request(&self, group: &str, pattern: &str) -> SubscribeRequest {
         let pattern: Pattern = pattern.parse().unwrap();
         SubscribeRequest::new(self.group(group).parse().unwrap(), vec![pattern])
     }
 
     /// Joins over a connection of its own, as another process would.
-    async fn join(&self, group: &str, pattern: &str) -> Arc<dyn Subscription> {
+    pub(crate) async fn join(&self, group: &str, pattern: &str) -> Arc<dyn Subscription> {
         self.join_as(self.request(group, pattern)).await
     }
 
-    async fn join_as(&self, request: SubscribeRequest) -> Arc<dyn Subscription> {
+    pub(crate) async fn join_as(&self, request: SubscribeRequest) -> Arc<dyn Subscription> {
         let broker = Broker::shared();
         let transport = broker.connect(&self.parameters, true).await.unwrap();
         transport.subscribe(request).await.unwrap()
@@ -119,12 +119,12 @@ impl Shop {
     }
 
     /// Does something with a client of its own that blocks.
-    fn aside<T: Send>(&self, work: impl FnOnce(&Raw) -> T + Send) -> T {
+    pub(crate) fn aside<T: Send>(&self, work: impl FnOnce(&Raw) -> T + Send) -> T {
         thread::scope(|scope| scope.spawn(|| work(&self.raw)).join().unwrap())
     }
 
     /// Returns the name of the topic in which earlier versions kept retries.
-    fn legacy(&self, group: &str) -> String {
+    pub(crate) fn legacy(&self, group: &str) -> String {
         self.name(&format!("pf.{}.delay", self.group(group)))
     }
 
@@ -186,7 +186,7 @@ fn waiting(key: &str, number: u64, story: &serde_json::Value) -> Record {
     }
 }
 
-fn retry(after: Duration) -> Verdict {
+pub(crate) fn retry(after: Duration) -> Verdict {
     Verdict::Retry {
         after,
         failure: Box::new(Failure {
@@ -199,7 +199,7 @@ fn retry(after: Duration) -> Verdict {
     }
 }
 
-async fn settle(member: &dyn Subscription, delivery: Delivery, verdict: Verdict) {
+pub(crate) async fn settle(member: &dyn Subscription, delivery: Delivery, verdict: Verdict) {
     let settled = member.settle(vec![delivery.conclude(verdict)]).await;
     assert!(settled.iter().all(Result::is_ok), "{settled:?}");
 }

@@ -210,17 +210,19 @@ pub(super) fn member(config: &Config, group: &str, queues: usize) -> ClientConfi
         .set("fetch.wait.max.ms", "50");
     say_ids(&mut client);
     // In the newer protocol these are the broker's, and the client refuses them.
-    if config
-        .properties
-        .get("group.protocol")
-        .is_none_or(|protocol| protocol != "consumer")
-    {
+    if is_classic(config) {
         client
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "500");
     }
     finish(client, config)
+}
+
+/// Reports whether the members of a group share out among themselves; in the newer protocol the broker does.
+pub(super) fn is_classic(config: &Config) -> bool {
+    let protocol = config.properties.get("group.protocol");
+    protocol.is_none_or(|protocol| protocol != "consumer")
 }
 
 /// Returns the settings of a client that only asks and makes.

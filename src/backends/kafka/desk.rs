@@ -83,6 +83,17 @@ pub(super) struct Desk {
     pub(super) sources: Sources,
     /// A bounded membership does not end before what was due in the topic of an earlier version was moved.
     pub(super) awaits_legacy: bool,
+    /// It neither begins nor ends before the group has shared out all that it reads: a retry of what it handed out would
+    /// not be its own.
+    pub(super) awaits_group: bool,
+    /// A topic that is not subscribed to for a moment.
+    pub(super) left_out: Option<String>,
+    /// Partitions that the group gives us, though we do not read their topics.
+    pub(super) foreign: HashSet<(String, i32)>,
+    /// How often the group told what is ours, and how often that was after joining it anew.
+    pub(super) given: u64,
+    pub(super) joined: u64,
+    pub(super) is_joining: bool,
     /// How often somebody asked for what is settled to be committed, and how many of those asked before a commit that was
     /// made.
     pub(super) commits_asked: u64,
@@ -229,6 +240,15 @@ impl Desk {
         deliveries
     }
 
+    /// Notes that the group has told what is ours.
+    pub(super) fn is_given(&mut self) {
+        self.assigned = true;
+        self.given += 1;
+        if std::mem::take(&mut self.is_joining) {
+            self.joined += 1;
+        }
+    }
+
     /// Takes on a partition.
     pub(super) fn own(&mut self, part: Part) -> PartId {
         self.last_part += 1;
@@ -284,6 +304,7 @@ impl Desk {
             && self.retrying.is_empty();
         self.assigned
             && !self.awaits_legacy
+            && !self.awaits_group
             && is_idle
             && self.parts.values_mut().all(|part| match &mut part.kind {
                 Kind::Messages { tracker, end, .. } => {

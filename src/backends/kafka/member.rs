@@ -19,7 +19,7 @@ use super::{
     discovery, error, hidden, joining, legacy,
     pump::Pump,
     rebalance::Watch,
-    record, schedules, settle,
+    record, returning, schedules, settle,
     shared::{Offer, Present, Shared},
     side_topics,
     standing::Standing,
@@ -84,6 +84,7 @@ pub(super) async fn join(
     if let Some(instance) = request.instance.as_deref() {
         settings.set("group.instance.id", instance);
     }
+    tasks.extend(returning::start(&shared, &request));
     start(&shared, course, &settings)?;
     let looking = discovery::run(Arc::clone(&shared), request.patterns);
     tasks.push(AbortOnDropHandle::new(tokio::spawn(looking)));

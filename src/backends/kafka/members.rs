@@ -26,6 +26,8 @@ pub(super) struct Listed {
     pub(super) topics: Vec<String>,
     /// The partitions that it was given.
     pub(super) assigned: Vec<(String, i32)>,
+    /// The partitions that it had when it joined last.
+    pub(super) owned: Vec<(String, i32)>,
 }
 
 /// Returns the members of a group; none if the broker does not tell.
@@ -71,19 +73,30 @@ fn members(group: &GroupInfo) -> Option<Vec<Listed>> {
 
 fn listed(member: &GroupMemberInfo) -> Option<Listed> {
     let host = member.client_host().trim_start_matches('/');
+    let (topics, owned) = subscription(member.metadata()?)?;
     Some(Listed {
         name: format!("{} at {host}", member.id()),
-        topics: subscription(member.metadata()?)?,
+        topics,
+        owned,
         assigned: assignment(member.assignment()?)?,
     })
 }
 
-/// Reads a subscription: a version and the names of topics; what follows does not matter here.
-fn subscription(metadata: &[u8]) -> Option<Vec<String>> {
+/// Reads a subscription: a version, the names of topics, something that belongs to the strategy, and since version 1 the
+/// partitions that the member had.
+fn subscription(metadata: &[u8]) -> Option<(Vec<String>, Vec<(String, i32)>)> {
     let mut rest = Bytes::copy_from_slice(metadata);
-    rest.try_get_i16().ok()?;
+    let version = rest.try_get_i16().ok()?;
     let count = rest.try_get_i32().ok()?;
-    (0..count).map(|_| text(&mut rest)).collect()
+    let topics = (0..count).map(|_| text(&mut rest)).collect::<Option<_>>()?;
+    let owned = (version > 0).then(|| owned(&mut rest)).flatten();
+    Some((topics, owned.unwrap_or_default()))
+}
+
+fn owned(rest: &mut Bytes) -> Option<Vec<(String, i32)>> {
+    let skipped = usize::try_from(rest.try_get_i32().ok()?).unwrap_or(0);
+    (skipped <= rest.len()).then(|| rest.advance(skipped))?;
+    places(rest)
 }
 
 /// Reads an assignment: a version and topics, each with its partitions.
@@ -94,14 +107,18 @@ fn assignment(metadata: &[u8]) -> Option<Vec<(String, i32)>> {
         return Some(Vec::new());
     }
     rest.try_get_i16().ok()?;
-    let mut assigned = Vec::new();
+    places(&mut rest)
+}
+
+fn places(rest: &mut Bytes) -> Option<Vec<(String, i32)>> {
+    let mut places = Vec::new();
     for _ in 0..rest.try_get_i32().ok()? {
-        let topic = text(&mut rest)?;
+        let topic = text(rest)?;
         for _ in 0..rest.try_get_i32().ok()? {
-            assigned.push((topic.clone(), rest.try_get_i32().ok()?));
+            places.push((topic.clone(), rest.try_get_i32().ok()?));
         }
     }
-    Some(assigned)
+    Some(places)
 }
 
 fn text(rest: &mut Bytes) -> Option<String> {
@@ -117,7 +134,13 @@ mod tests {
     #[test]
     fn what_members_tell_is_read() {
         let subscribed = b"\0\x03\0\0\0\x02\0\x01a\0\x03b.c\xff\xff\xff\xff\0\0\0\0";
-        assert_eq!(subscription(subscribed).unwrap(), ["a", "b.c"]);
+        let (topics, owned) = subscription(subscribed).unwrap();
+        assert_eq!(
+            (&topics[..], &owned[..]),
+            (&["a".to_owned(), "b.c".to_owned()][..], &[][..])
+        );
+        let had = b"\0\x01\0\0\0\x01\0\x01a\0\0\0\x02..\0\0\0\x01\0\x01a\0\0\0\x01\0\0\0\x07";
+        assert_eq!(subscription(had).unwrap().1, [("a".to_owned(), 7)]);
         let given = b"\0\0\0\0\0\x01\0\x01a\0\0\0\x02\0\0\0\0\0\0\0\x05\xff\xff\xff\xff";
         let given = assignment(given).unwrap();
         assert_eq!(given, [("a".to_owned(), 0), ("a".to_owned(), 5)]);

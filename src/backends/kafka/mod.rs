@@ -66,6 +66,7 @@ mod replay;
 mod rescheduling;
 mod resolved;
 mod resume;
+mod returning;
 mod room;
 mod schedules;
 mod settle;

@@ -52,8 +52,8 @@ pub(super) struct Pump {
     pub(super) client: Arc<BaseConsumer<Watch>>,
     pub(super) fetcher: Fetcher,
     pub(super) names: HashMap<String, Arc<str>>,
-    /// The revision of the sources that was subscribed to.
-    subscribed: Option<u64>,
+    /// The revision of the sources that was subscribed to, and what was left out of them.
+    subscribed: Option<(u64, Option<String>)>,
     is_forwarding: bool,
     leases_at: Instant,
     full_since: Option<Instant>,
@@ -163,7 +163,7 @@ impl Pump {
 
     /// Reads the topics that are wanted now.
     fn subscribe(&mut self) -> Result<()> {
-        let (topics, retries, has_legacy, revision) = {
+        let (mut topics, retries, has_legacy, has_foreign, wanted) = {
             let mut desk = self.shared.desk();
             if desk.stalled {
                 if !desk.wanted {
@@ -172,24 +172,37 @@ impl Pump {
                 desk.stalled = false;
                 self.subscribed = None;
             }
-            let revision = desk.sources.revision();
-            if self.subscribed == Some(revision) {
+            let wanted = (desk.sources.revision(), desk.left_out.clone());
+            if self.subscribed.as_ref() == Some(&wanted) {
                 return Ok(());
             }
+            desk.is_joining |= self.subscribed.is_none();
             let retries: Vec<RetryTopic> = desk.sources.retries().cloned().collect();
             let has_legacy = desk.sources.legacy().is_some();
-            (desk.sources.subscription(), retries, has_legacy, revision)
+            let has_foreign = wanted.1.is_some() && !desk.foreign.is_empty();
+            (
+                desk.sources.subscription(),
+                retries,
+                has_legacy,
+                has_foreign,
+                wanted,
+            )
         };
         self.retries.split(&self.client, &retries);
         if has_legacy && !std::mem::replace(&mut self.is_forwarding, true) {
             let runtime = self.shared.runtime.clone();
             Forwarder::start(&self.shared, &self.client, runtime)?;
         }
+        topics.retain(|name| Some(name) != wanted.1.as_ref());
+        if has_foreign {
+            // Where members join with what they have, the client lets each keep also what it does not read.
+            self.client.unsubscribe();
+        }
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         self.client
             .subscribe(&topics)
             .map_err(|failed| errors::of(failed, "subscribing"))?;
-        self.subscribed = Some(revision);
+        self.subscribed = Some(wanted);
         Ok(())
     }
 

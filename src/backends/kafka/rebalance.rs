@@ -98,8 +98,9 @@ impl ConsumerContext for Watch {
 
 impl Watch {
     fn take_on(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {
+        let taking = |failed| errors::of(failed, "taking on partitions");
         let mut placed = TopicPartitionList::new();
-        let (mut parts, mut told) = (Vec::new(), Vec::new());
+        let (mut parts, mut foreign, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (name, partition, committed) in self.committed(client, partitions)? {
             let role = self.shared.desk().sources.role(&name);
             let place = (&*name, partition);
@@ -107,29 +108,38 @@ impl Watch {
                 Role::Messages => self.messages(client, place, committed, &mut told)?,
                 Role::Retries(topic) => self.retries(place, committed, Some(topic))?,
                 Role::Legacy => self.retries(place, committed, None)?,
+                Role::Foreign => {
+                    // It has to be taken on, and is not read.
+                    placed
+                        .add_partition_offset(&name, partition, Offset::End)
+                        .map_err(taking)?;
+                    foreign.push((name, partition));
+                    continue;
+                }
             };
             placed
                 .add_partition_offset(&name, partition, Offset::Offset(part.kind.seen()))
-                .map_err(|failed| errors::of(failed, "taking on partitions"))?;
+                .map_err(taking)?;
             parts.push(part);
         }
         let taken = match client.rebalance_protocol() {
             RebalanceProtocol::Cooperative => client.incremental_assign(&placed),
             _ => client.assign(&placed),
         };
-        taken.map_err(|failed| errors::of(failed, "taking on partitions"))?;
+        taken.map_err(taking)?;
         // A partition that was ours before may still be paused from then, and others for want of room.
         client
             .assignment()
             .and_then(|all| client.resume(&all))
-            .map_err(|failed| errors::of(failed, "taking on partitions"))?;
+            .map_err(taking)?;
         let mut desk = self.shared.desk();
         desk.are_resumed();
         for part in parts {
             tracing::debug!(topic = &*part.name, part.partition, "a partition is ours");
             desk.own(part);
         }
-        desk.assigned = true;
+        desk.foreign.extend(foreign);
+        desk.is_given();
         for gap in told {
             desk.fail(gap);
         }
@@ -295,6 +305,10 @@ impl Watch {
         }
         let mut desk = self.shared.desk();
         desk.disown(&parts);
+        for given in partitions.elements() {
+            desk.foreign
+                .remove(&(given.topic().to_owned(), given.partition()));
+        }
         desk.suspect = true;
         drop(desk);
         failpoint::reach("kafka.partitions_gone");

@@ -156,7 +156,11 @@ impl Shared {
         if let Some(gap) = desk.take_gap() {
             return Offer::Failed(gap);
         }
-        let room = self.max_in_flight.saturating_sub(desk.in_flight());
+        let room = if desk.awaits_group {
+            0
+        } else {
+            self.max_in_flight.saturating_sub(desk.in_flight())
+        };
         let deliveries = desk.hand_out(max.min(room), Instant::now() + self.lease);
         if !deliveries.is_empty() {
             if std::mem::take(&mut desk.full) {

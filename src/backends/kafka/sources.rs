@@ -36,6 +36,8 @@ pub(super) enum Role {
     Retries(Topic),
     /// The retries of all topics, which earlier versions kept together.
     Legacy,
+    /// Not asked for. A member with a name gets what it had before, though it reads other topics by now.
+    Foreign,
 }
 
 /// The topics that a membership reads.
@@ -46,6 +48,8 @@ pub(super) struct Sources {
     topics_of: HashMap<Arc<str>, Topic>,
     legacy: Option<RetryTopic>,
     former_legacy: HashSet<Arc<str>>,
+    /// The users' topics that are or were read.
+    names: HashSet<String>,
     revision: u64,
 }
 
@@ -58,6 +62,7 @@ impl Sources {
         for source in new {
             let retries = Arc::clone(&source.retries.name);
             self.topics_of.insert(retries, source.topic.clone());
+            self.names.insert(source.name.clone());
             self.by_name.insert(source.name.clone(), source);
         }
         self.revision += 1;
@@ -98,7 +103,10 @@ impl Sources {
         if self.former_legacy.contains(name) {
             return Role::Legacy;
         }
-        Role::Messages
+        if self.names.contains(name) {
+            return Role::Messages;
+        }
+        Role::Foreign
     }
 
     /// Returns every topic of retries.
@@ -163,5 +171,6 @@ mod tests {
         let topic = "a".parse().unwrap();
         assert_eq!(sources.role("pf.g.a.delay"), Role::Retries(topic));
         assert_eq!(sources.role("pf.g.delay"), Role::Legacy);
+        assert_eq!(sources.role("c"), Role::Foreign);
     }
 }
