@@ -86,10 +86,8 @@ pub(super) async fn join(
     }
     tasks.extend(returning::start(&shared, &request));
     start(&shared, course, &settings)?;
-    let looking = discovery::run(Arc::clone(&shared), request.patterns);
-    tasks.push(AbortOnDropHandle::new(tokio::spawn(looking)));
-    let watching = hidden::watch(Arc::clone(&shared));
-    tasks.push(AbortOnDropHandle::new(tokio::spawn(watching)));
+    tasks.push(task(discovery::run(Arc::clone(&shared), request.patterns)));
+    tasks.push(task(hidden::watch(Arc::clone(&shared))));
     let mut member = Member {
         tasks,
         shared,
@@ -104,10 +102,14 @@ pub(super) async fn join(
     }
     if let Some(legacy) = legacy.filter(|_| request.until_end) {
         let waiting = legacy::wait_until_moved(Arc::clone(&member.shared), legacy, joined);
-        let waiting = AbortOnDropHandle::new(tokio::spawn(waiting));
-        member.tasks.push(waiting);
+        member.tasks.push(task(waiting));
     }
     Ok(Arc::new(member))
+}
+
+/// Starts what goes on for as long as the membership lasts.
+fn task(work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(work))
 }
 
 /// Makes sure that every topic that was named exists.

@@ -17,6 +17,9 @@ use crate::{
     transport::Result,
 };
 
+/// Partitions, by Kafka's names of topics.
+type Places = Vec<(String, i32)>;
+
 /// A member of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed {
@@ -25,9 +28,9 @@ pub(super) struct Listed {
     /// Kafka's names of the topics that it reads.
     pub(super) topics: Vec<String>,
     /// The partitions that it was given.
-    pub(super) assigned: Vec<(String, i32)>,
+    pub(super) assigned: Places,
     /// The partitions that it had when it joined last.
-    pub(super) owned: Vec<(String, i32)>,
+    pub(super) owned: Places,
 }
 
 /// Returns the members of a group; none if the broker does not tell.
@@ -84,7 +87,7 @@ fn listed(member: &GroupMemberInfo) -> Option<Listed> {
 
 /// Reads a subscription: a version, the names of topics, something that belongs to the strategy, and since version 1 the
 /// partitions that the member had.
-fn subscription(metadata: &[u8]) -> Option<(Vec<String>, Vec<(String, i32)>)> {
+fn subscription(metadata: &[u8]) -> Option<(Vec<String>, Places)> {
     let mut rest = Bytes::copy_from_slice(metadata);
     let version = rest.try_get_i16().ok()?;
     let count = rest.try_get_i32().ok()?;
@@ -93,14 +96,14 @@ fn subscription(metadata: &[u8]) -> Option<(Vec<String>, Vec<(String, i32)>)> {
     Some((topics, owned.unwrap_or_default()))
 }
 
-fn owned(rest: &mut Bytes) -> Option<Vec<(String, i32)>> {
+fn owned(rest: &mut Bytes) -> Option<Places> {
     let skipped = usize::try_from(rest.try_get_i32().ok()?).unwrap_or(0);
     (skipped <= rest.len()).then(|| rest.advance(skipped))?;
     places(rest)
 }
 
 /// Reads an assignment: a version and topics, each with its partitions.
-fn assignment(metadata: &[u8]) -> Option<Vec<(String, i32)>> {
+fn assignment(metadata: &[u8]) -> Option<Places> {
     let mut rest = Bytes::copy_from_slice(metadata);
     // A member that was given nothing yet.
     if rest.is_empty() {
@@ -110,7 +113,7 @@ fn assignment(metadata: &[u8]) -> Option<Vec<(String, i32)>> {
     places(&mut rest)
 }
 
-fn places(rest: &mut Bytes) -> Option<Vec<(String, i32)>> {
+fn places(rest: &mut Bytes) -> Option<Places> {
     let mut places = Vec::new();
     for _ in 0..rest.try_get_i32().ok()? {
         let topic = text(rest)?;
