@@ -1,6 +1,9 @@
 //! A cluster elects a leader while it is asked for something.
 
-use std::process::{Child, Command, Output, Stdio};
+use std::{
+    fs,
+    process::{Child, Command, Output, Stdio},
+};
 
 use crate::{
     cluster::Cluster,
@@ -154,5 +157,41 @@ fn what_is_confirmed_is_read_from_a_replica_that_is_behind() {
         let Output { status, stdout, .. } = look.wait_with_output().unwrap();
         assert!(status.success(), "{status}");
         assert_eq!(String::from_utf8_lossy(&stdout).lines().count(), COUNT);
+    }
+}
+
+#[test]
+fn a_new_group_ends_behind_what_is_confirmed_though_a_replica_that_is_behind_serves_it() {
+    const COUNT: usize = 20_000;
+    const GROUPS: usize = 12;
+    const LATE: usize = 3;
+    let cluster = Cluster::new();
+    let world = &cluster.world;
+    cluster.kill_follower();
+    world.fill("e", COUNT);
+    for number in 0..LATE {
+        let id = format!("late{number}");
+        let published = world
+            .pf(&["publish", "late", "{}", "--id", &id, "-q"])
+            .status();
+        assert!(published.unwrap().success());
+    }
+    cluster.restart_follower();
+    // The server that catches up leads the consumers of some groups.
+    let groups: Vec<(String, Child)> = (0..GROUPS)
+        .map(|number| {
+            let group = format!("group{number}");
+            let mut command = world.pf(&["consume", "late", "--until-end", "--worker", "-q"]);
+            command
+                .args(["--group", &group, "--"])
+                .arg(world.path("worker"));
+            let child = command.env("HANDLED", world.path(&group)).spawn().unwrap();
+            (group, child)
+        })
+        .collect();
+    for (group, mut child) in groups {
+        assert!(child.wait().unwrap().success());
+        let handled = fs::read_to_string(world.path(&group)).unwrap_or_default();
+        assert_eq!(handled.lines().count(), LATE, "{group}");
     }
 }

@@ -104,7 +104,7 @@ impl Pump {
         shared.read_from(facts.store());
         self.watch = Watch::begin(link, request, (&facts, &durable)).await?;
         if self.bounds.is_some() {
-            self.bounds = Some(Bounds::new(&durable, facts.state.last_seq));
+            self.bounds = Some(Bounds::new(&durable, &facts));
         }
         self.pull.limits = durable.config.limits;
         self.pull.reset().await

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{consumer::Durable, desk::Desk};
+use super::{consumer::Durable, desk::Desk, stream::Facts};
 
 /// How late a retry may come before it is thought to be with somebody else.
 pub(super) const LATE: Duration = Duration::from_secs(2);
@@ -16,10 +16,15 @@ const LONG_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Bounds {
     /// The last message that was there.
-    end: u64,
+    pub(super) end: u64,
+    /// The server that leads the consumer may be behind the one that leads the stream.
+    pub(super) is_replicated: bool,
     /// Messages that were not delivered to anybody, and those that may come again.
     fresh: u64,
     again: u64,
+    /// The last message that came for the first time, and how many came that were not expected.
+    reached: u64,
+    surplus: u64,
     /// The pause before the next look, while nothing comes that is there.
     pause: Duration,
     /// Messages of the request under way that we were to have.
@@ -30,10 +35,13 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Begins with what the consumer had to do.
-    pub(super) fn new(durable: &Durable, end: u64) -> Self {
+    /// Begins with what the consumer had to do, and what the stream held after that.
+    pub(super) fn new(durable: &Durable, facts: &Facts) -> Self {
         Self {
-            end,
+            end: facts.state.last_seq,
+            is_replicated: facts.is_replicated(),
+            reached: 0,
+            surplus: 0,
             fresh: durable.num_pending,
             again: durable.num_ack_pending,
             pause: PAUSE,
@@ -65,7 +73,11 @@ impl Bounds {
             self.useful += 1;
             self.pause = PAUSE;
             if delivered == 1 {
-                self.fresh = self.fresh.saturating_sub(1);
+                self.reached = self.reached.max(number);
+                match self.fresh.checked_sub(1) {
+                    Some(left) => self.fresh = left,
+                    None => self.surplus += 1,
+                }
             }
         }
         inside
@@ -113,6 +125,7 @@ impl Bounds {
         let now = Instant::now();
         self.look_at = now;
         if std::mem::take(&mut self.useful) > 0 {
+            self.expect_more();
             return false;
         }
         self.fresh = 0;
@@ -128,10 +141,16 @@ impl Bounds {
         false
     }
 
-    /// Reports whether the consumer has nothing more for this membership; if it has, it is looked again, less and less
+    /// Expects more and more while more comes than the consumer knew of: its server was behind, and catches up.
+    fn expect_more(&mut self) {
+        let surplus = 2 * std::mem::take(&mut self.surplus);
+        let most = self.end.saturating_sub(self.reached);
+        self.fresh = self.fresh.max(surplus.min(most));
+    }
+
+    /// Reports whether nothing more comes for this membership; if something is left, it is looked again, less and less
     /// often.
-    pub(super) fn is_over(&mut self, durable: &Durable) -> bool {
-        let is_left = durable.num_pending > 0 && durable.delivered() < self.end;
+    pub(super) fn is_over(&mut self, durable: &Durable, is_left: bool) -> bool {
         if !is_left && !self.is_in_doubt() {
             return true;
         }

@@ -53,6 +53,7 @@ pub(super) struct Settings {
     pub(super) filter_subject: String,
     pub(super) filter_subjects: Vec<String>,
     pub(super) ack_policy: String,
+    pub(super) deliver_policy: String,
     pub(super) ack_wait: u64,
     pub(super) max_deliver: i64,
     pub(super) max_ack_pending: i64,
@@ -86,6 +87,11 @@ impl Durable {
             0 => self.delivered.stream_seq,
             _ => self.ack_floor.stream_seq,
         }
+    }
+
+    /// Reports whether it leaves out messages that its filters match.
+    pub(super) fn passes_over(&self) -> bool {
+        self.config.deliver_policy == "last_per_subject"
     }
 
     /// Returns up to which number it has delivered.

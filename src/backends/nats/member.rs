@@ -214,8 +214,7 @@ impl Member {
         remarks.extend(made);
         let mut watch = Watch::begin(link, request.clone(), (&facts, &durable)).await?;
         let bounds = if request.until_end {
-            let end = link.facts().await?.state.last_seq;
-            Some(Bounds::new(&durable, end))
+            Some(Bounds::new(&durable, &link.facts().await?))
         } else {
             None
         };

@@ -257,10 +257,11 @@ impl Pump {
         let Some(bounds) = &mut self.bounds else {
             return Ok(());
         };
+        let is_left = bounds.is_left(&self.shared.link, &durable).await?;
         if bounds.is_in_doubt() && durable.num_ack_pending == 0 {
             bounds.trust();
         }
-        if bounds.is_over(&durable) {
+        if bounds.is_over(&durable, is_left) {
             self.shared.desk().ended = true;
         }
         self.shared.came.notify_waiters();

@@ -88,6 +88,11 @@ impl Facts {
         format!("{}@{}", self.config.name, self.created)
     }
 
+    /// Reports whether several servers hold it, of which some may be behind.
+    pub(super) fn is_replicated(&self) -> bool {
+        self.config.num_replicas > 1
+    }
+
     /// Reports whether a subject, or all that a filter matches, is stored here.
     pub(super) fn covers(&self, subject: &str) -> bool {
         let mut subjects = self.config.subjects.iter();
