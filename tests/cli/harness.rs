@@ -146,6 +146,12 @@ impl Run {
         self.output.status.code()
     }
 
+    /// Shows it without the line that announces an end which takes its time, as it may on a busy machine.
+    pub(crate) fn unhurried(&self) -> String {
+        let line = "stopping; a second signal ends at once\n";
+        self.to_string().replace(line, "")
+    }
+
     /// Fails the test, showing everything, unless the command ended with 0.
     pub(crate) fn succeeded(self) -> Self {
         assert_eq!(self.code(), Some(0), "{self}");

@@ -232,7 +232,7 @@ fn it_follows_and_a_signal_ends_it_well() {
     assert!(line.ends_with("5\n"), "{line}");
     kill_process(Pid::from_child(&tail), Signal::TERM).unwrap();
     assert_eq!(shown.read_to_string(&mut line).unwrap(), 0);
-    assert_snapshot!(pf.finish(tail), @"
+    assert_snapshot!(pf.finish(tail).unhurried(), @"
     exit: 0
     --- stdout
 
