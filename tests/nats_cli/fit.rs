@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::shop::Shop;
+use crate::shop::{Shop, wait_while};
 
 /// Has a group's consumer with a setting of somebody else, and so many events.
 fn shop(setting: &Value, events: usize) -> Shop {
@@ -210,14 +210,14 @@ fn a_consumer_that_is_paused_while_it_runs_is_waited_for_and_said() {
     let shop = shop(&json!({}), 1);
     let (child, mut stderr) = start(&shop, &args(&["--count", "2", "--timeout", "60s"]));
     wait_for(&mut stderr, "consuming");
-    while shop
-        .raw
-        .group("billing")
-        .unwrap()
-        .ack_floor
-        .consumer_sequence
-        < 1
-    {}
+    wait_while(|| {
+        shop.raw
+            .group("billing")
+            .unwrap()
+            .ack_floor
+            .consumer_sequence
+            < 1
+    });
     pause(&shop, "2999-01-02T03:04:05Z");
     publish(&shop, 1);
     wait_for(&mut stderr, "paused until 2999-01-02T03:04:05");
@@ -235,14 +235,14 @@ fn a_consumer_that_is_changed_while_it_runs_is_refused() {
         let shop = shop(&json!({}), 1);
         let (child, mut stderr) = start(&shop, &args(&["--timeout", "60s"]));
         wait_for(&mut stderr, "consuming");
-        while shop
-            .raw
-            .group("billing")
-            .unwrap()
-            .ack_floor
-            .consumer_sequence
-            < 1
-        {}
+        wait_while(|| {
+            shop.raw
+                .group("billing")
+                .unwrap()
+                .ack_floor
+                .consumer_sequence
+                < 1
+        });
         set_up(&shop, &setting);
         publish(&shop, 1);
         let said = wait_for(&mut stderr, "hint: `nats consumer edit SHOP billing");
@@ -261,14 +261,14 @@ fn smaller_requests_are_made_when_the_limit_changes_while_it_runs() {
     let shop = shop(&json!({}), 1);
     let (child, mut stderr) = start(&shop, &args(&["--count", "4", "--timeout", "60s"]));
     wait_for(&mut stderr, "consuming");
-    while shop
-        .raw
-        .group("billing")
-        .unwrap()
-        .ack_floor
-        .consumer_sequence
-        < 1
-    {}
+    wait_while(|| {
+        shop.raw
+            .group("billing")
+            .unwrap()
+            .ack_floor
+            .consumer_sequence
+            < 1
+    });
     set_up(&shop, &json!({"max_batch": 1}));
     for number in 1..4 {
         publish(&shop, number);

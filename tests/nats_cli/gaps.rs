@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     fit::{start, wait_for},
     harness::Run,
-    shop::Shop,
+    shop::{Shop, wait_while},
 };
 
 fn shop(change: impl FnOnce(&mut stream::Config)) -> Shop {
@@ -78,7 +78,7 @@ fn what_became_too_old_is_counted() {
     });
     begin(&shop, "**");
     publish(&shop, "order.created", 3);
-    while shop.raw.count(">") > 0 {}
+    wait_while(|| shop.raw.count(">") > 0);
     assert_lost(&shop, "**", "removed 3 messages", 0);
 }
 
@@ -170,7 +170,7 @@ fn a_group_that_reads_little_of_a_busy_stream_loses_nothing() {
     let args = [&join[..], &["--timeout", "60s", "--", "true"]].concat();
     let (child, mut stderr) = start(&shop, &args);
     wait_for(&mut stderr, "consuming");
-    while shop.raw.group("billing").unwrap().num_waiting == 0 {}
+    wait_while(|| shop.raw.group("billing").unwrap().num_waiting == 0);
     publish(&shop, "payment.done", 50);
     publish(&shop, "order.created", 1);
     let said = wait_for(&mut stderr, "1 handled");
@@ -188,11 +188,11 @@ fn a_stream_that_was_created_again_is_read_from_its_beginning() {
     let args = [&join[..], &["--timeout", "60s", "--", "true"]].concat();
     let (child, mut said_by) = start(&shop, &args);
     let (tail, mut tailed) = start(&shop, &["tail", "--since", "1h", "--count", "5"]);
-    while shop
-        .raw
-        .group("billing")
-        .is_none_or(|group| group.ack_floor.consumer_sequence < 3)
-    {}
+    wait_while(|| {
+        shop.raw
+            .group("billing")
+            .is_none_or(|group| group.ack_floor.consumer_sequence < 3)
+    });
     shop.broker.ask("$JS.API.STREAM.DELETE.SHOP", &json!({}));
     shop.raw.make(shop.raw.prepared());
     publish(&shop, "order.created", 2);
@@ -216,11 +216,11 @@ fn a_consumer_that_was_created_again_is_said() {
     let join = ["consume", "order.*", "--group", "billing", "--count", "7"];
     let args = [&join[..], &["--timeout", "60s", "--", "true"]].concat();
     let (child, mut said_by) = start(&shop, &args);
-    while shop
-        .raw
-        .group("billing")
-        .is_none_or(|group| group.ack_floor.consumer_sequence < 3)
-    {}
+    wait_while(|| {
+        shop.raw
+            .group("billing")
+            .is_none_or(|group| group.ack_floor.consumer_sequence < 3)
+    });
     shop.broker
         .ask("$JS.API.CONSUMER.DELETE.SHOP.billing", &json!({}));
     shop.raw
@@ -238,11 +238,11 @@ fn a_consumer_that_was_deleted_ends_its_group_with_a_hint() {
     publish(&shop, "order.created", 1);
     let join = ["consume", "order.*", "--group", "billing", "--", "true"];
     let (child, mut said_by) = start(&shop, &join);
-    while shop
-        .raw
-        .group("billing")
-        .is_none_or(|group| group.ack_floor.consumer_sequence < 1)
-    {}
+    wait_while(|| {
+        shop.raw
+            .group("billing")
+            .is_none_or(|group| group.ack_floor.consumer_sequence < 1)
+    });
     shop.broker
         .ask("$JS.API.CONSUMER.DELETE.SHOP.billing", &json!({}));
     wait_for(

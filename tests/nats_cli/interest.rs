@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     harness::{Pf, Run},
     server::Broker,
-    shop::Shop,
+    shop::{Shop, wait_while},
 };
 
 /// A stream that keeps only what a consumer covers.
@@ -112,7 +112,7 @@ fn who_only_looks_is_no_consumer() {
         let info = shop.raw.api("STREAM.INFO", &json!({}));
         info["state"]["consumer_count"].as_u64().unwrap() > 0
     };
-    while !has_reader() {}
+    wait_while(|| !has_reader());
     let run = shop
         .pf
         .run(&["publish", "order", "{}", "--require-consumer"]);

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     harness::{Pf, Run},
     raw::Raw,
-    shop::Shop,
+    shop::{Shop, wait_while},
 };
 
 /// A user of a stream `SHOP` with one event, and of another URL.
@@ -177,7 +177,7 @@ fn mirrored() -> (Shop, Pf) {
 /// Waits until a stream has copied the event.
 fn copied(shop: &Shop, stream: &str) {
     let copy = Raw::new(&shop.broker.url(""), stream);
-    while copy.api("STREAM.INFO", &json!({}))["state"]["messages"] != 1 {}
+    wait_while(|| copy.api("STREAM.INFO", &json!({}))["state"]["messages"] != 1);
 }
 
 const TAIL: [&str; 6] = ["tail", "--since", "1h", "--until-end", "-o", "event"];

@@ -1,5 +1,7 @@
 //! A user with a server.
 
+use std::time::{Duration, Instant};
+
 use crate::{
     harness::{Pf, Run},
     raw::Raw,
@@ -53,5 +55,14 @@ impl Shop {
         let shown = run.to_string().replace(url, "nats://SERVER");
         let port = url.rsplit(':').next().unwrap();
         shown.replace(&format!("127.0.0.1:{port}"), "SERVER")
+    }
+}
+
+/// Waits as long as something is so, and fails the test when that does not end.
+#[track_caller]
+pub(crate) fn wait_while(mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_mins(1);
+    while is_so() {
+        assert!(Instant::now() < end, "what is waited for did not come");
     }
 }
