@@ -54,7 +54,7 @@ fetch_kafka() {
         echo "Kafka $version could not be fetched; set PF_KAFKA to a folder of it" >&2
         return 1
     fi
-    [ -f "$PF_KAFKA/classes.jsa" ] || tests/kafka/warm.sh "$PF_KAFKA"
+    [ -f "$PF_KAFKA/classes.jsa" ] || tests/support/kafka/warm.sh "$PF_KAFKA"
 }
 
 # Lets Maven resolve the jars.

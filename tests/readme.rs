@@ -8,22 +8,13 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-#[expect(dead_code, reason = "the tests of the backend ask more of a broker")]
-#[path = "kafka/server.rs"]
-mod kafka;
-#[path = "cli/normalise.rs"]
-mod normalise;
-#[expect(dead_code, reason = "the tests of the backend ask more of a server")]
-#[path = "nats/server.rs"]
-mod server;
-
 use std::{
     path::Path,
     process::{Command, Stdio},
 };
 
-use normalise::normalise;
 use tempfile::TempDir;
+use test_support::{kafka, nats, normalise::normalise};
 
 const README: &str = include_str!("../README.md");
 
@@ -35,7 +26,7 @@ fn the_tour_is_true() {
 
 #[test]
 fn the_walk_on_nats_is_true() {
-    let broker = server::Broker::start();
+    let broker = nats::Broker::start();
     let here = broker.url("ORDERS");
     let there = "nats://localhost:4222/ORDERS";
     let commands = walk("```console nats\n", &here, |output| {

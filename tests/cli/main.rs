@@ -13,12 +13,11 @@ mod doctor;
 mod emit;
 mod errors;
 mod handler;
-mod harness;
 mod help;
 mod letters;
 mod moved;
 mod naming;
-mod normalise;
+mod normalised;
 #[cfg(target_os = "linux")]
 mod outlived;
 mod publish;
@@ -27,6 +26,8 @@ mod schedule;
 mod signals;
 mod tail;
 mod worker;
+
+use test_support::{harness, normalise};
 
 /// A file that no `mod` names would never be run.
 #[test]

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{nats::Nats, server::Broker, store::Store};
+use test_support::nats::Broker;
+
+use crate::{nats::Nats, store::Store};
 
 /// How long the server knows a message that is sent again.
 const WINDOW: Duration = Duration::from_secs(2);

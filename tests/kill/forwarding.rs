@@ -4,12 +4,9 @@
 use std::{collections::BTreeSet, fs, process::Command};
 
 use tempfile::TempDir;
+use test_support::kafka;
 
-use crate::{
-    kafka::{self, Kafka},
-    points::side_by_side,
-    store::Store,
-};
+use crate::{kafka::Kafka, points::side_by_side, store::Store};
 
 /// Where programs are killed; a partition after the other is moved.
 const POINTS: [(&str, u32); 6] = [
@@ -42,7 +39,7 @@ fn handled(folder: &TempDir, topic: &str) -> BTreeSet<String> {
 
 #[test]
 fn retries_that_are_moved_are_neither_lost_nor_doubled_by_a_kill() {
-    let broker = kafka::server::Broker::shared();
+    let broker = kafka::Broker::shared();
     side_by_side(&POINTS, |(point, nth)| {
         let name = format!("{point}-moved-{nth}");
         let topics = Kafka::new(broker, &name);

@@ -1,27 +1,16 @@
 //! Topics of a real broker, read with a client of its own.
 
-#[expect(dead_code, reason = "other tests ask more")]
-#[path = "../kafka/raw.rs"]
-mod raw;
-#[expect(
-    dead_code,
-    reason = "the judge asks the broker with a client of its own"
-)]
-#[path = "../kafka/server.rs"]
-pub mod server;
-#[path = "../kafka/settled.rs"]
-mod settled;
-
 use std::{
     collections::{HashMap, HashSet},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Value, json};
-
-use raw::{Raw, Record, Stored};
-use server::Broker;
-use settled::unsettled;
+use test_support::kafka::{
+    Broker, Raw,
+    raw::{Record, Stored},
+    settled::unsettled,
+};
 
 use crate::judge::{Holdings, InHand, Judge};
 

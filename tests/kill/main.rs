@@ -20,15 +20,6 @@ mod judge;
 mod kafka;
 mod nats;
 mod points;
-#[expect(dead_code, reason = "other tests ask more")]
-#[path = "../nats/raw.rs"]
-mod raw;
 mod rounds;
-#[expect(
-    dead_code,
-    reason = "the judge asks the server with a client of its own"
-)]
-#[path = "../nats/server.rs"]
-mod server;
 mod sqlite;
 mod store;

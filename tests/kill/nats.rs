@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::Info;
+use test_support::nats::{Broker, Raw, raw::Stored};
 
-use crate::{
-    judge::{Holdings, InHand, Judge},
-    raw::{Raw, Stored},
-    server::Broker,
-};
+use crate::judge::{Holdings, InHand, Judge};
 
 /// How long a delivery belongs to a consumer of which nothing is heard.
 const ACK_WAIT: Duration = Duration::from_secs(3);

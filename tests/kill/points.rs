@@ -7,14 +7,9 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::{
-    judge,
-    kafka::{self, Kafka},
-    nats::Nats,
-    server::Broker,
-    sqlite::Sqlite,
-    store::Store,
-};
+use test_support::{kafka, nats};
+
+use crate::{judge, kafka::Kafka, nats::Nats, sqlite::Sqlite, store::Store};
 
 /// Points that are reached only where a stream does not allow batches.
 const WITHOUT_BATCHES: [&str; 2] = ["nats.replay_announced", "nats.replay_published"];
@@ -83,7 +78,7 @@ fn every_fail_point_is_reached_and_survived() {
 
 #[test]
 fn every_fail_point_on_nats_is_reached_and_survived() {
-    let broker = Broker::start();
+    let broker = nats::Broker::start();
     let mut names = names("nats");
     names.retain(|name| !ALONE.contains(&name.as_str()));
     let armed: Vec<_> = names
@@ -103,7 +98,7 @@ fn every_fail_point_on_nats_is_reached_and_survived() {
 
 #[test]
 fn every_fail_point_on_kafka_is_reached_and_survived() {
-    let broker = kafka::server::Broker::shared();
+    let broker = kafka::Broker::shared();
     let mut names = names("kafka");
     names.retain(|name| !ALONE.contains(&name.as_str()));
     let armed: Vec<_> = names

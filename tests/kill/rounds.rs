@@ -2,12 +2,13 @@
 
 use std::{collections::HashSet, ops::AddAssign, sync::Mutex, time::Duration};
 
+use test_support::{kafka, nats};
+
 use crate::{
     judge,
-    kafka::{self, Kafka},
+    kafka::Kafka,
     nats::Nats,
     points::{finish, side_by_side},
-    server::Broker,
     sqlite::Sqlite,
     store::Store,
 };
@@ -66,7 +67,7 @@ fn killed_at_random_nothing_is_lost_or_doubled() {
 
 #[test]
 fn killed_at_random_on_nats_nothing_is_lost_or_doubled() {
-    let broker = Broker::start();
+    let broker = nats::Broker::start();
     let all = Mutex::new(Hits::default());
     side_by_side(&seeds(), |seed| {
         let stream = Nats::prepared(&broker, &format!("SEED{seed}"));
@@ -78,7 +79,7 @@ fn killed_at_random_on_nats_nothing_is_lost_or_doubled() {
 
 #[test]
 fn killed_at_random_on_kafka_nothing_is_lost_or_doubled() {
-    let broker = kafka::server::Broker::shared();
+    let broker = kafka::Broker::shared();
     let all = Mutex::new(Hits::default());
     side_by_side(&seeds(), |seed| {
         let topics = Kafka::new(broker, &format!("seed{seed}"));

@@ -1,14 +1,6 @@
-//! The NATS backend on real servers, each test with its own.
+//! The NATS backend on real servers: as a library, as users of `pf` see it, and when servers die.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-mod broken_off;
+mod cli;
 mod faults;
-mod gaps;
-mod large_letters;
-mod letters;
-mod limits;
-mod server;
-mod settings;
-
-use server::Broker;
-
-protoflow::conformance_suite!(suite, Broker::start());
+mod library;

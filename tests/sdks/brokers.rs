@@ -2,18 +2,18 @@
 
 use serde_json::json;
 
+use test_support::{harness::Pf, kafka, nats};
+
 use crate::{
     cases::{Case, cases, check, in_binary_mode, lines},
-    harness::Pf,
-    kafka_server, nats_server,
     sdk::each,
 };
 
 const TOPIC: &str = "order.created";
 
 /// A user of a stream of a server, which others write to as well.
-fn nats() -> (nats_server::Broker, Pf) {
-    let broker = nats_server::Broker::start();
+fn nats() -> (nats::Broker, Pf) {
+    let broker = nats::Broker::start();
     let pf = Pf::bare().env("PF_URL", &broker.url("SHOP"));
     let _ = pf.run(&["publish", TOPIC, "{}", "--create"]).succeeded();
     (broker, pf)
@@ -31,14 +31,14 @@ fn check_mode(url: &str, mode: &str, expected: &[Case]) {
 
 #[test]
 fn every_sdk_understands_the_events_of_a_nats_stream() {
-    let broker = nats_server::Broker::start();
+    let broker = nats::Broker::start();
     check_mode(&broker.url("ONE?prefix=one."), "structured", &cases());
     check_mode(&broker.url("TWO?prefix=two."), "binary", &in_binary_mode());
 }
 
 #[test]
 fn every_sdk_understands_the_events_of_a_kafka_topic() {
-    let broker = kafka_server::Broker::shared();
+    let broker = kafka::Broker::shared();
     let url = |prefix| broker.url(&format!("partitions=1&prefix={prefix}."));
     check_mode(&url("one"), "structured", &cases());
     check_mode(&url("two"), "binary", &in_binary_mode());

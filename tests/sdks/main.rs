@@ -4,16 +4,5 @@
 
 mod brokers;
 mod cases;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../cli/harness.rs"]
-mod harness;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../kafka/server.rs"]
-mod kafka_server;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../nats/server.rs"]
-mod nats_server;
-#[path = "../cli/normalise.rs"]
-mod normalise;
 mod sdk;
 mod sqlite;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::Value;
 
-use crate::harness::{Pf, Run};
+use test_support::harness::{Pf, Run};
 
 /// The languages whose SDK is used.
 const LANGUAGES: [&str; 3] = ["go", "python", "javascript"];

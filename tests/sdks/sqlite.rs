@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use test_support::harness::Pf;
+
 use crate::{
     cases::{cases, check, in_binary_mode, lines},
-    harness::Pf,
     sdk::each,
 };
 

@@ -7,11 +7,5 @@ pub mod letters;
 pub mod memory;
 pub mod one_shot;
 pub mod publish;
-#[expect(
-    dead_code,
-    reason = "the broker of the tests, of which not everything is needed here"
-)]
-#[path = "../../../tests/kafka/server.rs"]
-mod server;
 mod stage;
 pub mod tail;

@@ -11,8 +11,8 @@ use protoflow::{
     transport::Transport,
 };
 use tempfile::TempDir;
+use test_support::kafka::Broker;
 
-use super::server::Broker;
 use crate::{
     events::TOPIC,
     handler::{Idle, consume},

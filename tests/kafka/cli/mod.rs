@@ -1,0 +1,17 @@
+//! What users of Kafka see: stdout, stderr and exit code together, on a broker of the tests' own.
+
+mod asked;
+mod bad_input;
+mod bytes;
+mod delays;
+mod groups;
+mod joining;
+mod login;
+mod open_transactions;
+mod publish;
+mod refused;
+mod shop;
+mod starting;
+mod store;
+mod tail;
+mod topics;

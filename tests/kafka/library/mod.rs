@@ -1,0 +1,19 @@
+//! The Kafka backend as a library, on a real broker.
+
+mod connect;
+mod delays;
+mod ground;
+mod large_letters;
+mod letters;
+mod listing;
+mod place;
+mod recreated;
+mod retention;
+mod retries;
+mod shelf;
+mod static_members;
+mod topics_of_a_group;
+
+use place::Place;
+
+protoflow::conformance_suite!(suite, Place::new());

@@ -1,0 +1,16 @@
+//! What users of NATS see: stdout, stderr and exit code together, on servers of the tests' own.
+
+mod bad_input;
+mod capture;
+mod consume;
+mod denied;
+mod fit;
+mod gaps;
+mod interest;
+mod interop;
+mod misdirected;
+mod schedule;
+mod security;
+mod shop;
+mod store;
+mod tail;

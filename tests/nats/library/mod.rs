@@ -1,0 +1,15 @@
+//! The NATS backend as a library, each test with a server of its own.
+
+mod broken_off;
+mod connect;
+mod faults;
+mod gaps;
+mod large_letters;
+mod letters;
+mod limits;
+mod place;
+mod settings;
+
+use place::Place;
+
+protoflow::conformance_suite!(suite, Place::new());

@@ -1,0 +1,12 @@
+//! Shared by several test binaries: brokers, clients that know nothing of the library, and `pf` as a program. This package
+//! does not depend on the library, so it is compiled once, beside it.
+
+#![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+
+pub mod harness;
+pub mod kafka;
+pub mod nats;
+pub mod normalise;
+
+/// The folder of what is built and fetched.
+pub const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");
