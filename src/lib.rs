@@ -10,6 +10,7 @@
 pub mod backends;
 pub mod event;
 mod failpoint;
+mod lock;
 pub mod mock;
 pub mod runtime;
 mod service;

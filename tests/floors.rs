@@ -12,7 +12,7 @@ const MAY_NAME: [(&str, &[&str]); 4] = [
 ];
 
 /// Modules beside the floors: the front door, which may be handed a registry, and what tests need.
-const BESIDE: [&str; 3] = ["failpoint", "mock", "service"];
+const BESIDE: [&str; 4] = ["failpoint", "lock", "mock", "service"];
 
 /// The floors of the program, and those each of them must not name.
 const MUST_NOT_NAME: [(&str, &[&str]); 3] = [

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use crate::{
     Event,
     backends::memory::Memory,
     event::{Encoding, Message, Topic, encode},
+    lock::Mutex,
     transport::{
         Capabilities, DeadLetters, ErrorKind, Finding, Outgoing, Receipt, Result, Schedules,
         SubscribeRequest, Subscription, Tail, TailRequest, Transport, TransportError,
@@ -111,7 +112,7 @@ impl Mock {
     }
 
     pub(super) fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.lock()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use tokio::sync::OwnedMutexGuard;
@@ -19,8 +19,11 @@ use super::{
     transaction::{Last, Transactor},
     written::{Kept, Known, Lease},
 };
-use crate::transport::{
-    ErrorKind, JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError,
+use crate::{
+    lock::Mutex,
+    transport::{
+        ErrorKind, JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError,
+    },
 };
 
 /// What a transport keeps of its work on dead letters.

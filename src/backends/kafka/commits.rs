@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashSet,
-    sync::PoisonError,
     time::{Duration, Instant},
 };
 
@@ -81,8 +80,7 @@ pub(super) fn commit(
     shared: &Shared,
     parts: Option<&HashSet<PartId>>,
 ) -> Result<()> {
-    let turn = shared.commits.lock();
-    let _turn = turn.unwrap_or_else(PoisonError::into_inner);
+    let _turn = shared.commits.lock();
     let (positions, asked) = {
         let mut desk = shared.desk();
         (positions(&mut desk, parts), desk.commits_asked)

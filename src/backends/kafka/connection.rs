@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     event::{Pattern, Topic},
+    lock::Mutex,
     transport::{ErrorKind, Result, TransportError},
 };
 
@@ -164,8 +165,7 @@ impl Link {
 
     /// Notes what the user should know of.
     pub(super) fn warn(&self, warnings: impl Iterator<Item = String>) {
-        let noted = self.warnings.lock();
-        let mut noted = noted.unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.warnings.lock();
         for warning in warnings {
             if !noted.contains(&warning) {
                 noted.push(warning);
@@ -175,8 +175,7 @@ impl Link {
 
     /// Takes what was noted.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let noted = self.warnings.lock();
-        std::mem::take(&mut *noted.unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.warnings.lock())
     }
 
     /// Makes sure that a broker answers.
@@ -239,19 +238,13 @@ impl Link {
 
     /// Returns how many partitions a topic is known to have.
     pub(super) fn known(&self, name: &str) -> Option<i32> {
-        let known = self
-            .partitions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let known = self.partitions.lock();
         known.get(name).copied()
     }
 
     /// Keeps in mind how many partitions a topic has.
     pub(super) fn learn(&self, name: &str, partitions: i32) {
-        let mut known = self
-            .partitions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.partitions.lock();
         known.insert(name.to_owned(), partitions);
     }
 

@@ -1,6 +1,6 @@
 //! What librdkafka tells beside the answers: why nobody answers, and which topics have which ids.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rdkafka::{
     ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError,
@@ -8,7 +8,10 @@ use rdkafka::{
 };
 
 use super::{error, identity::Identities};
-use crate::transport::{ErrorKind, TransportError};
+use crate::{
+    lock::Mutex,
+    transport::{ErrorKind, TransportError},
+};
 
 /// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
 #[derive(Debug, Default)]
@@ -94,7 +97,7 @@ impl Ears {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Code, String)>> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heard.lock()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading single records again, by their offsets.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,7 +17,7 @@ use super::{
     connection, errors,
     record::Read,
 };
-use crate::transport::Result;
+use crate::{lock::Mutex, transport::Result};
 
 /// Records that are further apart than this are sought one by one.
 const APART: i64 = 2000;
@@ -64,7 +64,7 @@ impl Fetcher {
         offsets: &[i64],
         bytes: usize,
     ) -> Result<Vec<Read>> {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut client = self.client.lock();
         if client.is_none() {
             let settings = clients::reader(&self.config, Isolation::Committed, true);
             *client = Some(clients::make(&settings, Ears::default())?);

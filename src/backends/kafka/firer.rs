@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -28,7 +28,10 @@ use super::{
     shelf::Shelf,
     targets::Targets,
 };
-use crate::transport::{ErrorKind, Result};
+use crate::{
+    lock::Mutex,
+    transport::{ErrorKind, Result},
+};
 
 /// How long a poll waits before the thread looks whether it is still needed.
 const LOOK: Duration = Duration::from_millis(50);
@@ -119,12 +122,12 @@ enum News {
 
 impl Watch {
     fn hear(&self, news: impl Iterator<Item = News>) {
-        let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.news.lock();
         all.extend(news);
     }
 
     fn news(&self) -> Vec<News> {
-        let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.news.lock();
         std::mem::take(&mut *all)
     }
 }

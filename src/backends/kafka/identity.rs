@@ -7,12 +7,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+
+use crate::lock::Mutex;
 
 /// The part of librdkafka's log that says ids of topics: some lines for each answer about topics, none for each record.
 pub(super) const CONTEXT: &str = "metadata";
@@ -143,7 +145,7 @@ impl Identities {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 

@@ -1,10 +1,7 @@
 //! Jobs on dead letters: planned, leased, ended. Plans are plain records; whatever counts is committed by the one who
 //! holds the lease, under a transactional id of which there is one.
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::SystemTime,
-};
+use std::{sync::Arc, time::SystemTime};
 
 use super::{
     bench::{self, Bench, Triage, Worker, busy, no_job},
@@ -68,10 +65,7 @@ pub(super) async fn plan(
 }
 
 fn note_enlisted(triage: &Triage, job: &JobId, count: u64) {
-    let mut enlisted = triage
-        .enlisted
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut enlisted = triage.enlisted.lock();
     enlisted.insert(job.clone(), count);
 }
 
@@ -83,10 +77,7 @@ pub(super) async fn enlist(
     letters: &[DeadLetter],
 ) -> Result<()> {
     let known = {
-        let enlisted = triage
-            .enlisted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let enlisted = triage.enlisted.lock();
         enlisted.get(job).copied()
     };
     let mut start = match known {

@@ -1,14 +1,13 @@
 //! Threads that leave a group in order: until one has, the group waits for it.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tokio::{
     sync::oneshot::{self, error::TryRecvError},
     time::timeout,
 };
+
+use crate::lock::Mutex;
 
 /// How long they are waited for; without a broker they cannot leave.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,7 +23,7 @@ impl Leaving {
     /// Notes another one, and forgets those that have left.
     pub(super) fn enter(&self) -> Member {
         let (member, left) = oneshot::channel();
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.retain_mut(|one| matches!(one.try_recv(), Err(TryRecvError::Empty)));
         all.push(left);
         member
@@ -32,7 +31,7 @@ impl Leaving {
 
     /// Waits until they have left: they were told to.
     pub(super) async fn have_left(&self) {
-        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = std::mem::take(&mut *self.0.lock());
         let left = async {
             for one in all {
                 // Its end is an error here: it says nothing.

@@ -1,7 +1,7 @@
 //! Membership in a group.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     event::Pattern,
+    lock::Mutex,
     transport::{Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket},
 };
 
@@ -233,7 +234,7 @@ impl Subscription for Member {
     }
 
     fn remarks(&self) -> Vec<String> {
-        let remarks = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+        let remarks = self.remarks.lock();
         remarks.clone()
     }
 

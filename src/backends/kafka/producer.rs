@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
@@ -25,7 +25,7 @@ use super::{
     ears,
     record::Record,
 };
-use crate::transport::Result;
+use crate::{lock::Mutex, transport::Result};
 
 /// So many records are handed over before the answers to earlier ones are looked at.
 const TURN: usize = 256;
@@ -223,7 +223,7 @@ impl clients::Asked<Answers> for BaseProducer<Answers> {
 
 impl Shared {
     fn loads(&self) -> std::sync::MutexGuard<'_, VecDeque<Load>> {
-        self.loads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.loads.lock()
     }
 }
 

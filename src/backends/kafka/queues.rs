@@ -6,13 +6,15 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use rdkafka::consumer::{BaseConsumer, base_consumer::PartitionQueue};
 
 use super::{rebalance::Watch, sources::RetryTopic};
+
+use crate::lock::Mutex;
 
 /// How often every queue is looked at, should one not have said that something came.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -23,12 +25,12 @@ struct Filled(Mutex<Vec<usize>>);
 
 impl Filled {
     fn add(&self, queue: usize) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.push(queue);
     }
 
     fn take(&self) -> Vec<usize> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         std::mem::take(&mut *all)
     }
 }

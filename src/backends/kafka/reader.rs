@@ -1,11 +1,6 @@
 //! Reading partitions without a group, in a thread of its own, to the end or for ever.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, thread, time::Duration};
 
 use bytes::BytesMut;
 use rdkafka::{
@@ -24,7 +19,10 @@ use super::{
     identity::Identities,
     record::Read,
 };
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::{
+    lock::Mutex,
+    transport::{ErrorKind, Result, TransportError},
+};
 
 /// The most records that are passed on at once.
 pub(super) const CHUNK: usize = 500;
@@ -137,7 +135,7 @@ impl Reader {
 
     /// Reads further partitions too.
     pub(super) fn add(&self, spans: Vec<Span>) {
-        let mut more = self.more.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut more = self.more.lock();
         more.extend(spans);
     }
 
@@ -202,7 +200,7 @@ impl Hand {
     /// Begins to read what was asked for meanwhile.
     fn take_on(&mut self) -> Result<()> {
         let spans = {
-            let mut more = self.more.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut more = self.more.lock();
             std::mem::take(&mut *more)
         };
         if spans.is_empty() {

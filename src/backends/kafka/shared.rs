@@ -1,7 +1,7 @@
 //! What the parts of a membership share: its desk, and how they wait for each other.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     thread::Thread,
     time::{Duration, Instant},
 };
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     event::Group,
+    lock::{Condvar, Mutex},
     transport::{Delivery, TransportError},
 };
 
@@ -104,18 +105,18 @@ impl Shared {
 
     /// Locks what is at hand.
     pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+        self.desk.lock()
     }
 
     /// Says which thread works for the membership.
     pub(super) fn is_served_by(&self, thread: Thread) {
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        *self.thread.lock() = Some(thread);
     }
 
     /// Wakes the thread: there is room, or something else to do.
     pub(super) fn wake(&self) {
         self.settled.notify_all();
-        if let Some(thread) = &*self.thread.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(thread) = &*self.thread.lock() {
             thread.unpark();
         }
     }
@@ -126,8 +127,7 @@ impl Shared {
         desk: MutexGuard<'a, Desk>,
         patience: Duration,
     ) -> MutexGuard<'a, Desk> {
-        let waited = self.settled.wait_timeout(desk, patience);
-        waited.unwrap_or_else(PoisonError::into_inner).0
+        self.settled.wait_timeout(desk, patience)
     }
 
     /// Waits until what is settled is to be committed: after a while, or at once if somebody waits for it or it takes the

@@ -1,7 +1,7 @@
 //! What one partition of the delay topic holds, between the thread that reads it and the one that fires what is due.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -12,6 +12,8 @@ use super::{
     pending::{Due, Pending},
     record, waiting,
 };
+
+use crate::lock::{Condvar, Mutex};
 
 /// The longest sleep: the clock may be set meanwhile.
 const NAP: i64 = 1000;
@@ -60,7 +62,7 @@ impl Shelf {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Takes in the next record of the partition.
@@ -126,8 +128,7 @@ impl Shelf {
             && let left = end.saturating_duration_since(Instant::now())
             && !left.is_zero()
         {
-            let woken = self.bell.wait_timeout(state, left);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            state = self.bell.wait_timeout(state, left);
         }
     }
 
@@ -166,8 +167,7 @@ impl Shelf {
 
     fn sleep<'a>(&self, state: MutexGuard<'a, State>, millis: i64) -> MutexGuard<'a, State> {
         let pause = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
-        let woken = self.bell.wait_timeout(state, pause);
-        woken.unwrap_or_else(PoisonError::into_inner).0
+        self.bell.wait_timeout(state, pause)
     }
 
     /// Puts back what was taken out and not fired; it is due at `time`, or when it was if that is none.

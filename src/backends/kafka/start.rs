@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::SystemTime,
 };
 
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     event::Topic,
+    lock::Mutex,
     transport::{Result, StartFrom},
 };
 
@@ -90,9 +91,7 @@ impl Course {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.recreated
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.recreated.lock()
     }
 
     fn known(&self, name: &str, partition: i32) -> Option<&(i64, i64)> {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::MutexGuard,
 };
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -13,6 +13,8 @@ use super::{
     connection::{self, Link},
     shelf::now,
 };
+
+use crate::lock::Mutex;
 
 /// When to look again for a topic that is not there, in milliseconds.
 const AGAIN: i64 = 2000;
@@ -30,7 +32,7 @@ struct Known {
 
 impl Targets {
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Tells whether a topic is there. Blocks.

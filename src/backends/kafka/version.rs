@@ -1,9 +1,6 @@
 //! Which release a broker is of. Kafka does not say; the requests that it answers tell.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     ClientContext,
@@ -17,7 +14,7 @@ use super::{
     config::Config,
     connection::Link,
 };
-use crate::transport::Result;
+use crate::{lock::Mutex, transport::Result};
 
 /// What a line of the client's log begins with that tells which requests to store records a broker answers.
 const STORING: &str = "ApiKey Produce (0) Versions ";
@@ -42,14 +39,14 @@ struct Listener {
 
 impl Listener {
     fn heard(&self) -> Option<u16> {
-        *self.storing.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.storing.lock()
     }
 }
 
 impl ClientContext for Listener {
     fn log(&self, _: RDKafkaLogLevel, _: &str, message: &str) {
         if let Some(version) = storing(message) {
-            *self.storing.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+            *self.storing.lock() = Some(version);
         }
     }
 

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        Arc, LazyLock, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
@@ -16,6 +16,8 @@ use tokio::{
 };
 
 use super::state::State;
+
+use crate::lock::Mutex;
 
 /// The stores that have a name; they live as long as the process.
 static NAMED: LazyLock<Mutex<HashMap<String, Arc<Store>>>> = LazyLock::new(Mutex::default);
@@ -36,7 +38,7 @@ pub(super) struct Store {
 impl Store {
     /// Returns the store of this name.
     pub(super) fn named(name: &str) -> Arc<Self> {
-        let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut named = NAMED.lock();
         let store = named
             .entry(name.to_owned())
             .or_insert_with(|| Arc::new(Self::empty(name.to_owned())));
@@ -106,7 +108,7 @@ impl Store {
 
     /// Locks the state and brings it up to the present.
     fn current(&self) -> (MutexGuard<'_, State>, SystemTime) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let now = self.clock.now();
         state.advance(now);
         (state, now)

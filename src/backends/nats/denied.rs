@@ -3,16 +3,16 @@
 //! The server says so on the connection, without naming the request: a pull request, a subscription or an
 //! acknowledgement that is denied gets no answer at all. So whatever waits for an answer listens here too.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, sync::MutexGuard};
 
 use async_nats::{Event, ServerError};
 use tokio::{sync::watch, time::Instant};
 
 use super::{connection::Link, error, names::covers};
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::{
+    lock::Mutex,
+    transport::{ErrorKind, Result, TransportError},
+};
 
 /// The most denials that are kept.
 const KEPT: usize = 256;
@@ -98,7 +98,7 @@ impl Denials {
     }
 
     fn kept(&self) -> MutexGuard<'_, VecDeque<Denial>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 
     /// Returns a receiver that changes when something is denied from now on.

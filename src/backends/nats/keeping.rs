@@ -5,11 +5,7 @@
 //! server answers both as it answers what it keeps, so the stream has to be looked at: beside a publish, which does not
 //! wait for it, and before anything that deletes what it publishes.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
@@ -22,7 +18,10 @@ use super::{
     reader::is_reader,
     stream::Facts,
 };
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::{
+    lock::Mutex,
+    transport::{ErrorKind, Result, TransportError},
+};
 
 /// How long it is believed that a stream keeps what nobody reads, ...
 const BELIEVED: Duration = Duration::from_mins(1);
@@ -280,6 +279,6 @@ impl Link {
 
 impl Watch {
     fn lock(&self) -> std::sync::MutexGuard<'_, Warnings> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
+        self.warnings.lock()
     }
 }

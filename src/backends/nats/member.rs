@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -32,6 +32,7 @@ use super::{
 };
 use crate::{
     event::Group,
+    lock::Mutex,
     transport::{
         Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket,
         TransportError,
@@ -83,7 +84,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Locks what is at hand.
     pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+        self.desk.lock()
     }
 
     /// Ends the membership with an error.
@@ -100,7 +101,7 @@ impl Shared {
 
     /// Returns the name from which ids of dead letters are derived.
     pub(super) fn store(&self) -> String {
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = self.store.lock();
         store.clone()
     }
 
@@ -112,7 +113,7 @@ impl Shared {
     /// Takes note that another stream has the name of the one before.
     pub(super) fn read_from(&self, store: String) {
         self.life.fetch_add(1, Ordering::Relaxed);
-        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
+        *self.store.lock() = store;
     }
 
     /// Hands out what is there. A server that has waited for a word of some is told in the background: the call may be
@@ -307,11 +308,7 @@ impl Subscription for Member {
         self.shared.desk().closed = true;
         self.shared.stirred.notify_one();
         self.shared.came.notify_waiters();
-        let pump = self
-            .pump
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let pump = self.pump.lock().take();
         // It hands in what was on its way.
         let left = match pump {
             Some(pump) => pump.await.ok(),
@@ -367,12 +364,7 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.confirmer.abort();
-        if let Some(pump) = self
-            .pump
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        if let Some(pump) = self.pump.lock().take() {
             pump.abort();
         }
     }

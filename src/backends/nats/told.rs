@@ -1,9 +1,6 @@
 //! What whoever works on a job is told of its letters, also of those whose answer got lost.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, sync::MutexGuard};
 
 use super::{
     connection::Link,
@@ -12,7 +9,10 @@ use super::{
     letter,
     side::Written,
 };
-use crate::transport::{JobLease, LetterId, Resolution, Result};
+use crate::{
+    lock::Mutex,
+    transport::{JobLease, LetterId, Resolution, Result},
+};
 
 /// What became of letters.
 pub(super) type Outcomes = Vec<(LetterId, Resolution)>;
@@ -32,7 +32,7 @@ struct Account {
 
 impl Told {
     fn account(&self) -> MutexGuard<'_, Account> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Begins a step under a lease, where so many letters are told of.

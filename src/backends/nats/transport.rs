@@ -1,6 +1,6 @@
 //! The connection as a transport.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     event::{Encoding, Topic},
+    lock::Mutex,
     transport::{
         Capabilities, DeadLetters, ErrorKind, Finding, Outgoing, Receipt, Result, Schedules,
         SubscribeRequest, Subscription, Tail, TailRequest, Transport,
@@ -43,7 +44,7 @@ impl Nats {
     /// Makes the stream unless it is there; says what was made since this was asked last.
     async fn make_stream(&self) -> Result<Vec<String>> {
         let more = self.link.make_stream().await?;
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.made.lock();
         made.extend(more);
         Ok(std::mem::take(&mut *made))
     }

@@ -3,11 +3,14 @@
 //! begins anew.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, MutexGuard, Weak},
     time::{Duration, Instant},
 };
 
-use crate::transport::{ErrorKind, Result};
+use crate::{
+    lock::{Condvar, Mutex},
+    transport::{ErrorKind, Result},
+};
 
 use super::{
     connection::Open,
@@ -60,8 +63,7 @@ impl Connections {
                 let message = "the store's log was removed while it was in use, and still is";
                 return Err(Fault::refuse(ErrorKind::Unavailable, message));
             }
-            let waited = self.left.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = self.left.wait_timeout(state, left);
         }
         state.recalled = false;
         if state.open == 0 {
@@ -161,7 +163,7 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,6 +12,7 @@ use async_trait::async_trait;
 
 use crate::{
     event::Group,
+    lock::Mutex,
     transport::{
         Delivery, ErrorKind, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
     },
@@ -159,9 +160,7 @@ impl Consumer {
     }
 
     fn current(&self) -> MutexGuard<'_, Arc<Membership>> {
-        self.membership
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.membership.lock()
     }
 
     fn group(&self) -> &Group {

@@ -1,9 +1,6 @@
 //! Journalled work on dead letters: one job at a time, each step fenced by the lease's token.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -24,6 +21,8 @@ use super::{
     work::Step,
     writer::Writer,
 };
+
+use crate::lock::Mutex;
 
 /// How long a lease lives without being renewed.
 const LEASE: Duration = Duration::from_secs(15);
@@ -105,7 +104,7 @@ impl Jobs {
                     presence.leave();
                     return Err(gone(&job));
                 };
-                *lock(&slot) = Some((presence, session.generation));
+                *slot.lock() = Some((presence, session.generation));
                 Ok(JobLease {
                     job,
                     token: token.unsigned_abs(),
@@ -159,7 +158,7 @@ impl Jobs {
                 Ok(())
             })
             .await?;
-        if let Some((presence, _)) = lock(&self.presence).take() {
+        if let Some((presence, _)) = self.presence.lock().take() {
             presence.leave();
         }
         Ok(())
@@ -167,15 +166,11 @@ impl Jobs {
 
     /// Returns in which of the stores that had the name the lease was taken.
     fn generation(&self) -> u64 {
-        let leased = lock(&self.presence);
+        let leased = self.presence.lock();
         leased
             .as_ref()
             .map_or_else(|| self.writer.generation(), |(_, generation)| *generation)
     }
-}
-
-fn lock<T>(slot: &Mutex<Option<T>>) -> MutexGuard<'_, Option<T>> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn list(connection: &Connection, config: &Config) -> Outcome<Vec<Job>> {

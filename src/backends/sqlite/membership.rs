@@ -3,13 +3,16 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use rusqlite::params;
 use tokio::sync::oneshot;
 
-use crate::transport::{Delivery, Result, SubscribeRequest, Ticket};
+use crate::{
+    lock::Mutex,
+    transport::{Delivery, Result, SubscribeRequest, Ticket},
+};
 
 use super::{
     claim::{self, Claimed},
@@ -62,11 +65,11 @@ pub(super) struct Hand {
 
 impl Shared {
     pub(super) fn hand(&self) -> MutexGuard<'_, Hand> {
-        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hand.lock()
     }
 
     pub(super) fn member(&self) -> MutexGuard<'_, Member> {
-        self.member.lock().unwrap_or_else(PoisonError::into_inner)
+        self.member.lock()
     }
 }
 
@@ -242,7 +245,7 @@ impl Membership {
         hand.closed = true;
         hand.ready.clear();
         hand.taken.clear();
-        let mut presence = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut presence = self.presence.lock();
         presence.take()
     }
 }

@@ -1,15 +1,13 @@
 //! Reading without a group: batches in order of position, in short reads, of whatever store has the name.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use crate::{
     event::Stored,
+    lock::Mutex,
     transport::{ErrorKind, Result, Tail, TailFrom, TailRequest},
 };
 
@@ -70,7 +68,7 @@ pub(super) async fn tail(
         let wanted = Arc::clone(&wanted);
         move |connection: &Connection| {
             let end = log::end_of(connection)?;
-            let mut wanted = lock(&wanted);
+            let mut wanted = wanted.lock();
             wanted.learn(connection)?;
             let after = start(connection, &wanted, from, end)?;
             let store = store_name(connection)?;
@@ -178,7 +176,7 @@ impl Follow {
         let (after, end) = (self.place.after, self.end.unwrap_or(i64::MAX));
         self.reader
             .read_of(move |connection| {
-                let mut wanted = lock(&wanted);
+                let mut wanted = wanted.lock();
                 let transaction = connection.unchecked_transaction()?;
                 wanted.learn(&transaction)?;
                 let mut page = page::read(&transaction, &wanted, (after, end), max)?;
@@ -202,7 +200,7 @@ impl Follow {
         let wanted = Arc::clone(&self.wanted);
         let (store, after, seen) = (self.place.store.clone(), self.place.after, self.seen);
         let find = move |connection: &Connection| {
-            let mut wanted = lock(&wanted);
+            let mut wanted = wanted.lock();
             wanted.forget();
             wanted.learn(connection)?;
             let name = store_name(connection)?;
@@ -271,10 +269,6 @@ async fn fire(writer: &Writer) -> bool {
         })
         .await;
     fired.is_ok()
-}
-
-fn lock(wanted: &Mutex<Wanted>) -> MutexGuard<'_, Wanted> {
-    wanted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the position behind which to start.

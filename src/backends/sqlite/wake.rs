@@ -1,7 +1,7 @@
 //! Who waits learns of a commit: of this process at once, of another within a poll of `data_version`.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -15,6 +15,8 @@ use super::{
     connections::Connections,
     parting,
 };
+
+use crate::lock::{Condvar, Mutex};
 
 /// How often other processes' commits are looked for while somebody waits.
 const POLL: Duration = Duration::from_millis(15);
@@ -87,7 +89,7 @@ impl Wake {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn poll(&self) {
@@ -101,8 +103,7 @@ impl Wake {
                 last = version;
                 self.ring();
             }
-            let waited = self.parked.wait_timeout(self.lock(), POLL);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = self.parked.wait_timeout(self.lock(), POLL);
         }
         // Before anybody can take this thread for ended.
         drop(eye);

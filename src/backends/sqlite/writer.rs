@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicU64, Ordering},
         mpsc,
     },
@@ -11,7 +11,10 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::{
+    lock::Mutex,
+    transport::{ErrorKind, Result, TransportError},
+};
 
 use super::{
     config::Config,
@@ -106,7 +109,7 @@ impl Writer {
     pub(super) async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         if let Some(worker) = &self.inline {
-            return locked(worker).obey(Command::Close(reply));
+            return worker.lock().obey(Command::Close(reply));
         }
         let thread = self.lock().take();
         let Some(thread) = thread else { return };
@@ -119,7 +122,7 @@ impl Writer {
 
     fn send(&self, command: Command) {
         if let Some(worker) = &self.inline {
-            return locked(worker).obey(command);
+            return worker.lock().obey(command);
         }
         let mut thread = self.lock();
         if thread.is_none() {
@@ -148,12 +151,8 @@ impl Writer {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Thread>> {
-        locked(&self.thread)
+        self.thread.lock()
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn refuse(command: Command, error: &TransportError) {

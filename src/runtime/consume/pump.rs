@@ -1,11 +1,6 @@
 //! The loop: takes deliveries, runs the handler, settles, until there is a reason to end.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +16,7 @@ use super::{
     running::{ABORT_GRACE, Finished, Runner, Tasks},
 };
 use crate::{
+    lock::Mutex,
     runtime::{Breaker, Handler, Notice, Observer, RefusedAttributes},
     transport::{Delivery, ErrorKind, Receipt, Result, Subscription, Ticket},
 };

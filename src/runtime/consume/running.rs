@@ -5,7 +5,7 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::{Duration, SystemTime},
 };
 
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     event::{Envelope, Group, Naming, wrap_plain},
+    lock::Mutex,
     runtime::{
         Beginning, Handler, Outcome, RefusedAttributes, RetryPolicy, Run, describe_failure,
         panic_failure,
@@ -72,7 +73,7 @@ impl<H: Handler> Runner<H> {
     }
 
     fn recalled(&self) -> MutexGuard<'_, CancellationToken> {
-        self.recalled.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recalled.lock()
     }
 
     /// Returns how many runs may wait in the handler.

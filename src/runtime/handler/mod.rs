@@ -6,7 +6,7 @@ mod refused;
 mod respond;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -21,6 +21,7 @@ pub use self::{
 };
 use crate::{
     event::{Group, HandOver, Naming},
+    lock::Mutex,
     transport::{Delivery, Failure, Outgoing},
 };
 
@@ -79,7 +80,7 @@ impl Beginning {
     }
 
     fn time(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Fault, Faulty, Shared, lock};
+use super::{Fault, Faulty, Shared};
 use crate::{
     event::{Group, Headers, Topic},
     transport::{
@@ -61,7 +61,7 @@ impl DeadLetters for Faulty {
             (_, action) => action,
         };
         let id = self.inner.dead_letters().plan(planned, selection).await?;
-        lock(&self.shared.actions).insert(id.clone(), action);
+        self.shared.actions.lock().insert(id.clone(), action);
         Ok(id)
     }
 
@@ -94,7 +94,7 @@ impl DeadLetters for Faulty {
             }
             lease => lease?,
         };
-        lock(&self.shared.tokens).insert(job.clone(), lease.token);
+        self.shared.tokens.lock().insert(job.clone(), lease.token);
         Ok(lease)
     }
 
@@ -109,7 +109,7 @@ impl DeadLetters for Faulty {
         }
         let store = self.inner.dead_letters();
         let mut resolved = store.advance(&self.trusted(lease), max).await?;
-        let action = lock(&self.shared.actions).get(&lease.job).cloned();
+        let action = self.shared.actions.lock().get(&lease.job).cloned();
         let stays = match action {
             Some(JobAction::Purge) => self.has(Fault::PurgesNothing),
             _ => self.has(Fault::ReplaysTwice),
@@ -133,7 +133,7 @@ impl DeadLetters for Faulty {
 impl Faulty {
     /// Returns the lease under which work is done.
     fn trusted(&self, lease: &JobLease) -> JobLease {
-        let latest = lock(&self.shared.tokens).get(&lease.job).copied();
+        let latest = self.shared.tokens.lock().get(&lease.job).copied();
         let token = match self.fault {
             Fault::IgnoresFencing => latest.unwrap_or(lease.token),
             _ => lease.token,

@@ -9,7 +9,7 @@ mod transport;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -18,7 +18,10 @@ use std::{
 use async_trait::async_trait;
 
 use super::Store;
-use crate::transport::{JobAction, JobId, Result, SubscribeRequest, Transport};
+use crate::{
+    lock::Mutex,
+    transport::{JobAction, JobId, Result, SubscribeRequest, Transport},
+};
 
 /// A promise that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,10 +195,6 @@ impl Shared {
     fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A transport that breaks one promise of the one it wraps.

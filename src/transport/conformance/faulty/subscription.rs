@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, SystemTime},
@@ -11,9 +11,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Fault, Faulty, lock, tail::restore_key};
+use super::{Fault, Faulty, tail::restore_key};
 use crate::{
     event::{Headers, Message, Topic},
+    lock::Mutex,
     transport::{
         Delivery, Failure, Result, Settlement, SubscribeRequest, Subscription, Ticket, Verdict,
     },
@@ -118,7 +119,7 @@ impl FaultySubscription {
 
     async fn settle_one(&self, settlement: Settlement) -> Result<()> {
         let Settlement { delivery, verdict } = settlement;
-        lock(&self.held).remove(&delivery.ticket());
+        self.held.lock().remove(&delivery.ticket());
         if self.faulty.has(Fault::AcksEarly)
             || self.faulty.has(Fault::ForgetsAcks) && verdict == Verdict::Ack
         {
@@ -144,7 +145,9 @@ impl Subscription for FaultySubscription {
         for delivery in &mut taken {
             self.spoil(delivery);
         }
-        lock(&self.held).extend(taken.iter().map(|one| (one.ticket(), one.copy())));
+        self.held
+            .lock()
+            .extend(taken.iter().map(|one| (one.ticket(), one.copy())));
         match self.faulty.fault {
             Fault::ReversesNext => taken.reverse(),
             Fault::AcksEarly => {
@@ -183,7 +186,7 @@ impl Subscription for FaultySubscription {
             return Ok(());
         }
         if self.faulty.has(Fault::CountsLeaving) {
-            let held = std::mem::take(&mut *lock(&self.held));
+            let held = std::mem::take(&mut *self.held.lock());
             let failed = Verdict::Retry {
                 after: Duration::ZERO,
                 failure: Box::new(Failure::crashed(0)),

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Fault, Faulty, lock, subscription::FaultySubscription, tail::FaultyTail};
+use super::{Fault, Faulty, subscription::FaultySubscription, tail::FaultyTail};
 use crate::{
     event::{Encoding, Headers, Message, Pattern, Topic},
     transport::{
@@ -86,7 +86,7 @@ impl Transport for Faulty {
     }
 
     async fn subscribe(&self, mut request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
-        lock(&self.shared.groups).push(request.clone());
+        self.shared.groups.lock().push(request.clone());
         if self.has(Fault::StartsAgain) && request.from == StartFrom::New {
             self.skip(&request).await?;
         }
@@ -176,14 +176,17 @@ impl Faulty {
                 request.group = name.parse().unwrap_or_else(|_| request.group.clone());
             }
             Fault::OneGroup => {
-                let group = lock(&self.shared.groups)
+                let group = self
+                    .shared
+                    .groups
+                    .lock()
                     .first()
                     .map(|first| first.group.clone());
                 request.group = group.unwrap_or_else(|| request.group.clone());
             }
             Fault::WidensPatterns => request.patterns = vec![Pattern::all()],
             Fault::SharesTopics => {
-                let groups = lock(&self.shared.groups);
+                let groups = self.shared.groups.lock();
                 let same = groups.iter().filter(|one| one.group == request.group);
                 let patterns: HashSet<&Pattern> = same.flat_map(|one| &one.patterns).collect();
                 request.patterns = patterns.into_iter().cloned().collect();
@@ -217,7 +220,7 @@ impl Faulty {
     }
 
     async fn fail_one_of_each_group(&self) -> Result<()> {
-        let groups = lock(&self.shared.groups).clone();
+        let groups = self.shared.groups.lock().clone();
         for request in groups {
             let bounded = SubscribeRequest {
                 until_end: true,
