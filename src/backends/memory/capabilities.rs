@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::error::SCHEME;
 use crate::transport::{Capabilities, Limits, Support};
 
 /// Returns what this store can do.
 pub(super) fn all() -> Capabilities {
     Capabilities {
-        transport: super::SCHEME.to_owned(),
+        transport: SCHEME.to_owned(),
         server: None,
         publish: Support::native("stored in this process, and gone with it"),
         delay: Support::native(""),

@@ -4,70 +4,26 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, vec};
 
 use async_trait::async_trait;
 
-use super::{Memory, jobs, replay, state::State};
-use crate::transport::{
-    DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterScan, Resolution,
-    Result, Selection, Stats, StatsRow,
-};
+use super::{state::State, store::Store};
+use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsRow};
 
-#[async_trait]
-impl DeadLetters for Memory {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        let letters = self.store.look(|state| selected(state, selection));
-        Ok(Box::new(Scan(letters.into_iter())))
-    }
+/// Lists the letters of a selection that are there now.
+pub(super) fn scan(store: &Store, selection: &Selection) -> Box<dyn LetterScan> {
+    let letters = store.look(|state| selected(state, selection));
+    Box::new(Scan(letters.into_iter()))
+}
 
-    async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        let letters = self.store.look(|state| selected(state, selection));
-        Ok(count(&letters))
-    }
+/// Counts the letters of a selection.
+pub(super) fn stats(store: &Store, selection: &Selection) -> Stats {
+    count(&store.look(|state| selected(state, selection)))
+}
 
-    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        self.store.change(|state, _| {
-            let letters = letters.into_iter();
-            letters.map(|letter| Ok(state.put_aside(letter))).collect()
-        })
-    }
-
-    async fn jobs(&self) -> Result<Vec<Job>> {
-        Ok(self.store.change(|state, now| jobs::list(state, now)))
-    }
-
-    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        Ok(self
-            .store
-            .change(|state, now| jobs::plan(state, action, selection, now)))
-    }
-
-    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        self.store
-            .change(|state, _| jobs::enlist(state, job, letters))
-    }
-
-    async fn forget(&self, job: &JobId) -> Result<()> {
-        self.store
-            .change(|state, now| jobs::forget(state, job, now))
-    }
-
-    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        self.store
-            .change(|state, now| jobs::lease(state, job, holder, now))
-    }
-
-    async fn renew(&self, lease: &JobLease) -> Result<()> {
-        self.store
-            .change(|state, now| jobs::renew(state, lease, now))
-    }
-
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        self.store
-            .change(|state, now| replay::advance(state, lease, max.max(1), now))
-    }
-
-    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        self.store
-            .change(|state, now| jobs::release(state, &lease, done, now))
-    }
+/// Stores letters from elsewhere.
+pub(super) fn import(store: &Store, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+    store.change(|state, _| {
+        let letters = letters.into_iter();
+        letters.map(|letter| Ok(state.put_aside(letter))).collect()
+    })
 }
 
 fn selected(state: &State, selection: &Selection) -> Vec<Arc<DeadLetter>> {

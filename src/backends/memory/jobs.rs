@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{error, state::State};
+use super::{error::error, state::State};
 use crate::transport::{DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Result};
 
 /// How long a lease lasts unless it is renewed.

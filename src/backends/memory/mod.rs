@@ -6,10 +6,10 @@
 //! or for the next moment at which one is due.
 
 mod capabilities;
-mod config;
 mod consume;
 mod dead_letters;
 mod error;
+mod factory;
 mod group;
 mod jobs;
 mod publish;
@@ -21,5 +21,4 @@ mod store;
 mod tail;
 mod transport;
 
-use self::error::{SCHEME, error};
-pub use self::{config::MemoryFactory, transport::Memory};
+pub use self::{factory::MemoryFactory, transport::Memory};

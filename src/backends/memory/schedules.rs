@@ -4,44 +4,43 @@ use std::{time::SystemTime, vec};
 
 use async_trait::async_trait;
 
-use super::{Memory, state::State};
-use crate::transport::{Result, Schedule, ScheduleId, ScheduleScan, Schedules};
+use super::{state::State, store::Store};
+use crate::transport::{Result, Schedule, ScheduleId, ScheduleScan};
 
-#[async_trait]
-impl Schedules for Memory {
-    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        let schedules: Vec<_> = self
-            .store
-            .look(|state| state.schedules.values().cloned().collect());
-        Ok(Box::new(Scan(schedules.into_iter())))
-    }
+/// Lists what waits for its time now.
+pub(super) fn scan(store: &Store) -> Box<dyn ScheduleScan> {
+    let schedules: Vec<_> = store.look(|state| state.schedules.values().cloned().collect());
+    Box::new(Scan(schedules.into_iter()))
+}
 
-    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        Ok(self.store.look(|state| {
-            let schedules = state.schedules.values();
-            schedules
-                .filter(|schedule| schedule.id.0.starts_with(prefix))
-                .cloned()
-                .collect()
-        }))
-    }
+/// Finds those whose id begins like this.
+pub(super) fn find(store: &Store, prefix: &str) -> Vec<Schedule> {
+    store.look(|state| {
+        let schedules = state.schedules.values();
+        schedules
+            .filter(|schedule| schedule.id.0.starts_with(prefix))
+            .cloned()
+            .collect()
+    })
+}
 
-    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        Ok(self.store.change(|state, _| remove(state, id).is_some()))
-    }
+/// Cancels one; reports whether it was still waiting.
+pub(super) fn cancel(store: &Store, id: &ScheduleId) -> bool {
+    store.change(|state, _| remove(state, id).is_some())
+}
 
-    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        Ok(self.store.change(|state, now| {
-            let Some(mut schedule) = remove(state, id) else {
-                return false;
-            };
-            schedule.due = due;
-            let number = state.number();
-            state.schedules.insert((due, number), schedule);
-            state.advance(now);
-            true
-        }))
-    }
+/// Moves one to another time; reports whether it was still waiting.
+pub(super) fn reschedule(store: &Store, id: &ScheduleId, due: SystemTime) -> bool {
+    store.change(|state, now| {
+        let Some(mut schedule) = remove(state, id) else {
+            return false;
+        };
+        schedule.due = due;
+        let number = state.number();
+        state.schedules.insert((due, number), schedule);
+        state.advance(now);
+        true
+    })
 }
 
 fn remove(state: &mut State, id: &ScheduleId) -> Option<Schedule> {

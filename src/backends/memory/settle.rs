@@ -2,7 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::{error, state::State};
+use super::{
+    error::{SCHEME, error},
+    state::State,
+};
 use crate::{
     event::Group,
     transport::{DeadLetter, ErrorKind, Result, Settlement, Verdict},
@@ -37,8 +40,7 @@ pub(super) fn settle(
             unfinished.put_back(item, due);
         }
         Verdict::DeadLetter { kind, failure } => {
-            let letter =
-                DeadLetter::of(super::SCHEME, &state.name, group, &delivery, kind, *failure);
+            let letter = DeadLetter::of(SCHEME, &state.name, group, &delivery, kind, *failure);
             state.put_aside(letter);
         }
     }

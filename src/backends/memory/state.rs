@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     consume::Terms,
+    error::SCHEME,
     group::{Crashed, GroupState},
     jobs::JobState,
 };
@@ -191,7 +192,7 @@ fn crashed_letter(store: &str, group: &Group, crashed: Crashed) -> DeadLetter {
         Ticket(0),
     );
     DeadLetter::of(
-        super::SCHEME,
+        SCHEME,
         store,
         group,
         &delivery,

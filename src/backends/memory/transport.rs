@@ -1,15 +1,25 @@
 //! The store as a transport.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
-use super::{SCHEME, capabilities, consume, error, publish::publish_all, store::Store, tail};
+use super::{
+    capabilities, consume, dead_letters,
+    error::{SCHEME, error},
+    jobs,
+    publish::publish_all,
+    replay, schedules,
+    store::Store,
+    tail,
+};
 use crate::{
     event::{Encoding, Topic},
     transport::{
-        Capabilities, DeadLetters, ErrorKind, Finding, FindingLevel, Outgoing, Receipt, Result,
-        Schedules, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Capabilities, DeadLetter, DeadLetters, ErrorKind, Finding, FindingLevel, Job, JobAction,
+        JobId, JobLease, LetterId, LetterScan, Outgoing, Receipt, Resolution, Result, Schedule,
+        ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription,
+        Tail, TailRequest, Transport,
     },
 };
 
@@ -115,5 +125,79 @@ impl Transport for Memory {
 
     async fn close(&self) -> Result<()> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Memory {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+        Ok(dead_letters::scan(&self.store, selection))
+    }
+
+    async fn stats(&self, selection: &Selection) -> Result<Stats> {
+        Ok(dead_letters::stats(&self.store, selection))
+    }
+
+    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+        dead_letters::import(&self.store, letters)
+    }
+
+    async fn jobs(&self) -> Result<Vec<Job>> {
+        Ok(self.store.change(|state, now| jobs::list(state, now)))
+    }
+
+    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
+        Ok(self
+            .store
+            .change(|state, now| jobs::plan(state, action, selection, now)))
+    }
+
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        self.store
+            .change(|state, _| jobs::enlist(state, job, letters))
+    }
+
+    async fn forget(&self, job: &JobId) -> Result<()> {
+        self.store
+            .change(|state, now| jobs::forget(state, job, now))
+    }
+
+    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
+        self.store
+            .change(|state, now| jobs::lease(state, job, holder, now))
+    }
+
+    async fn renew(&self, lease: &JobLease) -> Result<()> {
+        self.store
+            .change(|state, now| jobs::renew(state, lease, now))
+    }
+
+    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+        self.store
+            .change(|state, now| replay::advance(state, lease, max.max(1), now))
+    }
+
+    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        self.store
+            .change(|state, now| jobs::release(state, &lease, done, now))
+    }
+}
+
+#[async_trait]
+impl Schedules for Memory {
+    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
+        Ok(schedules::scan(&self.store))
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
+        Ok(schedules::find(&self.store, prefix))
+    }
+
+    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
+        Ok(schedules::cancel(&self.store, id))
+    }
+
+    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+        Ok(schedules::reschedule(&self.store, id, due))
     }
 }

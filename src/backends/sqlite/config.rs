@@ -1,46 +1,20 @@
-//! `sqlite:` URLs, a path and options, and the factory that opens them.
+//! `sqlite:` URLs, a path and options.
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
-use async_trait::async_trait;
 use url::Url;
 
 use crate::{
-    backends::{Factory, OpenOptions},
     event::{Dialect, Encoding, Mode, Naming},
-    transport::{Capabilities, ErrorKind, Result, Transport, TransportError},
+    transport::{ErrorKind, Result, TransportError},
 };
 
-use super::{Sqlite, error::refusal};
+use super::error::refusal;
 
 const PARAMETERS: [&str; 4] = ["synchronous", "retention", "naming", "busy_timeout"];
-
-/// Opens `sqlite:` URLs.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SqliteFactory;
-
-#[async_trait]
-impl Factory for SqliteFactory {
-    /// Reads the URL. The file is opened by the first operation that needs it.
-    async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        let mut config = Config::parse(url)?;
-        config.create = options.create;
-        config.inline = options.inline;
-        Ok(Arc::new(Sqlite::new(config)))
-    }
-
-    fn check(&self, url: &Url) -> Result<()> {
-        Config::parse(url).map(drop)
-    }
-
-    fn capabilities(&self) -> Option<Capabilities> {
-        Some(super::capabilities::usual())
-    }
-}
 
 /// How far a commit goes before it is confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,15 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use crate::transport::{
-    DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterScan, Resolution,
-    Result, Selection, Stats, StatsRow,
-};
+use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsRow};
 
 use super::{
     clock,
     error::Outcome,
-    jobs::Jobs,
     letter,
     reader::Reader,
     selection::{self, Sort},
@@ -21,93 +17,41 @@ use super::{
     writer::Writer,
 };
 
-/// What a store put aside.
-#[derive(Debug)]
-pub(super) struct Letters {
-    reader: Arc<Reader>,
-    writer: Arc<Writer>,
-    jobs: Jobs,
+/// Lists the letters of a selection.
+pub(super) fn scan(reader: &Arc<Reader>, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+    reader.require()?;
+    Ok(Box::new(Scan {
+        reader: Arc::clone(reader),
+        selection: Arc::new(selection.clone()),
+        after: (i64::MIN, 0),
+    }))
 }
 
-impl Letters {
-    /// Prepares to read and write.
-    pub(super) fn new(reader: Arc<Reader>, writer: Arc<Writer>) -> Self {
-        Self {
-            jobs: Jobs::new(Arc::clone(&reader), Arc::clone(&writer)),
-            reader,
-            writer,
-        }
-    }
-
-    async fn import_one(&self, mut letter: DeadLetter) -> Result<bool> {
-        // The topic of the record is the one that is stored.
-        letter.record.origin.topic = letter.message.topic.clone();
-        self.writer
-            .write(Step::Other, move |session| {
-                letter::insert(&session.connection, &letter)
-            })
-            .await
-    }
+/// Counts the letters of a selection.
+pub(super) async fn stats(reader: &Arc<Reader>, selection: &Selection) -> Result<Stats> {
+    let selection = selection.clone();
+    reader
+        .read(move |connection| count(connection, &selection))
+        .await
 }
 
-#[async_trait]
-impl DeadLetters for Letters {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        self.reader.require()?;
-        Ok(Box::new(Scan {
-            reader: Arc::clone(&self.reader),
-            selection: Arc::new(selection.clone()),
-            after: (i64::MIN, 0),
-        }))
+/// Stores letters from elsewhere.
+pub(super) async fn import(writer: &Writer, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+    let mut results = Vec::with_capacity(letters.len());
+    for letter in letters {
+        results.push(import_one(writer, letter).await);
     }
+    results
+}
 
-    async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        let selection = selection.clone();
-        self.reader
-            .read(move |connection| stats(connection, &selection))
-            .await
-    }
-
-    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        let mut results = Vec::with_capacity(letters.len());
-        for letter in letters {
-            results.push(self.import_one(letter).await);
-        }
-        results
-    }
-
-    async fn jobs(&self) -> Result<Vec<Job>> {
-        self.jobs.list().await
-    }
-
-    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        self.jobs.plan(action, selection.to_owned()).await
-    }
-
-    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        let letters = letters.iter().map(|letter| letter.id.clone()).collect();
-        self.jobs.enlist(job.clone(), letters).await
-    }
-
-    async fn forget(&self, job: &JobId) -> Result<()> {
-        self.jobs.forget(job.clone()).await
-    }
-
-    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        self.jobs.lease(job.clone(), holder.to_owned()).await
-    }
-
-    async fn renew(&self, lease: &JobLease) -> Result<()> {
-        self.jobs.renew(lease).await
-    }
-
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        self.jobs.advance(lease, max).await
-    }
-
-    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        self.jobs.release(lease, done).await
-    }
+async fn import_one(writer: &Writer, mut letter: DeadLetter) -> Result<bool> {
+    // The topic of the record is the one that is stored.
+    letter.record.origin.topic = letter.message.topic.clone();
+    writer
+        .write(Step::Other, move |session| {
+            letter::insert(&session.connection, &letter)
+        })
+        .await
 }
 
 struct Scan {
@@ -155,7 +99,7 @@ fn page(
     Ok((letters, last))
 }
 
-fn stats(connection: &Connection, selection: &Selection) -> Outcome<Stats> {
+fn count(connection: &Connection, selection: &Selection) -> Outcome<Stats> {
     let sorts = selection::sorts(connection, selection)?;
     let condition = selection::condition(selection, &sorts);
     let mut sorts: HashMap<i64, Sort> = sorts.into_iter().map(|sort| (sort.id, sort)).collect();

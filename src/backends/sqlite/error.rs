@@ -6,7 +6,10 @@ use rusqlite::{Error as SqlError, ErrorCode, ffi};
 
 use crate::transport::{ErrorKind, TransportError};
 
-use super::{SCHEME, files::Change};
+use super::files::Change;
+
+/// The URL scheme.
+pub(super) const SCHEME: &str = "sqlite";
 
 /// What stops a piece of work on the store.
 #[derive(Debug)]

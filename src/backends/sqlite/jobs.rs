@@ -27,153 +27,170 @@ use crate::lock::Mutex;
 /// How long a lease lives without being renewed.
 const LEASE: Duration = Duration::from_secs(15);
 
-/// The jobs of a store.
-#[derive(Debug)]
-pub(super) struct Jobs {
-    reader: Arc<Reader>,
-    writer: Arc<Writer>,
-    /// Shows that we live while we hold a lease, in which of the stores that had the name.
-    presence: Arc<Mutex<Option<(Presence, u64)>>>,
-}
+/// The lock that shows other processes that the holder of a job's lease lives, and in which of the stores that had the
+/// name it is held.
+#[derive(Debug, Default)]
+pub(super) struct LeaseLock(Arc<Mutex<Option<(Presence, u64)>>>);
 
-impl Jobs {
-    /// Prepares to read and write.
-    pub(super) fn new(reader: Arc<Reader>, writer: Arc<Writer>) -> Self {
-        Self {
-            reader,
-            writer,
-            presence: Arc::default(),
-        }
-    }
-
-    pub(super) async fn list(&self) -> Result<Vec<Job>> {
-        let config = self.reader.config().clone();
-        self.reader
-            .read(move |connection| list(connection, &config))
-            .await
-    }
-
-    pub(super) async fn plan(&self, action: JobAction, selection: String) -> Result<JobId> {
-        self.reader.require()?;
-        self.writer
-            .write(Step::Other, move |session| {
-                let id = ulid::Ulid::generate().to_string();
-                let action = serde_json::to_string(&action).map_err(|_| damaged("an action"))?;
-                let sql = "INSERT INTO jobs(id, action, selection, created) VALUES(?1, ?2, ?3, ?4)";
-                let mut insert = session.connection.prepare_cached(sql)?;
-                insert.execute(params![id, action, selection, clock::now()])?;
-                Ok(JobId(id))
-            })
-            .await
-    }
-
-    pub(super) async fn enlist(&self, job: JobId, letters: Vec<LetterId>) -> Result<()> {
-        self.writer
-            .write(Step::Other, move |session| {
-                enlist(&session.connection, &job, &letters)
-            })
-            .await
-    }
-
-    pub(super) async fn forget(&self, job: JobId) -> Result<()> {
-        self.writer
-            .write(Step::Other, move |session| {
-                refuse_if_held(session, Some(&job))?;
-                remove(&session.connection, &job)
-            })
-            .await
-    }
-
-    pub(super) async fn lease(&self, job: JobId, holder: String) -> Result<JobLease> {
-        let slot = Arc::clone(&self.presence);
-        self.writer
-            .write(Step::Other, move |session| {
-                refuse_if_held(session, None)?;
-                let presence = Presence::take(&session.config)?;
-                let sql = "UPDATE jobs SET token = token + 1, holder = ?2, presence = ?3, \
-                     lease_until = ?4 WHERE id = ?1 RETURNING token";
-                let until = clock::now().saturating_add(clock::span(LEASE));
-                let token: Option<i64> = session
-                    .connection
-                    .prepare_cached(sql)?
-                    .query_row(params![job.0, holder, presence.name(), until], |row| {
-                        row.get(0)
-                    })
-                    .optional()?;
-                let Some(token) = token else {
-                    presence.leave();
-                    return Err(gone(&job));
-                };
-                *slot.lock() = Some((presence, session.generation));
-                Ok(JobLease {
-                    job,
-                    token: token.unsigned_abs(),
-                })
-            })
-            .await
-    }
-
-    pub(super) async fn renew(&self, lease: &JobLease) -> Result<()> {
-        let (job, token) = (lease.job.clone(), lease.token);
-        let generation = self.generation();
-        self.writer
-            .write(Step::Other, move |session| {
-                session.require(generation)?;
-                fence(&session.connection, &job, token)?;
-                extend(&session.connection, &job)
-            })
-            .await
-    }
-
-    pub(super) async fn advance(
-        &self,
-        lease: &JobLease,
-        max: usize,
-    ) -> Result<Vec<(LetterId, Resolution)>> {
-        let (job, token) = (lease.job.clone(), lease.token);
-        let generation = self.generation();
-        self.writer
-            .write(Step::Replay, move |session| {
-                session.require(generation)?;
-                fence(&session.connection, &job, token)?;
-                extend(&session.connection, &job)?;
-                advance(session, &job, max)
-            })
-            .await
-    }
-
-    pub(super) async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        let JobLease { job, token } = lease;
-        let generation = self.generation();
-        self.writer
-            .write(Step::Other, move |session| {
-                session.require(generation)?;
-                fence(&session.connection, &job, token)?;
-                if done {
-                    return remove(&session.connection, &job);
-                }
-                let sql = "UPDATE jobs SET holder = NULL, presence = NULL, lease_until = 0 \
-                     WHERE id = ?1";
-                session.connection.prepare_cached(sql)?.execute([job.0])?;
-                Ok(())
-            })
-            .await?;
-        if let Some((presence, _)) = self.presence.lock().take() {
-            presence.leave();
-        }
-        Ok(())
-    }
-
+impl LeaseLock {
     /// Returns in which of the stores that had the name the lease was taken.
-    fn generation(&self) -> u64 {
-        let leased = self.presence.lock();
+    fn generation(&self, writer: &Writer) -> u64 {
+        let leased = self.0.lock();
         leased
             .as_ref()
-            .map_or_else(|| self.writer.generation(), |(_, generation)| *generation)
+            .map_or_else(|| writer.generation(), |(_, generation)| *generation)
     }
 }
 
-fn list(connection: &Connection, config: &Config) -> Outcome<Vec<Job>> {
+/// Returns the jobs of a store.
+pub(super) async fn list(reader: &Arc<Reader>) -> Result<Vec<Job>> {
+    let config = reader.config().clone();
+    reader
+        .read(move |connection| read_all(connection, &config))
+        .await
+}
+
+/// Plans a job without letters.
+pub(super) async fn plan(
+    reader: &Reader,
+    writer: &Writer,
+    action: JobAction,
+    selection: String,
+) -> Result<JobId> {
+    reader.require()?;
+    writer
+        .write(Step::Other, move |session| {
+            let id = ulid::Ulid::generate().to_string();
+            let action = serde_json::to_string(&action).map_err(|_| damaged("an action"))?;
+            let sql = "INSERT INTO jobs(id, action, selection, created) VALUES(?1, ?2, ?3, ?4)";
+            let mut insert = session.connection.prepare_cached(sql)?;
+            insert.execute(params![id, action, selection, clock::now()])?;
+            Ok(JobId(id))
+        })
+        .await
+}
+
+/// Adds letters to a job.
+pub(super) async fn enlist(writer: &Writer, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+    let job = job.clone();
+    let letters: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
+    writer
+        .write(Step::Other, move |session| {
+            add_letters(&session.connection, &job, &letters)
+        })
+        .await
+}
+
+/// Forgets a job that nobody works on.
+pub(super) async fn forget(writer: &Writer, job: &JobId) -> Result<()> {
+    let job = job.clone();
+    writer
+        .write(Step::Other, move |session| {
+            refuse_if_held(session, Some(&job))?;
+            remove(&session.connection, &job)
+        })
+        .await
+}
+
+/// Takes the lease, unless somebody works on any job of this store.
+pub(super) async fn lease(
+    writer: &Writer,
+    lock: &LeaseLock,
+    job: &JobId,
+    holder: &str,
+) -> Result<JobLease> {
+    let slot = Arc::clone(&lock.0);
+    let (job, holder) = (job.clone(), holder.to_owned());
+    writer
+        .write(Step::Other, move |session| {
+            let (lease, presence) = take_lease(session, job, &holder)?;
+            *slot.lock() = Some((presence, session.generation));
+            Ok(lease)
+        })
+        .await
+}
+
+fn take_lease(session: &Session, job: JobId, holder: &str) -> Outcome<(JobLease, Presence)> {
+    refuse_if_held(session, None)?;
+    let presence = Presence::take(&session.config)?;
+    let sql = "UPDATE jobs SET token = token + 1, holder = ?2, presence = ?3, lease_until = ?4 \
+         WHERE id = ?1 RETURNING token";
+    let until = clock::now().saturating_add(clock::span(LEASE));
+    let values = params![job.0, holder, presence.name(), until];
+    let token: Option<i64> = session
+        .connection
+        .prepare_cached(sql)?
+        .query_row(values, |row| row.get(0))
+        .optional()?;
+    let Some(token) = token else {
+        presence.leave();
+        return Err(gone(&job));
+    };
+    let token = token.unsigned_abs();
+    Ok((JobLease { job, token }, presence))
+}
+
+/// Keeps the lease.
+pub(super) async fn renew(writer: &Writer, lock: &LeaseLock, lease: &JobLease) -> Result<()> {
+    let (job, token) = (lease.job.clone(), lease.token);
+    let generation = lock.generation(writer);
+    writer
+        .write(Step::Other, move |session| {
+            session.require(generation)?;
+            fence(&session.connection, &job, token)?;
+            extend(&session.connection, &job)
+        })
+        .await
+}
+
+/// Deals with the next letters of a job.
+pub(super) async fn advance(
+    writer: &Writer,
+    lock: &LeaseLock,
+    lease: &JobLease,
+    max: usize,
+) -> Result<Vec<(LetterId, Resolution)>> {
+    let (job, token) = (lease.job.clone(), lease.token);
+    let generation = lock.generation(writer);
+    writer
+        .write(Step::Replay, move |session| {
+            session.require(generation)?;
+            fence(&session.connection, &job, token)?;
+            extend(&session.connection, &job)?;
+            resolve_next(session, &job, max)
+        })
+        .await
+}
+
+/// Ends the job, or only the lease.
+pub(super) async fn release(
+    writer: &Writer,
+    lock: &LeaseLock,
+    lease: JobLease,
+    done: bool,
+) -> Result<()> {
+    let JobLease { job, token } = lease;
+    let generation = lock.generation(writer);
+    writer
+        .write(Step::Other, move |session| {
+            session.require(generation)?;
+            fence(&session.connection, &job, token)?;
+            if done {
+                return remove(&session.connection, &job);
+            }
+            let sql = "UPDATE jobs SET holder = NULL, presence = NULL, lease_until = 0 \
+                 WHERE id = ?1";
+            session.connection.prepare_cached(sql)?.execute([job.0])?;
+            Ok(())
+        })
+        .await?;
+    if let Some((presence, _)) = lock.0.lock().take() {
+        presence.leave();
+    }
+    Ok(())
+}
+
+fn read_all(connection: &Connection, config: &Config) -> Outcome<Vec<Job>> {
     let sql = "SELECT id, action, selection, planned, resolved, created, holder, lease_until, token, \
          presence FROM jobs ORDER BY created";
     let mut select = connection.prepare_cached(sql)?;
@@ -201,7 +218,7 @@ fn read(row: &Row<'_>, config: &Config) -> Outcome<Job> {
     })
 }
 
-fn enlist(connection: &Connection, job: &JobId, letters: &[LetterId]) -> Outcome<()> {
+fn add_letters(connection: &Connection, job: &JobId, letters: &[LetterId]) -> Outcome<()> {
     let sql = "UPDATE jobs SET planned = planned + ?2 WHERE id = ?1 RETURNING planned";
     let planned: Option<i64> = connection
         .prepare_cached(sql)?
@@ -281,7 +298,11 @@ fn gone(job: &JobId) -> Fault {
     Fault::refuse(ErrorKind::NotFound, format!("there is no job {job}"))
 }
 
-fn advance(session: &mut Session, job: &JobId, max: usize) -> Outcome<Vec<(LetterId, Resolution)>> {
+fn resolve_next(
+    session: &mut Session,
+    job: &JobId,
+    max: usize,
+) -> Outcome<Vec<(LetterId, Resolution)>> {
     let sql = "SELECT action, resolved FROM jobs WHERE id = ?1";
     let (action, resolved): (String, i64) = session
         .connection

@@ -8,8 +8,8 @@ use crate::{
 };
 
 use super::{
-    SCHEME, clock,
-    error::Outcome,
+    clock,
+    error::{Outcome, SCHEME},
     headers,
     log::{self, damaged},
 };

@@ -1,20 +1,23 @@
 //! The log of messages: appending inside a transaction, and rows as messages.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use rusqlite::{OptionalExtension, Row, params, types::ValueRef};
 
 use crate::{
     event::{Headers, Message, Position, Stored, Topic},
-    transport::{ErrorKind, Lineage},
+    transport::{ErrorKind, Lineage, Result},
 };
 
 use super::{
     clock,
     error::{Fault, Outcome},
     headers,
+    reader::Reader,
     session::Session,
+    work::Step,
+    writer::Writer,
 };
 
 /// Columns that [`message`] reads, in its order.
@@ -177,6 +180,30 @@ pub(super) fn topic_id(session: &mut Session, topic: &Topic) -> Outcome<i64> {
     };
     session.topics.insert(topic.clone(), id);
     Ok(id)
+}
+
+/// Returns the topics of a store.
+pub(super) async fn topics(reader: &Arc<Reader>) -> Result<Vec<Topic>> {
+    reader
+        .read(|connection| {
+            let sql = "SELECT name FROM topics ORDER BY name";
+            let mut select = connection.prepare_cached(sql)?;
+            let names = select.query_map([], |row| row.get::<_, String>(0))?;
+            names
+                .map(|name| name?.parse().map_err(|_| damaged("a topic's name")))
+                .collect()
+        })
+        .await
+}
+
+/// Makes a topic unless it is there.
+pub(super) async fn create_topic(writer: &Writer, topic: &Topic) -> Result<()> {
+    let topic = topic.clone();
+    writer
+        .write(Step::Other, move |session| {
+            topic_id(session, &topic).map(drop)
+        })
+        .await
 }
 
 /// Sets a message aside for a group, ready to be handed out.

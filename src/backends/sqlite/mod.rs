@@ -17,6 +17,7 @@ mod consume;
 mod dead_letters;
 mod doctor;
 mod error;
+mod factory;
 mod files;
 mod headers;
 mod jobs;
@@ -43,7 +44,4 @@ mod work;
 mod worker;
 mod writer;
 
-pub use self::{config::SqliteFactory, transport::Sqlite};
-
-/// The URL scheme.
-const SCHEME: &str = "sqlite";
+pub use self::{factory::SqliteFactory, transport::Sqlite};

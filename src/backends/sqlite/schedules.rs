@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     event::{Message, Topic},
-    transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan, Schedules},
+    transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan},
 };
 
 use super::{
@@ -109,65 +109,64 @@ fn topic(row: &Row<'_>, index: usize) -> Outcome<Topic> {
     topic.ok_or_else(|| log::damaged("a topic's name"))
 }
 
-/// The schedules of a store.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) reader: Arc<Reader>,
-    pub(super) writer: Arc<Writer>,
+/// Lists what waits for its time, by time.
+pub(super) fn scan(reader: &Arc<Reader>) -> Result<Box<dyn ScheduleScan>> {
+    reader.require()?;
+    Ok(Box::new(Scan {
+        reader: Arc::clone(reader),
+        after: (i64::MIN, 0),
+    }))
 }
 
-#[async_trait]
-impl Schedules for Pending {
-    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        self.reader.require()?;
-        Ok(Box::new(Scan {
-            reader: Arc::clone(&self.reader),
-            after: (i64::MIN, 0),
-        }))
-    }
+/// Finds those whose id begins like this.
+pub(super) async fn find(reader: &Arc<Reader>, prefix: &str) -> Result<Vec<Schedule>> {
+    let prefix = prefix.to_ascii_uppercase();
+    reader
+        .read(move |connection| {
+            let sql = "SELECT n, id, due, topic, key, headers, payload FROM schedules \
+                 WHERE id >= ?1 AND id < ?1 || '~' ORDER BY due, n LIMIT 100";
+            let mut select = connection.prepare_cached(sql)?;
+            let mut rows = select.query([prefix])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(schedule(row)?);
+            }
+            Ok(found)
+        })
+        .await
+}
 
-    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        let prefix = prefix.to_ascii_uppercase();
-        self.reader
-            .read(move |connection| {
-                let sql = "SELECT n, id, due, topic, key, headers, payload FROM schedules \
-                     WHERE id >= ?1 AND id < ?1 || '~' ORDER BY due, n LIMIT 100";
-                let mut select = connection.prepare_cached(sql)?;
-                let mut rows = select.query([prefix])?;
-                let mut found = Vec::new();
-                while let Some(row) = rows.next()? {
-                    found.push(schedule(row)?);
-                }
-                Ok(found)
-            })
-            .await
-    }
+/// Cancels one; reports whether it was still waiting.
+pub(super) async fn cancel(reader: &Reader, writer: &Writer, id: &ScheduleId) -> Result<bool> {
+    reader.require()?;
+    let id = id.0.clone();
+    writer
+        .write(Step::Other, move |session| {
+            let sql = "DELETE FROM schedules WHERE id = ?1";
+            Ok(session.connection.prepare_cached(sql)?.execute([id])? > 0)
+        })
+        .await
+}
 
-    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        self.reader.require()?;
-        let id = id.0.clone();
-        self.writer
-            .write(Step::Other, move |session| {
-                let sql = "DELETE FROM schedules WHERE id = ?1";
-                Ok(session.connection.prepare_cached(sql)?.execute([id])? > 0)
-            })
-            .await
+/// Moves one to another time; reports whether it was still waiting.
+pub(super) async fn reschedule(
+    reader: &Reader,
+    writer: &Writer,
+    id: &ScheduleId,
+    due: SystemTime,
+) -> Result<bool> {
+    reader.require()?;
+    let (id, due) = (id.0.clone(), clock::nanos(due));
+    if due == i64::MAX {
+        return Err(refusal(ErrorKind::Invalid, "that time is too far away"));
     }
-
-    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        self.reader.require()?;
-        let (id, due) = (id.0.clone(), clock::nanos(due));
-        if due == i64::MAX {
-            return Err(refusal(ErrorKind::Invalid, "that time is too far away"));
-        }
-        self.writer
-            .write(Step::Other, move |session| {
-                let sql = "UPDATE schedules SET due = ?2 WHERE id = ?1";
-                let mut update = session.connection.prepare_cached(sql)?;
-                Ok(update.execute(params![id, due])? > 0)
-            })
-            .await
-    }
+    writer
+        .write(Step::Other, move |session| {
+            let sql = "UPDATE schedules SET due = ?2 WHERE id = ?1";
+            let mut update = session.connection.prepare_cached(sql)?;
+            Ok(update.execute(params![id, due])? > 0)
+        })
+        .await
 }
 
 struct Scan {

@@ -1,19 +1,28 @@
 //! The store as a transport.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
 use super::{
-    SCHEME, capabilities, config::Config, connections::Connections, consume, dead_letters::Letters,
-    doctor, log, publish, reader::Reader, schedules::Pending, tail, wake::Wake, work::Step,
+    capabilities,
+    config::Config,
+    connections::Connections,
+    consume, dead_letters, doctor,
+    error::SCHEME,
+    jobs::{self, LeaseLock},
+    log, publish,
+    reader::Reader,
+    schedules, tail,
+    wake::Wake,
     writer::Writer,
 };
 use crate::{
     event::{Encoding, Topic},
     transport::{
-        Capabilities, DeadLetters, Finding, Outgoing, Receipt, Result, Schedules, SubscribeRequest,
-        Subscription, Tail, TailRequest, Transport,
+        Capabilities, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease, LetterId,
+        LetterScan, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId, ScheduleScan,
+        Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -24,8 +33,7 @@ pub struct Sqlite {
     wake: Arc<Wake>,
     writer: Arc<Writer>,
     reader: Arc<Reader>,
-    letters: Letters,
-    pending: Pending,
+    lease_lock: LeaseLock,
 }
 
 impl Sqlite {
@@ -37,11 +45,7 @@ impl Sqlite {
         let writer = Arc::new(writer);
         let reader = Arc::new(Reader::new(config.clone(), connections));
         Self {
-            letters: Letters::new(Arc::clone(&reader), Arc::clone(&writer)),
-            pending: Pending {
-                reader: Arc::clone(&reader),
-                writer: Arc::clone(&writer),
-            },
+            lease_lock: LeaseLock::default(),
             config,
             wake,
             writer,
@@ -65,25 +69,11 @@ impl Transport for Sqlite {
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
-        self.reader
-            .read(|connection| {
-                let sql = "SELECT name FROM topics ORDER BY name";
-                let mut select = connection.prepare_cached(sql)?;
-                let names = select.query_map([], |row| row.get::<_, String>(0))?;
-                names
-                    .map(|name| name?.parse().map_err(|_| log::damaged("a topic's name")))
-                    .collect()
-            })
-            .await
+        log::topics(&self.reader).await
     }
 
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
-        let topic = topic.clone();
-        self.writer
-            .write(Step::Other, move |session| {
-                log::topic_id(session, &topic).map(drop)
-            })
-            .await?;
+        log::create_topic(&self.writer, topic).await?;
         Ok(Vec::new())
     }
 
@@ -105,11 +95,11 @@ impl Transport for Sqlite {
     }
 
     fn dead_letters(&self) -> &dyn DeadLetters {
-        &self.letters
+        self
     }
 
     fn schedules(&self) -> &dyn Schedules {
-        &self.pending
+        self
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {
@@ -125,5 +115,71 @@ impl Transport for Sqlite {
         self.reader.close();
         self.writer.close().await;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Sqlite {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+        dead_letters::scan(&self.reader, selection)
+    }
+
+    async fn stats(&self, selection: &Selection) -> Result<Stats> {
+        dead_letters::stats(&self.reader, selection).await
+    }
+
+    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+        dead_letters::import(&self.writer, letters).await
+    }
+
+    async fn jobs(&self) -> Result<Vec<Job>> {
+        jobs::list(&self.reader).await
+    }
+
+    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
+        jobs::plan(&self.reader, &self.writer, action, selection.to_owned()).await
+    }
+
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        jobs::enlist(&self.writer, job, letters).await
+    }
+
+    async fn forget(&self, job: &JobId) -> Result<()> {
+        jobs::forget(&self.writer, job).await
+    }
+
+    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
+        jobs::lease(&self.writer, &self.lease_lock, job, holder).await
+    }
+
+    async fn renew(&self, lease: &JobLease) -> Result<()> {
+        jobs::renew(&self.writer, &self.lease_lock, lease).await
+    }
+
+    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+        jobs::advance(&self.writer, &self.lease_lock, lease, max).await
+    }
+
+    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        jobs::release(&self.writer, &self.lease_lock, lease, done).await
+    }
+}
+
+#[async_trait]
+impl Schedules for Sqlite {
+    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
+        schedules::scan(&self.reader)
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
+        schedules::find(&self.reader, prefix).await
+    }
+
+    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
+        schedules::cancel(&self.reader, &self.writer, id).await
+    }
+
+    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+        schedules::reschedule(&self.reader, &self.writer, id, due).await
     }
 }

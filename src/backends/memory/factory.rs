@@ -1,11 +1,11 @@
-//! `memory:` and `memory:NAME` URLs, and the factory that opens them.
+//! `memory:` and `memory:NAME` URL → transport.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use url::Url;
 
-use super::{Memory, error};
+use super::{capabilities, error::error, transport::Memory};
 use crate::{
     backends::{Factory, OpenOptions},
     event::{Encoding, Mode, Naming},
@@ -35,7 +35,7 @@ impl Factory for MemoryFactory {
     }
 
     fn capabilities(&self) -> Option<Capabilities> {
-        Some(super::capabilities::all())
+        Some(capabilities::all())
     }
 }
 
