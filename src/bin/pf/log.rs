@@ -4,8 +4,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     error::{CliError, CliResult},
-    nearest::nearest,
     output::ColorChoice,
+    values::nearest::nearest,
 };
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

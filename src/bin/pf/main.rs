@@ -7,9 +7,9 @@ mod context;
 mod error;
 mod handler;
 mod log;
-mod nearest;
 mod output;
 mod signals;
+mod values;
 
 use std::process::ExitCode;
 

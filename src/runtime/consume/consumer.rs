@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{ConsumeError, ConsumeOptions, End, Stop, Summary, pump::Pump};
+use super::{ConsumeError, ConsumeOptions, End, Stop, Summary, event_loop::Pump};
 use crate::{
     runtime::{Handler, Notice, Observer},
     transport::Transport,

@@ -1,24 +1,19 @@
 //! The consume loop: receive, handle, settle.
 
+mod admission;
 mod consumer;
-mod ending;
-mod fetch;
-mod inspect;
-mod intake;
-mod ledger;
+mod deliveries;
+mod event_loop;
+mod lifecycle;
 mod options;
 mod outcome;
-mod phase;
-mod proof;
-mod pump;
-mod queue;
-mod responder;
-mod running;
-mod turns;
-mod verdict;
+mod responses;
+mod run;
+mod settlements;
+mod summary;
 
 pub use self::{
     consumer::Consumer,
-    ending::{ConsumeError, End, Stop, Summary},
     options::ConsumeOptions,
+    summary::{ConsumeError, End, Stop, Summary},
 };

@@ -6,12 +6,14 @@ use tokio::time::Instant;
 
 use super::{
     ConsumeError, End,
-    phase::Reason,
-    pump::Pump,
-    queue::key_of,
-    responder::Answered,
-    running::Finished,
-    verdict::{Conclusion, conclude, ending_of, failed_run, letter},
+    deliveries::queue::key_of,
+    event_loop::Pump,
+    lifecycle::Reason,
+    responses::Answered,
+    run::{
+        runs::Finished,
+        verdict::{Conclusion, conclude, ending_of, failed_run, letter},
+    },
 };
 use crate::{
     failpoint,

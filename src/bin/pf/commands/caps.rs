@@ -16,8 +16,8 @@ use serde::Serialize;
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
-    nearest::nearest,
     output::{Paint, Painter, Report},
+    values::nearest::nearest,
 };
 
 /// Show what the transport can do

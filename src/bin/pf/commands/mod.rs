@@ -7,24 +7,22 @@ mod context;
 mod demo;
 mod dlq;
 mod doctor;
-mod ids;
-mod later;
+mod lazy;
 mod man;
 mod publish;
 mod schedule;
 mod tail;
-mod times;
-mod topics;
 
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use self::later::Later;
+use self::lazy::Later;
 use crate::{
     context::Context,
     error::CliResult,
     output::{ColorChoice, Format},
+    values::times,
 };
 
 /// Publish, tail and consume CloudEvents, and triage what failed

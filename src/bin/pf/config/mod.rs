@@ -20,8 +20,8 @@ pub use self::{
 };
 use crate::{
     error::{CliError, CliResult, Exit},
-    nearest::nearest,
     output::Format,
+    values::nearest::nearest,
 };
 
 /// The file that a project keeps.

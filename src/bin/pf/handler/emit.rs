@@ -9,7 +9,7 @@ use protoflow::{
 };
 use serde_json::value::RawValue;
 
-use super::pump::Collected;
+use super::process::pipes::Collected;
 
 /// How responses are made.
 #[derive(Debug)]

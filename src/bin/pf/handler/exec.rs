@@ -16,14 +16,21 @@ use protoflow::{
 use rustix::process::Signal;
 
 use super::{
-    HandlerOptions, StdinForm, environment, failure, input,
-    lanes::{Done, Lanes},
-    leash::{Held, Leash},
-    pump::{self, Gathered},
-    reply::Action,
-    result_file::{self, ResultFiles},
-    stderr_tail::StderrTail,
-    verdict::{self, Ended, Judgement},
+    HandlerOptions, StdinForm,
+    contract::{
+        failure,
+        reply::Action,
+        verdict::{self, Ended, Judgement},
+    },
+    process::{
+        environment,
+        pipes::{self as pump, Gathered},
+        process_group::{Held, Leash},
+        result_file::{self, ResultFiles},
+        stderr_tail::StderrTail,
+        stdin as input,
+        thread_pool::{Done, Lanes},
+    },
 };
 use crate::output::is_reader_gone;
 

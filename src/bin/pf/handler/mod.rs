@@ -3,22 +3,13 @@
 //! The event is on stdin, its names in the environment. The exit status, or one JSON object in `$PF_RESULT`,
 //! says what becomes of it; a worker says it in one line per event.
 
+mod contract;
 mod emit;
-mod environment;
 mod exec;
-mod failure;
-mod input;
-mod lanes;
 mod launcher;
-mod leash;
-mod on_exit;
-mod pump;
-mod reply;
-mod result_file;
-mod stderr_tail;
+mod process;
 #[cfg(test)]
 mod tests;
-mod verdict;
 mod worker;
 mod worker_process;
 
@@ -38,8 +29,10 @@ use protoflow::{
 
 #[cfg(target_os = "linux")]
 pub use self::launcher::{is_watchdog, watch};
-pub use self::{emit::Emit, input::StdinForm, launcher::Launcher, on_exit::OnExit};
-use self::{exec::Exec, worker::Workers};
+use self::{contract::failure, exec::Exec, process::environment, worker::Workers};
+pub use self::{
+    contract::on_exit::OnExit, emit::Emit, launcher::Launcher, process::stdin::StdinForm,
+};
 use crate::output::Remarks;
 
 /// How a command handles events.

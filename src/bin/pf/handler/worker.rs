@@ -17,12 +17,18 @@ use protoflow::{
 use serde_json::value::RawValue;
 
 use super::{
-    HandlerOptions, failure, input,
-    lanes::{Done, Lanes, Own},
-    leash::{Held, Leash},
-    reply::{Action, Reply},
-    stderr_tail::StderrTail,
-    verdict::{self, Ended, Judgement},
+    HandlerOptions,
+    contract::{
+        failure,
+        reply::{Action, Reply},
+        verdict::{self, Ended, Judgement},
+    },
+    process::{
+        process_group::{Held, Leash},
+        stderr_tail::StderrTail,
+        stdin as input,
+        thread_pool::{Done, Lanes, Own},
+    },
     worker_process::{Fault, Worker},
 };
 

@@ -14,12 +14,16 @@ use rustix::{
 };
 
 use super::{
+    contract::{
+        reply::Reply,
+        verdict::{Ended, words},
+    },
     launcher::Started,
-    leash::{self, Held, LAST_MOMENT, Leash},
-    pump,
-    reply::Reply,
-    stderr_tail::StderrTail,
-    verdict::{Ended, words},
+    process::{
+        pipes as pump,
+        process_group::{self as leash, Held, LAST_MOMENT, Leash},
+        stderr_tail::StderrTail,
+    },
 };
 use crate::output::Remarks;
 

@@ -17,14 +17,14 @@ use protoflow::{
 
 use self::{narrator::Narrator, options::ConsumeFlags};
 use crate::{
-    commands::{
-        times::sleep,
-        topics::{hint_expanded, hint_unknown, refuse_dead_letters},
-    },
     context::Context,
     error::{CliError, CliResult, Exit},
     output::{Remarks, counted, is_reader_gone},
     signals::Signals,
+    values::{
+        times::sleep,
+        topics::{hint_expanded, hint_unknown, refuse_dead_letters},
+    },
 };
 
 const EXAMPLES: &str = "\

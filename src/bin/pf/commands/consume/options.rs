@@ -12,10 +12,10 @@ use protoflow::{
 
 use super::{backoff::Backoff, start::Start};
 use crate::{
-    commands::times,
     error::{CliError, CliResult},
     handler::{CommandHandler, Emit, HandlerOptions, Launcher, OnExit, StdinForm},
     output::Remarks,
+    values::times,
 };
 
 /// Bytes that one run may publish.

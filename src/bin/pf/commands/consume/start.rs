@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use protoflow::transport::StartFrom;
 
-use crate::commands::times;
+use crate::values::times;
 
 /// Where a new group starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

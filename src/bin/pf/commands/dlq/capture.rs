@@ -8,8 +8,8 @@ use protoflow::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    job::count,
     list::{line, show},
-    plan::count,
 };
 use crate::{
     context::Context,

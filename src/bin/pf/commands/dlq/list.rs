@@ -10,7 +10,7 @@ use protoflow::{
     transport::DeadLetter,
 };
 
-use super::{names, plan::count, selection::SelectionArgs};
+use super::{job::count, names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::CliResult,

@@ -1,12 +1,9 @@
 //! `pf dlq`: look at dead letters, publish them again, or delete them.
 
 mod capture;
-mod holder;
 mod job;
 mod list;
 mod names;
-mod outcome;
-mod plan;
 mod purge;
 mod replay;
 mod selection;

@@ -7,7 +7,7 @@ use protoflow::{
 
 use crate::{
     error::{CliError, CliResult, Exit},
-    nearest::nearest,
+    values::nearest::nearest,
 };
 
 /// So many letters are searched for a name like the one that was given.

@@ -4,7 +4,7 @@ use clap::Args;
 use protoflow::{event::Topic, transport::JobAction};
 
 use super::job::{self, JobArgs};
-use crate::{commands::topics, context::Context, error::CliResult};
+use crate::{context::Context, error::CliResult, values::topics};
 
 /// Publish dead letters again, to the group that failed where the transport can do that
 #[derive(Debug, Args)]

@@ -14,9 +14,9 @@ use protoflow::{
 use serde::Deserialize;
 
 use crate::{
-    commands::{ids, times, topics},
     error::{CliError, CliResult},
     output::Remarks,
+    values::{ids, times, topics},
 };
 
 /// More names than this are not taken.

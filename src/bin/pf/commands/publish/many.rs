@@ -18,9 +18,9 @@ use super::{
     OnError, PublishArgs,
     draft::{Draft, Made},
     input::{self, Piece},
-    ledger::{Finished, Ledger, Tag},
+    progress::{Finished, Ledger, Tag},
 };
-use crate::{commands::topics, context::Context, error::CliResult};
+use crate::{context::Context, error::CliResult, values::topics};
 
 /// Publishes every line of stdin.
 pub async fn publish(

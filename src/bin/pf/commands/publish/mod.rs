@@ -2,9 +2,9 @@
 
 mod draft;
 mod input;
-mod ledger;
 mod many;
 mod one;
+mod progress;
 mod report;
 
 use std::time::{Duration, SystemTime};
@@ -17,11 +17,11 @@ use protoflow::{
     transport::{Outgoing, Transport},
 };
 
-use super::{times, topics};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
     output::Format,
+    values::{times, topics},
 };
 
 /// Publish one event, or a stream of them

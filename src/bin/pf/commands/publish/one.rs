@@ -13,9 +13,9 @@ use super::{
     input, report,
 };
 use crate::{
-    commands::topics,
     context::Context,
     error::{CliError, CliResult, Exit},
+    values::topics,
 };
 
 /// What became of the event.

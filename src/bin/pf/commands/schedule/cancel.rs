@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::find;
 use crate::{
-    commands::ids,
     context::Context,
     error::{CliError, CliResult, Exit},
     output::{Paint, Painter, Report},
+    values::ids,
 };
 
 /// Cancel events that wait for their time

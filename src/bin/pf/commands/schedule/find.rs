@@ -4,7 +4,7 @@ use protoflow::transport::{Schedule, Schedules};
 
 use crate::{
     error::{CliError, CliResult, Exit},
-    nearest::nearest,
+    values::nearest::nearest,
 };
 
 /// So many schedules are searched for a name like the one that was given.

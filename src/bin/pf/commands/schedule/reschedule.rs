@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use super::find;
 use crate::{
-    commands::times,
     context::Context,
     error::{CliError, CliResult, Exit},
     output::{Paint, Painter, Report},
+    values::times,
 };
 
 /// Give an event that waits another time

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::{
-    commands::times::sleep,
     error::{CliError, CliResult, Exit},
     signals::Signals,
+    values::times::sleep,
 };
 
 /// What ends a tail, beside a signal and the end of what is stored.

@@ -17,11 +17,14 @@ use self::{
     ending::{End, Ending},
     reader::{Reader, Screen},
 };
-use super::{
-    times::{self, Since},
-    topics,
+use crate::{
+    context::Context,
+    error::CliResult,
+    values::{
+        times::{self, Since},
+        topics,
+    },
 };
-use crate::{context::Context, error::CliResult};
 
 /// Show events as they come, or those that are stored
 ///

@@ -7,9 +7,9 @@ use protoflow::{
     transport::{ErrorKind, Transport, TransportError},
 };
 
+use super::nearest::nearest;
 use crate::{
     error::{CliError, CliResult},
-    nearest::nearest,
     output::Remarks,
 };
 

@@ -7,13 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ConsumeError, ConsumeOptions, Consumer, End, Stop, Summary,
-    fetch::{Fetch, Window},
-    ledger::Ledger,
-    phase::Phase,
-    proof::Proof,
-    queue::Queue,
-    responder::Responder,
-    running::{ABORT_GRACE, Finished, Runner, Tasks},
+    deliveries::{
+        decode_check::Proof,
+        fetch::{Fetch, Window},
+        queue::Queue,
+    },
+    lifecycle::Phase,
+    responses::Responder,
+    run::runs::{ABORT_GRACE, Finished, Runner, Tasks},
+    settlements::Ledger,
 };
 use crate::{
     lock::Mutex,

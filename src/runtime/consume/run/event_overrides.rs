@@ -22,16 +22,16 @@ const TRACES: [&str; 3] = ["\"pf_", "\"pfmax", EXPIRY];
 
 /// What an event asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Wishes {
+pub(in crate::runtime::consume) struct Wishes {
     /// Runs that it wants to get.
-    pub(super) max_attempts: Option<u32>,
+    pub(in crate::runtime::consume) max_attempts: Option<u32>,
     /// Set when it is to be given up without a run.
-    pub(super) over: Option<(LetterKind, Failure)>,
+    pub(in crate::runtime::consume) over: Option<(LetterKind, Failure)>,
 }
 
 impl Wishes {
     /// Reads them; most events have none, and then the message is not parsed.
-    pub(super) fn of(delivery: &Delivery, now: SystemTime) -> Self {
+    pub(in crate::runtime::consume) fn of(delivery: &Delivery, now: SystemTime) -> Self {
         let message = &delivery.stored.message;
         if !mentions_any(message) {
             return Self::default();

@@ -13,7 +13,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 type Request = Pin<Box<dyn Future<Output = Result<Vec<Delivery>>> + Send>>;
 
 /// See the module.
-pub(super) struct Fetch {
+pub(in crate::runtime::consume) struct Fetch {
     subscription: Arc<dyn Subscription>,
     request: Option<Request>,
     /// What came back before anybody waited for it.
@@ -22,11 +22,14 @@ pub(super) struct Fetch {
     not_before: Option<Instant>,
     failures: u32,
     /// How much to hold ready.
-    pub(super) window: Window,
+    pub(in crate::runtime::consume) window: Window,
 }
 
 impl Fetch {
-    pub(super) fn new(subscription: Arc<dyn Subscription>, window: Window) -> Self {
+    pub(in crate::runtime::consume) fn new(
+        subscription: Arc<dyn Subscription>,
+        window: Window,
+    ) -> Self {
         Self {
             subscription,
             request: None,
@@ -39,25 +42,25 @@ impl Fetch {
     }
 
     /// Reports whether a request may be made now.
-    pub(super) fn is_free(&self, now: Instant) -> bool {
+    pub(in crate::runtime::consume) fn is_free(&self, now: Instant) -> bool {
         self.request.is_none()
             && self.early.is_none()
             && self.not_before.is_none_or(|pause_end| now >= pause_end)
     }
 
     /// Returns when the pause is over, if there is one.
-    pub(super) fn wake_at(&self) -> Option<Instant> {
+    pub(in crate::runtime::consume) fn wake_at(&self) -> Option<Instant> {
         let now = Instant::now();
         self.not_before.filter(|pause_end| *pause_end > now)
     }
 
     /// Returns the number of the latest request.
-    pub(super) fn latest(&self) -> u64 {
+    pub(in crate::runtime::consume) fn latest(&self) -> u64 {
         self.requests
     }
 
     /// Asks for so many, and sees to it that the store begins to work on it.
-    pub(super) async fn start(&mut self, max: usize) {
+    pub(in crate::runtime::consume) async fn start(&mut self, max: usize) {
         self.requests += 1;
         self.not_before = None;
         let subscription = Arc::clone(&self.subscription);
@@ -69,7 +72,7 @@ impl Fetch {
     }
 
     /// Waits for the answer to the request; for ever if there is none. May be dropped.
-    pub(super) async fn next(&mut self) -> Result<Vec<Delivery>> {
+    pub(in crate::runtime::consume) async fn next(&mut self) -> Result<Vec<Delivery>> {
         if let Some(result) = self.early.take() {
             return result;
         }
@@ -82,12 +85,12 @@ impl Fetch {
     }
 
     /// Notes that a request succeeded.
-    pub(super) fn succeeded(&mut self) {
+    pub(in crate::runtime::consume) fn succeeded(&mut self) {
         self.failures = 0;
     }
 
     /// Notes that a request failed in a way that may pass; returns whether that is news.
-    pub(super) fn failed(&mut self) -> bool {
+    pub(in crate::runtime::consume) fn failed(&mut self) -> bool {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(10));
         self.failures += 1;
         self.not_before = Some(Instant::now() + pause.min(MAX_PAUSE));
@@ -95,7 +98,7 @@ impl Fetch {
     }
 
     /// Asks for nothing more. What the store took out for the dropped request it keeps for others.
-    pub(super) fn stop(&mut self) -> Vec<Delivery> {
+    pub(in crate::runtime::consume) fn stop(&mut self) -> Vec<Delivery> {
         self.request = None;
         self.early.take().and_then(Result::ok).unwrap_or_default()
     }
@@ -104,7 +107,7 @@ impl Fetch {
 /// How many deliveries to ask for at once: about what is started in a tenth of a second, so that slow
 /// handlers leave the rest to other consumers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
+pub(in crate::runtime::consume) struct Window {
     size: usize,
     least: usize,
     most: usize,
@@ -117,7 +120,7 @@ impl Window {
     const MEASURE: Duration = Duration::from_millis(20);
 
     /// One batch is asked for, one worked on and one settled at the same time.
-    pub(super) fn new(jobs: usize, max_in_flight: usize) -> Self {
+    pub(in crate::runtime::consume) fn new(jobs: usize, max_in_flight: usize) -> Self {
         let most = (max_in_flight / 3).max(1);
         let least = jobs.saturating_mul(2).clamp(1, most);
         Self {
@@ -128,12 +131,18 @@ impl Window {
         }
     }
 
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::runtime::consume) fn size(&self) -> usize {
         self.size
     }
 
     /// Learns from a round that began at `began` and started so many.
-    pub(super) fn learn(&mut self, began: Instant, started: usize, now: Instant, left: usize) {
+    pub(in crate::runtime::consume) fn learn(
+        &mut self,
+        began: Instant,
+        started: usize,
+        now: Instant,
+        left: usize,
+    ) {
         let (since, before) = self.backlog.unwrap_or((began, 0));
         let started = before + started;
         let elapsed = now.saturating_duration_since(since);

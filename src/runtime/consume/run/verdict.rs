@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::running::{Finished, Ran};
+use super::runs::{Finished, Ran};
 use crate::{
     runtime::{Decision, Ending, Outcome, RetryPolicy},
     transport::{Delivery, Failure, LetterKind, Outgoing, Verdict},
 };
 
 /// What is to be done about a run that ended.
-pub(super) enum Conclusion {
+pub(in crate::runtime::consume) enum Conclusion {
     /// Acknowledge; with a reason, it was skipped.
     Ack(Delivery, Option<String>),
     /// Store these first, then acknowledge.
@@ -23,7 +23,7 @@ pub(super) enum Conclusion {
 }
 
 /// Decides. `aborting` says that the run was told to end, so that a failure says nothing about the event.
-pub(super) fn conclude(
+pub(in crate::runtime::consume) fn conclude(
     mut finished: Finished,
     policy: &RetryPolicy,
     dice: f64,
@@ -59,7 +59,7 @@ pub(super) fn conclude(
 }
 
 /// Returns the verdict on a run that failed.
-pub(super) fn failed_run(
+pub(in crate::runtime::consume) fn failed_run(
     finished: &Finished,
     policy: &RetryPolicy,
     asked: Option<Duration>,
@@ -80,7 +80,7 @@ pub(super) fn failed_run(
 }
 
 /// Returns the verdict that gives up.
-pub(super) fn letter(kind: LetterKind, failure: Failure) -> Verdict {
+pub(in crate::runtime::consume) fn letter(kind: LetterKind, failure: Failure) -> Verdict {
     Verdict::DeadLetter {
         kind,
         failure: Box::new(failure),
@@ -88,7 +88,7 @@ pub(super) fn letter(kind: LetterKind, failure: Failure) -> Verdict {
 }
 
 /// Returns what a verdict tells about the handler; nothing if it never ran.
-pub(super) fn ending_of(verdict: &Verdict) -> Option<Ending> {
+pub(in crate::runtime::consume) fn ending_of(verdict: &Verdict) -> Option<Ending> {
     match verdict {
         Verdict::Ack => Some(Ending::Success),
         Verdict::Retry { .. } => Some(Ending::Setback),

@@ -8,7 +8,8 @@ use protoflow::{
     transport::Failure,
 };
 
-use super::{reply::Action, stderr_tail::StderrTail, verdict::Judgement};
+use super::{reply::Action, verdict::Judgement};
+use crate::handler::process::stderr_tail::StderrTail;
 
 /// Describes a failure.
 pub fn failure(

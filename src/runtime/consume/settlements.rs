@@ -7,7 +7,7 @@ use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
     ConsumeError, Summary,
-    queue::{Key, key_of},
+    deliveries::queue::{Key, key_of},
 };
 use crate::{
     failpoint,

@@ -1,5 +1,9 @@
 //! What replay and purge have in common: freeze a plan, show it, ask, run it under a lease, report.
 
+mod holder;
+mod outcome;
+mod plan;
+
 use std::io::{self, BufRead as _, IsTerminal as _};
 
 use clap::Args;
@@ -9,18 +13,18 @@ use protoflow::{
     transport::{ErrorKind, JobAction},
 };
 
-use super::{
-    holder, names,
+pub use self::plan::count;
+use self::{
     outcome::{Outcomes, Progress, Summary},
-    plan::{Shown, count},
-    selection::SelectionArgs,
+    plan::Shown,
 };
+use super::{names, selection::SelectionArgs};
 use crate::{
-    commands::times,
     config::masked,
     context::Context,
     error::{CliError, CliResult, Exit},
     output::{Format, Remarks, to_the_second},
+    values::times,
 };
 
 /// How a job is chosen and run.

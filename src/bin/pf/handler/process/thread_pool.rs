@@ -13,7 +13,7 @@ use protoflow::runtime::Run;
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 
-use super::leash::{Held, LAST_MOMENT};
+use super::process_group::{Held, LAST_MOMENT};
 
 /// Reports whether what waits may still begin.
 type Work<S> = Box<dyn FnOnce(&mut S) -> bool + Send>;

@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use super::launcher::Started;
+use crate::handler::launcher::Started;
 
 /// How long a command that was asked to end has before it is killed.
 pub const LAST_MOMENT: Duration = Duration::from_millis(500);

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::reply::in_one_line;
+use crate::handler::contract::reply::in_one_line;
 
 /// Bytes kept for the failure's detail.
 const KEPT: usize = 2048;

@@ -15,7 +15,7 @@ use rustix::{
     process::Pid,
 };
 
-use super::{leash, stderr_tail::StderrTail};
+use super::{process_group as leash, stderr_tail::StderrTail};
 
 /// How long pipes that somebody else keeps open are read after the child has ended.
 const AFTERWARDS: Duration = Duration::from_millis(100);

@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// What keeps deliveries in order.
-pub(super) type Key = (Topic, Bytes);
+pub(in crate::runtime::consume) type Key = (Topic, Bytes);
 
-pub(super) fn key_of(delivery: &Delivery) -> Option<Key> {
+pub(in crate::runtime::consume) fn key_of(delivery: &Delivery) -> Option<Key> {
     let message = &delivery.stored.message;
     Some((message.topic.clone(), message.key.clone()?))
 }
@@ -27,7 +27,7 @@ struct Hold {
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(in crate::runtime::consume) struct Queue {
     /// Their key is free for them already.
     turn: VecDeque<Delivery>,
     ready: VecDeque<Delivery>,
@@ -39,23 +39,27 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Counts what waits.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::runtime::consume) fn len(&self) -> usize {
         self.startable() + self.in_lanes
     }
 
     /// Counts what waits for nothing but a free job, as far as is known.
-    pub(super) fn startable(&self) -> usize {
+    pub(in crate::runtime::consume) fn startable(&self) -> usize {
         self.turn.len() + self.ready.len()
     }
 
-    pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
+    pub(in crate::runtime::consume) fn tickets(&self) -> impl Iterator<Item = Ticket> {
         let lanes = self.lanes.values().flatten();
         let all = self.turn.iter().chain(&self.ready).chain(lanes);
         all.map(Delivery::ticket)
     }
 
     /// Takes what a request brought; returns what must go back because its key is held.
-    pub(super) fn arrive(&mut self, request: u64, deliveries: Vec<Delivery>) -> Vec<Delivery> {
+    pub(in crate::runtime::consume) fn arrive(
+        &mut self,
+        request: u64,
+        deliveries: Vec<Delivery>,
+    ) -> Vec<Delivery> {
         if self.holds.is_empty() {
             self.ready.extend(deliveries);
             return Vec::new();
@@ -87,7 +91,7 @@ impl Queue {
     }
 
     /// Takes the next delivery whose key is free.
-    pub(super) fn pop(&mut self) -> Option<Delivery> {
+    pub(in crate::runtime::consume) fn pop(&mut self) -> Option<Delivery> {
         if let Some(delivery) = self.turn.pop_front() {
             return Some(delivery);
         }
@@ -107,14 +111,14 @@ impl Queue {
     }
 
     /// Notes that work on a delivery of this key goes on.
-    pub(super) fn occupy(&mut self, key: Option<Key>) {
+    pub(in crate::runtime::consume) fn occupy(&mut self, key: Option<Key>) {
         if let Some(key) = key {
             self.lanes.entry(key).or_default();
         }
     }
 
     /// Notes that this delivery is done with: the next one of its key may start.
-    pub(super) fn release(&mut self, delivery: &Delivery) {
+    pub(in crate::runtime::consume) fn release(&mut self, delivery: &Delivery) {
         if self.lanes.is_empty() {
             return;
         }
@@ -131,7 +135,7 @@ impl Queue {
     }
 
     /// Holds the key of a delivery that comes again; returns the later ones, which go back.
-    pub(super) fn hold(&mut self, delivery: &Delivery) -> Vec<Delivery> {
+    pub(in crate::runtime::consume) fn hold(&mut self, delivery: &Delivery) -> Vec<Delivery> {
         let Some(key) = key_of(delivery) else {
             return Vec::new();
         };
@@ -149,14 +153,14 @@ impl Queue {
     }
 
     /// Notes that the store holds the key itself from this request on.
-    pub(super) fn hold_until(&mut self, key: &Key, request: u64) {
+    pub(in crate::runtime::consume) fn hold_until(&mut self, key: &Key, request: u64) {
         if let Some(hold) = self.holds.get_mut(key) {
             hold.clear_from = Some(request);
         }
     }
 
     /// Takes these out.
-    pub(super) fn remove(&mut self, tickets: &[Ticket]) -> Vec<Delivery> {
+    pub(in crate::runtime::consume) fn remove(&mut self, tickets: &[Ticket]) -> Vec<Delivery> {
         if tickets.is_empty() {
             return Vec::new();
         }
@@ -174,7 +178,7 @@ impl Queue {
     }
 
     /// Takes everything out, in order of key.
-    pub(super) fn drain(&mut self) -> Vec<Delivery> {
+    pub(in crate::runtime::consume) fn drain(&mut self) -> Vec<Delivery> {
         let mut all: Vec<Delivery> = self.turn.drain(..).collect();
         for lane in self.lanes.values_mut() {
             all.extend(lane.drain(..));

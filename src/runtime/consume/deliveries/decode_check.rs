@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Proof {
+pub(in crate::runtime::consume) struct Proof {
     proven: bool,
     seen: u32,
     held: Vec<(Delivery, Failure)>,
@@ -21,21 +21,25 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::runtime::consume) fn len(&self) -> usize {
         self.held.len()
     }
 
-    pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
+    pub(in crate::runtime::consume) fn tickets(&self) -> impl Iterator<Item = Ticket> {
         self.held.iter().map(|(delivery, _)| delivery.ticket())
     }
 
     /// Reports whether there was an event.
-    pub(super) fn is_proven(&self) -> bool {
+    pub(in crate::runtime::consume) fn is_proven(&self) -> bool {
         self.proven
     }
 
     /// Holds back a message that is no event. If there are too many, returns how many: the consumer must stop.
-    pub(super) fn hold(&mut self, delivery: Delivery, failure: Failure) -> Option<u32> {
+    pub(in crate::runtime::consume) fn hold(
+        &mut self,
+        delivery: Delivery,
+        failure: Failure,
+    ) -> Option<u32> {
         self.seen += 1;
         self.since = Some(Instant::now());
         self.held.push((delivery, failure));
@@ -43,20 +47,23 @@ impl Proof {
     }
 
     /// Notes that a message was an event; returns what was held back, now known to be single bad messages.
-    pub(super) fn prove(&mut self) -> Vec<(Delivery, Failure)> {
+    pub(in crate::runtime::consume) fn prove(&mut self) -> Vec<(Delivery, Failure)> {
         self.proven = true;
         std::mem::take(&mut self.held)
     }
 
     /// Returns when to stop waiting for an event, if nothing else comes.
-    pub(super) fn wake_at(&self) -> Option<Instant> {
+    pub(in crate::runtime::consume) fn wake_at(&self) -> Option<Instant> {
         self.since
             .filter(|_| !self.held.is_empty())
             .map(|since| since + PATIENCE)
     }
 
     /// Returns what was held back for long enough with nothing else to do.
-    pub(super) fn overdue(&mut self, now: Instant) -> Vec<(Delivery, Failure)> {
+    pub(in crate::runtime::consume) fn overdue(
+        &mut self,
+        now: Instant,
+    ) -> Vec<(Delivery, Failure)> {
         if self.wake_at().is_some_and(|at| at <= now) {
             return std::mem::take(&mut self.held);
         }
@@ -64,7 +71,7 @@ impl Proof {
     }
 
     /// Returns what was held back, undecided.
-    pub(super) fn give_back(&mut self) -> impl Iterator<Item = Delivery> {
+    pub(in crate::runtime::consume) fn give_back(&mut self) -> impl Iterator<Item = Delivery> {
         self.held.drain(..).map(|(delivery, _)| delivery)
     }
 }

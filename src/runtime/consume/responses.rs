@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinHandle, time::Instant};
 
-use super::running::Finished;
+use super::run::runs::Finished;
 use crate::{
     failpoint,
     runtime::joined,

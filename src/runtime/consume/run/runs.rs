@@ -13,14 +13,11 @@ use futures_util::{FutureExt, StreamExt as _, stream::FuturesUnordered};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    inspect::Wishes,
-    queue::{Key, key_of},
-    turns::Turns,
-};
+use super::{event_overrides::Wishes, turns::Turns};
 use crate::{
     event::{Envelope, Group, Naming, wrap_plain},
     lock::Mutex,
+    runtime::consume::deliveries::queue::{Key, key_of},
     runtime::{
         Beginning, Handler, Outcome, RefusedAttributes, RetryPolicy, Run, describe_failure,
         panic_failure,
@@ -29,25 +26,25 @@ use crate::{
 };
 
 /// How long a handler may take to end once it was told to.
-pub(super) const ABORT_GRACE: Duration = Duration::from_secs(1);
+pub(in crate::runtime::consume) const ABORT_GRACE: Duration = Duration::from_secs(1);
 
 /// What every run of a consumer needs.
-pub(super) struct Runner<H> {
-    pub(super) handler: H,
-    pub(super) group: Group,
-    pub(super) policy: RetryPolicy,
-    pub(super) event_decides_attempts: bool,
-    pub(super) timeout: Option<Duration>,
-    pub(super) plain: bool,
-    pub(super) naming: Naming,
-    pub(super) refused: RefusedAttributes,
-    pub(super) abort: CancellationToken,
+pub(in crate::runtime::consume) struct Runner<H> {
+    pub(in crate::runtime::consume) handler: H,
+    pub(in crate::runtime::consume) group: Group,
+    pub(in crate::runtime::consume) policy: RetryPolicy,
+    pub(in crate::runtime::consume) event_decides_attempts: bool,
+    pub(in crate::runtime::consume) timeout: Option<Duration>,
+    pub(in crate::runtime::consume) plain: bool,
+    pub(in crate::runtime::consume) naming: Naming,
+    pub(in crate::runtime::consume) refused: RefusedAttributes,
+    pub(in crate::runtime::consume) abort: CancellationToken,
     /// For the runs that are given out from now on.
-    pub(super) recalled: Mutex<CancellationToken>,
+    pub(in crate::runtime::consume) recalled: Mutex<CancellationToken>,
 }
 
 /// How a run ended.
-pub(super) enum Ran {
+pub(in crate::runtime::consume) enum Ran {
     /// By its handler.
     Handled(Outcome),
     /// Not at all: the event's time is over, or it was given up before it came here.
@@ -55,20 +52,20 @@ pub(super) enum Ran {
 }
 
 /// A run that ended.
-pub(super) struct Finished {
-    pub(super) delivery: Delivery,
-    pub(super) ran: Ran,
-    pub(super) max_attempts: u32,
-    pub(super) started: Instant,
+pub(in crate::runtime::consume) struct Finished {
+    pub(in crate::runtime::consume) delivery: Delivery,
+    pub(in crate::runtime::consume) ran: Ran,
+    pub(in crate::runtime::consume) max_attempts: u32,
+    pub(in crate::runtime::consume) started: Instant,
     /// Whether the breaker let this one through to see.
-    pub(super) probe: bool,
+    pub(in crate::runtime::consume) probe: bool,
 }
 
-pub(super) type RunFuture = Pin<Box<dyn Future<Output = Finished> + Send>>;
+pub(in crate::runtime::consume) type RunFuture = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
 impl<H: Handler> Runner<H> {
     /// Calls back the runs that were given out and have not begun.
-    pub(super) fn recall(&self) {
+    pub(in crate::runtime::consume) fn recall(&self) {
         std::mem::take(&mut *self.recalled()).cancel();
     }
 
@@ -77,7 +74,7 @@ impl<H: Handler> Runner<H> {
     }
 
     /// Returns how many runs may wait in the handler.
-    pub(super) fn ahead(&self) -> usize {
+    pub(in crate::runtime::consume) fn ahead(&self) -> usize {
         if self.timeout.is_some() {
             return 0;
         }
@@ -85,7 +82,7 @@ impl<H: Handler> Runner<H> {
     }
 
     /// Prepares a run. Its future does not unwind.
-    pub(super) fn run(
+    pub(in crate::runtime::consume) fn run(
         self: Arc<Self>,
         delivery: Delivery,
         started: Instant,
@@ -178,14 +175,14 @@ async fn within(limit: Duration, run: &Run, handling: impl Future<Output = Outco
 }
 
 /// What is remembered of a delivery while its run goes on elsewhere.
-pub(super) struct Mark {
+pub(in crate::runtime::consume) struct Mark {
     ticket: Ticket,
-    pub(super) key: Option<Key>,
+    pub(in crate::runtime::consume) key: Option<Key>,
     copy: Option<Delivery>,
 }
 
 impl Mark {
-    pub(super) fn of(delivery: &Delivery, with_copy: bool) -> Self {
+    pub(in crate::runtime::consume) fn of(delivery: &Delivery, with_copy: bool) -> Self {
         Self {
             ticket: delivery.ticket(),
             key: key_of(delivery),
@@ -195,7 +192,7 @@ impl Mark {
 }
 
 /// Runs that were not ready at once.
-pub(super) struct Tasks {
+pub(in crate::runtime::consume) struct Tasks {
     set: Set,
     marks: HashMap<Ticket, Mark>,
     /// Where a single job's runs may wait in the handler: several are under way, and keep their order.
@@ -211,7 +208,7 @@ enum Set {
 
 impl Tasks {
     /// Prepares for the runs of a handler, so many at a time.
-    pub(super) fn of(handler: &impl Handler, jobs: usize) -> Self {
+    pub(in crate::runtime::consume) fn of(handler: &impl Handler, jobs: usize) -> Self {
         let some_wait = handler.ahead() > 0;
         Self {
             set: if some_wait {
@@ -225,12 +222,16 @@ impl Tasks {
     }
 
     /// Counts runs that have not ended, or not had their turn.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::runtime::consume) fn len(&self) -> usize {
         self.set.len() + self.turns.as_ref().map_or(0, Turns::early)
     }
 
     /// Takes in a run that ended as soon as it was begun; returns it if nothing before it is under way.
-    pub(super) fn ended_at_once(&mut self, mark: Mark, finished: Finished) -> Option<Finished> {
+    pub(in crate::runtime::consume) fn ended_at_once(
+        &mut self,
+        mark: Mark,
+        finished: Finished,
+    ) -> Option<Finished> {
         match &mut self.turns {
             Some(turns) if self.set.len() + turns.early() > 0 => {
                 turns.begin(mark.ticket);
@@ -241,7 +242,7 @@ impl Tasks {
         }
     }
 
-    pub(super) fn spawn(&mut self, mark: Mark, run: RunFuture) {
+    pub(in crate::runtime::consume) fn spawn(&mut self, mark: Mark, run: RunFuture) {
         if let Some(turns) = &mut self.turns {
             turns.begin(mark.ticket);
         }
@@ -253,7 +254,7 @@ impl Tasks {
     }
 
     /// Waits for a run to end; for ever if there is none. May be dropped.
-    pub(super) async fn next(&mut self) -> Finished {
+    pub(in crate::runtime::consume) async fn next(&mut self) -> Finished {
         loop {
             if let Some(finished) = self.in_turn() {
                 return finished;
@@ -268,7 +269,7 @@ impl Tasks {
     }
 
     /// Returns a run that has ended already.
-    pub(super) fn try_next(&mut self) -> Option<Finished> {
+    pub(in crate::runtime::consume) fn try_next(&mut self) -> Option<Finished> {
         loop {
             if let Some(finished) = self.in_turn() {
                 return Some(finished);
@@ -300,12 +301,12 @@ impl Tasks {
         Some(finished)
     }
 
-    pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
+    pub(in crate::runtime::consume) fn tickets(&self) -> impl Iterator<Item = Ticket> {
         self.marks.keys().copied()
     }
 
     /// Drops every run where it stands; returns how many, and those that somebody is told about.
-    pub(super) fn abandon(&mut self) -> (usize, Vec<Delivery>) {
+    pub(in crate::runtime::consume) fn abandon(&mut self) -> (usize, Vec<Delivery>) {
         let count = self.len();
         self.set.abandon();
         if let Some(turns) = &mut self.turns {

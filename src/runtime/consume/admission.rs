@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::{
     End,
-    phase::Phase,
-    pump::{Certainty, Pump},
-    running::Mark,
+    event_loop::{Certainty, Pump},
+    lifecycle::Phase,
+    run::runs::Mark,
 };
 use crate::{
     runtime::{Admission, Handler, Notice},
