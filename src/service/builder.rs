@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Defaults, Service, ServiceError};
+use super::{
+    Service, ServiceError,
+    connection::{Connection, Defaults},
+};
 use crate::{
     backends::{OpenOptions, Registry, parse_url},
     event::Naming,
@@ -140,8 +143,10 @@ impl ServiceBuilder {
             jobs: self.jobs,
         };
         Ok(Service {
-            transport,
-            defaults: Arc::new(defaults),
+            connection: Connection {
+                transport,
+                defaults: Arc::new(defaults),
+            },
         })
     }
 }

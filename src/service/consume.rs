@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Service, ServiceError};
+use super::{connection::Connection, error::ServiceError};
 use crate::{
     event::{Group, NameError, Naming, Pattern, Topic},
     runtime::{BreakerOptions, ConsumeOptions, Consumer, Handler, RetryPolicy, Stop, Summary},
@@ -62,7 +62,7 @@ impl<P: IntoPatterns> IntoPatterns for Vec<P> {
 /// A consumer that is being set up; await it to consume.
 #[must_use = "nothing is consumed until it is awaited"]
 pub struct Consume<H> {
-    service: Service,
+    connection: Connection,
     patterns: Result<Vec<Pattern>, NameError>,
     handler: H,
     group: Option<String>,
@@ -75,12 +75,12 @@ type Change = Box<dyn FnOnce(&mut ConsumeOptions) + Send>;
 
 impl<H: Handler> Consume<H> {
     pub(super) fn new(
-        service: Service,
+        connection: Connection,
         patterns: Result<Vec<Pattern>, NameError>,
         handler: H,
     ) -> Self {
         Self {
-            service,
+            connection,
             patterns,
             handler,
             group: None,
@@ -176,7 +176,7 @@ impl<H: Handler> Consume<H> {
     }
 
     fn options(&mut self) -> Result<ConsumeOptions, ServiceError> {
-        let defaults = &self.service.defaults;
+        let defaults = &self.connection.defaults;
         let group: Group = match self.group.take() {
             Some(group) => group.try_into()?,
             None => defaults.group.clone().ok_or(ServiceError::NoGroup)?,
@@ -198,8 +198,8 @@ impl<H: Handler> Consume<H> {
 
     async fn run(mut self) -> Result<Summary, ServiceError> {
         let options = self.options()?;
-        let transport = self.service.transport.clone();
-        let observer = self.service.defaults.observer.clone();
+        let transport = self.connection.transport.clone();
+        let observer = self.connection.defaults.observer.clone();
         let consumer = Consumer::new(transport, options, self.handler, observer);
         Ok(consumer.run(self.stop).await?)
     }
@@ -217,7 +217,7 @@ impl<H: Handler> IntoFuture for Consume<H> {
 impl<H> std::fmt::Debug for Consume<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Consume")
-            .field("service", &self.service)
+            .field("connection", &self.connection)
             .field("patterns", &self.patterns)
             .field("group", &self.group)
             .finish_non_exhaustive()

@@ -1,6 +1,7 @@
 //! The front door of the library: a connection with defaults for publishing and consuming.
 
 mod builder;
+mod connection;
 mod consume;
 mod error;
 mod publish;
@@ -10,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use cloudevents::Event;
 use serde::Serialize;
 
+use self::connection::Connection;
 pub use self::{
     builder::ServiceBuilder,
     consume::{Consume, IntoPatterns},
@@ -17,9 +19,9 @@ pub use self::{
     publish::PublishData,
 };
 use crate::{
-    event::{Encoding, EventBuilder, EventExt, Group, Naming, Topic, encode, event},
-    runtime::{IntoHandler, Observer, RetryPolicy, Triage},
-    transport::{Capabilities, Outgoing, Receipt, Transport, TransportError},
+    event::{EventBuilder, event},
+    runtime::{IntoHandler, Triage},
+    transport::{Capabilities, Receipt, Transport},
 };
 
 /// A connection to a transport, with defaults for publishing and consuming. Cheap to clone.
@@ -29,7 +31,7 @@ use crate::{
 /// | Go | here |
 /// |---|---|
 /// | `NewCloudEvent(type, source, data)` | [`event`](crate::event()) |
-/// | `GetAttempt(evt)`, `GetTraceID(evt)` | [`EventExt`] |
+/// | `GetAttempt(evt)`, `GetTraceID(evt)` | [`EventExt`](crate::EventExt) |
 /// | `PublishEvent(ctx, evt)` | [`publish`](Self::publish) |
 /// | `PublishEventAfter(ctx, evt, d)` | [`publish_after`](Self::publish_after) |
 /// | `PublishData(…)` | [`publish_data`](Self::publish_data) |
@@ -63,19 +65,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Service {
-    transport: Arc<dyn Transport>,
-    defaults: Arc<Defaults>,
-}
-
-/// What holds unless a call says otherwise.
-struct Defaults {
-    group: Option<Group>,
-    policy: RetryPolicy,
-    observer: Arc<dyn Observer>,
-    encoding: Encoding,
-    handler_naming: Naming,
-    source: String,
-    jobs: usize,
+    connection: Connection,
 }
 
 impl Service {
@@ -95,12 +85,12 @@ impl Service {
 
     /// Starts an event from this service's source.
     pub fn event(&self, ty: impl Into<String>) -> EventBuilder {
-        event(ty, self.defaults.source.as_str())
+        event(ty, self.connection.defaults.source.as_str())
     }
 
     /// Publishes an event to the topic of its type; done once it is confirmed stored.
     ///
-    /// An event with a delay of its own ([`EventExt::delay`]) is held back for so long.
+    /// An event with a delay of its own ([`EventExt::delay`](crate::EventExt::delay)) is held back for so long.
     ///
     /// # Errors
     /// If the event breaks a rule or the transport does not store it.
@@ -116,8 +106,7 @@ impl Service {
     /// # }
     /// ```
     pub async fn publish(&self, event: Event) -> Result<Receipt, ServiceError> {
-        let outgoing = self.outgoing(&event)?;
-        self.send(outgoing).await
+        self.connection.publish(event).await
     }
 
     /// Publishes an event that nobody sees before this delay is over.
@@ -140,9 +129,7 @@ impl Service {
         event: Event,
         delay: Duration,
     ) -> Result<Receipt, ServiceError> {
-        let due = std::time::SystemTime::now().checked_add(delay);
-        self.publish_at(event, due.ok_or(ServiceError::DelayTooLong(delay))?)
-            .await
+        self.connection.publish_after(event, delay).await
     }
 
     /// Publishes an event that nobody sees before this time; a time in the past means now.
@@ -154,9 +141,7 @@ impl Service {
         event: Event,
         due: std::time::SystemTime,
     ) -> Result<Receipt, ServiceError> {
-        let mut outgoing = self.outgoing(&event)?;
-        outgoing.due = Some(due);
-        self.send(outgoing).await
+        self.connection.publish_at(event, due).await
     }
 
     /// Publishes data as an event that is made from it.
@@ -180,7 +165,7 @@ impl Service {
         source: impl Into<String>,
         data: &D,
     ) -> PublishData {
-        PublishData::new(self.clone(), event(ty, source).data(data))
+        PublishData::new(self.connection.clone(), event(ty, source).data(data))
     }
 
     /// Publishes many events in as few steps as the transport allows: one result per event, in order.
@@ -188,7 +173,7 @@ impl Service {
         &self,
         events: impl IntoIterator<Item = Event>,
     ) -> Vec<Result<Receipt, ServiceError>> {
-        publish::all(self, events).await
+        publish::all(&self.connection, events).await
     }
 
     /// Prepares to consume a topic, several, or a pattern; it starts when awaited.
@@ -225,8 +210,8 @@ impl Service {
         topics: impl IntoPatterns,
         handler: H,
     ) -> Consume<H::Handler> {
-        let handler = handler.into_handler(self.defaults.encoding);
-        Consume::new(self.clone(), topics.into_patterns(), handler)
+        let handler = handler.into_handler(self.connection.defaults.encoding);
+        Consume::new(self.connection.clone(), topics.into_patterns(), handler)
     }
 
     /// Returns what the transport can do.
@@ -245,7 +230,7 @@ impl Service {
     /// # }
     /// ```
     pub async fn capabilities(&self) -> Result<Capabilities, ServiceError> {
-        Ok(self.transport.capabilities().await?)
+        Ok(self.connection.transport.capabilities().await?)
     }
 
     /// Opens triage of the dead letters.
@@ -265,13 +250,13 @@ impl Service {
     /// ```
     #[must_use]
     pub fn triage(&self) -> Triage {
-        Triage::new(Arc::clone(&self.transport))
+        Triage::new(Arc::clone(&self.connection.transport))
     }
 
     /// Returns the transport below.
     #[must_use]
     pub fn transport(&self) -> &Arc<dyn Transport> {
-        &self.transport
+        &self.connection.transport
     }
 
     /// Flushes and lets go of the store. Nothing may be asked of the service or its clones afterwards.
@@ -289,35 +274,15 @@ impl Service {
     /// # }
     /// ```
     pub async fn close(self) -> Result<(), ServiceError> {
-        Ok(self.transport.close().await?)
-    }
-
-    fn outgoing(&self, event: &Event) -> Result<Outgoing, ServiceError> {
-        use cloudevents::AttributesReader;
-        let topic: Topic = event.ty().parse()?;
-        let now = std::time::SystemTime::now();
-        let due = event.delay().map(|delay| {
-            let due = now.checked_add(delay);
-            due.ok_or(ServiceError::DelayTooLong(delay))
-        });
-        Ok(Outgoing {
-            message: encode(event, topic, self.defaults.encoding)?,
-            due: due.transpose()?,
-        })
-    }
-
-    async fn send(&self, outgoing: Outgoing) -> Result<Receipt, ServiceError> {
-        let results = self.transport.publish(vec![outgoing]).await;
-        let result = results.into_iter().next();
-        Ok(result.ok_or_else(|| TransportError::unanswered(self.transport.scheme()))??)
+        Ok(self.connection.transport.close().await?)
     }
 }
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service")
-            .field("transport", &self.transport)
-            .field("group", &self.defaults.group)
+            .field("transport", &self.connection.transport)
+            .field("group", &self.connection.defaults.group)
             .finish_non_exhaustive()
     }
 }

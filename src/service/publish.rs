@@ -8,7 +8,7 @@ use std::{
 
 use cloudevents::Event;
 
-use super::{Service, ServiceError};
+use super::{connection::Connection, error::ServiceError};
 use crate::{
     event::{EventBuilder, EventError},
     runtime::{Publisher, PublisherOptions},
@@ -19,16 +19,16 @@ use crate::{
 #[must_use = "nothing is published until it is awaited"]
 #[derive(Debug)]
 pub struct PublishData {
-    service: Service,
+    connection: Connection,
     /// Data that cannot be serialised is told when it is published.
     draft: Result<EventBuilder, EventError>,
     delay: Option<Duration>,
 }
 
 impl PublishData {
-    pub(super) fn new(service: Service, draft: Result<EventBuilder, EventError>) -> Self {
+    pub(super) fn new(connection: Connection, draft: Result<EventBuilder, EventError>) -> Self {
         Self {
-            service,
+            connection,
             draft,
             delay: None,
         }
@@ -74,8 +74,8 @@ impl IntoFuture for PublishData {
         Box::pin(async move {
             let event = self.draft?.build()?;
             match self.delay {
-                Some(delay) => self.service.publish_after(event, delay).await,
-                None => self.service.publish(event).await,
+                Some(delay) => self.connection.publish_after(event, delay).await,
+                None => self.connection.publish(event).await,
             }
         })
     }
@@ -83,10 +83,10 @@ impl IntoFuture for PublishData {
 
 /// Publishes in batches; an event that breaks a rule takes its place among the results.
 pub(super) async fn all(
-    service: &Service,
+    connection: &Connection,
     events: impl IntoIterator<Item = Event>,
 ) -> Vec<Result<Receipt, ServiceError>> {
-    let transport = service.transport().clone();
+    let transport = connection.transport.clone();
     let mut publisher = Publisher::new(transport, PublisherOptions::default());
     let mut results: Vec<Option<Result<Receipt, ServiceError>>> = Vec::new();
     let tell = |results: &mut Vec<_>, told: Vec<(usize, Result<Receipt, _>)>| {
@@ -96,13 +96,13 @@ pub(super) async fn all(
     };
     for (index, event) in events.into_iter().enumerate() {
         results.push(None);
-        match service.outgoing(&event) {
+        match connection.outgoing(&event) {
             Ok(outgoing) => tell(&mut results, publisher.push(outgoing, index).await),
             Err(error) => results[index] = Some(Err(error)),
         }
     }
     tell(&mut results, publisher.finish().await);
-    let unanswered = || Err(TransportError::unanswered(service.transport().scheme()).into());
+    let unanswered = || Err(TransportError::unanswered(connection.transport.scheme()).into());
     results
         .into_iter()
         .map(|result| result.unwrap_or_else(unanswered))

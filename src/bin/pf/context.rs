@@ -10,9 +10,9 @@ use protoflow::{
 use url::Url;
 
 use crate::{
-    commands::GlobalArgs,
     config::{Config, Target},
     error::{CliError, CliResult, Exit},
+    global_args::GlobalArgs,
     log,
     output::{Format, Printer},
     signals::Signals,

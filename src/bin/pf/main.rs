@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod context;
 mod error;
+mod global_args;
 mod handler;
 mod log;
 mod output;

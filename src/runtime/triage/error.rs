@@ -1,6 +1,6 @@
 //! Why triage cannot go on.
 
-use super::JobReport;
+use super::report::JobReport;
 use crate::transport::{LetterId, TransportError};
 
 /// Why triage cannot go on.

@@ -30,6 +30,7 @@ mod names;
 mod plan;
 mod query;
 mod record;
+mod report;
 mod run;
 mod tally;
 
@@ -43,7 +44,8 @@ pub use self::{
     plan::{Plan, PlanRequest, Resumed},
     query::Query,
     record::write_letter,
-    run::{JobOptions, JobReport, Progress},
+    report::JobReport,
+    run::{JobOptions, Progress},
     tally::Counts,
 };
 use super::Stop;

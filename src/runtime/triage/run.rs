@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::{Plan, TriageError};
+use super::{Plan, TriageError, report::JobReport};
 use crate::{
     failpoint,
     runtime::Stop,
@@ -30,32 +30,6 @@ pub struct JobOptions {
     pub holder: String,
     /// Letters per second; none is as fast as it goes.
     pub rate: Option<f64>,
-}
-
-/// What a job did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct JobReport {
-    /// Replayed or purged.
-    pub done: u64,
-    /// Dealt with by somebody else before.
-    pub gone: u64,
-    /// Still dead letters.
-    pub failed: u64,
-    /// Dealt with or not: nobody knows.
-    pub ambiguous: u64,
-    /// Whether every letter of the plan was dealt with.
-    pub complete: bool,
-}
-
-impl JobReport {
-    fn add(&mut self, resolution: &Resolution) {
-        *match resolution {
-            Resolution::Done => &mut self.done,
-            Resolution::Gone => &mut self.gone,
-            Resolution::Failed { .. } => &mut self.failed,
-            Resolution::Ambiguous { .. } => &mut self.ambiguous,
-        } += 1;
-    }
 }
 
 /// Told what became of each letter, once it is durable.

@@ -1,9 +1,8 @@
 //! `pf completions`: scripts that teach a shell to complete `pf`.
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::Cli;
 use crate::{context::Context, error::CliResult};
 
 /// Makes `pf tail order.*` work as typed: zsh would look for files.
@@ -22,9 +21,9 @@ pub struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub fn run(self, context: &mut Context) -> CliResult<()> {
+    pub fn run(self, context: &mut Context, mut command: Command) -> CliResult<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::whole(), "pf", &mut script);
+        clap_complete::generate(self.shell, &mut command, "pf", &mut script);
         if self.shell == Shell::Zsh {
             let first = script
                 .iter()

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::Cli;
 use crate::{context::Context, error::CliResult};
 
 /// Print the manual page, or write the pages of all commands into a folder
@@ -21,8 +20,7 @@ pub struct ManArgs {
 }
 
 impl ManArgs {
-    pub fn run(self, context: &mut Context) -> CliResult<()> {
-        let command = Cli::whole();
+    pub fn run(self, context: &mut Context, command: Command) -> CliResult<()> {
         let Some(folder) = self.dir else {
             let mut page = Vec::new();
             Man::new(command).render(&mut page)?;

@@ -13,17 +13,10 @@ mod publish;
 mod schedule;
 mod tail;
 
-use std::time::Duration;
-
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::lazy::Later;
-use crate::{
-    context::Context,
-    error::CliResult,
-    output::{ColorChoice, Format},
-    values::times,
-};
+use crate::{context::Context, error::CliResult, global_args::GlobalArgs};
 
 /// Publish, tail and consume CloudEvents, and triage what failed
 #[derive(Debug, Parser)]
@@ -44,47 +37,6 @@ impl Cli {
             .mut_subcommand("schedule", Later::<schedule::ScheduleCommand>::now)
             .mut_subcommand("context", Later::<context::ContextCommand>::now)
     }
-}
-
-/// Flags that every command takes.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct GlobalArgs {
-    #[arg(long, global = true, value_name = "URL", conflicts_with = "context")]
-    #[arg(help = "The store, as in `sqlite:events.db` [env: PF_URL]")]
-    pub url: Option<String>,
-    #[arg(long, global = true, value_name = "NAME")]
-    #[arg(help = "A store by the name that `pf context add` gave it [env: PF_CONTEXT]")]
-    pub context: Option<String>,
-    /// How long to wait for the store to answer [default: what the URL says, else 5s]
-    #[arg(long, global = true, value_parser = times::duration, value_name = "DURATION")]
-    pub connect_timeout: Option<Duration>,
-    /// How to write data
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_enum,
-        env = "PF_OUTPUT",
-        hide_env_values = true
-    )]
-    #[arg(value_name = "FORMAT")]
-    pub output: Option<Format>,
-    /// Leave out remarks; errors and their hints stay
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: ColorChoice,
-    /// Write a log to stderr, as in `debug` or `protoflow=trace`
-    #[arg(
-        long,
-        global = true,
-        env = "PF_LOG",
-        hide_env_values = true,
-        value_name = "FILTER"
-    )]
-    pub log: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,7 +68,7 @@ impl Command {
             context.config()?;
         }
         match self {
-            Self::Publish(args) => args.run(context).await,
+            Self::Publish(args) => publish::run(&args, context).await,
             Self::Tail(args) => args.run(context).await,
             Self::Consume(args) => args.run(context).await,
             Self::Dlq(Later(command)) => command.run(context).await,
@@ -125,8 +77,8 @@ impl Command {
             Self::Context(Later(command)) => command.run(context),
             Self::Doctor(args) => args.run(context).await,
             Self::Demo(args) => args.run(context).await,
-            Self::Completions(args) => args.run(context),
-            Self::Man(args) => args.run(context),
+            Self::Completions(args) => args.run(context, Cli::whole()),
+            Self::Man(args) => args.run(context, Cli::whole()),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod file;
 mod secret;
 mod store;
+mod variable;
 
 use std::{
     env,
@@ -13,6 +14,7 @@ use etcetera::BaseStrategy as _;
 use protoflow::event::Group;
 use url::Url;
 
+use self::variable::variable;
 pub use self::{
     file::{File, Profile},
     secret::{masked, masked_for_user, refuse},
@@ -292,18 +294,6 @@ fn chosen(url: Option<&str>, context: Option<&str>) -> CliResult<Chosen> {
     }
     let name = variable("PF_CONTEXT")?;
     Ok(name.map_or(Chosen::Files, Chosen::Context))
-}
-
-/// Returns an environment variable that is set and not empty.
-fn variable(name: &str) -> CliResult<Option<String>> {
-    match env::var(name) {
-        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => {
-            Err(CliError::configuration(format!("{name} is not UTF-8"))
-                .hint("it is read as text, paths included"))
-        }
-    }
 }
 
 fn here() -> CliResult<PathBuf> {

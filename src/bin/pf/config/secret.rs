@@ -4,7 +4,7 @@ use std::{io::IsTerminal as _, path::Path};
 
 use url::Url;
 
-use super::{Profile, variable};
+use super::{file::Profile, variable::variable};
 use crate::error::{CliError, CliResult, Exit};
 
 /// Query parameters that are secrets.

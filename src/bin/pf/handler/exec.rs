@@ -16,19 +16,19 @@ use protoflow::{
 use rustix::process::Signal;
 
 use super::{
-    HandlerOptions, StdinForm,
     contract::{
         failure,
         reply::Action,
         verdict::{self, Ended, Judgement},
     },
+    options::HandlerOptions,
     process::{
         environment,
         pipes::{self as pump, Gathered},
         process_group::{Held, Leash},
         result_file::{self, ResultFiles},
         stderr_tail::StderrTail,
-        stdin as input,
+        stdin::{self as input, StdinForm},
         thread_pool::{Done, Lanes},
     },
 };

@@ -17,12 +17,12 @@ use protoflow::{
 use serde_json::value::RawValue;
 
 use super::{
-    HandlerOptions,
     contract::{
         failure,
         reply::{Action, Reply},
         verdict::{self, Ended, Judgement},
     },
+    options::HandlerOptions,
     process::{
         process_group::{Held, Leash},
         stderr_tail::StderrTail,

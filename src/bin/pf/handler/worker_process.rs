@@ -20,8 +20,8 @@ use super::{
     },
     launcher::Started,
     process::{
-        pipes as pump,
-        process_group::{self as leash, Held, LAST_MOMENT, Leash},
+        exit, pipes as pump,
+        process_group::{Held, LAST_MOMENT, Leash},
         stderr_tail::StderrTail,
     },
 };
@@ -106,7 +106,7 @@ impl Worker {
         let stdout = child.stdout.take().ok_or_else(missing)?;
         rustix::io::ioctl_fionbio(&stdin, true)?;
         let stderr = StderrTail::default();
-        let end = leash::end_of(pid);
+        let end = exit::end_of(pid);
         Ok(Self {
             fate: Fate {
                 told: guard(started, pid, leash, stderr.clone())?,

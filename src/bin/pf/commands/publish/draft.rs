@@ -9,7 +9,7 @@ use protoflow::event::{
 };
 use serde_json::value::RawValue;
 
-use super::PublishArgs;
+use super::args::PublishArgs;
 use crate::error::{CliError, CliResult, Exit};
 
 /// An encoded envelope carries the time at which it was made; it is made anew after so long.

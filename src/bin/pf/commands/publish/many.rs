@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    OnError, PublishArgs,
+    args::{OnError, PublishArgs},
     draft::{Draft, Made},
     input::{self, Piece},
     progress::{Finished, Ledger, Tag},

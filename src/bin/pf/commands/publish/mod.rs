@@ -1,5 +1,6 @@
 //! `pf publish`: one event, or a stream of them.
 
+mod args;
 mod draft;
 mod input;
 mod many;
@@ -7,269 +8,90 @@ mod one;
 mod progress;
 mod report;
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use bytes::Bytes;
-use clap::{ArgGroup, Args, ValueEnum};
-use protoflow::{
-    backends::OpenOptions,
-    event::{Message, Mode, Topic},
-    transport::{Outgoing, Transport},
-};
+use protoflow::{backends::OpenOptions, transport::Transport};
+
+pub use self::args::PublishArgs;
 
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
     output::Format,
-    values::{times, topics},
+    values::topics,
 };
 
-/// Publish one event, or a stream of them
-///
-/// Done means stored: an event counts as published once the transport has confirmed it. Every line of a
-/// stream is either published or told as an error with its number.
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("stream").args(["lines", "ndjson"]))]
-#[command(group = ArgGroup::new("later").args(["delay", "at"]))]
-#[command(after_help = "\
-Examples:
-  pf publish order.created '{\"order\":1}'
-  pf publish order.created < order.json
-  pf publish reminder.due '{}' --delay 15m
-  pf publish order.created --lines < orders.ndjson
-  pf tail order.created --until-end -o json | pf publish --ndjson --url nats://localhost
-
-Exit codes: 0 all published, 1 none, 4 some.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub struct PublishArgs {
-    /// The type of the event
-    #[arg(value_name = "TYPE", required_unless_present = "ndjson")]
-    event_type: Option<String>,
-    /// The data; `-`, or nothing when stdin is no terminal, reads stdin
-    #[arg(conflicts_with = "stream", allow_hyphen_values = true)]
-    data: Option<String>,
-    /// Each line of stdin, without its LF or CRLF, is the data of an event
-    #[arg(long, help_heading = "Streams")]
-    lines: bool,
-    /// Each line of stdin is an event, or a record of `-o json`
-    #[arg(long, help_heading = "Streams")]
-    #[arg(conflicts_with_all = ["event_type", "source", "subject", "id", "correlation_id"])]
-    #[arg(conflicts_with_all = ["extension", "content_type"])]
-    ndjson: bool,
-    /// What to do when a line cannot be published
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "WHAT",
-        help_heading = "Streams"
-    )]
-    on_error: OnError,
-    /// At most so many events per second
-    #[arg(long, value_parser = times::rate, value_name = "N", help_heading = "Streams")]
-    rate: Option<f64>,
-    /// Send an event only once the one before it of its key is confirmed: order holds also where a connection
-    /// is lost meanwhile
-    #[arg(long, requires = "stream", help_heading = "Streams")]
-    ordered: bool,
-    /// Publish without data
-    #[arg(long, conflicts_with_all = ["data", "stream"])]
-    no_data: bool,
-    /// Deliver no sooner than after this time, as in `90s`
-    #[arg(long, value_parser = times::duration, value_name = "DURATION", allow_hyphen_values = true)]
-    delay: Option<Duration>,
-    /// Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`
-    #[arg(long, value_parser = times::moment, value_name = "TIME")]
-    at: Option<SystemTime>,
-    /// The topic [default: the type]
-    #[arg(long)]
-    topic: Option<Topic>,
-    /// Where the event comes from [default: `//HOST/pf`]
-    #[arg(long, value_name = "URI")]
-    source: Option<String>,
-    /// What the event is about
-    #[arg(long)]
-    subject: Option<String>,
-    /// The id of the event [default: a ULID]
-    #[arg(long, conflicts_with = "stream")]
-    id: Option<String>,
-    /// What keeps related events in order [default: `partitionkey`, else the subject]
-    #[arg(long)]
-    key: Option<String>,
-    /// What this event belongs to
-    #[arg(long, value_name = "ID")]
-    correlation_id: Option<String>,
-    /// Adds an extension attribute
-    #[arg(long, value_parser = pair, value_name = "NAME=VALUE")]
-    extension: Vec<(String, String)>,
-    /// Adds a transport header
-    #[arg(long, value_parser = pair, value_name = "NAME=VALUE")]
-    header: Vec<(String, String)>,
-    /// Let headers through that the broker reads as commands (`Nats-*`)
-    #[arg(long)]
-    allow_broker_headers: bool,
-    /// Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)
-    #[arg(long)]
-    require_consumer: bool,
-    /// How the event is laid out [default: as the URL says, else structured]
-    #[arg(long, value_enum)]
-    mode: Option<ModeArg>,
-    /// What the data is; other than JSON, it is not checked
-    #[arg(long, default_value = "application/json", value_name = "TYPE")]
-    content_type: String,
-    /// Refuse data and lines that are longer, in bytes, as in `4M`
-    #[arg(long, value_parser = size, default_value = "1M", value_name = "SIZE")]
-    max_size: usize,
-    /// Make the topic if it is not there
-    #[arg(long)]
-    create: bool,
-    /// Check everything and show what would be published
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// What to do when a line cannot be published.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum OnError {
-    /// Read no further
-    #[default]
-    Stop,
-    /// Go on with the next line
-    Continue,
-}
-
-/// How an event is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ModeArg {
-    /// One JSON object
-    Structured,
-    /// Attributes as headers
-    Binary,
-}
-
-impl From<ModeArg> for Mode {
-    fn from(mode: ModeArg) -> Self {
-        match mode {
-            ModeArg::Structured => Self::Structured,
-            ModeArg::Binary => Self::Binary,
-        }
+/// Publishes what the flags say.
+pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
+    let shows_receipts = matches!(context.printer.format(), Format::Text | Format::Json);
+    if !shows_receipts && !args.dry_run {
+        return Err(CliError::usage(
+            "receipts can be written as text or json only",
+        ));
     }
-}
-
-impl PublishArgs {
-    pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let shows_receipts = matches!(context.printer.format(), Format::Text | Format::Json);
-        if !shows_receipts && !self.dry_run {
-            return Err(CliError::usage(
-                "receipts can be written as text or json only",
-            ));
-        }
-        self.check_topic()?;
-        let options = OpenOptions {
-            create: self.create,
-            broker_headers: self.allow_broker_headers,
-            require_consumer: self.require_consumer,
-            inline: !(self.lines || self.ndjson),
-            ..OpenOptions::default()
-        };
-        let transport = context.open(options).await?;
-        self.check_delay(context, transport.as_ref()).await?;
-        if self.lines || self.ndjson {
-            many::publish(&self, context, transport).await
-        } else {
-            one::publish(&self, context, transport.as_ref()).await
-        }
-    }
-
-    /// Refuses a wrong topic before the store is touched.
-    fn check_topic(&self) -> CliResult<()> {
-        match (&self.topic, &self.event_type) {
-            (Some(topic), _) => topics::refuse_dead_letters(topic),
-            (None, Some(ty)) => topics::refuse_dead_letters(&ty.parse()?),
-            (None, None) => Ok(()),
-        }
-    }
-
-    /// Refuses a delay that cannot be kept before anything is stored.
-    async fn check_delay(&self, context: &Context, transport: &dyn Transport) -> CliResult<()> {
-        let Some(due) = self.due() else {
-            return Ok(());
-        };
-        let Ok(delay) = due.duration_since(SystemTime::now()) else {
-            context
-                .printer
-                .remarks()
-                .remark("that time is past: publishing now");
-            return Ok(());
-        };
-        let capabilities = transport.capabilities().await?;
-        if !capabilities.delay.is_present() {
-            return Err(CliError::message(
-                Exit::Unsupported,
-                format!("`{}` cannot delay an event", capabilities.transport),
-            )
-            .hint(capabilities.delay.note()));
-        }
-        if !capabilities.delay.is_native() {
-            let remarks = context.printer.remarks();
-            remarks.remark(&format!("a delayed event {}", capabilities.delay.note()));
-        }
-        match capabilities.limits.max_delay {
-            Some(longest) if delay > longest => Err(CliError::message(
-                Exit::Unsupported,
-                format!(
-                    "`{}` keeps no delay longer than {}",
-                    capabilities.transport,
-                    humantime::format_duration(longest)
-                ),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn due(&self) -> Option<SystemTime> {
-        self.delay
-            .map(|delay| SystemTime::now() + delay)
-            .or(self.at)
-    }
-
-    /// Applies the flags that are the same for every kind of input.
-    fn address(&self, mut message: Message, own_delay: Option<Duration>) -> Outgoing {
-        if let Some(topic) = &self.topic {
-            message.topic = topic.clone();
-        }
-        if let Some(key) = &self.key {
-            message.key = Some(Bytes::copy_from_slice(key.as_bytes()));
-        }
-        for (name, value) in &self.header {
-            message
-                .headers
-                .push(name, Some(Bytes::copy_from_slice(value.as_bytes())));
-        }
-        let due = self
-            .due()
-            .or_else(|| own_delay.map(|delay| SystemTime::now() + delay));
-        Outgoing { message, due }
-    }
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write it like `name=value`".to_owned()),
-    }
-}
-
-fn size(text: &str) -> Result<usize, String> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => Some(1),
-        "k" | "kb" | "kib" => Some(1 << 10),
-        "m" | "mb" | "mib" => Some(1 << 20),
-        "g" | "gb" | "gib" => Some(1 << 30),
-        _ => None,
+    check_topic(args)?;
+    let options = OpenOptions {
+        create: args.create,
+        broker_headers: args.allow_broker_headers,
+        require_consumer: args.require_consumer,
+        inline: !(args.lines || args.ndjson),
+        ..OpenOptions::default()
     };
-    unit.zip(digits.parse::<usize>().ok())
-        .and_then(|(unit, count)| count.checked_mul(unit))
-        .ok_or_else(|| "write it like `512K` or `4M`".to_owned())
+    let transport = context.open(options).await?;
+    check_delay(args, context, transport.as_ref()).await?;
+    if args.lines || args.ndjson {
+        many::publish(args, context, transport).await
+    } else {
+        one::publish(args, context, transport.as_ref()).await
+    }
+}
+
+/// Refuses a wrong topic before the store is touched.
+fn check_topic(args: &PublishArgs) -> CliResult<()> {
+    match (&args.topic, &args.event_type) {
+        (Some(topic), _) => topics::refuse_dead_letters(topic),
+        (None, Some(ty)) => topics::refuse_dead_letters(&ty.parse()?),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Refuses a delay that cannot be kept before anything is stored.
+async fn check_delay(
+    args: &PublishArgs,
+    context: &Context,
+    transport: &dyn Transport,
+) -> CliResult<()> {
+    let Some(due) = args.due() else {
+        return Ok(());
+    };
+    let Ok(delay) = due.duration_since(SystemTime::now()) else {
+        context
+            .printer
+            .remarks()
+            .remark("that time is past: publishing now");
+        return Ok(());
+    };
+    let capabilities = transport.capabilities().await?;
+    if !capabilities.delay.is_present() {
+        return Err(CliError::message(
+            Exit::Unsupported,
+            format!("`{}` cannot delay an event", capabilities.transport),
+        )
+        .hint(capabilities.delay.note()));
+    }
+    if !capabilities.delay.is_native() {
+        let remarks = context.printer.remarks();
+        remarks.remark(&format!("a delayed event {}", capabilities.delay.note()));
+    }
+    match capabilities.limits.max_delay {
+        Some(longest) if delay > longest => Err(CliError::message(
+            Exit::Unsupported,
+            format!(
+                "`{}` keeps no delay longer than {}",
+                capabilities.transport,
+                humantime::format_duration(longest)
+            ),
+        )),
+        _ => Ok(()),
+    }
 }

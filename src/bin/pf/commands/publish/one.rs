@@ -8,7 +8,7 @@ use protoflow::{
 };
 
 use super::{
-    PublishArgs,
+    args::PublishArgs,
     draft::{Draft, Made},
     input, report,
 };

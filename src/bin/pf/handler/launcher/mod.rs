@@ -45,9 +45,7 @@ impl Started {
     pub fn wait(mut self) -> io::Result<ExitStatus> {
         if self.entry.is_some() {
             // Once it is reaped, its number may be another process's.
-            super::process::process_group::wait_for_end(rustix::process::Pid::from_child(
-                &self.child,
-            ));
+            super::process::exit::wait_for_end(rustix::process::Pid::from_child(&self.child));
             self.entry = None;
         }
         self.child.wait()

@@ -15,7 +15,7 @@ use rustix::{
     process::Pid,
 };
 
-use super::{process_group as leash, stderr_tail::StderrTail};
+use super::{exit, stderr_tail::StderrTail};
 
 /// How long pipes that somebody else keeps open are read after the child has ended.
 const AFTERWARDS: Duration = Duration::from_millis(100);
@@ -128,14 +128,14 @@ impl<'a> Pump<'a> {
         self.feed();
         while !self.is_done() {
             if self.has_no_pipes() {
-                leash::wait_for_end(self.pid);
+                exit::wait_for_end(self.pid);
                 self.finish();
                 continue;
             }
             let ready = self.wait()?;
             match self.end {
                 End::Soon if self.started.elapsed() >= SOON => self.look_out(),
-                End::LookedFor if leash::has_ended(self.pid) => self.finish(),
+                End::LookedFor if exit::has_ended(self.pid) => self.finish(),
                 _ => {}
             }
             for source in ready {
@@ -151,7 +151,7 @@ impl<'a> Pump<'a> {
 
     /// Looks out for the end of a child that takes its time, or left its pipes to somebody else.
     fn look_out(&mut self) {
-        self.end = leash::end_of(self.pid).map_or(End::LookedFor, End::Polled);
+        self.end = exit::end_of(self.pid).map_or(End::LookedFor, End::Polled);
     }
 
     fn is_done(&self) -> bool {
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn all_that_the_child_wrote_is_read_however_late_we_are() {
         let (mut child, pid) = shell("head -c 50000 /dev/zero; sleep 30 & echo $! >&2");
-        while !leash::has_ended(pid) {
+        while !exit::has_ended(pid) {
             std::thread::yield_now();
         }
         let mut pump = Pump::of(&mut child, pid, &[], 1 << 20, StderrTail::default()).unwrap();

@@ -1,0 +1,67 @@
+//! Options of a command handler, and the part of its command that is the same for every event.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    os::unix::process::CommandExt as _,
+    process::{Command, Stdio},
+};
+
+use protoflow::runtime::Outcome;
+
+use super::{
+    contract::{failure, on_exit::OnExit},
+    emit::Emit,
+    launcher::Launcher,
+    process::{environment, stdin::StdinForm},
+};
+use crate::output::Remarks;
+
+/// How a command handles events.
+#[derive(Debug)]
+pub struct HandlerOptions {
+    /// The command and its arguments.
+    pub words: Vec<OsString>,
+    /// How many are at work at a time.
+    pub jobs: usize,
+    /// The store that a nested `pf` uses.
+    pub url: String,
+    /// What is on stdin.
+    pub stdin: StdinForm,
+    /// Exit statuses that mean something else than usual.
+    pub on_exit: OnExit,
+    /// How events on stdout are published; none passes stdout through.
+    pub emit: Option<Emit>,
+    /// Where it is told that a worker does not keep to the contract.
+    pub remarks: Remarks,
+    /// What starts the command.
+    pub launcher: Launcher,
+}
+
+impl HandlerOptions {
+    /// Returns the command with everything that is the same for every event.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(self.program());
+        command
+            .args(self.words.iter().skip(1))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        environment::set_store(&mut command, &self.url);
+        command
+    }
+
+    fn program(&self) -> &OsStr {
+        self.words
+            .first()
+            .map_or(OsStr::new(""), OsString::as_os_str)
+    }
+
+    /// Returns the outcome of a command that could not be started.
+    pub fn not_started(&self, error: &io::Error) -> Outcome {
+        let program = self.program().to_string_lossy();
+        let message = format!("cannot run `{program}`: {error}");
+        Outcome::Unusable(failure::failure("spawn", message, None, None))
+    }
+}

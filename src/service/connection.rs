@@ -1,0 +1,92 @@
+//! A transport with the defaults of a service: shared by the service and the calls that it prepares.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use cloudevents::{AttributesReader as _, Event};
+
+use super::error::ServiceError;
+use crate::{
+    event::{Encoding, EventExt as _, Group, Naming, Topic, encode},
+    runtime::{Observer, RetryPolicy},
+    transport::{Outgoing, Receipt, Transport, TransportError},
+};
+
+/// A transport and the defaults for using it. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) defaults: Arc<Defaults>,
+}
+
+/// Settings that a call may override.
+pub(super) struct Defaults {
+    pub(super) group: Option<Group>,
+    pub(super) policy: RetryPolicy,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) encoding: Encoding,
+    pub(super) handler_naming: Naming,
+    pub(super) source: String,
+    pub(super) jobs: usize,
+}
+
+impl Connection {
+    /// Publishes an event, delayed if it asks for that itself.
+    pub(super) async fn publish(&self, event: Event) -> Result<Receipt, ServiceError> {
+        let outgoing = self.outgoing(&event)?;
+        self.send(outgoing).await
+    }
+
+    /// Publishes an event that is delivered after this delay.
+    pub(super) async fn publish_after(
+        &self,
+        event: Event,
+        delay: Duration,
+    ) -> Result<Receipt, ServiceError> {
+        let due = SystemTime::now().checked_add(delay);
+        self.publish_at(event, due.ok_or(ServiceError::DelayTooLong(delay))?)
+            .await
+    }
+
+    /// Publishes an event that is delivered at this time.
+    pub(super) async fn publish_at(
+        &self,
+        event: Event,
+        due: SystemTime,
+    ) -> Result<Receipt, ServiceError> {
+        let mut outgoing = self.outgoing(&event)?;
+        outgoing.due = Some(due);
+        self.send(outgoing).await
+    }
+
+    /// Encodes an event for the topic of its type.
+    pub(super) fn outgoing(&self, event: &Event) -> Result<Outgoing, ServiceError> {
+        let topic: Topic = event.ty().parse()?;
+        let now = SystemTime::now();
+        let due = event.delay().map(|delay| {
+            let due = now.checked_add(delay);
+            due.ok_or(ServiceError::DelayTooLong(delay))
+        });
+        Ok(Outgoing {
+            message: encode(event, topic, self.defaults.encoding)?,
+            due: due.transpose()?,
+        })
+    }
+
+    async fn send(&self, outgoing: Outgoing) -> Result<Receipt, ServiceError> {
+        let results = self.transport.publish(vec![outgoing]).await;
+        let result = results.into_iter().next();
+        Ok(result.ok_or_else(|| TransportError::unanswered(self.transport.scheme()))??)
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("transport", &self.transport)
+            .field("group", &self.defaults.group)
+            .finish_non_exhaustive()
+    }
+}
