@@ -1,5 +1,5 @@
 //! A receipt, a verdict and a replay are told only after the store was flushed to the disk.
-#![cfg(all(target_os = "linux", feature = "cli", feature = "sqlite"))]
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{fs, path::Path, process::Command};

@@ -16,13 +16,14 @@ need() { # COMMAND PACKAGE [PACKAGE OF HOMEBREW]
     eval "$1" >/dev/null 2>&1 || { echo "tests need $2: install it and try again" >&2; exit 1; }
 }
 
-# What a build needs beside Rust; librdkafka and its OpenSSL are compiled from their sources.
+# What a build of every feature needs besides Rust: librdkafka is compiled from source and linked to the system's OpenSSL.
 need_for_building() {
     command -v cargo >/dev/null || { echo "tests need Rust: install it with rustup and try again" >&2; exit 1; }
     need "cc --version" gcc
     need "c++ --version" g++ gcc
     need "make --version" make
-    need "perl -MIPC::Cmd -MFindBin -MFile::Compare -e1" perl
+    need "pkg-config --version" pkg-config pkgconf
+    need "pkg-config --exists openssl || brew --prefix --installed openssl@3" libssl-dev openssl@3
 }
 
 # What fetching a nats-server needs.

@@ -1,11 +1,4 @@
 //! What the README says is what the program does: every command of the tour is run, every table compared.
-#![cfg(all(
-    feature = "cli",
-    feature = "sqlite",
-    feature = "nats",
-    feature = "kafka",
-    feature = "conformance"
-))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{

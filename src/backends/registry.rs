@@ -46,8 +46,8 @@ pub trait Factory: Send + Sync + 'static {
     }
 }
 
-/// Schemes that a feature of the same name builds in.
-const FEATURES: [&str; 4] = ["sqlite", "nats", "kafka", "pulsar"];
+/// Features that build in a store, each named after its scheme.
+const FEATURES: [&str; 3] = ["sqlite", "nats", "kafka"];
 
 /// The transports that can be opened.
 pub struct Registry {
@@ -135,10 +135,14 @@ impl Registry {
     }
 
     fn unknown(&self, scheme: &str) -> TransportError {
-        let (message, hint) = if FEATURES.contains(&scheme) {
+        let feature = if scheme == "tls" { "nats" } else { scheme };
+        let (message, hint) = if FEATURES.contains(&feature) {
             (
                 format!("`{scheme}:` is not built into this program"),
-                format!("build it with `--features {scheme}`"),
+                format!(
+                    "build it with `--features {feature}`; the features of stores are {}",
+                    FEATURES.join(", ")
+                ),
             )
         } else {
             let known: Vec<_> = self.schemes().collect();
@@ -154,5 +158,44 @@ impl Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.factories.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_not_built_in_names_its_feature() {
+        let features = [
+            ("sqlite", "sqlite"),
+            ("nats", "nats"),
+            ("tls", "nats"),
+            ("kafka", "kafka"),
+        ];
+        for (scheme, feature) in features {
+            let url = Url::parse(&format!("{scheme}://host/")).expect("a URL");
+            let error = Registry::empty().check(&url).expect_err("no factory");
+            let hint = error.advice().expect("a hint");
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(
+                hint.starts_with(&format!("build it with `--features {feature}`")),
+                "{hint}"
+            );
+            assert!(hint.ends_with("sqlite, nats, kafka"), "{hint}");
+        }
+    }
+
+    #[test]
+    fn every_feature_of_a_store_has_its_scheme() {
+        let builtin = Registry::builtin();
+        let known: Vec<_> = builtin
+            .schemes()
+            .filter(|scheme| !["memory", "tls"].contains(scheme))
+            .collect();
+        assert!(
+            known.iter().all(|scheme| FEATURES.contains(scheme)),
+            "{known:?}"
+        );
     }
 }

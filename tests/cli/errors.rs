@@ -23,18 +23,6 @@ fn an_unknown_scheme_names_the_known_ones() {
 }
 
 #[test]
-fn a_scheme_that_is_not_built_in_names_the_feature() {
-    assert_snapshot!(Pf::new().run(&["caps", "--url", "pulsar://x"]), @"
-    exit: 78
-    --- stdout
-
-    --- stderr
-    error: `pulsar:` is not built into this program
-    hint: build it with `--features pulsar`
-    ");
-}
-
-#[test]
 fn a_member_has_a_name_only_where_groups_know_it() {
     let consume = [
         "consume",

@@ -1,12 +1,4 @@
 //! `kill -9` everywhere: at every named fail point and at random moments, judged from outside.
-#![cfg(all(
-    feature = "failpoints",
-    feature = "conformance",
-    feature = "cli",
-    feature = "sqlite",
-    feature = "nats",
-    feature = "kafka"
-))]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

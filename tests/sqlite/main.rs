@@ -1,6 +1,5 @@
 //! The embedded store: what must hold when processes die, files are not what they should be, and several
 //! consumers share a group.
-#![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod child;
