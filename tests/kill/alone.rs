@@ -5,8 +5,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-use test_support::nats::Broker;
+use test_support::{nats::Broker, wait::wait_while};
 
 use crate::{nats::Nats, store::Store};
 
@@ -104,9 +103,7 @@ fn a_letter_that_is_replayed_before_its_message_comes_again_is_replayed_once() {
     let broker = Broker::start();
     let mut store = Store::new(Box::new(Nats::prepared(&broker, "AGAIN")));
     assert!(store.publish(40, None, |_| {}).success());
-    while store.judge.not_due() > 0 {
-        thread::yield_now();
-    }
+    wait_while(|| store.judge.not_due() > 0);
     // The letter is stored, its message not acknowledged: it comes again after a while.
     let mut consumer = store.consumer(false);
     consumer.env("PF_FAILPOINT", "nats.letter_stored:1");
@@ -142,14 +139,10 @@ fn a_message_that_somebody_gave_up_becomes_one_letter() {
     let mut store = Store::new(Box::new(stream));
     assert!(output(&store, &CAPTURE).status.success());
     assert!(store.publish(COUNT, None, |_| {}).success());
-    while store.judge.not_due() > 0 {
-        thread::yield_now();
-    }
+    wait_while(|| store.judge.not_due() > 0);
     raw.make_strict("other", "order.created", 1);
     raw.answer("other", COUNT, "-NAK");
-    while raw.held_beside("ADVISORIES") < COUNT as u64 {
-        thread::yield_now();
-    }
+    wait_while(|| raw.held_beside("ADVISORIES") < COUNT as u64);
     killed_at("nats.captured", &store, &CAPTURE);
     assert!(output(&store, &CAPTURE).status.success());
     let mut dead = store.judge.read().dead;

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use test_support::kafka::{
     Broker, Raw,
-    raw::{Record, Stored},
+    records::{Record, Stored},
     settled::unsettled,
 };
 

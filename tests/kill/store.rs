@@ -4,14 +4,14 @@ use std::{
     collections::HashMap,
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    os::unix::process::ExitStatusExt as _,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
 };
 
-use tempfile::TempDir;
+use test_support::programs::Programs;
 
 use crate::judge::Judge;
 
@@ -20,9 +20,9 @@ const HANDLE: &str = r#"#!/bin/sh
 handle() { # ID ATTEMPT
     case "$1" in
         *3) [ "$2" -gt 1 ] || return 1 ;;
-        *7) [ -e "$FOLDER/mended" ] || return 65 ;;
+        *7) [ -e "$HOME/mended" ] || return 65 ;;
     esac
-    echo "$1" >> "$FOLDER/handled"
+    echo "$1" >> "$HANDLED"
 }
 "#;
 
@@ -52,7 +52,7 @@ const PORTION: usize = 10;
 /// A store and its history.
 pub struct Store {
     pub judge: Box<dyn Judge>,
-    folder: TempDir,
+    programs: Programs,
     /// Ids whose receipt was printed.
     pub accepted: Vec<String>,
     /// How often an id was in the hands of a consumer when that was killed.
@@ -64,15 +64,12 @@ pub struct Store {
 
 impl Store {
     pub fn new(judge: Box<dyn Judge>) -> Self {
-        let folder = TempDir::new().unwrap();
-        for (name, body) in [("each", EACH), ("worker", WORKER)] {
-            let path = folder.path().join(name);
-            fs::write(&path, format!("{HANDLE}{body}")).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
+        let scripts = [("each", EACH), ("worker", WORKER)]
+            .map(|(name, body)| (name, format!("{HANDLE}{body}")));
+        let scripts = scripts.each_ref().map(|(name, text)| (*name, &**text));
         Self {
             judge,
-            folder,
+            programs: Programs::new(&scripts),
             accepted: Vec::new(),
             in_hand: HashMap::new(),
             at_risk: 0,
@@ -82,19 +79,8 @@ impl Store {
 
     /// Returns the program on this store.
     pub fn pf(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pf"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap());
-        command
-            .env("HOME", self.folder.path())
-            .env("FOLDER", self.folder.path());
-        command.env("PF_URL", self.judge.url());
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        let mut command = self.programs.pf(self.judge.url().as_str(), arguments);
+        command.stderr(Stdio::null());
         command
     }
 
@@ -111,10 +97,7 @@ impl Store {
         ];
         arguments.extend(["--jobs", "3", "--backoff", "1ms"]);
         arguments.extend(worker.then_some("--worker"));
-        let script = self
-            .folder
-            .path()
-            .join(if worker { "worker" } else { "each" });
+        let script = self.programs.path(if worker { "worker" } else { "each" });
         let mut command = self.pf(&arguments);
         command.arg("--").arg(script);
         command
@@ -215,13 +198,12 @@ impl Store {
 
     /// Lets every refused event pass from now on.
     pub fn mend(&self) {
-        fs::write(self.folder.path().join("mended"), "").unwrap();
+        fs::write(self.programs.path("mended"), "").unwrap();
     }
 
     /// Returns the ids that handlers finished, in order.
     pub fn handled(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.folder.path().join("handled")).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
+        self.programs.handled()
     }
 
     /// Runs to the end; notes what was in hand if it was killed, and tells whether it was.

@@ -4,9 +4,12 @@
 
 mod child;
 mod faults;
+mod files;
 mod group;
 mod keeping;
 mod letters;
+mod links;
 mod moved;
+mod moved_readers;
 mod processes;
 mod store;

@@ -7,6 +7,8 @@ pub mod harness;
 pub mod kafka;
 pub mod nats;
 pub mod normalise;
+pub mod programs;
+pub mod wait;
 
 /// The folder of what is built and fetched.
 pub const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");

@@ -1,6 +1,6 @@
 //! Records that are odd, and come through `pf` byte for byte.
 
-use test_support::kafka::raw::Record;
+use test_support::kafka::records::Record;
 
 use super::shop::Shop;
 

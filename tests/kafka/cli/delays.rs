@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use test_support::wait::wait_while;
+
 use super::shop::Shop;
 
 /// Returns when what is for later is due, in milliseconds since the epoch.
@@ -21,7 +23,7 @@ fn a_run_that_ends_by_itself_fires_what_was_due_when_it_began() {
     let _ = shop.pf.run(&delayed).succeeded();
     let due = due(&shop);
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    while now().as_millis() <= due {}
+    wait_while(|| now().as_millis() <= due);
     for group in ["mail", "audit"] {
         let consume = ["consume", "order.created", "-g", group, "--until-end"];
         let run = shop.pf.run(&[&consume[..], &["--", "cat"]].concat());

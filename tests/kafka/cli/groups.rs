@@ -2,6 +2,8 @@
 
 use std::process::Child;
 
+use test_support::wait::wait_while;
+
 use super::{asked, shop::Shop};
 
 /// Starts a consumer that has a name.
@@ -24,7 +26,7 @@ fn a_member_with_a_name_is_known_again() {
     let shop = Shop::with_orders();
     let group = shop.name("mail");
     let mut killed = start(&shop);
-    while shop.raw.members(&group) == 0 {}
+    wait_while(|| shop.raw.members(&group) == 0);
     killed.kill().unwrap();
     killed.wait().unwrap();
     let again = start(&shop);
@@ -46,7 +48,7 @@ fn of_two_with_a_name_the_first_ends() {
     let shop = Shop::with_orders();
     let group = shop.name("mail");
     let first = start(&shop);
-    while shop.raw.members(&group) == 0 {}
+    wait_while(|| shop.raw.members(&group) == 0);
     let mut second = start(&shop);
     let first = shop.pf.finish(first);
     second.kill().unwrap();

@@ -4,22 +4,14 @@ use std::{
     io::Read as _,
     net::TcpListener,
     process::Child,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use rdkafka::{
-    ClientConfig,
-    consumer::{BaseConsumer, Consumer as _},
-};
 use rustix::process::{Pid, Signal, kill_process};
 use test_support::{
     harness::{Pf, Run},
-    kafka::{Broker, Raw},
+    kafka::{Broker, Member, Raw},
+    wait::wait_while,
 };
 
 use super::{
@@ -32,57 +24,11 @@ const SOON: Duration = Duration::from_secs(5);
 /// What starting, and leaving, may take beside that on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// A member of another client, which shares out partitions by `range`.
-struct Other {
-    client: Arc<BaseConsumer>,
-    is_still: Arc<AtomicBool>,
-    is_gone: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Other {
-    /// Joins, and polls until told to stand still.
-    fn join(address: &str, group: &str, topic: &str) -> Self {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", address)
-            .set("group.id", group)
-            .set("partition.assignment.strategy", "range");
-        let client: BaseConsumer = config.create().unwrap();
-        client.subscribe(&[topic]).unwrap();
-        let other = Self {
-            client: Arc::new(client),
-            is_still: Arc::default(),
-            is_gone: Arc::default(),
-            thread: None,
-        };
-        while other.client.assignment().unwrap().count() == 0 {
-            let _ = other.client.poll(Duration::from_millis(50));
-        }
-        other
-    }
-
-    fn polls(mut self) -> Self {
-        let (client, still) = (Arc::clone(&self.client), Arc::clone(&self.is_still));
-        let gone = Arc::clone(&self.is_gone);
-        self.thread = Some(thread::spawn(move || {
-            while !gone.load(Ordering::Relaxed) {
-                if still.load(Ordering::Relaxed) {
-                    thread::park_timeout(Duration::from_millis(20));
-                } else {
-                    let _ = client.poll(Duration::from_millis(50));
-                }
-            }
-        }));
-        self
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        self.is_gone.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
+/// Joins with another client, which shares out partitions by `range`.
+fn join(shop: &Shop) -> Member {
+    let range = [("partition.assignment.strategy", "range")];
+    let (group, topic) = (shop.name("mail"), shop.name("order.created"));
+    Member::join(shop.address(), &group, &range, &[&topic], 1)
 }
 
 /// Runs a consumer, and tells how long it took.
@@ -104,8 +50,8 @@ fn told(shop: &Shop, run: &Run) -> String {
 #[test]
 fn a_group_with_another_strategy_is_refused_with_the_one_to_set() {
     let shop = Shop::with_orders();
-    let (group, topic) = (shop.name("mail"), shop.name("order.created"));
-    let _other = Other::join(shop.address(), &group, &topic).polls();
+    let group = shop.name("mail");
+    let _other = join(&shop).polling();
     let (run, took) = consume(&shop.pf, &group, &["--until-end"]);
     assert_eq!(run.code(), Some(78), "{run}");
     assert!(took < SOON + SLACK, "{took:?}");
@@ -132,9 +78,8 @@ fn a_session_that_is_too_short_is_refused_with_a_fitting_one() {
 }
 
 /// Starts a consumer whose group waits for a member that stands still; returns once that is said.
-fn stuck(shop: &Shop, more: &[&str]) -> (Other, Child, String) {
-    let (group, topic) = (shop.name("mail"), shop.name("order.created"));
-    let other = Other::join(shop.address(), &group, &topic);
+fn stuck(shop: &Shop, more: &[&str]) -> (Member, Child, String) {
+    let (group, other) = (shop.name("mail"), join(shop));
     let url = shop.url("partitions=1&partition.assignment.strategy=range");
     let consume = ["consume", "order.created", "--group", &group, "--url", &url];
     let start = Instant::now();
@@ -279,7 +224,7 @@ fn what_is_forbidden_or_full_is_refused() {
     hint: kafka-acls.sh --bootstrap-server SERVER --add --allow-principal User:ann --operation Read --topic secret
     ");
     let first = pf.spawn(&["consume", "order.created", "--group", "full", "--", "cat"]);
-    while raw.members("full") == 0 {}
+    wait_while(|| raw.members("full") == 0);
     let (run, took) = consume(&pf, "full", &["--until-end"]);
     assert_eq!(run.code(), Some(78), "{run}");
     assert!(took < SOON + SLACK, "{took:?}");

@@ -8,7 +8,7 @@ use std::{
 
 use test_support::{
     harness::Run,
-    kafka::raw::{Open, Record},
+    kafka::records::{Open, Record},
 };
 
 use super::{asked, shop::Shop};

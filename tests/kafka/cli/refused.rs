@@ -6,7 +6,8 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use test_support::{harness::Run, kafka::raw::Record};
+
+use test_support::{harness::Run, kafka::records::Record, wait::wait_while};
 
 use super::shop::Shop;
 
@@ -67,7 +68,7 @@ fn a_new_topic_that_cannot_be_read_is_reported_and_holds_up_no_other() {
     let group = shop.name("mail");
     let consume = ["consume", "in.*", "--group", &group, "--count", "1"];
     let child = shop.pf.spawn(&[&consume[..], &["--", "cat"]].concat());
-    while shop.raw.members(&group) == 0 {}
+    wait_while(|| shop.raw.members(&group) == 0);
     // There is no room for the name of the topic of its dead letters.
     let long = format!("in.{}", "x".repeat(247 - shop.name("in.").len()));
     shop.make(&long, 1, &[]);

@@ -74,13 +74,13 @@ fn what_was_added_while_nobody_ran_is_read_from_its_beginning() {
         // ... and further partitions.
         let name = shop.name("order.created");
         shop.raw.widen(&name, 2);
-        let record = |partition| test_support::kafka::raw::Record {
+        let record = |partition| test_support::kafka::records::Record {
             partition: Some(partition),
             payload: Some(
                 br#"{"specversion":"1.0","id":"4","source":"/a","type":"order.created","data":4}"#
                     .to_vec(),
             ),
-            ..test_support::kafka::raw::Record::default()
+            ..test_support::kafka::records::Record::default()
         };
         shop.raw.write(&name, &[record(1)]);
         assert_eq!(consume(&shop, &topics, from).0, "4\n");
@@ -112,10 +112,10 @@ fn several_that_begin_a_group_together_start_at_the_same_place() {
     shop.make("order.created", 4, &[]);
     let name = shop.name("order.created");
     let records: Vec<_> = (0..4)
-        .map(|partition| test_support::kafka::raw::Record {
+        .map(|partition| test_support::kafka::records::Record {
             partition: Some(partition),
             payload: Some(b"old".to_vec()),
-            ..test_support::kafka::raw::Record::default()
+            ..test_support::kafka::records::Record::default()
         })
         .collect();
     shop.raw.write(&name, &records);

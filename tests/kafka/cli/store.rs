@@ -154,7 +154,7 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
 #[test]
 fn groups_and_their_lag_are_shown() {
     let shop = Shop::with_orders();
-    let records = vec![test_support::kafka::raw::Record::default(); 5];
+    let records = vec![test_support::kafka::records::Record::default(); 5];
     let name = shop.name("order.created");
     shop.raw.write(&name, &records);
     asked::commit(&shop, "doctor-lag", &name, 2);

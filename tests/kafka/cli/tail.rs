@@ -1,6 +1,6 @@
 //! `pf tail` with patterns, from every place, over several partitions.
 
-use test_support::kafka::raw::Record;
+use test_support::kafka::records::Record;
 
 use super::shop::Shop;
 

@@ -2,16 +2,17 @@
 
 use std::{
     process::Child,
-    thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
 use test_support::{
     harness::Pf,
-    kafka::{Raw, raw::Record},
+    kafka::{Raw, records::Record},
+    wait::wait_while,
 };
 
 use super::{
@@ -44,7 +45,7 @@ fn start(shop: &Shop, topic: &str, group: &str) -> Child {
     let child = shop
         .pf
         .spawn(&["consume", topic, "--group", group, "--", "cat"]);
-    while shop.raw.members(group) == 0 {}
+    wait_while(|| shop.raw.members(group) == 0);
     child
 }
 
@@ -68,9 +69,7 @@ fn a_retry_reaches_no_handler_of_another_topic() {
         }
     };
     end(failing, &shop);
-    while SystemTime::now() < due {
-        thread::yield_now();
-    }
+    wait_while(|| SystemTime::now() < due);
     assert_eq!(consume(&shop, "b", &group, "true"), "");
     assert_eq!(consume(&shop, "a", &group, "true"), "a 2\n");
 }

@@ -2,7 +2,12 @@
 
 use rustix::process::Signal;
 
-use super::world::{Running, World, count, until};
+use test_support::{
+    programs::{Running, count},
+    wait::until,
+};
+
+use super::world::World;
 
 /// Settings under which the broker compacts at once.
 const BROKER: [&str; 2] = [

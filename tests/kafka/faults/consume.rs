@@ -1,6 +1,11 @@
 //! The broker dies while events are handled, or a handler takes its time.
 
-use super::world::{Running, World, count, ids, until};
+use test_support::{
+    programs::{Running, count, ids},
+    wait::until,
+};
+
+use super::world::World;
 
 /// What may be handled again after a kill: the most that may be in flight.
 const IN_FLIGHT: usize = 1000;

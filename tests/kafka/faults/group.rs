@@ -8,7 +8,12 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::world::{Running, World, count, ids, is_long, until};
+use test_support::{
+    programs::{Running, count, ids, is_long},
+    wait::until,
+};
+
+use super::world::World;
 
 /// What may be handled again when a member is lost: the most that it may have in flight.
 const IN_FLIGHT: usize = 1000;
@@ -16,7 +21,7 @@ const IN_FLIGHT: usize = 1000;
 /// Prepares another member, which notes elsewhere what it handled.
 fn other(world: &World) -> Command {
     let mut command = world.consumer(&[]);
-    command.env("HANDLED", world.path("other"));
+    command.env("HANDLED", world.programs.path("other"));
     command
 }
 
@@ -26,7 +31,7 @@ fn lines(path: &Path) -> Vec<String> {
 }
 
 fn handled_by_all(world: &World) -> Vec<String> {
-    [world.handled(), lines(&world.path("other"))].concat()
+    [world.handled(), lines(&world.programs.path("other"))].concat()
 }
 
 /// Makes a world where a member that vanished is missed soon.
@@ -47,10 +52,10 @@ fn a_member_that_comes_and_goes_repeats_little() {
     let first = Running::start(&mut world.consumer(&[]));
     until("some are handled", || world.handled().len() > 100);
     for _ in 0..rounds {
-        let before = lines(&world.path("other")).len();
+        let before = lines(&world.programs.path("other")).len();
         let member = Running::start(&mut other(&world));
         until("the other one has work", || {
-            lines(&world.path("other")).len() > before
+            lines(&world.programs.path("other")).len() > before
         });
         pass(stay);
         member.drain();
@@ -108,7 +113,7 @@ fn a_member_that_stands_still_gets_the_rest_later() {
     // What it held is given to another one in the meantime.
     let member = Running::start(&mut other(&world));
     until("another one took over", || {
-        lines(&world.path("other")).len() > COUNT / 4
+        lines(&world.programs.path("other")).len() > COUNT / 4
     });
     still.signal(Signal::CONT);
     until("all are settled", || world.unsettled() == 0);

@@ -9,9 +9,14 @@ use std::{
 };
 
 use serde_json::json;
-use test_support::kafka::raw::Record;
 
-use super::world::{Running, World, is_long, until};
+use test_support::{
+    kafka::records::Record,
+    programs::{Running, is_long},
+    wait::until,
+};
+
+use super::world::World;
 
 /// Bytes of retries that wait in all topics together, and of each: more than what is kept of them may take.
 const WAITING: usize = 64 << 20;
@@ -40,7 +45,7 @@ fn publish(world: &World, start: &str) {
         });
         let _ = writeln!(lines, "{event}");
     }
-    let input = world.path(start);
+    let input = world.programs.path(start);
     fs::write(&input, lines).unwrap();
     let mut command = world.pf(&["publish", "--ndjson", "-q"]);
     let status = command.stdin(fs::File::open(input).unwrap()).status();

@@ -3,7 +3,12 @@
 use chrono::{TimeDelta, Utc};
 use rustix::process::Signal;
 
-use super::world::{Running, World, count, until};
+use test_support::{
+    programs::{Running, count},
+    wait::until,
+};
+
+use super::world::World;
 
 const PORTIONS: i64 = 10;
 const PORTION: usize = 1000;

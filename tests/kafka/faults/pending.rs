@@ -4,7 +4,12 @@ use std::{fs, time::Duration, time::Instant};
 
 use rustix::process::Signal;
 
-use super::world::{Running, World, count, ids, is_long, until};
+use test_support::{
+    programs::{Running, count, ids, is_long},
+    wait::until,
+};
+
+use super::world::World;
 
 /// The most memory that a program may have had beside its own code, in KiB: that of a release takes 16 MiB more.
 const MEMORY: u64 = 144 << 10;

@@ -1,6 +1,11 @@
 //! The broker dies while the window of a publisher is full.
 
-use super::world::{World, count, ids, until};
+use test_support::{
+    programs::{count, ids},
+    wait::until,
+};
+
+use super::world::World;
 
 #[test]
 fn nothing_is_lost_or_doubled_while_events_are_published() {

@@ -4,7 +4,12 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 
-use super::world::{Running, World, count, until};
+use test_support::{
+    programs::{Running, count},
+    wait::until,
+};
+
+use super::world::World;
 
 /// Two of ten events die, so that the breaker stays closed however the keys get ahead of each other.
 const COUNT: usize = 15_000;
@@ -18,7 +23,7 @@ fn bury(world: &World) -> Vec<String> {
     let letters: Vec<_> = world
         .letters()
         .iter()
-        .map(test_support::kafka::raw::Stored::id)
+        .map(test_support::kafka::records::Stored::id)
         .collect();
     assert_eq!(letters.len(), LETTERS);
     letters

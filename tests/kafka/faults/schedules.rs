@@ -2,7 +2,12 @@
 
 use chrono::{TimeDelta, Utc};
 
-use super::world::{Running, World, count, until};
+use test_support::{
+    programs::{Running, count},
+    wait::until,
+};
+
+use super::world::World;
 
 #[test]
 fn every_schedule_fires_once() {

@@ -1,25 +1,16 @@
-//! A broker, the topics of a shop on it, the programs that use them, and what these are known to have done.
+//! A broker, the topics of a shop on it, and the programs that use them.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt::Write as _,
-    fs,
-    io::{BufRead as _, BufReader},
+    collections::{BTreeMap, HashSet},
     ops::Deref,
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
-use test_support::kafka::{Broker, Raw, raw::Stored, settled::unsettled};
-
-/// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_mins(4);
+use test_support::{
+    kafka::{Broker, Raw, records::Stored, settled::unsettled},
+    programs::{Programs, Publishing},
+};
 
 /// Answers each event, after `$SLOW` seconds, and notes that it did. Two of ten bad ones die unless it is mended.
 const WORKER: &str = r#"#!/bin/sh
@@ -56,7 +47,7 @@ impl Deref for Server {
 pub(crate) struct World {
     server: Server,
     pub(crate) raw: Raw,
-    folder: TempDir,
+    pub(crate) programs: Programs,
     prefix: String,
     /// Parameters of the URL beside the prefix.
     parameters: String,
@@ -80,15 +71,11 @@ impl World {
 
     fn on(server: Server) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let folder = TempDir::new().unwrap();
-        let worker = folder.path().join("worker");
-        fs::write(&worker, WORKER).unwrap();
-        fs::set_permissions(&worker, fs::Permissions::from_mode(0o755)).unwrap();
         let world = Self {
             raw: Raw::new(server.address()),
             server,
-            folder,
-            prefix: format!("shop{}.", NEXT.fetch_add(1, Ordering::Relaxed)),
+            programs: Programs::new(&[("worker", WORKER)]),
+            prefix: format!("world{}.", NEXT.fetch_add(1, Ordering::Relaxed)),
             parameters: "partitions=3".to_owned(),
         };
         world.raw.make(&world.name("order"), 3, &[]);
@@ -110,38 +97,30 @@ impl World {
         format!("billing-{}", self.prefix.trim_end_matches('.'))
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+    /// Prepares `pf` on the topics of the shop.
+    pub(crate) fn pf(&self, arguments: &[&str]) -> Command {
+        self.programs.pf(&self.url(), arguments)
     }
 
-    /// Prepares a program whose remarks go to the test's own output.
-    pub(crate) fn pf(&self, arguments: &[&str]) -> Command {
+    fn url(&self) -> String {
         let parameters = format!("prefix={}&{}", self.prefix, self.parameters);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pf"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("HOME", self.folder.path())
-            .env("PF_URL", self.server.url(&parameters))
-            .env("HANDLED", self.path("handled"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        command
+        self.server.url(&parameters)
     }
 
     /// Prepares a consumer of orders that handles them by the worker.
     pub(crate) fn consumer(&self, arguments: &[&str]) -> Command {
         let group = self.group();
         let mut command = self.pf(&["consume", "order", "--group", &group, "--worker", "-q"]);
-        command.args(arguments).arg("--").arg(self.path("worker"));
+        command
+            .args(arguments)
+            .arg("--")
+            .arg(self.programs.path("worker"));
         command
     }
 
     /// Returns the ids that the worker saw, in order.
     pub(crate) fn handled(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.path("handled")).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
+        self.programs.handled()
     }
 
     /// Counts the orders that readers of what is committed see now.
@@ -210,39 +189,13 @@ impl World {
         more: &[&str],
         key: impl Fn(usize) -> String,
     ) -> Publishing {
-        let mut lines = String::new();
-        for number in 0..count {
-            let key = key(number);
-            let _ = writeln!(
-                lines,
-                r#"{{"specversion":"1.0","id":"{start}{number:06}","source":"/test","type":"order","subject":"{key}","data":{{}}}}"#
-            );
-        }
-        let input = self.path(&format!("{start}.ndjson"));
-        fs::write(&input, lines).unwrap();
-        let mut command = self.pf(&["publish", "--ndjson", "-o", "json"]);
-        command
-            .args(more)
-            .stdin(fs::File::open(input).unwrap())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let receipts = BufReader::new(child.stdout.take().unwrap());
-        let reader = thread::spawn(move || {
-            let receipt =
-                |line: String| -> serde_json::Value { serde_json::from_str(&line).unwrap() };
-            let lines = receipts.lines().map_while(Result::ok);
-            // A line that was refused has an error in the place of an id.
-            let ids = lines.filter_map(|line| receipt(line)["id"].as_str().map(str::to_owned));
-            ids.collect()
-        });
-        Publishing { child, reader }
+        let key = |number| Some(key(number));
+        self.programs.publish(&self.url(), start, count, more, key)
     }
 
     /// Publishes events and waits until all are stored.
     pub(crate) fn fill(&self, start: &str, count: usize) {
-        let (status, accepted) = self.publish(start, count, &[]).end();
-        assert!(status.success());
-        assert_eq!(accepted.len(), count);
+        self.publish(start, count, &[]).succeeded(count);
     }
 
     /// Kills the broker and starts it again.
@@ -250,93 +203,4 @@ impl World {
         self.server.kill();
         self.server.restart();
     }
-}
-
-/// A publisher at work.
-pub(crate) struct Publishing {
-    child: Child,
-    reader: thread::JoinHandle<Vec<String>>,
-}
-
-impl Publishing {
-    /// Waits for the end; returns the ids whose receipt was printed.
-    pub(crate) fn end(mut self) -> (ExitStatus, Vec<String>) {
-        let accepted = self.reader.join().unwrap();
-        (self.child.wait().unwrap(), accepted)
-    }
-}
-
-/// A program that runs until it is told to stop, and is never left behind.
-pub(crate) struct Running(Child);
-
-impl Running {
-    pub(crate) fn start(command: &mut Command) -> Self {
-        Self(command.spawn().unwrap())
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).unwrap();
-    }
-
-    /// Lets it finish what it has in hand.
-    pub(crate) fn drain(mut self) {
-        self.signal(Signal::TERM);
-        let status = self.0.wait().unwrap();
-        assert!(status.success(), "{status}");
-    }
-
-    /// Waits for the end.
-    pub(crate) fn end(mut self) -> ExitStatus {
-        self.0.wait().unwrap()
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.0.id()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Waits for something to become true.
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < end, "it never came true that {what}");
-        thread::park_timeout(Duration::from_millis(20));
-    }
-}
-
-/// Counts what is missing and what is there more than once, and tells.
-pub(crate) fn count(what: &str, wanted: &[String], found: &[String]) -> (usize, usize) {
-    let mut times: HashMap<&str, usize> = HashMap::new();
-    for id in found {
-        *times.entry(id).or_default() += 1;
-    }
-    let lost = wanted
-        .iter()
-        .filter(|id| !times.contains_key(id.as_str()))
-        .count();
-    let doubled = found.len() - times.len();
-    println!(
-        "{what}: {} events, lost {lost}, doubled {doubled}",
-        wanted.len()
-    );
-    (lost, doubled)
-}
-
-/// Returns the ids that `publish` and `fill` give to events.
-pub(crate) fn ids(start: &str, count: usize) -> Vec<String> {
-    (0..count)
-        .map(|number| format!("{start}{number:06}"))
-        .collect()
-}
-
-/// Reports whether the long tests are wanted.
-pub(crate) fn is_long() -> bool {
-    std::env::var_os("PF_TEST_LONG").is_some()
 }

@@ -13,7 +13,7 @@ use protoflow::{
 };
 use test_support::kafka::{
     Broker, Raw,
-    raw::{Record, Stored},
+    records::{Record, Stored},
 };
 use tokio::task::JoinHandle;
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use test_support::kafka::{Broker, Raw, raw::Record};
+use test_support::kafka::{Broker, Raw, records::Record};
 
 fn record(number: u8) -> Record {
     Record {
@@ -52,7 +52,7 @@ fn only_what_is_committed_is_read_as_committed() {
         };
         raw.write_together("transactions", &[record], is_committed);
     }
-    let payloads = |found: Vec<test_support::kafka::raw::Stored>| -> Vec<_> {
+    let payloads = |found: Vec<test_support::kafka::records::Stored>| -> Vec<_> {
         found.into_iter().filter_map(|one| one.payload).collect()
     };
     assert_eq!(payloads(raw.topic("transactions")), [[0], [2]]);

@@ -4,7 +4,7 @@ use protoflow::{
     event::Position,
     transport::{DeadLetter, ErrorKind, LetterKind, Resolution},
 };
-use test_support::kafka::raw::Record;
+use test_support::kafka::records::Record;
 
 use super::shelf::{Shelf, all_done, bare, letter, names, to};
 

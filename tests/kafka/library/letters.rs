@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protoflow::transport::{ErrorKind, JobAction, JobLease, Resolution, Selection};
-use test_support::kafka::raw::Record;
+use test_support::kafka::records::Record;
 
 use super::shelf::{Shelf, all_done, bare, finish, letter, names, select, to, topic};
 

@@ -1,16 +1,20 @@
 //! The Kafka backend as a library, on a real broker.
 
+mod anew;
 mod connect;
 mod delays;
+mod earlier_retries;
 mod ground;
 mod large_letters;
 mod letters;
 mod listing;
 mod place;
+mod reading;
 mod recreated;
 mod retention;
 mod retries;
 mod shelf;
+mod shop;
 mod static_members;
 mod topics_of_a_group;
 

@@ -15,7 +15,8 @@ use rdkafka::{
 };
 use test_support::kafka::{
     Broker,
-    raw::{Commit, Record, Writer},
+    raw::Commit,
+    records::{Record, Writer},
 };
 use tokio::time::timeout;
 

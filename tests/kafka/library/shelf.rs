@@ -92,7 +92,7 @@ impl Shelf {
         let records = self.raw.topic(&self.name(topic));
         let mut names: Vec<_> = records
             .iter()
-            .filter_map(test_support::kafka::raw::Stored::replay_of)
+            .filter_map(test_support::kafka::records::Stored::replay_of)
             .collect();
         names.sort();
         names

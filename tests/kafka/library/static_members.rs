@@ -1,23 +1,12 @@
 //! Members with a name that come back: the group gives such a one what it had before, and does not share out anew, even
 //! if it reads other topics by now.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use protoflow::transport::{Delivery, SubscribeRequest, Subscription, Verdict};
-use rdkafka::{
-    ClientConfig, ClientContext,
-    consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance},
-};
-use test_support::kafka::Broker;
+use test_support::kafka::Member;
 
-use super::topics_of_a_group::{COMPACTED, Shop, retry, settle};
+use super::shop::{COMPACTED, Shop, retry, settle};
 
 /// How long something that has to come may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -109,7 +98,7 @@ async fn one_that_was_of_an_earlier_version_gets_its_retries() {
     let shop = Shop::new("").await;
     shop.create("a").await;
     shop.aside(|raw| raw.make(&shop.legacy("g"), 2, &COMPACTED));
-    let earlier = Foreign::join(&shop, "one", &[shop.name("a"), shop.legacy("g")], 4);
+    let earlier = foreign(&shop, "one", &[&shop.name("a"), &shop.legacy("g")], 4);
     drop(earlier);
     shop.publish("a", &["of a"]).await;
     let member = shop.join_named("one", &["a"]).await;
@@ -156,78 +145,25 @@ async fn nothing_is_shared_out_anew_where_everything_has_an_owner() {
     shop.create("a").await;
     shop.create("b").await;
     let first = shop.join_named("one", &["a"]).await;
-    let watcher = Foreign::join(&shop, "two", &[shop.name("b")], 2);
+    let watcher = foreign(&shop, "two", &[&shop.name("b")], 2);
     shop.publish("a", &["of a"]).await;
     is_given(&*first, "of a").await;
-    let before = watcher.shared_out.load(Ordering::Relaxed);
+    let before = watcher.rebalances();
     drop(first);
     let again = shop.join_named("one", &["a"]).await;
     shop.publish("a", &["more of a"]).await;
     is_given(&*again, "more of a").await;
     let more = tokio::time::timeout(SILENCE, again.next(1)).await;
     assert!(more.is_err(), "{more:?}");
-    assert_eq!(watcher.shared_out.load(Ordering::Relaxed), before);
+    assert_eq!(watcher.rebalances(), before);
     again.close().await.unwrap();
 }
 
-/// A member that is not ours; dropped, it ends without leaving its group.
-struct Foreign {
-    shared_out: Arc<AtomicUsize>,
-    is_over: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-/// Counts how often the group shared out.
-struct Counter(Arc<AtomicUsize>);
-
-impl ClientContext for Counter {}
-
-impl ConsumerContext for Counter {
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, _: &Rebalance<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Foreign {
-    /// Returns once it was given so many partitions.
-    fn join(shop: &Shop, name: &str, topics: &[String], partitions: usize) -> Self {
-        let shared_out = Arc::new(AtomicUsize::new(0));
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", Broker::shared().address())
-            .set("group.id", shop.group("g"))
-            .set("group.instance.id", name)
-            .set("enable.auto.commit", "false")
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("heartbeat.interval.ms", "500")
-            .set("session.timeout.ms", "6000");
-        let context = Counter(Arc::clone(&shared_out));
-        let client: BaseConsumer<Counter> = config.create_with_context(context).unwrap();
-        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-        client.subscribe(&topics).unwrap();
-        let until = Instant::now() + PATIENCE;
-        while client.assignment().unwrap().count() < partitions {
-            let _ = client.poll(Duration::from_millis(20));
-            assert!(Instant::now() < until);
-        }
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
-        let thread = thread::spawn(move || {
-            while !over.load(Ordering::Relaxed) {
-                let _ = client.poll(Duration::from_millis(20));
-            }
-        });
-        Self {
-            shared_out,
-            is_over,
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.thread.take().unwrap().join().unwrap();
-    }
+/// Joins with another client under a name: dropped, it does not leave its group.
+fn foreign(shop: &Shop, name: &str, topics: &[&str], partitions: usize) -> Member {
+    let settings = [
+        ("group.instance.id", name),
+        ("heartbeat.interval.ms", "500"),
+    ];
+    shop.foreign("g", &settings, topics, partitions)
 }

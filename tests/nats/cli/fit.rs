@@ -7,7 +7,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::shop::{Shop, wait_while};
+use test_support::wait::wait_while;
+
+use super::shop::Shop;
 
 /// Has a group's consumer with a setting of somebody else, and so many events.
 fn shop(setting: &Value, events: usize) -> Shop {

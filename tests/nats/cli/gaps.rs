@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream;
 use serde_json::json;
-use test_support::harness::Run;
+
+use test_support::{harness::Run, wait::wait_while};
 
 use super::{
     fit::{start, wait_for},
-    shop::{Shop, wait_while},
+    shop::Shop,
 };
 
 fn shop(change: impl FnOnce(&mut stream::Config)) -> Shop {

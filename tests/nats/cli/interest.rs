@@ -3,12 +3,14 @@
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use insta::assert_snapshot;
 use serde_json::json;
+
 use test_support::{
     harness::{Pf, Run},
     nats::Broker,
+    wait::wait_while,
 };
 
-use super::shop::{Shop, wait_while};
+use super::shop::Shop;
 
 /// A stream that keeps only what a consumer covers.
 fn interest() -> Shop {

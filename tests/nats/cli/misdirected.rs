@@ -3,12 +3,14 @@
 use async_nats::jetstream::stream::{Config, Source};
 use insta::assert_snapshot;
 use serde_json::json;
+
 use test_support::{
     harness::{Pf, Run},
     nats::Raw,
+    wait::wait_while,
 };
 
-use super::shop::{Shop, wait_while};
+use super::shop::Shop;
 
 /// A user of a stream `SHOP` with one event, and of another URL.
 fn user(shop: &Shop, rest: &str) -> Pf {

@@ -1,7 +1,5 @@
 //! A user with a server.
 
-use std::time::{Duration, Instant};
-
 use test_support::{
     harness::{Pf, Run},
     nats::{Broker, Raw},
@@ -54,14 +52,5 @@ impl Shop {
         let shown = run.to_string().replace(url, "nats://SERVER");
         let port = url.rsplit(':').next().unwrap();
         shown.replace(&format!("127.0.0.1:{port}"), "SERVER")
-    }
-}
-
-/// Waits as long as something is so, and fails the test when that does not end.
-#[track_caller]
-pub(crate) fn wait_while(mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
-    while is_so() {
-        assert!(Instant::now() < end, "what is waited for did not come");
     }
 }

@@ -1,9 +1,13 @@
 //! Three servers that hold a stream together.
 
 use serde_json::{Value, json};
-use test_support::nats::{Broker, server::free_address};
 
-use super::world::{World, until};
+use test_support::{
+    nats::{Broker, server::free_address},
+    wait::until,
+};
+
+use super::world::World;
 
 /// A cluster; programs reach it by its first server.
 pub(crate) struct Cluster {

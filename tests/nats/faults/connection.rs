@@ -7,12 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use test_support::nats::raw::Stored;
-
-use super::{
-    proxy::Proxy,
-    world::{World, count, ids, until},
+use test_support::{
+    nats::raw::Stored,
+    programs::{count, ids},
+    wait::until,
 };
+
+use super::{proxy::Proxy, world::World};
 
 /// How long the connection is cut; this is what is tested.
 const CUT: Duration = Duration::from_secs(10);

@@ -4,7 +4,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::world::{World, count, ids, until};
+use test_support::{
+    programs::{count, ids},
+    wait::until,
+};
+
+use super::world::World;
 
 /// What may be handled again: the most that may be in flight.
 const IN_FLIGHT: usize = 1000;

@@ -5,12 +5,13 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use test_support::nats::raw::Stored;
-
-use super::{
-    cluster::Cluster,
-    world::{count, ids, until},
+use test_support::{
+    nats::raw::Stored,
+    programs::{count, ids},
+    wait::until,
 };
+
+use super::cluster::Cluster;
 
 const TAIL: [&str; 7] = ["tail", "order", "--since", "1h", "--count", "1", "-q"];
 
@@ -185,14 +186,17 @@ fn a_new_group_ends_behind_what_is_confirmed_though_a_replica_that_is_behind_ser
             let mut command = world.pf(&["consume", "late", "--until-end", "--worker", "-q"]);
             command
                 .args(["--group", &group, "--"])
-                .arg(world.path("worker"));
-            let child = command.env("HANDLED", world.path(&group)).spawn().unwrap();
+                .arg(world.programs.path("worker"));
+            let child = command
+                .env("HANDLED", world.programs.path(&group))
+                .spawn()
+                .unwrap();
             (group, child)
         })
         .collect();
     for (group, mut child) in groups {
         assert!(child.wait().unwrap().success());
-        let handled = fs::read_to_string(world.path(&group)).unwrap_or_default();
+        let handled = fs::read_to_string(world.programs.path(&group)).unwrap_or_default();
         assert_eq!(handled.lines().count(), LATE, "{group}");
     }
 }

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
-use test_support::nats::raw::Stored;
+use test_support::{
+    nats::raw::Stored,
+    programs::{count, ids},
+    wait::until,
+};
 
-use super::world::{World, count, ids, until};
+use super::world::World;
 
 #[test]
 fn nothing_is_lost_or_doubled_while_events_are_published() {

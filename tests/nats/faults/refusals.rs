@@ -1,9 +1,14 @@
 //! Streams that take no more.
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
-use test_support::nats::{Raw, raw::Stored};
 
-use super::world::{World, count, ids, until};
+use test_support::{
+    nats::{Raw, raw::Stored},
+    programs::{count, ids},
+    wait::until,
+};
+
+use super::world::World;
 
 #[test]
 fn a_full_stream_refuses_by_line() {

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use test_support::nats::raw::Stored;
+use test_support::{nats::raw::Stored, programs::count, wait::until};
 
-use super::world::{World, count, until};
+use super::world::World;
 
 /// Three of ten events die, so that the breaker stays closed.
 const COUNT: usize = 20_000;

@@ -1,8 +1,8 @@
 //! The server dies while it fires what is due.
 
-use test_support::nats::raw::Stored;
+use test_support::{nats::raw::Stored, programs::count, wait::until};
 
-use super::world::{World, count, until};
+use super::world::World;
 
 /// How many schedules the server may be at when it dies.
 const AT_WORK: usize = 10;

@@ -6,19 +6,20 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig, Message as _, Offset, TopicPartitionList,
+    ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
-    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
-    message::{BorrowedMessage, Header, Headers as _, OwnedHeaders},
-    producer::{BaseProducer, BaseRecord, Producer as _},
+    error::KafkaResult,
+    producer::{BaseProducer, Producer as _},
 };
-use serde_json::Value;
 use tokio::runtime::Builder;
 
+use super::records::{Open, Record, Stored, Writer, send};
+use crate::wait::wait_while;
+
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a single answer may take before it is asked for again.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a poll waits when nothing comes.
@@ -27,29 +28,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A broker, asked over a new connection each time, so that it may be killed meanwhile.
 pub struct Raw {
     server: String,
-}
-
-/// Headers as they are stored: in order, names repeated, values that are not there told from empty ones.
-pub type Headers = Vec<(String, Option<Vec<u8>>)>;
-
-/// A record as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    pub partition: i32,
-    pub offset: i64,
-    pub time: Option<i64>,
-    pub key: Option<Vec<u8>>,
-    pub headers: Headers,
-    pub payload: Option<Vec<u8>>,
-}
-
-/// A record to be written.
-#[derive(Debug, Clone, Default)]
-pub struct Record {
-    pub partition: Option<i32>,
-    pub key: Option<Vec<u8>>,
-    pub headers: Headers,
-    pub payload: Option<Vec<u8>>,
 }
 
 /// What a group has committed of a partition.
@@ -121,7 +99,8 @@ impl Raw {
         }
         let made = self.admin(async |client, options| client.create_topics(&[new], options).await);
         assert_eq!(made.unwrap(), [Ok(topic.to_owned())]);
-        while self.partitions(topic).len() < usize::try_from(partitions).unwrap() {}
+        let partitions = usize::try_from(partitions).unwrap();
+        wait_while(|| self.partitions(topic).len() < partitions);
     }
 
     /// Makes many topics of one partition.
@@ -131,7 +110,7 @@ impl Raw {
         let made = self.admin(async |client, options| client.create_topics(&new, options).await);
         assert!(made.unwrap().iter().all(Result::is_ok));
         let all = |known: Vec<String>| topics.iter().all(|topic| known.contains(topic));
-        while !all(self.topics()) {}
+        wait_while(|| !all(self.topics()));
     }
 
     /// Gives a topic so many partitions.
@@ -140,7 +119,7 @@ impl Raw {
         let made =
             self.admin(async |client, options| client.create_partitions(&[new], options).await);
         assert_eq!(made.unwrap(), [Ok(topic.to_owned())]);
-        while self.partitions(topic).len() < partitions {}
+        wait_while(|| self.partitions(topic).len() < partitions);
     }
 
     /// Removes the records of a partition before an offset, as retention would.
@@ -161,7 +140,7 @@ impl Raw {
         let removed =
             self.admin(async |client, options| client.delete_topics(&[topic], options).await);
         assert_eq!(removed.unwrap(), [Ok(topic.to_owned())]);
-        while !self.partitions(topic).is_empty() {}
+        wait_while(|| !self.partitions(topic).is_empty());
     }
 
     /// Returns the names of all topics, Kafka's own too.
@@ -336,43 +315,6 @@ impl Raw {
     }
 }
 
-/// A transaction that is open.
-pub struct Open(BaseProducer);
-
-impl Open {
-    /// Ends it.
-    pub fn end(self, is_committed: bool) {
-        let end = if is_committed {
-            self.0.commit_transaction(PATIENCE)
-        } else {
-            self.0.abort_transaction(PATIENCE)
-        };
-        end.unwrap();
-    }
-}
-
-/// Writes records, as [`Raw::write`] does.
-pub struct Writer(BaseProducer);
-
-impl Writer {
-    pub fn write(&self, topic: &str, records: &[Record]) {
-        send(&self.0, topic, records);
-    }
-}
-
-fn send(producer: &BaseProducer, topic: &str, records: &[Record]) {
-    for record in records {
-        let mut next = record.write(topic);
-        while let Err((failed, back)) = producer.send(next) {
-            let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
-            assert_eq!(failed, full);
-            producer.poll(Duration::from_millis(1));
-            next = back;
-        }
-    }
-    producer.flush(PATIENCE).unwrap();
-}
-
 /// Asks until there is an answer: a broker that has just started has some to load.
 fn patiently<T>(ask: impl Fn() -> KafkaResult<T>) -> T {
     let end = Instant::now() + PATIENCE;
@@ -381,71 +323,5 @@ fn patiently<T>(ask: impl Fn() -> KafkaResult<T>) -> T {
             Ok(answer) => return answer,
             Err(failed) => assert!(Instant::now() < end, "{failed}"),
         }
-    }
-}
-
-impl Record {
-    fn write<'a>(&'a self, topic: &'a str) -> BaseRecord<'a, [u8], [u8]> {
-        let mut headers = OwnedHeaders::new();
-        for (key, value) in &self.headers {
-            let value = value.as_ref();
-            headers = headers.insert(Header { key, value });
-        }
-        BaseRecord {
-            partition: self.partition,
-            key: self.key.as_deref(),
-            payload: self.payload.as_deref(),
-            ..BaseRecord::to(topic).headers(headers)
-        }
-    }
-}
-
-impl Stored {
-    fn read(message: &BorrowedMessage<'_>) -> Self {
-        let headers = message
-            .headers()
-            .into_iter()
-            .flat_map(|headers| headers.iter());
-        let header =
-            |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
-        Self {
-            partition: message.partition(),
-            offset: message.offset(),
-            time: message.timestamp().to_millis(),
-            key: message.key().map(<[u8]>::to_vec),
-            headers: headers.map(header).collect(),
-            payload: message.payload().map(<[u8]>::to_vec),
-        }
-    }
-
-    /// Returns the first header of a name, as text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let value = self
-            .headers
-            .iter()
-            .find(|(key, _)| key == name)?
-            .1
-            .as_ref()?;
-        std::str::from_utf8(value).ok()
-    }
-
-    /// Returns the key as text.
-    pub fn key(&self) -> &str {
-        std::str::from_utf8(self.key.as_deref().unwrap_or_default()).unwrap()
-    }
-
-    /// Returns the id of the event.
-    pub fn id(&self) -> String {
-        let event: Value = serde_json::from_slice(self.payload.as_ref().unwrap()).unwrap();
-        event["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Returns the letter that a replayed record was.
-    pub fn replay_of(&self) -> Option<String> {
-        let lineage: Value = match self.header("pf-waiting") {
-            Some(waiting) => serde_json::from_str::<Value>(waiting).unwrap()["lineage"].clone(),
-            None => serde_json::from_str(self.header("pf-replay")?).unwrap(),
-        };
-        lineage["replay_of"].as_str().map(str::to_owned)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 
-use super::raw::{Raw, Stored};
+use super::{raw::Raw, records::Stored};
 
 /// Returns the records of a topic that a group has not settled.
 pub fn unsettled(raw: &Raw, group: &str, topic: &str) -> Vec<Stored> {

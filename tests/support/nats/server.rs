@@ -13,6 +13,9 @@ use crate::TARGET;
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
 
+/// How long a request may take.
+const ANSWER: Duration = Duration::from_mins(1);
+
 /// A server, and the stream that a test works on.
 pub struct Broker {
     folder: tempfile::TempDir,
@@ -105,6 +108,7 @@ impl Broker {
 
     fn exchange(&self, text: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it answers");
+        stream.set_read_timeout(Some(ANSWER)).expect("it is a time");
         let connect = "CONNECT {\"verbose\":false,\"headers\":true}\r\nSUB _INBOX.t 1\r\n";
         stream
             .write_all(format!("{connect}{text}").as_bytes())
