@@ -230,4 +230,14 @@ impl Link {
             sleep(Duration::from_millis(50)).await;
         }
     }
+
+    /// Sends what is on its way; while there is no connection, that would wait for one.
+    pub(super) async fn flush(&self) -> Result<()> {
+        let flushed = timeout(self.patience, self.client.flush()).await;
+        let flushed =
+            flushed.map_err(|_| error(ErrorKind::Unavailable, "the server did not answer"))?;
+        flushed.map_err(|source| {
+            error(ErrorKind::Unavailable, "the connection is closed").because(source)
+        })
+    }
 }

@@ -11,20 +11,13 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    capture::Advisories,
     connection::Link,
-    jobs,
     letter::{self, Original},
     reader::{Begin, Reader, Scope},
-    replay,
-    transport::Nats,
 };
 use crate::{
     event::{Group, Topic},
-    transport::{
-        Capture, DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterKind,
-        LetterScan, Resolution, Result, Selection, Stats, StatsRow,
-    },
+    transport::{DeadLetter, LetterKind, LetterScan, Result, Selection, Stats, StatsRow},
 };
 
 /// How many letters are stored at once.
@@ -32,93 +25,50 @@ const AT_ONCE: usize = 256;
 /// How much earlier than its death a letter may stand, as clocks differ.
 const CLOCKS: Duration = Duration::from_mins(5);
 
-#[async_trait]
-impl DeadLetters for Nats {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        Ok(Box::new(Scan::open(&self.link, selection).await?))
-    }
-
-    async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        let mut scan = Scan::open(&self.link, selection).await?;
-        let mut tally = Tally::default();
-        loop {
-            let letters = scan.next(500).await?;
-            if letters.is_empty() {
-                return Ok(tally.rows());
-            }
-            let meant = letters.iter().filter(|letter| selection.matches(letter));
-            meant.for_each(|letter| tally.add(letter));
+/// Counts letters by what they have in common.
+pub(super) async fn stats(link: &Arc<Link>, selection: &Selection) -> Result<Stats> {
+    let mut scan = Scan::open(link, selection).await?;
+    let mut tally = Tally::default();
+    loop {
+        let letters = scan.next(500).await?;
+        if letters.is_empty() {
+            return Ok(tally.rows());
         }
-    }
-
-    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        if let Err(failed) = self.make_side_places().await {
-            let failed = |_| Err(super::error(failed.kind(), failed.to_string()));
-            return letters.iter().map(failed).collect();
-        }
-        let link = &self.link;
-        stream::iter(letters)
-            .map(|one| async move { letter::store_surely(link, &one, Original::default()).await })
-            .buffered(AT_ONCE)
-            .collect()
-            .await
-    }
-
-    async fn capture(&self, until_end: bool) -> Result<Box<dyn Capture>> {
-        Ok(Box::new(Advisories::open(&self.link, until_end).await?))
-    }
-
-    async fn jobs(&self) -> Result<Vec<Job>> {
-        jobs::list(&self.link).await
-    }
-
-    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        self.make_side_places().await?;
-        jobs::plan(&self.link, action, selection).await
-    }
-
-    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        jobs::enlist(&self.link, job, letters).await
-    }
-
-    async fn forget(&self, job: &JobId) -> Result<()> {
-        jobs::forget(&self.link, job).await
-    }
-
-    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        jobs::lease(&self.link, job, holder).await
-    }
-
-    async fn renew(&self, lease: &JobLease) -> Result<()> {
-        jobs::renew(&self.link, lease).await
-    }
-
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        replay::advance(&self.link, &self.ahead, lease, max.max(1)).await
-    }
-
-    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        jobs::release(&self.link, &self.ahead, (&lease, done)).await
+        let meant = letters.iter().filter(|letter| selection.matches(letter));
+        meant.for_each(|letter| tally.add(letter));
     }
 }
 
-impl Nats {
-    async fn make_side_places(&self) -> Result<()> {
-        let facts = self.link.find_stream(&self.link.names.stream).await?;
-        let replicas = facts.map_or(1, |facts| facts.config.num_replicas);
-        self.link.make_side_places(replicas).await.map(drop)
+/// Stores letters from elsewhere; tells of each whether it was new.
+pub(super) async fn import(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+    if let Err(failed) = make_places(link).await {
+        let failed = |_| Err(super::error(failed.kind(), failed.to_string()));
+        return letters.iter().map(failed).collect();
     }
+    stream::iter(letters)
+        .map(|one| async move { letter::store_surely(link, &one, Original::default()).await })
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+/// Makes the streams beside the user's with as many replicas as that one has.
+pub(super) async fn make_places(link: &Link) -> Result<()> {
+    let facts = link.find_stream(&link.names.stream).await?;
+    let replicas = facts.map_or(1, |facts| facts.config.num_replicas);
+    link.make_side_places(replicas).await.map(drop)
 }
 
 /// An open read of the letters that were there when it began.
-struct Scan {
+pub(super) struct Scan {
     link: Arc<Link>,
     reader: Option<Reader>,
     ready: VecDeque<DeadLetter>,
 }
 
 impl Scan {
-    async fn open(link: &Arc<Link>, selection: &Selection) -> Result<Self> {
+    /// Begins to read.
+    pub(super) async fn open(link: &Arc<Link>, selection: &Selection) -> Result<Self> {
         let stream = link.names.letters();
         let is_there = link.find_stream(&stream).await?.is_some();
         let scope = Scope::once(

@@ -27,6 +27,7 @@ mod doctor;
 mod doubt;
 mod end;
 mod errors;
+mod factory;
 mod fit;
 mod followed;
 mod gaps;
@@ -56,8 +57,9 @@ mod side;
 mod stream;
 mod tail;
 mod told;
+mod topics;
 mod transport;
 mod trouble;
 
-pub use self::config::NatsFactory;
 use self::errors::{SCHEME, error};
+pub use self::factory::NatsFactory;

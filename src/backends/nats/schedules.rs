@@ -16,78 +16,75 @@ use super::{
     headers,
     reader::{Begin, Reader, Scope, written},
     stream::Facts,
-    transport::Nats,
 };
 use crate::{
     event::Message,
-    transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan, Schedules},
+    transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan},
 };
 
-#[async_trait]
-impl Schedules for Nats {
-    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        let link = &self.link;
-        let Some(facts) = link.find_stream(&link.names.stream).await? else {
-            return Ok(Box::new(Scan(Arc::clone(link), None)));
-        };
-        if !facts.covers(&link.names.inner()) {
-            return Ok(Box::new(Scan(Arc::clone(link), None)));
+/// Begins to read what is pending, in the order in which it was accepted.
+pub(super) async fn scan(link: &Arc<Link>) -> Result<Box<dyn ScheduleScan>> {
+    let Some(facts) = link.find_stream(&link.names.stream).await? else {
+        return Ok(Box::new(Scan(Arc::clone(link), None)));
+    };
+    if !facts.covers(&link.names.inner()) {
+        return Ok(Box::new(Scan(Arc::clone(link), None)));
+    }
+    let scope = Scope::once(
+        link.names.stream.clone(),
+        vec![link.names.later("*")],
+        Begin::At(1),
+    );
+    let reader = Reader::open(link, scope).await?;
+    Ok(Box::new(Scan(Arc::clone(link), Some(reader))))
+}
+
+/// Finds what is pending under an id that begins so.
+pub(super) async fn find(link: &Arc<Link>, prefix: &str) -> Result<Vec<Schedule>> {
+    let mut scan = scan(link).await?;
+    let mut found = Vec::new();
+    loop {
+        let some = scan.next(500).await?;
+        if some.is_empty() {
+            return Ok(found);
         }
-        let scope = Scope::once(
-            link.names.stream.clone(),
-            vec![link.names.later("*")],
-            Begin::At(1),
-        );
-        let reader = Reader::open(link, scope).await?;
-        Ok(Box::new(Scan(Arc::clone(link), Some(reader))))
+        let meant = some.into_iter().filter(|one| one.id.0.starts_with(prefix));
+        found.extend(meant);
     }
+}
 
-    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        let mut scan = self.scan().await?;
-        let mut found = Vec::new();
-        loop {
-            let some = scan.next(500).await?;
-            if some.is_empty() {
-                return Ok(found);
-            }
-            let meant = some.into_iter().filter(|one| one.id.0.starts_with(prefix));
-            found.extend(meant);
-        }
-    }
+/// Ends a schedule; tells whether it was there.
+pub(super) async fn cancel(link: &Link, id: &ScheduleId) -> Result<bool> {
+    let subject = link.names.later(&known(id)?);
+    Ok(link.purge(&link.names.stream, &subject).await? > 0)
+}
 
-    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        let subject = self.link.names.later(&known(id)?);
-        let stream = &self.link.names.stream;
-        Ok(self.link.purge(stream, &subject).await? > 0)
-    }
-
-    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        let link = &self.link;
-        can_keep(link, due, &link.facts().await?)?;
-        let subject = link.names.later(&known(id)?);
-        let Some(last) = link.last(&link.names.stream, &subject).await? else {
-            return Ok(false);
-        };
-        let mut map = HeaderMap::new();
-        for (name, values) in last.headers.iter() {
-            let name: &str = name.as_ref();
-            if !name.starts_with("Nats-") || name == "Nats-Schedule-Target" {
-                for value in values {
-                    map.append(name, value.clone());
-                }
+/// Gives a schedule another time; tells whether it was there.
+pub(super) async fn reschedule(link: &Link, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+    can_keep(link, due, &link.facts().await?)?;
+    let subject = link.names.later(&known(id)?);
+    let Some(last) = link.last(&link.names.stream, &subject).await? else {
+        return Ok(false);
+    };
+    let mut map = HeaderMap::new();
+    for (name, values) in last.headers.iter() {
+        let name: &str = name.as_ref();
+        if !name.starts_with("Nats-") || name == "Nats-Schedule-Target" {
+            for value in values {
+                map.append(name, value.clone());
             }
         }
-        map.insert("Nats-Schedule", at(due.max(SystemTime::now())));
-        map.insert(headers::EXPECTED_STREAM, link.names.stream.as_str());
-        map.insert(
-            "Nats-Expected-Last-Subject-Sequence",
-            last.number.to_string(),
-        );
-        match link.put(subject, map, last.payload).await {
-            Ok(_) => Ok(true),
-            Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
-            Err(refusal) => Err(refusal.into()),
-        }
+    }
+    map.insert("Nats-Schedule", at(due.max(SystemTime::now())));
+    map.insert(headers::EXPECTED_STREAM, link.names.stream.as_str());
+    map.insert(
+        "Nats-Expected-Last-Subject-Sequence",
+        last.number.to_string(),
+    );
+    match link.put(subject, map, last.payload).await {
+        Ok(_) => Ok(true),
+        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 

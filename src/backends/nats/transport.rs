@@ -1,21 +1,21 @@
 //! The connection as a transport.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use super::{
-    SCHEME, ahead::Ahead, capabilities, connection::Link, doctor, error, errors, member, publish,
-    stream::Facts, tail,
+    SCHEME, ahead::Ahead, capabilities, capture::Advisories, connection::Link, dead_letters,
+    doctor, jobs, member, publish, replay, schedules, stream::Facts, tail,
 };
 use crate::{
     event::{Encoding, Topic},
     lock::Mutex,
     transport::{
-        Capabilities, DeadLetters, ErrorKind, Finding, Outgoing, Receipt, Result, Schedules,
-        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Capabilities, Capture, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease,
+        LetterId, LetterScan, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId,
+        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
+        TailRequest, Transport,
     },
 };
 
@@ -40,36 +40,6 @@ impl Nats {
             made: Mutex::new(made),
         }
     }
-
-    /// Makes the stream unless it is there; says what was made since this was asked last.
-    async fn make_stream(&self) -> Result<Vec<String>> {
-        let more = self.link.make_stream().await?;
-        let mut made = self.made.lock();
-        made.extend(more);
-        Ok(std::mem::take(&mut *made))
-    }
-
-    /// Asks for the subjects of topics, page by page.
-    async fn subjects(&self) -> Result<Vec<String>> {
-        let names = &self.link.names;
-        let mut all = Vec::new();
-        loop {
-            let body = json!({"subjects_filter": names.all_topics(), "offset": all.len()});
-            let verb = format!("STREAM.INFO.{}", names.stream);
-            let answer = match self.link.api(verb, &body).await {
-                Ok(answer) => answer,
-                Err(refusal) if refusal.is(errors::NO_STREAM) => return Ok(all),
-                Err(refusal) => return Err(refusal.into()),
-            };
-            let page = answer.pointer("/state/subjects").and_then(Value::as_object);
-            let before = all.len();
-            all.extend(page.into_iter().flat_map(|page| page.keys().cloned()));
-            let total = answer.get("total").and_then(Value::as_u64).unwrap_or(0);
-            if all.len() == before || all.len() as u64 >= total {
-                return Ok(all);
-            }
-        }
-    }
 }
 
 #[async_trait]
@@ -89,32 +59,11 @@ impl Transport for Nats {
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
-        let subjects = self.subjects().await?;
-        let topics = subjects
-            .iter()
-            .filter_map(|subject| self.link.names.topic(subject));
-        let mut topics: Vec<Topic> = topics.collect();
-        topics.sort_unstable();
-        Ok(topics)
+        self.link.topics().await
     }
 
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
-        let subject = self.link.names.subject(topic)?;
-        let made = self.make_stream().await?;
-        if !made.is_empty() {
-            return Ok(made);
-        }
-        let facts = self.link.facts().await?;
-        if let Some(refused) = facts.no_messages() {
-            return Err(refused);
-        }
-        if !facts.covers(&subject) {
-            let stream = &self.link.names.stream;
-            let message = format!("the stream `{stream}` is there and does not cover `{subject}`");
-            return Err(error(ErrorKind::Configuration, message)
-                .hint("`nats stream edit` adds a subject; `prefix` in the URL changes what stands before topics"));
-        }
-        Ok(made)
+        self.link.create(topic, &self.made).await
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
@@ -151,12 +100,79 @@ impl Transport for Nats {
     }
 
     async fn close(&self) -> Result<()> {
-        // While there is no connection, a flush would wait for one.
-        let flushed = timeout(self.link.patience, self.link.client.flush()).await;
-        let flushed =
-            flushed.map_err(|_| error(ErrorKind::Unavailable, "the server did not answer"))?;
-        flushed.map_err(|source| {
-            error(ErrorKind::Unavailable, "the connection is closed").because(source)
-        })
+        self.link.flush().await
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Nats {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+        Ok(Box::new(
+            dead_letters::Scan::open(&self.link, selection).await?,
+        ))
+    }
+
+    async fn stats(&self, selection: &Selection) -> Result<Stats> {
+        dead_letters::stats(&self.link, selection).await
+    }
+
+    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+        dead_letters::import(&self.link, letters).await
+    }
+
+    async fn capture(&self, until_end: bool) -> Result<Box<dyn Capture>> {
+        Ok(Box::new(Advisories::open(&self.link, until_end).await?))
+    }
+
+    async fn jobs(&self) -> Result<Vec<Job>> {
+        jobs::list(&self.link).await
+    }
+
+    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
+        dead_letters::make_places(&self.link).await?;
+        jobs::plan(&self.link, action, selection).await
+    }
+
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        jobs::enlist(&self.link, job, letters).await
+    }
+
+    async fn forget(&self, job: &JobId) -> Result<()> {
+        jobs::forget(&self.link, job).await
+    }
+
+    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
+        jobs::lease(&self.link, job, holder).await
+    }
+
+    async fn renew(&self, lease: &JobLease) -> Result<()> {
+        jobs::renew(&self.link, lease).await
+    }
+
+    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+        replay::advance(&self.link, &self.ahead, lease, max.max(1)).await
+    }
+
+    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        jobs::release(&self.link, &self.ahead, (&lease, done)).await
+    }
+}
+
+#[async_trait]
+impl Schedules for Nats {
+    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
+        schedules::scan(&self.link).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
+        schedules::find(&self.link, prefix).await
+    }
+
+    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
+        schedules::cancel(&self.link, id).await
+    }
+
+    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+        schedules::reschedule(&self.link, id, due).await
     }
 }
