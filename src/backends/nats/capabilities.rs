@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use super::{
-    connection::Link,
-    stream::{EXPIRY, Facts, SCHEDULES},
+use crate::{
+    backends::nats::connection::{
+        handle::Link,
+        stream::info::{EXPIRY, Facts, SCHEDULES},
+    },
+    transport::{Capabilities, Limits, Support},
 };
-use crate::transport::{Capabilities, Limits, Support};
 
 /// How late a schedule may usually fire.
 const LATENESS: Duration = Duration::from_millis(750);
 
 /// Returns what is known without a server.
-pub(super) fn offline() -> Capabilities {
+pub(crate) fn offline() -> Capabilities {
     Capabilities {
-        transport: super::SCHEME.to_owned(),
+        transport: crate::backends::nats::error::SCHEME.to_owned(),
         server: None,
         publish: Support::native("confirmed by JetStream; sent again under the same id"),
         delay: Support::native("schedules, where the stream allows them (NATS 2.12 or later)"),
@@ -44,7 +46,7 @@ pub(super) fn offline() -> Capabilities {
 }
 
 /// Returns what a server and a stream, if there is one, can do.
-pub(super) fn live(link: &Link, facts: Option<&Facts>) -> Capabilities {
+pub(crate) fn live(link: &Link, facts: Option<&Facts>) -> Capabilities {
     let mut all = Capabilities {
         server: Some(format!("nats-server {}", link.client.server_info().version)),
         ..offline()

@@ -4,16 +4,24 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{
-    capture::Advisories,
-    connection::Link,
-    consumer::{self, Durable},
-    error,
-    fit::{self, MAX_ACK_PENDING, Needs},
-    keeping::Keeping,
-    stream::{Facts, SCHEDULES},
+use crate::{
+    backends::nats::{
+        connection::{
+            handle::Link,
+            stream::{
+                info::{Facts, SCHEDULES},
+                retention::Keeping,
+            },
+        },
+        consume::consumer::{
+            durable::{self as consumer, Durable},
+            settings::{self as fit, MAX_ACK_PENDING, Needs},
+        },
+        dead_letter::advisories::Advisories,
+        error::error,
+    },
+    transport::{Capture as _, ErrorKind, Finding, FindingLevel, Result},
 };
-use crate::transport::{Capture as _, ErrorKind, Finding, FindingLevel, Result};
 
 /// What any group needs: what it may have in flight unless it is told otherwise.
 const ANY: Needs = Needs {
@@ -24,7 +32,7 @@ const ANY: Needs = Needs {
 const AT_A_TIME: usize = 500;
 
 /// Looks at the server, the stream, and what reads it.
-pub(super) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
+pub(crate) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
     let info = link.client.server_info();
     let mut findings = vec![ok(
         "server",
@@ -214,7 +222,7 @@ fn warning(name: &str, text: String, mend: Option<String>) -> Finding {
 }
 
 /// Mends one finding.
-pub(super) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
+pub(crate) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
     let set = |name: &'static str| move |config: &mut Value| config[name] = true.into();
     match finding.split_once('.') {
         Some(("max-deliver", name)) => {
@@ -252,7 +260,8 @@ pub(super) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
             .await
         }
         "duplicate-window" => {
-            let window = super::stream::nanos(Duration::from_mins(2));
+            let window =
+                crate::backends::nats::connection::stream::info::nanos(Duration::from_mins(2));
             link.change_stream(|config| config["duplicate_window"] = window.into())
                 .await
         }

@@ -5,9 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
-use super::{capabilities, config::Config, connection, transport::Nats};
 use crate::{
-    backends::{Factory, OpenOptions},
+    backends::{
+        Factory, OpenOptions,
+        nats::{
+            capabilities,
+            connection::{config::Config, handle as connection},
+            transport::Nats,
+        },
+    },
     transport::{Capabilities, Result, Transport},
 };
 

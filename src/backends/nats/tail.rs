@@ -5,21 +5,22 @@ use std::sync::Arc;
 use async_nats::Subject;
 use async_trait::async_trait;
 
-use super::{
-    connection::Link,
-    headers,
-    pull::Arrived,
-    reader::{Begin, Reader, Scope, count},
-    stream::Facts,
-};
 use crate::{
+    backends::nats::{
+        codec::headers,
+        connection::{handle::Link, stream::info::Facts},
+        read::{
+            pull::Arrived,
+            stream_reader::{Begin, Reader, Scope, count},
+        },
+    },
     event::{Position, Stored, Topic},
     transport::{Result, Tail, TailFrom, TailRequest},
 };
 
 /// An open read of topics.
 #[derive(Debug)]
-pub(super) struct Follow {
+pub(crate) struct Follow {
     link: Arc<Link>,
     reader: Reader,
     /// What is behind this was not there at the start.
@@ -28,7 +29,7 @@ pub(super) struct Follow {
 
 impl Follow {
     /// Finds the place at which to start.
-    pub(super) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Self> {
+    pub(crate) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Self> {
         let facts = link.facts().await?;
         let filters = link.names.filters(&request.patterns)?;
         link.check_covered(&facts, &filters).await?;
@@ -62,13 +63,13 @@ impl Follow {
 }
 
 /// Makes the message of a delivery; none if its subject is no topic.
-pub(super) fn stored(link: &Link, arrived: Arrived) -> Option<Stored> {
+pub(crate) fn stored(link: &Link, arrived: Arrived) -> Option<Stored> {
     let topic = link.names.topic(&arrived.subject)?;
     Some(read(topic, arrived).0)
 }
 
 /// Makes the message of a delivery; tells where to acknowledge it.
-pub(super) fn read(topic: Topic, arrived: Arrived) -> (Stored, Subject) {
+pub(crate) fn read(topic: Topic, arrived: Arrived) -> (Stored, Subject) {
     let stored = Stored {
         message: headers::read(topic, arrived.headers.as_ref(), arrived.payload),
         position: Position::number(arrived.stream_sequence),

@@ -4,11 +4,18 @@ use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
-use super::{
-    SCHEME, ahead::Ahead, capabilities, capture::Advisories, connection::Link, dead_letters,
-    doctor, jobs, member, publish, replay, schedules, stream::Facts, tail,
-};
 use crate::{
+    backends::nats::{
+        capabilities,
+        connection::{handle::Link, stream::info::Facts},
+        consume::subscription as member,
+        dead_letter::{advisories::Advisories, scan as dead_letters},
+        delay as schedules, doctor,
+        error::SCHEME,
+        job::{advance as replay, lifecycle as jobs, session::Ahead},
+        publish::publisher as publish,
+        tail,
+    },
     event::{Encoding, Topic},
     lock::Mutex,
     transport::{
@@ -21,10 +28,10 @@ use crate::{
 
 /// A connection to a server, and the stream that its URL names.
 #[derive(Debug)]
-pub(super) struct Nats {
-    pub(super) link: Arc<Link>,
+pub(crate) struct Nats {
+    pub(crate) link: Arc<Link>,
     /// Letters that the next step of a job deals with.
-    pub(super) ahead: Ahead,
+    pub(crate) ahead: Ahead,
     encoding: Encoding,
     /// What was made when it was opened, and was not told yet.
     made: Mutex<Vec<String>>,
@@ -32,7 +39,7 @@ pub(super) struct Nats {
 
 impl Nats {
     /// Wraps a connection.
-    pub(super) fn new(link: Arc<Link>, encoding: Encoding, made: Vec<String>) -> Self {
+    pub(crate) fn new(link: Arc<Link>, encoding: Encoding, made: Vec<String>) -> Self {
         Self {
             link,
             ahead: Ahead::default(),

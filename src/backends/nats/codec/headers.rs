@@ -1,0 +1,260 @@
+//! Messages and NATS headers: what NATS has no place for rides in reserved ones.
+//!
+//! NATS carries only text in headers, has no keys and no nulls, and reads `Nats-*` as commands.
+
+use std::str::FromStr as _;
+
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+
+use crate::{
+    backends::nats::error::error,
+    event::{Headers, Message, Topic},
+    transport::{ErrorKind, Lineage, Result},
+};
+
+/// The key, where it can be a header's text.
+const KEY: &str = "pf-key";
+/// Any other key, in base64.
+const KEY_BYTES: &str = "pf-key-base64";
+/// The name of a header whose value is null.
+const NULL: &str = "pf-null";
+/// `name:value` of a header whose value is no text, in base64.
+const BYTES: &str = "pf-header-base64";
+/// Marks a payload that is null, not empty.
+const NULL_PAYLOAD: &str = "pf-payload";
+/// The history of a replayed message.
+pub(crate) const LINEAGE: &str = "pf-replay";
+/// The story of a dead letter.
+pub(crate) const LETTER: &str = "pf-letter";
+/// The topic of a dead letter's message, where it is not that of its origin.
+pub(crate) const TOPIC: &str = "pf-topic";
+/// Where to acknowledge the delivery that became a letter.
+pub(crate) const CLAIM: &str = "pf-claim";
+/// The number of the original, in a letter that had no room for its message.
+pub(crate) const ORIGINAL: &str = "pf-original";
+
+/// The stream that a message is meant for; another one refuses it.
+pub(crate) const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
+
+const RESERVED: [&str; 10] = [
+    KEY,
+    KEY_BYTES,
+    NULL,
+    BYTES,
+    NULL_PAYLOAD,
+    LINEAGE,
+    LETTER,
+    TOPIC,
+    CLAIM,
+    ORIGINAL,
+];
+
+/// Lays out a message's key, headers and nulls.
+pub(crate) fn write(message: &Message) -> Result<HeaderMap> {
+    match message.headers.iter().find(|(name, _)| is_command(name)) {
+        None => write_with_commands(message),
+        Some((name, _)) => {
+            let message = format!("header `{name}` is a command to the server");
+            Err(error(ErrorKind::Invalid, message).hint(
+                "take `Nats-*` headers out of the message, or let them through with `--allow-broker-headers`",
+            ))
+        }
+    }
+}
+
+/// Lays out a message's key, headers and nulls; headers that are commands to the server are let through.
+pub(crate) fn write_with_commands(message: &Message) -> Result<HeaderMap> {
+    let mut map = HeaderMap::new();
+    match message.key.as_deref().map(|key| (as_value(key), key)) {
+        None => {}
+        Some((Some(value), _)) => map.insert(KEY, value),
+        Some((None, key)) => map.insert(KEY_BYTES, STANDARD.encode(key)),
+    }
+    if message.payload.is_none() {
+        map.insert(NULL_PAYLOAD, "null");
+    }
+    for (name, value) in message.headers.iter() {
+        let known = checked(name)?;
+        match value.map(|value| (as_value(value), value)) {
+            None => map.append(NULL, name),
+            Some((Some(value), _)) => map.append(known, value),
+            Some((None, value)) => {
+                let text = format!("{name}:{}", STANDARD.encode(value));
+                map.append(BYTES, text);
+            }
+        }
+    }
+    Ok(map)
+}
+
+fn is_command(name: &str) -> bool {
+    let start = name.get(..5);
+    start.is_some_and(|start| start.eq_ignore_ascii_case("nats-"))
+}
+
+fn checked(name: &str) -> Result<HeaderName> {
+    let invalid = |message: String| error(ErrorKind::Invalid, message);
+    if RESERVED.contains(&name) {
+        return Err(invalid(format!("header `{name}` is reserved")));
+    }
+    match HeaderName::from_str(name) {
+        Ok(known) if !name.is_empty() => Ok(known),
+        _ => Err(invalid(format!("`{name}` cannot be the name of a header"))),
+    }
+}
+
+/// Returns the text that comes back as it was written, if there is one.
+fn as_value(bytes: &[u8]) -> Option<HeaderValue> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let kept = text.trim() == text && !text.contains(char::is_control);
+    kept.then(|| HeaderValue::from_str(text).ok()).flatten()
+}
+
+/// Puts a message together again, headers of different names in order of name, as the client knows no other order.
+/// What was not written by us is taken as it is.
+pub(crate) fn read(topic: Topic, map: Option<&HeaderMap>, payload: Bytes) -> Message {
+    let mut message = Message {
+        topic,
+        key: None,
+        headers: Headers::new(),
+        payload: Some(payload),
+    };
+    let mut found = Vec::new();
+    for (name, values) in map.into_iter().flat_map(HeaderMap::iter) {
+        for value in values {
+            found.extend(take(&mut message, name.as_ref(), value.as_str()));
+        }
+    }
+    found.sort_by(|(left, _), (right, _)| left.cmp(right));
+    message.headers = found.into_iter().collect();
+    message
+}
+
+/// Takes in one value; returns the header that it is, if it is the user's.
+fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Option<Bytes>)> {
+    let text = || Bytes::copy_from_slice(value.as_bytes());
+    let decoded = |value: &str| STANDARD.decode(value).map_or_else(|_| text(), Bytes::from);
+    match name {
+        KEY => message.key = Some(text()),
+        KEY_BYTES => message.key = Some(decoded(value)),
+        NULL => return Some((value.to_owned(), None)),
+        NULL_PAYLOAD => message.payload = None,
+        BYTES => {
+            let (name, value) = value.split_once(':').unwrap_or((name, value));
+            return Some((name.to_owned(), Some(decoded(value))));
+        }
+        LINEAGE | LETTER | TOPIC | CLAIM | ORIGINAL => {}
+        name if name.starts_with("Nats-") => {}
+        name => return Some((name.to_owned(), Some(text()))),
+    }
+    None
+}
+
+/// Returns the first value of a header: there are few, and to look at each takes less than to hash a name.
+pub(crate) fn find<'a>(map: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut all = map.iter();
+    let (_, values) = all.find(|(known, _)| AsRef::<str>::as_ref(*known) == name)?;
+    values.first().map(HeaderValue::as_str)
+}
+
+/// Adds the history of a replayed message.
+pub(crate) fn write_lineage(map: &mut HeaderMap, lineage: &Lineage) -> Result<()> {
+    map.insert(LINEAGE, json(lineage)?);
+    Ok(())
+}
+
+/// Returns the history of a replayed message.
+pub(crate) fn read_lineage(map: Option<&HeaderMap>) -> Option<Box<Lineage>> {
+    serde_json::from_str(find(map?, LINEAGE)?).ok()
+}
+
+/// Writes a value on one line.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {
+    let failed = "a record cannot be written";
+    // The story of a letter takes about so much.
+    let mut line = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut line, value)
+        .map_err(|source| error(ErrorKind::Other, failed).because(source))?;
+    String::from_utf8(line).map_err(|source| error(ErrorKind::Other, failed).because(source))
+}
+
+/// Returns the bytes that headers take on the wire.
+pub(crate) fn size(map: &HeaderMap) -> usize {
+    let line = |name: &HeaderName, value: &HeaderValue| {
+        let name: &str = name.as_ref();
+        name.len() + value.as_str().len() + 4
+    };
+    let values = map
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+    values.map(|(name, value)| line(name, value)).sum::<usize>() + 12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Message {
+        Message::new("order".parse().unwrap(), "{}")
+    }
+
+    fn round_trip(message: &Message) -> Message {
+        let map = write(message).unwrap();
+        read(
+            message.topic.clone(),
+            Some(&map),
+            message.payload.clone().unwrap_or_default(),
+        )
+    }
+
+    #[test]
+    fn keys_and_nulls_come_back() {
+        for key in [None, Some("k"), Some(""), Some(" k"), Some("a\r\nb")] {
+            let message = Message {
+                key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
+                payload: None,
+                ..message()
+            };
+            assert_eq!(round_trip(&message), message);
+        }
+    }
+
+    #[test]
+    fn values_come_back() {
+        for value in [
+            None,
+            Some(&b"text"[..]),
+            Some(b""),
+            Some(b"\xff\r\n"),
+            Some(b" x"),
+        ] {
+            let mut message = message();
+            message
+                .headers
+                .push("X-Case", value.map(Bytes::copy_from_slice));
+            assert_eq!(round_trip(&message), message);
+        }
+    }
+
+    #[test]
+    fn commands_and_reserved_names_are_refused() {
+        for name in ["Nats-Rollup", "nats-msg-id", "pf-letter", "a b", "a:b", ""] {
+            let mut message = message();
+            message.headers.push(name, Some(Bytes::from_static(b"x")));
+            let error = write(&message).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{name}");
+        }
+    }
+
+    #[test]
+    fn broker_headers_are_not_copied() {
+        let mut map = HeaderMap::new();
+        map.insert("Nats-Scheduler", "x");
+        map.insert("ce_id", "1");
+        let read = read("order".parse().unwrap(), Some(&map), Bytes::new());
+        assert_eq!(read.headers.len(), 1);
+        assert_eq!(read.headers.text("ce_id"), Some("1"));
+    }
+}

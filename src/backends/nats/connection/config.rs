@@ -1,0 +1,204 @@
+//! What `nats:` and `tls:` URLs say.
+
+use std::{path::PathBuf, time::Duration};
+
+use url::Url;
+
+use crate::{
+    backends::nats::{connection::names::Names, error::error},
+    event::{Dialect, Encoding, Mode, Naming},
+    transport::{ErrorKind, Result, TransportError},
+};
+
+/// The Go library's stream, and ours unless the URL names another.
+const STREAM: &str = "PROTOFLOW";
+
+const PARAMETERS: &str = "known are `prefix`, `naming`, `mode`, `servers`, `creds`, `ca`, `cert`, `key`, \
+                          `connect-timeout`";
+
+/// What a URL says.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) servers: Vec<String>,
+    pub(crate) names: Names,
+    pub(crate) encoding: Encoding,
+    pub(crate) login: Option<Login>,
+    pub(crate) creds: Option<PathBuf>,
+    pub(crate) tls: Tls,
+    pub(crate) timeout: Duration,
+    /// Let commands to the server through with what is published.
+    pub(crate) broker_headers: bool,
+    /// Refuse to publish what would be dropped for want of a consumer.
+    pub(crate) require_consumer: bool,
+}
+
+/// How the URL says who we are.
+#[derive(Clone)]
+pub(crate) enum Login {
+    /// A token.
+    Token(String),
+    /// A user and a password.
+    User(String, String),
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Login")
+    }
+}
+
+/// What the URL says about encryption.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tls {
+    pub(crate) required: bool,
+    pub(crate) authority: Option<PathBuf>,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads a URL.
+    pub(crate) fn read(url: &Url) -> Result<Self> {
+        let scheme = url.scheme();
+        let host = url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| wrong("the URL names no server"))?;
+        let port = url.port().unwrap_or(4222);
+        let stream = match url.path().trim_matches('/') {
+            "" => STREAM,
+            name => name,
+        };
+        if stream.contains(['.', '*', '>', '/', '\\', '%', ' ']) {
+            return Err(wrong(format!("`{stream}` cannot be the name of a stream")));
+        }
+        let mut config = Self {
+            servers: vec![format!("{scheme}://{host}:{port}")],
+            names: Names {
+                stream: stream.to_owned(),
+                prefix: format!("{stream}."),
+            },
+            encoding: Encoding {
+                dialect: Dialect::Nats,
+                ..Encoding::default()
+            },
+            login: login(url),
+            creds: None,
+            tls: Tls {
+                required: scheme == "tls",
+                ..Tls::default()
+            },
+            timeout: Duration::from_secs(5),
+            broker_headers: false,
+            require_consumer: false,
+        };
+        for (name, value) in url.query_pairs() {
+            config.set(scheme, &name, &value)?;
+        }
+        if config.tls.certificate.is_some() != config.tls.key.is_some() {
+            return Err(wrong("`cert` and `key` are given together"));
+        }
+        Ok(config)
+    }
+
+    fn set(&mut self, scheme: &str, name: &str, value: &str) -> Result<()> {
+        match (name, value) {
+            ("naming", "protoflow") => self.encoding.naming = Naming::Protoflow,
+            ("naming", "cloudevents") => self.encoding.naming = Naming::CloudEvents,
+            ("mode", "binary") => self.encoding.mode = Mode::Binary,
+            ("mode", "structured") => self.encoding.mode = Mode::Structured,
+            ("prefix", value) => self.names.prefix = prefix(value)?,
+            ("servers", list) => {
+                let more = list.split(',').filter(|server| !server.is_empty());
+                self.servers
+                    .extend(more.map(|server| format!("{scheme}://{server}")));
+            }
+            ("creds", file) => self.creds = Some(file.into()),
+            ("ca", file) => self.tls.authority = Some(file.into()),
+            ("cert", file) => self.tls.certificate = Some(file.into()),
+            ("key", file) => self.tls.key = Some(file.into()),
+            ("connect-timeout", text) => {
+                self.timeout = humantime::parse_duration(text)
+                    .map_err(|source| wrong("`connect-timeout` is no duration").because(source))?;
+            }
+            _ => {
+                let message = format!("the URL has an unknown parameter `{name}={value}`");
+                return Err(wrong(message).hint(PARAMETERS));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn login(url: &Url) -> Option<Login> {
+    let decode = |text: &str| {
+        let bytes = percent_encoding::percent_decode_str(text);
+        bytes.decode_utf8_lossy().into_owned()
+    };
+    match (url.username(), url.password()) {
+        ("", None) => None,
+        ("", Some(token)) | (token, None) => Some(Login::Token(decode(token))),
+        (user, Some(password)) => Some(Login::User(decode(user), decode(password))),
+    }
+}
+
+fn prefix(text: &str) -> Result<String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    if bare.parse::<crate::event::Topic>().is_err() || bare.starts_with(['$', '_']) {
+        return Err(wrong(format!("`{text}` cannot stand before a topic")));
+    }
+    Ok(format!("{bare}."))
+}
+
+fn wrong(message: impl Into<String>) -> TransportError {
+    error(ErrorKind::Configuration, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Result<Config> {
+        Config::read(&url.parse().unwrap())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_go_library() {
+        let config = read("nats://localhost").unwrap();
+        assert_eq!(config.servers, ["nats://localhost:4222"]);
+        assert_eq!(config.names.stream, "PROTOFLOW");
+        assert_eq!(config.names.prefix, "PROTOFLOW.");
+        assert!(!config.tls.required);
+    }
+
+    #[test]
+    fn parameters_are_read() {
+        let url = "tls://me:p%40ss@a:1/ORDERS?servers=b:2,c:3&prefix=shop&naming=protoflow";
+        let config = read(url).unwrap();
+        assert_eq!(config.servers, ["tls://a:1", "tls://b:2", "tls://c:3"]);
+        assert_eq!(config.names.prefix, "shop.");
+        assert_eq!(config.encoding.naming, Naming::Protoflow);
+        assert!(matches!(&config.login, Some(Login::User(_, password)) if password == "p@ss"));
+        assert!(!format!("{config:?}").contains("p@ss"));
+        for url in ["nats://t0ken@a", "nats://:t0ken@a"] {
+            let login = read(url).unwrap().login;
+            assert!(matches!(login, Some(Login::Token(token)) if token == "t0ken"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (url, part) in [
+            ("nats://a/b.c", "b.c"),
+            ("nats://a?prefx=x", "prefx=x"),
+            ("nats://a?prefix=a..b", "a..b"),
+            ("nats://a?cert=x", "together"),
+            ("nats://a?connect-timeout=soon", "connect-timeout"),
+        ] {
+            let error = read(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What the server does not let this user do.
+//!
+//! The server says so on the connection, without naming the request: a pull request, a subscription or an
+//! acknowledgement that is denied gets no answer at all. So whatever waits for an answer listens here too.
+
+use std::{collections::VecDeque, sync::MutexGuard};
+
+use async_nats::{Event, ServerError};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    backends::nats::{
+        connection::{handle::Link, names::covers},
+        error::error,
+    },
+    lock::Mutex,
+    transport::{ErrorKind, Result, TransportError},
+};
+
+/// The most denials that are kept.
+const KEPT: usize = 256;
+/// Where answers arrive.
+const INBOX: &str = "_INBOX.";
+
+/// Something that the server denied.
+#[derive(Debug)]
+struct Denial {
+    subject: String,
+    text: String,
+    /// A subscription stays denied for as long as the connection.
+    is_subscription: bool,
+    at: Instant,
+}
+
+/// What the server denied so far.
+#[derive(Debug, Default)]
+pub(crate) struct Denials {
+    kept: Mutex<VecDeque<Denial>>,
+    news: watch::Sender<()>,
+}
+
+impl Denial {
+    fn read(text: &str) -> Option<Self> {
+        let text = text.trim_start_matches("nats: ");
+        let lower = text.to_lowercase();
+        let denial = |subject: &str, is_subscription| Self {
+            subject: subject.to_owned(),
+            text: text.to_owned(),
+            is_subscription,
+            at: Instant::now(),
+        };
+        if lower.contains("maximum subscriptions exceeded") {
+            return Some(denial(INBOX, true));
+        }
+        if !lower.contains("permissions violation") {
+            return None;
+        }
+        let subject = text.split('"').nth(1)?;
+        let is_reply = lower.contains("with reply of");
+        Some(denial(subject, is_reply || lower.contains("subscription")))
+    }
+
+    /// Reports whether a request cannot get its answer: it may not be sent, or answers may not be heard.
+    fn concerns(&self, subject: &str, since: Instant) -> bool {
+        if self.is_subscription {
+            return self.subject.starts_with(INBOX) || covers(&self.subject, subject);
+        }
+        self.subject == subject && self.at >= since
+    }
+
+    fn error(&self) -> TransportError {
+        let hint = if self.is_subscription {
+            "answers and messages arrive at `_INBOX.>`: the user needs the permission to subscribe to it".to_owned()
+        } else {
+            let subject = &self.subject;
+            format!("the user needs the permission to publish to `{subject}`")
+        };
+        error(ErrorKind::Denied, self.text.clone()).hint(hint)
+    }
+}
+
+impl Denials {
+    /// Notes what the server says about a connection.
+    pub(crate) fn note(&self, event: &Event) {
+        match event {
+            Event::Connected => self.kept().retain(|denial| !denial.is_subscription),
+            Event::ServerError(ServerError::Other(text)) => {
+                let Some(denial) = Denial::read(text) else {
+                    return;
+                };
+                let mut kept = self.kept();
+                if kept.len() >= KEPT {
+                    kept.pop_front();
+                }
+                kept.push_back(denial);
+                drop(kept);
+                self.news.send_replace(());
+            }
+            _ => {}
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, VecDeque<Denial>> {
+        self.kept.lock()
+    }
+
+    /// Returns a receiver that changes when something is denied from now on.
+    pub(crate) fn listen(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    /// Returns why a request that was sent at a time gets no answer, if it is denied.
+    pub(crate) fn of(&self, subject: &str, since: Instant) -> Option<TransportError> {
+        let kept = self.kept();
+        let mut denials = kept.iter();
+        let denial = denials.find(|denial| denial.concerns(subject, since))?;
+        Some(denial.error())
+    }
+
+    /// Returns why no answer can be heard, if that is denied.
+    pub(crate) fn of_answers(&self) -> Option<TransportError> {
+        let kept = self.kept();
+        let denial = kept.iter().find(|denial| denial.is_subscription)?;
+        Some(denial.error())
+    }
+}
+
+impl Link {
+    /// Waits for the answer to a request, or until the server denies the request or its answer.
+    ///
+    /// # Errors
+    /// If that is denied.
+    pub(crate) async fn heard<T>(
+        &self,
+        subject: &str,
+        answer: impl Future<Output = T>,
+    ) -> Result<T> {
+        let since = Instant::now();
+        let mut news = self.denials.listen();
+        if let Some(denied) = self.denials.of(subject, since) {
+            return Err(denied);
+        }
+        tokio::pin!(answer);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return Ok(answer),
+                _ = news.changed() => {
+                    if let Some(denied) = self.denials.of(subject, since) {
+                        return Err(denied);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(texts: &[&str]) -> Denials {
+        let denials = Denials::default();
+        for text in texts {
+            denials.note(&Event::ServerError(ServerError::Other((*text).to_owned())));
+        }
+        denials
+    }
+
+    #[test]
+    fn a_denied_request_is_told_from_others() {
+        let since = Instant::now();
+        let text = r#"Permissions Violation for Publish to "$JS.API.CONSUMER.MSG.NEXT.S.g""#;
+        let denials = told(&["something else", text]);
+        let denied = denials.of("$JS.API.CONSUMER.MSG.NEXT.S.g", since).unwrap();
+        assert_eq!(denied.kind(), ErrorKind::Denied);
+        assert!(denied.to_string().contains("MSG.NEXT.S.g"), "{denied}");
+        assert!(denials.of("$JS.API.STREAM.INFO.S", since).is_none());
+        let later = Instant::now() + std::time::Duration::from_secs(1);
+        assert!(denials.of("$JS.API.CONSUMER.MSG.NEXT.S.g", later).is_none());
+        assert!(denials.of_answers().is_none());
+    }
+
+    #[test]
+    fn no_answer_is_heard_without_an_inbox_until_the_connection_is_another() {
+        let text = r#"Permissions Violation for Subscription to "_INBOX.x.*" (sid "1")"#;
+        let denials = told(&[text]);
+        assert!(
+            denials
+                .of("$JS.API.STREAM.INFO.S", Instant::now())
+                .is_some()
+        );
+        denials.note(&Event::Connected);
+        assert!(denials.of_answers().is_none());
+    }
+}
