@@ -194,8 +194,8 @@ impl Link {
         let answer = match self.api(verb, what).await {
             Ok(answer) => answer,
             Err(refusal)
-                if refusal.is(super::errors::NO_MESSAGE)
-                    || refusal.is(super::errors::NO_STREAM) =>
+                if refusal.is(crate::backends::nats::error::NO_MESSAGE)
+                    || refusal.is(crate::backends::nats::error::NO_STREAM) =>
             {
                 return Ok(None);
             }

@@ -269,7 +269,14 @@ fn dead(
     past: &[Past],
 ) -> Box<DeadLetter> {
     let (store, group) = (shared.store(), &shared.group);
-    let mut dead = DeadLetter::of(super::SCHEME, &store, group, delivery, kind, failure);
+    let mut dead = DeadLetter::of(
+        crate::backends::nats::error::SCHEME,
+        &store,
+        group,
+        delivery,
+        kind,
+        failure,
+    );
     dead.record.earlier = runs::told(past);
     Box::new(dead)
 }

@@ -280,7 +280,14 @@ async fn find(link: &Link, store: &str, arrived: &Arrived) -> Result<Found> {
     };
     let delivery = Delivery::new(stored, advisory.attempts(kind), lineage, Ticket(0));
     let failure = advisory.failure(kind);
-    let mut dead = DeadLetter::of(super::SCHEME, store, &group, &delivery, kind, failure);
+    let mut dead = DeadLetter::of(
+        crate::backends::nats::error::SCHEME,
+        store,
+        &group,
+        &delivery,
+        kind,
+        failure,
+    );
     dead.record.dead_since = advisory.time();
     Ok(Found::Dead(Box::new(dead), advisory.stream_seq))
 }

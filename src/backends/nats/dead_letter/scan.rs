@@ -42,7 +42,12 @@ pub(crate) async fn stats(link: &Arc<Link>, selection: &Selection) -> Result<Sta
 /// Stores letters from elsewhere; tells of each whether it was new.
 pub(crate) async fn import(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
     if let Err(failed) = make_places(link).await {
-        let failed = |_| Err(super::error(failed.kind(), failed.to_string()));
+        let failed = |_| {
+            Err(crate::backends::nats::error::error(
+                failed.kind(),
+                failed.to_string(),
+            ))
+        };
         return letters.iter().map(failed).collect();
     }
     stream::iter(letters)
