@@ -88,6 +88,22 @@ pub(super) async fn find(link: &Arc<Link>, is_meant: impl Fn(&[u8]) -> bool) -> 
     Ok(found.into_values().map(with_end).collect())
 }
 
+/// Returns the schedules whose names begin with `prefix`, in order of time.
+pub(super) async fn find_schedules(link: &Arc<Link>, prefix: &str) -> Result<Vec<Schedule>> {
+    let found = find(link, |key| key.starts_with(prefix.as_bytes())).await?;
+    let mut found: Vec<Schedule> = found
+        .into_iter()
+        .filter_map(|found| schedule(found.read))
+        .collect();
+    found.sort_by_key(|schedule| schedule.due);
+    Ok(found)
+}
+
+/// Opens a read of what is pending, in order of time.
+pub(super) async fn scan(link: &Arc<Link>) -> Result<Box<dyn ScheduleScan>> {
+    Ok(Box::new(Scan::open(link).await?))
+}
+
 /// Reports whether something for one of these topics waits that was due by then, in milliseconds since the epoch.
 pub(super) async fn is_overdue(link: &Arc<Link>, patterns: &[Pattern], by: i64) -> Result<bool> {
     let mut overdue: HashSet<(i32, Bytes)> = HashSet::new();

@@ -1,15 +1,13 @@
-//! `kafka:` URLs, and the factory that opens them.
+//! What a `kafka:` URL says.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use async_trait::async_trait;
 use url::Url;
 
-use super::{capabilities, clients, connection::Link, error, names::Names, transport::Kafka};
+use super::{error, names::Names};
 use crate::{
-    backends::{Factory, OpenOptions},
     event::{Dialect, Encoding, Mode, Naming},
-    transport::{Capabilities, ErrorKind, Result, Transport, TransportError},
+    transport::{ErrorKind, Result, TransportError},
 };
 
 const PARAMETERS: &str = "known are `servers`, `prefix`, `partitions`, `replication`, `naming`, `mode`, \
@@ -32,33 +30,6 @@ const OURS: [&str; 11] = [
 
 /// Properties of librdkafka whose names have no dot.
 const BARE: [&str; 4] = ["acks", "debug", "retries", "partitioner"];
-
-/// Opens `kafka://host:port/`.
-///
-/// Parameters: `servers=host:port,…` (further servers of the cluster), `prefix=` (what stands before a topic in Kafka's
-/// name of it; nothing by default), `partitions=` and `replication=` (of topics that are made; what the broker
-/// has as default otherwise), `naming=protoflow`, `mode=binary`,
-/// `connect-timeout=5s`, and every property of librdkafka by its own name (`security.protocol=ssl`). User and
-/// password stand before the host, and mean SASL, PLAIN unless `sasl.mechanisms` says otherwise.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct KafkaFactory;
-
-#[async_trait]
-impl Factory for KafkaFactory {
-    async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        let config = Config::read(url)?;
-        let link = Arc::new(Link::new(config, options.create));
-        Ok(Arc::new(Kafka::new(link)))
-    }
-
-    fn check(&self, url: &Url) -> Result<()> {
-        Config::read(url).map(drop)
-    }
-
-    fn capabilities(&self) -> Option<Capabilities> {
-        Some(capabilities::offline())
-    }
-}
 
 /// What a URL says.
 #[derive(Clone)]
@@ -110,7 +81,6 @@ impl Config {
             config.set(&name, &value)?;
         }
         config.log_in(url);
-        clients::check(&config)?;
         Ok(config)
     }
 
@@ -217,8 +187,6 @@ mod tests {
             ("kafka://a?partitions=0", "partitions=0"),
             ("kafka://a?acks=1", "acks"),
             ("kafka://a?group.id=x", "group.id"),
-            ("kafka://a?lingr.ms=1", "lingr.ms"),
-            ("kafka://a?linger.ms=soon", "linger.ms"),
             ("kafka://a?connect-timeout=soon", "connect-timeout"),
         ] {
             let error = read(url).unwrap_err();

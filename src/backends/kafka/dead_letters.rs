@@ -10,89 +10,28 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{
     connection::{self, Link},
-    error,
+    errors,
     fetcher::Fetcher,
-    hidden, jobs,
+    hidden,
     lanes::{self, Merge},
     letter::{self, Found, Opener},
-    members,
     reader::Span,
     record::{self, Read},
-    replay,
     resolved::{self, Resolved, Seen},
     side_topics,
     state::{self, State},
-    stats,
-    transport::Kafka,
 };
 use crate::{
-    event::{Group, Pattern, Topic},
-    transport::{
-        DeadLetter, DeadLetters, Job, JobAction, JobId, JobLease, LetterId, LetterScan, Resolution,
-        Result, Selection, Stats, TransportError,
-    },
+    event::{Pattern, Topic},
+    transport::{DeadLetter, LetterScan, Result, Selection},
 };
 
 /// How many letters are stored at once.
 const AT_ONCE: usize = 1000;
 
-#[async_trait]
-impl DeadLetters for Kafka {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        Ok(Box::new(Scan::open(&self.link, selection).await?))
-    }
-
-    async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        stats::count(&self.link, selection).await
-    }
-
-    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        let count = letters.len();
-        match import(&self.link, letters).await {
-            Ok(results) => results,
-            Err(failed) => (0..count).map(|_| Err(copy(&failed))).collect(),
-        }
-    }
-
-    async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
-        members::replay_warnings(&self.link, targets).await
-    }
-
-    async fn jobs(&self) -> Result<Vec<Job>> {
-        jobs::list(&self.link).await
-    }
-
-    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        jobs::plan(&self.link, &self.triage, action, selection).await
-    }
-
-    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        jobs::enlist(&self.link, &self.triage, job, letters).await
-    }
-
-    async fn forget(&self, job: &JobId) -> Result<()> {
-        jobs::forget(&self.link, job).await
-    }
-
-    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        jobs::lease(&self.link, &self.triage, job, holder).await
-    }
-
-    async fn renew(&self, lease: &JobLease) -> Result<()> {
-        jobs::renew(&self.link, &self.triage, lease).await
-    }
-
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        replay::advance(&self.link, &self.triage, lease, max).await
-    }
-
-    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        jobs::release(&self.link, &self.triage, &lease, done).await
-    }
-}
-
-fn copy(failed: &TransportError) -> TransportError {
-    error(failed.kind(), failed.to_string())
+/// Opens a read of the letters that are there.
+pub(super) async fn scan(link: &Arc<Link>, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+    Ok(Box::new(Scan::open(link, selection).await?))
 }
 
 /// An open read of the letters that were there when it began.
@@ -194,8 +133,16 @@ impl LetterScan for Scan {
     }
 }
 
-/// Stores letters unless one of their name is there.
-async fn import(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Result<Vec<Result<bool>>> {
+/// Stores letters unless one of their name is there: one result each, in order.
+pub(super) async fn import(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+    let count = letters.len();
+    match import_new(link, letters).await {
+        Ok(results) => results,
+        Err(failed) => (0..count).map(|_| Err(errors::again(&failed))).collect(),
+    }
+}
+
+async fn import_new(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Result<Vec<Result<bool>>> {
     let mut topics: HashSet<Topic> = HashSet::new();
     for letter in &letters {
         topics.insert(letter.record.origin.topic.clone());

@@ -16,10 +16,10 @@ use super::{
     clients::{self, Ears},
     connection::Link,
     desk::End,
-    discovery, error, hidden, joining, legacy,
+    discovery, error, firer, hidden, joining, legacy,
     pump::Pump,
     rebalance::Watch,
-    record, returning, schedules, settle,
+    record, returning, settle,
     shared::{Offer, Present, Shared},
     side_topics,
     standing::Standing,
@@ -155,7 +155,7 @@ fn start(shared: &Arc<Shared>, course: Course, settings: &ClientConfig) -> Resul
 fn fire(link: &Arc<Link>) -> AbortOnDropHandle<()> {
     let link = Arc::clone(link);
     AbortOnDropHandle::new(tokio::spawn(async move {
-        if let Err(failed) = schedules::fire_for_ever(link).await {
+        if let Err(failed) = firer::fire_for_ever(link).await {
             tracing::warn!(%failed, "nothing for later is fired from here any more");
         }
     }))

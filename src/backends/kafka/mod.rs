@@ -27,6 +27,7 @@ mod discovery;
 mod doctor;
 mod ears;
 mod errors;
+mod factory;
 mod fetcher;
 mod firer;
 mod foreign;
@@ -88,5 +89,5 @@ mod version;
 mod waiting;
 mod written;
 
-pub use self::config::KafkaFactory;
 use self::errors::{SCHEME, error};
+pub use self::factory::KafkaFactory;

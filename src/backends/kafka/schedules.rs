@@ -2,55 +2,21 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 
-pub(super) use super::firer::fire_for_ever;
 use super::{
     admin::{COMPACTED, Wanted},
-    calendar::{self, Scan},
     connection::Link,
     errors,
     producer::Placed,
     record::{self, Record},
-    rescheduling::{self, Change},
-    transport::Kafka,
     waiting::{self, Waiting},
 };
 use crate::{
     event::{Message, new_id},
     failpoint,
-    transport::{Receipt, Result, Schedule, ScheduleId, ScheduleScan, Schedules},
+    transport::{Receipt, Result, ScheduleId},
 };
-
-#[async_trait]
-impl Schedules for Kafka {
-    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        Ok(Box::new(Scan::open(&self.link).await?))
-    }
-
-    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        let found = calendar::find(&self.link, |key| key.starts_with(prefix.as_bytes())).await?;
-        let mut found: Vec<Schedule> = found
-            .into_iter()
-            .filter_map(|found| calendar::schedule(found.read))
-            .collect();
-        found.sort_by_key(|schedule| schedule.due);
-        Ok(found)
-    }
-
-    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        rescheduling::change(&self.link, id, Change::End).await
-    }
-
-    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        rescheduling::change(&self.link, id, Change::Move(due)).await
-    }
-
-    async fn run(&self) -> Result<()> {
-        fire_for_ever(Arc::clone(&self.link)).await
-    }
-}
 
 /// Stores messages that are for later: one result each, in order. Their topics are known to be there.
 pub(super) async fn enqueue(

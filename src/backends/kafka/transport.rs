@@ -1,25 +1,34 @@
 //! The connection as a transport.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
 use super::{
-    SCHEME, bench::Triage, capabilities, connection::Link, doctor, member, publish::Publisher, tail,
+    SCHEME,
+    bench::Triage,
+    calendar, capabilities,
+    connection::Link,
+    dead_letters, doctor, firer, jobs, member, members,
+    publish::Publisher,
+    replay,
+    rescheduling::{self, Change},
+    stats, tail,
 };
 use crate::{
-    event::{Encoding, Topic},
+    event::{Encoding, Group, Topic},
     transport::{
-        Capabilities, DeadLetters, Finding, Outgoing, Receipt, Result, Schedules, SubscribeRequest,
-        Subscription, Tail, TailRequest, Transport,
+        Capabilities, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease, LetterId,
+        LetterScan, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId, ScheduleScan,
+        Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
 /// A connection to a cluster.
 #[derive(Debug)]
 pub(super) struct Kafka {
-    pub(super) link: Arc<Link>,
-    pub(super) triage: Triage,
+    link: Arc<Link>,
+    triage: Triage,
     publisher: Publisher,
 }
 
@@ -99,5 +108,79 @@ impl Transport for Kafka {
     async fn close(&self) -> Result<()> {
         self.link.leaving.have_left().await;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Kafka {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+        dead_letters::scan(&self.link, selection).await
+    }
+
+    async fn stats(&self, selection: &Selection) -> Result<Stats> {
+        stats::count(&self.link, selection).await
+    }
+
+    async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+        dead_letters::import(&self.link, letters).await
+    }
+
+    async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
+        members::replay_warnings(&self.link, targets).await
+    }
+
+    async fn jobs(&self) -> Result<Vec<Job>> {
+        jobs::list(&self.link).await
+    }
+
+    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
+        jobs::plan(&self.link, &self.triage, action, selection).await
+    }
+
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        jobs::enlist(&self.link, &self.triage, job, letters).await
+    }
+
+    async fn forget(&self, job: &JobId) -> Result<()> {
+        jobs::forget(&self.link, job).await
+    }
+
+    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
+        jobs::lease(&self.link, &self.triage, job, holder).await
+    }
+
+    async fn renew(&self, lease: &JobLease) -> Result<()> {
+        jobs::renew(&self.link, &self.triage, lease).await
+    }
+
+    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+        replay::advance(&self.link, &self.triage, lease, max).await
+    }
+
+    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        jobs::release(&self.link, &self.triage, &lease, done).await
+    }
+}
+
+#[async_trait]
+impl Schedules for Kafka {
+    async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
+        calendar::scan(&self.link).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
+        calendar::find_schedules(&self.link, prefix).await
+    }
+
+    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
+        rescheduling::change(&self.link, id, Change::End).await
+    }
+
+    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+        rescheduling::change(&self.link, id, Change::Move(due)).await
+    }
+
+    async fn run(&self) -> Result<()> {
+        firer::fire_for_ever(Arc::clone(&self.link)).await
     }
 }
