@@ -4,14 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use rdkafka::{consumer::Consumer as _, metadata::MetadataBroker};
 
-use super::{
-    SCHEME,
-    admin::{self, Settings},
-    clients,
-    connection::Link,
-    version,
+use crate::{
+    backends::kafka::{
+        connection::{
+            admin::{self, Settings},
+            client,
+            handle::Link,
+            version,
+        },
+        error::SCHEME,
+    },
+    transport::{Capabilities, Limits, Result, Support},
 };
-use crate::transport::{Capabilities, Limits, Result, Support};
 
 /// Returns what is known without asking a broker.
 pub(super) fn offline() -> Capabilities {
@@ -69,7 +73,7 @@ pub(super) async fn live(link: &Arc<Link>) -> Result<Capabilities> {
 pub(super) async fn broker(link: &Arc<Link>) -> Result<Settings> {
     let any = link
         .ask(|client, config| {
-            let found = clients::metadata(client, client.context(), config, None)?;
+            let found = client::metadata(client, client.context(), config, None)?;
             Ok(found.brokers().first().map(MetadataBroker::id))
         })
         .await?;

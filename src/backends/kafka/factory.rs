@@ -5,9 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
-use super::{capabilities, clients, config::Config, connection::Link, transport::Kafka};
 use crate::{
-    backends::{Factory, OpenOptions},
+    backends::{
+        Factory, OpenOptions,
+        kafka::{
+            capabilities,
+            connection::{client, config::Config, handle::Link},
+            transport::Kafka,
+        },
+    },
     transport::{Capabilities, Result, Transport},
 };
 
@@ -41,7 +47,7 @@ impl Factory for KafkaFactory {
 /// Reads a URL, and has librdkafka check the properties that are its own.
 fn read(url: &Url) -> Result<Config> {
     let config = Config::read(url)?;
-    clients::check(&config)?;
+    client::check(&config)?;
     Ok(config)
 }
 

@@ -4,18 +4,22 @@ use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
-use super::{
-    SCHEME,
-    bench::Triage,
-    calendar, capabilities,
-    connection::Link,
-    dead_letters, doctor, firer, jobs, member, members,
-    publish::Publisher,
-    replay,
-    rescheduling::{self, Change},
-    stats, tail,
-};
 use crate::{
+    backends::kafka::{
+        capabilities,
+        connection::{group_members, handle::Link},
+        consume::subscription,
+        dead_letter,
+        delay::{
+            self, dispatcher,
+            reschedule::{self, Change},
+        },
+        doctor,
+        error::SCHEME,
+        job::{self, lifecycle, worker::Triage},
+        publish::publisher::Publisher,
+        tail,
+    },
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease, LetterId,
@@ -82,11 +86,11 @@ impl Transport for Kafka {
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
-        member::join(&self.link, request).await
+        subscription::join(&self.link, request).await
     }
 
     async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {
-        tail::open(&self.link, request).await
+        tail::follow::open(&self.link, request).await
     }
 
     fn dead_letters(&self) -> &dyn DeadLetters {
@@ -114,73 +118,73 @@ impl Transport for Kafka {
 #[async_trait]
 impl DeadLetters for Kafka {
     async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        dead_letters::scan(&self.link, selection).await
+        dead_letter::scan::scan(&self.link, selection).await
     }
 
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        stats::count(&self.link, selection).await
+        dead_letter::stats::count(&self.link, selection).await
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        dead_letters::import(&self.link, letters).await
+        dead_letter::scan::import(&self.link, letters).await
     }
 
     async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
-        members::replay_warnings(&self.link, targets).await
+        group_members::replay_warnings(&self.link, targets).await
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
-        jobs::list(&self.link).await
+        lifecycle::list(&self.link).await
     }
 
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        jobs::plan(&self.link, &self.triage, action, selection).await
+        lifecycle::plan(&self.link, &self.triage, action, selection).await
     }
 
     async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        jobs::enlist(&self.link, &self.triage, job, letters).await
+        lifecycle::enlist(&self.link, &self.triage, job, letters).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
-        jobs::forget(&self.link, job).await
+        lifecycle::forget(&self.link, job).await
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        jobs::lease(&self.link, &self.triage, job, holder).await
+        lifecycle::lease(&self.link, &self.triage, job, holder).await
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        jobs::renew(&self.link, &self.triage, lease).await
+        lifecycle::renew(&self.link, &self.triage, lease).await
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        replay::advance(&self.link, &self.triage, lease, max).await
+        job::advance::advance(&self.link, &self.triage, lease, max).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        jobs::release(&self.link, &self.triage, &lease, done).await
+        lifecycle::release(&self.link, &self.triage, &lease, done).await
     }
 }
 
 #[async_trait]
 impl Schedules for Kafka {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        calendar::scan(&self.link).await
+        delay::scan::scan(&self.link).await
     }
 
     async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        calendar::find_schedules(&self.link, prefix).await
+        delay::scan::find_schedules(&self.link, prefix).await
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        rescheduling::change(&self.link, id, Change::End).await
+        reschedule::change(&self.link, id, Change::End).await
     }
 
     async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        rescheduling::change(&self.link, id, Change::Move(due)).await
+        reschedule::change(&self.link, id, Change::Move(due)).await
     }
 
     async fn run(&self) -> Result<()> {
-        firer::fire_for_ever(Arc::clone(&self.link)).await
+        dispatcher::fire_for_ever(Arc::clone(&self.link)).await
     }
 }

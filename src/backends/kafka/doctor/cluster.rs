@@ -8,7 +8,7 @@ use rdkafka::{
 };
 
 use crate::{
-    backends::kafka::{admin::Settings, clients, connection::Link},
+    backends::kafka::connection::{admin::Settings, client, handle::Link},
     event::Topic,
     transport::Result,
 };
@@ -50,7 +50,7 @@ impl Cluster {
         let own = Arc::clone(link);
         let mut found = link
             .ask(move |client, config| {
-                let found = clients::metadata(client, client.context(), config, None)?;
+                let found = client::metadata(client, client.context(), config, None)?;
                 let topics = found.topics().iter();
                 let topics = topics.filter_map(|topic| {
                     let kind = kind(&own, topic.name())?;

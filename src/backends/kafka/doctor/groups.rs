@@ -10,13 +10,17 @@ use rdkafka::{
 use super::{cluster::Cluster, ok, problem, warning};
 use crate::{
     backends::kafka::{
-        calendar::Scan,
-        clients::{self, Ears, Isolation},
-        config::Config,
-        connection::{self, Bounds, Link},
-        errors,
-        hidden::Hidden,
-        reader::{Reader, Span},
+        connection::{
+            client::{self, Isolation, errors::Ears},
+            config::Config,
+            handle::{self, Bounds, Link},
+        },
+        delay::scan::Scan,
+        error,
+        read::{
+            open_transactions::Hidden,
+            partition_reader::{Reader, Span},
+        },
     },
     transport::{Finding, Result, ScheduleScan as _},
 };
@@ -74,7 +78,7 @@ pub(super) async fn read(link: &Arc<Link>, cluster: &Cluster) -> Result<Vec<Grou
         .take(MOST)
         .collect();
     let config = link.config.clone();
-    let mut found = connection::blocking(move || {
+    let mut found = handle::blocking(move || {
         let mut found = Vec::new();
         for group in others {
             let lags = lags(&config, &group.name, &places, &bounds)?;
@@ -117,7 +121,7 @@ pub(super) async fn names(link: &Arc<Link>) -> Result<Vec<String>> {
 async fn list(link: &Arc<Link>, only: Option<String>) -> Result<Vec<Listed>> {
     link.ask(move |client, config| {
         let found = client.fetch_group_list(only.as_deref(), config.timeout);
-        let found = found.map_err(|failed| errors::of(failed, "listing groups"))?;
+        let found = found.map_err(|failed| error::of(failed, "listing groups"))?;
         let groups = found.groups().iter().map(|group| Listed {
             name: group.name().to_owned(),
             state: group.state().to_lowercase(),
@@ -137,13 +141,13 @@ fn lags(
     places: &[(String, i32)],
     bounds: &[Bounds],
 ) -> Result<Vec<Lag>> {
-    let asking = |failed| errors::of(failed, "asking for the place of a group");
+    let asking = |failed| error::of(failed, "asking for the place of a group");
     let mut asked = TopicPartitionList::new();
     for (topic, partition) in places {
         asked.add_partition(topic, *partition);
     }
     let client: BaseConsumer<Ears> =
-        clients::make(&clients::member(config, group, 1), Ears::default())?;
+        client::make(&client::member(config, group, 1), Ears::default())?;
     let found = client
         .committed_offsets(asked, config.timeout)
         .map_err(asking)?;

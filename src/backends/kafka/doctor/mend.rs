@@ -8,9 +8,11 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        admin::{self, COMPACTED, Wanted},
-        connection::Link,
-        error,
+        connection::{
+            admin::{self, COMPACTED, Wanted},
+            handle::Link,
+        },
+        error::error,
     },
     transport::{ErrorKind, Result},
 };

@@ -10,8 +10,13 @@ use std::sync::Arc;
 
 use self::cluster::Cluster;
 pub(super) use self::mend::mend;
-use super::{connection::Link, hidden, version};
-use crate::transport::{Finding, FindingLevel, Result};
+use crate::{
+    backends::kafka::{
+        connection::{handle::Link, version},
+        read::open_transactions,
+    },
+    transport::{Finding, FindingLevel, Result},
+};
 
 /// Looks at the cluster, the topics of the URL, what is ours beside them, and the groups that read them.
 pub(super) async fn diagnose(link: &Arc<Link>) -> Result<Vec<Finding>> {
@@ -26,7 +31,7 @@ pub(super) async fn diagnose(link: &Arc<Link>) -> Result<Vec<Finding>> {
     findings.extend(topics::missing(link, &cluster, &read));
     findings.extend(topics::settings(link, &cluster));
     findings.extend(topics::replicas(link, &cluster));
-    let hidden = hidden::find(link, cluster.places()).await?;
+    let hidden = open_transactions::find(link, cluster.places()).await?;
     findings.extend(topics::hidden(link, &hidden));
     findings.extend(groups::findings(&read, &hidden));
     findings.extend(retries::findings(link, &cluster, &read).await?);

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        connection::{Bounds, Link},
-        legacy,
-        reader::Span,
+        connection::handle::{Bounds, Link},
+        consume::retry_topics::legacy_topic,
+        read::partition_reader::Span,
     },
     event::{Group as Name, Topic},
     transport::{Finding, Result},
@@ -91,7 +91,7 @@ async fn count(link: &Arc<Link>, name: &str, partitions: i32) -> Result<usize> {
         until: Some(bounds.high),
     };
     let spans = places.into_iter().zip(bounds).map(span).collect();
-    let waiting = legacy::waiting(link, spans, |_, _| true).await?;
+    let waiting = legacy_topic::waiting(link, spans, |_, _| true).await?;
     Ok(waiting.values().sum())
 }
 

@@ -9,7 +9,7 @@ use super::{
     ok, problem, warning,
 };
 use crate::{
-    backends::kafka::{connection::Link, hidden::Hidden},
+    backends::kafka::{connection::handle::Link, read::open_transactions::Hidden},
     transport::Finding,
 };
 
@@ -227,7 +227,7 @@ pub(super) fn replicas(link: &Link, cluster: &Cluster) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backends::kafka::config::Config, transport::FindingLevel};
+    use crate::{backends::kafka::connection::config::Config, transport::FindingLevel};
 
     fn found(replicas: usize, in_sync: usize, wanted: &str) -> Vec<(FindingLevel, String)> {
         let config = Config::read(&"kafka://a:1".parse().unwrap()).unwrap();

@@ -1,0 +1,4 @@
+//! Messages as Kafka records and back; no client and no connection.
+
+pub(super) mod compact_record;
+pub(super) mod record;

@@ -1,0 +1,137 @@
+//! What librdkafka tells beside the answers: why nobody answers, and which topics have which ids.
+
+use std::sync::Arc;
+
+use rdkafka::{
+    ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError,
+    types::RDKafkaErrorCode as Code,
+};
+
+use super::topic_ids::Identities;
+use crate::{
+    backends::kafka::error::error,
+    lock::Mutex,
+    transport::{ErrorKind, TransportError},
+};
+
+/// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
+#[derive(Debug, Default)]
+pub(crate) struct Ears {
+    heard: Mutex<Option<(Code, String)>>,
+    /// The ids of topics, where the client's settings let it say them.
+    pub(crate) topics: Arc<Identities>,
+}
+
+impl Ears {
+    /// Begins with ids of topics that are known already.
+    pub(crate) fn knowing(topics: Identities) -> Self {
+        Self {
+            topics: Arc::new(topics),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in a line of the client's log, and passes it on.
+    pub(crate) fn log(&self, facility: &str, message: &str) {
+        self.topics.hear(message);
+        log(facility, message);
+    }
+
+    /// Takes in what the client was told.
+    pub(crate) fn hear(&self, failed: &KafkaError, reason: &str) {
+        tracing::debug!(%failed, reason, "librdkafka");
+        let Some(code) = failed.rdkafka_error_code() else {
+            return;
+        };
+        // That all brokers are down says less than why one is.
+        if !matches!(
+            code,
+            Code::AllBrokersDown | Code::PartitionEOF | Code::NoError
+        ) {
+            let mut heard = self.lock();
+            // That TLS failed says more than that the connection is gone after it.
+            let is_told = heard.as_ref().is_some_and(|(code, _)| *code == Code::SSL);
+            if !is_told || code != Code::BrokerTransportFailure {
+                *heard = Some((code, reason.to_owned()));
+            }
+        }
+    }
+
+    /// Returns what was heard last as an error, if that will not pass.
+    pub(crate) fn refused(&self) -> Option<TransportError> {
+        let heard = self.lock();
+        let (code, reason) = heard.as_ref()?;
+        let is_final = matches!(
+            code,
+            Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism
+        );
+        is_final.then(|| denied(reason))
+    }
+
+    /// Tells why nobody answers, if something was heard of it.
+    pub(crate) fn trouble(&self, servers: &[String]) -> Option<TransportError> {
+        let heard = self.lock().is_some();
+        heard.then(|| self.silence(servers))
+    }
+
+    /// Returns what was heard last.
+    pub(crate) fn last(&self) -> Option<String> {
+        let heard = self.lock();
+        heard.as_ref().map(|(_, reason)| brief(reason))
+    }
+
+    /// Tells why nobody answers.
+    pub(crate) fn silence(&self, servers: &[String]) -> TransportError {
+        let servers = servers.join(", ");
+        let heard = self.lock().clone();
+        match heard {
+            Some((_, reason)) => error(
+                ErrorKind::Unavailable,
+                format!("no broker answers at {servers}: {}", brief(&reason)),
+            ),
+            None => error(
+                ErrorKind::Unavailable,
+                format!("no broker answers at {servers}"),
+            ),
+        }
+        .hint("is Kafka running there, and the URL right?")
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Code, String)>> {
+        self.heard.lock()
+    }
+}
+
+fn denied(reason: &str) -> TransportError {
+    let message = format!("the broker does not let us in: {}", brief(reason));
+    error(ErrorKind::Denied, message).hint("check user, password and `sasl.mechanisms`")
+}
+
+/// Leaves out what is of no use to people: addresses in front and timing behind.
+fn brief(reason: &str) -> String {
+    let text = reason.split(" (after ").next().unwrap_or(reason);
+    let text = text.split_once("]: ").map_or(text, |(_, rest)| rest);
+    // `host:port/bootstrap: why`
+    let text = match text.split_once(": ") {
+        Some((place, why)) if place.contains('/') && !place.contains(' ') => why,
+        _ => text,
+    };
+    text.replace("ipv4#", "").replace("ipv6#", "")
+}
+
+impl ClientContext for Ears {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        Self::log(self, facility, message);
+    }
+
+    fn error(&self, failed: KafkaError, reason: &str) {
+        self.hear(&failed, reason);
+    }
+}
+
+impl ConsumerContext for Ears {}
+
+/// Passes on a line of librdkafka's log; it has no place on a user's stderr.
+pub(crate) fn log(facility: &str, message: &str) {
+    tracing::debug!(target: "librdkafka", facility, "{message}");
+}

@@ -1,0 +1,218 @@
+//! Which topic stands under a name: a topic that was deleted and created again has the old name and another id.
+//!
+//! Librdkafka fetches by ids, but goes on at the old offset when the id of a name changes, and has no call that returns
+//! an id. Its log says every id that it learns, before anything is fetched under it; so nothing of a new topic can come
+//! before we have heard of it.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+
+use crate::lock::Mutex;
+
+/// The part of librdkafka's log that says ids of topics: some lines for each answer about topics, none for each record.
+pub(crate) const CONTEXT: &str = "metadata";
+
+/// The id of a topic.
+pub(crate) type TopicId = u128;
+
+/// The id of a topic, and the cluster that gave it: tools that mirror clusters copy commits with their metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) cluster: u32,
+    pub(crate) topic: TopicId,
+}
+
+/// How two identities of one name stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kinship {
+    /// The same topic, or nobody knows.
+    Same,
+    /// The topic was deleted and created again.
+    Recreated,
+    /// The positions come from another cluster.
+    Mirrored,
+}
+
+impl Identity {
+    /// The bytes of an identity.
+    pub(crate) const SIZE: usize = 20;
+
+    /// Compares what a commit says with what is there.
+    pub(crate) fn compare(committed: Option<Self>, present: Option<Self>) -> Kinship {
+        match (committed, present) {
+            (Some(old), Some(new)) if old.cluster != new.cluster => Kinship::Mirrored,
+            (Some(old), Some(new)) if old != new => Kinship::Recreated,
+            _ => Kinship::Same,
+        }
+    }
+
+    pub(crate) fn write(self) -> [u8; Self::SIZE] {
+        let mut bytes = [0; Self::SIZE];
+        bytes[..4].copy_from_slice(&self.cluster.to_le_bytes());
+        bytes[4..].copy_from_slice(&self.topic.to_le_bytes());
+        bytes
+    }
+
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let (cluster, rest) = bytes.split_first_chunk()?;
+        Some(Self {
+            cluster: u32::from_le_bytes(*cluster),
+            topic: TopicId::from_le_bytes(*rest.first_chunk()?),
+        })
+    }
+}
+
+/// Returns a number for a cluster's own name (FNV-1a).
+pub(crate) fn cluster(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+/// The ids of topics, as a client learns them.
+#[derive(Debug, Default)]
+pub(crate) struct Identities {
+    known: Mutex<Known>,
+    has_news: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The ids with which topics were first known, and the present ones.
+    ids: HashMap<String, (TopicId, TopicId)>,
+    news: Vec<News>,
+}
+
+/// A topic whose id was learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct News {
+    pub(crate) topic: String,
+    /// It had another id before.
+    pub(crate) is_change: bool,
+}
+
+impl Identities {
+    /// Begins with the ids that an earlier client knew first.
+    pub(crate) fn since(earlier: &Self) -> Self {
+        let first =
+            |(topic, (first, _)): (&String, &(TopicId, TopicId))| (topic.clone(), (*first, *first));
+        let ids = earlier.lock().ids.iter().map(first).collect();
+        let news = Vec::new();
+        Self {
+            known: Mutex::new(Known { ids, news }),
+            has_news: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes in a line of the client's log.
+    pub(crate) fn hear(&self, line: &str) {
+        let Some((topic, id)) = parse(line) else {
+            return;
+        };
+        let mut known = self.lock();
+        let former = known.ids.get(topic).map(|(_, present)| *present);
+        if former == Some(id) {
+            return;
+        }
+        known.ids.entry(topic.to_owned()).or_insert((id, id)).1 = id;
+        known.news.push(News {
+            topic: topic.to_owned(),
+            is_change: former.is_some(),
+        });
+        self.has_news.store(true, Ordering::Release);
+    }
+
+    /// Returns the id of a topic, once the client knows it.
+    pub(crate) fn of(&self, topic: &str) -> Option<TopicId> {
+        self.lock().ids.get(topic).map(|(_, present)| *present)
+    }
+
+    /// Takes the topics whose id was learned since this was asked last.
+    pub(crate) fn news(&self) -> Vec<News> {
+        if !self.has_news.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut known = self.lock();
+        self.has_news.store(false, Ordering::Release);
+        std::mem::take(&mut known.news)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock()
+    }
+}
+
+/// Reads `[thrd:main]: Topic NAME changed id from ID to ID`.
+fn parse(line: &str) -> Option<(&str, TopicId)> {
+    let (before, after) = line.split_once(" changed id from ")?;
+    let (_, topic) = before.rsplit_once("Topic ")?;
+    let (_, id) = after.split_once(" to ")?;
+    let bytes = STANDARD_NO_PAD
+        .decode(id.trim().trim_end_matches('='))
+        .ok()?;
+    let id = TopicId::from_be_bytes(*bytes.first_chunk()?);
+    (id != 0).then_some((topic, id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str =
+        "[thrd:main]: Topic order changed id from AAAAAAAAAAAAAAAAAAAAAA to 5Ksv0AeUQZ+Qmv0HaIqLIA";
+    const SECOND: &str =
+        "[thrd:main]: Topic order changed id from 5Ksv0AeUQZ+Qmv0HaIqLIA to /Ksv0AeUQZ+Qmv0HaIqLIA";
+
+    #[test]
+    fn a_change_is_one_of_an_id_that_was_known() {
+        let ids = Identities::default();
+        let news = |ids: &Identities| -> Vec<(String, bool)> {
+            let news = ids.news().into_iter();
+            news.map(|news| (news.topic, news.is_change)).collect()
+        };
+        ids.hear("[thrd:main]: Topic order [0] Leader 1 Epoch 0");
+        assert_eq!(ids.of("order"), None);
+        ids.hear(FIRST);
+        ids.hear(FIRST);
+        let first = ids.of("order").unwrap();
+        assert_eq!(news(&ids), [("order".to_owned(), false)]);
+        ids.hear(SECOND);
+        assert_eq!(news(&ids), [("order".to_owned(), true)]);
+        assert_eq!(news(&ids), []);
+        assert_ne!(ids.of("order"), Some(first));
+        let later = Identities::since(&ids);
+        later.hear(SECOND);
+        assert_eq!(
+            news(&later),
+            [("order".to_owned(), true)],
+            "it had another at first"
+        );
+    }
+
+    #[test]
+    fn identities_are_written_and_compared() {
+        let one = Identity {
+            cluster: cluster("one"),
+            topic: 1 << 100,
+        };
+        assert_eq!(Identity::read(&one.write()), Some(one));
+        assert_eq!(Identity::read(&[1; 19]), None);
+        let recreated = Identity { topic: 7, ..one };
+        let mirrored = Identity {
+            cluster: cluster("two"),
+            ..one
+        };
+        let compare = |old, new| Identity::compare(Some(old), Some(new));
+        assert_eq!(compare(one, one), Kinship::Same);
+        assert_eq!(compare(one, recreated), Kinship::Recreated);
+        assert_eq!(compare(one, mirrored), Kinship::Mirrored);
+        assert_eq!(Identity::compare(None, Some(one)), Kinship::Same);
+    }
+}

@@ -1,0 +1,198 @@
+//! What a `kafka:` URL says.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use url::Url;
+
+use super::names::Names;
+use crate::{
+    backends::kafka::error::error,
+    event::{Dialect, Encoding, Mode, Naming},
+    transport::{ErrorKind, Result, TransportError},
+};
+
+const PARAMETERS: &str = "known are `servers`, `prefix`, `partitions`, `replication`, `naming`, `mode`, \
+                          `connect-timeout`, and every property of librdkafka by its own name";
+
+/// Properties on which our guarantees rest.
+const OURS: [&str; 11] = [
+    "bootstrap.servers",
+    "client.id",
+    "group.id",
+    "group.instance.id",
+    "transactional.id",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "auto.offset.reset",
+    "isolation.level",
+    "acks",
+    "enable.idempotence",
+];
+
+/// Properties of librdkafka whose names have no dot.
+const BARE: [&str; 4] = ["acks", "debug", "retries", "partitioner"];
+
+/// What a URL says.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) servers: Vec<String>,
+    pub(crate) names: Names,
+    pub(crate) encoding: Encoding,
+    /// Of topics that are made.
+    pub(crate) partitions: Option<i32>,
+    pub(crate) replication: Option<i32>,
+    pub(crate) timeout: Duration,
+    /// Properties for librdkafka, as they are.
+    pub(crate) properties: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Properties may be secrets.
+        f.debug_struct("Config")
+            .field("servers", &self.servers)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Reads a URL.
+    pub(crate) fn read(url: &Url) -> Result<Self> {
+        let host = url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| wrong("the URL names no server"))?;
+        if !url.path().trim_matches('/').is_empty() {
+            let message = format!("the URL has a path, `{}`", url.path());
+            return Err(wrong(message).hint("`prefix` says what stands before topics"));
+        }
+        let port = url.port().unwrap_or(9092);
+        let mut config = Self {
+            servers: vec![format!("{host}:{port}")],
+            names: Names::default(),
+            encoding: Encoding {
+                dialect: Dialect::Kafka,
+                ..Encoding::default()
+            },
+            partitions: None,
+            replication: None,
+            timeout: Duration::from_secs(5),
+            properties: BTreeMap::new(),
+        };
+        for (name, value) in url.query_pairs() {
+            config.set(&name, &value)?;
+        }
+        config.log_in(url);
+        Ok(config)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        match (name, value) {
+            ("naming", "protoflow") => self.encoding.naming = Naming::Protoflow,
+            ("naming", "cloudevents") => self.encoding.naming = Naming::CloudEvents,
+            ("mode", "binary") => self.encoding.mode = Mode::Binary,
+            ("mode", "structured") => self.encoding.mode = Mode::Structured,
+            ("prefix", value) => self.names = Names::new(value)?,
+            ("partitions", value) => self.partitions = Some(count(name, value)?),
+            ("replication", value) => self.replication = Some(count(name, value)?),
+            ("servers", list) => {
+                let more = list.split(',').filter(|server| !server.is_empty());
+                self.servers.extend(more.map(str::to_owned));
+            }
+            ("connect-timeout", text) => {
+                self.timeout = humantime::parse_duration(text)
+                    .map_err(|source| wrong("`connect-timeout` is no duration").because(source))?;
+            }
+            (name, value) if name.contains('.') || BARE.contains(&name) => {
+                if OURS.contains(&name) {
+                    let message = format!("`{name}` cannot be set: our guarantees rest on it");
+                    return Err(wrong(message));
+                }
+                self.properties.insert(name.to_owned(), value.to_owned());
+            }
+            _ => {
+                let is_secret = ["password", "secret", "token"]
+                    .iter()
+                    .any(|word| name.contains(word));
+                let value = if is_secret { "***" } else { value };
+                let message = format!("the URL has an unknown parameter `{name}={value}`");
+                return Err(wrong(message).hint(PARAMETERS));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over user and password.
+    fn log_in(&mut self, url: &Url) {
+        let decode = |text: &str| {
+            let bytes = percent_encoding::percent_decode_str(text);
+            bytes.decode_utf8_lossy().into_owned()
+        };
+        let (user, Some(password)) = (url.username(), url.password()) else {
+            return;
+        };
+        let encrypted = self.properties.keys().any(|name| name.starts_with("ssl."));
+        let protocol = if encrypted {
+            "sasl_ssl"
+        } else {
+            "sasl_plaintext"
+        };
+        for (name, value) in [
+            ("sasl.username", decode(user)),
+            ("sasl.password", decode(password)),
+            ("sasl.mechanisms", "PLAIN".to_owned()),
+            ("security.protocol", protocol.to_owned()),
+        ] {
+            let known = name == "sasl.mechanisms" && self.properties.contains_key("sasl.mechanism");
+            if !known {
+                self.properties.entry(name.to_owned()).or_insert(value);
+            }
+        }
+    }
+}
+
+fn count(name: &str, value: &str) -> Result<i32> {
+    let count = value.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| wrong(format!("`{name}={value}` is no count")))
+}
+
+/// Returns the error of a URL that cannot be meant.
+pub(crate) fn wrong(message: impl Into<String>) -> TransportError {
+    error(ErrorKind::Configuration, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Result<Config> {
+        Config::read(&url.parse().unwrap())
+    }
+
+    #[test]
+    fn parameters_are_read() {
+        let url = "kafka://me:p%40ss@a:1/?servers=b:2,c:3&prefix=shop.&partitions=6&linger.ms=9";
+        let config = read(url).unwrap();
+        assert_eq!(config.servers, ["a:1", "b:2", "c:3"]);
+        assert_eq!(config.partitions, Some(6));
+        assert_eq!(config.properties["linger.ms"], "9");
+        assert_eq!(config.properties["sasl.password"], "p@ss");
+        assert_eq!(config.properties["security.protocol"], "sasl_plaintext");
+        assert!(!format!("{config:?}").contains("p@ss"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (url, part) in [
+            ("kafka://a/orders", "/orders"),
+            ("kafka://a?prefx=x", "prefx=x"),
+            ("kafka://a?partitions=0", "partitions=0"),
+            ("kafka://a?acks=1", "acks"),
+            ("kafka://a?group.id=x", "group.id"),
+            ("kafka://a?connect-timeout=soon", "connect-timeout"),
+        ] {
+            let error = read(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{url}");
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The clients of a transport, their settings, topics and transactions.
+
+pub(super) mod admin;
+pub(super) mod client;
+pub(super) mod config;
+pub(super) mod group_members;
+pub(super) mod handle;
+pub(super) mod leaving;
+pub(super) mod names;
+pub(super) mod producer;
+pub(super) mod topics;
+pub(super) mod transaction;
+pub(super) mod version;

@@ -1,0 +1,234 @@
+//! Where things stand in Kafka: topics, and the topics of our own.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    backends::kafka::error::error,
+    event::{Group, Topic},
+    transport::{ErrorKind, Result},
+};
+
+/// Behind a topic's name, the topic of its dead letters.
+const LETTERS: &str = ".dlq";
+/// Before the names of everything else of ours.
+const OURS: &str = "pf.";
+/// Behind the names of a group and a topic, the topic of the group's retries of it.
+const RETRIES: &str = ".delay";
+/// How many bytes of a hash tell names apart that would read the same, or had to be cut.
+const HASHED: usize = 4;
+/// The longest name that Kafka takes.
+const LONGEST: usize = 249;
+
+/// The names of the topics of a URL and of what stands beside them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    prefix: String,
+}
+
+impl Names {
+    /// Takes what stands before every topic.
+    pub(crate) fn new(prefix: &str) -> Result<Self> {
+        if prefix.is_empty() || is_legal(prefix) && !prefix.starts_with('.') {
+            return Ok(Self {
+                prefix: prefix.to_owned(),
+            });
+        }
+        let message = format!("`{prefix}` cannot stand before a topic");
+        Err(error(ErrorKind::Configuration, message).hint(LEGAL))
+    }
+
+    /// Returns what stands before every topic.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Returns Kafka's name of a topic.
+    pub(crate) fn of(&self, topic: &Topic) -> Result<String> {
+        let name = topic.as_str();
+        let is_ours = name.starts_with(OURS) || name.ends_with(LETTERS) || is_of_others(name);
+        if is_ours || name.starts_with("__") {
+            let message = format!("topic `{topic}` would be one of our own, or of Kafka's");
+            return Err(error(ErrorKind::Invalid, message));
+        }
+        legal(format!("{}{name}", self.prefix))
+    }
+
+    /// Returns the topic of Kafka's name, if it is one of a user.
+    pub(crate) fn topic(&self, name: &str) -> Option<Topic> {
+        let topic: Topic = name.strip_prefix(&self.prefix)?.parse().ok()?;
+        self.of(&topic).ok()?;
+        Some(topic)
+    }
+
+    /// Returns the topic of a topic's dead letters.
+    pub(crate) fn letters(&self, topic: &Topic) -> Result<String> {
+        legal(format!("{}{LETTERS}", self.of(topic)?))
+    }
+
+    /// Returns the topic whose dead letters have this name, if they are ours.
+    pub(crate) fn of_letters(&self, name: &str) -> Option<Topic> {
+        self.topic(name.strip_suffix(LETTERS)?)
+    }
+
+    /// Returns the topic of a group's retries of a topic.
+    ///
+    /// The hash tells the group `a.b` with the topic `c` from the group `a` with the topic `b.c`, the retries of `svc`
+    /// on `order` from what earlier versions named after the group `svc.order`, and long names whose ends were cut.
+    pub(crate) fn retries(&self, group: &Group, topic: &Topic) -> Result<String> {
+        let whole = format!("{}{OURS}{group}.{topic}", self.prefix);
+        let mut hash = Sha256::new();
+        for part in [group.as_str(), "\0", topic.as_str()] {
+            hash.update(part);
+        }
+        let hash = data_encoding::HEXLOWER.encode(&hash.finalize()[..HASHED]);
+        let behind = format!(".{hash}{RETRIES}");
+        let room = LONGEST - behind.len();
+        // What is not legal is refused, and may not be cut in the middle of a character.
+        let kept = whole.get(..room.min(whole.len())).unwrap_or(&whole);
+        legal(format!("{kept}{behind}"))
+    }
+
+    /// Returns the topic in which earlier versions kept a group's retries of all topics together.
+    pub(crate) fn legacy_retries(&self, group: &Group) -> Result<String> {
+        legal(format!("{}{OURS}{group}{RETRIES}", self.prefix))
+    }
+
+    /// Reports whether this is the name of a topic of retries, also of one of an earlier version.
+    pub(crate) fn is_retries(&self, name: &str) -> bool {
+        let own = name.strip_prefix(&self.prefix);
+        let own = own.and_then(|own| own.strip_prefix(OURS));
+        own.is_some_and(|own| own.ends_with(RETRIES))
+    }
+
+    /// Returns the topic of what is for later.
+    pub(crate) fn delays(&self) -> String {
+        format!("{}{OURS}delay", self.prefix)
+    }
+
+    /// Returns the group of those who fire what is for later.
+    pub(crate) fn firing_group(&self) -> String {
+        format!("{}{OURS}firing", self.prefix)
+    }
+
+    /// Returns the topic of what became of dead letters, of plans and leases.
+    pub(crate) fn state(&self) -> String {
+        format!("{}{OURS}state", self.prefix)
+    }
+
+    /// Returns the transactional id of who has a task of which there is one.
+    pub(crate) fn owner(&self, task: &str) -> String {
+        format!("{}{OURS}{task}", self.prefix)
+    }
+}
+
+/// Reports whether the name is one of ours under a longer prefix, which is somebody else's.
+fn is_of_others(name: &str) -> bool {
+    name.match_indices(OURS).any(|(at, _)| {
+        let (before, task) = (&name[..at], &name[at + OURS.len()..]);
+        let begins = !before.ends_with(|last: char| last.is_ascii_alphanumeric());
+        begins && (matches!(task, "delay" | "state") || task.ends_with(RETRIES))
+    })
+}
+
+const LEGAL: &str = "Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them";
+
+fn is_legal(name: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    name.len() <= LONGEST && name.bytes().all(is_legal)
+}
+
+fn legal(name: String) -> Result<String> {
+    if is_legal(&name) && name != "." && name != ".." {
+        return Ok(name);
+    }
+    let message = format!("`{name}` cannot be the name of a Kafka topic");
+    Err(error(ErrorKind::Invalid, message).hint(LEGAL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_have_names_and_names_have_topics() {
+        let names = Names::new("shop.").unwrap();
+        let topic: Topic = "order.created".parse().unwrap();
+        assert_eq!(names.of(&topic).unwrap(), "shop.order.created");
+        assert_eq!(names.topic("shop.order.created"), Some(topic.clone()));
+        assert_eq!(names.topic("other.order"), None);
+        assert_eq!(names.letters(&topic).unwrap(), "shop.order.created.dlq");
+        assert_eq!(names.of_letters("shop.order.created.dlq"), Some(topic));
+        assert_eq!(names.of_letters("shop.order.created"), None);
+    }
+
+    fn retries(group: &str, topic: &str) -> Result<String> {
+        let (group, topic) = (group.parse().unwrap(), topic.parse().unwrap());
+        Names::new("shop.").unwrap().retries(&group, &topic)
+    }
+
+    #[test]
+    fn retries_of_each_group_and_topic_have_a_name_of_their_own() {
+        let name = retries("workers", "order.created").unwrap();
+        assert_eq!(name, "shop.pf.workers.order.created.b2280353.delay");
+        assert_eq!(retries("workers", "order.created").unwrap(), name);
+        assert_ne!(retries("a.b", "c").unwrap(), retries("a", "b.c").unwrap());
+        let names = Names::new("shop.").unwrap();
+        let legacy = names.legacy_retries(&"svc.order".parse().unwrap()).unwrap();
+        assert_ne!(retries("svc", "order").unwrap(), legacy);
+        assert!(names.is_retries(&name) && names.is_retries(&legacy));
+        assert!(!names.is_retries(&names.delays()) && !names.is_retries("shop.order.delay"));
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_apart() {
+        let (one, other) = ("x".repeat(230) + ".one", "x".repeat(230) + ".other");
+        let names = [
+            retries("workers", &one).unwrap(),
+            retries("workers", &other).unwrap(),
+        ];
+        assert_ne!(names[0], names[1]);
+        for name in names {
+            assert_eq!(name.len(), LONGEST);
+            assert!(name.ends_with(RETRIES) && is_of_others(&name), "{name}");
+        }
+        for (group, topic) in [("workers", "gr\u{fc}n"), ("gr\u{fc}n", "order")] {
+            let refused = retries(group, &topic.repeat(45)).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Invalid);
+        }
+    }
+
+    #[test]
+    fn our_own_are_no_topics() {
+        let names = Names::default();
+        let group: Group = "workers".parse().unwrap();
+        let ours = [
+            names.legacy_retries(&group).unwrap(),
+            names.retries(&group, &"order".parse().unwrap()).unwrap(),
+            names.delays(),
+            names.state(),
+            "order.dlq".to_owned(),
+            "__consumer_offsets".to_owned(),
+            "shop.pf.delay".to_owned(),
+            "shop_pf.state".to_owned(),
+            "shop.pf.workers.delay".to_owned(),
+            "shop.pf.workers.order.0a1b2c3d.delay".to_owned(),
+        ];
+        for name in ours {
+            assert_eq!(names.topic(&name), None, "{name}");
+            assert!(names.of(&name.parse().unwrap()).is_err(), "{name}");
+        }
+        for name in ["order.delay", "mypf.delay", "shop.pf.created"] {
+            assert!(names.topic(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_kafka_refuses_is_refused() {
+        let names = Names::default();
+        for topic in ["a/b", "gr\u{fc}n", "a:b"] {
+            let refused = names.of(&topic.parse().unwrap()).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Invalid, "{topic}");
+        }
+        assert!(Names::new("a b").is_err());
+    }
+}

@@ -1,0 +1,315 @@
+//! A producer with a result for each record of a batch: one allocation a batch, and a thread that serves the answers.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientConfig, ClientContext, Message as _,
+    config::RDKafkaLogLevel,
+    error::KafkaError,
+    message::{DeliveryResult, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext},
+    types::RDKafkaErrorCode as Code,
+};
+use tokio::sync::Notify;
+
+use super::client::{
+    self,
+    errors::{self, Ears},
+};
+use crate::{backends::kafka::codec::record::Record, lock::Mutex, transport::Result};
+
+/// So many records are handed over before the answers to earlier ones are looked at.
+const TURN: usize = 256;
+/// How long the thread rests when no answer has come.
+const REST: Duration = Duration::from_micros(500);
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    /// When the broker or the client says that it was stored, in milliseconds since the epoch.
+    pub(crate) millis: Option<i64>,
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    left: AtomicUsize,
+    results: Vec<OnceLock<Result<Placed, Code>>>,
+    done: Notify,
+}
+
+impl Batch {
+    pub(crate) fn new(count: usize) -> Self {
+        Self {
+            left: AtomicUsize::new(count),
+            results: (0..count).map(|_| OnceLock::new()).collect(),
+            done: Notify::new(),
+        }
+    }
+
+    pub(crate) fn fill(&self, slot: usize, result: Result<Placed, Code>) {
+        if let Some(place) = self.results.get(slot) {
+            let _ = place.set(result);
+        }
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.done.notify_one();
+        }
+    }
+
+    async fn wait(&self) {
+        while !self.is_done() {
+            self.done.notified().await;
+        }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.left.load(Ordering::Acquire) == 0
+    }
+
+    /// Returns the results; a record of which nothing was heard is of unknown outcome.
+    pub(crate) fn results(&self) -> Vec<Result<Placed, Code>> {
+        let results = self.results.iter();
+        results
+            .map(|slot| slot.get().copied().unwrap_or(Err(Code::MessageTimedOut)))
+            .collect()
+    }
+}
+
+/// What a record carries until its answer comes: its batch and its place in it.
+pub(crate) type Slot = Box<(Arc<Batch>, usize)>;
+
+/// Takes the answers in.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) ears: Ears,
+}
+
+impl ClientContext for Answers {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        errors::log(facility, message);
+    }
+
+    fn error(&self, failed: KafkaError, reason: &str) {
+        self.ears.hear(&failed, reason);
+    }
+}
+
+impl ProducerContext for Answers {
+    type DeliveryOpaque = Slot;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, slot: Slot) {
+        let (batch, number) = *slot;
+        batch.fill(number, outcome(result));
+    }
+}
+
+fn outcome(result: &DeliveryResult<'_>) -> Result<Placed, Code> {
+    match result {
+        Ok(record) => Ok(Placed {
+            partition: record.partition(),
+            offset: record.offset(),
+            millis: record.timestamp().to_millis(),
+        }),
+        Err((failed, _)) => Err(failed.rdkafka_error_code().unwrap_or(Code::Unknown)),
+    }
+}
+
+/// A producer and the thread that hands records over to it and takes the answers in.
+pub(crate) struct Producer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    client: BaseProducer<Answers>,
+    stop: AtomicBool,
+    /// Batches go to the client in the order in which they came here.
+    loads: Mutex<VecDeque<Load>>,
+}
+
+/// Records that were not handed over to the client yet.
+struct Load {
+    records: Vec<Record>,
+    batch: Arc<Batch>,
+}
+
+impl std::fmt::Debug for Producer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Producer")
+    }
+}
+
+impl Producer {
+    /// Makes a producer with these settings.
+    pub(crate) fn new(settings: &ClientConfig) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            client: client::make(settings, Answers::default())?,
+            stop: AtomicBool::new(false),
+            loads: Mutex::default(),
+        });
+        let served = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("pf-kafka-producer".to_owned())
+            .spawn(move || serve(&served))
+            .map_err(|source| {
+                crate::backends::kafka::error::error(
+                    crate::transport::ErrorKind::Other,
+                    "no thread can be started",
+                )
+                .because(source)
+            })?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Tells why nobody answers, as far as it was heard.
+    pub(crate) fn ears(&self) -> &Ears {
+        &self.shared.client.context().ears
+    }
+
+    /// Sends records and waits for the answers, one each, in order. A full queue holds the caller back. Not to be
+    /// dropped by who needs to know what was stored.
+    pub(crate) async fn send(&self, records: Vec<Record>) -> Vec<Result<Placed, Code>> {
+        let batch = Arc::new(Batch::new(records.len()));
+        let load = Load {
+            records,
+            batch: Arc::clone(&batch),
+        };
+        self.shared.loads().push_back(load);
+        self.wake();
+        batch.wait().await;
+        batch.results()
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        self.wake();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl client::Asked<Answers> for BaseProducer<Answers> {
+    fn handle(&self) -> &rdkafka::client::Client<Answers> {
+        self.client()
+    }
+
+    fn serve(&self) {
+        self.poll(Duration::ZERO);
+    }
+}
+
+impl Shared {
+    fn loads(&self) -> std::sync::MutexGuard<'_, VecDeque<Load>> {
+        self.loads.lock()
+    }
+}
+
+fn serve(shared: &Shared) {
+    while !shared.stop.load(Ordering::Acquire) {
+        let load = shared.loads().pop_front();
+        if let Some(load) = load {
+            hand_over(shared, load);
+            continue;
+        }
+        if shared.client.in_flight_count() == 0 {
+            thread::park();
+        }
+        serve_or_rest(&shared.client, REST);
+    }
+}
+
+fn hand_over(shared: &Shared, load: Load) {
+    let client = &shared.client;
+    for (number, record) in load.records.into_iter().enumerate() {
+        let mut pending = Some(record);
+        while let Some(record) = pending.take() {
+            pending = offer(client, record, &load.batch, number);
+            if pending.is_some() {
+                if shared.stop.load(Ordering::Acquire) {
+                    return;
+                }
+                serve_or_rest(client, REST);
+            }
+        }
+        if number % TURN == 0 {
+            client.poll(Duration::ZERO);
+        }
+    }
+}
+
+/// Takes in the answers that have come, or rests where there are none. The client's own wait would spend its last
+/// millisecond asking again and again, with a processor for itself.
+pub(crate) fn serve_or_rest(client: &BaseProducer<Answers>, rest: Duration) {
+    let before = client.in_flight_count();
+    client.poll(Duration::ZERO);
+    if client.in_flight_count() >= before {
+        thread::park_timeout(rest);
+    }
+}
+
+/// Hands a record to the client; returns it if there is no room. A refusal is the record's result.
+pub(crate) fn offer(
+    client: &BaseProducer<Answers>,
+    mut record: Record,
+    batch: &Arc<Batch>,
+    number: usize,
+) -> Option<Record> {
+    let slot: Slot = Box::new((Arc::clone(batch), number));
+    let headers = record.headers.take();
+    match client.send(lay_out(&record, headers, slot)) {
+        Ok(()) => None,
+        Err((KafkaError::MessageProduction(Code::QueueFull), refused)) => {
+            let headers = refused.headers;
+            record.headers = headers;
+            Some(record)
+        }
+        Err((failed, _)) => {
+            let code = failed.rdkafka_error_code().unwrap_or(Code::Unknown);
+            batch.fill(number, Err(code));
+            None
+        }
+    }
+}
+
+fn lay_out(
+    record: &Record,
+    headers: Option<OwnedHeaders>,
+    slot: Slot,
+) -> BaseRecord<'_, [u8], [u8], Slot> {
+    let mut out = BaseRecord::with_opaque_to(&record.topic, slot);
+    if let Some(headers) = headers {
+        out = out.headers(headers);
+    }
+    if let Some(partition) = record.partition {
+        out = out.partition(partition);
+    }
+    if let Some(key) = &record.key {
+        out = out.key(&key[..]);
+    }
+    if let Some(payload) = &record.payload {
+        out = out.payload(&payload[..]);
+    }
+    out
+}

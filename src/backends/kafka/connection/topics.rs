@@ -1,0 +1,97 @@
+//! Creating topics.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use super::{
+    admin::{self, Wanted},
+    handle::Link,
+};
+use crate::{
+    backends::kafka::error::error,
+    transport::{ErrorKind, Result},
+};
+
+/// How many partitions a topic of ours has where the URL does not say.
+const PARTITIONS: i32 = 6;
+/// The most topics that are asked for one by one; where there are more, one question about all is quicker.
+const FEW: usize = 8;
+/// The most topics in one request: brokers take up what one creates as a whole, and a busy one needs its time for each.
+const AT_ONCE: usize = 50;
+/// The pause before it is looked again whether brokers know of new topics.
+const LOOK: Duration = Duration::from_millis(10);
+
+impl Link {
+    /// Makes topics unless they are there; returns the names of those made. Waits until they can be used.
+    pub(crate) async fn make(self: &Arc<Self>, wanted: &[Wanted]) -> Result<Vec<String>> {
+        let missing = self.missing(wanted).await?;
+        let mut made = Vec::new();
+        for some in missing.chunks(AT_ONCE) {
+            made.extend(admin::make(self.admin().await?, &self.config, some).await?);
+            self.wait_for(some).await?;
+        }
+        Ok(made)
+    }
+
+    /// Returns those of these topics that are not there.
+    async fn missing(self: &Arc<Self>, wanted: &[Wanted]) -> Result<Vec<Wanted>> {
+        let unknown = wanted
+            .iter()
+            .filter(|topic| self.known(&topic.name).is_none());
+        let mut missing: Vec<Wanted> = unknown.cloned().collect();
+        if missing.len() > FEW {
+            let all: HashMap<String, i32> = self.all_topics().await?.into_iter().collect();
+            missing.retain(|topic| match all.get(&topic.name) {
+                Some(partitions) => {
+                    self.learn(&topic.name, *partitions);
+                    false
+                }
+                None => true,
+            });
+            return Ok(missing);
+        }
+        let mut left = Vec::new();
+        for topic in missing {
+            if self.partitions(&topic.name).await?.is_none() {
+                left.push(topic);
+            }
+        }
+        Ok(left)
+    }
+
+    /// A broker knows of a topic a moment after it was made.
+    async fn wait_for(self: &Arc<Self>, made: &[Wanted]) -> Result<()> {
+        let until = || tokio::time::Instant::now() + self.config.timeout;
+        let (mut end, mut missing) = (until(), made.to_vec());
+        loop {
+            let before = missing.len();
+            missing = self.missing(&missing).await?;
+            let Some(first) = missing.first() else {
+                return Ok(());
+            };
+            // Many of them take a broker a while, one after the other.
+            if missing.len() < before {
+                end = until();
+            }
+            if tokio::time::Instant::now() > end {
+                let message = format!("the topic `{}` was made and does not show up", first.name);
+                return Err(error(ErrorKind::Unavailable, message));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Makes a user's topic unless it is there.
+    pub(crate) async fn make_topic(self: &Arc<Self>, name: &str) -> Result<Vec<String>> {
+        self.make(&[Wanted {
+            name: name.to_owned(),
+            partitions: self.config.partitions.unwrap_or(-1),
+            settings: Vec::new(),
+        }])
+        .await
+    }
+
+    /// Returns how many partitions a topic of ours gets.
+    pub(crate) fn own_partitions(&self) -> i32 {
+        self.config.partitions.unwrap_or(PARTITIONS)
+    }
+}

@@ -1,0 +1,252 @@
+//! Transactions under a fixed name, of which there is one worker at a time: who begins fences those before.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    TopicPartitionList,
+    consumer::ConsumerGroupMetadata,
+    error::KafkaError,
+    producer::{BaseProducer, Producer as _},
+    types::RDKafkaErrorCode as Code,
+};
+
+use super::{
+    client,
+    config::Config,
+    producer::{Answers, Batch, Placed, offer, serve_or_rest},
+};
+use crate::{
+    backends::kafka::{codec::record::Record, error},
+    failpoint,
+    transport::{ErrorKind, Result, TransportError},
+};
+
+/// How long a step of a transaction may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to rest where no answer has come.
+const REST: Duration = Duration::from_micros(100);
+
+/// The position of a group, to be moved in the same transaction.
+pub(crate) struct Moved {
+    pub(crate) offsets: TopicPartitionList,
+    pub(crate) group: ConsumerGroupMetadata,
+}
+
+/// The last offsets that were written, by topic and partition.
+pub(crate) type Last = HashMap<(String, i32), i64>;
+
+/// A producer of transactions. Every method blocks.
+pub(crate) struct Transactor {
+    client: BaseProducer<Answers>,
+}
+
+impl std::fmt::Debug for Transactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transactor")
+    }
+}
+
+impl Transactor {
+    /// Takes over the name: whoever had it can commit nothing any more, and what it left open is aborted.
+    pub(crate) fn begin(config: &Config, id: &str) -> Result<Self> {
+        let settings = client::transactional(config, id);
+        let client: BaseProducer<Answers> = client::make(&settings, Answers::default())?;
+        let ears = &rdkafka::producer::Producer::context(&client).ears;
+        client::metadata(&client, ears, config, None)?;
+        client
+            .init_transactions(PATIENCE)
+            .map_err(|failed| refused(failed, "beginning"))?;
+        Ok(Self { client })
+    }
+
+    /// Stores all records and moves the position, or nothing of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Held`] if somebody took over, [`ErrorKind::Ambiguous`] if the commit got no answer; otherwise
+    /// nothing was stored. A record that the broker refused is told by its number.
+    pub(crate) fn commit(
+        &self,
+        records: Vec<Record>,
+        moved: Option<&Moved>,
+    ) -> Result<Vec<Placed>, Failed> {
+        let client = &self.client;
+        client
+            .begin_transaction()
+            .map_err(|failed| Failed::whole(refused(failed, "a transaction")))?;
+        let placed = match self.fill(records, moved) {
+            Ok(placed) => placed,
+            // Who was shut out hears of records that were dropped first.
+            Err(failed) => return Err(self.abort().map_or(failed, Failed::whole)),
+        };
+        failpoint::reach("kafka.transaction_filled");
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match client.commit_transaction(PATIENCE) {
+                Ok(()) => return Ok(placed),
+                Err(failed) if may_repeat(&failed) && Instant::now() < end => {}
+                Err(failed) => return Err(Failed::whole(self.lost(failed))),
+            }
+        }
+    }
+
+    /// Commits as [`commit`](Self::commit) does, and returns once readers of committed records see it: a broker answers
+    /// before it has marked the partitions.
+    pub(crate) fn commit_visibly(&self, records: Vec<Record>) -> Result<Vec<Placed>, Failed> {
+        let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
+        let placed = self.commit(records, None)?;
+        let mut last = Last::new();
+        for (topic, placed) in topics.into_iter().zip(&placed) {
+            last.insert((topic, placed.partition), placed.offset);
+        }
+        self.wait_until_seen(&last);
+        Ok(placed)
+    }
+
+    /// Waits until readers of committed records see what stands there.
+    pub(crate) fn wait_until_seen(&self, last: &Last) {
+        let end = Instant::now() + PATIENCE;
+        for ((topic, partition), offset) in last {
+            while !self.is_seen(topic, *partition, *offset) && Instant::now() < end {
+                self.client.poll(Duration::from_millis(1));
+            }
+        }
+    }
+
+    fn is_seen(&self, topic: &str, partition: i32, offset: i64) -> bool {
+        let bounds = self
+            .client
+            .client()
+            .fetch_watermarks(topic, partition, PATIENCE);
+        bounds.is_ok_and(|(_, committed)| committed > offset)
+    }
+
+    fn fill(&self, records: Vec<Record>, moved: Option<&Moved>) -> Result<Vec<Placed>, Failed> {
+        let batch = Arc::new(Batch::new(records.len()));
+        for (number, record) in records.into_iter().enumerate() {
+            let mut pending = Some(record);
+            while let Some(record) = pending.take() {
+                pending = offer(&self.client, record, &batch, number);
+                if pending.is_some() {
+                    serve_or_rest(&self.client, REST);
+                }
+            }
+        }
+        if let Some(moved) = moved {
+            let sent =
+                self.client
+                    .send_offsets_to_transaction(&moved.offsets, &moved.group, PATIENCE);
+            sent.map_err(|failed| Failed::whole(refused(failed, "moving the position")))?;
+        }
+        // The client's own flush, within the commit, wakes up ten times a second only.
+        while !batch.is_done() {
+            serve_or_rest(&self.client, REST);
+        }
+        let results = batch.results();
+        let refused = results.iter().enumerate();
+        let mut refused = refused.filter_map(|(number, result)| Some((number, result.err()?)));
+        // Because of the one that the broker refused, the client drops those that it has not sent.
+        let told = refused.clone().find(|(_, code)| !is_dropped(*code));
+        match told.or_else(|| refused.next()) {
+            Some((number, code)) => Err(self.why(number, code)),
+            None => Ok(results.into_iter().flatten().collect()),
+        }
+    }
+
+    /// Tells why a record failed. Those of a producer that has been fenced are thrown away, without the reason.
+    fn why(&self, number: usize, code: Code) -> Failed {
+        if let Some((code, reason)) = self.client.client().fatal_error() {
+            let error = error::of_code(fenced(code), "a transaction").because(reason);
+            return Failed::whole(error);
+        }
+        let doing = "a record of a transaction";
+        let error = match code {
+            code if is_dropped(code) => {
+                let message = format!("{doing} was given up");
+                return Failed::whole(crate::backends::kafka::error::error(
+                    ErrorKind::Unavailable,
+                    message,
+                ));
+            }
+            code => error::of_code(code, doing),
+        };
+        Failed {
+            record: Some(number),
+            error: match self.client.context().ears.last() {
+                Some(reason) => error.because(reason),
+                None => error,
+            },
+        }
+    }
+
+    /// Gives up what was sent; returns the error of who was shut out.
+    fn abort(&self) -> Option<TransportError> {
+        let failed = self.client.abort_transaction(PATIENCE).err()?;
+        tracing::debug!(%failed, "a transaction could not be aborted");
+        let known = refused(failed, "giving up a transaction");
+        (known.kind() == ErrorKind::Held).then_some(known)
+    }
+
+    fn lost(&self, failed: KafkaError) -> TransportError {
+        let known = refused(failed, "committing");
+        if known.kind() == ErrorKind::Held {
+            return known;
+        }
+        let _ = self.abort();
+        let message = "whether a transaction was committed is not known";
+        crate::backends::kafka::error::error(ErrorKind::Ambiguous, message).because(known)
+    }
+}
+
+/// A transaction of which nothing was stored, or of unknown outcome.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// The record that was refused, if it was one.
+    pub(crate) record: Option<usize>,
+    pub(crate) error: TransportError,
+}
+
+impl Failed {
+    fn whole(error: TransportError) -> Self {
+        Self {
+            record: None,
+            error,
+        }
+    }
+}
+
+impl From<Failed> for TransportError {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
+fn is_dropped(code: Code) -> bool {
+    matches!(code, Code::PurgeQueue | Code::PurgeInflight)
+}
+
+fn may_repeat(failed: &KafkaError) -> bool {
+    matches!(failed, KafkaError::Transaction(inner) if inner.is_retriable())
+}
+
+fn refused(failed: KafkaError, doing: &str) -> TransportError {
+    let code = match &failed {
+        KafkaError::Transaction(inner) => Some(inner.code()),
+        other => other.rdkafka_error_code(),
+    };
+    let Some(code) = code else {
+        return error::of(failed, doing);
+    };
+    error::of_code(fenced(code), doing).because(failed)
+}
+
+/// Returns the one code for a producer in whose place there is another.
+fn fenced(code: Code) -> Code {
+    match code {
+        Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => Code::ProducerFenced,
+        other => other,
+    }
+}

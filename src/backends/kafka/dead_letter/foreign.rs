@@ -1,0 +1,345 @@
+//! Dead letters that others stored, read as well as they can be: Spring Kafka's, Kafka Connect's, those of share groups
+//! (KIP-1191), and plain messages.
+
+use std::time::SystemTime;
+
+use crate::{
+    backends::kafka::{
+        codec::record::{self, Read},
+        connection::names::Names,
+    },
+    event::{Envelope, Group, Headers, Message, Position, Topic},
+    transport::{
+        DeadLetter, Failure, LetterId, LetterKind, LetterRecord, Origin, describe_failure,
+    },
+};
+
+/// Headers that were added to the original when it was put aside.
+const ADDED: [&str; 3] = ["kafka_dlt-", "__connect.errors.", "__dlq.errors."];
+/// The group of a letter that does not tell whose it is.
+const UNKNOWN: &str = "unknown";
+
+/// What a letter's headers tell.
+struct Told {
+    /// Kafka's name of the topic.
+    topic: Option<String>,
+    partition: Option<i64>,
+    offset: Option<i64>,
+    time: Option<SystemTime>,
+    group: Option<String>,
+    kind: LetterKind,
+    failure: Failure,
+    attempts: u32,
+    /// Set where the message was left in its topic.
+    is_reference: bool,
+}
+
+/// Reads a letter that stands at `at` among the letters of `topic`, and where its message stands if it is not there.
+pub(crate) fn letter(
+    names: &Names,
+    store: &str,
+    (topic, at): (&Topic, &Position),
+    mut read: Read,
+) -> Option<(DeadLetter, Option<Position>)> {
+    let told = Told::read(&read);
+    let origin = told.topic.as_deref().and_then(|name| names.topic(name));
+    let place = origin.as_ref().and_then(|origin| {
+        let partition = i32::try_from(told.partition?).ok()?;
+        Some(record::position(origin, partition, told.offset?))
+    });
+    let origin = origin.unwrap_or_else(|| topic.clone());
+    let group = told.group.and_then(|group| group.parse().ok());
+    let group: Group = group.or_else(|| UNKNOWN.parse().ok())?;
+    let died = read.time;
+    read.headers
+        .retain(|name| !ADDED.iter().any(|added| name.starts_with(added)));
+    let message = read.message(origin.clone());
+    let reference = place
+        .clone()
+        .filter(|_| told.is_reference && message.payload.is_none());
+    let record = LetterRecord {
+        earlier: Vec::new(),
+        version: 1,
+        origin: Origin {
+            transport: crate::backends::kafka::error::SCHEME.to_owned(),
+            store: store.to_owned(),
+            topic: origin,
+            position: place.unwrap_or_else(|| at.clone()),
+            time: told.time.unwrap_or(died),
+        },
+        kind: told.kind,
+        failure: told.failure,
+        attempts: told.attempts,
+        total_attempts: told.attempts,
+        crashes: 0,
+        first_failed: died,
+        dead_since: died,
+        generation: 0,
+        replay_of: None,
+        event_id: attribute(&message, |envelope| envelope.id.to_string()),
+        event_type: attribute(&message, |envelope| envelope.ty.to_string()),
+        group: group.clone(),
+    };
+    let letter = DeadLetter {
+        id: LetterId::derive(store, at, &group, 0),
+        message,
+        record,
+        at: None,
+    };
+    Some((letter, reference))
+}
+
+fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<String> {
+    Envelope::read(message).ok().as_ref().map(of)
+}
+
+impl Told {
+    fn read(read: &Read) -> Self {
+        let headers = &read.headers;
+        if headers.text("kafka_dlt-original-topic").is_some()
+            || headers.text("kafka_dlt-exception-fqcn").is_some()
+        {
+            return Self::spring(headers);
+        }
+        if headers.text("__connect.errors.topic").is_some()
+            || headers.text("__connect.errors.connector.name").is_some()
+        {
+            return Self::connect(headers);
+        }
+        if headers.text("__dlq.errors.topic").is_some() {
+            return Self::share_group(headers);
+        }
+        Self {
+            topic: None,
+            partition: None,
+            offset: None,
+            time: None,
+            group: None,
+            kind: LetterKind::Terminated,
+            failure: describe_failure("unknown", "the letter does not tell why it is one", None),
+            attempts: 0,
+            is_reference: false,
+        }
+    }
+
+    fn spring(headers: &Headers) -> Self {
+        let text = |name: &str| headers.text(&format!("kafka_dlt-{name}"));
+        let number = |name: &str| number(headers, &format!("kafka_dlt-{name}"));
+        let class = text("exception-cause-fqcn").or_else(|| text("exception-fqcn"));
+        Self {
+            topic: text("original-topic").map(str::to_owned),
+            partition: number("original-partition"),
+            offset: number("original-offset"),
+            time: number("original-timestamp").map(|millis| record::time(Some(millis))),
+            group: text("original-consumer-group").map(str::to_owned),
+            kind: LetterKind::Exhausted,
+            failure: describe_failure(
+                class.unwrap_or("exception"),
+                text("exception-message").unwrap_or_default(),
+                text("exception-stacktrace"),
+            ),
+            attempts: attempts(self::number(headers, "retry_topic-attempts")),
+            is_reference: false,
+        }
+    }
+
+    fn connect(headers: &Headers) -> Self {
+        let text = |name: &str| headers.text(&format!("__connect.errors.{name}"));
+        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+        Self {
+            topic: text("topic").map(str::to_owned),
+            partition: number("partition"),
+            offset: number("offset"),
+            time: None,
+            // A sink reads under a group of this name.
+            group: text("connector.name").map(|name| format!("connect-{name}")),
+            kind: LetterKind::Terminated,
+            failure: describe_failure(
+                text("exception.class.name").unwrap_or("exception"),
+                text("exception.message").unwrap_or_default(),
+                text("exception.stacktrace"),
+            ),
+            attempts: 1,
+            is_reference: false,
+        }
+    }
+
+    fn share_group(headers: &Headers) -> Self {
+        let text = |name: &str| headers.text(&format!("__dlq.errors.{name}"));
+        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+        let message = text("message").unwrap_or_default();
+        let is_rejected = message.contains("rejected");
+        Self {
+            topic: text("topic").map(str::to_owned),
+            partition: number("partition"),
+            offset: number("offset"),
+            time: None,
+            group: text("group").map(str::to_owned),
+            kind: if is_rejected {
+                LetterKind::Terminated
+            } else {
+                LetterKind::Exhausted
+            },
+            failure: describe_failure(
+                if is_rejected { "rejected" } else { "exhausted" },
+                message,
+                None,
+            ),
+            attempts: attempts(number("delivery.count")),
+            is_reference: true,
+        }
+    }
+}
+
+fn attempts(count: Option<i64>) -> u32 {
+    count
+        .and_then(|count| u32::try_from(count).ok())
+        .unwrap_or(1)
+}
+
+/// Reads a number that Java wrote as four or eight bytes.
+fn number(headers: &Headers, name: &str) -> Option<i64> {
+    let (_, value) = headers.iter().find(|(header, _)| *header == name)?;
+    let value = &value?[..];
+    if let Ok(bytes) = value.try_into() {
+        return Some(i64::from(i32::from_be_bytes(bytes)));
+    }
+    value.try_into().ok().map(i64::from_be_bytes)
+}
+
+#[cfg(test)]
+pub(crate) use self::tests::letter as sample;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::backends::kafka::codec::record::Marks;
+
+    fn read(headers: &[(&str, &[u8])], payload: Option<&'static str>) -> Read {
+        let headers = headers.iter();
+        Read {
+            topic: "shop.order.dlq".into(),
+            partition: 1,
+            offset: 9,
+            time: record::time(Some(1_700_000_000_000)),
+            key: Some("k".into()),
+            payload: payload.map(Bytes::from),
+            headers: headers
+                .map(|(name, value)| {
+                    let value = Bytes::copy_from_slice(value);
+                    ((*name).to_owned(), Some(value))
+                })
+                .collect(),
+            marks: Marks::default(),
+        }
+    }
+
+    fn open(
+        headers: &[(&str, &[u8])],
+        payload: Option<&'static str>,
+    ) -> (DeadLetter, Option<Position>) {
+        let names = Names::new("shop.").unwrap();
+        let topic: Topic = "order".parse().unwrap();
+        let at = Position::new("order.dlq/1/9");
+        super::letter(&names, "c", (&topic, &at), read(headers, payload)).unwrap()
+    }
+
+    /// Returns some letter.
+    pub(crate) fn letter() -> DeadLetter {
+        open(&[], Some("{}")).0
+    }
+
+    #[test]
+    fn spring_is_understood() {
+        let (letter, reference) = open(
+            &[
+                ("mine", b"1"),
+                ("kafka_dlt-original-topic", b"shop.payment"),
+                ("kafka_dlt-original-partition", &[0, 0, 0, 2]),
+                ("kafka_dlt-original-offset", &[0, 0, 0, 0, 0, 0, 1, 0]),
+                ("kafka_dlt-original-consumer-group", b"billing"),
+                ("kafka_dlt-exception-fqcn", b"org.Listener"),
+                ("kafka_dlt-exception-cause-fqcn", b"java.Broke"),
+                ("kafka_dlt-exception-message", b"no stock for 7"),
+                ("kafka_dlt-exception-stacktrace", b"at x"),
+            ],
+            Some("{}"),
+        );
+        let record = &letter.record;
+        assert_eq!(reference, None);
+        assert_eq!(letter.message.topic.as_str(), "payment");
+        assert_eq!(letter.message.headers.len(), 1, "those added are left out");
+        assert_eq!(record.origin.position.as_str(), "payment/2/256");
+        assert_eq!(
+            (record.group.as_str(), record.kind),
+            ("billing", LetterKind::Exhausted)
+        );
+        assert_eq!(record.failure.class, "java.Broke");
+        assert_eq!(record.failure.message, "no stock for 7");
+    }
+
+    #[test]
+    fn connect_is_understood() {
+        let (letter, _) = open(
+            &[
+                ("__connect.errors.topic", b"shop.order"),
+                ("__connect.errors.partition", b"3"),
+                ("__connect.errors.offset", b"17"),
+                ("__connect.errors.connector.name", b"sink"),
+                ("__connect.errors.exception.class.name", b"DataException"),
+            ],
+            Some("not json"),
+        );
+        let record = &letter.record;
+        assert_eq!(record.origin.position.as_str(), "order/3/17");
+        assert_eq!(record.group.as_str(), "connect-sink");
+        assert_eq!(record.kind, LetterKind::Terminated);
+        assert_eq!(letter.message.bytes(), b"not json");
+    }
+
+    #[test]
+    fn a_share_group_leaves_the_message_in_its_topic() {
+        let (letter, reference) = open(
+            &[
+                ("__dlq.errors.topic", b"shop.order"),
+                ("__dlq.errors.partition", b"0"),
+                ("__dlq.errors.offset", b"5"),
+                ("__dlq.errors.group", b"g"),
+                ("__dlq.errors.delivery.count", b"5"),
+                (
+                    "__dlq.errors.message",
+                    b"Offset delivery count exceeded the threshold.",
+                ),
+            ],
+            None,
+        );
+        assert_eq!(reference, Some(Position::new("order/0/5")));
+        assert_eq!(letter.record.kind, LetterKind::Exhausted);
+        assert_eq!(letter.record.attempts, 5);
+    }
+
+    #[test]
+    fn plain_messages_are_letters_too() {
+        let (letter, _) = open(&[("mine", b"1")], Some("x"));
+        assert_eq!(letter.record.group.as_str(), UNKNOWN);
+        assert_eq!(letter.record.origin.position.as_str(), "order.dlq/1/9");
+        assert_eq!(
+            (letter.message.headers.len(), letter.message.bytes()),
+            (1, &b"x"[..])
+        );
+        assert_ne!(
+            letter.id,
+            open(
+                &[
+                    ("kafka_dlt-original-topic", b"a"),
+                    ("kafka_dlt-original-consumer-group", b"g")
+                ],
+                None
+            )
+            .0
+            .id
+        );
+    }
+}

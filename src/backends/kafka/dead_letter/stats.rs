@@ -1,0 +1,207 @@
+//! Counting letters, without copying their messages.
+
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+
+use chrono::DateTime;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use serde::Deserialize;
+
+use super::{
+    resolved::{self, Resolved, Seen},
+    scan,
+    state_topic::State,
+    store::Opener,
+};
+use crate::{
+    backends::kafka::{
+        codec::record::{ID, LETTER, Read},
+        connection::handle::Link,
+        read::partition_queues::{self, Merge},
+    },
+    event::Message,
+    transport::{
+        DeadLetter, LetterId, LetterKind, LetterRecord, Result, Selection, Stats, StatsRow,
+    },
+};
+
+/// What is taken of a letter to count it.
+enum Glimpse {
+    Ours {
+        topic: Arc<str>,
+        partition: i32,
+        offset: i64,
+        id: LetterId,
+        story: Vec<u8>,
+    },
+    /// Stored by others, or damaged.
+    Other(Box<Read>),
+}
+
+fn glimpse(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> Glimpse {
+    let (mut id, mut story) = (None, None);
+    if let Some(headers) = record.headers() {
+        // Marks stand behind the user's headers.
+        for number in (0..headers.count()).rev() {
+            let header = headers.get(number);
+            match header.key {
+                ID => id = header.value.and_then(|id| std::str::from_utf8(id).ok()),
+                LETTER => story = header.value,
+                _ => continue,
+            }
+            if id.is_some() && story.is_some() {
+                break;
+            }
+        }
+    }
+    match (id, story) {
+        (Some(id), Some(story)) => Glimpse::Ours {
+            topic: Arc::clone(topic),
+            partition: record.partition(),
+            offset: record.offset(),
+            id: LetterId::from_stored(id),
+            story: story.to_vec(),
+        },
+        _ => Glimpse::Other(Box::new(partition_queues::copy(topic, record))),
+    }
+}
+
+/// What two letters have in common that are counted together, and when one died.
+#[derive(Deserialize)]
+struct Brief<'a> {
+    #[serde(borrow)]
+    origin: BriefOrigin<'a>,
+    group: &'a str,
+    kind: LetterKind,
+    #[serde(borrow)]
+    failure: BriefFailure<'a>,
+    dead_since: &'a str,
+}
+
+#[derive(Deserialize)]
+struct BriefOrigin<'a> {
+    topic: &'a str,
+}
+
+#[derive(Deserialize)]
+struct BriefFailure<'a> {
+    fingerprint: &'a str,
+}
+
+/// Counts the letters that are meant.
+pub(crate) async fn count(link: &Arc<Link>, selection: &Selection) -> Result<Stats> {
+    let spans = scan::spans(link, &scan::stores(link, selection).await?).await?;
+    let state = State::read(link).await?;
+    let mut merge = Merge::open(link, spans, glimpse)?;
+    let mut counting = Counting {
+        opener: Opener::new(link).await?,
+        resolved: state.resolved,
+        seen: Seen::default(),
+        selection,
+        rows: HashMap::new(),
+        key: String::new(),
+    };
+    while let Some(glimpses) = merge.next().await? {
+        for one in glimpses {
+            counting.take(one);
+        }
+    }
+    Ok(counting.finish())
+}
+
+struct Counting<'a> {
+    opener: Opener,
+    resolved: Resolved,
+    seen: Seen,
+    selection: &'a Selection,
+    rows: HashMap<String, StatsRow>,
+    key: String,
+}
+
+impl Counting<'_> {
+    fn take(&mut self, glimpse: Glimpse) {
+        match glimpse {
+            Glimpse::Ours {
+                topic,
+                partition,
+                offset,
+                id,
+                story,
+            } => {
+                if self.is_new(&id, (&topic, partition, offset)) {
+                    self.take_ours(id, &story);
+                }
+            }
+            Glimpse::Other(read) => {
+                if let Some(found) = self.opener.open(*read)
+                    && self.is_new(&found.letter.id, found.place())
+                {
+                    self.take_letter(&found.letter);
+                }
+            }
+        }
+    }
+
+    fn is_new(&mut self, id: &LetterId, place: (&str, i32, i64)) -> bool {
+        let id = resolved::number(id);
+        !self.resolved.contains(id, place) && self.seen.is_new(id)
+    }
+
+    fn take_ours(&mut self, id: LetterId, story: &[u8]) {
+        // A story with an escape in one of these is read in whole.
+        if self.selection.is_all()
+            && let Ok(brief) = serde_json::from_slice::<Brief<'_>>(story)
+            && let Ok(died) = DateTime::parse_from_rfc3339(brief.dead_since)
+        {
+            let failure = brief.failure.fingerprint;
+            self.find(brief.origin.topic, brief.group, brief.kind, failure);
+            if let Some(row) = self.rows.get_mut(&self.key) {
+                row.count += 1;
+                row.first = row.first.min(died.into());
+                row.last = row.last.max(died.into());
+                return;
+            }
+        }
+        if let Ok(record) = serde_json::from_slice::<LetterRecord>(story) {
+            let message = Message::new(record.origin.topic.clone(), "");
+            self.take_letter(&DeadLetter {
+                id,
+                message,
+                record,
+                at: None,
+            });
+        }
+    }
+
+    fn take_letter(&mut self, letter: &DeadLetter) {
+        if !self.selection.matches(letter) {
+            return;
+        }
+        let record = &letter.record;
+        let failure = &record.failure.fingerprint.0;
+        self.find(
+            record.origin.topic.as_str(),
+            record.group.as_str(),
+            record.kind,
+            failure,
+        );
+        match self.rows.get_mut(&self.key) {
+            Some(row) => row.add(letter),
+            None => drop(self.rows.insert(self.key.clone(), StatsRow::of(letter))),
+        }
+    }
+
+    /// Lays out what letters that are counted together have in common.
+    fn find(&mut self, topic: &str, group: &str, kind: LetterKind, failure: &str) {
+        self.key.clear();
+        for part in [topic, group, kind.as_str(), failure] {
+            self.key.push_str(part);
+            self.key.push('\0');
+        }
+    }
+
+    fn finish(self) -> Stats {
+        let mut rows: Stats = self.rows.into_values().collect();
+        rows.sort_by_key(|row| (Reverse(row.count), row.first));
+        rows
+    }
+}

@@ -1,0 +1,107 @@
+//! What is for later: a record under a name of its own, in the topic that all share. Whoever is up fires it.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+
+use super::delayed_record::{self, Waiting};
+use crate::{
+    backends::kafka::{
+        codec::record::{self, Record},
+        connection::{
+            admin::{COMPACTED, Wanted},
+            handle::Link,
+            producer::Placed,
+        },
+        error,
+    },
+    event::{Message, new_id},
+    failpoint,
+    transport::{Receipt, Result, ScheduleId},
+};
+
+/// Stores messages that are for later: one result each, in order. Their topics are known to be there.
+pub(crate) async fn enqueue(
+    link: &Arc<Link>,
+    batch: Vec<(Message, SystemTime)>,
+) -> Vec<Result<Receipt>> {
+    let count = batch.len();
+    match store(link, batch).await {
+        Ok(results) => results,
+        Err(failed) => (0..count).map(|_| Err(error::again(&failed))).collect(),
+    }
+}
+
+async fn store(
+    link: &Arc<Link>,
+    batch: Vec<(Message, SystemTime)>,
+) -> Result<Vec<Result<Receipt>>> {
+    let topic = link.names().delays();
+    let partitions = prepare(link, &topic).await?;
+    let mut results: Vec<Result<ScheduleId>> = Vec::with_capacity(batch.len());
+    let mut records = Vec::with_capacity(batch.len());
+    for (message, due) in batch {
+        let id = new_id();
+        let laid_out = lay_out(&topic, partitions, &id, &message, due);
+        results.push(laid_out.map(|record| {
+            records.push(record);
+            ScheduleId(id)
+        }));
+    }
+    let mut placed = link.stream().await?.send(records).await.into_iter();
+    failpoint::reach("kafka.delay_stored");
+    let told = results.into_iter().map(|laid_out| {
+        let id = laid_out?;
+        let placed = placed.next().unwrap_or(Err(UNANSWERED));
+        receipt(id, placed)
+    });
+    Ok(told.collect())
+}
+
+const UNANSWERED: rdkafka::types::RDKafkaErrorCode =
+    rdkafka::types::RDKafkaErrorCode::MessageTimedOut;
+
+fn receipt(
+    id: ScheduleId,
+    placed: Result<Placed, rdkafka::types::RDKafkaErrorCode>,
+) -> Result<Receipt> {
+    placed.map_err(|code| error::of_code(code, "publishing for later"))?;
+    Ok(Receipt {
+        position: None,
+        schedule: Some(id),
+    })
+}
+
+/// Makes the topic unless it is there; returns its partitions.
+async fn prepare(link: &Arc<Link>, topic: &str) -> Result<i32> {
+    loop {
+        if let Some(partitions) = link.partitions(topic).await? {
+            return Ok(partitions);
+        }
+        let made = link.make(&[wanted(link)]).await?;
+        tracing::debug!(?made, "a place for what is for later");
+    }
+}
+
+/// Returns the topic as it has to be made.
+pub(crate) fn wanted(link: &Link) -> Wanted {
+    Wanted {
+        name: link.names().delays(),
+        partitions: link.own_partitions(),
+        settings: COMPACTED.to_vec(),
+    }
+}
+
+fn lay_out(
+    topic: &str,
+    partitions: i32,
+    id: &str,
+    message: &Message,
+    due: SystemTime,
+) -> Result<Record> {
+    record::check(message)?;
+    let partition = delayed_record::partition(message, id.as_bytes(), partitions);
+    let story = Waiting::new(message.topic.clone(), due);
+    let key = Bytes::copy_from_slice(id.as_bytes());
+    delayed_record::write((topic, partition), key, &story, message)
+}

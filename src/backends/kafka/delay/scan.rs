@@ -1,0 +1,276 @@
+//! Reading what waits for its time, without being who fires it.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{
+    delayed_record,
+    index::{Due, Pending},
+    partition::now,
+};
+use crate::{
+    backends::kafka::{
+        codec::record::Read,
+        connection::{
+            client::Isolation,
+            handle::{Link, blocking},
+        },
+        read::{
+            offset_fetcher::Fetcher,
+            open_transactions,
+            partition_reader::{Reader, Span},
+        },
+    },
+    event::Pattern,
+    transport::{Result, Schedule, ScheduleId, ScheduleScan},
+};
+
+/// The room of a scan, in bytes, over all partitions.
+const ROOM: usize = 48 << 20;
+/// So many records are read again at a time.
+const AGAIN: usize = 10_000;
+/// The most bytes of them, in each partition.
+const BYTES: usize = 8 << 20;
+
+/// What waits under a key.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) read: Read,
+    /// The end of the partition when it was found there.
+    pub(crate) end: i64,
+}
+
+/// Returns the whole of the topic as it is now; nothing if it is not there.
+async fn spans(link: &Arc<Link>) -> Result<Vec<Span>> {
+    let topic = link.names().delays();
+    let Some(partitions) = link.partitions(&topic).await? else {
+        return Ok(Vec::new());
+    };
+    let all: Vec<(String, i32)> = (0..partitions).map(|one| (topic.clone(), one)).collect();
+    let bounds = link.bounds(all.clone()).await?;
+    let span =
+        |((topic, partition), bounds): (_, crate::backends::kafka::connection::handle::Bounds)| {
+            Span {
+                topic,
+                partition,
+                from: bounds.low,
+                until: Some(bounds.high),
+            }
+        };
+    Ok(all.into_iter().zip(bounds).map(span).collect())
+}
+
+/// Returns what waits under keys of a kind.
+pub(crate) async fn find(link: &Arc<Link>, is_meant: impl Fn(&[u8]) -> bool) -> Result<Vec<Found>> {
+    let spans = spans(link).await?;
+    let ends: HashMap<i32, i64> = spans
+        .iter()
+        .filter_map(|span| Some((span.partition, span.until?)))
+        .collect();
+    let mut found: HashMap<(i32, Bytes), Read> = HashMap::new();
+    let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+    while let Some(reads) = reader.next().await? {
+        for read in reads {
+            let Some(key) = read.key.clone().filter(|key| is_meant(key)) else {
+                continue;
+            };
+            let place = (read.partition, key);
+            if delayed_record::due(&read).is_some() {
+                found.insert(place, read);
+            } else {
+                found.remove(&place);
+            }
+        }
+    }
+    let with_end = |read: Read| {
+        let end = ends
+            .get(&read.partition)
+            .copied()
+            .unwrap_or(read.offset + 1);
+        Found { read, end }
+    };
+    Ok(found.into_values().map(with_end).collect())
+}
+
+/// Returns the schedules whose names begin with `prefix`, in order of time.
+pub(crate) async fn find_schedules(link: &Arc<Link>, prefix: &str) -> Result<Vec<Schedule>> {
+    let found = find(link, |key| key.starts_with(prefix.as_bytes())).await?;
+    let mut found: Vec<Schedule> = found
+        .into_iter()
+        .filter_map(|found| schedule(found.read))
+        .collect();
+    found.sort_by_key(|schedule| schedule.due);
+    Ok(found)
+}
+
+/// Opens a read of what is pending, in order of time.
+pub(crate) async fn scan(link: &Arc<Link>) -> Result<Box<dyn ScheduleScan>> {
+    Ok(Box::new(Scan::open(link).await?))
+}
+
+/// Reports whether something for one of these topics waits that was due by then, in milliseconds since the epoch.
+pub(crate) async fn is_overdue(link: &Arc<Link>, patterns: &[Pattern], by: i64) -> Result<bool> {
+    let mut overdue: HashSet<(i32, Bytes)> = HashSet::new();
+    let mut reader = Reader::open(link, spans(link).await?, Isolation::Committed)?;
+    while let Some(reads) = reader.next().await? {
+        for read in reads {
+            let Some(key) = read.key.clone() else {
+                continue;
+            };
+            let place = (read.partition, key);
+            let is_due = delayed_record::due(&read).is_some_and(|due| due <= by);
+            if is_due && is_for(read, patterns) {
+                overdue.insert(place);
+            } else {
+                overdue.remove(&place);
+            }
+        }
+    }
+    Ok(!overdue.is_empty())
+}
+
+fn is_for(read: Read, patterns: &[Pattern]) -> bool {
+    let topic = delayed_record::read(read).map(|(waiting, _)| waiting.topic);
+    topic.is_some_and(|topic| patterns.iter().any(|pattern| pattern.matches(&topic)))
+}
+
+/// Makes a schedule of a record.
+pub(crate) fn schedule(read: Read) -> Option<Schedule> {
+    let id = String::from_utf8_lossy(read.key.as_deref()?).into_owned();
+    let (waiting, message) = delayed_record::read(read)?;
+    Some(Schedule {
+        id: ScheduleId(id),
+        due: waiting.due(),
+        message,
+    })
+}
+
+/// What was pending when the scan began, in order of time.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    link: Arc<Link>,
+    fetcher: Arc<Fetcher>,
+    pending: BTreeMap<i32, Pending>,
+    /// What comes next, the last one first.
+    ready: Vec<Schedule>,
+}
+
+impl Scan {
+    /// Reads what is pending, and keeps of it when it is due and where it stands.
+    pub(crate) async fn open(link: &Arc<Link>) -> Result<Self> {
+        let spans = spans(link).await?;
+        let places = spans.iter();
+        let places = places.map(|span| (span.topic.clone(), span.partition));
+        open_transactions::note(link, places.collect()).await?;
+        let room = ROOM / spans.len().max(1);
+        let new = |span: &Span| {
+            let place = (span.topic.as_str().into(), span.partition);
+            (span.partition, Pending::within(place, room, i64::MAX))
+        };
+        let mut pending: BTreeMap<i32, Pending> = spans.iter().map(new).collect();
+        let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+        while let Some(reads) = reader.next().await? {
+            let now = now();
+            for read in reads {
+                if let Some(index) = pending.get_mut(&read.partition) {
+                    index.take(&read, now);
+                }
+            }
+        }
+        Ok(Self {
+            link: Arc::clone(link),
+            fetcher: Arc::new(Fetcher::new(&link.config)),
+            pending,
+            ready: Vec::new(),
+        })
+    }
+
+    /// Takes what comes next out of the indexes, at most so many.
+    fn take(&mut self, most: usize) -> Vec<(i32, Due)> {
+        let mut taken = Vec::new();
+        while taken.len() < most {
+            let times = self.pending.iter_mut();
+            let times = times.filter_map(|(partition, index)| Some((index.next()?, *partition)));
+            let Some((time, partition)) = times.min() else {
+                break;
+            };
+            let index = self.pending.get_mut(&partition);
+            let due = index.map(|index| index.due(time, 1)).unwrap_or_default();
+            taken.extend(due.into_iter().map(|due| (partition, due)));
+        }
+        taken
+    }
+
+    /// Reads what was taken and is not at hand, and returns how many of the first are complete: what is missing of those is
+    /// gone.
+    async fn complete(&self, taken: &mut [(i32, Due)]) -> Result<usize> {
+        let mut complete = taken.len();
+        let mut absent: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
+        for (partition, due) in taken.iter().filter(|(_, due)| due.record.is_none()) {
+            absent.entry(*partition).or_default().push(due.offset);
+        }
+        for (partition, mut offsets) in absent {
+            offsets.sort_unstable();
+            let (topic, fetcher) = (self.link.names().delays(), Arc::clone(&self.fetcher));
+            let read =
+                blocking(move || fetcher.read_some(&topic, partition, &offsets, BYTES)).await?;
+            let mut read: HashMap<i64, Read> =
+                read.into_iter().map(|read| (read.offset, read)).collect();
+            let last = read.keys().max().copied();
+            let found = taken.iter_mut().enumerate();
+            for (index, (_, due)) in found.filter(|(_, (one, _))| *one == partition) {
+                if due.record.is_none() {
+                    due.record = read.remove(&due.offset);
+                    if last.is_some_and(|last| due.offset > last) {
+                        complete = complete.min(index);
+                    }
+                }
+            }
+        }
+        Ok(complete)
+    }
+
+    async fn fill(&mut self) -> Result<()> {
+        let mut most = AGAIN;
+        loop {
+            let mut taken = self.take(most);
+            let read = self.complete(&mut taken).await;
+            let complete = read.as_ref().copied().unwrap_or(0);
+            for (partition, due) in taken.drain(complete..) {
+                if let Some(index) = self.pending.get_mut(&partition) {
+                    let time = due.time;
+                    index.put_back(due, time);
+                }
+            }
+            read?;
+            if complete > 0 || most == 1 {
+                let reads = taken.into_iter().rev();
+                self.ready = reads.filter_map(|(_, due)| schedule(due.record?)).collect();
+                return Ok(());
+            }
+            // The first one stands behind more than is read at a time.
+            most /= 2;
+        }
+    }
+
+    fn is_over(&mut self) -> bool {
+        let mut times = self.pending.values_mut().map(Pending::next);
+        times.all(|time| time.is_none())
+    }
+}
+
+#[async_trait]
+impl ScheduleScan for Scan {
+    async fn next(&mut self, max: usize) -> Result<Vec<Schedule>> {
+        while self.ready.is_empty() && !self.is_over() {
+            self.fill().await?;
+        }
+        let rest = self.ready.len().saturating_sub(max.max(1));
+        Ok(self.ready.split_off(rest).into_iter().rev().collect())
+    }
+}

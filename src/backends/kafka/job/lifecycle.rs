@@ -1,0 +1,278 @@
+//! Jobs on dead letters: planned, leased, ended. Plans are plain records; whatever counts is committed by the one who
+//! holds the lease, under a transactional id of which there is one.
+
+use std::{sync::Arc, time::SystemTime};
+
+use super::{
+    prune,
+    worker::{self, Bench, Triage, Worker, busy, no_job},
+};
+use crate::{
+    backends::kafka::{
+        codec::record::{self, Record},
+        connection::{
+            handle::{self, Link},
+            transaction::Transactor,
+        },
+        dead_letter::{
+            state_records::{Entry, Known, Lease, Plan},
+            state_topic::{self, LEASE, State},
+        },
+    },
+    failpoint,
+    transport::{DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, Result},
+};
+
+/// The most letters written down in one record.
+const CHUNK: usize = 1000;
+
+/// Returns the jobs that have not ended.
+pub(crate) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
+    let state = State::read(link).await?;
+    let held = state.held().cloned();
+    let jobs = state.jobs.into_iter().filter_map(|(id, known)| {
+        let planned = known.planned();
+        let plan = known.plan?;
+        let held = held.as_ref().filter(|held| held.lease.job.0 == id);
+        Some(Job {
+            action: plan.action,
+            selection: plan.selection,
+            planned,
+            resolved: known.through,
+            created: record::time(Some(plan.created)),
+            holder: held.and_then(|held| held.lease.holder.clone()),
+            started: plan.started,
+            id: JobId(id),
+        })
+    });
+    Ok(jobs.collect())
+}
+
+/// Writes down a job without letters.
+pub(crate) async fn plan(
+    link: &Arc<Link>,
+    triage: &Triage,
+    action: JobAction,
+    selection: &str,
+) -> Result<JobId> {
+    state_topic::make(link).await?;
+    let job = JobId(ulid::Ulid::generate().to_string().to_lowercase());
+    let plan = Plan {
+        action,
+        selection: selection.to_owned(),
+        created: record::millis(SystemTime::now()),
+        started: false,
+    };
+    let written = state_topic::record(link, state_topic::job_key(&job), Some(&plan))?;
+    state_topic::write(link, vec![written]).await?;
+    failpoint::reach("kafka.job_planned");
+    note_enlisted(triage, &job, 0);
+    Ok(job)
+}
+
+fn note_enlisted(triage: &Triage, job: &JobId, count: u64) {
+    let mut enlisted = triage.enlisted.lock();
+    enlisted.insert(job.clone(), count);
+}
+
+/// Adds letters to a job.
+pub(crate) async fn enlist(
+    link: &Arc<Link>,
+    triage: &Triage,
+    job: &JobId,
+    letters: &[DeadLetter],
+) -> Result<()> {
+    let known = {
+        let enlisted = triage.enlisted.lock();
+        enlisted.get(job).copied()
+    };
+    let mut start = match known {
+        Some(known) => known,
+        None => find(&State::read(link).await?, job)?.planned(),
+    };
+    let mut records = Vec::new();
+    for chunk in letters.chunks(CHUNK) {
+        let entries: Vec<Entry> = chunk.iter().map(entry).collect();
+        let count = entries.len() as u64;
+        let key = state_topic::chunk_key(job, start, count);
+        records.push(state_topic::record(link, key, Some(&entries))?);
+        start += count;
+    }
+    state_topic::write(link, records).await?;
+    failpoint::reach("kafka.chunk_stored");
+    note_enlisted(triage, job, start);
+    Ok(())
+}
+
+fn entry(letter: &DeadLetter) -> Entry {
+    let at = letter.at.as_ref().map(|at| at.as_str().to_owned());
+    Entry(letter.id.clone(), at)
+}
+
+fn find<'a>(state: &'a State, job: &JobId) -> Result<&'a Known> {
+    state.jobs.get(&job.0).ok_or_else(|| no_job(job))
+}
+
+/// Forgets a job that nobody works on.
+pub(crate) async fn forget(link: &Arc<Link>, job: &JobId) -> Result<()> {
+    let state = State::read(link).await?;
+    let known = find(&state, job)?;
+    if let Some(held) = &state.lease
+        && held.lease.job == *job
+        && is_live(link, &state).await?
+    {
+        return Err(busy(&held.lease));
+    }
+    state_topic::write(link, state_topic::erased(link, job, known)).await?;
+    Ok(())
+}
+
+/// Reports whether somebody holds the lease, by the clock of the broker that wrote it.
+async fn is_live(link: &Arc<Link>, state: &State) -> Result<bool> {
+    match &state.lease {
+        Some(held) if held.lease.holder.is_some() => {
+            Ok(held.is_live(state_topic::now(link).await?))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Takes the lease, unless somebody works on any job of this store.
+pub(crate) async fn lease(
+    link: &Arc<Link>,
+    triage: &Triage,
+    job: &JobId,
+    holder: &str,
+) -> Result<JobLease> {
+    let mut bench = triage.bench().await;
+    // A worker that went down in a transaction hides what was written since, the job perhaps, until it is shut out.
+    refuse_if_held(link, &State::read(link).await?).await?;
+    bench.dismiss().await;
+    let transactor = worker::begin(link).await?;
+    failpoint::reach("kafka.predecessor_fenced");
+    // Somebody may have been quicker; being shut out, they come back by themselves.
+    let mut state = State::read(link).await?;
+    refuse_if_held(link, &state).await?;
+    let known = state.jobs.get_mut(&job.0).ok_or_else(|| no_job(job))?;
+    let plan = known.plan.as_mut().ok_or_else(|| no_job(job))?;
+    plan.started = true;
+    let lease = Lease {
+        job: job.clone(),
+        holder: Some(holder.to_owned()),
+        token: None,
+    };
+    let records = vec![
+        state_topic::record(link, LEASE, Some(&lease))?,
+        state_topic::record(link, state_topic::job_key(job), Some(plan))?,
+    ];
+    let (transactor, placed) = commit(transactor, records).await?;
+    failpoint::reach("kafka.lease_taken");
+    let lease = JobLease {
+        job: job.clone(),
+        token: u64::try_from(placed).unwrap_or(0),
+    };
+    bench.doubt = None;
+    bench.worker = Some(Worker::new(link, transactor, (&lease, Some(holder)), state).await?);
+    Ok(lease)
+}
+
+async fn refuse_if_held(link: &Arc<Link>, state: &State) -> Result<()> {
+    match &state.lease {
+        Some(held) if is_live(link, state).await? => Err(busy(&held.lease)),
+        _ => Ok(()),
+    }
+}
+
+/// Commits records; returns the offset of the first.
+async fn commit(transactor: Transactor, records: Vec<Record>) -> Result<(Transactor, i64)> {
+    handle::blocking(move || {
+        let placed = transactor.commit_visibly(records)?;
+        let offset = placed.first().map_or(0, |placed| placed.offset);
+        Ok((transactor, offset))
+    })
+    .await
+}
+
+/// Commits records of the holder of a lease, who may have been shut out by one who found out too late.
+async fn commit_held(
+    link: &Arc<Link>,
+    bench: &mut Bench,
+    lease: &JobLease,
+    is_kept: bool,
+    more: impl Fn(&Worker) -> Vec<Record>,
+) -> Result<()> {
+    let mut is_last = false;
+    loop {
+        match bench.ready(link, lease).await {
+            // What got no answer was committed.
+            Err(failed) if is_last && !is_kept && failed.kind() == ErrorKind::Held => return Ok(()),
+            ready => ready?,
+        }
+        let Some(mut worker) = bench.worker.take() else {
+            return Err(no_job(&lease.job));
+        };
+        let mut records = vec![state_topic::record(
+            link,
+            LEASE,
+            Some(&worker.lease(is_kept)),
+        )?];
+        records.extend(more(&worker));
+        let answer = handle::blocking(move || {
+            let answer = worker.transactor.commit_visibly(records);
+            if !is_kept {
+                worker.transactor.wait_until_seen(&worker.unseen);
+            }
+            if let Some(reading) = &mut worker.reading {
+                reading.forget();
+            }
+            Ok((worker, answer))
+        });
+        let (worker, answer) = answer.await?;
+        match answer {
+            Ok(_) => {
+                bench.worker = Some(worker);
+                return Ok(());
+            }
+            Err(failed) => {
+                bench.worker = Some(worker);
+                bench.dismiss().await;
+                let kind = failed.error.kind();
+                if is_last || !matches!(kind, ErrorKind::Held | ErrorKind::Ambiguous) {
+                    return Err(failed.into());
+                }
+                is_last = true;
+            }
+        }
+    }
+}
+
+/// Keeps the lease.
+pub(crate) async fn renew(link: &Arc<Link>, triage: &Triage, lease: &JobLease) -> Result<()> {
+    let mut bench = triage.bench().await;
+    commit_held(link, &mut bench, lease, true, |_| Vec::new()).await
+}
+
+/// Ends the job, or only the lease.
+pub(crate) async fn release(
+    link: &Arc<Link>,
+    triage: &Triage,
+    lease: &JobLease,
+    done: bool,
+) -> Result<()> {
+    let mut bench = triage.bench().await;
+    bench.ready(link, lease).await?;
+    if done && let Some(worker) = &mut bench.worker {
+        prune::prune(link, worker).await?;
+    }
+    let ended = commit_held(link, &mut bench, lease, false, |worker| {
+        if done {
+            state_topic::erased(link, &worker.job, &worker.known)
+        } else {
+            Vec::new()
+        }
+    });
+    ended.await?;
+    failpoint::reach("kafka.lease_given_back");
+    bench.dismiss().await;
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Deleting the bytes of what was dealt with: Kafka deletes the beginning of a partition, nothing in its midst.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::worker::Worker;
+use crate::{
+    backends::kafka::{
+        codec::record::Read,
+        connection::{
+            admin,
+            handle::{self, Bounds, Link},
+        },
+        dead_letter::{
+            resolved,
+            state_records::{Kept, Receipt},
+            state_topic,
+        },
+        error,
+        read::partition_queues::Lanes,
+    },
+    failpoint,
+    transport::Result,
+};
+
+/// The most records that are looked at one by one.
+const LOOKS: usize = 1000;
+/// With more letters left than this, receipts are kept: one may have left a copy among them.
+const LEFT: i64 = 50_000;
+/// A consumer that went down may bring a letter a second time when it comes back, so long after the first.
+const LATE: Duration = Duration::from_hours(24);
+/// The most receipts that are ended at a time.
+const ENDED: usize = 1000;
+
+type Place = (String, i32);
+
+/// Deletes the beginning of each partition as far as all of it was dealt with, and the receipts that speak of nothing
+/// that is left.
+pub(crate) async fn prune(link: &Arc<Link>, worker: &mut Worker) -> Result<()> {
+    let places = worker.resolved.partitions();
+    let mut places: Vec<Place> = places
+        .map(|(topic, part)| (topic.to_owned(), part))
+        .collect();
+    // What somebody removed has no beginning.
+    for place in std::mem::take(&mut places) {
+        if link
+            .partitions(&place.0)
+            .await?
+            .is_some_and(|count| place.1 < count)
+        {
+            places.push(place);
+        }
+    }
+    let bounds = link.bounds(places.clone()).await?;
+    let mut left: HashMap<Place, Bounds> = places.into_iter().zip(bounds).collect();
+    let mut gone = TopicPartitionList::new();
+    for (place, bounds) in &mut left {
+        if !worker.touched.contains(place) {
+            continue;
+        }
+        let end = dealt_with(link, worker, place, *bounds).await?;
+        if end > bounds.low {
+            gone.add_partition_offset(&place.0, place.1, Offset::Offset(end))
+                .map_err(|failed| error::of(failed, "deleting records"))?;
+            bounds.low = end;
+        }
+    }
+    if gone.count() > 0 {
+        admin::delete_before(link.admin().await?, &link.config, &gone).await?;
+        failpoint::reach("kafka.prefix_deleted");
+    }
+    end_receipts(link, worker, &left).await
+}
+
+/// Returns the first offset whose letter was not dealt with.
+async fn dealt_with(
+    link: &Arc<Link>,
+    worker: &Worker,
+    (topic, partition): &Place,
+    bounds: Bounds,
+) -> Result<i64> {
+    let skip = |mut at: i64| {
+        let runs = worker.resolved.runs(topic, *partition);
+        while let Some(end) = runs.and_then(|runs| runs.end(at)) {
+            at = end;
+        }
+        at
+    };
+    let mut at = skip(bounds.low);
+    // Behind a letter that was dealt with there may be its copy.
+    for _ in 0..LOOKS {
+        if at >= bounds.high {
+            break;
+        }
+        let Some((offset, id)) = first_from(link, worker, (topic, *partition), at).await? else {
+            return Ok(bounds.high);
+        };
+        let place = (&**topic, *partition, offset);
+        let is_over = offset >= bounds.high;
+        let is_dealt_with = id.is_some_and(|id| worker.resolved.contains(id, place));
+        if is_over || !is_dealt_with {
+            return Ok(offset.min(bounds.high));
+        }
+        at = skip(offset + 1);
+    }
+    Ok(at.min(bounds.high))
+}
+
+/// Returns the offset and the name of the first letter from an offset on.
+async fn first_from(
+    link: &Arc<Link>,
+    worker: &Worker,
+    (topic, partition): (&str, i32),
+    from: i64,
+) -> Result<Option<(i64, Option<u64>)>> {
+    let (config, topic): (_, Arc<str>) = (link.config.clone(), topic.into());
+    let read = handle::blocking(move || {
+        let mut lane = Lanes::new(&config, 1)?.open(&topic, partition, from)?;
+        lane.next(|topic, record| Read::copy(Arc::clone(topic), record))
+    });
+    let mut opener = worker.opener.clone();
+    Ok(read.await?.map(|read| {
+        let offset = read.offset;
+        let found = opener.open(read);
+        (
+            offset,
+            found.map(|found| resolved::number(&found.letter.id)),
+        )
+    }))
+}
+
+/// Ends receipts that are old and speak only of what was deleted and left no copy.
+async fn end_receipts(
+    link: &Arc<Link>,
+    worker: &mut Worker,
+    left: &HashMap<Place, Bounds>,
+) -> Result<()> {
+    let now = SystemTime::now();
+    let old = worker.receipts.iter();
+    let old = old.filter(|(_, kept)| is_past(kept, now, left)).take(ENDED);
+    let old: Vec<(i64, Kept)> = old.map(|(offset, kept)| (*offset, kept.clone())).collect();
+    let remaining: i64 = left.values().map(|bounds| bounds.high - bounds.low).sum();
+    if old.is_empty() || remaining > LEFT {
+        return Ok(());
+    }
+    let there = names_left(link, worker, left).await?;
+    let (fetcher, topic) = (Arc::clone(&worker.fetcher), link.names().state());
+    let offsets: Vec<i64> = old.iter().map(|(offset, _)| *offset).collect();
+    let receipts = handle::blocking(move || fetcher.read(&topic, 0, &offsets)).await?;
+    let mut ends = Vec::new();
+    for read in receipts {
+        let receipt = read
+            .payload
+            .as_deref()
+            .map(serde_json::from_slice::<Receipt>);
+        let (Some(Ok(receipt)), Some(key)) = (receipt, read.key) else {
+            continue;
+        };
+        let mut ids = receipt.letters.iter().flat_map(|dealt| &dealt.ids);
+        if ids.all(|id| !there.contains(&resolved::number(id))) {
+            ends.push(state_topic::end(link, String::from_utf8_lossy(&key)));
+        }
+    }
+    state_topic::write(link, ends).await?;
+    Ok(())
+}
+
+fn is_past(kept: &Kept, now: SystemTime, left: &HashMap<Place, Bounds>) -> bool {
+    let age = now.duration_since(kept.time).unwrap_or_default();
+    let is_deleted = |(topic, partition, last): &(String, i32, i64)| {
+        let bounds = left.get(&(topic.clone(), *partition));
+        bounds.is_none_or(|bounds| *last < bounds.low)
+    };
+    age > LATE && kept.last.iter().all(is_deleted)
+}
+
+async fn names_left(
+    link: &Arc<Link>,
+    worker: &Worker,
+    left: &HashMap<Place, Bounds>,
+) -> Result<HashSet<u64>> {
+    let config = link.config.clone();
+    let mut opener = worker.opener.clone();
+    let left: Vec<(Place, Bounds)> = left.iter().map(|(p, b)| (p.clone(), *b)).collect();
+    handle::blocking(move || {
+        let client = Lanes::new(&config, left.len())?;
+        let mut names = HashSet::new();
+        for ((topic, partition), bounds) in left {
+            if bounds.low >= bounds.high {
+                continue;
+            }
+            let mut lane = client.open(&topic.into(), partition, bounds.low)?;
+            while let Some(read) =
+                lane.next(|topic, record| Read::copy(Arc::clone(topic), record))?
+            {
+                let found = opener.open(read);
+                names.extend(found.map(|found| resolved::number(&found.letter.id)));
+            }
+        }
+        Ok(names)
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_end_once_they_are_old_and_speak_of_nothing_that_is_there() {
+        let kept = Kept {
+            time: SystemTime::UNIX_EPOCH,
+            last: vec![("order.dlq".to_owned(), 0, 6)],
+        };
+        let late = SystemTime::UNIX_EPOCH + LATE;
+        let later = late + Duration::from_secs(1);
+        let left = |low| HashMap::from([(("order.dlq".to_owned(), 0), Bounds { low, high: 9 })]);
+        assert!(is_past(&kept, later, &left(7)));
+        assert!(!is_past(&kept, later, &left(6)), "its last letter is there");
+        assert!(!is_past(&kept, late, &left(7)), "a copy may come");
+    }
+}
