@@ -1,7 +1,14 @@
 //! The shape of the code: who may name whom, how long a file may be, who may print.
 #![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
-use std::path::Path;
+mod imports;
+mod known;
+mod rooms;
+mod shape;
+mod source;
+mod words;
+
+use source::{Source, sources};
 
 /// The floors of the library, and those each of them may name.
 const MAY_NAME: [(&str, &[&str]); 4] = [
@@ -29,67 +36,18 @@ const MUST_NOT_NAME: [(&str, &[&str]); 3] = [
 
 const LONGEST_FILE: usize = 400;
 
-struct Source {
-    path: String,
-    code: String,
-}
-
-impl Source {
-    fn is_in(&self, place: &str) -> bool {
-        self.path == place || self.path.starts_with(&format!("{place}/"))
-    }
-
-    /// Returns the code without its tests, which stand at the end of a file.
-    fn shipped(&self) -> &str {
-        let end = self
-            .code
-            .find("#[cfg(test)]\nmod tests {")
-            .unwrap_or(self.code.len());
-        &self.code[..end]
-    }
-
-    /// Counts how many `super` lead from here to the crate.
-    fn depth(&self) -> usize {
-        let path = self.path.trim_start_matches("src/bin/pf/");
-        let path = path.trim_start_matches("src/").trim_end_matches(".rs");
-        path.trim_end_matches("/mod").split('/').count()
-    }
-
-    fn lines(&self) -> impl Iterator<Item = &str> {
-        let lines = self.shipped().lines().map(str::trim);
-        lines.filter(|line| !line.starts_with("//"))
-    }
-
-    fn is_test(&self) -> bool {
-        self.path.ends_with("tests.rs") || self.path.contains("/tests/")
-    }
-}
-
-fn sources(folder: &str) -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    let mut folders = vec![root.join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let code = std::fs::read_to_string(&path).unwrap();
-                let path = path.strip_prefix(root).unwrap().display().to_string();
-                found.push(Source { path, code });
-            }
-        }
-    }
-    assert!(!found.is_empty());
-    found
+/// Counts how many `super` lead from a file to the crate.
+fn depth(source: &Source) -> usize {
+    let path = source.path.trim_start_matches("src/bin/pf/");
+    let path = path.trim_start_matches("src/").trim_end_matches(".rs");
+    path.trim_end_matches("/mod").split('/').count()
 }
 
 /// Lists the modules behind `crate::`: of `crate::a::b` and `crate::{a::b, c}` alike, and of as many
 /// `super::` as lead there.
 fn named(source: &Source) -> Vec<String> {
     let code: String = source.lines().flat_map(|line| [line, " "]).collect();
-    let code = code.replace(&"super::".repeat(source.depth()), "crate::");
+    let code = code.replace(&"super::".repeat(depth(source)), "crate::");
     let mut modules = Vec::new();
     for rest in code.split("crate::").skip(1) {
         let Some(group) = rest.strip_prefix('{') else {
@@ -254,7 +212,7 @@ fn exit_codes_and_hints_live_in_one_file() {
         .iter()
         .filter(|source| !source.path.ends_with("error.rs"))
     {
-        for word in ["ExitCode::from", "process::exit"] {
+        for word in ["ExitCode::from", "process::exit("] {
             assert!(!source.code.contains(word), "{} has `{word}`", source.path);
         }
     }

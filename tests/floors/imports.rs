@@ -1,0 +1,494 @@
+//! Which file imports which: `use` and paths in code, followed through the re-exports of `mod.rs`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
+
+use super::source::{Source, sources, take_apart};
+
+/// An import that leads from one file to another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Import {
+    pub line: usize,
+    /// The path as it is written.
+    pub path: String,
+}
+
+/// The files of the project, and the imports between them.
+pub struct Graph {
+    pub files: Vec<String>,
+    pub imports: BTreeMap<(usize, usize), BTreeSet<Import>>,
+}
+
+impl Graph {
+    /// Returns the graph of all of `src/`.
+    pub fn read() -> &'static Self {
+        static GRAPH: OnceLock<Graph> = OnceLock::new();
+        GRAPH.get_or_init(Self::of_sources)
+    }
+
+    fn of_sources() -> Self {
+        let sources = sources("src");
+        let modules = Modules::of(&sources);
+        let mut imports: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (index, module) in modules.list.iter().enumerate() {
+            for path in &module.paths {
+                let Some(target) = modules.resolve(index, &path.segments, 0) else {
+                    continue;
+                };
+                let target = modules.list[target.module()].file;
+                if target == module.file || module.only_re_exports(path) {
+                    continue;
+                }
+                let import = Import {
+                    line: path.line,
+                    path: path.segments.join("::"),
+                };
+                imports
+                    .entry((module.file, target))
+                    .or_default()
+                    .insert(import);
+            }
+        }
+        let files = sources.into_iter().map(|source| source.path).collect();
+        Self { files, imports }
+    }
+
+    /// Describes how a file imports another.
+    pub fn describe(&self, from: usize, to: usize) -> String {
+        let imports = &self.imports[&(from, to)];
+        let first = imports.iter().next().unwrap();
+        let paths: Vec<_> = imports
+            .iter()
+            .map(|import| format!("`{}`", import.path))
+            .collect();
+        format!(
+            "{}:{} imports {} ({})",
+            self.files[from],
+            first.line,
+            self.files[to],
+            paths.join(", ")
+        )
+    }
+
+    fn targets(&self, from: usize) -> impl Iterator<Item = usize> {
+        let imports = self.imports.range((from, 0)..=(from, usize::MAX));
+        imports.map(|((_, to), _)| *to)
+    }
+
+    /// Returns the groups of files in which each leads to each.
+    pub fn cycles(&self) -> Vec<Vec<usize>> {
+        let reach: Vec<BTreeSet<usize>> =
+            (0..self.files.len()).map(|file| self.reach(file)).collect();
+        let mut grouped = BTreeSet::new();
+        let mut cycles = Vec::new();
+        for file in 0..self.files.len() {
+            if !reach[file].contains(&file) || grouped.contains(&file) {
+                continue;
+            }
+            let group: Vec<_> = (0..self.files.len())
+                .filter(|other| reach[file].contains(other) && reach[*other].contains(&file))
+                .collect();
+            grouped.extend(group.iter().copied());
+            cycles.push(group);
+        }
+        cycles
+    }
+
+    fn reach(&self, from: usize) -> BTreeSet<usize> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(file) = open.pop() {
+            open.extend(self.targets(file).filter(|target| seen.insert(*target)));
+        }
+        seen
+    }
+
+    /// Returns a shortest way from a file back to itself.
+    fn way_round(&self, start: usize) -> Vec<usize> {
+        let mut before = BTreeMap::new();
+        let mut open = vec![start];
+        while !open.is_empty() && !before.contains_key(&start) {
+            let mut next = Vec::new();
+            for file in open {
+                for target in self.targets(file) {
+                    if let std::collections::btree_map::Entry::Vacant(entry) = before.entry(target)
+                    {
+                        entry.insert(file);
+                        next.push(target);
+                    }
+                }
+            }
+            open = next;
+        }
+        let mut way = vec![start];
+        let mut file = before[&start];
+        while file != start {
+            way.push(file);
+            file = before[&file];
+        }
+        way.push(start);
+        way.reverse();
+        way
+    }
+
+    /// Tells how a cycle goes round, and which import to cut: that of the fewest names.
+    pub fn explain(&self, cycle: &[usize]) -> String {
+        let ways = cycle.iter().map(|file| self.way_round(*file));
+        let way = ways.min_by_key(Vec::len).unwrap();
+        let edges: Vec<_> = way.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        let cut = *edges
+            .iter()
+            .min_by_key(|edge| self.imports[*edge].len())
+            .unwrap();
+        let lines: Vec<_> = edges
+            .iter()
+            .map(|(from, to)| self.describe(*from, *to))
+            .collect();
+        format!(
+            "{} files import each other in a circle; the shortest way round:\n    {}\n  cut the cheapest: {}\n",
+            cycle.len(),
+            lines.join("\n    "),
+            self.describe(cut.0, cut.1)
+        )
+    }
+}
+
+/// A path in a file, from a `use` or from the code.
+struct Written {
+    line: usize,
+    segments: Vec<String>,
+    /// The name under which a `use` brings it in.
+    name: Option<String>,
+}
+
+struct Module {
+    file: usize,
+    parent: Option<usize>,
+    children: BTreeMap<String, usize>,
+    paths: Vec<Written>,
+    /// Paths by the names under which `use` brings them in.
+    names: BTreeMap<String, Vec<String>>,
+    globs: Vec<Vec<String>>,
+    defined: BTreeSet<String>,
+    /// How often each word stands outside of `use`.
+    words: BTreeSet<String>,
+    is_root_of_folder: bool,
+}
+
+impl Module {
+    /// A `mod.rs` that only passes a name of a child on does not depend on it.
+    fn only_re_exports(&self, path: &Written) -> bool {
+        let Some(name) = &path.name else { return false };
+        let first = path.segments[0].as_str();
+        let is_below = first == "self" || self.children.contains_key(first);
+        self.is_root_of_folder && is_below && !self.words.contains(name)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Module(usize),
+    Item(usize),
+}
+
+impl Place {
+    fn module(self) -> usize {
+        let (Self::Module(module) | Self::Item(module)) = self;
+        module
+    }
+}
+
+struct Modules {
+    list: Vec<Module>,
+}
+
+impl Modules {
+    fn of(sources: &[Source]) -> Self {
+        let mut by_path = BTreeMap::new();
+        let mut list = Vec::new();
+        for (file, source) in sources.iter().enumerate() {
+            by_path.insert(module_path(&source.path), file);
+            list.push(Module::read(file, source));
+        }
+        for (path, module) in &by_path {
+            let Some((name, above)) = path.split_last() else {
+                continue;
+            };
+            let parent = by_path.get(above).copied();
+            list[*module].parent = parent;
+            if let Some(parent) = parent {
+                list[parent].children.insert(name.clone(), *module);
+            }
+        }
+        Self { list }
+    }
+
+    fn root(&self, mut module: usize) -> usize {
+        while let Some(parent) = self.list[module].parent {
+            module = parent;
+        }
+        module
+    }
+
+    /// Finds the module that a path leads to, or the one that defines what it leads to; nothing if it leads out of the
+    /// crate.
+    fn resolve(&self, from: usize, path: &[String], depth: usize) -> Option<Place> {
+        let mut module = from;
+        for (at, segment) in path.iter().enumerate() {
+            module = match segment.as_str() {
+                "crate" => self.root(module),
+                "self" => module,
+                "super" => self.list[module].parent?,
+                name => match self.list[module].children.get(name) {
+                    Some(child) => *child,
+                    None if at == 0 => return self.imported(module, path, depth),
+                    None => return self.item(module, &path[at..], depth),
+                },
+            };
+        }
+        Some(Place::Module(module))
+    }
+
+    /// A path that begins with a name that the file has imported.
+    fn imported(&self, module: usize, path: &[String], depth: usize) -> Option<Place> {
+        let named = self.list[module].names.get(&path[0])?;
+        if named[0] == path[0] || depth > 8 {
+            return None;
+        }
+        let whole: Vec<_> = named.iter().chain(&path[1..]).cloned().collect();
+        self.resolve(module, &whole, depth + 1)
+    }
+
+    fn item(&self, module: usize, path: &[String], depth: usize) -> Option<Place> {
+        let here = &self.list[module];
+        if depth > 8 {
+            return Some(Place::Item(module));
+        }
+        if let Some(named) = here.names.get(&path[0]) {
+            let whole: Vec<_> = named.iter().chain(&path[1..]).cloned().collect();
+            if let Some(place) = self.resolve(module, &whole, depth + 1) {
+                return Some(place);
+            }
+        }
+        if !here.defined.contains(&path[0]) {
+            for glob in &here.globs {
+                let target = self.resolve(module, glob, depth + 1)?.module();
+                let there = &self.list[target];
+                if there.defined.contains(&path[0]) || there.names.contains_key(&path[0]) {
+                    return self.item(target, path, depth + 1);
+                }
+            }
+        }
+        Some(Place::Item(module))
+    }
+}
+
+/// Returns the names of the modules from the root of a crate down to a file; the program's begin with `pf`.
+fn module_path(path: &str) -> Vec<String> {
+    let path = path.trim_start_matches("src/").trim_end_matches(".rs");
+    let (root, path) = match path.strip_prefix("bin/") {
+        Some(path) => ("bin", path.trim_start_matches("pf/")),
+        None => ("lib", path),
+    };
+    let path = path.trim_end_matches("mod").trim_end_matches('/');
+    let names = path
+        .split('/')
+        .filter(|name| !matches!(*name, "" | "lib" | "main"));
+    [root].into_iter().chain(names).map(str::to_owned).collect()
+}
+
+impl Module {
+    fn read(file: usize, source: &Source) -> Self {
+        let code = take_apart(source.shipped()).code;
+        let name = source.path.rsplit('/').next().unwrap();
+        let mut module = Self {
+            file,
+            parent: None,
+            children: BTreeMap::new(),
+            paths: Vec::new(),
+            names: BTreeMap::new(),
+            globs: Vec::new(),
+            defined: BTreeSet::new(),
+            words: BTreeSet::new(),
+            is_root_of_folder: matches!(name, "mod.rs" | "lib.rs" | "main.rs"),
+        };
+        let tokens = tokens(&code);
+        let mut at = 0;
+        while at < tokens.len() {
+            let token = &tokens[at];
+            let follows = tokens.get(at + 1).map_or("", |next| next.text.as_str());
+            match token.text.as_str() {
+                "use" => at = module.read_use(&tokens, at + 1),
+                "struct" | "enum" | "trait" | "fn" | "const" | "static" | "type" | "union"
+                | "mod" => {
+                    module.defined.insert(follows.to_owned());
+                    at += 1;
+                }
+                _ if follows == "::" && is_word(&token.text) => at = module.read_path(&tokens, at),
+                word => {
+                    module.words.insert(word.to_owned());
+                    at += 1;
+                }
+            }
+        }
+        module
+    }
+
+    /// Reads a path in the code, and returns where it ends.
+    fn read_path(&mut self, tokens: &[Token], mut at: usize) -> usize {
+        let line = tokens[at].line;
+        let mut segments = vec![tokens[at].text.clone()];
+        self.words.insert(tokens[at].text.clone());
+        while tokens.get(at + 1).is_some_and(|next| next.text == "::")
+            && tokens.get(at + 2).is_some_and(|next| is_word(&next.text))
+        {
+            segments.push(tokens[at + 2].text.clone());
+            at += 2;
+        }
+        let name = None;
+        self.paths.push(Written {
+            line,
+            segments,
+            name,
+        });
+        at + 1
+    }
+
+    /// Reads the tree of a `use`, and returns where it ends.
+    fn read_use(&mut self, tokens: &[Token], mut at: usize) -> usize {
+        let mut stack: Vec<Vec<String>> = Vec::new();
+        let mut path: Vec<String> = Vec::new();
+        // Whether a name has come since the last comma or brace.
+        let mut is_named = false;
+        while let Some(token) = tokens.get(at) {
+            match token.text.as_str() {
+                "{" => {
+                    stack.push(path.clone());
+                    is_named = false;
+                }
+                "::" => {}
+                "as" => {
+                    at += 1;
+                    let alias = tokens[at].text.clone();
+                    self.bring_in(token.line, &path, Some(alias));
+                    is_named = false;
+                }
+                end @ ("," | "}" | ";") => {
+                    if is_named {
+                        self.bring_in(token.line, &path, None);
+                    }
+                    is_named = false;
+                    if end == ";" {
+                        return at + 1;
+                    }
+                    path = match end {
+                        "}" => stack.pop().unwrap_or_default(),
+                        _ => stack.last().cloned().unwrap_or_default(),
+                    };
+                }
+                word => {
+                    path.push(word.to_owned());
+                    is_named = true;
+                }
+            }
+            at += 1;
+        }
+        at
+    }
+
+    fn bring_in(&mut self, line: usize, path: &[String], alias: Option<String>) {
+        let Some(last) = path.last() else { return };
+        let mut segments = path.to_vec();
+        if last == "*" {
+            segments.pop();
+            self.globs.push(segments.clone());
+        } else if last == "self" && path.len() > 1 {
+            segments.pop();
+        }
+        let name = alias.unwrap_or_else(|| segments.last().cloned().unwrap_or_default());
+        if name != "_" {
+            self.names.insert(name.clone(), segments.clone());
+        }
+        let name = Some(name);
+        self.paths.push(Written {
+            line,
+            segments,
+            name,
+        });
+    }
+}
+
+struct Token {
+    text: String,
+    line: usize,
+}
+
+fn is_word(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
+}
+
+fn tokens(code: &str) -> Vec<Token> {
+    let mut found = Vec::new();
+    for (number, text) in code.lines().enumerate() {
+        let line = number + 1;
+        let mut rest = text.trim_start();
+        while !rest.is_empty() {
+            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            let end = match end {
+                Some(0) if rest.starts_with("::") => 2,
+                Some(0) => rest.chars().next().map_or(1, char::len_utf8),
+                Some(end) => end,
+                None => rest.len(),
+            };
+            let text = rest[..end].to_owned();
+            found.push(Token { text, line });
+            rest = rest[end..].trim_start();
+        }
+    }
+    found
+}
+
+/// Lists the types that have methods in a file which does not define them.
+pub fn inherent_impls(source: &Source) -> Vec<(usize, String)> {
+    let tokens = tokens(&take_apart(source.shipped()).code);
+    let words: Vec<_> = tokens.iter().map(|token| token.text.as_str()).collect();
+    let defines = |word: &str| matches!(word, "struct" | "enum" | "union" | "type" | "trait");
+    let defined: BTreeSet<_> = words
+        .windows(2)
+        .filter(|pair| defines(pair[0]))
+        .map(|pair| pair[1])
+        .collect();
+    let mut found = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let before = at.checked_sub(1).map_or("}", |before| words[before]);
+        if token.text != "impl" || !matches!(before, "}" | ";" | "]" | "{" | "unsafe") {
+            continue;
+        }
+        if let Some(name) = implemented(&words[at + 1..])
+            && !defined.contains(name)
+        {
+            found.push((token.line, name.to_owned()));
+        }
+    }
+    found
+}
+
+/// Returns the type of an `impl` without a trait.
+fn implemented<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let (mut depth, mut name) = (0, None);
+    for word in words {
+        match *word {
+            "<" => depth += 1,
+            ">" => depth -= 1,
+            "for" if depth == 0 => return None,
+            "{" | "where" => break,
+            // Inside of a macro.
+            "$" => return None,
+            word if depth == 0 && is_word(word) => name = Some(word),
+            _ => {}
+        }
+    }
+    name
+}
