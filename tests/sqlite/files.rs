@@ -5,7 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::store::{Store, failure, message, open, publish, read, request, text, within};
+use protoflow::transport::{
+    ErrorKind, LetterKind, Receipt, Result, Subscription, Tail, TailFrom, TailRequest, Transport,
+    TransportError, Verdict,
+};
+
+use crate::store::{Store, failure, message, open, publish, read, text, within};
 
 pub(crate) fn url(path: &Path) -> String {
     format!("sqlite://{}", path.display())

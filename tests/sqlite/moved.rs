@@ -9,7 +9,7 @@ use crate::{
         assert_says, beside, other, shown, tail, take_over_log, texts, told, told_by, try_publish,
         url,
     },
-    store::{Store, open, publish, read, request, settle, take, text},
+    store::{Store, open, publish, request, settle, take, text},
 };
 
 #[tokio::test]
