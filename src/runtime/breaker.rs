@@ -1,4 +1,4 @@
-//! Stops taking events when nearly everything fails. Pure: time and dice are arguments.
+//! A circuit breaker: stops taking events when nearly everything fails. Pure: time and randomness are arguments.
 
 use std::{
     collections::VecDeque,
@@ -10,11 +10,11 @@ use super::RetryPolicy;
 /// When the breaker opens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BreakerOptions {
-    /// Final failures in a row; 0 never opens it.
+    /// Opens after this many final failures in a row; 0 disables the rule.
     pub in_a_row: u32,
-    /// Out of the last so many ...
+    /// Opens if of this many recent events ...
     pub window: u32,
-    /// ... more than this share.
+    /// ... more than this share failed; a window of 0 disables the rule.
     pub share: f64,
 }
 
@@ -40,38 +40,38 @@ impl BreakerOptions {
     }
 }
 
-/// What the breaker lets through.
+/// Events that the breaker lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     /// Everything.
     All,
-    /// One event, whose outcome decides.
+    /// One event as a probe, whose outcome decides.
     One,
     /// Nothing before this time.
     NotBefore(Instant),
-    /// Nothing until the event that was let through has an outcome.
+    /// Nothing until the probe has an outcome.
     Nothing,
 }
 
-/// How an event that was let through ended.
+/// Outcome of an event for the breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// It was handled or skipped.
     Success,
-    /// Its run failed; it will be tried again.
+    /// Its run failed; it will be retried.
     Setback,
-    /// It was given up.
+    /// It was dead-lettered.
     FinalFailure,
 }
 
-/// Whether an ending moved the breaker.
+/// Change of the breaker by an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shift {
-    /// As before.
+    /// No change.
     None,
-    /// From now on one event per back-off.
+    /// It opened: one event per back-off from now on.
     Opened,
-    /// Events flow again.
+    /// It closed: events flow again.
     Closed,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Returns a closed breaker whose back-off is the policy's.
+    /// Creates a closed breaker with the back-off of this policy.
     pub(super) fn new(options: BreakerOptions, policy: RetryPolicy) -> Self {
         Self {
             options,
@@ -108,7 +108,7 @@ impl Breaker {
         }
     }
 
-    /// Says what may start now.
+    /// Returns which events may start now.
     pub(super) fn admits(&self, now: Instant) -> Admission {
         match self.state {
             State::Closed => Admission::All,
@@ -123,12 +123,12 @@ impl Breaker {
         self.state == State::Closed
     }
 
-    /// Notes that the one event that was admitted starts.
+    /// Notes that the probe starts.
     pub(super) fn start_probe(&mut self) {
         self.state = State::Probing;
     }
 
-    /// Notes how the event that was let through ended; with `None` it never ran, and another one may.
+    /// Notes the outcome of the probe; `None` if it never ran, and another one may start.
     pub(super) fn end_probe(&mut self, ending: Option<Ending>, now: Instant, dice: f64) -> Shift {
         match ending {
             Some(Ending::Success) => {
@@ -141,7 +141,7 @@ impl Breaker {
         Shift::None
     }
 
-    /// Notes how any other event ended.
+    /// Notes the outcome of any other event.
     pub(super) fn record(&mut self, ending: Ending, now: Instant, dice: f64) -> Shift {
         let failed = match ending {
             Ending::Setback => return Shift::None,
@@ -187,7 +187,7 @@ impl Breaker {
     fn open(&mut self, now: Instant, dice: f64) {
         self.probes = self.probes.saturating_add(1);
         let pause = self.policy.pause(self.probes, dice);
-        // With jitter a pause may be next to nothing, which would let the flood go on.
+        // With jitter a pause may be close to zero, and then the breaker would hold nothing back.
         let least = self.policy.base.min(self.policy.cap) / 2;
         let until = now.checked_add(pause.max(least));
         self.state = State::Open {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_will_be_tried_again_says_nothing() {
+    fn a_run_that_will_be_retried_is_not_counted() {
         assert!(feed(&mut breaker(), [Setback; 500]).is_empty());
         let mixed = (0..40).map(|n| if n % 2 == 0 { FinalFailure } else { Setback });
         assert_eq!(feed(&mut breaker(), mixed), [39]);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn it_can_be_switched_off() {
+    fn it_can_be_disabled() {
         let mut breaker = Breaker::new(BreakerOptions::never(), RetryPolicy::default());
         assert!(feed(&mut breaker, [FinalFailure; 1000]).is_empty());
     }

@@ -1,4 +1,4 @@
-//! Captured panics as failures.
+//! Failures out of captured panics.
 
 use std::any::Any;
 
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_tells_its_message() {
+    fn a_panic_keeps_its_message() {
         let text = std::panic::catch_unwind(|| panic!("no stock for {}", 7)).unwrap_err();
         assert_eq!(panic_failure(&*text).message, "no stock for 7");
         let other = std::panic::catch_unwind(|| std::panic::panic_any(5_u8)).unwrap_err();

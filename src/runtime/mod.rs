@@ -19,8 +19,8 @@ pub use self::{
     consume::{ConsumeError, ConsumeOptions, Consumer, End, Stop, Summary},
     failure::{describe_failure, fingerprint},
     handler::{
-        Beginning, ByHand, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler,
-        IntoResponses, Outcome, RefusedAttributes, Run,
+        DirectHandler, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler,
+        IntoResponses, Outcome, RefusedAttributes, Run, RunStart,
     },
     observer::{Notice, Observer},
     publisher::{Publisher, PublisherOptions},

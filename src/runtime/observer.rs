@@ -1,4 +1,4 @@
-//! How the runtime tells the outside world what it is doing; it never prints.
+//! Notices of the runtime to its observer. The runtime itself never prints.
 
 use std::time::Duration;
 
@@ -8,47 +8,46 @@ use crate::{
     transport::{Delivery, Failure, LetterKind, TransportError},
 };
 
-/// Something that just happened and is durable.
+/// Something that just happened. What it says about deliveries is durable.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Notice<'a> {
-    /// This was made on the broker, so that nothing is lost from now on.
-    Made(&'a str),
-    /// Handled and acknowledged.
+    /// A stream, topic or consumer was created on the broker; the text describes it.
+    Created(&'a str),
+    /// An event was handled and acknowledged.
     Acked(&'a Delivery),
-    /// Skipped and acknowledged, with the reason.
+    /// An event was skipped for this reason and acknowledged.
     Skipped(&'a Delivery, &'a str),
-    /// Will be tried again after this long.
+    /// A run failed; the event is retried after this pause.
     Retrying(&'a Delivery, Duration, &'a Failure),
-    /// Is a dead letter now.
+    /// An event was dead-lettered.
     DeadLettered(&'a Delivery, LetterKind, &'a Failure),
-    /// Is handed over with an attribute that official SDKs refuse, as it is stored; reported once.
+    /// An event has an attribute that official SDKs refuse, and is handed over as it is stored. Reported once.
     RefusedAttribute(&'a Delivery, &'a EventError),
-    /// Given back uncounted.
+    /// An event was given back without counting an attempt.
     Returned(&'a Delivery),
-    /// A verdict could not be made true; the delivery comes again.
+    /// A verdict could not be settled; the event will be redelivered.
     Unsettled(&'a Delivery, &'a TransportError),
-    /// Reading failed and is tried again.
-    Trouble(&'a TransportError),
-    /// Messages that should have been read are gone.
+    /// A request to the transport failed and is retried.
+    TransientError(&'a TransportError),
+    /// Messages were removed before they were read.
     Gap(&'a TransportError),
-    /// The transport warns of something; nothing is skipped.
+    /// The transport reports a condition; nothing is skipped.
     Warning(&'a TransportError),
-    /// Nearly everything fails: one event per back-off from now on.
+    /// The breaker opened: one event per back-off from now on.
     BreakerOpened(BreakerOptions),
-    /// Events flow again.
+    /// The breaker closed: events flow again.
     BreakerClosed,
-    /// No new events are taken; so many are being finished.
+    /// No new events are taken; this many runs are being finished.
     Draining(usize),
 }
 
 /// Receives notices.
 pub trait Observer: Send + Sync + 'static {
-    /// Called after each step; must not block.
+    /// Receives a notice; must not block.
     fn notice(&self, notice: Notice<'_>);
 
-    /// Reports whether anyone listens to what became of single deliveries. If not, the runtime spares itself
-    /// a copy of each.
+    /// Reports whether this observer wants notices about single deliveries. If not, the runtime does not copy them.
     fn follows_deliveries(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! Publishing a stream: batched, pipelined, every confirmation told with the caller's tag.
+//! Publishing a stream of messages: batched, pipelined, each result returned with the caller's tag.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -20,19 +20,19 @@ use crate::{
     transport::{ErrorKind, Outgoing, Receipt, Result, Transport, TransportError},
 };
 
-/// A batch is sent once it holds so many bytes.
+/// Bytes after which a batch is sent.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// How a publisher batches.
+/// Options of a publisher.
 #[derive(Debug, Clone, Copy)]
 pub struct PublisherOptions {
-    /// Messages per batch, as long as they stay below 1 MiB together.
+    /// Messages per batch, as long as it stays below 1 MiB.
     pub batch: usize,
     /// Batches in flight.
     pub in_flight: usize,
-    /// A batch is sent when its oldest message is this old.
+    /// Age of its oldest message after which a batch is sent.
     pub linger: Duration,
-    /// At most one message of a key, or of a topic where there is no key, is in flight, so that nothing overtakes it
+    /// Keeps at most one message of a key in flight (of a topic, for messages without a key), so that nothing overtakes it
     /// when it has to be sent again. Slower.
     pub ordered: bool,
 }
@@ -50,15 +50,15 @@ impl Default for PublisherOptions {
 
 type Results = Vec<Result<Receipt>>;
 
-/// A batch that was sent; it goes on by itself while the caller reads input.
+/// A batch that was sent. It makes progress by itself while the caller reads input.
 enum Sent {
     Done(Results),
     Under(JoinHandle<Results>),
 }
 
-/// Publishes a stream of messages; `T` says which is which (a line number, a cause).
+/// Publishes a stream of messages; the tag `T` identifies each (a line number, a cause).
 ///
-/// No method loses anything when its future is dropped: what was confirmed meanwhile is returned by the next.
+/// All methods are cancellation-safe: results that were confirmed meanwhile are returned by the next call.
 pub struct Publisher<T> {
     transport: Arc<dyn Transport>,
     options: PublisherOptions,
@@ -67,27 +67,27 @@ pub struct Publisher<T> {
     bytes: usize,
     oldest: Instant,
     sent: VecDeque<(Vec<T>, Sent)>,
-    told: Vec<(T, Result<Receipt>)>,
-    lanes: Lanes,
-    /// What waits for a message of its lane that is under way.
-    entering: Option<(Outgoing, T)>,
+    confirmed_results: Vec<(T, Result<Receipt>)>,
+    queues: KeyQueues,
+    /// A message that waits for an earlier one of its key queue.
+    queued: Option<(Outgoing, T)>,
 }
 
-/// What must not be overtaken: a key, or a topic where there is none.
-type Lane = (Option<Topic>, Option<Bytes>);
+/// A sequence that must keep its order: a key, or a topic for messages without a key.
+type KeyQueue = (Option<Topic>, Option<Bytes>);
 
-/// Which batch holds the last message of a lane, where order is kept.
+/// The batch that holds the last message of each key queue, where order is kept.
 #[derive(Default)]
-struct Lanes {
-    last: HashMap<Lane, u64>,
+struct KeyQueues {
+    last: HashMap<KeyQueue, u64>,
     /// The number of the batch that is being filled.
     filling: u64,
-    /// How many batches are confirmed.
+    /// Number of confirmed batches.
     confirmed: u64,
 }
 
-impl Lanes {
-    fn of(message: &Message) -> Lane {
+impl KeyQueues {
+    fn of(message: &Message) -> KeyQueue {
         match &message.key {
             Some(key) => (None, Some(key.clone())),
             None => (Some(message.topic.clone()), None),
@@ -102,7 +102,7 @@ impl Lanes {
 }
 
 impl<T: Send + 'static> Publisher<T> {
-    /// Prepares a publisher.
+    /// Creates a publisher.
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>, options: PublisherOptions) -> Self {
         Self {
@@ -113,34 +113,34 @@ impl<T: Send + 'static> Publisher<T> {
             bytes: 0,
             oldest: Instant::now(),
             sent: VecDeque::new(),
-            told: Vec::new(),
-            lanes: Lanes::default(),
-            entering: None,
+            confirmed_results: Vec::new(),
+            queues: KeyQueues::default(),
+            queued: None,
         }
     }
 
-    /// Takes a message, waiting while the window is full; returns what was confirmed or refused meanwhile, in order.
+    /// Takes a message and waits while the window is full; returns the results that arrived meanwhile, in order.
     pub async fn push(&mut self, outgoing: Outgoing, tag: T) -> Vec<(T, Result<Receipt>)> {
         if self.options.ordered {
-            // A call that was dropped may have left one.
+            // A call whose future was dropped may have left one.
             self.enter().await;
-            self.entering = Some((outgoing, tag));
+            self.queued = Some((outgoing, tag));
             self.enter().await;
         } else {
             self.accept(outgoing, tag).await;
         }
-        std::mem::take(&mut self.told)
+        std::mem::take(&mut self.confirmed_results)
     }
 
-    /// Takes the message that waits for those before it in its lane.
+    /// Accepts the message that waits, once those before it in its key queue are confirmed.
     async fn enter(&mut self) {
-        let Some((waiting, _)) = &self.entering else {
+        let Some((waiting, _)) = &self.queued else {
             return;
         };
-        let lane = Lanes::of(&waiting.message);
-        self.make_way(&lane).await;
-        if let Some((outgoing, tag)) = self.entering.take() {
-            self.lanes.last.insert(lane, self.lanes.filling);
+        let queue = KeyQueues::of(&waiting.message);
+        self.wait_for_queue(&queue).await;
+        if let Some((outgoing, tag)) = self.queued.take() {
+            self.queues.last.insert(queue, self.queues.filling);
             self.accept(outgoing, tag).await;
         }
     }
@@ -159,38 +159,38 @@ impl<T: Send + 'static> Publisher<T> {
         }
     }
 
-    /// Waits until no message of a lane is under way.
-    async fn make_way(&mut self, lane: &Lane) {
-        if let Some(&before) = self.lanes.last.get(lane) {
-            if before == self.lanes.filling {
+    /// Waits until no message of this key queue is in flight.
+    async fn wait_for_queue(&mut self, queue: &KeyQueue) {
+        if let Some(&before) = self.queues.last.get(queue) {
+            if before == self.queues.filling {
                 self.send().await;
             }
-            while self.lanes.confirmed <= before && !self.sent.is_empty() {
+            while self.queues.confirmed <= before && !self.sent.is_empty() {
                 self.confirm_oldest().await;
             }
         }
     }
 
-    /// Sends what is waiting and waits until all is confirmed; call when input pauses for `linger`.
+    /// Sends the current batch and waits for every confirmation. Call it when input pauses for `linger`.
     pub async fn flush(&mut self) -> Vec<(T, Result<Receipt>)> {
         self.enter().await;
         self.send().await;
         while !self.sent.is_empty() {
             self.confirm_oldest().await;
         }
-        std::mem::take(&mut self.told)
+        std::mem::take(&mut self.confirmed_results)
     }
 
-    /// Sends the rest and waits for every confirmation.
+    /// Sends the rest, waits for every confirmation and returns the results.
     pub async fn finish(mut self) -> Vec<(T, Result<Receipt>)> {
         self.flush().await
     }
 
-    /// Reports whether nothing is waiting to be sent, confirmed or told.
+    /// Reports whether no message is waiting to be sent or confirmed, and no result to be returned.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let taken = self.batch.is_empty() && self.entering.is_none();
-        taken && self.sent.is_empty() && self.told.is_empty()
+        let taken = self.batch.is_empty() && self.queued.is_none();
+        taken && self.sent.is_empty() && self.confirmed_results.is_empty()
     }
 
     async fn send(&mut self) {
@@ -206,7 +206,7 @@ impl<T: Send + 'static> Publisher<T> {
         let tags = std::mem::take(&mut self.tags);
         let transport = Arc::clone(&self.transport);
         let future = Box::pin(async move { transport.publish(batch).await });
-        self.lanes.filling += 1;
+        self.queues.filling += 1;
         self.sent.push_back((tags, start(future).await));
     }
 
@@ -230,17 +230,16 @@ impl<T: Send + 'static> Publisher<T> {
         if let Some((tags, Sent::Done(results))) = self.sent.pop_front() {
             let mut results = results.into_iter();
             let unanswered = || Err(TransportError::unanswered(self.transport.scheme()));
-            let told = tags
+            let results = tags
                 .into_iter()
                 .map(|tag| (tag, results.next().unwrap_or_else(unanswered)));
-            self.told.extend(told);
-            self.lanes.confirm();
+            self.confirmed_results.extend(results);
+            self.queues.confirm();
         }
     }
 }
 
-/// Polls once here, because batches keep the order in which they are first polled; the rest of the way is
-/// a task of its own.
+/// Polls the batch once here, because batches are stored in the order of their first poll; then it is a task of its own.
 async fn start(mut future: Pin<Box<dyn Future<Output = Results> + Send>>) -> Sent {
     match poll!(future.as_mut()) {
         Poll::Ready(results) => Sent::Done(results),
@@ -252,7 +251,7 @@ fn cut_off(transport: &Arc<dyn Transport>) -> TransportError {
     TransportError::new(
         transport.scheme(),
         ErrorKind::Ambiguous,
-        "the program stopped before the confirmation came",
+        "the executor was shut down before the confirmation arrived",
     )
 }
 

@@ -5,24 +5,24 @@ use std::time::Duration;
 /// What to do with a delivery whose run failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Try again after a pause.
+    /// Retry after this pause.
     Retry(Duration),
-    /// Give up.
+    /// Dead-letter the event.
     DeadLetter,
 }
 
 /// Exponential back-off with a ceiling and full jitter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
-    /// Runs that an event gets in all.
+    /// Runs that an event gets in total.
     pub max_attempts: u32,
     /// The pause after the first failed run, before jitter.
     pub base: Duration,
-    /// Each pause is so many times the one before.
+    /// Factor from one pause to the next.
     pub factor: f64,
-    /// No pause is longer than this.
+    /// Longest pause.
     pub cap: Duration,
-    /// Draw each pause from zero to its full length.
+    /// Draws each pause at random from zero to its full length.
     pub jitter: bool,
 }
 
@@ -39,8 +39,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Decides after the `attempt`th run failed. `asked` is the pause that the handler wants, which may be
-    /// longer than the cap; `dice` is drawn from 0 to 1.
+    /// Decides after run number `attempt` failed. `asked` is the pause that the handler asked for, which may be longer than the
+    /// cap; `dice` is a random number from 0 to 1.
     #[must_use]
     pub fn decide(&self, attempt: u32, asked: Option<Duration>, dice: f64) -> Decision {
         if attempt >= self.max_attempts.max(1) {
@@ -49,7 +49,7 @@ impl RetryPolicy {
         Decision::Retry(asked.unwrap_or_else(|| self.pause(attempt, dice)))
     }
 
-    /// Returns the pause after the `attempt`th failure in a row.
+    /// Returns the pause after this many failures in a row.
     #[must_use]
     pub fn pause(&self, attempt: u32, dice: f64) -> Duration {
         let full = self.full_pause(attempt);
@@ -109,13 +109,13 @@ mod tests {
         }
 
         #[test]
-        fn the_last_allowed_run_and_only_that_gives_up(policy in policies(), attempt in 1_u32..100) {
+        fn only_the_last_allowed_run_gives_up(policy in policies(), attempt in 1_u32..100) {
             let gives_up = policy.decide(attempt, None, 0.5) == Decision::DeadLetter;
             prop_assert_eq!(gives_up, attempt >= policy.max_attempts);
         }
 
         #[test]
-        fn what_the_handler_asks_wins(policy in policies(), attempt in 1_u32..50, asked: u32) {
+        fn the_pause_that_the_handler_asks_for_wins(policy in policies(), attempt in 1_u32..50, asked: u32) {
             let asked = Duration::from_millis(asked.into());
             let decision = policy.decide(attempt, Some(asked), 0.5);
             if attempt < policy.max_attempts {

@@ -1,8 +1,8 @@
-//! Waiting for tasks.
+//! Waiting for spawned tasks.
 
 use tokio::task::{JoinError, JoinHandle};
 
-/// Waits for a task; none if the executor shut down under it. A panic in it goes on here. May be dropped.
+/// Waits for a task; `None` if the executor was shut down. A panic in the task continues here. Cancellation-safe.
 pub(super) async fn joined<T>(task: &mut JoinHandle<T>) -> Option<T> {
     match task.await.map_err(JoinError::try_into_panic) {
         Ok(value) => Some(value),

@@ -172,7 +172,7 @@ impl Handler for Late {
     async fn handle(&self, _: &Delivery, run: &Run) -> Outcome {
         let is_first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
         tokio::time::sleep(Self::LIMIT * 5 / 2).await;
-        run.beginning.mark();
+        run.start.mark();
         let quarters = if is_first { 7 } else { 3 };
         tokio::select! {
             () = tokio::time::sleep(Self::LIMIT * quarters / 4) => Outcome::Ack(Vec::new()),

@@ -235,7 +235,7 @@ async fn a_bounded_run_breaks_when_everything_fails() {
     let summary = bench.run(refuse).await.unwrap();
     assert_eq!(
         (summary.dead_lettered, summary.end),
-        (20, Some(End::Broken))
+        (20, Some(End::BreakerOpened))
     );
     bench.options.breaker = BreakerOptions::never();
     assert_eq!(bench.run(refuse).await.unwrap().dead_lettered, 80);

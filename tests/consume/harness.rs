@@ -48,7 +48,7 @@ impl Observer for Log {
             Notice::DeadLettered(_, kind, failure) => format!("dead ({kind}): {}", failure.message),
             Notice::Returned(_) => "returned".to_owned(),
             Notice::Unsettled(_, error) => format!("unsettled: {error}"),
-            Notice::Trouble(error) => format!("trouble: {error}"),
+            Notice::TransientError(error) => format!("trouble: {error}"),
             Notice::Gap(error) => format!("gap: {error}"),
             Notice::BreakerOpened(_) => "breaker opened".to_owned(),
             Notice::BreakerClosed => "breaker closed".to_owned(),

@@ -1,4 +1,16 @@
-//! Taking deliveries in and starting their runs.
+//! Admission: how much is fetched, and which runs start now.
+//!
+//! The loop must serve handlers that take a microsecond and handlers that take a minute with the same code, so it measures
+//! instead of being configured:
+//!
+//! - A run is first polled on the loop itself. A handler that is ready at once then costs no task, no channel and no thread
+//!   switch, which is what makes an event cost about a microsecond. A handler that is not ready becomes a task.
+//! - A handler that computes for long without yielding would hold up fetching, settling and lease extension. So a run that
+//!   kept the loop for [`HEAVY_RUN`] counts as heavy, and the next [`HEAVY_RUNS`] runs become tasks at once. A single slow
+//!   one says nothing: the operating system interrupts threads for about as long. Only a second one within
+//!   [`HEAVY_DISTANCE`] runs does.
+//! - Runs are started for at most [`ROUND`] before everything else gets its turn.
+//! - The size of a request follows the speed of the handlers, see [`Window`](super::deliveries::fetch::Window).
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
@@ -6,86 +18,124 @@ use futures_util::poll;
 use tokio::time::Instant;
 
 use super::{
-    End,
-    event_loop::{Certainty, Pump},
-    lifecycle::Phase,
-    run::runs::Mark,
+    deliveries::fetch::{Fetch, Window},
+    in_flight::InFlight,
+    options::ConsumeOptions,
+    run::runs::RunningDelivery,
+    summary::End,
 };
 use crate::{
-    runtime::{Admission, Handler, Notice},
-    transport::{Delivery, ErrorKind, Result, Verdict},
+    runtime::{Admission as Admits, Handler, Notice, Observer},
+    transport::{Delivery, ErrorKind, Result, Subscription},
 };
 
-/// The loop handles for so long before it looks after everything else.
+/// Time for which runs are started before the loop turns to everything else.
 const ROUND: Duration = Duration::from_millis(5);
-/// A run that keeps the loop for so long is heavy, unless it was only the system that kept it: ...
-const HEAVY: Duration = Duration::from_micros(500);
-/// ... one that follows another so closely is, ...
-const CLOSE: u32 = 16;
-/// ... and the next ones become tasks at once.
+/// A run that keeps the loop for this long may be heavy, ...
+const HEAVY_RUN: Duration = Duration::from_micros(500);
+/// ... and is, if the last such run was less than this many runs ago: ...
+const HEAVY_DISTANCE: u32 = 16;
+/// ... then this many runs become tasks at once.
 const HEAVY_RUNS: u32 = 64;
 
-impl<H: Handler> Pump<H> {
-    /// Asks the store for more if there is room.
-    pub(super) async fn ask(&mut self) {
-        if !self.phase.is_running() || self.at_end.is_some() || !self.fetch.is_free(Instant::now())
-        {
-            return;
-        }
-        let wanted = self.wanted();
-        if wanted > 0 {
-            self.fetch.start(wanted).await;
+/// The meaning of an empty answer in a run until the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EndOfStream {
+    /// Nothing was in flight: there is nothing left.
+    Certain,
+    /// Deliveries were in flight, which may be redelivered.
+    Uncertain,
+}
+
+/// See the module.
+pub(super) struct Admission {
+    pub(super) fetch: Fetch,
+    options: Arc<ConsumeOptions>,
+    observer: Arc<dyn Observer>,
+    /// Runs that still become tasks at once, because an earlier one held up the loop.
+    heavy_left: u32,
+    /// Runs polled on the loop since one held it up.
+    since_heavy: u32,
+    end_of_stream: Option<EndOfStream>,
+}
+
+impl Admission {
+    pub(super) fn new(
+        subscription: Arc<dyn Subscription>,
+        options: Arc<ConsumeOptions>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        let window = Window::new(options.jobs, options.request.max_in_flight);
+        Self {
+            fetch: Fetch::new(subscription, window),
+            options,
+            observer,
+            heavy_left: 0,
+            since_heavy: u32::MAX,
+            end_of_stream: None,
         }
     }
 
-    fn wanted(&self) -> usize {
-        match self.breaker.admits(Instant::now().into_std()) {
-            Admission::All => {}
-            Admission::One if self.queue.len() == 0 => return self.still_needed().min(1),
+    /// Returns how many deliveries to ask for now; 0 for no request.
+    pub(super) fn wanted<H: Handler>(&self, in_flight: &InFlight<H>) -> usize {
+        if self.end_of_stream.is_some() || !self.fetch.is_free(Instant::now()) {
+            return 0;
+        }
+        match in_flight.admits() {
+            Admits::All => {}
+            Admits::One if in_flight.queue.len() == 0 => {
+                return self.still_needed(in_flight).min(1);
+            }
             _ => return 0,
         }
         let window = self.fetch.window.size();
-        let queued = self.queue.startable() + self.tasks.len().saturating_sub(self.jobs());
+        let waiting_in_handler = in_flight.tasks.len().saturating_sub(self.jobs());
+        let queued = in_flight.queue.startable() + waiting_in_handler;
         let most = self.options.request.max_in_flight.max(1);
-        let room = most.saturating_sub(self.in_flight());
+        let room = most.saturating_sub(in_flight.len());
         if queued > window || room == 0 {
             return 0;
         }
-        let settling_frees_more = room < window / 2 && (queued > 0 || self.ledger.unsettled() > 0);
+        // A small request now would keep a full one from being made once the settlements under way are durable.
+        let settling = in_flight.settlements.unsettled() > 0;
+        let settling_frees_more = room < window / 2 && (queued > 0 || settling);
         if settling_frees_more {
             return 0;
         }
-        window.min(room).min(self.still_needed())
+        window.min(room).min(self.still_needed(in_flight))
     }
 
-    /// Returns how many more deliveries could become final outcomes that count.
-    fn still_needed(&self) -> usize {
+    /// Returns how many more deliveries may be taken without exceeding the count of final outcomes.
+    fn still_needed<H: Handler>(&self, in_flight: &InFlight<H>) -> usize {
         let Some(count) = self.options.count else {
             return usize::MAX;
         };
-        let open = count.saturating_sub(self.ledger.finals());
+        let open = count.saturating_sub(in_flight.settlements.finals());
         usize::try_from(open)
             .unwrap_or(usize::MAX)
-            .saturating_sub(self.in_flight())
+            .saturating_sub(in_flight.len())
     }
 
-    /// Takes what the store handed out.
-    pub(super) fn fetched(&mut self, result: Result<Vec<Delivery>>) {
+    /// Takes the answer to a request.
+    pub(super) fn fetched<H: Handler>(
+        &mut self,
+        result: Result<Vec<Delivery>>,
+        in_flight: &mut InFlight<H>,
+    ) {
         match result {
             Ok(deliveries) => {
                 self.fetch.succeeded();
                 if deliveries.is_empty() {
-                    let sure = self.in_flight() == 0;
-                    self.at_end = Some(if sure {
-                        Certainty::Sure
+                    self.end_of_stream = Some(if in_flight.len() == 0 {
+                        EndOfStream::Certain
                     } else {
-                        Certainty::Unsure
+                        EndOfStream::Uncertain
                     });
                 }
-                self.arrived(deliveries);
+                self.queue(deliveries, in_flight);
             }
             Err(error) if error.kind() == ErrorKind::Gap => {
-                self.ledger.summary.gaps += 1;
+                in_flight.settlements.summary.gaps += 1;
                 self.observer.notice(Notice::Gap(&error));
             }
             Err(error) if error.kind() == ErrorKind::Warning => {
@@ -93,138 +143,130 @@ impl<H: Handler> Pump<H> {
             }
             Err(error) if error.is_transient() => {
                 if self.fetch.failed() {
-                    self.observer.notice(Notice::Trouble(&error));
+                    self.observer.notice(Notice::TransientError(&error));
                 }
             }
-            Err(error) => self.drain(Err(error.into())),
+            Err(error) => in_flight.end(Err(error.into())),
         }
     }
 
-    fn arrived(&mut self, mut deliveries: Vec<Delivery>) {
-        if !self.breaker.is_closed() && !deliveries.is_empty() {
-            let keep = usize::from(self.queue.len() == 0);
+    fn queue<H: Handler>(&self, mut deliveries: Vec<Delivery>, in_flight: &mut InFlight<H>) {
+        if !in_flight.is_breaker_closed() && !deliveries.is_empty() {
+            let keep = usize::from(in_flight.queue.len() == 0);
             let surplus = deliveries.split_off(keep.min(deliveries.len()));
-            self.give_back(surplus);
+            in_flight.give_back(surplus);
         }
-        let back = self.queue.arrive(self.fetch.latest(), deliveries);
-        self.give_back(back);
+        let held_back = in_flight.queue.arrive(self.fetch.latest(), deliveries);
+        in_flight.give_back(held_back);
     }
 
-    pub(super) fn give_back(&mut self, deliveries: impl IntoIterator<Item = Delivery>) {
-        for delivery in deliveries {
-            self.ledger.conclude(delivery, Verdict::Return, false);
-        }
-    }
-
-    /// Starts runs as long as there are free jobs and time; reports whether there is more to start.
-    pub(super) async fn dispatch(&mut self) -> bool {
+    /// Starts runs while there are free jobs and time; reports whether more could start.
+    pub(super) async fn dispatch<H: Handler>(&mut self, in_flight: &mut InFlight<H>) -> bool {
         let began = Instant::now();
         let mut now = began;
         let mut started = 0;
         let mut more = false;
-        while self.has_free_job() {
+        while self.has_free_job(in_flight) {
             if now - began >= ROUND {
-                more = self.queue.startable() > 0;
+                more = in_flight.queue.startable() > 0;
                 break;
             }
-            let Some(delivery) = self.queue.pop() else {
+            let Some(delivery) = in_flight.queue.pop() else {
                 break;
             };
-            now = self.start(delivery, now).await;
+            now = self.start(delivery, now, in_flight).await;
             started += 1;
         }
-        self.fetch
-            .window
-            .learn(began, started, now, self.queue.startable());
-        self.end_when_done();
+        let left = in_flight.queue.startable();
+        self.fetch.window.adapt(began, started, now, left);
         more
     }
 
-    fn has_free_job(&self) -> bool {
-        let admitted = self.breaker.is_closed()
-            || match self.breaker.admits(Instant::now().into_std()) {
-                Admission::All => true,
-                Admission::One => self.queue.startable() > 0,
-                Admission::NotBefore(_) | Admission::Nothing => false,
+    fn has_free_job<H: Handler>(&self, in_flight: &InFlight<H>) -> bool {
+        let admitted = in_flight.is_breaker_closed()
+            || match in_flight.admits() {
+                Admits::All => true,
+                Admits::One => in_flight.queue.startable() > 0,
+                Admits::NotBefore(_) | Admits::Nothing => false,
             };
-        admitted && self.phase.is_running() && self.tasks.len() < self.jobs() + self.ahead()
+        let places = self.jobs() + self.ahead(in_flight);
+        admitted && !in_flight.is_ending() && in_flight.tasks.len() < places
     }
 
+    /// Returns the number of runs at the same time.
     pub(super) fn jobs(&self) -> usize {
         self.options.jobs.max(1)
     }
 
-    /// Returns how many runs may wait in the handler: no more than is held ready at all.
-    fn ahead(&self) -> usize {
-        let most = if self.breaker.is_closed() {
-            self.runner.ahead()
+    /// Returns how many runs may wait in the handler: no more than are kept ready at all.
+    fn ahead<H: Handler>(&self, in_flight: &InFlight<H>) -> usize {
+        let most = if in_flight.is_breaker_closed() {
+            in_flight.runner.ahead()
         } else {
             0
         };
         most.min(self.fetch.window.size())
     }
 
-    /// Runs the handler here if it is ready at once, else as a task; returns when it has.
-    async fn start(&mut self, delivery: Delivery, now: Instant) -> Instant {
-        let probe = !self.breaker.is_closed();
+    /// Polls the handler here, and as a task if it is not ready at once; returns the time afterwards.
+    async fn start<H: Handler>(
+        &mut self,
+        delivery: Delivery,
+        now: Instant,
+        in_flight: &mut InFlight<H>,
+    ) -> Instant {
+        let probe = !in_flight.is_breaker_closed();
         if probe {
-            self.breaker.start_probe();
+            in_flight.start_probe();
         }
-        let mark = Mark::of(&delivery, self.ledger.follows());
-        let mut run = Arc::clone(&self.runner).run(delivery, now, probe);
-        let is_here = self.heavy == 0;
-        let early = if is_here {
-            self.light = self.light.saturating_add(1);
+        let running = RunningDelivery::of(&delivery, in_flight.settlements.follows());
+        let mut run = Arc::clone(&in_flight.runner).run(delivery, now, probe);
+        let on_loop = self.heavy_left == 0;
+        let polled = if on_loop {
+            self.since_heavy = self.since_heavy.saturating_add(1);
             poll!(run.as_mut())
         } else {
-            self.heavy -= 1;
+            self.heavy_left -= 1;
             Poll::Pending
         };
-        if let Poll::Ready(finished) = early {
-            let key = mark.key.clone();
-            match self.tasks.ended_at_once(mark, finished) {
-                Some(finished) => self.ran(finished),
-                None => self.queue.occupy(key),
+        if let Poll::Ready(finished) = polled {
+            let key = running.key.clone();
+            match in_flight.tasks.ended_at_once(running, finished) {
+                Some(finished) => in_flight.run_ended(finished, false),
+                None => in_flight.queue.occupy(key),
             }
         } else {
-            self.queue.occupy(mark.key.clone());
-            self.tasks.spawn(mark, run);
+            in_flight.queue.occupy(running.key.clone());
+            in_flight.tasks.spawn(running, run);
         }
         let end = Instant::now();
-        // Runs that wait in the handler begin in the order in which they came there.
-        if is_here && end - now >= HEAVY && self.runner.ahead() == 0 {
-            if self.light < CLOSE {
-                self.heavy = HEAVY_RUNS;
+        // Runs that wait in the handler are excepted: they must begin in the order in which they were polled here, and
+        // tasks are polled in any order.
+        if on_loop && end - now >= HEAVY_RUN && in_flight.runner.ahead() == 0 {
+            if self.since_heavy < HEAVY_DISTANCE {
+                self.heavy_left = HEAVY_RUNS;
             }
-            self.light = 0;
+            self.since_heavy = 0;
         }
         end
     }
 
-    /// Returns when the breaker lets the next event through.
-    pub(super) fn probe_at(&self) -> Option<Instant> {
-        match self.breaker.admits(Instant::now().into_std()) {
-            Admission::NotBefore(until) => Some(Instant::from_std(until)),
-            _ => None,
+    /// Returns how the consumer ends if everything is done.
+    pub(super) fn end_if_done<H: Handler>(&mut self, in_flight: &InFlight<H>) -> Option<End> {
+        let finals = in_flight.settlements.finals();
+        if self.options.count.is_some_and(|count| finals >= count) {
+            return Some(End::Counted);
         }
-    }
-
-    fn end_when_done(&mut self) {
-        if !matches!(self.phase, Phase::Running) {
-            return;
+        if in_flight.len() > 0 {
+            return None;
         }
-        if self
-            .options
-            .count
-            .is_some_and(|count| self.ledger.finals() >= count)
-        {
-            self.drain(Ok(End::Counted));
-        } else if self.in_flight() == 0 {
-            match self.at_end {
-                Some(Certainty::Sure) => self.drain(Ok(End::Reached)),
-                Some(Certainty::Unsure) => self.at_end = None,
-                None => {}
+        match self.end_of_stream {
+            Some(EndOfStream::Certain) => Some(End::Reached),
+            Some(EndOfStream::Uncertain) => {
+                self.end_of_stream = None;
+                None
             }
+            None => None,
         }
     }
 }

@@ -1,10 +1,15 @@
-//! A consumer that is set up and then run.
+//! A consumer, from joining its group to the end of its loop.
 
 use std::{fmt, sync::Arc};
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{ConsumeError, ConsumeOptions, End, Stop, Summary, event_loop::Pump};
+use super::{
+    event_loop::ConsumeLoop,
+    options::ConsumeOptions,
+    setup::Setup,
+    summary::{ConsumeError, End, Stop, Summary},
+};
 use crate::{
     runtime::{Handler, Notice, Observer},
     transport::Transport,
@@ -12,14 +17,11 @@ use crate::{
 
 /// Reads topics for a group and settles every delivery.
 pub struct Consumer<H> {
-    pub(super) transport: Arc<dyn Transport>,
-    pub(super) options: ConsumeOptions,
-    pub(super) handler: H,
-    pub(super) observer: Arc<dyn Observer>,
+    setup: Setup<H>,
 }
 
 impl<H: Handler> Consumer<H> {
-    /// Prepares a consumer.
+    /// Creates a consumer; [`Consumer::run`] starts it.
     pub fn new(
         transport: Arc<dyn Transport>,
         options: ConsumeOptions,
@@ -27,22 +29,31 @@ impl<H: Handler> Consumer<H> {
         observer: Arc<dyn Observer>,
     ) -> Self {
         Self {
-            transport,
-            options,
-            handler,
-            observer,
+            setup: Setup {
+                transport,
+                options,
+                handler,
+                observer,
+            },
         }
     }
 
-    /// Consumes until the end that the options set, or until stopped. What was done before an error is told to the
-    /// observer. Joining the group counts: the timeout begins with it, and a stop ends it.
+    /// Consumes until the end that the options set, or until stopped.
+    ///
+    /// The timeout includes the time for joining the group. The observer is notified of everything that was settled,
+    /// also before an error.
+    ///
+    /// # Cancellation
+    /// If the future is dropped, runs end where they are, and their deliveries are redelivered once their lease runs out.
+    /// Use [`Stop`] to end without that delay.
     ///
     /// # Errors
     /// See [`ConsumeError`].
     pub async fn run(self, stop: Stop) -> Result<Summary, ConsumeError> {
-        let timeout = self.options.timeout;
+        let setup = self.setup;
+        let timeout = setup.options.timeout;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let joining = self.transport.subscribe(self.options.request.clone());
+        let joining = setup.transport.subscribe(setup.options.request.clone());
         let joined = tokio::select! {
             biased;
             () = stop.abort.cancelled() => Err(End::Aborted),
@@ -50,19 +61,21 @@ impl<H: Handler> Consumer<H> {
             joined = joining => Ok(joined?),
             () = until(deadline) => Err(End::TimedOut),
         };
-        // A group may not let anybody in for minutes; nothing was taken that could be lost.
+        // A rebalance may keep new members waiting for minutes. Nothing was taken yet, so nothing is lost.
         let subscription = match joined {
             Ok(subscription) => subscription,
-            Err(end) => return Ok(Summary::of_nothing(end)),
+            Err(end) => return Ok(Summary::before_joining(end)),
         };
-        for made in subscription.remarks() {
-            self.observer.notice(Notice::Made(&made));
+        for created in subscription.remarks() {
+            setup.observer.notice(Notice::Created(&created));
         }
-        Pump::new(self, subscription, stop, deadline).run().await
+        ConsumeLoop::new(setup, subscription, stop, deadline)
+            .run()
+            .await
     }
 }
 
-/// Waits for a time, or forever.
+/// Waits for a time; indefinitely if there is none.
 async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
@@ -73,8 +86,8 @@ async fn until(deadline: Option<Instant>) {
 impl<H> fmt::Debug for Consumer<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Consumer")
-            .field("transport", &self.transport)
-            .field("options", &self.options)
+            .field("transport", &self.setup.transport)
+            .field("options", &self.setup.options)
             .finish_non_exhaustive()
     }
 }

@@ -1,81 +1,63 @@
-//! The loop: takes deliveries, runs the handler, settles, until there is a reason to end.
+//! The consume loop: takes deliveries, runs the handler, settles, until there is a reason to end.
+//!
+//! One task does all of it. Everything that waits (a request, runs, responses, settlements, lease extension) is a future
+//! that the loop polls, so their order is decided in one place and no state is shared between tasks. Each turn asks for
+//! deliveries *before* it starts runs, so that the store works while the handler does, and settles afterwards, in
+//! batches.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConsumeError, ConsumeOptions, Consumer, End, Stop, Summary,
-    deliveries::{
-        decode_check::Proof,
-        fetch::{Fetch, Window},
-        queue::Queue,
+    admission::Admission,
+    in_flight::InFlight,
+    lease_extension::LeaseExtension,
+    lifecycle::{Lifecycle, Reason},
+    options::ConsumeOptions,
+    run::{
+        finished::FinishedRun,
+        runs::{ABORT_GRACE, Runner},
     },
-    lifecycle::Phase,
-    responses::Responder,
-    run::runs::{ABORT_GRACE, Finished, Runner, Tasks},
-    settlements::Ledger,
+    setup::Setup,
+    summary::{ConsumeError, End, Stop, Summary},
 };
 use crate::{
     lock::Mutex,
-    runtime::{Breaker, Handler, Notice, Observer, RefusedAttributes},
+    runtime::{Handler, Notice, Observer, RefusedAttributes},
     transport::{Delivery, ErrorKind, Receipt, Result, Subscription, Ticket},
 };
 
-/// While so many runs wait in the handler, ...
-const MANY: usize = 128;
-/// ... those that end may gather for so long: to be woken for each would take longer than many a run.
-const REST: Duration = Duration::from_millis(1);
-
-type Extension = Pin<Box<dyn Future<Output = Result<Vec<Ticket>>> + Send>>;
+/// While at least this many runs wait in the handler, ...
+const MANY_WAITING: usize = 128;
+/// ... runs that ended are gathered for this long. With a worker that answers in microseconds, the loop would otherwise be
+/// woken for every single answer, which takes longer than the run.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// A consumer at work.
-pub(super) struct Pump<H> {
-    pub(super) runner: Arc<Runner<H>>,
-    pub(super) options: ConsumeOptions,
-    pub(super) observer: Arc<dyn Observer>,
-    pub(super) subscription: Arc<dyn Subscription>,
-    pub(super) stop: Stop,
-    pub(super) fetch: Fetch,
-    pub(super) queue: Queue,
-    pub(super) tasks: Tasks,
-    pub(super) responder: Responder,
-    pub(super) proof: Proof,
-    pub(super) ledger: Ledger,
-    pub(super) breaker: Breaker,
-    pub(super) phase: Phase,
-    /// So many runs start as tasks at once, because an earlier one held up the loop.
-    pub(super) heavy: u32,
-    /// So many runs were begun here since one held up the loop.
-    pub(super) light: u32,
-    /// Set when the store said that there is nothing more.
-    pub(super) at_end: Option<Certainty>,
-    extension: Option<Extension>,
-    extend_at: Instant,
+pub(super) struct ConsumeLoop<H> {
+    in_flight: InFlight<H>,
+    admission: Admission,
+    leases: LeaseExtension,
+    lifecycle: Lifecycle,
+    subscription: Arc<dyn Subscription>,
+    options: Arc<ConsumeOptions>,
+    observer: Arc<dyn Observer>,
+    stop: Stop,
     deadline: Option<Instant>,
-    /// Until then runs that end are let gather.
-    rest_until: Option<Instant>,
-    in_trouble: bool,
+    /// Until then, runs that ended are gathered.
+    gather_until: Option<Instant>,
 }
 
-/// How much "nothing more" is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Certainty {
-    /// Nothing was in flight.
-    Sure,
-    /// What was in flight may yet come again.
-    Unsure,
-}
-
-/// What the loop was woken by.
+/// The reason why the loop woke up.
 #[expect(
     clippy::large_enum_variant,
     reason = "one at a time, taken apart at once"
 )]
 enum Wake {
     Fetched(Result<Vec<Delivery>>),
-    Ran(Finished),
+    RunEnded(FinishedRun),
     Settled(Vec<Result<()>>),
     Responded(Vec<Result<Receipt>>),
     Extended(Result<Vec<Ticket>>),
@@ -84,22 +66,19 @@ enum Wake {
     Timer,
 }
 
-impl<H: Handler> Pump<H> {
+impl<H: Handler> ConsumeLoop<H> {
     pub(super) fn new(
-        consumer: Consumer<H>,
+        setup: Setup<H>,
         subscription: Arc<dyn Subscription>,
         stop: Stop,
         deadline: Option<Instant>,
     ) -> Self {
-        let Consumer {
+        let Setup {
             transport,
             options,
             handler,
             observer,
-        } = consumer;
-        let lease = options.request.lease;
-        let most = options.request.max_in_flight;
-        let window = Window::new(options.jobs, most);
+        } = setup;
         let runner = Runner {
             handler,
             group: options.request.group.clone(),
@@ -112,211 +91,233 @@ impl<H: Handler> Pump<H> {
             abort: CancellationToken::new(),
             recalled: Mutex::default(),
         };
-        let tasks = Tasks::of(&runner.handler, options.jobs.max(1));
-        let now = Instant::now();
+        let options = Arc::new(options);
         Self {
-            runner: Arc::new(runner),
-            fetch: Fetch::new(Arc::clone(&subscription), window),
-            queue: Queue::default(),
-            tasks,
-            responder: Responder::new(transport, lease),
-            proof: Proof::default(),
-            ledger: Ledger::new(Arc::clone(&subscription), Arc::clone(&observer), most),
-            breaker: Breaker::new(options.breaker, options.policy),
-            phase: Phase::Running,
-            heavy: 0,
-            light: u32::MAX,
-            at_end: None,
-            extension: None,
-            extend_at: now + extend_every(lease),
-            deadline,
-            rest_until: None,
-            in_trouble: false,
+            in_flight: InFlight::new(
+                transport,
+                Arc::clone(&subscription),
+                runner,
+                Arc::clone(&options),
+                Arc::clone(&observer),
+            ),
+            admission: Admission::new(
+                Arc::clone(&subscription),
+                Arc::clone(&options),
+                Arc::clone(&observer),
+            ),
+            leases: LeaseExtension::new(
+                Arc::clone(&subscription),
+                Arc::clone(&observer),
+                options.request.lease,
+            ),
+            lifecycle: Lifecycle::Running,
+            subscription,
             options,
             observer,
-            subscription,
             stop,
+            deadline,
+            gather_until: None,
         }
     }
 
-    /// Works until there is nothing left to do.
+    /// Consumes until there is nothing left to do.
     pub(super) async fn run(mut self) -> std::result::Result<Summary, ConsumeError> {
         loop {
             self.ask().await;
-            let startable = self.dispatch().await;
-            self.responder.start();
-            let more = self.tasks.len() + self.responder.len() > 0;
-            self.ledger.start(more).await;
+            let more_to_start = self.dispatch().await;
+            self.in_flight.responses.start();
+            let more_to_settle = self.in_flight.tasks.len() + self.in_flight.responses.len() > 0;
+            self.in_flight.settlements.start(more_to_settle).await;
             self.ask().await;
             if self.is_over() {
                 break;
             }
-            let wake = self.wake(startable).await;
+            let wake = self.wake(more_to_start).await;
             self.act(wake);
         }
         self.leave().await
     }
 
-    async fn wake(&mut self, more: bool) -> Wake {
+    /// Requests more deliveries if there is room for them.
+    async fn ask(&mut self) {
+        if !self.lifecycle.is_running() {
+            return;
+        }
+        let wanted = self.admission.wanted(&self.in_flight);
+        if wanted > 0 {
+            self.admission.fetch.start(wanted).await;
+        }
+    }
+
+    /// Starts runs; reports whether more could start at once.
+    async fn dispatch(&mut self) -> bool {
+        if !self.lifecycle.is_running() {
+            return false;
+        }
+        let more = self.admission.dispatch(&mut self.in_flight).await;
+        self.take_endings();
+        if self.lifecycle.is_running()
+            && let Some(end) = self.admission.end_if_done(&self.in_flight)
+        {
+            self.drain(Ok(end));
+        }
+        more
+    }
+
+    async fn wake(&mut self, more_to_start: bool) -> Wake {
         let timer = self.timer();
-        let draining = !self.phase.is_running();
-        let aborting = self.phase.is_aborting();
-        let resting = self.is_resting();
+        let draining = !self.lifecycle.is_running();
+        let aborting = self.lifecycle.is_aborting();
+        let gathering = self.is_gathering();
+        // Biased: a stop comes first, and settlements make room before more is taken.
         tokio::select! {
             biased;
             () = self.stop.abort.cancelled(), if !aborting => Wake::Abort,
             () = self.stop.drain.cancelled(), if !draining => Wake::Drain,
-            results = self.ledger.next() => Wake::Settled(results),
-            results = self.responder.next() => Wake::Responded(results),
-            fetched = self.fetch.next() => Wake::Fetched(fetched),
-            finished = self.tasks.next(), if !resting => Wake::Ran(finished),
-            extended = extended(&mut self.extension) => Wake::Extended(extended),
-            () = tokio::task::yield_now(), if more => Wake::Timer,
+            results = self.in_flight.settlements.next() => Wake::Settled(results),
+            results = self.in_flight.responses.next() => Wake::Responded(results),
+            fetched = self.admission.fetch.next() => Wake::Fetched(fetched),
+            finished = self.in_flight.tasks.next(), if !gathering => Wake::RunEnded(finished),
+            extended = self.leases.next() => Wake::Extended(extended),
+            () = tokio::task::yield_now(), if more_to_start => Wake::Timer,
             () = sleep_until(timer) => Wake::Timer,
         }
     }
 
     fn act(&mut self, wake: Wake) {
         match wake {
-            Wake::Fetched(result) => self.fetched(result),
-            Wake::Ran(finished) => {
-                self.rest_until = Some(Instant::now() + REST);
-                self.ran(finished);
+            Wake::Fetched(result) => self.admission.fetched(result, &mut self.in_flight),
+            Wake::RunEnded(finished) => {
+                self.gather_until = Some(Instant::now() + GATHER);
+                self.run_ended(finished);
             }
-            Wake::Settled(results) => self.settled(results),
-            Wake::Responded(results) => self.responded(results),
-            Wake::Extended(result) => self.extended(result),
+            Wake::Settled(results) => {
+                let next_request = self.admission.fetch.latest() + 1;
+                self.in_flight.settled(results, next_request);
+            }
+            Wake::Responded(results) => self.in_flight.responded(results),
+            Wake::Extended(result) => {
+                let lost = self.leases.apply(result);
+                self.in_flight.drop_lost(&lost);
+            }
             Wake::Drain => self.drain(Ok(End::Drained)),
-            Wake::Abort => self.abort(Some(End::Aborted), ABORT_GRACE),
+            Wake::Abort => self.abort(Some(End::Aborted)),
             Wake::Timer => {}
         }
-        while let Some(finished) = self.tasks.try_next() {
-            self.ran(finished);
+        self.take_endings();
+        while let Some(finished) = self.in_flight.tasks.try_next() {
+            self.run_ended(finished);
         }
         self.keep_time();
     }
 
+    fn run_ended(&mut self, finished: FinishedRun) {
+        let aborting = self.lifecycle.is_aborting();
+        self.in_flight.run_ended(finished, aborting);
+        self.take_endings();
+    }
+
+    fn take_endings(&mut self) {
+        for reason in self.in_flight.take_endings() {
+            self.drain(reason);
+        }
+    }
+
     fn keep_time(&mut self) {
         let now = Instant::now();
-        if now >= self.extend_at {
-            self.extend(now);
-        }
-        if self.phase.is_running() {
+        let in_flight = &self.in_flight;
+        self.leases.start_if_due(now, || in_flight.tickets());
+        if self.lifecycle.is_running() {
             if self.deadline.is_some_and(|deadline| now >= deadline) {
                 self.drain(Ok(End::TimedOut));
             }
-            if self.is_idle() {
-                self.settle_doubts(now);
-            }
-        } else if self.phase.wake_at().is_some_and(|until| now >= until) {
+            self.in_flight.settle_held(now);
+            self.take_endings();
+        } else if self.lifecycle.wake_at().is_some_and(|until| now >= until) {
             self.run_out_of_time();
         }
     }
 
+    /// Ends a phase whose time is up: a drain becomes an abort, and an abort drops what still runs.
     fn run_out_of_time(&mut self) {
-        if self.phase.is_aborting() {
-            let (runs, mut told) = self.tasks.abandon();
-            let causes = self.responder.abandon();
-            let count = runs + causes.len();
-            told.extend(causes.into_iter().map(|cause| cause.delivery));
-            self.ledger.abandon(count, &told);
+        if self.lifecycle.is_aborting() {
+            self.in_flight.abandon();
         } else {
-            let drained = matches!(self.phase, Phase::Draining(Ok(End::Drained), _));
-            self.abort(drained.then_some(End::Aborted), ABORT_GRACE);
+            let drained = matches!(self.lifecycle, Lifecycle::Draining(Ok(End::Drained), _));
+            self.abort(drained.then_some(End::Aborted));
         }
     }
 
-    /// Ends at once; what runs is told to end and goes back uncounted.
-    fn abort(&mut self, end: Option<End>, grace: Duration) {
-        self.drain(Ok(End::Aborted));
-        self.phase.abort(end, grace);
-        self.runner.abort.cancel();
+    /// Takes nothing more, gives back what has not started, and lets the rest end.
+    fn drain(&mut self, reason: Reason) {
+        let was_running = self.lifecycle.is_running();
+        let is_done = matches!(reason, Ok(End::Counted | End::Reached));
+        let grace = if is_done {
+            Duration::MAX
+        } else {
+            self.options.grace
+        };
+        self.lifecycle.drain(reason, grace);
+        if !was_running {
+            return;
+        }
+        self.in_flight.runner.recall();
+        if !is_done {
+            let runs = self.in_flight.tasks.len().min(self.admission.jobs());
+            let running = runs + self.in_flight.responses.len();
+            self.observer.notice(Notice::Draining(running));
+        }
+        let fetched = self.admission.fetch.stop();
+        self.in_flight.give_back_waiting(fetched);
     }
 
-    fn is_resting(&self) -> bool {
-        let waiting = self.tasks.len().saturating_sub(self.jobs());
-        waiting >= MANY && self.rest_until.is_some_and(|until| Instant::now() < until)
+    /// Ends at once: tells runs to end and gives their deliveries back uncounted.
+    fn abort(&mut self, end: Option<End>) {
+        self.drain(Ok(End::Aborted));
+        self.lifecycle.abort(end, ABORT_GRACE);
+        self.in_flight.runner.abort.cancel();
+    }
+
+    fn is_gathering(&self) -> bool {
+        let tasks = self.in_flight.tasks.len();
+        let waiting = tasks.saturating_sub(self.admission.jobs());
+        waiting >= MANY_WAITING
+            && self
+                .gather_until
+                .is_some_and(|until| Instant::now() < until)
     }
 
     fn timer(&self) -> Instant {
-        let deadline = self.deadline.filter(|_| self.phase.is_running());
-        let doubts = self.proof.wake_at().filter(|_| self.is_idle());
+        let deadline = self.deadline.filter(|_| self.lifecycle.is_running());
         [
             deadline,
-            doubts,
-            self.phase.wake_at(),
-            self.fetch.wake_at(),
-            self.responder.wake_at(),
-            self.ledger.wake_at(),
-            self.probe_at(),
-            self.rest_until.filter(|_| self.is_resting()),
+            self.in_flight.held_until(),
+            self.lifecycle.wake_at(),
+            self.admission.fetch.wake_at(),
+            self.in_flight.responses.wake_at(),
+            self.in_flight.settlements.wake_at(),
+            self.in_flight.probe_at(),
+            self.gather_until.filter(|_| self.is_gathering()),
         ]
         .into_iter()
         .flatten()
-        .fold(self.extend_at, Instant::min)
-    }
-
-    /// Reports whether nothing waits or runs.
-    pub(super) fn is_idle(&self) -> bool {
-        self.queue.len() + self.tasks.len() + self.responder.len() == 0
-    }
-
-    /// Counts what was handed out to us and is not durably settled.
-    pub(super) fn in_flight(&self) -> usize {
-        let undecided = self.queue.len() + self.tasks.len() + self.responder.len();
-        undecided + self.proof.len() + self.ledger.unsettled()
+        .fold(self.leases.wake_at(), Instant::min)
     }
 
     fn is_over(&self) -> bool {
-        match &self.phase {
-            Phase::Running => false,
-            Phase::Draining(..) => self.in_flight() == 0,
-            Phase::Aborting(_, until) => {
-                self.in_flight() == 0
-                    || self.tasks.len() + self.responder.len() == 0 && Instant::now() >= *until
+        match &self.lifecycle {
+            Lifecycle::Running => false,
+            Lifecycle::Draining(..) => self.in_flight.len() == 0,
+            Lifecycle::Aborting(_, until) => {
+                let running = self.in_flight.tasks.len() + self.in_flight.responses.len();
+                self.in_flight.len() == 0 || running == 0 && Instant::now() >= *until
             }
         }
     }
 
-    fn extend(&mut self, now: Instant) {
-        self.extend_at = now + extend_every(self.options.request.lease);
-        if self.extension.is_some() {
-            return;
-        }
-        let tickets: Vec<Ticket> = self
-            .queue
-            .tickets()
-            .chain(self.tasks.tickets())
-            .chain(self.responder.tickets())
-            .chain(self.proof.tickets())
-            .chain(self.ledger.tickets())
-            .collect();
-        if tickets.is_empty() {
-            return;
-        }
-        let subscription = Arc::clone(&self.subscription);
-        self.extension = Some(Box::pin(async move { subscription.extend(&tickets).await }));
-    }
-
-    /// Does not start what is somebody else's by now; settling it would tell the same.
-    fn extended(&mut self, result: Result<Vec<Ticket>>) {
-        match result {
-            Ok(lost) => {
-                self.in_trouble = false;
-                let lost = self.queue.remove(&lost);
-                self.give_back(lost);
-            }
-            Err(error) if !self.in_trouble => {
-                self.in_trouble = true;
-                self.observer.notice(Notice::Trouble(&error));
-            }
-            Err(_) => {}
-        }
-    }
-
-    /// Leaves the group and says how it ended.
+    /// Leaves the group and sums up.
     async fn leave(self) -> std::result::Result<Summary, ConsumeError> {
-        let aborting = self.phase.is_aborting();
+        let aborting = self.lifecycle.is_aborting();
         let stop = self.stop;
         let patience = async {
             if !aborting {
@@ -328,8 +329,8 @@ impl<H: Handler> Pump<H> {
             left = self.subscription.close() => left,
             () = patience => Ok(()),
         };
-        let end = self.phase.into_reason()?;
-        let mut summary = self.ledger.summary;
+        let end = self.lifecycle.into_reason()?;
+        let mut summary = self.in_flight.settlements.summary;
         match left {
             Err(error) if error.kind() == ErrorKind::Gap => {
                 summary.gaps += 1;
@@ -342,17 +343,4 @@ impl<H: Handler> Pump<H> {
         summary.end = Some(end);
         Ok(summary)
     }
-}
-
-async fn extended(extension: &mut Option<Extension>) -> Result<Vec<Ticket>> {
-    let Some(future) = extension else {
-        return std::future::pending().await;
-    };
-    let result = future.await;
-    *extension = None;
-    result
-}
-
-fn extend_every(lease: Duration) -> Duration {
-    (lease / 3).max(Duration::from_millis(10))
 }

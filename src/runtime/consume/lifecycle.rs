@@ -1,25 +1,25 @@
-//! How far a consumer is on its way from running to its end.
+//! The lifecycle of a consumer: running, draining, aborting.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{ConsumeError, End};
+use super::summary::{ConsumeError, End};
 
-/// Where a consumer stands.
-pub(super) enum Phase {
-    /// Taking and handling.
+/// The phase of a consumer.
+pub(super) enum Lifecycle {
+    /// Takes and handles deliveries.
     Running,
-    /// Taking nothing; what runs has until then.
+    /// Takes nothing; runs may end until this time.
     Draining(Reason, Instant),
-    /// What runs was told to end; after that time it is left where it stands.
+    /// Runs were told to end; after this time they are dropped.
     Aborting(Reason, Instant),
 }
 
-/// Why a consumer ends.
+/// Reason why a consumer ends.
 pub(super) type Reason = Result<End, ConsumeError>;
 
-impl Phase {
+impl Lifecycle {
     pub(super) fn is_running(&self) -> bool {
         matches!(self, Self::Running)
     }
@@ -28,7 +28,7 @@ impl Phase {
         matches!(self, Self::Aborting(..))
     }
 
-    /// Returns when this phase is over at the latest.
+    /// Returns the latest end of this phase.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self {
             Self::Running => None,
@@ -36,7 +36,7 @@ impl Phase {
         }
     }
 
-    /// Begins to end, for this reason unless there is a better one already: an error beats everything.
+    /// Starts the drain. The first reason stays, but an error replaces a success.
     pub(super) fn drain(&mut self, reason: Reason, grace: Duration) {
         match self {
             Self::Running => *self = Self::Draining(reason, later(grace)),
@@ -48,7 +48,7 @@ impl Phase {
         }
     }
 
-    /// Ends at once, or after the time that handlers need to end.
+    /// Starts the abort, with `grace` for handlers to end.
     pub(super) fn abort(&mut self, reason: Option<End>, grace: Duration) {
         let present = match std::mem::replace(self, Self::Running) {
             Self::Running => Ok(End::Aborted),

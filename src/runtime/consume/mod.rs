@@ -1,15 +1,21 @@
-//! The consume loop: receive, handle, settle.
+//! The consumer: receives deliveries, runs the handler, settles.
+//!
+//! `event_loop` owns everything and decides the order. `admission` decides how much is fetched and started,
+//! `deliveries` holds what waits, `run` calls the handler and judges how it ended, `responses` publishes what the handler
+//! returned, and `settlements` makes verdicts durable. `in_flight` moves a delivery from one to the next.
 
 mod admission;
 mod consumer;
 mod deliveries;
 mod event_loop;
+mod in_flight;
+mod lease_extension;
 mod lifecycle;
 mod options;
-mod outcome;
 mod responses;
 mod run;
 mod settlements;
+mod setup;
 mod summary;
 
 pub use self::{

@@ -1,4 +1,4 @@
-//! How a consumer works.
+//! Options of a consumer.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use crate::{
     transport::SubscribeRequest,
 };
 
-/// How a consumer works.
+/// Options of a consumer.
 #[derive(Debug, Clone)]
 pub struct ConsumeOptions {
-    /// How it joins its group.
+    /// Group, topics and position.
     pub request: SubscribeRequest,
-    /// Runs at the same time, of different keys.
+    /// Runs at the same time. Events with the same key never run at the same time.
     pub jobs: usize,
-    /// What happens to failed runs.
+    /// Policy for failed runs.
     pub policy: RetryPolicy,
-    /// Whether the number of attempts that an event's publisher wishes for (`pfmaxattempts`) replaces the policy's.
+    /// Whether the number of attempts that an event's publisher asked for (`pfmaxattempts`) replaces the policy's.
     pub event_decides_attempts: bool,
-    /// A run that takes longer has failed.
+    /// Time limit of a run; a run that takes longer is a failed run.
     pub handler_timeout: Option<Duration>,
-    /// How long a drain waits for runs to end.
+    /// Time that a drain waits for runs to finish.
     pub grace: Duration,
-    /// End after so many final outcomes.
+    /// End after this many events were acknowledged, skipped or dead-lettered.
     pub count: Option<u64>,
-    /// End after this long, whatever is still to come; joining the group counts.
+    /// End after this time, which includes joining the group.
     pub timeout: Option<Duration>,
-    /// Hand over messages that are no events.
+    /// Hand over messages that are not CloudEvents, wrapped into an event.
     pub plain: bool,
-    /// Whose attribute names a handler is given; what is stored has those of the transport's
+    /// Naming of attributes for the handler; stored events have that of the transport's
     /// [`encoding`](crate::transport::Transport::encoding).
     pub handler_naming: Naming,
-    /// When to stop trusting the handler.
+    /// When the breaker opens.
     pub breaker: BreakerOptions,
 }
 
@@ -55,7 +55,7 @@ impl ConsumeOptions {
         }
     }
 
-    /// Reports whether the run ends by itself.
+    /// Reports whether the consumer ends by itself.
     #[must_use]
     pub fn is_bounded(&self) -> bool {
         self.request.until_end || self.count.is_some() || self.timeout.is_some()

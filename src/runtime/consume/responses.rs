@@ -1,10 +1,10 @@
-//! Responses of handlers: confirmed stored before their cause is acknowledged.
+//! Responses of handlers: published and confirmed before their cause is acknowledged.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinHandle, time::Instant};
 
-use super::run::runs::Finished;
+use super::run::finished::FinishedRun;
 use crate::{
     failpoint,
     runtime::joined,
@@ -16,44 +16,44 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Causes whose responses go into one batch.
 const BATCH: usize = 256;
 
-/// A cause and those of its responses that are not stored yet.
-struct Answer {
-    cause: Finished,
+/// A cause and its responses that are not stored yet.
+struct PendingResponses {
+    cause: FinishedRun,
     left: Vec<Outgoing>,
     tries: u32,
     since: Instant,
 }
 
-/// What became of the responses of a cause.
+/// Result of publishing the responses of a cause.
 pub(super) enum Answered {
-    /// All are stored.
-    Stored(Finished),
-    /// The store will never take one of them: the handler's doing.
-    Refused(Finished, TransportError),
-    /// The store takes nothing from us: not the handler's doing.
-    Barred(Finished, TransportError),
-    /// The store did not answer for as long as the cause was ours.
-    GivenUp(Finished, TransportError),
+    /// All of them are stored.
+    Stored(FinishedRun),
+    /// The store will never take one of them, because of its content: a failed run.
+    Refused(FinishedRun, TransportError),
+    /// The store takes no response at all, for example for lack of permission: not the fault of the event.
+    Barred(FinishedRun, TransportError),
+    /// The store did not answer within the lease of the cause.
+    GivenUp(FinishedRun, TransportError),
 }
 
 type Results = Vec<Result<Receipt>>;
 
 /// See the module.
-pub(super) struct Responder {
+pub(super) struct Responses {
     transport: Arc<dyn Transport>,
     patience: Duration,
-    waiting: Vec<Answer>,
-    underway: Option<(Vec<Answer>, JoinHandle<Results>)>,
+    waiting: Vec<PendingResponses>,
+    in_progress: Option<(Vec<PendingResponses>, JoinHandle<Results>)>,
     retry_at: Option<Instant>,
 }
 
-impl Responder {
+impl Responses {
     pub(super) fn new(transport: Arc<dyn Transport>, patience: Duration) -> Self {
         Self {
             transport,
             patience,
             waiting: Vec::new(),
-            underway: None,
+            in_progress: None,
             retry_at: None,
         }
     }
@@ -61,23 +61,23 @@ impl Responder {
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
             + self
-                .underway
+                .in_progress
                 .as_ref()
                 .map_or(0, |(answers, _)| answers.len())
     }
 
     pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
-        let underway = self.underway.iter().flat_map(|(answers, _)| answers);
-        let all = self.waiting.iter().chain(underway);
+        let in_progress = self.in_progress.iter().flat_map(|(answers, _)| answers);
+        let all = self.waiting.iter().chain(in_progress);
         all.map(|answer| answer.cause.delivery.ticket())
     }
 
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.retry_at.filter(|_| self.underway.is_none())
+        self.retry_at.filter(|_| self.in_progress.is_none())
     }
 
-    pub(super) fn add(&mut self, cause: Finished, responses: Vec<Outgoing>) {
-        self.waiting.push(Answer {
+    pub(super) fn add(&mut self, cause: FinishedRun, responses: Vec<Outgoing>) {
+        self.waiting.push(PendingResponses {
             cause,
             left: responses,
             tries: 0,
@@ -85,14 +85,14 @@ impl Responder {
         });
     }
 
-    /// Starts to publish what waits, unless a batch is under way or the store is being given a pause.
+    /// Starts to publish a batch, unless one is in progress or a pause after a failure has not ended.
     pub(super) fn start(&mut self) {
         let paused = self.retry_at.is_some_and(|at| Instant::now() < at);
-        if self.underway.is_some() || self.waiting.is_empty() || paused {
+        if self.in_progress.is_some() || self.waiting.is_empty() || paused {
             return;
         }
         self.retry_at = None;
-        let answers: Vec<Answer> = self
+        let answers: Vec<PendingResponses> = self
             .waiting
             .drain(..self.waiting.len().min(BATCH))
             .collect();
@@ -102,40 +102,40 @@ impl Responder {
             .collect();
         let transport = Arc::clone(&self.transport);
         let task = tokio::spawn(async move { transport.publish(batch).await });
-        self.underway = Some((answers, task));
+        self.in_progress = Some((answers, task));
     }
 
-    /// Waits for the batch under way; for ever if there is none. May be dropped.
+    /// Waits for the batch in progress; indefinitely if there is none. Cancellation-safe.
     pub(super) async fn next(&mut self) -> Results {
-        let Some((_, task)) = &mut self.underway else {
+        let Some((_, task)) = &mut self.in_progress else {
             return std::future::pending().await;
         };
         match joined(task).await {
             Some(results) => results,
-            // The executor shuts down, and this task with it.
+            // The executor is shutting down, and this task with it.
             None => std::future::pending().await,
         }
     }
 
-    /// Takes what the transport warns of since responses were published last.
+    /// Takes the warnings of the transport since the previous batch.
     pub(super) fn warnings(&self) -> Vec<TransportError> {
         let scheme = self.transport.scheme();
         let warning = |text| TransportError::new(scheme, ErrorKind::Warning, text);
         self.transport.warnings().into_iter().map(warning).collect()
     }
 
-    /// Sorts out what the batch under way came to; what may still succeed stays.
+    /// Takes the results of the batch in progress. Responses that may still succeed stay and are published again.
     pub(super) fn apply(&mut self, results: Results) -> Vec<Answered> {
-        let Some((answers, _)) = self.underway.take() else {
+        let Some((answers, _)) = self.in_progress.take() else {
             return Vec::new();
         };
         failpoint::reach("consume.responses_stored");
         let mut results = results.into_iter();
         let mut answered = Vec::new();
-        // What is to be published again stays before what came later.
+        // Responses that are published again stay in front of later ones.
         let later = std::mem::take(&mut self.waiting);
         for answer in answers {
-            // A result that is missing is no confirmation.
+            // A missing result is not a confirmation.
             let unknown = || Err(TransportError::unanswered(self.transport.scheme()));
             let own = (0..answer.left.len())
                 .map(|_| results.next().unwrap_or_else(unknown))
@@ -146,7 +146,7 @@ impl Responder {
         answered
     }
 
-    fn sort_out(&mut self, mut answer: Answer, results: Results) -> Option<Answered> {
+    fn sort_out(&mut self, mut answer: PendingResponses, results: Results) -> Option<Answered> {
         let mut error = None;
         let mut left = Vec::new();
         for (outgoing, result) in std::mem::take(&mut answer.left).into_iter().zip(results) {
@@ -156,7 +156,7 @@ impl Responder {
                     left.push(outgoing);
                     error = error.or(Some(failed));
                 }
-                Err(barred) if is_ours(&barred) => {
+                Err(barred) if is_store_wide(&barred) => {
                     return Some(Answered::Barred(answer.cause, barred));
                 }
                 Err(refused) => return Some(Answered::Refused(answer.cause, refused)),
@@ -176,15 +176,19 @@ impl Responder {
         None
     }
 
-    /// Gives up on everything and returns the causes.
-    pub(super) fn abandon(&mut self) -> Vec<Finished> {
-        let underway = self.underway.take().map(|(answers, _)| answers);
-        let all = self.waiting.drain(..).chain(underway.into_iter().flatten());
+    /// Drops everything and returns the causes.
+    pub(super) fn abandon(&mut self) -> Vec<FinishedRun> {
+        let in_progress = self.in_progress.take().map(|(answers, _)| answers);
+        let all = self
+            .waiting
+            .drain(..)
+            .chain(in_progress.into_iter().flatten());
         all.map(|answer| answer.cause).collect()
     }
 }
 
-/// Publishing again after an unknown outcome may double a response, never lose it.
+/// Reports whether publishing again may succeed. After an unknown outcome it may store a response twice, but never loses
+/// one.
 fn may_pass(error: &TransportError) -> bool {
     let kind = error.kind();
     error.is_transient()
@@ -194,8 +198,8 @@ fn may_pass(error: &TransportError) -> bool {
         )
 }
 
-/// Reports whether any response would be refused like this: no attempt of the event must be spent on it.
-fn is_ours(error: &TransportError) -> bool {
+/// Reports whether the store would refuse any response like this, so that it must not cost the event an attempt.
+fn is_store_wide(error: &TransportError) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Denied | ErrorKind::Configuration | ErrorKind::Corrupt

@@ -1,4 +1,4 @@
-//! Verdicts on their way to the store: gathered, settled in batches, told once they are durable.
+//! Settlements: verdicts on their way to the store, settled in batches, counted and reported once they are durable.
 
 use std::{collections::VecDeque, sync::Arc, task::Poll, time::Duration};
 
@@ -6,8 +6,8 @@ use futures_util::poll;
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
-    ConsumeError, Summary,
     deliveries::queue::{Key, key_of},
+    summary::{ConsumeError, Summary},
 };
 use crate::{
     failpoint,
@@ -17,21 +17,21 @@ use crate::{
     },
 };
 
-/// While runs go on, verdicts wait for others until one is so old: what makes a batch durable costs as much as
-/// many runs of a small command.
+/// While runs are in progress, a verdict waits this long for others. Making a batch durable (a commit or a round trip)
+/// costs as much as many runs of a small command, however few verdicts are in it.
 const LINGER: Duration = Duration::from_millis(10);
 
-/// What to count and tell when a verdict is durable.
-struct Note {
+/// A verdict that is not durable yet: what to count and report once it is.
+struct Entry {
     ticket: Ticket,
     end: End,
-    /// What to tell, if anybody follows.
-    story: Option<Box<Story>>,
-    /// The key that is held until the store knows of this verdict.
+    /// The delivery, if the observer follows single deliveries.
+    followed: Option<Box<FollowedDelivery>>,
+    /// The key that is held until this verdict is durable.
     hold: Option<Key>,
 }
 
-/// How a delivery ends.
+/// The kind of a verdict.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Acked,
@@ -41,16 +41,16 @@ enum End {
     DeadLettered,
 }
 
-/// A delivery and what becomes of it.
-struct Story {
+/// A delivery that is reported to the observer with its verdict.
+struct FollowedDelivery {
     delivery: Delivery,
     verdict: Verdict,
-    /// Why it was skipped.
+    /// Reason for skipping it.
     skipped: Option<String>,
 }
 
-impl Story {
-    fn told(&self) -> Notice<'_> {
+impl FollowedDelivery {
+    fn notice(&self) -> Notice<'_> {
         let delivery = &self.delivery;
         match (&self.verdict, &self.skipped) {
             (Verdict::Ack, Some(reason)) => Notice::Skipped(delivery, reason),
@@ -66,67 +66,71 @@ impl Story {
 
 type Results = Vec<Result<()>>;
 
-/// What settling a batch brought to light.
+/// Result of settling a batch.
 #[derive(Default)]
 pub(super) struct Settled {
-    /// Keys that the store holds itself from now on.
+    /// Keys that the store itself holds from now on.
     pub(super) holds: Vec<Key>,
-    /// Why the consumer has to stop.
+    /// Error that stops the consumer.
     pub(super) fatal: Option<ConsumeError>,
 }
 
 /// See the module.
-pub(super) struct Ledger {
+pub(super) struct Settlements {
     subscription: Arc<dyn Subscription>,
     observer: Arc<dyn Observer>,
     follows: bool,
-    gathered: Vec<Settlement>,
-    notes: Vec<Note>,
-    /// So many settle at once: enough, and they keep little room from what comes next.
-    enough: usize,
+    batch: Vec<Settlement>,
+    entries: Vec<Entry>,
+    /// Verdicts that are settled without waiting for more. A quarter of what may be in flight: enough for a batch, and the
+    /// rest stays free for the next deliveries.
+    batch_size: usize,
     settle_at: Option<Instant>,
-    /// Batches that are being settled, the earliest first, and how many at most.
-    underway: VecDeque<(Vec<Note>, JoinHandle<Results>)>,
-    at_once: usize,
-    /// What was done so far, durably.
+    /// Batches that are being settled, the earliest first.
+    in_progress: VecDeque<(Vec<Entry>, JoinHandle<Results>)>,
+    max_batches: usize,
+    /// Counts of everything that is durable.
     pub(super) summary: Summary,
 }
 
-impl Ledger {
+impl Settlements {
     pub(super) fn new(
         subscription: Arc<dyn Subscription>,
         observer: Arc<dyn Observer>,
         max_in_flight: usize,
     ) -> Self {
-        let at_once = subscription.settles_at_once().max(1);
+        let max_batches = subscription.settles_at_once().max(1);
         Self {
             subscription,
             follows: observer.follows_deliveries(),
             observer,
-            gathered: Vec::new(),
-            notes: Vec::new(),
-            enough: max_in_flight / 4,
+            batch: Vec::new(),
+            entries: Vec::new(),
+            batch_size: max_in_flight / 4,
             settle_at: None,
-            underway: VecDeque::new(),
-            at_once,
+            in_progress: VecDeque::new(),
+            max_batches,
             summary: Summary::default(),
         }
     }
 
-    /// Reports whether anyone is told about single deliveries.
+    /// Reports whether the observer follows single deliveries.
     pub(super) fn follows(&self) -> bool {
         self.follows
     }
 
     /// Counts verdicts that are not durable yet.
     pub(super) fn unsettled(&self) -> usize {
-        let underway = self.underway.iter().map(|(notes, _)| notes.len());
-        self.notes.len() + underway.sum::<usize>()
+        let in_progress = self.in_progress.iter().map(|(entries, _)| entries.len());
+        self.entries.len() + in_progress.sum::<usize>()
     }
 
     pub(super) fn tickets(&self) -> impl Iterator<Item = Ticket> {
-        let underway = self.underway.iter().flat_map(|(notes, _)| notes);
-        self.notes.iter().chain(underway).map(|note| note.ticket)
+        let in_progress = self.in_progress.iter().flat_map(|(entries, _)| entries);
+        self.entries
+            .iter()
+            .chain(in_progress)
+            .map(|entry| entry.ticket)
     }
 
     /// Takes an acknowledgement; with a reason, the event was skipped.
@@ -134,7 +138,7 @@ impl Ledger {
         self.add(delivery, Verdict::Ack, skipped, None);
     }
 
-    /// Takes any other verdict. `holds` says that its key is held until the verdict is durable.
+    /// Takes any other verdict. `holds` means that its key is held until the verdict is durable.
     pub(super) fn conclude(&mut self, delivery: Delivery, verdict: Verdict, holds: bool) {
         let hold = if holds { key_of(&delivery) } else { None };
         self.add(delivery, verdict, None, hold);
@@ -154,39 +158,39 @@ impl Ledger {
             Verdict::Return => End::Returned,
             Verdict::DeadLetter { .. } => End::DeadLettered,
         };
-        let story = || Story {
+        let followed = || FollowedDelivery {
             delivery: delivery.copy(),
             verdict: verdict.clone(),
             skipped,
         };
-        self.notes.push(Note {
+        self.entries.push(Entry {
             ticket: delivery.ticket(),
             end,
-            story: self.follows.then(|| Box::new(story())),
+            followed: self.follows.then(|| Box::new(followed())),
             hold,
         });
-        self.gathered.push(delivery.conclude(verdict));
+        self.batch.push(delivery.conclude(verdict));
         self.settle_at
             .get_or_insert_with(|| Instant::now() + LINGER);
     }
 
-    /// Returns when to settle even if there is not enough.
+    /// Returns the time at which a batch is settled even if it is small.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         self.settle_at
-            .filter(|_| self.underway.len() < self.at_once)
+            .filter(|_| self.in_progress.len() < self.max_batches)
     }
 
     fn is_due(&self) -> bool {
-        self.gathered.len() >= self.enough || self.settle_at.is_none_or(|at| at <= Instant::now())
+        self.batch.len() >= self.batch_size || self.settle_at.is_none_or(|at| at <= Instant::now())
     }
 
-    /// Starts to settle what was gathered, unless as many batches as may be are under way; with `more` to come, once that
-    /// is worth it.
+    /// Starts to settle the pending verdicts, unless the most batches allowed are in progress. With `more` verdicts to come,
+    /// it waits until the batch is large or old enough.
     ///
-    /// Settling is a task of its own: it must go on when the consumer is dropped, and while the handler
-    /// keeps the loop busy. It is polled here first, so that the store has it before the next request.
+    /// Settling is a task of its own, because it must complete when the consumer is dropped, and while the handler keeps
+    /// the loop busy. It is polled once here first, so that the store receives it before the next request.
     pub(super) async fn start(&mut self, more: bool) {
-        if self.underway.len() >= self.at_once || self.gathered.is_empty() {
+        if self.in_progress.len() >= self.max_batches || self.batch.is_empty() {
             return;
         }
         if more && !self.is_due() {
@@ -194,7 +198,7 @@ impl Ledger {
         }
         self.settle_at = None;
         failpoint::reach("consume.before_settle");
-        let batch = taken(&mut self.gathered);
+        let batch = taken(&mut self.batch);
         let subscription = Arc::clone(&self.subscription);
         let mut settling = Box::pin(async move { subscription.settle(batch).await });
         let begun = poll!(settling.as_mut());
@@ -204,43 +208,43 @@ impl Ledger {
                 Poll::Pending => settling.await,
             }
         });
-        let notes = taken(&mut self.notes);
-        self.underway.push_back((notes, task));
+        let entries = taken(&mut self.entries);
+        self.in_progress.push_back((entries, task));
     }
 
-    /// Waits for the earliest batch under way; for ever if there is none. May be dropped.
+    /// Waits for the earliest batch in progress; indefinitely if there is none. Cancellation-safe.
     pub(super) async fn next(&mut self) -> Results {
-        let Some((_, task)) = self.underway.front_mut() else {
+        let Some((_, task)) = self.in_progress.front_mut() else {
             return std::future::pending().await;
         };
         match joined(task).await {
             Some(results) => results,
-            // The executor shuts down, and this task with it.
+            // The executor is shutting down, and this task with it.
             None => std::future::pending().await,
         }
     }
 
-    /// Counts and tells what the earliest batch under way came to.
+    /// Counts and reports the results of the earliest batch in progress.
     pub(super) fn apply(&mut self, results: Results) -> Settled {
         failpoint::reach("consume.after_settle");
         let mut settled = Settled::default();
-        let Some((notes, _)) = self.underway.pop_front() else {
+        let Some((entries, _)) = self.in_progress.pop_front() else {
             return settled;
         };
         let mut results = results.into_iter();
-        for mut note in notes {
+        for mut entry in entries {
             let result = results
                 .next()
                 .unwrap_or_else(|| Err(TransportError::unanswered("consume")));
-            settled.holds.extend(note.hold.take());
+            settled.holds.extend(entry.hold.take());
             match result {
-                Ok(()) => self.count_and_tell(&note),
+                Ok(()) => self.count_and_notify(&entry),
                 Err(error) => {
-                    if let Some(story) = &note.story {
-                        let notice = Notice::Unsettled(&story.delivery, &error);
+                    if let Some(followed) = &entry.followed {
+                        let notice = Notice::Unsettled(&followed.delivery, &error);
                         self.observer.notice(notice);
                     }
-                    if is_fatal(note.end, error.kind()) {
+                    if is_fatal(entry.end, error.kind()) {
                         settled.fatal = Some(ConsumeError::Transport(error));
                     }
                 }
@@ -249,9 +253,9 @@ impl Ledger {
         settled
     }
 
-    fn count_and_tell(&mut self, note: &Note) {
+    fn count_and_notify(&mut self, entry: &Entry) {
         let summary = &mut self.summary;
-        let counter = match note.end {
+        let counter = match entry.end {
             End::Acked => &mut summary.acked,
             End::Skipped => &mut summary.skipped,
             End::Retried => &mut summary.retried,
@@ -259,15 +263,15 @@ impl Ledger {
             End::DeadLettered => &mut summary.dead_lettered,
         };
         *counter += 1;
-        if let Some(story) = &note.story {
-            self.observer.notice(story.told());
+        if let Some(followed) = &entry.followed {
+            self.observer.notice(followed.notice());
         }
     }
 
-    /// Notes runs that were dropped; leaving the group gives them back.
-    pub(super) fn abandon(&mut self, count: usize, told: &[Delivery]) {
+    /// Counts runs that were dropped; leaving the group gives their deliveries back.
+    pub(super) fn abandon(&mut self, count: usize, followed: &[Delivery]) {
         self.summary.returned += count as u64;
-        for delivery in told {
+        for delivery in followed {
             self.observer.notice(Notice::Returned(delivery));
         }
     }
@@ -284,13 +288,14 @@ impl Ledger {
     }
 }
 
-/// Takes what was gathered; the next will be about as many.
-fn taken<T>(gathered: &mut Vec<T>) -> Vec<T> {
-    let room = Vec::with_capacity(gathered.len());
-    std::mem::replace(gathered, room)
+/// Takes the batch and leaves an empty one of the same capacity, because the next one will be about as large.
+fn taken<T>(batch: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(batch.len());
+    std::mem::replace(batch, room)
 }
 
-/// A dead letter that cannot be stored would come again and again; an outage passes.
+/// Reports whether the consumer must stop: a dead letter that the store refuses would be redelivered without end. An outage
+/// passes.
 fn is_fatal(end: End, kind: ErrorKind) -> bool {
     end == End::DeadLettered && !matches!(kind, ErrorKind::Lost | ErrorKind::Unavailable)
 }

@@ -1,57 +1,57 @@
-//! How a consumer is stopped, and how it ended.
+//! Stopping a consumer, and the summary that it returns.
 
 use tokio_util::sync::CancellationToken;
 
 use crate::transport::{Failure, TransportError};
 
-/// How a consumer is stopped.
+/// Tokens that stop a consumer.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
-    /// Take nothing new and finish what runs.
+    /// Takes nothing new and lets runs finish.
     pub drain: CancellationToken,
-    /// End at once; what runs goes back uncounted.
+    /// Ends at once; the events of unfinished runs go back uncounted.
     pub abort: CancellationToken,
 }
 
-/// Why a consumer ended.
+/// Reason why a consumer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// Everything that was there is done (`until_end`).
+    /// Everything that was stored when it started is done (`until_end`).
     Reached,
-    /// The count is complete.
+    /// The requested number of events is done (`count`).
     Counted,
-    /// The time was up first.
+    /// The time limit passed first (`timeout`).
     TimedOut,
-    /// A drain was asked for and ended.
+    /// A drain was requested and completed.
     Drained,
-    /// Stopped before the drain ended.
+    /// Stopped before the drain completed.
     Aborted,
-    /// Too much failed in a bounded run.
-    Broken,
+    /// The breaker opened in a bounded run.
+    BreakerOpened,
 }
 
-/// What a consumer did.
+/// Counts of a consumer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Handled.
+    /// Events handled and acknowledged.
     pub acked: u64,
-    /// Skipped.
+    /// Events skipped and acknowledged.
     pub skipped: u64,
-    /// Failed runs to be tried again.
+    /// Failed runs that are retried.
     pub retried: u64,
-    /// Dead letters made.
+    /// Events dead-lettered.
     pub dead_lettered: u64,
-    /// Given back uncounted.
+    /// Events given back without counting an attempt.
     pub returned: u64,
-    /// How often messages turned out to be gone before this group had handled them.
+    /// Gaps: times when messages were removed before this group had handled them.
     pub gaps: u64,
-    /// Why it ended; `None` while it runs.
+    /// Reason why it ended; `None` while it runs.
     pub end: Option<End>,
 }
 
 impl Summary {
-    /// Sums up a consumer that ended before it had joined its group.
-    pub(super) fn of_nothing(end: End) -> Self {
+    /// Returns the summary of a consumer that ended before it joined its group.
+    pub(super) fn before_joining(end: End) -> Self {
         Self {
             end: Some(end),
             ..Self::default()
@@ -59,22 +59,22 @@ impl Summary {
     }
 }
 
-/// Why a consumer had to stop.
+/// Error that stopped a consumer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConsumeError {
-    /// The transport failed for good.
+    /// The transport failed and a retry cannot help.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The handler cannot be run at all, or says so itself.
-    #[error("the handler does not work: {}", .0.message)]
+    /// The handler cannot run at all, or reported that itself.
+    #[error("the handler cannot run: {}", .0.message)]
     Unusable(Failure),
-    /// The first deliveries are no events; nothing was dead-lettered.
-    #[error("the first {count} messages are no CloudEvents: {}", .failure.message)]
+    /// The first messages are not CloudEvents; nothing was dead-lettered.
+    #[error("the first {count} messages are not CloudEvents: {}", .failure.message)]
     Undecodable {
-        /// How many.
+        /// Number of messages.
         count: u32,
-        /// Why the last one is none.
+        /// Why the last one cannot be decoded.
         failure: Failure,
     },
 }

@@ -1,4 +1,4 @@
-//! What a library handler returns when it did not handle an event.
+//! The error of a library handler, with the action for the event.
 
 use std::{any::type_name, error::Error as StdError, fmt, time::Duration};
 
@@ -7,9 +7,9 @@ use crate::runtime::describe_failure;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Why a handler did not handle an event, and what should become of the event.
+/// Reason why a handler did not handle an event, and the action for it.
 ///
-/// Any other error turns into one by `?`, and then the event is tried again:
+/// `?` converts any other error into one that retries the event:
 ///
 /// ```
 /// use protoflow::{Event, HandlerError};
@@ -24,23 +24,23 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 /// }
 /// ```
 ///
-/// It is no [`std::error::Error`] itself, as that would forbid the conversion from every other error.
+/// It does not implement [`std::error::Error`], because that would rule out the conversion from every other error.
 pub struct HandlerError {
-    wish: Wish,
+    action: RequestedAction,
     class: String,
     message: String,
     source: Option<BoxError>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum RequestedAction {
     Retry(Option<Duration>),
     DeadLetter,
     Skip,
 }
 
 impl HandlerError {
-    /// The run failed: try again as the policy says.
+    /// The run failed: retry by policy.
     ///
     /// ```
     /// # use protoflow::HandlerError;
@@ -52,10 +52,10 @@ impl HandlerError {
     /// # handle().unwrap_err();
     /// ```
     pub fn retry<E: Into<BoxError>>(error: E) -> Self {
-        Self::caused(Wish::Retry(None), error)
+        Self::caused(RequestedAction::Retry(None), error)
     }
 
-    /// The run failed: try again after this long.
+    /// The run failed: retry after this delay.
     ///
     /// ```
     /// # use protoflow::HandlerError;
@@ -69,10 +69,10 @@ impl HandlerError {
     /// # handle().unwrap_err();
     /// ```
     pub fn retry_after<E: Into<BoxError>>(delay: Duration, error: E) -> Self {
-        Self::caused(Wish::Retry(Some(delay)), error)
+        Self::caused(RequestedAction::Retry(Some(delay)), error)
     }
 
-    /// The event can never be handled: make it a dead letter now.
+    /// The event can never be handled: dead-letter it now.
     ///
     /// ```
     /// # use protoflow::HandlerError;
@@ -86,14 +86,14 @@ impl HandlerError {
     #[must_use]
     pub fn dead_letter(reason: impl Into<String>) -> Self {
         Self {
-            wish: Wish::DeadLetter,
+            action: RequestedAction::DeadLetter,
             class: "dead letter".to_owned(),
             message: reason.into(),
             source: None,
         }
     }
 
-    /// The event is to be left alone: acknowledged, with the reason noted.
+    /// The event needs no handling: acknowledge it, with the reason in a notice.
     ///
     /// ```
     /// # use protoflow::HandlerError;
@@ -108,14 +108,14 @@ impl HandlerError {
     #[must_use]
     pub fn skip(reason: impl Into<String>) -> Self {
         Self {
-            wish: Wish::Skip,
+            action: RequestedAction::Skip,
             class: "skip".to_owned(),
             message: reason.into(),
             source: None,
         }
     }
 
-    /// The event's content makes no sense: a dead letter of this error.
+    /// The content of the event is invalid: dead-letter it with this error.
     ///
     /// ```
     /// # use protoflow::HandlerError;
@@ -126,20 +126,20 @@ impl HandlerError {
     /// # handle("x").unwrap_err();
     /// ```
     pub fn unprocessable<E: Into<BoxError>>(error: E) -> Self {
-        Self::caused(Wish::DeadLetter, error)
+        Self::caused(RequestedAction::DeadLetter, error)
     }
 
-    /// Adds the error behind it, which a dead letter tells as its detail.
+    /// Adds the underlying error, which a dead letter keeps as its detail.
     #[must_use]
     pub fn source(mut self, error: impl Into<BoxError>) -> Self {
         self.source = Some(error.into());
         self
     }
 
-    fn caused<E: Into<BoxError>>(wish: Wish, error: E) -> Self {
+    fn caused<E: Into<BoxError>>(action: RequestedAction, error: E) -> Self {
         let error = error.into();
         Self {
-            wish,
+            action,
             class: short_name(type_name::<E>()),
             message: error.to_string(),
             source: Some(error),
@@ -173,10 +173,10 @@ impl<E: Into<BoxError>> From<E> for HandlerError {
 impl From<HandlerError> for Outcome {
     fn from(error: HandlerError) -> Self {
         let failure = || describe_failure(&error.class, &error.message, error.detail().as_deref());
-        match error.wish {
-            Wish::Retry(after) => Self::Retry(after, failure()),
-            Wish::DeadLetter => Self::DeadLetter(failure()),
-            Wish::Skip => Self::Skip(error.message),
+        match error.action {
+            RequestedAction::Retry(after) => Self::Retry(after, failure()),
+            RequestedAction::DeadLetter => Self::DeadLetter(failure()),
+            RequestedAction::Skip => Self::Skip(error.message),
         }
     }
 }
@@ -184,7 +184,7 @@ impl From<HandlerError> for Outcome {
 impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandlerError")
-            .field("wish", &self.wish)
+            .field("action", &self.action)
             .field("message", &self.message)
             .field("source", &self.source)
             .finish_non_exhaustive()
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn any_error_means_try_again_and_tells_its_causes() {
+    fn any_error_is_a_retry_and_keeps_its_causes() {
         let Outcome::Retry(None, failure) = Outcome::from(HandlerError::from(refused())) else {
             panic!("a failed run");
         };
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_letter_keeps_the_reason_and_the_error_behind_it() {
+    fn a_dead_letter_keeps_the_reason_and_the_underlying_error() {
         let error = HandlerError::dead_letter("no such product").source(refused());
         let Outcome::DeadLetter(failure) = Outcome::from(error) else {
             panic!("a dead letter");

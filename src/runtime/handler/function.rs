@@ -1,4 +1,4 @@
-//! Functions and closures as handlers.
+//! Handlers out of functions and closures.
 
 use std::{fmt, future::Future, marker::PhantomData};
 
@@ -12,19 +12,19 @@ use crate::{
     transport::Delivery,
 };
 
-/// What a handler function may take: the event, the message, or where it stood.
+/// Arguments of a handler function: the event, the message, the stored message with its position, or the run.
 pub trait FromDelivery: Sized + Send {
-    /// Takes it from a delivery.
+    /// Extracts the argument from a delivery.
     ///
     /// # Errors
-    /// If the message is not what the function takes.
+    /// If the message cannot be converted.
     fn from_delivery(delivery: &Delivery, run: &Run) -> Result<Self, EventError>;
 }
 
 impl FromDelivery for Event {
     fn from_delivery(delivery: &Delivery, run: &Run) -> Result<Self, EventError> {
         let envelope = Envelope::read(&delivery.stored.message)?;
-        run.refused.look_at(delivery, &envelope);
+        run.refused.check(delivery, &envelope);
         hand_over_event(envelope, &run.hand_over())
     }
 }
@@ -47,9 +47,9 @@ impl FromDelivery for Run {
     }
 }
 
-/// What a handler function may return: nothing, or events to publish before the cause is acknowledged.
+/// Results of a handler function: nothing, or events to publish before the cause is acknowledged.
 pub trait IntoResponses: Send {
-    /// Returns the events.
+    /// Returns the events to publish.
     fn into_responses(self) -> Vec<Event>;
 }
 
@@ -77,22 +77,22 @@ impl IntoResponses for Vec<Event> {
     }
 }
 
-/// What can handle deliveries: a [`Handler`], or an async function of up to two [`FromDelivery`] arguments.
+/// Handlers of deliveries: a [`Handler`], or an async function of up to two [`FromDelivery`] arguments.
 ///
-/// `By` only tells the two apart for the compiler.
+/// `By` only distinguishes the two for the compiler.
 pub trait IntoHandler<By> {
-    /// The handler that it becomes.
+    /// The resulting handler.
     type Handler: Handler;
 
-    /// Turns it into a handler whose responses are encoded so.
+    /// Converts it into a handler whose responses have this encoding.
     fn into_handler(self, encoding: Encoding) -> Self::Handler;
 }
 
-/// Marks what implements [`Handler`] itself.
+/// Marker for types that implement [`Handler`] themselves.
 #[derive(Debug)]
-pub struct ByHand;
+pub struct DirectHandler;
 
-impl<H: Handler> IntoHandler<ByHand> for H {
+impl<H: Handler> IntoHandler<DirectHandler> for H {
     type Handler = H;
 
     fn into_handler(self, _: Encoding) -> H {
@@ -142,7 +142,7 @@ impl<F, By> FunctionHandler<F, By> {
             Ok(responses) => Outcome::Ack(responses),
             Err(error) => Outcome::DeadLetter(describe_failure(
                 "response",
-                &format!("a response is no valid event: {error}"),
+                &format!("a response is not a valid event: {error}"),
                 None,
             )),
         }

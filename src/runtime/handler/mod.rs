@@ -1,4 +1,4 @@
-//! What handles deliveries, and what it may answer.
+//! Handlers of deliveries, their runs and outcomes.
 
 mod error;
 mod function;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     error::HandlerError,
-    function::{ByHand, FromDelivery, FunctionHandler, IntoHandler, IntoResponses},
+    function::{DirectHandler, FromDelivery, FunctionHandler, IntoHandler, IntoResponses},
     refused::RefusedAttributes,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     transport::{Delivery, Failure, Outgoing},
 };
 
-/// What a run is told beside its delivery.
+/// The context of a run.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// The group.
@@ -34,20 +34,20 @@ pub struct Run {
     pub attempt: u32,
     /// Runs that the policy allows for this event.
     pub max_attempts: u32,
-    /// Whose attribute names the handler is given.
+    /// Naming of attributes for the handler.
     pub naming: Naming,
-    /// Where it is reported that official SDKs refuse an event.
+    /// Receiver of reports about events that official SDKs refuse.
     pub refused: RefusedAttributes,
-    /// Cancelled when the run should end at once: its time is up, or the process is being stopped hard.
+    /// Cancelled when the run must end at once: its time limit passed, or the consumer is aborted.
     pub abort: CancellationToken,
-    /// Cancelled when a run that has not begun should not begin any more: it answers [`Outcome::Return`].
+    /// Cancelled when a run that has not begun must not begin; the handler returns [`Outcome::Return`].
     pub recalled: CancellationToken,
-    /// When it began. A handler whose runs may wait ([`Handler::ahead`]) says so; a time limit counts from then.
-    pub beginning: Beginning,
+    /// The start of the run. A handler whose runs may wait ([`Handler::ahead`]) marks it; a time limit counts from it.
+    pub start: RunStart,
 }
 
 impl Run {
-    /// Returns what is added to the event for the handler.
+    /// Returns the attributes that are added to the event for the handler.
     #[must_use]
     pub fn hand_over(&self) -> HandOver {
         HandOver {
@@ -58,22 +58,22 @@ impl Run {
     }
 }
 
-/// When a run began, once it has. Clones are one.
+/// The time at which a run began, once it has. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Beginning(Arc<Mutex<Option<Instant>>>);
+pub struct RunStart(Arc<Mutex<Option<Instant>>>);
 
-impl Beginning {
-    /// Says that it begins now.
+impl RunStart {
+    /// Notes that the run begins now.
     pub fn mark(&self) {
         *self.time() = Some(Instant::now());
     }
 
-    /// Says that it has not begun after all: what was to do the work did nothing, and something else will.
+    /// Notes that the run has not begun after all, because the worker that was given it did nothing and another one will.
     pub fn retract(&self) {
         *self.time() = None;
     }
 
-    /// Returns when it began; nothing as long as it waits.
+    /// Returns the time at which the run began; `None` while it waits.
     #[must_use]
     pub fn at(&self) -> Option<Instant> {
         *self.time()
@@ -84,39 +84,43 @@ impl Beginning {
     }
 }
 
-/// Handles deliveries, several at a time.
+/// Handles deliveries, several at the same time.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
     /// Handles one delivery. A panic is a failed run.
+    ///
+    /// # Cancellation
+    /// The future is dropped if the consumer is dropped, or if the run does not end within a second after it was aborted. The
+    /// delivery then goes back.
     async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome;
 
-    /// Returns how many runs may wait in the handler, beside those that it works on, so that the next one begins
-    /// without a turn of the consumer: 0 where a run begins as soon as it is polled.
+    /// Returns how many runs may wait in the handler in addition to those in progress, so that the next one begins without a
+    /// turn of the consumer. 0, the default, means that a run begins as soon as it is polled.
     ///
-    /// More is for handlers that let others do the work, at most as many at a time as the consumer has jobs: their
-    /// runs are not made tasks of their own, and one that computed for long would hold up the consumer. Where runs
-    /// have a time limit, none is made to wait; the limit counts from when the handler says that a run begins
-    /// ([`Run::beginning`]), and means nothing to one that never does.
+    /// More is for handlers whose work is done by other threads or processes, at most as many at a time as the consumer has
+    /// jobs. Their runs are not spawned as tasks, so one that computes for long would hold up the consumer. With a time
+    /// limit no run waits; the limit counts from the start that the handler marks ([`Run::start`]), and does not apply
+    /// to a handler that never does.
     fn ahead(&self) -> usize {
         0
     }
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Handled; these responses are confirmed stored before the cause is acknowledged.
+    /// Handled; these responses are confirmed before the event is acknowledged.
     Ack(Vec<Outgoing>),
-    /// Handled by not handling it, for this reason; acknowledged.
+    /// Skipped for this reason; acknowledged.
     Skip(String),
-    /// Failed; try again after this long, else as the policy says.
+    /// Failed; retried after this pause, otherwise by policy.
     Retry(Option<Duration>, Failure),
-    /// Failed for good.
+    /// Failed permanently; dead-lettered.
     DeadLetter(Failure),
-    /// The message is no CloudEvent.
+    /// The message is not a CloudEvent.
     Undecodable(Failure),
-    /// Not run: give it back uncounted.
+    /// Not run; the event goes back without counting an attempt.
     Return,
-    /// The handler cannot be run at all: give it back uncounted and stop.
+    /// The handler cannot run at all; the event goes back without counting an attempt, and the consumer stops.
     Unusable(Failure),
 }

@@ -1,4 +1,4 @@
-//! A notice of events that official SDKs refuse: a handler that uses one fails on every event like that.
+//! Reports of events that official SDKs refuse: a handler that uses such an SDK fails on each of them.
 
 use std::{
     fmt,
@@ -14,8 +14,8 @@ use crate::{
     transport::Delivery,
 };
 
-/// Reports the first event of a consumer that has an attribute which official SDKs refuse. Clones are one; the default
-/// reports to nobody.
+/// Reports the first event of a consumer with an attribute that official SDKs refuse. Clones share the state; the default
+/// reports nothing.
 #[derive(Clone, Default)]
 pub struct RefusedAttributes(Option<Arc<Watch>>);
 
@@ -33,8 +33,8 @@ impl RefusedAttributes {
         })))
     }
 
-    /// Looks at an event that is about to be handed over, as it is stored.
-    pub fn look_at(&self, delivery: &Delivery, envelope: &Envelope<'_>) {
+    /// Checks a stored event that is about to be handed over.
+    pub fn check(&self, delivery: &Delivery, envelope: &Envelope<'_>) {
         let watch = self.0.as_deref();
         let Some(watch) = watch.filter(|watch| !watch.is_reported.load(Ordering::Relaxed)) else {
             return;

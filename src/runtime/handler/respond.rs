@@ -1,4 +1,4 @@
-//! Events that answer an event.
+//! Responses: events that a handler returns.
 
 use std::time::SystemTime;
 
@@ -9,10 +9,10 @@ use crate::{
     transport::Outgoing,
 };
 
-/// Encodes the events that `cause` led to, each for the topic of its type.
+/// Encodes the responses to `cause`, each for the topic of its type.
 ///
-/// One with a delay of its own ([`EventExt::delay`]) is held back for so long. One without correlation or trace gets those of the cause, as an event made by
-/// [`respond`](EventExt::respond) has them already.
+/// A response with a delay of its own ([`EventExt::delay`]) is delivered after it. A response without correlation id or trace gets
+/// those of the cause; an event created by [`respond`](EventExt::respond) has them already.
 pub(super) fn encode_all(
     cause: &Message,
     events: Vec<Event>,
@@ -25,7 +25,7 @@ pub(super) fn encode_all(
         }
         let topic = event.ty().parse().map_err(|error| EventError::Attribute {
             name: "type".to_owned(),
-            rule: format!("is no topic: {error}"),
+            rule: format!("is not a valid topic: {error}"),
         })?;
         Ok(Outgoing {
             message: encode(&event, topic, encoding)?,
@@ -42,7 +42,7 @@ fn due(event: &Event) -> Result<Option<SystemTime>, EventError> {
     let due = SystemTime::now().checked_add(delay);
     due.map(Some).ok_or_else(|| EventError::Attribute {
         name: names::PF_DELAY_MS.to_owned(),
-        rule: "is longer than time lasts".to_owned(),
+        rule: "is too long".to_owned(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! `--emit`: events that a handler writes become responses, published before their cause is acknowledged.
+//! Responses of `--emit`: events that a handler writes, published before their cause is acknowledged.
 
 use std::time::SystemTime;
 
@@ -9,25 +9,25 @@ use protoflow::{
 };
 use serde_json::value::RawValue;
 
-use super::process::pipes::Collected;
+use super::process::pipes::CapturedStdout;
 
-/// How responses are made.
+/// Settings for responses.
 #[derive(Debug)]
 pub struct Emit {
-    /// Bytes that one run may write.
+    /// Bytes that one run may write to stdout.
     pub limit: usize,
-    /// How the store wants events.
+    /// Encoding of the store.
     pub encoding: Encoding,
 }
 
 impl Emit {
-    /// Reads responses from collected NDJSON.
+    /// Parses responses out of NDJSON on stdout.
     ///
     /// # Errors
-    /// Which line cannot be published, and why.
+    /// The line that cannot be published, and why.
     pub fn collected(
         &self,
-        stdout: &Collected,
+        stdout: &CapturedStdout,
         delivery: &Delivery,
         run: &Run,
     ) -> Result<Vec<Outgoing>, String> {
@@ -51,10 +51,10 @@ impl Emit {
             .collect()
     }
 
-    /// Makes responses of the events that a worker listed.
+    /// Turns the events of a worker's answer into responses.
     ///
     /// # Errors
-    /// Which event cannot be published, and why.
+    /// The event that cannot be published, and why.
     pub fn listed(
         &self,
         events: &[Box<RawValue>],
@@ -79,7 +79,7 @@ impl Emit {
         delivery: &Delivery,
         run: &Run,
     ) -> Result<Outgoing, EventError> {
-        // The same on every host: a repeat elsewhere has to be the same event.
+        // The same on every host, so that a repeat on another one is the same event.
         let source = format!("//pf/{}", run.group);
         let emission = Emission {
             cause: &delivery.stored.message,

@@ -1,4 +1,4 @@
-//! Runs the command once per event.
+//! A command that is run once per event.
 
 use std::{
     io,
@@ -19,17 +19,18 @@ use super::{
     contract::{
         failure,
         reply::Action,
-        verdict::{self, Ended, Judgement},
+        verdict::{self, ExitKind, Verdict},
     },
     options::HandlerOptions,
+    pooled_run::{EndedRun, run_on_pool},
     process::{
         environment,
-        pipes::{self as pump, Gathered},
-        process_group::{Held, Leash},
+        pipes::{self, CapturedStdout},
+        process_group::ProcessGroup,
         result_file::{self, ResultFiles},
         stderr_tail::StderrTail,
-        stdin::{self as input, StdinForm},
-        thread_pool::{Done, Lanes},
+        stdin::{self, StdinForm},
+        thread_pool::ThreadPool,
     },
 };
 use crate::output::is_reader_gone;
@@ -39,35 +40,33 @@ use crate::output::is_reader_gone;
 pub struct Exec {
     options: Arc<HandlerOptions>,
     results: ResultFiles,
-    lanes: Lanes<()>,
+    pool: ThreadPool<()>,
 }
 
-/// One run that has not begun.
-struct Job {
+/// A run that has not begun.
+struct PreparedRun {
     command: Command,
     payload: Vec<u8>,
     result: PathBuf,
     /// Bytes of stdout to keep.
-    limit: usize,
+    stdout_limit: usize,
 }
 
-/// One run that has ended.
-struct Finished {
-    judgement: Judgement,
-    gathered: Gathered,
-    /// Whether it said itself what should become of the event.
-    in_own_words: bool,
-    started: Instant,
+/// Output of a run.
+struct Output {
+    stdout: CapturedStdout,
+    /// Whether the run wrote its own verdict to `$PF_RESULT`.
+    wrote_verdict: bool,
 }
 
 impl Exec {
     /// Prepares the command.
     ///
     /// # Errors
-    /// If there is no place for the files of `$PF_RESULT`.
+    /// If the folder for the files of `$PF_RESULT` cannot be created.
     pub fn new(options: HandlerOptions) -> io::Result<Self> {
         Ok(Self {
-            lanes: Lanes::new(options.jobs),
+            pool: ThreadPool::new(options.jobs),
             options: Arc::new(options),
             results: ResultFiles::new()?,
         })
@@ -75,34 +74,30 @@ impl Exec {
 
     /// Runs the command for one delivery.
     pub async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome {
-        let job = match self.job(delivery, run) {
-            Ok(job) => job,
+        let prepared = match self.prepare(delivery, run) {
+            Ok(prepared) => prepared,
             Err(error) => return failure::undecodable(&error),
         };
-        let leash = Arc::new(Leash::default());
-        let held = Held(Arc::clone(&leash));
         let options = Arc::clone(&self.options);
-        let beginning = run.beginning.clone();
-        let work = move |(): &mut ()| {
-            beginning.mark();
-            let result = work(job, &leash, &options);
-            let go_on =
-                matches!(&result, Ok(finished) if finished.judgement.action != Action::Stop);
-            Done { result, go_on }
-        };
-        match self.lanes.work(work, run, held).await {
-            Ok(Some(Ok(finished))) => self.conclude(&finished, delivery, run),
-            Ok(Some(Err(error))) | Err(error) => self.options.not_started(&error),
-            Ok(None) => Outcome::Return,
-        }
+        run_on_pool(
+            &self.pool,
+            &self.options,
+            run,
+            move |(), group, start| {
+                start.mark();
+                execute(prepared, group, &options)
+            },
+            |ended| self.conclude(&ended, delivery, run),
+        )
+        .await
     }
 
-    /// Returns how many runs may wait: one for each thread.
+    /// Returns how many runs may wait in the queue: one for each thread.
     pub fn ahead(&self) -> usize {
         self.options.jobs
     }
 
-    fn job(&self, delivery: &Delivery, run: &Run) -> Result<Job, EventError> {
+    fn prepare(&self, delivery: &Delivery, run: &Run) -> Result<PreparedRun, EventError> {
         let envelope = Envelope::read(&delivery.stored.message)?;
         let result = self.results.path();
         let mut command = self.options.command();
@@ -111,72 +106,78 @@ impl Exec {
         let limit = self.options.emit.as_ref().map(|emit| emit.limit);
         command.stdout(limit.map_or_else(Stdio::inherit, |_| Stdio::piped()));
         let payload = match self.options.stdin {
-            StdinForm::Event => input::line(envelope, delivery, run)?,
-            StdinForm::Data => input::data(&envelope)?,
+            StdinForm::Event => stdin::line(envelope, delivery, run)?,
+            StdinForm::Data => stdin::data(&envelope)?,
         };
-        Ok(Job {
+        Ok(PreparedRun {
             command,
             payload,
             result,
-            limit: limit.unwrap_or_default(),
+            stdout_limit: limit.unwrap_or_default(),
         })
     }
 
-    fn conclude(&self, finished: &Finished, delivery: &Delivery, run: &Run) -> Outcome {
-        if self.writes_to_nobody(finished) {
-            return failure::no_reader();
+    fn conclude(&self, ended: &EndedRun<Output>, delivery: &Delivery, run: &Run) -> Outcome {
+        if self.failed_on_closed_stdout(ended) {
+            return failure::stdout_closed();
         }
-        let (stderr, started) = (&finished.gathered.stderr, finished.started);
         match &self.options.emit {
-            Some(emit) if finished.judgement.action == Action::Ack => {
-                match emit.collected(&finished.gathered.stdout, delivery, run) {
+            Some(emit) if ended.verdict.action == Action::Ack => {
+                match emit.collected(&ended.output.stdout, delivery, run) {
                     Ok(responses) => Outcome::Ack(responses),
-                    Err(reason) => {
-                        failure::outcome(&Judgement::failed("emit", reason), stderr, started)
-                    }
+                    Err(reason) => ended.emit_failed(reason),
                 }
             }
-            _ => failure::outcome(&finished.judgement, stderr, started),
+            _ => ended.outcome(),
         }
     }
 
-    /// Reports whether a run failed while nobody reads the stdout that it shares with us: not its fault.
-    fn writes_to_nobody(&self, finished: &Finished) -> bool {
-        matches!(finished.judgement.action, Action::Retry(_))
-            && !finished.in_own_words
+    /// Reports whether a run failed after the reader of the stdout that it shares with `pf` closed it. That is not the
+    /// event's fault, so it must not cost an attempt.
+    fn failed_on_closed_stdout(&self, ended: &EndedRun<Output>) -> bool {
+        matches!(ended.verdict.action, Action::Retry(_))
+            && !ended.output.wrote_verdict
             && self.options.emit.is_none()
             && is_reader_gone()
     }
 }
 
 /// Runs the command. Blocks.
-fn work(job: Job, leash: &Leash, options: &HandlerOptions) -> io::Result<Finished> {
+fn execute(
+    run: PreparedRun,
+    group: &ProcessGroup,
+    options: &HandlerOptions,
+) -> io::Result<EndedRun<Output>> {
     let started = Instant::now();
-    let mut command = options.launcher.spawn(job.command)?;
-    let pid = leash.attach(&command.child);
-    let gathered = pump::pump(
+    let mut command = options.launcher.spawn(run.command)?;
+    let pid = group.attach(&command.child);
+    let drained = pipes::drive(
         &mut command.child,
         pid,
-        &job.payload,
-        job.limit,
+        &run.payload,
+        run.stdout_limit,
         StderrTail::default(),
     );
-    if gathered.is_err() {
-        leash.pull(Signal::KILL);
+    if drained.is_err() {
+        group.signal(Signal::KILL);
     }
-    let ended: Ended = leash.reap(command)?.into();
-    let result = result_file::take(&job.result);
-    let judgement = match &result {
-        Ok(result) => verdict::judge(ended, result.as_deref(), &options.on_exit),
+    let exit: ExitKind = group.reap(command)?.into();
+    let result = result_file::take(&run.result);
+    let verdict = match &result {
+        Ok(result) => verdict::judge(exit, result.as_deref(), &options.on_exit),
         Err(error) => {
             let reason = format!("the verdict in $PF_RESULT cannot be read: {error}");
-            Judgement::failed("result", reason)
+            Verdict::failed("result", reason)
         }
     };
-    Ok(Finished {
-        judgement,
-        gathered: gathered?,
-        in_own_words: !matches!(result, Ok(None)),
+    let drained = drained?;
+    Ok(EndedRun {
+        verdict,
+        stderr: drained.stderr,
         started,
+        output: Output {
+            stdout: drained.stdout,
+            wrote_verdict: !matches!(result, Ok(None)),
+        },
     })
 }

@@ -1,13 +1,15 @@
-//! The handler contract: a command handles events, once per event or as a long-lived worker.
+//! The handler contract: a command handles events, started once per event or kept running as a worker.
 //!
-//! The event is on stdin, its names in the environment. The exit status, or one JSON object in `$PF_RESULT`,
-//! says what becomes of it; a worker says it in one line per event.
+//! The event is on stdin, its attributes are in the environment. The exit status, or one JSON object in `$PF_RESULT`,
+//! is the verdict; a worker answers with one line per event. `contract` holds the pure rules, `process` runs children
+//! on a thread pool, and `launcher` starts them so that they do not outlive `pf`.
 
 mod contract;
 mod emit;
 mod exec;
 mod launcher;
 mod options;
+mod pooled_run;
 mod process;
 #[cfg(test)]
 mod tests;
@@ -33,9 +35,9 @@ use self::{exec::Exec, worker::Workers};
 /// A command as a handler. Clones share it.
 #[derive(Debug, Clone)]
 pub enum CommandHandler {
-    /// Run once per event.
+    /// Started once per event.
     Exec(Arc<Exec>),
-    /// Long-lived.
+    /// Kept running.
     Worker(Arc<Workers>),
 }
 
@@ -43,7 +45,7 @@ impl CommandHandler {
     /// Prepares to run the command once per event.
     ///
     /// # Errors
-    /// If there is no place for temporary files.
+    /// If the folder for the files of `$PF_RESULT` cannot be created.
     pub fn exec(options: HandlerOptions) -> io::Result<Self> {
         Ok(Self::Exec(Arc::new(Exec::new(options)?)))
     }
@@ -53,7 +55,7 @@ impl CommandHandler {
         Self::Worker(Arc::new(Workers::new(options)))
     }
 
-    /// Ends what still runs: workers are told by the end of their stdin.
+    /// Ends the workers: their stdin is closed, and after that they are signalled.
     pub async fn close(&self) {
         if let Self::Worker(workers) = self {
             workers.close().await;
@@ -70,7 +72,7 @@ impl Handler for CommandHandler {
         }
     }
 
-    /// Between two events no command waits for us.
+    /// Runs may wait in the queue of the thread pool, so that no thread idles between two events.
     fn ahead(&self) -> usize {
         match self {
             Self::Exec(exec) => exec.ahead(),

@@ -17,29 +17,29 @@ use super::{
 };
 use crate::output::Remarks;
 
-/// How a command handles events.
+/// Options of a command handler.
 #[derive(Debug)]
 pub struct HandlerOptions {
     /// The command and its arguments.
     pub words: Vec<OsString>,
-    /// How many are at work at a time.
+    /// Runs at the same time.
     pub jobs: usize,
     /// The store that a nested `pf` uses.
     pub url: String,
-    /// What is on stdin.
+    /// Form of its stdin.
     pub stdin: StdinForm,
-    /// Exit statuses that mean something else than usual.
+    /// Exit statuses with an action of their own.
     pub on_exit: OnExit,
-    /// How events on stdout are published; none passes stdout through.
+    /// Publishing of events that it emits; without it, stdout is passed through.
     pub emit: Option<Emit>,
-    /// Where it is told that a worker does not keep to the contract.
+    /// Receiver of warnings about workers that break the protocol.
     pub remarks: Remarks,
-    /// What starts the command.
+    /// Starts the command.
     pub launcher: Launcher,
 }
 
 impl HandlerOptions {
-    /// Returns the command with everything that is the same for every event.
+    /// Returns the command with the settings that are the same for every event.
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.program());
         command

@@ -1,4 +1,4 @@
-//! Handlers without a store: one delivery, one outcome.
+//! Tests of handlers without a store: one delivery, one outcome.
 
 use std::{
     ffi::OsString,
@@ -7,7 +7,7 @@ use std::{
 
 use protoflow::{
     event::{Encoding, Message, Naming, Position, Stored},
-    runtime::{Beginning, Handler as _, Outcome, RefusedAttributes, Run},
+    runtime::{Handler as _, Outcome, RefusedAttributes, Run, RunStart},
     transport::{Attempts, Delivery, Ticket},
 };
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,7 @@ fn run() -> Run {
         refused: RefusedAttributes::default(),
         abort: CancellationToken::new(),
         recalled: CancellationToken::new(),
-        beginning: Beginning::default(),
+        start: RunStart::default(),
     }
 }
 

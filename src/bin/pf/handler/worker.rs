@@ -1,4 +1,7 @@
-//! Keeps one long-lived worker per job; one that misbehaves is replaced, with back-off.
+//! Long-lived workers, one per job; a worker that breaks the protocol is replaced after a pause.
+//!
+//! An event that waits in the queue of the pool loses no attempt when a worker fails: only the event that a worker was
+//! given, or may have read, is a failed run.
 
 use std::{
     io,
@@ -11,7 +14,7 @@ use std::{
 
 use protoflow::{
     event::{Envelope, EventError},
-    runtime::{Beginning, Outcome, Run},
+    runtime::{Outcome, Run, RunStart},
     transport::Delivery,
 };
 use serde_json::value::RawValue;
@@ -20,181 +23,169 @@ use super::{
     contract::{
         failure,
         reply::{Action, Reply},
-        verdict::{self, Ended, Judgement},
+        verdict::{self, ExitKind, Verdict},
     },
     options::HandlerOptions,
+    pooled_run::{EndedRun, run_on_pool},
     process::{
-        process_group::{Held, Leash},
-        stderr_tail::StderrTail,
-        stdin as input,
-        thread_pool::{Done, Lanes, Own},
+        process_group::ProcessGroup,
+        stdin,
+        thread_pool::{ThreadPool, ThreadState},
     },
-    worker_process::{Fault, Worker},
+    worker_process::{Worker, WorkerFault},
 };
 
-/// The first pause before a worker is started again; doubled after each failure in a row.
+/// The first pause before a worker is restarted; doubled after each failure in a row.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// An answer that publishes nothing needs no more.
+/// Bytes of an answer without events.
 const LONGEST_ANSWER: usize = 64 * 1024;
-/// So many events may wait for each worker.
+/// Events that may wait for each worker. A worker answers many events in the time of one turn of the consume loop, so the
+/// queue must hold enough to keep it busy while the loop settles and fetches.
 const AHEAD: usize = 256;
+
+/// Events that a worker asked to publish.
+type Emitted = Option<Vec<Box<RawValue>>>;
 
 /// The workers of a consumer.
 #[derive(Debug)]
 pub struct Workers {
-    staff: Arc<Staff>,
-    lanes: Lanes<Seat>,
+    shared: Arc<Shared>,
+    pool: ThreadPool<Slot>,
 }
 
-/// What all workers share.
+/// State that all workers share.
 #[derive(Debug)]
-struct Staff {
+struct Shared {
     options: HandlerOptions,
     /// Workers in a row that gave no usable answer.
     faults: AtomicU32,
 }
 
-/// The place of one worker.
+/// The slot of one worker: a thread of the pool owns it.
 #[derive(Debug, Default)]
-struct Seat {
+struct Slot {
     worker: Option<Worker>,
-    /// It is to be told to end.
-    is_condemned: bool,
-    /// When there may be another one.
-    rests_until: Option<Instant>,
+    /// Set when the worker must be ended before the next event.
+    must_restart: bool,
+    /// End of the pause before a new worker.
+    paused_until: Option<Instant>,
 }
 
-/// An event as a worker is given it.
-struct Question {
+/// An event in the form that a worker is given.
+struct Request {
     id: String,
     line: Vec<u8>,
 }
 
-/// A run that has ended.
-struct Answered {
-    judgement: Judgement,
-    emit: Option<Vec<Box<RawValue>>>,
-    stderr: StderrTail,
-    started: Instant,
-}
-
 impl Workers {
-    /// Prepares workers; each is started when it is needed.
+    /// Prepares workers; each is started when it is first needed.
     pub fn new(options: HandlerOptions) -> Self {
         Self {
-            lanes: Lanes::new(options.jobs),
-            staff: Arc::new(Staff {
+            pool: ThreadPool::new(options.jobs),
+            shared: Arc::new(Shared {
                 options,
                 faults: AtomicU32::new(0),
             }),
         }
     }
 
-    /// Returns how many runs may wait.
+    /// Returns how many runs may wait in the queue.
     pub fn ahead(&self) -> usize {
-        self.staff.options.jobs.saturating_mul(AHEAD)
+        self.shared.options.jobs.saturating_mul(AHEAD)
     }
 
-    /// Lets a worker handle one delivery.
+    /// Has a worker handle one delivery.
     pub async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome {
-        let question = match Question::of(delivery, run) {
-            Ok(question) => question,
+        let request = match Request::of(delivery, run) {
+            Ok(request) => request,
             Err(error) => return failure::undecodable(&error),
         };
-        let leash = Arc::new(Leash::default());
-        let held = Held(Arc::clone(&leash));
-        let staff = Arc::clone(&self.staff);
-        let beginning = run.beginning.clone();
-        let work = move |seat: &mut Seat| {
-            let result = staff.answer(seat, &question, &beginning, &leash);
-            let go_on =
-                matches!(&result, Ok(answered) if answered.judgement.action != Action::Stop);
-            Done { result, go_on }
-        };
-        match self.lanes.work(work, run, held).await {
-            Ok(Some(Ok(answered))) => self.conclude(&answered, delivery, run),
-            Ok(Some(Err(error))) | Err(error) => self.staff.options.not_started(&error),
-            Ok(None) => Outcome::Return,
+        let shared = Arc::clone(&self.shared);
+        run_on_pool(
+            &self.pool,
+            &self.shared.options,
+            run,
+            move |slot, group, start| shared.answer(slot, &request, start, group),
+            |ended| self.conclude(&ended, delivery, run),
+        )
+        .await
+    }
+
+    fn conclude(&self, ended: &EndedRun<Emitted>, delivery: &Delivery, run: &Run) -> Outcome {
+        match (&self.shared.options.emit, &ended.output) {
+            (Some(emit), Some(events)) if ended.verdict.action == Action::Ack => {
+                match emit.listed(events, delivery, run) {
+                    Ok(responses) => Outcome::Ack(responses),
+                    Err(reason) => ended.emit_failed(reason),
+                }
+            }
+            _ => ended.outcome(),
         }
     }
 
-    fn conclude(&self, answered: &Answered, delivery: &Delivery, run: &Run) -> Outcome {
-        let failed = match (&self.staff.options.emit, &answered.emit) {
-            (Some(emit), Some(events)) if answered.judgement.action == Action::Ack => {
-                match emit.listed(events, delivery, run) {
-                    Ok(responses) => return Outcome::Ack(responses),
-                    Err(reason) => Some(Judgement::failed("emit", reason)),
-                }
-            }
-            _ => None,
-        };
-        let judgement = failed.as_ref().unwrap_or(&answered.judgement);
-        failure::outcome(judgement, &answered.stderr, answered.started)
-    }
-
-    /// Lets every worker end.
+    /// Ends every worker.
     pub async fn close(&self) {
-        self.lanes.close().await;
+        self.pool.close().await;
     }
 }
 
-impl Staff {
-    /// Lets the worker of a place answer, or its successor. Blocks.
+impl Shared {
+    /// Has the worker of a slot answer, or its successor if it exited before it read anything. Blocks.
     fn answer(
         &self,
-        seat: &mut Seat,
-        question: &Question,
-        beginning: &Beginning,
-        leash: &Leash,
-    ) -> io::Result<Answered> {
+        slot: &mut Slot,
+        request: &Request,
+        start: &RunStart,
+        group: &ProcessGroup,
+    ) -> io::Result<EndedRun<Emitted>> {
         loop {
-            let worker = self.worker(seat)?;
-            // How long an earlier one took to end is not the event's fault.
-            beginning.mark();
+            let worker = self.worker(slot)?;
+            // Ending an earlier worker may take a second, which must not count against this event's time limit.
+            start.mark();
             let started = Instant::now();
-            leash.lend(worker.leash());
-            let answer = worker.ask(&question.line, &question.id, self.limit());
-            leash.release();
-            if answer.is_err() && !leash.is_pulled() && worker.left_before() {
-                beginning.retract();
-                seat.vacate();
+            group.delegate_to(worker.group());
+            let answer = worker.ask(&request.line, &request.id, self.answer_limit());
+            group.detach();
+            if answer.is_err() && !group.was_signalled() && worker.exited_before_reading() {
+                start.retract();
+                slot.end_worker();
                 continue;
             }
             let answer = answer.and_then(|reply| self.check(reply));
             let stderr = worker.stderr().take();
-            seat.is_condemned = answer.is_err() || leash.is_pulled();
-            let (judgement, emit) = match answer {
+            slot.must_restart = answer.is_err() || group.was_signalled();
+            let (verdict, output) = match answer {
                 Ok(reply) => {
                     self.faults.store(0, Ordering::Relaxed);
                     judge(reply)
                 }
                 Err(fault) => {
                     let faults = self.faults.fetch_add(1, Ordering::Relaxed);
-                    seat.rests_until = Instant::now().checked_add(pause(faults));
-                    (judge_fault(&fault, leash.is_pulled()), None)
+                    slot.paused_until = Instant::now().checked_add(pause(faults));
+                    (judge_fault(&fault, group.was_signalled()), None)
                 }
             };
-            return Ok(Answered {
-                judgement,
-                emit,
+            return Ok(EndedRun {
+                verdict,
                 stderr,
                 started,
+                output,
             });
         }
     }
 
-    /// Returns the worker that has the place, or starts one.
-    fn worker<'s>(&self, seat: &'s mut Seat) -> io::Result<&'s mut Worker> {
-        let limit = self.limit();
-        if seat
+    /// Returns the worker of the slot; starts one if there is none or it broke the protocol.
+    fn worker<'s>(&self, slot: &'s mut Slot) -> io::Result<&'s mut Worker> {
+        let limit = self.answer_limit();
+        if slot
             .worker
             .as_mut()
-            .is_some_and(|worker| !worker.is_well(limit))
+            .is_some_and(|worker| !worker.is_usable(limit))
         {
-            seat.vacate();
+            slot.end_worker();
         }
-        match &mut seat.worker {
+        match &mut slot.worker {
             Some(worker) => Ok(worker),
             empty => {
                 let started = self.options.launcher.spawn(self.options.command())?;
@@ -204,42 +195,42 @@ impl Staff {
         }
     }
 
-    /// Returns how long an answer may be.
-    fn limit(&self) -> usize {
+    /// Returns the longest answer allowed, in bytes.
+    fn answer_limit(&self) -> usize {
         let emit = self.options.emit.as_ref();
         emit.map_or(LONGEST_ANSWER, |emit| emit.limit)
     }
 
-    fn check(&self, reply: Reply) -> Result<Reply, Fault> {
+    fn check(&self, reply: Reply) -> Result<Reply, WorkerFault> {
         match &reply.emit {
-            Some(_) if self.options.emit.is_none() => Err(Fault::Emits),
+            Some(_) if self.options.emit.is_none() => Err(WorkerFault::EmitNotEnabled),
             _ => Ok(reply),
         }
     }
 }
 
-impl Seat {
-    /// Tells the worker to end; there will be another one.
-    fn vacate(&mut self) {
+impl Slot {
+    /// Ends the worker now; the next event gets a new one.
+    fn end_worker(&mut self) {
         if let Some(worker) = self.worker.take() {
             worker.end();
         }
     }
 }
 
-impl Own for Seat {
-    fn rests_until(&self) -> Option<Instant> {
-        self.rests_until
+impl ThreadState for Slot {
+    fn paused_until(&self) -> Option<Instant> {
+        self.paused_until
     }
 
-    fn tidy(&mut self) {
-        if std::mem::take(&mut self.is_condemned) {
-            self.vacate();
+    fn clean_up(&mut self) {
+        if std::mem::take(&mut self.must_restart) {
+            self.end_worker();
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(worker) = self.worker.take() {
             worker.close();
@@ -247,25 +238,25 @@ impl Drop for Seat {
     }
 }
 
-impl Question {
+impl Request {
     fn of(delivery: &Delivery, run: &Run) -> Result<Self, EventError> {
         let envelope = Envelope::read(&delivery.stored.message)?;
         Ok(Self {
             id: envelope.id.clone().into_owned(),
-            line: input::line(envelope, delivery, run)?,
+            line: stdin::line(envelope, delivery, run)?,
         })
     }
 }
 
-/// Returns how long to wait after a fault, so many having come before it in a row.
+/// Returns the pause after a fault that followed this many others in a row.
 fn pause(before: u32) -> Duration {
     FIRST_PAUSE
         .saturating_mul(2_u32.saturating_pow(before))
         .min(LONGEST_PAUSE)
 }
 
-fn judge(reply: Reply) -> (Judgement, Option<Vec<Box<RawValue>>>) {
-    let judgement = Judgement {
+fn judge(reply: Reply) -> (Verdict, Emitted) {
+    let verdict = Verdict {
         action: reply.action,
         class: "worker".to_owned(),
         complete: reply.reason.is_some(),
@@ -273,31 +264,27 @@ fn judge(reply: Reply) -> (Judgement, Option<Vec<Box<RawValue>>>) {
             .reason
             .unwrap_or_else(|| "the worker gave no reason".to_owned()),
     };
-    (judgement, reply.emit)
+    (verdict, reply.emit)
 }
 
-fn judge_fault(fault: &Fault, is_ended_by_us: bool) -> Judgement {
-    if is_ended_by_us {
-        return aborted();
+fn judge_fault(fault: &WorkerFault, was_signalled: bool) -> Verdict {
+    if was_signalled {
+        return Verdict::failed("aborted", "the run was aborted before the worker answered");
     }
     let class = match fault {
-        Fault::Ended(ended) => verdict::class(*ended),
+        WorkerFault::Exited(exit) => verdict::class(*exit),
         _ => "worker".to_owned(),
     };
     let action = match fault {
-        Fault::Ended(Ended::Exited(78 | 126 | 127)) => Action::Stop,
+        WorkerFault::Exited(ExitKind::Status(78 | 126 | 127)) => Action::Stop,
         _ => Action::Retry(None),
     };
-    Judgement {
+    Verdict {
         action,
         class,
         reason: fault.to_string(),
-        complete: !matches!(fault, Fault::Ended(_) | Fault::Closed),
+        complete: !matches!(fault, WorkerFault::Exited(_) | WorkerFault::StdoutClosed),
     }
-}
-
-fn aborted() -> Judgement {
-    Judgement::failed("aborted", "the run was ended before the worker answered")
 }
 
 #[cfg(test)]
@@ -312,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_worker_that_cannot_be_run_stops_the_consumer() {
-        let judge = |status| judge_fault(&Fault::Ended(Ended::Exited(status)), false).action;
+        let exited = |status| WorkerFault::Exited(ExitKind::Status(status));
+        let judge = |status| judge_fault(&exited(status), false).action;
         assert_eq!(judge(127), Action::Stop);
         assert_eq!(judge(1), Action::Retry(None));
         assert_eq!(judge(0), Action::Retry(None));

@@ -1,4 +1,7 @@
-//! The first messages: if none of them is an event, the consumer is pointed at the wrong topic.
+//! The check of the first messages: if none of them is a CloudEvent, the consumer reads the wrong topic.
+//!
+//! Without it, pointing a consumer at a topic of plain JSON would dead-letter the whole topic. So messages that cannot be
+//! decoded are held until one can, and the consumer stops if too many come first.
 
 use std::time::Duration;
 
@@ -6,21 +9,21 @@ use tokio::time::Instant;
 
 use crate::transport::{Delivery, Failure, Ticket};
 
-/// So many deliveries that are no events, before the first that is one, stop the consumer.
+/// Undecodable messages before the first event that stop the consumer.
 const LIMIT: u32 = 20;
-/// If so long nothing more comes, what is held back is taken for single bad messages.
+/// If nothing else comes for this long, the held messages are dead-lettered as single bad ones.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// See the module.
 #[derive(Default)]
-pub(in crate::runtime::consume) struct Proof {
-    proven: bool,
+pub(in crate::runtime::consume) struct DecodeCheck {
+    confirmed: bool,
     seen: u32,
     held: Vec<(Delivery, Failure)>,
     since: Option<Instant>,
 }
 
-impl Proof {
+impl DecodeCheck {
     pub(in crate::runtime::consume) fn len(&self) -> usize {
         self.held.len()
     }
@@ -29,12 +32,12 @@ impl Proof {
         self.held.iter().map(|(delivery, _)| delivery.ticket())
     }
 
-    /// Reports whether there was an event.
-    pub(in crate::runtime::consume) fn is_proven(&self) -> bool {
-        self.proven
+    /// Reports whether a message was decoded.
+    pub(in crate::runtime::consume) fn is_confirmed(&self) -> bool {
+        self.confirmed
     }
 
-    /// Holds back a message that is no event. If there are too many, returns how many: the consumer must stop.
+    /// Holds a message that is not a CloudEvent. Returns their number if it is too high: the consumer must stop.
     pub(in crate::runtime::consume) fn hold(
         &mut self,
         delivery: Delivery,
@@ -46,20 +49,20 @@ impl Proof {
         (self.seen >= LIMIT).then_some(self.seen)
     }
 
-    /// Notes that a message was an event; returns what was held back, now known to be single bad messages.
-    pub(in crate::runtime::consume) fn prove(&mut self) -> Vec<(Delivery, Failure)> {
-        self.proven = true;
+    /// Notes that a message was decoded; returns the held ones, which are single bad messages.
+    pub(in crate::runtime::consume) fn confirm(&mut self) -> Vec<(Delivery, Failure)> {
+        self.confirmed = true;
         std::mem::take(&mut self.held)
     }
 
-    /// Returns when to stop waiting for an event, if nothing else comes.
+    /// Returns the time at which waiting for an event ends, if nothing else comes.
     pub(in crate::runtime::consume) fn wake_at(&self) -> Option<Instant> {
         self.since
             .filter(|_| !self.held.is_empty())
             .map(|since| since + PATIENCE)
     }
 
-    /// Returns what was held back for long enough with nothing else to do.
+    /// Returns the messages that were held for long enough.
     pub(in crate::runtime::consume) fn overdue(
         &mut self,
         now: Instant,
@@ -70,7 +73,7 @@ impl Proof {
         Vec::new()
     }
 
-    /// Returns what was held back, undecided.
+    /// Returns the held messages, which go back.
     pub(in crate::runtime::consume) fn give_back(&mut self) -> impl Iterator<Item = Delivery> {
         self.held.drain(..).map(|(delivery, _)| delivery)
     }

@@ -1,4 +1,4 @@
-//! Asking for deliveries: one request at a time, for no more than can soon be worked on.
+//! Requests for deliveries: one at a time, for no more than the handlers will soon start.
 
 use std::{future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
@@ -16,12 +16,12 @@ type Request = Pin<Box<dyn Future<Output = Result<Vec<Delivery>>> + Send>>;
 pub(in crate::runtime::consume) struct Fetch {
     subscription: Arc<dyn Subscription>,
     request: Option<Request>,
-    /// What came back before anybody waited for it.
+    /// An answer that came back on the first poll.
     early: Option<Result<Vec<Delivery>>>,
     requests: u64,
     not_before: Option<Instant>,
     failures: u32,
-    /// How much to hold ready.
+    /// Size of the next request.
     pub(in crate::runtime::consume) window: Window,
 }
 
@@ -41,14 +41,14 @@ impl Fetch {
         }
     }
 
-    /// Reports whether a request may be made now.
+    /// Reports whether a request can be made now.
     pub(in crate::runtime::consume) fn is_free(&self, now: Instant) -> bool {
         self.request.is_none()
             && self.early.is_none()
             && self.not_before.is_none_or(|pause_end| now >= pause_end)
     }
 
-    /// Returns when the pause is over, if there is one.
+    /// Returns the end of the pause, if there is one.
     pub(in crate::runtime::consume) fn wake_at(&self) -> Option<Instant> {
         let now = Instant::now();
         self.not_before.filter(|pause_end| *pause_end > now)
@@ -59,7 +59,7 @@ impl Fetch {
         self.requests
     }
 
-    /// Asks for so many, and sees to it that the store begins to work on it.
+    /// Requests at most this many. The request is polled once here, so that the store works on it while the handler runs.
     pub(in crate::runtime::consume) async fn start(&mut self, max: usize) {
         self.requests += 1;
         self.not_before = None;
@@ -71,7 +71,7 @@ impl Fetch {
         }
     }
 
-    /// Waits for the answer to the request; for ever if there is none. May be dropped.
+    /// Waits for the answer to the request; indefinitely if there is none. Cancellation-safe.
     pub(in crate::runtime::consume) async fn next(&mut self) -> Result<Vec<Delivery>> {
         if let Some(result) = self.early.take() {
             return result;
@@ -89,7 +89,7 @@ impl Fetch {
         self.failures = 0;
     }
 
-    /// Notes that a request failed in a way that may pass; returns whether that is news.
+    /// Notes a transient failure and pauses; returns whether it is the first in a row.
     pub(in crate::runtime::consume) fn failed(&mut self) -> bool {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(10));
         self.failures += 1;
@@ -97,21 +97,26 @@ impl Fetch {
         self.failures == 1
     }
 
-    /// Asks for nothing more. What the store took out for the dropped request it keeps for others.
+    /// Drops the request; returns deliveries that came back already. What the store has claimed for the dropped request goes
+    /// to other consumers.
     pub(in crate::runtime::consume) fn stop(&mut self) -> Vec<Delivery> {
         self.request = None;
         self.early.take().and_then(Result::ok).unwrap_or_default()
     }
 }
 
-/// How many deliveries to ask for at once: about what is started in a tenth of a second, so that slow
-/// handlers leave the rest to other consumers.
+/// The size of a request, which follows the speed of the handlers.
+///
+/// Fast handlers need large requests: one round trip per event would cap them at the latency of the broker. Slow handlers
+/// need small ones: whatever this consumer holds, no other member of the group can work on, and its leases must be
+/// extended all the while. So a request is for about as many deliveries as are started in [`AHEAD`](Self::AHEAD), at
+/// most doubled or halved per measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::runtime::consume) struct Window {
     size: usize,
     least: usize,
     most: usize,
-    /// Since when there is something waiting, and how many were started of it.
+    /// Start of the measurement and runs started since, while deliveries are waiting.
     backlog: Option<(Instant, usize)>,
 }
 
@@ -119,7 +124,7 @@ impl Window {
     const AHEAD: Duration = Duration::from_millis(100);
     const MEASURE: Duration = Duration::from_millis(20);
 
-    /// One batch is asked for, one worked on and one settled at the same time.
+    /// A third of what may be in flight: at the same time one batch is requested, one handled and one settled.
     pub(in crate::runtime::consume) fn new(jobs: usize, max_in_flight: usize) -> Self {
         let most = (max_in_flight / 3).max(1);
         let least = jobs.saturating_mul(2).clamp(1, most);
@@ -135,8 +140,10 @@ impl Window {
         self.size
     }
 
-    /// Learns from a round that began at `began` and started so many.
-    pub(in crate::runtime::consume) fn learn(
+    /// Adapts to a round that began at `began` and started `started` runs, with `left` deliveries still waiting.
+    ///
+    /// A short round with deliveries left over is too short to measure; it is added to the next one.
+    pub(in crate::runtime::consume) fn adapt(
         &mut self,
         began: Instant,
         started: usize,
@@ -165,32 +172,32 @@ mod tests {
 
     fn after(window: &mut Window, started: usize, took: Duration, left: usize) -> usize {
         let began = Instant::now();
-        window.learn(began, started, began + took, left);
+        window.adapt(began, started, began + took, left);
         window.size()
     }
 
     #[test]
-    fn quick_handlers_widen_the_window_to_a_third_of_what_may_be_in_flight() {
+    fn fast_handlers_widen_the_window_to_a_third_of_what_may_be_in_flight() {
         let mut window = Window::new(1, 999);
         let sizes = [(); 6].map(|()| after(&mut window, 32, Duration::from_micros(64), 0));
         assert_eq!(sizes, [64, 128, 256, 333, 333, 333]);
     }
 
     #[test]
-    fn slow_handlers_leave_the_rest_to_others() {
+    fn slow_handlers_leave_deliveries_to_other_members() {
         let mut window = Window::new(4, 1000);
         let mut clock = Instant::now();
         let sizes = [(); 4].map(|()| {
             let began = clock;
             clock += Duration::from_secs(1);
-            window.learn(began, 1, clock, 20);
+            window.adapt(began, 1, clock, 20);
             window.size()
         });
-        assert_eq!(sizes, [16, 8, 8, 8], "twice the jobs is held ready");
+        assert_eq!(sizes, [16, 8, 8, 8], "twice the jobs are kept ready");
     }
 
     #[test]
-    fn a_short_look_decides_nothing() {
+    fn a_short_measurement_changes_nothing() {
         let mut window = Window::new(1, 1000);
         assert_eq!(after(&mut window, 1, Duration::from_millis(5), 20), 32);
         assert_eq!(Window::new(8, 1).size(), 1);

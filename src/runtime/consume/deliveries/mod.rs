@@ -1,4 +1,4 @@
-//! Deliveries before their run: fetched, queued in order of key, held while nothing could be decoded.
+//! Deliveries that wait: requested from the store, queued in order of key, or held because nothing could be decoded yet.
 
 pub(super) mod decode_check;
 pub(super) mod fetch;

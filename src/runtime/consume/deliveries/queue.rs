@@ -1,4 +1,4 @@
-//! Deliveries that wait for their run: in order of key, everything else freely.
+//! The queue of deliveries that wait for their run: in order within a key, freely otherwise.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,7 +9,7 @@ use crate::{
     transport::{Delivery, Ticket},
 };
 
-/// What keeps deliveries in order.
+/// Deliveries with the same topic and key are handled in order.
 pub(in crate::runtime::consume) type Key = (Topic, Bytes);
 
 pub(in crate::runtime::consume) fn key_of(delivery: &Delivery) -> Option<Key> {
@@ -17,44 +17,44 @@ pub(in crate::runtime::consume) fn key_of(delivery: &Delivery) -> Option<Key> {
     Some((message.topic.clone(), message.key.clone()?))
 }
 
-/// A key whose later deliveries go back until an earlier one was done.
+/// A key whose later deliveries go back until an earlier one is done.
 struct Hold {
-    /// Where the earlier one stands.
+    /// Position of the earlier one.
     position: Position,
-    /// The first request of which the store knows that the key is held.
+    /// The first request that the store answers knowing that the key is held.
     clear_from: Option<u64>,
 }
 
 /// See the module.
 #[derive(Default)]
 pub(in crate::runtime::consume) struct Queue {
-    /// Their key is free for them already.
-    turn: VecDeque<Delivery>,
+    /// First of their key, which is free.
+    next: VecDeque<Delivery>,
     ready: VecDeque<Delivery>,
-    /// Keys at work, and what waits for them.
-    lanes: HashMap<Key, VecDeque<Delivery>>,
-    in_lanes: usize,
+    /// Keys that are being handled, and the deliveries that wait for them.
+    keys: HashMap<Key, VecDeque<Delivery>>,
+    waiting_for_key: usize,
     holds: HashMap<Key, Hold>,
 }
 
 impl Queue {
-    /// Counts what waits.
+    /// Counts the waiting deliveries.
     pub(in crate::runtime::consume) fn len(&self) -> usize {
-        self.startable() + self.in_lanes
+        self.startable() + self.waiting_for_key
     }
 
-    /// Counts what waits for nothing but a free job, as far as is known.
+    /// Counts the deliveries that wait for nothing but a free job, as far as is known.
     pub(in crate::runtime::consume) fn startable(&self) -> usize {
-        self.turn.len() + self.ready.len()
+        self.next.len() + self.ready.len()
     }
 
     pub(in crate::runtime::consume) fn tickets(&self) -> impl Iterator<Item = Ticket> {
-        let lanes = self.lanes.values().flatten();
-        let all = self.turn.iter().chain(&self.ready).chain(lanes);
+        let keys = self.keys.values().flatten();
+        let all = self.next.iter().chain(&self.ready).chain(keys);
         all.map(Delivery::ticket)
     }
 
-    /// Takes what a request brought; returns what must go back because its key is held.
+    /// Takes the deliveries of a request; returns those that must go back because their key is held.
     pub(in crate::runtime::consume) fn arrive(
         &mut self,
         request: u64,
@@ -92,98 +92,98 @@ impl Queue {
 
     /// Takes the next delivery whose key is free.
     pub(in crate::runtime::consume) fn pop(&mut self) -> Option<Delivery> {
-        if let Some(delivery) = self.turn.pop_front() {
+        if let Some(delivery) = self.next.pop_front() {
             return Some(delivery);
         }
         loop {
             let delivery = self.ready.pop_front()?;
-            if self.lanes.is_empty() {
+            if self.keys.is_empty() {
                 return Some(delivery);
             }
-            match key_of(&delivery).and_then(|key| self.lanes.get_mut(&key)) {
-                Some(lane) => {
-                    lane.push_back(delivery);
-                    self.in_lanes += 1;
+            match key_of(&delivery).and_then(|key| self.keys.get_mut(&key)) {
+                Some(waiting) => {
+                    waiting.push_back(delivery);
+                    self.waiting_for_key += 1;
                 }
                 None => return Some(delivery),
             }
         }
     }
 
-    /// Notes that work on a delivery of this key goes on.
+    /// Notes that a delivery of this key is being handled.
     pub(in crate::runtime::consume) fn occupy(&mut self, key: Option<Key>) {
         if let Some(key) = key {
-            self.lanes.entry(key).or_default();
+            self.keys.entry(key).or_default();
         }
     }
 
-    /// Notes that this delivery is done with: the next one of its key may start.
+    /// Notes that this delivery is done: the next one of its key may start.
     pub(in crate::runtime::consume) fn release(&mut self, delivery: &Delivery) {
-        if self.lanes.is_empty() {
+        if self.keys.is_empty() {
             return;
         }
         let Some(key) = key_of(delivery) else { return };
-        let Some(lane) = self.lanes.get_mut(&key) else {
+        let Some(waiting) = self.keys.get_mut(&key) else {
             return;
         };
-        if let Some(next) = lane.pop_front() {
-            self.in_lanes -= 1;
-            self.turn.push_back(next);
+        if let Some(next) = waiting.pop_front() {
+            self.waiting_for_key -= 1;
+            self.next.push_back(next);
         } else {
-            self.lanes.remove(&key);
+            self.keys.remove(&key);
         }
     }
 
-    /// Holds the key of a delivery that comes again; returns the later ones, which go back.
+    /// Holds the key of a delivery that will be redelivered; returns the later ones, which must go back.
     pub(in crate::runtime::consume) fn hold(&mut self, delivery: &Delivery) -> Vec<Delivery> {
         let Some(key) = key_of(delivery) else {
             return Vec::new();
         };
-        let lane = self.lanes.remove(&key).unwrap_or_default();
-        self.in_lanes -= lane.len();
+        let waiting = self.keys.remove(&key).unwrap_or_default();
+        self.waiting_for_key -= waiting.len();
         let same = |other: &Delivery| key_of(other).as_ref() == Some(&key);
-        let turn = extract(&mut self.turn, same);
+        let next = extract(&mut self.next, same);
         let ready = extract(&mut self.ready, same);
         let hold = Hold {
             position: delivery.stored.position.clone(),
             clear_from: None,
         };
         self.holds.insert(key, hold);
-        turn.into_iter().chain(lane).chain(ready).collect()
+        next.into_iter().chain(waiting).chain(ready).collect()
     }
 
-    /// Notes that the store holds the key itself from this request on.
+    /// Notes that the store itself holds the key from this request on.
     pub(in crate::runtime::consume) fn hold_until(&mut self, key: &Key, request: u64) {
         if let Some(hold) = self.holds.get_mut(key) {
             hold.clear_from = Some(request);
         }
     }
 
-    /// Takes these out.
+    /// Removes these.
     pub(in crate::runtime::consume) fn remove(&mut self, tickets: &[Ticket]) -> Vec<Delivery> {
         if tickets.is_empty() {
             return Vec::new();
         }
         let wanted = |delivery: &Delivery| tickets.contains(&delivery.ticket());
         let mut out = Vec::new();
-        for queue in self.lanes.values_mut().chain([&mut self.ready]) {
+        for queue in self.keys.values_mut().chain([&mut self.ready]) {
             out.extend(extract(queue, wanted));
         }
-        self.in_lanes = self.lanes.values().map(VecDeque::len).sum();
-        for delivery in extract(&mut self.turn, wanted) {
+        self.waiting_for_key = self.keys.values().map(VecDeque::len).sum();
+        for delivery in extract(&mut self.next, wanted) {
             self.release(&delivery);
             out.push(delivery);
         }
         out
     }
 
-    /// Takes everything out, in order of key.
+    /// Removes everything, in order within each key.
     pub(in crate::runtime::consume) fn drain(&mut self) -> Vec<Delivery> {
-        let mut all: Vec<Delivery> = self.turn.drain(..).collect();
-        for lane in self.lanes.values_mut() {
-            all.extend(lane.drain(..));
+        let mut all: Vec<Delivery> = self.next.drain(..).collect();
+        for waiting in self.keys.values_mut() {
+            all.extend(waiting.drain(..));
         }
-        self.in_lanes = 0;
+        self.waiting_for_key = 0;
         all.extend(self.ready.drain(..));
         all
     }
@@ -220,12 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_lost_in_its_turn_leaves_it_to_the_next_of_its_key() {
+    fn a_lost_delivery_leaves_its_place_to_the_next_of_its_key() {
         let mut queue = Queue::default();
         let first = delivery(1);
         queue.occupy(key_of(&first));
         queue.arrive(1, vec![delivery(2), delivery(3)]);
-        assert!(queue.pop().is_none(), "the first is at work");
+        assert!(queue.pop().is_none(), "the first is being handled");
         queue.release(&first);
         let lost = queue.remove(&[Ticket(2)]);
         assert_eq!(lost.len(), 1);

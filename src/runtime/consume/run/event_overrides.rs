@@ -1,4 +1,4 @@
-//! What an event itself says about how it is to be handled.
+//! Attributes of an event that override how it is handled: its number of attempts, its expiry, and the mark of a dead letter.
 
 use std::{sync::LazyLock, time::SystemTime};
 
@@ -15,50 +15,52 @@ use crate::{
 };
 
 const EXPIRY: &str = "expirytime";
-/// The attributes that are looked for.
-const MENTIONED: [&str; 4] = [MAX_ATTEMPTS, PF_MAX_ATTEMPTS, EXPIRY, PF_DEAD_LETTER];
-/// What one of them needs in a payload: few enough to look for each in every event.
-const TRACES: [&str; 3] = ["\"pf_", "\"pfmax", EXPIRY];
+/// The attributes that override something.
+const ATTRIBUTES: [&str; 4] = [MAX_ATTEMPTS, PF_MAX_ATTEMPTS, EXPIRY, PF_DEAD_LETTER];
+/// Strings of which one is in every payload with such an attribute. Nearly all events have none, so a search for three
+/// strings spares the parsing of the event.
+const PAYLOAD_MARKERS: [&str; 3] = ["\"pf_", "\"pfmax", EXPIRY];
 
-/// What an event asks for.
+/// Overrides of an event.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::runtime::consume) struct Wishes {
-    /// Runs that it wants to get.
+pub(in crate::runtime::consume) struct EventOverrides {
+    /// Number of attempts.
     pub(in crate::runtime::consume) max_attempts: Option<u32>,
-    /// Set when it is to be given up without a run.
-    pub(in crate::runtime::consume) over: Option<(LetterKind, Failure)>,
+    /// Set if the event is dead-lettered without a run.
+    pub(in crate::runtime::consume) given_up: Option<(LetterKind, Failure)>,
 }
 
-impl Wishes {
-    /// Reads them; most events have none, and then the message is not parsed.
+impl EventOverrides {
+    /// Reads the overrides. The message is parsed only if it can have one.
     pub(in crate::runtime::consume) fn of(delivery: &Delivery, now: SystemTime) -> Self {
         let message = &delivery.stored.message;
-        if !mentions_any(message) {
+        if !mentions_override(message) {
             return Self::default();
         }
         let header = message.headers.text(PF_MAX_ATTEMPTS).and_then(attempts_of);
         let Ok(envelope) = Envelope::read(message) else {
             return Self {
                 max_attempts: header,
-                over: None,
+                given_up: None,
             };
         };
         let expiry = envelope.extension(EXPIRY);
         let expired = expiry.and_then(|time| expired(&time, now.into()));
         Self {
             max_attempts: envelope.max_attempts().or(header),
-            over: given_up(&envelope)
+            given_up: dead_letter_of_go_library(&envelope)
                 .filter(|_| delivery.lineage.is_none())
                 .or(expired),
         }
     }
 }
 
-fn mentions_any(message: &Message) -> bool {
-    static FINDERS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| TRACES.map(Finder::new));
+fn mentions_override(message: &Message) -> bool {
+    static FINDERS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| PAYLOAD_MARKERS.map(Finder::new));
     let named = |name: &str| {
         let name = name.as_bytes();
-        MENTIONED.iter().any(|end| {
+        ATTRIBUTES.iter().any(|end| {
             name.len() >= end.len()
                 && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
         })
@@ -76,9 +78,9 @@ fn expired(time: &str, now: DateTime<Utc>) -> Option<(LetterKind, Failure)> {
     (expiry < now).then(|| (LetterKind::Expired, failure()))
 }
 
-/// Recognises what the Go library gave up: it publishes its dead letters to the topic that they came from, for ever.
-/// One that was replayed is to be handled.
-fn given_up(envelope: &Envelope<'_>) -> Option<(LetterKind, Failure)> {
+/// Recognises a dead letter of the Go library, which publishes dead letters to the topic that they came from. Without this
+/// they would be handled and fail again without end. One that was replayed is handled.
+fn dead_letter_of_go_library(envelope: &Envelope<'_>) -> Option<(LetterKind, Failure)> {
     if envelope.extension(PF_DEAD_LETTER)? != "true" {
         return None;
     }

@@ -1,6 +1,7 @@
-//! Runs of the handler, and the verdict that follows from how each ended.
+//! Runs of the handler, and the verdict on each.
 
 mod event_overrides;
+pub(super) mod finished;
 pub(super) mod runs;
 mod turns;
 pub(super) mod verdict;

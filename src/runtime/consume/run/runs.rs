@@ -1,4 +1,4 @@
-//! Runs of the handler: polled at once where they stand, as a task of their own where that takes longer.
+//! Runs of the handler, and those that did not end on their first poll.
 
 use std::{
     collections::HashMap,
@@ -13,22 +13,26 @@ use futures_util::{FutureExt, StreamExt as _, stream::FuturesUnordered};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{event_overrides::Wishes, turns::Turns};
+use super::{
+    event_overrides::EventOverrides,
+    finished::{FinishedRun, RunEnd},
+    turns::Turns,
+};
 use crate::{
     event::{Envelope, Group, Naming, wrap_plain},
     lock::Mutex,
     runtime::consume::deliveries::queue::{Key, key_of},
     runtime::{
-        Beginning, Handler, Outcome, RefusedAttributes, RetryPolicy, Run, describe_failure,
+        Handler, Outcome, RefusedAttributes, RetryPolicy, Run, RunStart, describe_failure,
         panic_failure,
     },
-    transport::{Delivery, Failure, LetterKind, Ticket},
+    transport::{Delivery, Ticket},
 };
 
-/// How long a handler may take to end once it was told to.
+/// Time that a handler has to end after its run was aborted.
 pub(in crate::runtime::consume) const ABORT_GRACE: Duration = Duration::from_secs(1);
 
-/// What every run of a consumer needs.
+/// Calls the handler.
 pub(in crate::runtime::consume) struct Runner<H> {
     pub(in crate::runtime::consume) handler: H,
     pub(in crate::runtime::consume) group: Group,
@@ -39,32 +43,14 @@ pub(in crate::runtime::consume) struct Runner<H> {
     pub(in crate::runtime::consume) naming: Naming,
     pub(in crate::runtime::consume) refused: RefusedAttributes,
     pub(in crate::runtime::consume) abort: CancellationToken,
-    /// For the runs that are given out from now on.
+    /// Recalls runs that have not begun; replaced by each recall.
     pub(in crate::runtime::consume) recalled: Mutex<CancellationToken>,
 }
 
-/// How a run ended.
-pub(in crate::runtime::consume) enum Ran {
-    /// By its handler.
-    Handled(Outcome),
-    /// Not at all: the event's time is over, or it was given up before it came here.
-    Over(LetterKind, Failure),
-}
-
-/// A run that ended.
-pub(in crate::runtime::consume) struct Finished {
-    pub(in crate::runtime::consume) delivery: Delivery,
-    pub(in crate::runtime::consume) ran: Ran,
-    pub(in crate::runtime::consume) max_attempts: u32,
-    pub(in crate::runtime::consume) started: Instant,
-    /// Whether the breaker let this one through to see.
-    pub(in crate::runtime::consume) probe: bool,
-}
-
-pub(in crate::runtime::consume) type RunFuture = Pin<Box<dyn Future<Output = Finished> + Send>>;
+pub(in crate::runtime::consume) type RunFuture = Pin<Box<dyn Future<Output = FinishedRun> + Send>>;
 
 impl<H: Handler> Runner<H> {
-    /// Calls back the runs that were given out and have not begun.
+    /// Recalls the runs that wait in the handler and have not begun.
     pub(in crate::runtime::consume) fn recall(&self) {
         std::mem::take(&mut *self.recalled()).cancel();
     }
@@ -73,7 +59,7 @@ impl<H: Handler> Runner<H> {
         self.recalled.lock()
     }
 
-    /// Returns how many runs may wait in the handler.
+    /// Returns how many runs may wait in the handler. With a time limit, none: it counts from the start of a run.
     pub(in crate::runtime::consume) fn ahead(&self) -> usize {
         if self.timeout.is_some() {
             return 0;
@@ -81,7 +67,7 @@ impl<H: Handler> Runner<H> {
         self.handler.ahead()
     }
 
-    /// Prepares a run. Its future does not unwind.
+    /// Prepares a run. A panic of the handler does not unwind out of its future.
     pub(in crate::runtime::consume) fn run(
         self: Arc<Self>,
         delivery: Delivery,
@@ -89,15 +75,15 @@ impl<H: Handler> Runner<H> {
         probe: bool,
     ) -> RunFuture {
         Box::pin(async move {
-            let wishes = Wishes::of(&delivery, SystemTime::now());
-            let max_attempts = self.max_attempts(&wishes);
-            let ran = match wishes.over {
-                Some((kind, failure)) => Ran::Over(kind, failure),
-                None => Ran::Handled(self.handle(&delivery, max_attempts).await),
+            let overrides = EventOverrides::of(&delivery, SystemTime::now());
+            let max_attempts = self.max_attempts(&overrides);
+            let end = match overrides.given_up {
+                Some((kind, failure)) => RunEnd::GivenUp(kind, failure),
+                None => RunEnd::Handled(self.handle(&delivery, max_attempts).await),
             };
-            Finished {
+            FinishedRun {
                 delivery,
-                ran,
+                end,
                 max_attempts,
                 started,
                 probe,
@@ -105,8 +91,10 @@ impl<H: Handler> Runner<H> {
         })
     }
 
-    fn max_attempts(&self, wishes: &Wishes) -> u32 {
-        let own = wishes.max_attempts.filter(|_| self.event_decides_attempts);
+    fn max_attempts(&self, overrides: &EventOverrides) -> u32 {
+        let own = overrides
+            .max_attempts
+            .filter(|_| self.event_decides_attempts);
         own.unwrap_or(self.policy.max_attempts.max(1))
     }
 
@@ -123,10 +111,10 @@ impl<H: Handler> Runner<H> {
                 None => self.abort.clone(),
             },
             recalled: self.recalled().clone(),
-            beginning: Beginning::default(),
+            start: RunStart::default(),
         };
         if self.handler.ahead() == 0 {
-            run.beginning.mark();
+            run.start.mark();
         }
         let delivery = wrapped.as_ref().unwrap_or(delivery);
         let handling = AssertUnwindSafe(async { self.handler.handle(delivery, &run).await });
@@ -139,7 +127,7 @@ impl<H: Handler> Runner<H> {
         }
     }
 
-    /// Returns the event that stands for a message which is none, if that is wanted.
+    /// Wraps a message that is not a CloudEvent into one, if that is enabled.
     fn wrap(&self, delivery: &Delivery) -> Option<Delivery> {
         if !self.plain || Envelope::read(&delivery.stored.message).is_ok() {
             return None;
@@ -150,7 +138,7 @@ impl<H: Handler> Runner<H> {
     }
 }
 
-/// Tells a handler that takes too long to end, and counts the run as failed.
+/// Aborts a run that takes too long, and counts it as failed.
 async fn within(limit: Duration, run: &Run, handling: impl Future<Output = Outcome>) -> Outcome {
     tokio::pin!(handling);
     let mut left = limit;
@@ -158,7 +146,7 @@ async fn within(limit: Duration, run: &Run, handling: impl Future<Output = Outco
         if let Ok(outcome) = tokio::time::timeout(left, handling.as_mut()).await {
             return outcome;
         }
-        let begun = run.beginning.at();
+        let begun = run.start.at();
         left = begun.map_or(limit, |at| limit.saturating_sub(at.elapsed()));
     }
     run.abort.cancel();
@@ -174,14 +162,14 @@ async fn within(limit: Duration, run: &Run, handling: impl Future<Output = Outco
     )
 }
 
-/// What is remembered of a delivery while its run goes on elsewhere.
-pub(in crate::runtime::consume) struct Mark {
+/// A delivery whose run did not end on its first poll. The run owns the delivery itself.
+pub(in crate::runtime::consume) struct RunningDelivery {
     ticket: Ticket,
     pub(in crate::runtime::consume) key: Option<Key>,
     copy: Option<Delivery>,
 }
 
-impl Mark {
+impl RunningDelivery {
     pub(in crate::runtime::consume) fn of(delivery: &Delivery, with_copy: bool) -> Self {
         Self {
             ticket: delivery.ticket(),
@@ -191,23 +179,24 @@ impl Mark {
     }
 }
 
-/// Runs that were not ready at once.
+/// Runs that did not end on their first poll.
 pub(in crate::runtime::consume) struct Tasks {
     set: Set,
-    marks: HashMap<Ticket, Mark>,
-    /// Where a single job's runs may wait in the handler: several are under way, and keep their order.
+    running: HashMap<Ticket, RunningDelivery>,
+    /// Set for a single job whose runs may wait in the handler: several are in progress and must keep their order.
     turns: Option<Turns>,
 }
 
 enum Set {
-    /// Each as a task of its own.
-    Apart(JoinSet<Finished>),
-    /// All in the loop's task, as others work for them: handing each over to another task costs more.
+    /// Each as a task of its own: the handler may compute, and must not hold up the loop.
+    Apart(JoinSet<FinishedRun>),
+    /// All within the task of the loop: other threads or processes do the work, and a task for each would cost more than
+    /// the run.
     Here(FuturesUnordered<RunFuture>),
 }
 
 impl Tasks {
-    /// Prepares for the runs of a handler, so many at a time.
+    /// Prepares for runs of this handler, `jobs` at the same time.
     pub(in crate::runtime::consume) fn of(handler: &impl Handler, jobs: usize) -> Self {
         let some_wait = handler.ahead() > 0;
         Self {
@@ -216,45 +205,45 @@ impl Tasks {
             } else {
                 Set::Apart(JoinSet::new())
             },
-            marks: HashMap::new(),
+            running: HashMap::new(),
             turns: (some_wait && jobs == 1).then(Turns::default),
         }
     }
 
-    /// Counts runs that have not ended, or not had their turn.
+    /// Counts runs that have not ended, or have ended before their turn.
     pub(in crate::runtime::consume) fn len(&self) -> usize {
         self.set.len() + self.turns.as_ref().map_or(0, Turns::early)
     }
 
-    /// Takes in a run that ended as soon as it was begun; returns it if nothing before it is under way.
+    /// Takes a run that ended on its first poll; returns it unless earlier ones are still in progress.
     pub(in crate::runtime::consume) fn ended_at_once(
         &mut self,
-        mark: Mark,
-        finished: Finished,
-    ) -> Option<Finished> {
+        running: RunningDelivery,
+        finished: FinishedRun,
+    ) -> Option<FinishedRun> {
         match &mut self.turns {
             Some(turns) if self.set.len() + turns.early() > 0 => {
-                turns.begin(mark.ticket);
-                self.marks.insert(mark.ticket, mark);
+                turns.begin(running.ticket);
+                self.running.insert(running.ticket, running);
                 self.take(finished)
             }
             _ => Some(finished),
         }
     }
 
-    pub(in crate::runtime::consume) fn spawn(&mut self, mark: Mark, run: RunFuture) {
+    pub(in crate::runtime::consume) fn spawn(&mut self, running: RunningDelivery, run: RunFuture) {
         if let Some(turns) = &mut self.turns {
-            turns.begin(mark.ticket);
+            turns.begin(running.ticket);
         }
-        self.marks.insert(mark.ticket, mark);
+        self.running.insert(running.ticket, running);
         match &mut self.set {
             Set::Apart(set) => drop(set.spawn(run)),
             Set::Here(set) => set.push(run),
         }
     }
 
-    /// Waits for a run to end; for ever if there is none. May be dropped.
-    pub(in crate::runtime::consume) async fn next(&mut self) -> Finished {
+    /// Waits for a run to end; indefinitely if there is none. Cancellation-safe.
+    pub(in crate::runtime::consume) async fn next(&mut self) -> FinishedRun {
         loop {
             if let Some(finished) = self.in_turn() {
                 return finished;
@@ -268,8 +257,8 @@ impl Tasks {
         }
     }
 
-    /// Returns a run that has ended already.
-    pub(in crate::runtime::consume) fn try_next(&mut self) -> Option<Finished> {
+    /// Returns a run that has ended, if there is one.
+    pub(in crate::runtime::consume) fn try_next(&mut self) -> Option<FinishedRun> {
         loop {
             if let Some(finished) = self.in_turn() {
                 return Some(finished);
@@ -284,35 +273,35 @@ impl Tasks {
         }
     }
 
-    /// Takes in a run that ended; returns it if it need not wait for its turn.
-    fn take(&mut self, finished: Finished) -> Option<Finished> {
+    /// Takes a run that ended; returns it unless it must wait for its turn.
+    fn take(&mut self, finished: FinishedRun) -> Option<FinishedRun> {
         let finished = match &mut self.turns {
             Some(turns) => turns.end(finished)?,
             None => finished,
         };
-        self.marks.remove(&finished.delivery.ticket());
+        self.running.remove(&finished.delivery.ticket());
         Some(finished)
     }
 
     /// Returns a run that ended and whose turn it is.
-    fn in_turn(&mut self) -> Option<Finished> {
+    fn in_turn(&mut self) -> Option<FinishedRun> {
         let finished = self.turns.as_mut()?.next()?;
-        self.marks.remove(&finished.delivery.ticket());
+        self.running.remove(&finished.delivery.ticket());
         Some(finished)
     }
 
     pub(in crate::runtime::consume) fn tickets(&self) -> impl Iterator<Item = Ticket> {
-        self.marks.keys().copied()
+        self.running.keys().copied()
     }
 
-    /// Drops every run where it stands; returns how many, and those that somebody is told about.
+    /// Drops every run; returns their number, and the deliveries that the observer follows.
     pub(in crate::runtime::consume) fn abandon(&mut self) -> (usize, Vec<Delivery>) {
         let count = self.len();
         self.set.abandon();
         if let Some(turns) = &mut self.turns {
             turns.abandon();
         }
-        let copies = self.marks.drain().filter_map(|(_, mark)| mark.copy);
+        let copies = self.running.drain().filter_map(|(_, running)| running.copy);
         (count, copies.collect())
     }
 }
@@ -325,11 +314,11 @@ impl Set {
         }
     }
 
-    /// Waits for a run to end; none if there is none.
-    async fn next(&mut self) -> Option<Finished> {
+    /// Waits for a run to end; `None` if there is none.
+    async fn next(&mut self) -> Option<FinishedRun> {
         match self {
             Self::Apart(set) => loop {
-                // Only abandoned runs end otherwise, and their deliveries are gone already.
+                // Only abandoned runs end with an error, and their deliveries have gone back already.
                 if let Ok(finished) = set.join_next().await? {
                     return Some(finished);
                 }

@@ -1,35 +1,38 @@
-//! The order of what one job does: runs end in the order in which they were handed over.
+//! The order of the runs of a single job: they are judged in the order in which they started.
 
 use std::collections::{HashMap, VecDeque};
 
-use super::runs::{Finished, Ran};
+use super::finished::{FinishedRun, RunEnd};
 use crate::{runtime::Outcome, transport::Ticket};
 
-/// Runs of a single job. What is told of two ends comes in any order when both came before it was looked: the one that was
-/// begun first is to be settled first, so that dead letters stand in the order of their events.
+/// Runs of a single job. If two of them ended since the loop last looked, their results come in any order; the one that
+/// started first must be settled first, so that dead letters are stored in the order of their events.
 #[derive(Default)]
 pub(in crate::runtime::consume) struct Turns {
-    /// Those that have not had their turn, the earliest first.
+    /// Runs that have not had their turn, the earliest first.
     order: VecDeque<Ticket>,
-    /// Those that ended before their turn.
-    early: HashMap<Ticket, Finished>,
+    /// Runs that ended before their turn.
+    early: HashMap<Ticket, FinishedRun>,
 }
 
 impl Turns {
-    /// Notes a run that was handed over.
+    /// Notes a run that was given to the handler.
     pub(in crate::runtime::consume) fn begin(&mut self, ticket: Ticket) {
         self.order.push_back(ticket);
     }
 
-    /// Counts those that ended before their turn.
+    /// Counts runs that ended before their turn.
     pub(in crate::runtime::consume) fn early(&self) -> usize {
         self.early.len()
     }
 
-    /// Takes in a run that ended; one that never began has no turn to wait for, and is returned.
-    pub(in crate::runtime::consume) fn end(&mut self, finished: Finished) -> Option<Finished> {
+    /// Takes a run that ended. One that never began has no turn and is returned.
+    pub(in crate::runtime::consume) fn end(
+        &mut self,
+        finished: FinishedRun,
+    ) -> Option<FinishedRun> {
         let ticket = finished.delivery.ticket();
-        if matches!(finished.ran, Ran::Handled(Outcome::Return)) {
+        if matches!(finished.end, RunEnd::Handled(Outcome::Return)) {
             self.order.retain(|other| *other != ticket);
             return Some(finished);
         }
@@ -37,14 +40,14 @@ impl Turns {
         None
     }
 
-    /// Returns the next one whose turn it is and that has ended.
-    pub(in crate::runtime::consume) fn next(&mut self) -> Option<Finished> {
+    /// Returns the next run in order, if it has ended.
+    pub(in crate::runtime::consume) fn next(&mut self) -> Option<FinishedRun> {
         let finished = self.early.remove(self.order.front()?)?;
         self.order.pop_front();
         Some(finished)
     }
 
-    /// Forgets everything.
+    /// Drops everything.
     pub(in crate::runtime::consume) fn abandon(&mut self) {
         self.order.clear();
         self.early.clear();

@@ -1,42 +1,42 @@
-//! From how a run ended to what should become of its delivery. Pure.
+//! The conclusion from a run that ended: acknowledge, retry, dead-letter, give back, or stop. Pure.
 
 use std::time::Duration;
 
-use super::runs::{Finished, Ran};
+use super::finished::{FinishedRun, RunEnd};
 use crate::{
     runtime::{Decision, Ending, Outcome, RetryPolicy},
     transport::{Delivery, Failure, LetterKind, Outgoing, Verdict},
 };
 
-/// What is to be done about a run that ended.
+/// The action after a run that ended.
 pub(in crate::runtime::consume) enum Conclusion {
     /// Acknowledge; with a reason, it was skipped.
     Ack(Delivery, Option<String>),
     /// Store these first, then acknowledge.
-    Respond(Finished, Vec<Outgoing>),
-    /// Settle so.
+    Respond(FinishedRun, Vec<Outgoing>),
+    /// Settle with this verdict.
     Settle(Delivery, Verdict),
-    /// The message is no event.
-    Doubt(Delivery, Failure),
+    /// The message is not a CloudEvent.
+    Undecodable(Delivery, Failure),
     /// Give it back and stop.
     Stop(Delivery, Failure),
 }
 
-/// Decides. `aborting` says that the run was told to end, so that a failure says nothing about the event.
+/// Decides. `aborting` means that the runs were told to end, so a failure says nothing about the event.
 pub(in crate::runtime::consume) fn conclude(
-    mut finished: Finished,
+    mut finished: FinishedRun,
     policy: &RetryPolicy,
     dice: f64,
     aborting: bool,
 ) -> Conclusion {
     let took = finished.started.elapsed();
-    let ran = std::mem::replace(&mut finished.ran, Ran::Handled(Outcome::Return));
-    let outcome = match ran {
-        Ran::Over(kind, failure) => {
-            let verdict = letter(kind, failure);
+    let end = std::mem::replace(&mut finished.end, RunEnd::Handled(Outcome::Return));
+    let outcome = match end {
+        RunEnd::GivenUp(kind, failure) => {
+            let verdict = dead_letter(kind, failure);
             return Conclusion::Settle(finished.delivery, verdict);
         }
-        Ran::Handled(outcome) => outcome,
+        RunEnd::Handled(outcome) => outcome,
     };
     let failed = |failure| timed(failure, took);
     match outcome {
@@ -46,9 +46,9 @@ pub(in crate::runtime::consume) fn conclude(
         Outcome::Unusable(failure) => Conclusion::Stop(finished.delivery, failure),
         _ if aborting => Conclusion::Settle(finished.delivery, Verdict::Return),
         Outcome::Return => Conclusion::Settle(finished.delivery, Verdict::Return),
-        Outcome::Undecodable(failure) => Conclusion::Doubt(finished.delivery, failure),
+        Outcome::Undecodable(failure) => Conclusion::Undecodable(finished.delivery, failure),
         Outcome::DeadLetter(failure) => {
-            let verdict = letter(LetterKind::Permanent, failed(failure));
+            let verdict = dead_letter(LetterKind::Permanent, failed(failure));
             Conclusion::Settle(finished.delivery, verdict)
         }
         Outcome::Retry(asked, failure) => {
@@ -60,7 +60,7 @@ pub(in crate::runtime::consume) fn conclude(
 
 /// Returns the verdict on a run that failed.
 pub(in crate::runtime::consume) fn failed_run(
-    finished: &Finished,
+    finished: &FinishedRun,
     policy: &RetryPolicy,
     asked: Option<Duration>,
     failure: Failure,
@@ -75,19 +75,19 @@ pub(in crate::runtime::consume) fn failed_run(
             after,
             failure: Box::new(failure),
         },
-        Decision::DeadLetter => letter(LetterKind::Exhausted, failure),
+        Decision::DeadLetter => dead_letter(LetterKind::Exhausted, failure),
     }
 }
 
-/// Returns the verdict that gives up.
-pub(in crate::runtime::consume) fn letter(kind: LetterKind, failure: Failure) -> Verdict {
+/// Returns the verdict that dead-letters.
+pub(in crate::runtime::consume) fn dead_letter(kind: LetterKind, failure: Failure) -> Verdict {
     Verdict::DeadLetter {
         kind,
         failure: Box::new(failure),
     }
 }
 
-/// Returns what a verdict tells about the handler; nothing if it never ran.
+/// Returns what a verdict says about the handler; `None` if the handler did not run.
 pub(in crate::runtime::consume) fn ending_of(verdict: &Verdict) -> Option<Ending> {
     match verdict {
         Verdict::Ack => Some(Ending::Success),

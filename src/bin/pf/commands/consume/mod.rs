@@ -196,7 +196,7 @@ fn conclude(
     match summary.end {
         Some(End::TimedOut) => Err(time_is_up()),
         Some(End::Aborted) => Err(signals.interrupted("stopped before every run had ended")),
-        Some(End::Broken) => Err(CliError::message(
+        Some(End::BreakerOpened) => Err(CliError::message(
             Exit::Failed,
             "stopped, because nearly every event fails",
         )

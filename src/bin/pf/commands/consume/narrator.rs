@@ -32,7 +32,7 @@ impl Observer for Narrator {
     fn notice(&self, notice: Notice<'_>) {
         let remarks = &self.remarks;
         match notice {
-            Notice::Made(what) => remarks.remark(what),
+            Notice::Created(what) => remarks.remark(what),
             Notice::Skipped(delivery, reason) => {
                 remarks.remark(&format!("skipped {}: {reason}", name(delivery)));
             }
@@ -52,7 +52,7 @@ impl Observer for Narrator {
             Notice::Unsettled(delivery, error) => {
                 self.trouble(&format!("{} comes again", name(delivery)), error);
             }
-            Notice::Trouble(error) => self.trouble("reading failed and is tried again", error),
+            Notice::TransientError(error) => self.trouble("reading failed and is tried again", error),
             Notice::Gap(error) => self.trouble("messages are gone before they were read", error),
             Notice::Warning(error) => remarks.warning(&error.to_string()),
             Notice::BreakerOpened(_) => remarks.warning(&format!(

@@ -1,4 +1,4 @@
-//! Failures of commands, as they are kept in a dead letter.
+//! Failures of commands in the form that a dead letter keeps.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use protoflow::{
     transport::Failure,
 };
 
-use super::{reply::Action, verdict::Judgement};
+use super::{reply::Action, verdict::Verdict};
 use crate::handler::process::stderr_tail::StderrTail;
 
 /// Describes a failure.
@@ -27,17 +27,17 @@ pub fn failure(
     }
 }
 
-/// Turns a judgement into the outcome of a run that published nothing.
-pub fn outcome(judgement: &Judgement, stderr: &StderrTail, started: Instant) -> Outcome {
+/// Returns the outcome of a run that published nothing.
+pub fn outcome(verdict: &Verdict, stderr: &StderrTail, started: Instant) -> Outcome {
     let message = || match stderr.last_line() {
-        Some(line) if !judgement.complete => format!("{}: {line}", judgement.reason),
-        _ => judgement.reason.clone(),
+        Some(line) if !verdict.complete => format!("{}: {line}", verdict.reason),
+        _ => verdict.reason.clone(),
     };
     let failure = || {
         let took = Some(started.elapsed());
-        failure(&judgement.class, message(), stderr.text(), took)
+        failure(&verdict.class, message(), stderr.text(), took)
     };
-    match judgement.action {
+    match verdict.action {
         Action::Ack => Outcome::Ack(Vec::new()),
         Action::Skip => Outcome::Skip(message()),
         Action::Retry(after) => Outcome::Retry(after, failure()),
@@ -46,13 +46,13 @@ pub fn outcome(judgement: &Judgement, stderr: &StderrTail, started: Instant) -> 
     }
 }
 
-/// The outcome of a run that could not write to stdout, as nobody reads it any more.
-pub fn no_reader() -> Outcome {
-    let message = "nobody reads its stdout any more".to_owned();
+/// Returns the outcome of a run that failed after the reader of stdout closed it.
+pub fn stdout_closed() -> Outcome {
+    let message = "stdout was closed by its reader".to_owned();
     Outcome::Unusable(failure("stdout", message, None, None))
 }
 
-/// The outcome of a message that is no event.
+/// Returns the outcome of a message that is not a CloudEvent.
 pub fn undecodable(error: &EventError) -> Outcome {
     Outcome::Undecodable(failure("decode", error.to_string(), None, None))
 }

@@ -1,15 +1,15 @@
-//! `--on-exit 3=dlq,4=retry:30s`: exit statuses that mean something else than usual. Pure.
+//! Exit statuses with an action of their own, as in `--on-exit 3=dlq,4=retry:30s`. Pure.
 
 use std::{collections::BTreeMap, str::FromStr};
 
 use super::reply::{Action, parse_pause};
 
-/// Exit statuses and what they mean.
+/// Exit statuses and their actions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OnExit(BTreeMap<u8, Action>);
 
 impl OnExit {
-    /// Returns what a status means, if it was said.
+    /// Returns the action for a status, if it is mapped.
     pub fn get(&self, status: i32) -> Option<Action> {
         self.0.get(&u8::try_from(status).ok()?).copied()
     }
@@ -27,7 +27,7 @@ impl FromStr for OnExit {
             let status = status
                 .trim()
                 .parse()
-                .map_err(|_| format!("`{status}` is no exit status (0 to 255)"))?;
+                .map_err(|_| format!("`{status}` is not a valid exit status (0 to 255)"))?;
             if map.insert(status, action(word.trim())?).is_some() {
                 return Err(format!("exit status {status} is given twice"));
             }
@@ -76,9 +76,12 @@ mod tests {
     fn a_bad_map_says_what_is_wrong() {
         let error = |text: &str| text.parse::<OnExit>().unwrap_err();
         assert_eq!(error("3"), "`3` is not STATUS=ACTION");
-        assert_eq!(error("300=ack"), "`300` is no exit status (0 to 255)");
+        assert_eq!(
+            error("300=ack"),
+            "`300` is not a valid exit status (0 to 255)"
+        );
         assert_eq!(error("3=ack,3=dlq"), "exit status 3 is given twice");
         assert!(error("3=drop").starts_with("unknown action `drop`"));
-        assert!(error("3=retry:x").starts_with("`x` is no duration"));
+        assert!(error("3=retry:x").starts_with("`x` is not a valid duration"));
     }
 }

@@ -1,33 +1,33 @@
-//! What a handler says in its own words: one JSON object, in `$PF_RESULT` or as a worker's line. Pure.
+//! The reply of a handler: one JSON object, in `$PF_RESULT` or as a line of a worker. Pure.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What should become of the event.
+/// The action for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Handled.
     Ack,
-    /// Handled by not handling it.
+    /// Acknowledged without being handled.
     Skip,
-    /// Failed; again after this long, else as the policy says.
+    /// Failed; retried after this pause, otherwise by policy.
     Retry(Option<Duration>),
     /// Failed for good.
     DeadLetter,
-    /// The command cannot work at all: give the event back and stop.
+    /// The command cannot work at all: the event goes back and the consumer stops.
     Stop,
 }
 
-/// A handler's own words.
+/// A handler's reply.
 #[derive(Debug)]
 pub struct Reply {
-    /// The event that is meant; only a worker says it.
+    /// Id of the event; workers only.
     pub id: Option<String>,
     pub action: Action,
     pub reason: Option<String>,
-    /// Events to publish; only a worker says them here.
+    /// Events to publish; workers only.
     pub emit: Option<Vec<Box<RawValue>>>,
 }
 
@@ -51,12 +51,12 @@ enum Word {
 }
 
 impl Reply {
-    /// Reads the one object.
+    /// Parses the object.
     ///
     /// # Errors
-    /// What is wrong with it, to be read after "the verdict is malformed".
+    /// The problem, as a continuation of "the verdict is malformed: ".
     pub fn parse(text: &[u8]) -> Result<Self, String> {
-        // A list in the order of the fields would do for serde.
+        // serde would accept an array with the fields in order.
         if text.trim_ascii_start().first() == Some(&b'[') {
             return Err("expected an object, found a list".to_owned());
         }
@@ -65,7 +65,7 @@ impl Reply {
         let after = written.after.as_deref().map(parse_pause).transpose()?;
         let action = match (written.action, after) {
             (Word::Retry, after) => Action::Retry(after),
-            (_, Some(_)) => return Err("`after` goes with `retry` only".to_owned()),
+            (_, Some(_)) => return Err("`after` is valid only with `retry`".to_owned()),
             (Word::Ack, None) => Action::Ack,
             (Word::Skip, None) => Action::Skip,
             (Word::DeadLetter, None) => Action::DeadLetter,
@@ -79,15 +79,16 @@ impl Reply {
     }
 }
 
-/// Reads a pause such as `90s` or `1m 30s`.
+/// Parses a pause such as `90s` or `1m 30s`.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If it is not a valid duration.
 pub fn parse_pause(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("`{text}` is no duration: {error}"))
+    humantime::parse_duration(text)
+        .map_err(|error| format!("`{text}` is not a valid duration: {error}"))
 }
 
-/// Returns the text without line breaks and other control characters, cut to what a list can show.
+/// Returns the text on one line: control characters are replaced by spaces, and it is cut to a length that a list can show.
 pub fn in_one_line(text: &str) -> String {
     const LONGEST: usize = 500;
     text.trim()
@@ -124,8 +125,11 @@ mod tests {
         assert!(error(r#"{"action":"ack"}{"action":"ack"}"#).starts_with("trailing characters"));
         assert_eq!(
             error(r#"{"action":"ack","after":"1s"}"#),
-            "`after` goes with `retry` only"
+            "`after` is valid only with `retry`"
         );
-        assert!(error(r#"{"action":"retry","after":"soon"}"#).starts_with("`soon` is no duration"));
+        assert!(
+            error(r#"{"action":"retry","after":"soon"}"#)
+                .starts_with("`soon` is not a valid duration")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! From how a command ended to what becomes of its event: the table of the handler contract. Pure.
+//! The verdict on a run: the table of the handler contract. Pure.
 
 use std::process::ExitStatus;
 
@@ -7,39 +7,39 @@ use super::{
     reply::{Action, Reply},
 };
 
-/// How a command ended.
+/// The exit of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// By itself, with this status.
-    Exited(i32),
-    /// By this signal.
-    Signalled(i32),
+pub enum ExitKind {
+    /// It exited with this status.
+    Status(i32),
+    /// This signal killed it.
+    Signal(i32),
 }
 
-impl From<ExitStatus> for Ended {
+impl From<ExitStatus> for ExitKind {
     fn from(status: ExitStatus) -> Self {
         use std::os::unix::process::ExitStatusExt as _;
         match (status.code(), status.signal()) {
-            (Some(code), _) => Self::Exited(code),
-            (None, signal) => Self::Signalled(signal.unwrap_or_default()),
+            (Some(code), _) => Self::Status(code),
+            (None, signal) => Self::Signal(signal.unwrap_or_default()),
         }
     }
 }
 
-/// What becomes of the event, and why.
+/// The action for the event, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
+pub struct Verdict {
     pub action: Action,
-    /// The sort of failure: `exit 1`, `signal 9`, `result`.
+    /// The class of the failure: `exit 1`, `signal 9`, `result`.
     pub class: String,
     /// One line for people.
     pub reason: String,
-    /// Whether the reason says it all, so that the last line of stderr adds nothing.
+    /// Whether the reason is complete; otherwise the last line of stderr is added.
     pub complete: bool,
 }
 
-impl Judgement {
-    /// A failed run that is tried again as the policy says.
+impl Verdict {
+    /// Returns the verdict on a failed run that is retried by policy.
     pub fn failed(class: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             action: Action::Retry(None),
@@ -50,31 +50,31 @@ impl Judgement {
     }
 }
 
-/// Judges a run: what the handler wrote to `$PF_RESULT` beats its exit status.
-pub fn judge(ended: Ended, result: Option<&[u8]>, on_exit: &OnExit) -> Judgement {
+/// Judges a run: a verdict in `$PF_RESULT` beats the exit status.
+pub fn judge(exit: ExitKind, result: Option<&[u8]>, on_exit: &OnExit) -> Verdict {
     match result.map(parse_result) {
-        None => by_status(ended, on_exit),
-        Some(Ok(reply)) => in_own_words(ended, reply),
+        None => from_exit(exit, on_exit),
+        Some(Ok(reply)) => from_reply(exit, reply),
         Some(Err(reason)) => {
             let reason = format!("the verdict in $PF_RESULT is malformed: {reason}");
-            Judgement::failed("result", reason)
+            Verdict::failed("result", reason)
         }
     }
 }
 
-/// Returns the sort of failure of a status or signal.
-pub fn class(ended: Ended) -> String {
-    match ended {
-        Ended::Exited(status) => format!("exit {status}"),
-        Ended::Signalled(signal) => format!("signal {signal}"),
+/// Returns the class of a failure with this exit.
+pub fn class(exit: ExitKind) -> String {
+    match exit {
+        ExitKind::Status(status) => format!("exit {status}"),
+        ExitKind::Signal(signal) => format!("signal {signal}"),
     }
 }
 
-/// Says a status or signal in words.
-pub fn words(ended: Ended) -> String {
-    match ended {
-        Ended::Exited(status) => format!("exit status {status}"),
-        Ended::Signalled(signal) => format!("killed by signal {signal}"),
+/// Describes a status or signal.
+pub fn describe(exit: ExitKind) -> String {
+    match exit {
+        ExitKind::Status(status) => format!("exit status {status}"),
+        ExitKind::Signal(signal) => format!("killed by signal {signal}"),
     }
 }
 
@@ -86,42 +86,52 @@ fn parse_result(text: &[u8]) -> Result<Reply, String> {
     Ok(reply)
 }
 
-fn in_own_words(ended: Ended, reply: Reply) -> Judgement {
-    Judgement {
+fn from_reply(exit: ExitKind, reply: Reply) -> Verdict {
+    Verdict {
         action: reply.action,
-        class: class(ended),
+        class: class(exit),
         complete: reply.reason.is_some(),
-        reason: reply.reason.unwrap_or_else(|| unexplained(ended)),
+        reason: reply.reason.unwrap_or_else(|| default_reason(exit)),
     }
 }
 
-/// What is said of a verdict that gives no reason; that the run ended well would be none.
-fn unexplained(ended: Ended) -> String {
-    match ended {
-        Ended::Exited(0) => "asked for in $PF_RESULT".to_owned(),
-        _ => words(ended),
+/// The reason for a verdict that gives none. Exit status 0 would explain nothing.
+fn default_reason(exit: ExitKind) -> String {
+    match exit {
+        ExitKind::Status(0) => "asked for in $PF_RESULT".to_owned(),
+        _ => describe(exit),
     }
 }
 
-fn by_status(ended: Ended, on_exit: &OnExit) -> Judgement {
-    let action = match ended {
-        Ended::Signalled(_) => Action::Retry(None),
-        Ended::Exited(status) => on_exit.get(status).unwrap_or_else(|| usual(status)),
+fn from_exit(exit: ExitKind, on_exit: &OnExit) -> Verdict {
+    let action = match exit {
+        ExitKind::Signal(_) => Action::Retry(None),
+        ExitKind::Status(status) => on_exit
+            .get(status)
+            .unwrap_or_else(|| default_action(status)),
     };
-    Judgement {
+    Verdict {
         action,
-        class: class(ended),
-        reason: words(ended),
+        class: class(exit),
+        reason: describe(exit),
         complete: false,
     }
 }
 
-/// Only the band of `sysexits.h` and what shells say of commands that cannot be run mean something:
-/// interpreters end with all other statuses by accident.
-fn usual(status: i32) -> Action {
+/// Returns the action for an exit status that `--on-exit` does not map.
+///
+/// Only statuses of `sysexits.h`, and those with which a shell reports a command that it cannot run, have a meaning of
+/// their own. Interpreters exit with the others by accident (1 for an uncaught exception, 2 for a usage error), so they are
+/// failed runs.
+fn default_action(status: i32) -> Action {
     match status {
         0 => Action::Ack,
+        // EX_DATAERR: no retry can help.
         65 => Action::DeadLetter,
+        // EX_TEMPFAIL: the command asks for a retry. It is the policy's, as for any failed run; the delay it may ask for
+        // comes from `--on-exit` or `$PF_RESULT`.
+        75 => Action::Retry(None),
+        // EX_CONFIG, and a command that is not executable or not found: every other event would fail the same way.
         78 | 126 | 127 => Action::Stop,
         _ => Action::Retry(None),
     }
@@ -136,11 +146,11 @@ mod tests {
     use super::*;
 
     fn action(status: i32) -> Action {
-        judge(Ended::Exited(status), None, &OnExit::default()).action
+        judge(ExitKind::Status(status), None, &OnExit::default()).action
     }
 
     #[test]
-    fn the_table_of_the_contract() {
+    fn exit_statuses_have_the_actions_of_the_contract() {
         assert_eq!(action(0), Action::Ack);
         assert_eq!(action(65), Action::DeadLetter);
         assert_eq!(action(75), Action::Retry(None));
@@ -153,59 +163,72 @@ mod tests {
     }
 
     #[test]
+    fn exit_status_75_is_a_retry_by_policy_unless_it_is_mapped() {
+        let verdict = judge(ExitKind::Status(75), None, &OnExit::default());
+        assert_eq!(verdict.action, Action::Retry(None));
+        assert_eq!(verdict.class, "exit 75");
+        let mapped = judge(ExitKind::Status(75), None, &"75=retry:30s".parse().unwrap());
+        let pause = Duration::from_secs(30);
+        assert_eq!(mapped.action, Action::Retry(Some(pause)));
+        let asked = br#"{"action":"retry","after":"90s"}"#;
+        let asked = judge(ExitKind::Status(75), Some(asked), &OnExit::default());
+        assert_eq!(asked.action, Action::Retry(Some(Duration::from_secs(90))));
+    }
+
+    #[test]
     fn the_reason_names_the_status_or_signal() {
-        let judgement = judge(Ended::Signalled(9), None, &OnExit::default());
-        assert_eq!(judgement.class, "signal 9");
-        assert_eq!(judgement.reason, "killed by signal 9");
-        let judgement = judge(Ended::Exited(3), None, &OnExit::default());
+        let verdict = judge(ExitKind::Signal(9), None, &OnExit::default());
+        assert_eq!(verdict.class, "signal 9");
+        assert_eq!(verdict.reason, "killed by signal 9");
+        let verdict = judge(ExitKind::Status(3), None, &OnExit::default());
         assert_eq!(
-            (judgement.class, judgement.reason),
+            (verdict.class, verdict.reason),
             ("exit 3".to_owned(), "exit status 3".to_owned())
         );
     }
 
     #[test]
-    fn a_worker_only_word_in_the_result_file_is_malformed() {
+    fn a_field_for_workers_in_the_result_file_is_malformed() {
         let result = br#"{"action":"ack","id":"1"}"#;
-        let judgement = judge(Ended::Exited(0), Some(result), &OnExit::default());
-        assert_eq!(judgement.action, Action::Retry(None));
+        let verdict = judge(ExitKind::Status(0), Some(result), &OnExit::default());
+        assert_eq!(verdict.action, Action::Retry(None));
     }
 
-    fn any_end() -> impl Strategy<Value = Ended> {
+    fn any_end() -> impl Strategy<Value = ExitKind> {
         prop_oneof![
-            (0..=255).prop_map(Ended::Exited),
-            (1..=64).prop_map(Ended::Signalled)
+            (0..=255).prop_map(ExitKind::Status),
+            (1..=64).prop_map(ExitKind::Signal)
         ]
     }
 
     proptest! {
         #[test]
-        fn the_written_verdict_beats_the_status(ended in any_end(), seconds in 0_u64..10_000) {
+        fn a_written_verdict_beats_the_status(exit in any_end(), seconds in 0_u64..10_000) {
             let result = format!(r#"{{"action":"retry","after":"{seconds}s"}}"#);
-            let judgement = judge(ended, Some(result.as_bytes()), &"0=skip".parse().unwrap());
+            let verdict = judge(exit, Some(result.as_bytes()), &"0=skip".parse().unwrap());
             prop_assert_eq!(
-                judgement.action,
+                verdict.action,
                 Action::Retry(Some(Duration::from_secs(seconds)))
             );
         }
 
         #[test]
-        fn garbage_in_the_result_file_is_a_failed_run(ended in any_end(), garbage in "[^{]{1,40}") {
-            let judgement = judge(ended, Some(garbage.as_bytes()), &OnExit::default());
-            prop_assert_eq!(judgement.action, Action::Retry(None));
+        fn garbage_in_the_result_file_is_a_failed_run(exit in any_end(), garbage in "[^{]{1,40}") {
+            let verdict = judge(exit, Some(garbage.as_bytes()), &OnExit::default());
+            prop_assert_eq!(verdict.action, Action::Retry(None));
         }
 
         #[test]
-        fn nothing_but_0_is_an_ack_unless_said(ended in any_end()) {
-            let acked = judge(ended, None, &OnExit::default()).action == Action::Ack;
-            prop_assert_eq!(acked, ended == Ended::Exited(0));
+        fn only_status_0_is_an_ack_by_default(exit in any_end()) {
+            let acked = judge(exit, None, &OnExit::default()).action == Action::Ack;
+            prop_assert_eq!(acked, exit == ExitKind::Status(0));
         }
 
         #[test]
-        fn a_map_changes_its_statuses_only(ended in any_end(), mapped in 0_u8..=255) {
+        fn a_map_changes_only_its_own_statuses(exit in any_end(), mapped in 0_u8..=255) {
             let map = format!("{mapped}=skip").parse().unwrap();
-            let skipped = judge(ended, None, &map).action == Action::Skip;
-            prop_assert_eq!(skipped, ended == Ended::Exited(i32::from(mapped)));
+            let skipped = judge(exit, None, &map).action == Action::Skip;
+            prop_assert_eq!(skipped, exit == ExitKind::Status(i32::from(mapped)));
         }
     }
 }

@@ -1,8 +1,12 @@
-//! The start of a command, so that it does not outlive this process: whoever handles its event next must not do so beside it.
+//! The start of commands that must not outlive `pf`.
 //!
-//! On Linux a watchdog, which is another process of this program, waits until this one is gone and kills what it ran, with
-//! its process groups. A parent-death signal would cost a second `exec` for every run, which nearly halves their number
-//! per second; it follows the thread that started the command instead of the process; and it spares grandchildren.
+//! If `pf` is killed, its events are redelivered to another consumer, which must not handle them while the command of the
+//! killed one is still running. On Linux a watchdog, another process of this program, waits for the exit of `pf` and then
+//! kills the process groups of its commands.
+//!
+//! A parent-death signal (`PR_SET_PDEATHSIG`) was measured and rejected: it needs a second `exec` for every run, which
+//! nearly halves the runs per second; it follows the thread that started the command instead of the process; and it does
+//! not reach grandchildren.
 
 #[cfg(target_os = "linux")]
 mod table;
@@ -18,7 +22,7 @@ use std::{
 pub use self::watchdog::{is_watchdog, watch};
 use crate::output::Remarks;
 
-/// Starts commands that end with this process.
+/// Starts commands that are killed when this process dies.
 #[derive(Debug)]
 pub struct Launcher {
     #[cfg(target_os = "linux")]
@@ -31,30 +35,30 @@ pub struct Launcher {
 #[derive(Debug)]
 pub struct Started {
     pub child: Child,
-    /// Where the watchdog finds it.
+    /// Its entry in the table of the watchdog.
     #[cfg(target_os = "linux")]
     entry: Option<table::Entry>,
 }
 
 impl Started {
-    /// Waits for the end of the command, and reaps it.
+    /// Waits for the exit of the command and reaps it.
     ///
     /// # Errors
-    /// If it is not our child.
+    /// If it is not a child of this process.
     #[cfg(target_os = "linux")]
     pub fn wait(mut self) -> io::Result<ExitStatus> {
         if self.entry.is_some() {
-            // Once it is reaped, its number may be another process's.
-            super::process::exit::wait_for_end(rustix::process::Pid::from_child(&self.child));
+            // The entry must go before the reap: afterwards the watchdog could kill an unrelated process with this id.
+            super::process::exit::wait(rustix::process::Pid::from_child(&self.child));
             self.entry = None;
         }
         self.child.wait()
     }
 
-    /// Waits for the end of the command, and reaps it.
+    /// Waits for the exit of the command and reaps it.
     ///
     /// # Errors
-    /// If it is not our child.
+    /// If it is not a child of this process.
     #[cfg(not(target_os = "linux"))]
     pub fn wait(mut self) -> io::Result<ExitStatus> {
         self.child.wait()
@@ -63,7 +67,7 @@ impl Started {
 
 #[cfg(target_os = "linux")]
 impl Launcher {
-    /// Prepares a watchdog, which is started with the first command.
+    /// Prepares a launcher; the watchdog is started with the first command.
     pub fn new(remarks: Remarks) -> Self {
         Self {
             watchdog: std::sync::OnceLock::new(),
@@ -71,7 +75,7 @@ impl Launcher {
         }
     }
 
-    /// For unit tests, which are another program.
+    /// Returns a launcher for unit tests, whose program cannot be a watchdog.
     #[cfg(test)]
     pub fn without_watchdog() -> Self {
         Self {
@@ -93,7 +97,8 @@ impl Launcher {
         let (stdin, writer) = io::pipe()?;
         let entry = watchdog.expect(&stdin)?;
         let spawned = command.stdin(stdin).spawn();
-        // It holds the end that is read; who writes must notice when the child closes it.
+        // `command` holds the read end of the pipe. As long as it is open, a write to a child that closed its stdin
+        // would not fail.
         drop(command);
         let mut child = spawned?;
         entry.confirm(&child)?;
@@ -107,8 +112,9 @@ impl Launcher {
     fn start_watchdog(&self) -> Option<watchdog::Watchdog> {
         let started = watchdog::Watchdog::start();
         if let Err(error) = &started {
-            let text =
-                format!("cannot start the watchdog: {error}; if pf is killed, its handlers go on");
+            let text = format!(
+                "cannot start the watchdog: {error}; if pf is killed, its handlers keep running"
+            );
             self.remarks.warning(&text);
         }
         started.ok()
@@ -117,12 +123,12 @@ impl Launcher {
 
 #[cfg(not(target_os = "linux"))]
 impl Launcher {
-    /// Prepares nothing: here commands outlive this process if it is killed.
+    /// Returns a launcher without a watchdog: on this system commands outlive `pf` if it is killed.
     pub fn new(_: Remarks) -> Self {
         Self {}
     }
 
-    /// For unit tests.
+    /// Returns a launcher for unit tests.
     #[cfg(test)]
     pub fn without_watchdog() -> Self {
         Self {}

@@ -1,4 +1,7 @@
-//! The commands that run, in memory that the watchdog shares: an entry costs a few short system calls and wakes nobody.
+//! The table of running commands, in memory shared with the watchdog.
+//!
+//! Shared memory instead of messages: an entry costs two short system calls and does not wake the watchdog, which matters
+//! at thousands of runs per second.
 
 use std::{
     fs::File,
@@ -16,15 +19,15 @@ use rustix::{
     process::Pid,
 };
 
-/// Bytes of a record: the number of a process, and the inode of a pipe.
+/// Bytes of a record: a process id and the inode of a pipe.
 const RECORD: usize = 16;
 
-/// What is known of a command.
+/// A command in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Record {
-    /// It is being started; this pipe is its stdin.
+    /// It is being started with this pipe as its stdin; its process id is not known yet.
     Expected(u64),
-    /// It runs, and leads a process group.
+    /// It is running and leads a process group.
     Running(Pid),
 }
 
@@ -50,25 +53,25 @@ impl Record {
     }
 }
 
-/// Where entries are made.
+/// The table, on the side of its owner.
 #[derive(Debug)]
 pub struct Table {
     memory: File,
-    places: Mutex<Places>,
+    slots: Mutex<Slots>,
 }
 
-/// Places for records.
+/// Slots of the table.
 #[derive(Debug, Default)]
-struct Places {
+struct Slots {
     free: Vec<u64>,
     count: u64,
 }
 
-/// The place of a command, until dropped.
+/// The slot of a command, until dropped.
 #[derive(Debug)]
 pub struct Entry {
     table: Arc<Table>,
-    place: u64,
+    slot: u64,
 }
 
 impl Table {
@@ -76,22 +79,22 @@ impl Table {
         let memory = memfd_create("handlers", MemfdFlags::CLOEXEC)?;
         Ok(Self {
             memory: memory.into(),
-            places: Mutex::default(),
+            slots: Mutex::default(),
         })
     }
 
-    /// Returns what the watchdog is given.
+    /// Returns the memory that the watchdog is given.
     pub fn memory(&self) -> &File {
         &self.memory
     }
 
-    /// Makes an entry for a command that will have this pipe as its stdin.
+    /// Adds an entry for a command that is about to be started with this pipe as its stdin.
     pub fn expect(self: &Arc<Self>, stdin: &impl AsFd) -> io::Result<Entry> {
         let entry = Entry {
-            place: self.places(|places| {
-                places.free.pop().unwrap_or_else(|| {
-                    places.count += 1;
-                    places.count - 1
+            slot: self.slots(|slots| {
+                slots.free.pop().unwrap_or_else(|| {
+                    slots.count += 1;
+                    slots.count - 1
                 })
             }),
             table: Arc::clone(self),
@@ -100,19 +103,19 @@ impl Table {
         Ok(entry)
     }
 
-    fn places<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
-        work(&mut self.places.lock().unwrap_or_else(PoisonError::into_inner))
+    fn slots<T>(&self, work: impl FnOnce(&mut Slots) -> T) -> T {
+        work(&mut self.slots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Entry {
-    /// Says that the command was started.
+    /// Notes the process id of the command, which was started.
     pub fn confirm(&self, child: &Child) -> io::Result<()> {
         self.write(Record::Running(Pid::from_child(child)).bytes())
     }
 
     fn write(&self, bytes: [u8; RECORD]) -> io::Result<()> {
-        let at = self.place * RECORD as u64;
+        let at = self.slot * RECORD as u64;
         self.table.memory.write_all_at(&bytes, at)
     }
 }
@@ -120,11 +123,11 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let _ = self.write([0; RECORD]);
-        self.table.places(|places| places.free.push(self.place));
+        self.table.slots(|slots| slots.free.push(self.slot));
     }
 }
 
-/// Reads the records of a table that this process was given.
+/// Reads the records of a table, on the side of the watchdog.
 pub fn records(memory: &File) -> io::Result<Vec<Record>> {
     let mut bytes = vec![0; usize::try_from(memory.metadata()?.size()).unwrap_or(0)];
     memory.read_exact_at(&mut bytes, 0)?;

@@ -1,8 +1,9 @@
-//! The watchdog: a process that waits for the end of another one, and kills the commands that it ran.
+//! The watchdog: a process that waits for the exit of `pf`, its owner, and kills the commands that it left running.
 //!
-//! It reads from a pipe whose other end only its owner has, so that the end of that process is the end of the pipe,
-//! whatever it died of. The table of commands is its stdout. It has a name and a process group of its own: what is
-//! meant for `pf`, by name, from the terminal or from a service manager, must not take it away first.
+//! It reads from a pipe (the lifeline) whose write end only its owner holds. The kernel closes that end when the owner
+//! dies, however it died, `kill -9` included. Its stdout is the table of commands. It has a name and a process group of its
+//! own and ignores the usual signals: Ctrl-C in the terminal, `pkill pf` and a service manager that stops all processes of
+//! a service must not end it before its owner.
 
 use std::{
     fs::{self, File},
@@ -20,15 +21,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::table::{Entry, Record, Table, records};
 
-/// Its first argument; the second names its owner, for those who look at the list of processes.
+/// Its first argument. The second is the process id of its owner, for people who look at the process list.
 const FLAG: &str = "--end-handlers-of";
-/// What it is called in the list of processes.
+/// Its name in the process list.
 const NAME: &str = "handler-watch";
-/// This program, also when its file was replaced.
+/// This program, even if its file was replaced by an update.
 const PROGRAM: &str = "/proc/self/exe";
-/// The least time between the starts of two.
+/// Least time between two starts.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Signals that would end it before its owner: a service manager sends them to every process of a service.
+/// Signals that a service manager may send to every process of a service.
 const SIGNALS: [SignalKind; 7] = [
     SignalKind::hangup(),
     SignalKind::interrupt(),
@@ -39,7 +40,7 @@ const SIGNALS: [SignalKind; 7] = [
     SignalKind::user_defined2(),
 ];
 
-/// A watchdog, from the side of its owner.
+/// A watchdog, on the side of its owner.
 #[derive(Debug)]
 pub struct Watchdog {
     table: Arc<Table>,
@@ -47,7 +48,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts one, and another one when somebody kills it.
+    /// Starts a watchdog, and another one whenever it is killed.
     pub fn start() -> io::Result<Self> {
         let table = Arc::new(Table::new()?);
         let (end, lifeline) = io::pipe()?;
@@ -64,7 +65,7 @@ impl Watchdog {
         })
     }
 
-    /// Makes an entry for a command that will have this pipe as its stdin.
+    /// Adds an entry for a command that is about to be started with this pipe as its stdin.
     pub fn expect(&self, stdin: &PipeReader) -> io::Result<Entry> {
         self.table.expect(stdin)
     }
@@ -89,7 +90,7 @@ impl Keeper {
             .spawn()
     }
 
-    /// Sees to it that there is one until it is no longer needed. Blocks.
+    /// Restarts it until it exits by itself, which it does only after its owner. Blocks.
     fn keep(self, mut child: Child) {
         let mut started = Instant::now();
         while !child.wait().is_ok_and(|status| status.success()) {
@@ -102,17 +103,17 @@ impl Keeper {
     }
 }
 
-/// Reports whether this process was started as a watchdog.
+/// Reports whether this process is a watchdog.
 pub fn is_watchdog() -> bool {
     std::env::args_os()
         .nth(1)
         .is_some_and(|first| first == FLAG)
 }
 
-/// Waits until its owner is gone, and kills what that ran. Blocks.
+/// Waits for the exit of its owner and kills the commands that it left running. Blocks.
 pub fn watch() -> ExitCode {
-    let _unheeded = SIGNALS.map(signal);
-    // Losing the name is no error.
+    let _ignored = SIGNALS.map(signal);
+    // The name is only for people.
     let _ = fs::write("/proc/self/comm", NAME);
     match wait_for_end().and_then(|()| kill_all(&io::stdout().as_fd().try_clone_to_owned()?.into()))
     {
@@ -143,14 +144,14 @@ fn kill_all(table: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Kills a process and the group that it leads; it may have left its group, and its group may have outlived it.
+/// Kills a process and the group that it leads: it may have left its group, or its group may have outlived it.
 fn kill(pid: Pid) {
     let _ = kill_process_group(pid, Signal::KILL);
     let _ = kill_process(pid, Signal::KILL);
 }
 
-/// Returns the processes whose stdin is this pipe. Who started them was killed before it could tell their numbers. None is
-/// missed: a process that has not become its command yet holds the lifeline too, and would be waited for.
+/// Returns the processes whose stdin is this pipe: those that the owner started, but was killed before it could note their
+/// process ids. None is missed: between `fork` and `exec` a child still holds the lifeline, so the watchdog waits for it.
 fn holders(pipe: u64) -> io::Result<Vec<Pid>> {
     let wanted = PathBuf::from(format!("pipe:[{pipe}]"));
     let processes = fs::read_dir("/proc")?.filter_map(|entry| {
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_found_whose_owner_could_not_confirm_its_start() {
+    fn a_command_is_killed_whose_owner_died_while_starting_it() {
         let table = Arc::new(Table::new().unwrap());
         let start = |confirmed| {
             let (stdin, writer) = io::pipe().unwrap();

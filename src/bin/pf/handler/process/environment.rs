@@ -1,18 +1,18 @@
-//! What a command finds in its environment: names and numbers, never the payload.
+//! The environment of a command: attributes and delivery numbers, never the payload.
 
 use std::process::Command;
 
 use protoflow::{event::Envelope, runtime::Run, transport::Delivery};
 
-/// Linux takes no variable of 128 KiB; far below that, no name makes sense.
+/// Longest value, in bytes. Linux refuses to start a command with a variable of 128 KiB or more.
 const LONGEST: usize = 16 * 1024;
 
-/// Sets what is the same for every event: where to publish to.
+/// Sets the store that a nested `pf` uses.
 pub fn set_store(command: &mut Command, url: &str) {
     command.env("PF_URL", url).env_remove("PF_CONTEXT");
 }
 
-/// Sets what this event and this delivery are called.
+/// Sets the attributes of the event and the delivery.
 pub fn set_event(command: &mut Command, envelope: &Envelope<'_>, delivery: &Delivery, run: &Run) {
     let correlation = envelope.correlation_id();
     let trace = envelope.traceparent().map(|trace| trace.to_string());
@@ -37,8 +37,8 @@ fn set(command: &mut Command, name: &str, value: Option<&str>) {
     };
 }
 
-/// Returns the value as the environment can hold it: a NUL would end it, and one that is too long would keep
-/// the command from being run at all. The event on stdin has every value as it is.
+/// Returns the value in a form that the environment can hold. A NUL would cut it off, and a value that is too long would
+/// keep the command from starting. The event on stdin has every value unchanged.
 fn representable(value: &str) -> Option<String> {
     (value.len() <= LONGEST).then(|| value.replace('\0', "\u{fffd}"))
 }
@@ -48,14 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_value_can_keep_a_command_from_running() {
+    fn no_value_keeps_a_command_from_starting() {
         assert_eq!(representable("a\nb").as_deref(), Some("a\nb"));
         assert_eq!(representable("a\0b").as_deref(), Some("a\u{fffd}b"));
         assert_eq!(representable(&"x".repeat(LONGEST + 1)), None);
     }
 
     #[test]
-    fn what_is_absent_is_not_inherited() {
+    fn an_absent_attribute_is_not_inherited() {
         let mut command = Command::new("true");
         set(&mut command, "PF_EVENT_SUBJECT", None);
         let removed = command.get_envs().next().unwrap();

@@ -1,4 +1,7 @@
-//! A child in its own process group: signalled as a group, and never after it was reaped.
+//! The process group of a child: signalled as a whole, and never after the child was reaped.
+//!
+//! Once a child is reaped, the system may give its process id to an unrelated process. Signalling and reaping therefore
+//! take the same lock, and a signal after the reap goes nowhere.
 
 use std::{
     process::{Child, ExitStatus},
@@ -10,84 +13,84 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::handler::launcher::Started;
 
-/// How long a command that was asked to end has before it is killed.
-pub const LAST_MOMENT: Duration = Duration::from_millis(500);
+/// Time between SIGTERM and SIGKILL.
+pub const KILL_AFTER: Duration = Duration::from_millis(500);
 
-/// The right to signal a child while it exists.
+/// Handle for signalling a child while it exists.
 #[derive(Debug, Default)]
-pub struct Leash(Mutex<State>);
+pub struct ProcessGroup(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    running: Option<Running>,
-    pulled: Option<Signal>,
+    target: Option<Target>,
+    last_signal: Option<Signal>,
 }
 
-/// What is signalled.
+/// Receiver of signals.
 #[derive(Debug)]
-enum Running {
+enum Target {
     Group(Pid),
-    /// A child that outlives the run it works for.
-    Other(Arc<Leash>),
+    /// The group of a worker, which outlives the run.
+    Delegate(Arc<ProcessGroup>),
 }
 
-impl Running {
-    fn pull(&self, signal: Signal) {
+impl Target {
+    fn signal(&self, signal: Signal) {
         match self {
             Self::Group(pid) => drop(kill_process_group(*pid, signal)),
-            Self::Other(leash) => leash.pull(signal),
+            Self::Delegate(group) => group.signal(signal),
         }
     }
 }
 
-impl Leash {
-    /// Signals the whole group, now or as soon as it is there.
-    pub fn pull(&self, signal: Signal) {
+impl ProcessGroup {
+    /// Signals the whole group, now or as soon as there is one.
+    pub fn signal(&self, signal: Signal) {
         let mut state = self.state();
-        state.pulled = Some(signal);
-        if let Some(running) = &state.running {
-            running.pull(signal);
+        state.last_signal = Some(signal);
+        if let Some(target) = &state.target {
+            target.signal(signal);
         }
     }
 
     /// Reports whether a signal was sent, or would have been.
-    pub fn is_pulled(&self) -> bool {
-        self.state().pulled.is_some()
+    pub fn was_signalled(&self) -> bool {
+        self.state().last_signal.is_some()
     }
 
-    /// Puts a child that was just started on the leash; it leads its group.
+    /// Attaches a child that was just started and leads its group.
     pub fn attach(&self, child: &Child) -> Pid {
         let pid = Pid::from_child(child);
-        self.run(Running::Group(pid));
+        self.set_target(Target::Group(pid));
         pid
     }
 
-    /// Puts the child of another leash on this one, until it is released.
-    pub fn lend(&self, other: &Arc<Self>) {
-        self.run(Running::Other(Arc::clone(other)));
+    /// Passes signals on to another group, until [`Self::detach`].
+    pub fn delegate_to(&self, other: &Arc<Self>) {
+        self.set_target(Target::Delegate(Arc::clone(other)));
     }
 
-    /// Lets go of what was lent.
-    pub fn release(&self) {
-        self.state().running = None;
+    /// Ends the delegation.
+    pub fn detach(&self) {
+        self.state().target = None;
     }
 
-    fn run(&self, running: Running) {
+    fn set_target(&self, target: Target) {
         let mut state = self.state();
-        if let Some(signal) = state.pulled {
-            running.pull(signal);
+        if let Some(signal) = state.last_signal {
+            target.signal(signal);
         }
-        state.running = Some(running);
+        state.target = Some(target);
     }
 
-    /// Reaps the child. Of a group that was told to end, nobody is left.
+    /// Reaps the child. If the group was signalled, the rest of it is killed first.
     ///
     /// # Errors
-    /// If it is not our child.
+    /// If it is not a child of this process.
     pub fn reap(&self, started: Started) -> std::io::Result<ExitStatus> {
         let mut state = self.state();
-        if let (Some(running), Some(_)) = (state.running.take(), state.pulled) {
-            running.pull(Signal::KILL);
+        if let (Some(target), Some(_)) = (state.target.take(), state.last_signal) {
+            target.signal(Signal::KILL);
         }
         started.wait()
     }
@@ -99,10 +102,10 @@ impl Leash {
 
 /// Kills the group when dropped, unless the child was reaped before.
 #[derive(Debug)]
-pub struct Held(pub Arc<Leash>);
+pub struct KillOnDrop(pub Arc<ProcessGroup>);
 
-impl Drop for Held {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        self.0.pull(Signal::KILL);
+        self.0.signal(Signal::KILL);
     }
 }

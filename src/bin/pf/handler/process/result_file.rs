@@ -1,4 +1,4 @@
-//! `$PF_RESULT`: a path per run in one private folder; the file is the handler's to make.
+//! Files of `$PF_RESULT`: one path per run in a private folder. The handler creates the file if it has a verdict.
 
 use std::{
     fs::{self, File},
@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Nobody needs more to say what should become of an event.
+/// Longest verdict, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
 /// The folder; removed when dropped.
@@ -18,10 +18,10 @@ pub struct ResultFiles {
 }
 
 impl ResultFiles {
-    /// Makes the folder.
+    /// Creates the folder.
     ///
     /// # Errors
-    /// If there is no place for temporary files.
+    /// If no temporary folder can be created.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             folder: tempfile::Builder::new().prefix("pf-").tempdir()?,
@@ -29,17 +29,17 @@ impl ResultFiles {
         })
     }
 
-    /// Returns a path that nobody else uses; nothing is there.
+    /// Returns a path that no other run uses. There is no file yet.
     pub fn path(&self) -> PathBuf {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.folder.path().join(number.to_string())
     }
 }
 
-/// Takes away what a handler wrote, if it wrote something.
+/// Reads and removes the file that a handler wrote, if it did.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If it cannot be read or is too long.
 pub fn take(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut text = Vec::new();
     match File::open(path) {

@@ -1,4 +1,4 @@
-//! The end of what a command wrote to stderr, kept within a fixed size while all of it is passed on.
+//! The tail of a command's stderr, kept within a fixed size while all of it is passed on to the stderr of `pf`.
 
 use std::{
     io::{self, Write as _},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::handler::contract::reply::in_one_line;
 
-/// Bytes kept for the failure's detail.
+/// Bytes kept for the detail of a failure.
 const KEPT: usize = 2048;
 
 /// The last bytes of a stream. Clones share them.
@@ -21,37 +21,37 @@ struct Kept {
 }
 
 impl StderrTail {
-    /// Passes a piece on to our own stderr and keeps its end.
-    pub fn pass(&self, piece: &[u8]) {
-        // The handler's words are its own affair: nobody listening is no reason to stop.
-        let _ = io::stderr().lock().write_all(piece);
-        self.keep(piece);
+    /// Passes a chunk on to the stderr of `pf` and keeps its tail.
+    pub fn pass(&self, chunk: &[u8]) {
+        // A closed stderr is no reason to fail the run.
+        let _ = io::stderr().lock().write_all(chunk);
+        self.keep(chunk);
     }
 
-    /// Takes out what was written so far.
+    /// Takes out everything kept so far.
     pub fn take(&self) -> Self {
         Self(Arc::new(Mutex::new(std::mem::take(&mut *self.kept()))))
     }
 
-    /// Forgets what was written so far.
+    /// Discards everything kept so far.
     pub fn clear(&self) {
         *self.kept() = Kept::default();
     }
 
-    fn keep(&self, piece: &[u8]) {
+    fn keep(&self, chunk: &[u8]) {
         let mut kept = self.kept();
-        let excess = (kept.bytes.len() + piece.len()).saturating_sub(KEPT);
+        let excess = (kept.bytes.len() + chunk.len()).saturating_sub(KEPT);
         kept.cut |= excess > 0;
         let old = excess.min(kept.bytes.len());
         kept.bytes.drain(..old);
-        kept.bytes.extend_from_slice(&piece[excess - old..]);
+        kept.bytes.extend_from_slice(&chunk[excess - old..]);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what was kept as text, or nothing if nothing was written.
+    /// Returns the kept text, or `None` if there is none.
     pub fn text(&self) -> Option<String> {
         let kept = self.kept();
         let text = String::from_utf8_lossy(&kept.bytes);
@@ -63,7 +63,7 @@ impl StderrTail {
         }
     }
 
-    /// Returns the last line that says something: most often it is the error.
+    /// Returns the last line that is not empty: most often it is the error.
     pub fn last_line(&self) -> Option<String> {
         String::from_utf8_lossy(&self.kept().bytes)
             .lines()
@@ -77,32 +77,32 @@ impl StderrTail {
 mod tests {
     use super::*;
 
-    fn tail(pieces: &[&[u8]]) -> StderrTail {
+    fn tail(chunks: &[&[u8]]) -> StderrTail {
         let tail = StderrTail::default();
-        for piece in pieces {
-            tail.keep(piece);
+        for chunk in chunks {
+            tail.keep(chunk);
         }
         tail
     }
 
     #[test]
-    fn little_is_kept_whole() {
+    fn short_output_is_kept_whole() {
         let tail = tail(&[b"warning\n", b"error: no stock\n\n"]);
         assert_eq!(tail.text().unwrap(), "warning\nerror: no stock");
         assert_eq!(tail.last_line().unwrap(), "error: no stock");
     }
 
     #[test]
-    fn nothing_is_nothing() {
+    fn empty_output_is_none() {
         assert_eq!(tail(&[b"\n \n"]).text(), None);
         assert_eq!(tail(&[]).last_line(), None);
     }
 
     #[test]
-    fn of_much_the_end_is_kept() {
+    fn the_end_of_long_output_is_kept() {
         let big = vec![b'a'; 1 << 20];
-        for pieces in [&[big.as_slice(), b"end"][..], &[b"start", &big, b"end"]] {
-            let tail = tail(pieces);
+        for chunks in [&[big.as_slice(), b"end"][..], &[b"start", &big, b"end"]] {
+            let tail = tail(chunks);
             assert_eq!(tail.kept().bytes.len(), KEPT);
             let text = tail.text().unwrap();
             assert!(text.starts_with("…a") && text.ends_with("aend"));

@@ -1,5 +1,9 @@
-//! Threads that work for the runs of a handler. What waits for one begins as soon as one is free, without a turn of the
-//! consumer between.
+//! A pool of threads on which handlers run, fed from one queue.
+//!
+//! Commands and workers are driven by blocking calls (spawn, poll, wait), so their runs need threads. The queue lives
+//! here and not in the consume loop because of throughput: a thread that finishes a run takes the next one off the
+//! queue itself. Going through the loop instead costs two thread switches and a turn of the loop between runs, which is
+//! longer than many a small command takes, and would leave the processor idle meanwhile.
 
 use std::{
     collections::VecDeque,
@@ -13,136 +17,138 @@ use protoflow::runtime::Run;
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 
-use super::process_group::{Held, LAST_MOMENT};
+use super::process_group::{KILL_AFTER, KillOnDrop};
 
-/// Reports whether what waits may still begin.
-type Work<S> = Box<dyn FnOnce(&mut S) -> bool + Send>;
+/// Runs on a thread of the pool, and reports whether the jobs behind it in the queue may still begin.
+type Job<S> = Box<dyn FnOnce(&mut S) -> bool + Send>;
 
-/// What a piece of work came to.
-pub struct Done<T> {
+/// Result of a job.
+pub struct JobResult<T> {
     pub result: T,
-    /// Whether what waits should begin all the same.
-    pub go_on: bool,
+    /// Whether the jobs behind it in the queue may still begin.
+    pub keep_queue: bool,
 }
 
-/// What a thread has of its own.
-pub trait Own: Default {
-    /// Returns when it may be worked with again, if not at once.
-    fn rests_until(&self) -> Option<Instant>;
+/// State that belongs to one thread of the pool.
+pub trait ThreadState: Default {
+    /// Returns the end of the pause before the thread takes another job, if there is one.
+    fn paused_until(&self) -> Option<Instant>;
 
-    /// Does what is left to do once the result is told. Blocks.
-    fn tidy(&mut self) {}
+    /// Cleans up after a job whose result is already on its way. Blocks.
+    fn clean_up(&mut self) {}
 }
 
-impl Own for () {
-    fn rests_until(&self) -> Option<Instant> {
+impl ThreadState for () {
+    fn paused_until(&self) -> Option<Instant> {
         None
     }
 }
 
-/// Threads, each with something of its own.
-pub struct Lanes<S> {
+/// Threads that work off one queue, each with a state of its own.
+pub struct ThreadPool<S> {
     shared: Arc<Shared<S>>,
-    most: usize,
+    max_threads: usize,
 }
 
 struct Shared<S> {
-    line: Mutex<Line<S>>,
-    came: Condvar,
+    queue: Mutex<Queue<S>>,
+    job_added: Condvar,
     closing: Condvar,
 }
 
-struct Line<S> {
-    waiting: VecDeque<Arc<Place<S>>>,
+struct Queue<S> {
+    jobs: VecDeque<Arc<QueuedJob<S>>>,
     threads: Vec<JoinHandle<()>>,
     idle: usize,
     closed: bool,
 }
 
-/// Work in the line; who takes it out decides whether it is done.
-struct Place<S>(Mutex<Option<Work<S>>>);
+/// A job in the queue. Whoever takes it out, the thread or the run that gave up on it, decides whether it runs.
+struct QueuedJob<S>(Mutex<Option<Job<S>>>);
 
-/// Takes the work out of its place when dropped: nobody waits for it any more.
-struct Seat<S>(Arc<Place<S>>);
+/// Removes the job from the queue when dropped, so that a run whose future was dropped does not begin.
+struct QueueGuard<S>(Arc<QueuedJob<S>>);
 
-impl<S: Own + 'static> Lanes<S> {
-    /// Prepares at most so many threads; each is started when it is needed.
-    pub fn new(most: usize) -> Self {
-        let line = Line {
-            waiting: VecDeque::new(),
+impl<S: ThreadState + 'static> ThreadPool<S> {
+    /// Creates a pool of at most this many threads; each is started when it is first needed.
+    pub fn new(max_threads: usize) -> Self {
+        let queue = Queue {
+            jobs: VecDeque::new(),
             threads: Vec::new(),
             idle: 0,
             closed: false,
         };
         Self {
             shared: Arc::new(Shared {
-                line: Mutex::new(line),
-                came: Condvar::new(),
+                queue: Mutex::new(queue),
+                job_added: Condvar::new(),
                 closing: Condvar::new(),
             }),
-            most,
+            max_threads,
         }
     }
 
-    /// Has work done for a run, on the leash that `held` holds; the work says when the run begins. None if it was not
-    /// taken up, as the run was recalled.
+    /// Runs `work` on a thread of the pool. Returns `None` if the run was recalled before it began.
+    ///
+    /// An abort sends SIGTERM to the process group of `process`, and SIGKILL if the work does not end soon afterwards.
+    /// If this future is dropped, work that has not begun never begins, and the process group is killed.
     ///
     /// # Errors
     /// If no thread can be started.
-    pub async fn work<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut S) -> Done<T> + Send + 'static,
         run: &Run,
-        held: Held,
+        process: KillOnDrop,
+        work: impl FnOnce(&mut S) -> JobResult<T> + Send + 'static,
     ) -> io::Result<Option<T>> {
-        let (tell, mut told) = oneshot::channel();
-        let work: Work<S> = Box::new(move |own| {
-            let Done { result, go_on } = work(own);
-            let _ = tell.send(result);
-            own.tidy();
-            go_on
+        let (sender, mut receiver) = oneshot::channel();
+        let job: Job<S> = Box::new(move |state| {
+            let JobResult { result, keep_queue } = work(state);
+            let _ = sender.send(result);
+            state.clean_up();
+            keep_queue
         });
-        let seat = self.shared.queue(work);
-        self.see_to_threads()?;
+        let queued = self.shared.push(job);
+        self.start_thread_if_needed()?;
         tokio::select! {
             biased;
-            done = &mut told => return Ok(done.ok()),
+            result = &mut receiver => return Ok(result.ok()),
             () = run.abort.cancelled() => {}
             () = run.recalled.cancelled() => {}
         }
-        if seat.0.take().is_some() {
+        if queued.0.take().is_some() {
             return Ok(None);
         }
         tokio::select! {
             biased;
-            done = &mut told => return Ok(done.ok()),
-            () = run.abort.cancelled() => held.0.pull(Signal::TERM),
+            result = &mut receiver => return Ok(result.ok()),
+            () = run.abort.cancelled() => process.0.signal(Signal::TERM),
         }
         tokio::select! {
             biased;
-            done = &mut told => return Ok(done.ok()),
-            () = tokio::time::sleep(LAST_MOMENT) => held.0.pull(Signal::KILL),
+            result = &mut receiver => return Ok(result.ok()),
+            () = tokio::time::sleep(KILL_AFTER) => process.0.signal(Signal::KILL),
         }
-        Ok(told.await.ok())
+        Ok(receiver.await.ok())
     }
 
-    /// Starts a thread if more waits than there are threads for.
-    fn see_to_threads(&self) -> io::Result<()> {
-        let mut line = self.shared.line();
-        if line.waiting.len() <= line.idle || line.threads.len() >= self.most {
+    /// Starts a thread if more jobs are queued than threads are idle.
+    fn start_thread_if_needed(&self) -> io::Result<()> {
+        let mut queue = self.shared.queue();
+        if queue.jobs.len() <= queue.idle || queue.threads.len() >= self.max_threads {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
         let thread = Builder::new().name("handler".to_owned());
         match thread.spawn(move || shared.serve()) {
-            Ok(thread) => line.threads.push(thread),
-            Err(error) if line.threads.is_empty() => return Err(error),
+            Ok(thread) => queue.threads.push(thread),
+            Err(error) if queue.threads.is_empty() => return Err(error),
             Err(_) => {}
         }
         Ok(())
     }
 
-    /// Lets every thread end, with what it has of its own.
+    /// Ends every thread, which drops its state, and waits for them.
     pub async fn close(&self) {
         let threads = self.shared.close();
         let join = move || threads.into_iter().for_each(|thread| drop(thread.join()));
@@ -150,93 +156,99 @@ impl<S: Own + 'static> Lanes<S> {
     }
 }
 
-impl<S: Own> Shared<S> {
+impl<S: ThreadState> Shared<S> {
     fn serve(&self) {
-        let mut own = S::default();
-        while let Some(place) = self.next(own.rests_until()) {
-            let go_on = place.take().is_none_or(|work| work(&mut own));
-            if !go_on {
-                self.line()
-                    .waiting
+        let mut state = S::default();
+        while let Some(queued) = self.next(state.paused_until()) {
+            let keep_queue = queued.take().is_none_or(|job| job(&mut state));
+            if !keep_queue {
+                self.queue()
+                    .jobs
                     .drain(..)
-                    .for_each(|place| drop(place.take()));
+                    .for_each(|queued| drop(queued.take()));
             }
         }
     }
 }
 
 impl<S> Shared<S> {
-    fn queue(&self, work: Work<S>) -> Seat<S> {
-        let place = Arc::new(Place(Mutex::new(Some(work))));
-        let mut line = self.line();
-        line.waiting.push_back(Arc::clone(&place));
-        if line.idle > 0 {
-            self.came.notify_one();
+    fn push(&self, job: Job<S>) -> QueueGuard<S> {
+        let queued = Arc::new(QueuedJob(Mutex::new(Some(job))));
+        let mut queue = self.queue();
+        queue.jobs.push_back(Arc::clone(&queued));
+        if queue.idle > 0 {
+            self.job_added.notify_one();
         }
-        Seat(place)
+        QueueGuard(queued)
     }
 
-    /// Waits until it may work again, and for the next work in the line; none if there will not be any.
-    fn next(&self, rests_until: Option<Instant>) -> Option<Arc<Place<S>>> {
-        let mut line = self.line();
-        while !line.closed
-            && let Some(rest) = rests_until.and_then(left)
+    /// Waits for the end of the pause and then for the next job; `None` once the pool is closed.
+    ///
+    /// A paused thread waits on `closing` and not on `job_added`: otherwise it could swallow the wake-up that an idle
+    /// thread needs, and the job would wait for the end of the pause.
+    fn next(&self, paused_until: Option<Instant>) -> Option<Arc<QueuedJob<S>>> {
+        let mut queue = self.queue();
+        while !queue.closed
+            && let Some(pause) = paused_until.and_then(remaining)
         {
-            let waited = self.closing.wait_timeout(line, rest);
-            line = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.closing.wait_timeout(queue, pause);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        while !line.closed {
-            if let Some(place) = line.waiting.pop_front() {
-                return Some(place);
+        while !queue.closed {
+            if let Some(queued) = queue.jobs.pop_front() {
+                return Some(queued);
             }
-            line.idle += 1;
-            line = self.came.wait(line).unwrap_or_else(PoisonError::into_inner);
-            line.idle -= 1;
+            queue.idle += 1;
+            queue = self
+                .job_added
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
         }
         None
     }
 
     fn close(&self) -> Vec<JoinHandle<()>> {
-        let mut line = self.line();
-        line.closed = true;
-        self.came.notify_all();
+        let mut queue = self.queue();
+        queue.closed = true;
+        self.job_added.notify_all();
         self.closing.notify_all();
-        std::mem::take(&mut line.threads)
+        std::mem::take(&mut queue.threads)
     }
 
-    fn line(&self) -> MutexGuard<'_, Line<S>> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue<S>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns how long it is until then, if it is not past.
-fn left(until: Instant) -> Option<Duration> {
+/// Returns the time until then, unless it is past.
+fn remaining(until: Instant) -> Option<Duration> {
     until
         .checked_duration_since(Instant::now())
         .filter(|rest| !rest.is_zero())
 }
 
-impl<S> Drop for Lanes<S> {
+impl<S> Drop for ThreadPool<S> {
     fn drop(&mut self) {
         self.shared.close();
     }
 }
 
-impl<S> fmt::Debug for Lanes<S> {
+impl<S> fmt::Debug for ThreadPool<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lanes")
-            .field("most", &self.most)
+        f.debug_struct("ThreadPool")
+            .field("max_threads", &self.max_threads)
             .finish_non_exhaustive()
     }
 }
 
-impl<S> Place<S> {
-    fn take(&self) -> Option<Work<S>> {
+impl<S> QueuedJob<S> {
+    fn take(&self) -> Option<Job<S>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl<S> Drop for Seat<S> {
+impl<S> Drop for QueueGuard<S> {
     fn drop(&mut self) {
         drop(self.0.take());
     }
