@@ -37,11 +37,6 @@ impl Condvar {
         Self(sync::Condvar::new())
     }
 
-    /// Wakes one waiting thread.
-    pub(crate) fn notify_one(&self) {
-        self.0.notify_one();
-    }
-
     /// Wakes every waiting thread.
     pub(crate) fn notify_all(&self) {
         self.0.notify_all();

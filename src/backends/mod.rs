@@ -1,5 +1,7 @@
 //! The drivers, one module each with the same rooms, and the registry that finds them by URL scheme.
 
+#[cfg(any(feature = "sqlite", feature = "nats", feature = "kafka"))]
+mod fnv;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod memory;

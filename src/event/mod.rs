@@ -64,7 +64,10 @@ pub use self::{
     record::{Record, write_record},
     rules::validate,
     structured::write_event,
-    time::{format_time, parse_time, write_time},
+    time::{
+        format_time, from_unix_millis, from_unix_nanos, parse_time, unix_millis, unix_nanos,
+        write_time,
+    },
     topic::{Group, NameError, Pattern, Topic},
     trace::TraceParent,
     wire::{Dialect, Encoding, Mode, Naming, decode, encode},

@@ -1,10 +1,36 @@
-//! Times as RFC 3339 text.
+//! Times as RFC 3339 text, and as numbers since 1970.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 
 const LATEST: u64 = 253_402_300_799;
+
+/// Returns the milliseconds since 1970: 0 for a time before, the largest number for one that does not fit.
+#[must_use]
+pub fn unix_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns the nanoseconds since 1970: 0 for a time before, the largest number for one that does not fit.
+#[must_use]
+pub fn unix_nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Returns the time that is this many milliseconds after 1970.
+#[must_use]
+pub fn from_unix_millis(millis: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(millis)
+}
+
+/// Returns the time that is this many nanoseconds after 1970.
+#[must_use]
+pub fn from_unix_nanos(nanos: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(nanos)
+}
 
 /// Appends a time in UTC to the millisecond, `2026-11-22T01:57:54.107Z`.
 pub fn write_time(out: &mut Vec<u8>, time: SystemTime) {
@@ -115,6 +141,20 @@ mod tests {
             assert_eq!(text, humantime::format_rfc3339_millis(time).to_string());
             assert_eq!(parse_time(&text), Some(time));
         }
+    }
+
+    #[test]
+    fn numbers_and_times_convert_both_ways() {
+        for nanos in [0, 1, 1_700_000_000_123_456_789, u64::MAX] {
+            assert_eq!(unix_nanos(from_unix_nanos(nanos)), nanos);
+        }
+        for millis in [0, 1, 1_700_000_000_123, u64::MAX / 1_000] {
+            assert_eq!(unix_millis(from_unix_millis(millis)), millis);
+        }
+        let before = UNIX_EPOCH - Duration::from_secs(1);
+        assert_eq!((unix_millis(before), unix_nanos(before)), (0, 0));
+        let far = UNIX_EPOCH + Duration::from_secs(u64::MAX / 4);
+        assert_eq!((unix_nanos(far), unix_millis(far)), (u64::MAX, u64::MAX));
     }
 
     #[test]

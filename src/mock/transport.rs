@@ -198,8 +198,8 @@ impl Transport for Mock {
         self.memory.diagnose().await
     }
 
-    async fn mend(&self, finding: &str) -> Result<()> {
-        self.memory.mend(finding).await
+    async fn fix(&self, finding: &str) -> Result<()> {
+        self.memory.fix(finding).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -55,7 +55,17 @@ impl SubscribeRequest {
         }
     }
 
-    /// Refuses the name of a member, on a transport that could do nothing with it.
+    /// Refuses `--ordered` on a transport that cannot hold back the key of a retry.
+    pub(crate) fn refuse_ordered(&self, transport: &'static str) -> Result<()> {
+        if !self.ordered {
+            return Ok(());
+        }
+        let message = "a retry cannot hold back later events of its key here";
+        let refused = TransportError::new(transport, ErrorKind::Unsupported, message);
+        Err(refused.hint("leave `--ordered` out; `pf caps` says where order holds"))
+    }
+
+    /// Refuses the name of a member on a transport whose groups do not know their members by name.
     pub(crate) fn refuse_instance(&self, transport: &'static str) -> Result<()> {
         if self.instance.is_none() {
             return Ok(());

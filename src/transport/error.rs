@@ -1,7 +1,9 @@
 //! One error type for every transport: a stable kind, what happened, what to do, and the driver's own
 //! error as source.
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+
+use crate::event::Position;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -64,14 +66,30 @@ impl fmt::Display for ErrorKind {
 }
 
 /// A failed transport operation.
-#[derive(Debug, thiserror::Error)]
-#[error("{transport}{}{message}", if transport.is_empty() { "" } else { ": " })]
+///
+/// Its clones share the driver's error: one failure often ends several publishes or settlements.
+#[derive(Debug, Clone)]
 pub struct TransportError {
     transport: &'static str,
     kind: ErrorKind,
     message: Cow<'static, str>,
     hint: Option<Cow<'static, str>>,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.transport.is_empty() {
+            write!(f, "{}: ", self.transport)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
 }
 
 impl TransportError {
@@ -93,10 +111,24 @@ impl TransportError {
         }
     }
 
-    /// Says that a transport gave no result for one of several things: silence is no confirmation.
+    /// Returns the error of a message for which a transport returned no result: silence is not a confirmation.
     pub(crate) fn unanswered(transport: &'static str) -> Self {
-        let text = "the transport did not say what became of this";
+        let text = "outcome unknown: the transport returned no result";
         Self::new(transport, ErrorKind::Ambiguous, text)
+    }
+
+    /// Returns the error of a delivery whose lease expired, or whose partition moved, before it was settled.
+    #[must_use]
+    pub fn lease_lost(transport: &'static str, position: &Position) -> Self {
+        let text = format!("the delivery at {position} is leased to another consumer by now");
+        Self::new(transport, ErrorKind::Lost, text)
+    }
+
+    /// Replaces the message; kind, hint and source stay.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = message.into();
+        self
     }
 
     /// Adds what to do about it.
@@ -109,7 +141,7 @@ impl TransportError {
     /// Attaches the driver's own error.
     #[must_use]
     pub fn because(mut self, source: impl Into<BoxError>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -1,15 +1,44 @@
 //! Journalled work on dead letters: planned, leased, resumable.
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Serialize};
 
+use super::{ErrorKind, TransportError};
 use crate::event::Topic;
+
+/// How long a lease lasts unless it is renewed, on every transport.
+///
+/// Ten heartbeats: a holder that a busy machine or a slow broker delays keeps its job, and one that died is replaced
+/// within half a minute where nothing shows its death earlier.
+pub const JOB_LEASE: Duration = Duration::from_secs(30);
+
+/// The most letters of a plan that are stored in one record.
+#[cfg(any(feature = "nats", feature = "kafka"))]
+pub(crate) const JOB_CHUNK: usize = 1000;
 
 /// The name of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(pub String);
+
+impl JobId {
+    /// Returns a new name, unlike any other.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(ulid::Ulid::generate().to_string().to_lowercase())
+    }
+
+    /// Returns the error of a job that does not exist.
+    #[must_use]
+    pub fn unknown(&self, transport: &'static str) -> TransportError {
+        let message = format!("there is no job {self}");
+        TransportError::new(transport, ErrorKind::NotFound, message)
+    }
+}
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,7 +102,24 @@ pub struct JobLease {
     pub token: u64,
 }
 
-/// What became of a letter in a job.
+impl JobLease {
+    /// Returns the error of a lease that another process holds; `holder` is the name under which it took it.
+    #[must_use]
+    pub fn held_by(transport: &'static str, holder: Option<&str>) -> TransportError {
+        let holder = holder.unwrap_or("another process");
+        let message = format!("another dead-letter job is running, held by {holder}");
+        TransportError::new(transport, ErrorKind::Held, message)
+    }
+
+    /// Returns the error of work under a lease that no longer counts.
+    #[must_use]
+    pub fn lost(transport: &'static str, job: &JobId) -> TransportError {
+        let message = format!("the lease of job {job} expired, was given back or was taken over");
+        TransportError::new(transport, ErrorKind::Held, message)
+    }
+}
+
+/// The outcome of a dead letter in a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Resolution {

@@ -28,6 +28,7 @@ mod dead_letter;
 mod delivery;
 mod error;
 mod failure;
+mod finding;
 mod job;
 mod schedule;
 mod selection;
@@ -38,6 +39,8 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
+#[cfg(any(feature = "nats", feature = "kafka"))]
+pub(crate) use self::job::JOB_CHUNK;
 pub use self::{
     capabilities::{Capabilities, Limits, Support},
     capture::{Capture, Captured},
@@ -50,10 +53,11 @@ pub use self::{
     },
     error::{ErrorKind, TransportError},
     failure::{Failure, Fingerprint, describe_failure, fingerprint},
-    job::{Job, JobAction, JobId, JobLease, Resolution},
-    schedule::{Schedule, ScheduleId, ScheduleScan, Schedules},
+    finding::{Finding, FindingLevel},
+    job::{JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution},
+    schedule::{FIND_LIMIT, Schedule, ScheduleId, ScheduleScan, Schedules, first_due},
     selection::{LetterRef, Selection},
-    stats::{Stats, StatsRow},
+    stats::{Stats, StatsBuilder, StatsRow, sort_stats},
 };
 use crate::event::{Encoding, Message, Pattern, Position, Stored, Topic};
 
@@ -123,17 +127,18 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Returns what was accepted for later.
     fn schedules(&self) -> &dyn Schedules;
 
-    /// Checks the store for what will bite.
+    /// Checks the store and returns what is well, what is wrong, and the commands that fix it.
     ///
     /// # Errors
     /// If the server does not answer at all.
     async fn diagnose(&self) -> Result<Vec<Finding>>;
 
-    /// Mends what [`diagnose`](Self::diagnose) found under this name.
+    /// Fixes the finding of this name that [`diagnose`](Self::diagnose) returned.
     ///
     /// # Errors
-    /// If it cannot be mended from here.
-    async fn mend(&self, finding: &str) -> Result<()>;
+    /// [`ErrorKind::NotFound`] if there is no such finding or none that can be fixed from here
+    /// ([`Finding::unknown`]); [`ErrorKind::Unsupported`] if the fix is the owner's to decide.
+    async fn fix(&self, finding: &str) -> Result<()>;
 
     /// Flushes and lets go of the store. Nothing may be asked of the transport afterwards.
     ///
@@ -210,29 +215,4 @@ pub trait Tail: fmt::Debug + Send {
     /// # Errors
     /// If the store does not tell where its end is; the tail goes on as before.
     async fn until_end(&mut self) -> Result<()>;
-}
-
-/// Something that a look at the store found.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Finding {
-    /// A short name, stable over versions.
-    pub name: String,
-    /// Whether it is well, will bite, or bites now.
-    pub level: FindingLevel,
-    /// What is the case.
-    pub text: String,
-    /// The command that mends it.
-    pub mend: Option<String>,
-}
-
-/// How bad a [`Finding`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingLevel {
-    /// As it should be.
-    Ok,
-    /// Will bite one day.
-    Warning,
-    /// Bites now.
-    Problem,
 }

@@ -30,7 +30,18 @@ pub struct Schedule {
     pub message: Message,
 }
 
-/// What waits for its time on a transport.
+/// The most schedules that [`Schedules::find`] returns.
+pub const FIND_LIMIT: usize = 100;
+
+/// Returns the first [`FIND_LIMIT`] schedules in order of time, those of one time by name.
+#[must_use]
+pub fn first_due(mut schedules: Vec<Schedule>) -> Vec<Schedule> {
+    schedules.sort_by(|a, b| a.due.cmp(&b.due).then_with(|| a.id.cmp(&b.id)));
+    schedules.truncate(FIND_LIMIT);
+    schedules
+}
+
+/// The delayed events of a transport.
 #[async_trait]
 pub trait Schedules: Send + Sync {
     /// Reads what is pending, in order of time where the broker can, changing nothing.
@@ -39,11 +50,25 @@ pub trait Schedules: Send + Sync {
     /// If the server does not answer.
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>>;
 
-    /// Returns the pending schedules whose name begins so.
+    /// Returns the pending schedules whose name begins with `prefix`: the first [`FIND_LIMIT`] in the order of
+    /// [`first_due`].
     ///
     /// # Errors
     /// If the server does not answer.
-    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>>;
+    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
+        let mut scan = self.scan().await?;
+        let mut found = Vec::new();
+        loop {
+            let page = scan.next(500).await?;
+            if page.is_empty() {
+                return Ok(first_due(found));
+            }
+            found.extend(page.into_iter().filter(|one| one.id.0.starts_with(prefix)));
+            if found.len() > 10 * FIND_LIMIT {
+                found = first_due(found);
+            }
+        }
+    }
 
     /// Cancels a schedule; `false` means that it had fired or never was.
     ///

@@ -104,6 +104,10 @@ const FAULTS: &[(&str, Fault)] = &[
     ("delay::survives_reopening", Fault::ForgetsSchedules),
     ("delay::too_long_is_refused", Fault::UnderstatesDelay),
     ("schedules::are_listed_and_found", Fault::HidesSchedules),
+    (
+        "schedules::are_found_in_order_of_time",
+        Fault::FindsInReverse,
+    ),
     ("schedules::are_cancelled", Fault::CancelsNot),
     ("schedules::are_rescheduled", Fault::ReschedulesNot),
     ("schedules::do_not_outlive_their_time", Fault::CancelsNot),
@@ -139,6 +143,10 @@ const FAULTS: &[(&str, Fault)] = &[
     ("jobs::purge_deletes", Fault::PurgesNothing),
     ("jobs::forgetting_keeps_letters", Fault::ForgettingDeletes),
     ("jobs::what_is_gone_is_gone", Fault::GoneIsDone),
+    (
+        "doctor::an_unknown_finding_is_not_found",
+        Fault::FixesAnything,
+    ),
     ("looking::changes_nothing", Fault::LookingCounts),
     ("looking::shows_the_users_topics_only", Fault::OwnTopicsShow),
     (

@@ -1,10 +1,12 @@
 //! Dead letters: selecting, replaying, and jobs whose holder died.
 
+use std::time::{Duration, SystemTime};
+
 use protoflow::{
-    event::Message,
+    event::{Message, from_unix_nanos},
     transport::{
-        DeadLetter, ErrorKind, JobAction, LetterKind, LetterRef, Resolution, Selection, Transport,
-        Verdict,
+        DeadLetter, ErrorKind, JOB_LEASE, JobAction, LetterKind, LetterRef, Resolution, Selection,
+        Transport, Verdict,
     },
 };
 
@@ -141,6 +143,13 @@ async fn a_dead_holder_of_a_job_is_followed_at_once() {
     let error = dead.lease(&job, "second").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Held);
     assert!(error.to_string().contains("first"), "{error}");
+    let until = "SELECT lease_until FROM jobs";
+    let until: i64 = dir.raw().query_row(until, [], |row| row.get(0)).unwrap();
+    let left = from_unix_nanos(until.unsigned_abs())
+        .duration_since(SystemTime::now())
+        .unwrap();
+    let whole = JOB_LEASE - Duration::from_secs(10)..=JOB_LEASE;
+    assert!(whole.contains(&left), "the lease that every transport has");
     drop(crashed);
     let lease = dead.lease(&job, "second").await.unwrap();
     assert!(lease.token > stale.token);

@@ -35,17 +35,6 @@ pub(super) fn of_code(code: Code, doing: &str) -> TransportError {
     }
 }
 
-/// Returns the same error for another that it concerns.
-pub(super) fn again(failed: &TransportError) -> TransportError {
-    let text = failed.to_string();
-    let words = text.strip_prefix("kafka: ").unwrap_or(&text);
-    let copy = error(failed.kind(), words.to_owned());
-    match failed.advice() {
-        Some(advice) => copy.hint(advice.to_owned()),
-        None => copy,
-    }
-}
-
 /// Tells whether a record was refused for what it is: trying the same again would not help.
 pub(super) fn is_refusal(failed: &TransportError) -> bool {
     !matches!(

@@ -105,8 +105,8 @@ impl Transport for Kafka {
         doctor::diagnose(&self.link).await
     }
 
-    async fn mend(&self, finding: &str) -> Result<()> {
-        doctor::mend(&self.link, finding).await
+    async fn fix(&self, finding: &str) -> Result<()> {
+        doctor::fix(&self.link, finding).await
     }
 
     async fn close(&self) -> Result<()> {

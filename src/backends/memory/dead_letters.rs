@@ -1,11 +1,11 @@
 //! Reading, counting and importing dead letters; jobs are in a room of their own.
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, vec};
+use std::{sync::Arc, vec};
 
 use async_trait::async_trait;
 
 use super::{state::State, store::Store};
-use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsRow};
+use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsBuilder};
 
 /// Lists the letters of a selection that are there now.
 pub(super) fn scan(store: &Store, selection: &Selection) -> Box<dyn LetterScan> {
@@ -15,7 +15,11 @@ pub(super) fn scan(store: &Store, selection: &Selection) -> Box<dyn LetterScan> 
 
 /// Counts the letters of a selection.
 pub(super) fn stats(store: &Store, selection: &Selection) -> Stats {
-    count(&store.look(|state| selected(state, selection)))
+    let mut counts = StatsBuilder::default();
+    for letter in store.look(|state| selected(state, selection)) {
+        counts.add(&letter);
+    }
+    counts.finish()
 }
 
 /// Stores letters from elsewhere.
@@ -32,27 +36,6 @@ fn selected(state: &State, selection: &Selection) -> Vec<Arc<DeadLetter>> {
         .filter(|letter| selection.matches(letter))
         .cloned()
         .collect()
-}
-
-/// Counts letters that are alike, most frequent first.
-fn count(letters: &[Arc<DeadLetter>]) -> Stats {
-    let mut rows = BTreeMap::new();
-    for letter in letters {
-        let record = &letter.record;
-        let fingerprint = record.failure.fingerprint.0.as_str();
-        let alike = (
-            &record.origin.topic,
-            &record.group,
-            record.kind,
-            fingerprint,
-        );
-        rows.entry(alike)
-            .and_modify(|row: &mut StatsRow| row.add(letter))
-            .or_insert_with(|| StatsRow::of(letter));
-    }
-    let mut rows: Stats = rows.into_values().collect();
-    rows.sort_by_key(|row| Reverse(row.count));
-    rows
 }
 
 /// The letters that were there when the scan began.

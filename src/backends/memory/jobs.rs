@@ -1,12 +1,9 @@
 //! Jobs on dead letters: planned, leased under a fencing token, ended.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::{error::error, state::State};
-use crate::transport::{DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Result};
-
-/// How long a lease lasts unless it is renewed.
-const LEASE: Duration = Duration::from_secs(30);
+use super::{error::SCHEME, state::State};
+use crate::transport::{DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Result};
 
 /// A job that has not ended.
 #[derive(Debug)]
@@ -81,7 +78,7 @@ pub(super) fn enlist(state: &mut State, job: &JobId, letters: &[DeadLetter]) -> 
 /// Forgets a job that nobody works on.
 pub(super) fn forget(state: &mut State, job: &JobId, now: SystemTime) -> Result<()> {
     if let Some(lease) = find(state, job)?.live(now) {
-        return Err(held(&lease.holder));
+        return Err(JobLease::held_by(SCHEME, Some(&lease.holder)));
     }
     state.jobs.remove(job);
     Ok(())
@@ -96,7 +93,7 @@ pub(super) fn lease(
 ) -> Result<JobLease> {
     find(state, job)?;
     if let Some(lease) = state.jobs.values().find_map(|job| job.live(now)) {
-        return Err(held(&lease.holder));
+        return Err(JobLease::held_by(SCHEME, Some(&lease.holder)));
     }
     let token = state.number();
     let leased = find(state, job)?;
@@ -104,7 +101,7 @@ pub(super) fn lease(
     leased.lease = Some(Lease {
         holder: holder.to_owned(),
         token,
-        until: now + LEASE,
+        until: now + JOB_LEASE,
     });
     Ok(JobLease {
         job: job.clone(),
@@ -116,7 +113,7 @@ pub(super) fn lease(
 pub(super) fn renew(state: &mut State, lease: &JobLease, now: SystemTime) -> Result<()> {
     let job = fenced(state, lease, now)?;
     if let Some(lease) = &mut job.lease {
-        lease.until = now + LEASE;
+        lease.until = now + JOB_LEASE;
     }
     Ok(())
 }
@@ -144,21 +141,11 @@ pub(super) fn fenced<'a>(
     let job = find(state, &lease.job)?;
     match job.live(now) {
         Some(live) if live.token == lease.token => Ok(job),
-        Some(live) => Err(held(&live.holder)),
-        None => Err(error(ErrorKind::Held, "the lease of this job has run out")),
+        Some(live) => Err(JobLease::held_by(SCHEME, Some(&live.holder))),
+        None => Err(JobLease::lost(SCHEME, &lease.job)),
     }
 }
 
 fn find<'a>(state: &'a mut State, job: &JobId) -> Result<&'a mut JobState> {
-    state
-        .jobs
-        .get_mut(job)
-        .ok_or_else(|| error(ErrorKind::NotFound, format!("there is no job {job}")))
-}
-
-fn held(holder: &str) -> crate::transport::TransportError {
-    error(
-        ErrorKind::Held,
-        format!("{holder} works on the dead letters of this store"),
-    )
+    state.jobs.get_mut(job).ok_or_else(|| job.unknown(SCHEME))
 }

@@ -13,17 +13,6 @@ pub(super) fn scan(store: &Store) -> Box<dyn ScheduleScan> {
     Box::new(Scan(schedules.into_iter()))
 }
 
-/// Finds those whose id begins like this.
-pub(super) fn find(store: &Store, prefix: &str) -> Vec<Schedule> {
-    store.look(|state| {
-        let schedules = state.schedules.values();
-        schedules
-            .filter(|schedule| schedule.id.0.starts_with(prefix))
-            .cloned()
-            .collect()
-    })
-}
-
 /// Cancels one; reports whether it was still waiting.
 pub(super) fn cancel(store: &Store, id: &ScheduleId) -> bool {
     store.change(|state, _| remove(state, id).is_some())

@@ -2,13 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::{
-    error::{SCHEME, error},
-    state::State,
-};
+use super::{error::SCHEME, state::State};
 use crate::{
     event::Group,
-    transport::{DeadLetter, ErrorKind, Result, Settlement, Verdict},
+    transport::{DeadLetter, Result, Settlement, TransportError, Verdict},
 };
 
 /// Makes one verdict true, if the member still holds the delivery.
@@ -25,10 +22,8 @@ pub(super) fn settle(
         .get_mut(group)
         .and_then(|group| Some((group.take_back(delivery.ticket(), member)?, group)));
     let Some((mut item, unfinished)) = held else {
-        return Err(error(
-            ErrorKind::Lost,
-            format!("the lease of {} had run out", delivery.stored.position),
-        ));
+        let position = &delivery.stored.position;
+        return Err(TransportError::lease_lost(SCHEME, position));
     };
     match verdict {
         Verdict::Ack => {}

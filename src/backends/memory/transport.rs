@@ -5,21 +5,15 @@ use std::{sync::Arc, time::SystemTime};
 use async_trait::async_trait;
 
 use super::{
-    capabilities, consume, dead_letters,
-    error::{SCHEME, error},
-    jobs,
-    publish::publish_all,
-    replay, schedules,
-    store::Store,
-    tail,
+    capabilities, consume, dead_letters, error::SCHEME, jobs, publish::publish_all, replay,
+    schedules, store::Store, tail,
 };
 use crate::{
     event::{Encoding, Topic},
     transport::{
-        Capabilities, DeadLetter, DeadLetters, ErrorKind, Finding, FindingLevel, Job, JobAction,
-        JobId, JobLease, LetterId, LetterScan, Outgoing, Receipt, Resolution, Result, Schedule,
-        ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription,
-        Tail, TailRequest, Transport,
+        Capabilities, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease, LetterId,
+        LetterScan, Outgoing, Receipt, Resolution, Result, ScheduleId, ScheduleScan, Schedules,
+        Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -108,19 +102,14 @@ impl Transport for Memory {
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {
-        Ok(vec![Finding {
-            name: "lifetime".to_owned(),
-            level: FindingLevel::Ok,
-            text: "the store ends with this process".to_owned(),
-            mend: None,
-        }])
+        Ok(vec![Finding::ok(
+            "lifetime",
+            "the store ends with this process",
+        )])
     }
 
-    async fn mend(&self, finding: &str) -> Result<()> {
-        Err(error(
-            ErrorKind::NotFound,
-            format!("there is nothing to mend under the name `{finding}`"),
-        ))
+    async fn fix(&self, finding: &str) -> Result<()> {
+        Err(Finding::unknown(SCHEME, finding))
     }
 
     async fn close(&self) -> Result<()> {
@@ -187,10 +176,6 @@ impl DeadLetters for Memory {
 impl Schedules for Memory {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
         Ok(schedules::scan(&self.store))
-    }
-
-    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        Ok(schedules::find(&self.store, prefix))
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {

@@ -37,20 +37,6 @@ pub(crate) async fn scan(link: &Arc<Link>) -> Result<Box<dyn ScheduleScan>> {
     Ok(Box::new(Scan(Arc::clone(link), Some(reader))))
 }
 
-/// Finds what is pending under an id that begins so.
-pub(crate) async fn find(link: &Arc<Link>, prefix: &str) -> Result<Vec<Schedule>> {
-    let mut scan = scan(link).await?;
-    let mut found = Vec::new();
-    loop {
-        let some = scan.next(500).await?;
-        if some.is_empty() {
-            return Ok(found);
-        }
-        let meant = some.into_iter().filter(|one| one.id.0.starts_with(prefix));
-        found.extend(meant);
-    }
-}
-
 /// Ends a schedule; tells whether it was there.
 pub(crate) async fn cancel(link: &Link, id: &ScheduleId) -> Result<bool> {
     let subject = link.names.later(&known(id)?);

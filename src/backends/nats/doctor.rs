@@ -1,4 +1,4 @@
-//! What in a stream or its consumers will bite, and how it is mended.
+//! Checks of a stream and its consumers, and the fixes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,9 +18,9 @@ use crate::{
             settings::{self as fit, MAX_ACK_PENDING, Needs},
         },
         dead_letter::advisories::Advisories,
-        error::error,
+        error::{SCHEME, error},
     },
-    transport::{Capture as _, ErrorKind, Finding, FindingLevel, Result},
+    transport::{Capture as _, ErrorKind, Finding, Result},
 };
 
 /// What any group needs: what it may have in flight unless it is told otherwise.
@@ -34,28 +34,23 @@ const AT_A_TIME: usize = 500;
 /// Looks at the server, the stream, and what reads it.
 pub(crate) async fn diagnose(link: &Link) -> Result<Vec<Finding>> {
     let info = link.client.server_info();
-    let mut findings = vec![ok(
+    let mut findings = vec![Finding::ok(
         "server",
         format!("nats-server {} answers", info.version),
     )];
     if let Some(text) = link.too_old("schedules and atomic batches need", SCHEDULES) {
-        findings.push(warning("server-version", text, None));
+        findings.push(Finding::warning("server-version", text));
     }
     let stream = &link.names.stream;
     let Some(facts) = link.find_stream(stream).await? else {
-        let mend = "pf doctor --fix".to_owned();
-        findings.push(Finding {
-            name: "stream".to_owned(),
-            level: FindingLevel::Problem,
-            text: format!("there is no stream `{stream}`"),
-            mend: Some(mend),
-        });
+        let missing = Finding::problem("stream", format!("there is no stream `{stream}`"));
+        findings.push(missing.fix("pf doctor --fix"));
         return Ok(findings);
     };
     let text = format!("stream {stream} holds {} messages", facts.state.messages);
-    findings.push(ok("stream", text));
+    findings.push(Finding::ok("stream", text));
     if let Some(copies) = facts.no_messages() {
-        findings.push(ok("copy", copies.message().to_owned()));
+        findings.push(Finding::ok("copy", copies.message().to_owned()));
     } else {
         findings.extend(of_stream(link, &facts));
         findings.extend(of_keeping(link, &facts).await?);
@@ -70,8 +65,11 @@ fn of_stream(link: &Link, facts: &Facts) -> Vec<Finding> {
     let edit = |what: &str| Some(format!("nats stream edit {} {what}", config.name));
     let fix = || Some("pf doctor --fix".to_owned());
     let mut findings = Vec::new();
-    let mut warn = |name: &str, text: String, mend: Option<String>| {
-        findings.push(warning(name, text, mend));
+    let mut warn = |name: &str, text: String, fix: Option<String>| {
+        findings.push(Finding {
+            fix,
+            ..Finding::warning(name, text)
+        });
     };
     let is_too_old = facts.too_old.is_some();
     if !is_too_old && !facts.covers(&link.names.inner()) {
@@ -113,14 +111,7 @@ async fn of_keeping(link: &Link, facts: &Facts) -> Result<Vec<Finding>> {
     if facts.config.no_ack {
         let text =
             "the stream does not confirm what is published, so nothing is known to be stored";
-        findings.push(Finding {
-            level: FindingLevel::Problem,
-            ..warning(
-                "no-ack",
-                text.to_owned(),
-                Some("pf doctor --fix".to_owned()),
-            )
-        });
+        findings.push(Finding::problem("no-ack", text).fix("pf doctor --fix"));
     }
     let keeping = Keeping::of(link, facts).await?;
     for subject in keeping.unread_subjects(facts) {
@@ -128,7 +119,7 @@ async fn of_keeping(link: &Link, facts: &Facts) -> Result<Vec<Finding>> {
             "no consumer covers all of `{subject}`: what is published to the rest is confirmed and dropped"
         );
         let mend = link.names.consume(subject);
-        findings.push(warning("interest", text, Some(mend)));
+        findings.push(Finding::warning("interest", text).fix(mend));
     }
     Ok(findings)
 }
@@ -159,15 +150,18 @@ fn of_consumer(stream: &str, durable: &Durable) -> Vec<Finding> {
         let finding = format!("{}.{name}", misfit.name);
         if misfit.name == "kind" {
             // No group of ours, and nothing to mend.
-            return vec![ok(&finding, misfit.text)];
+            return vec![Finding::ok(finding, misfit.text)];
         }
         let command = misfit.command(stream, name);
-        findings.push(warning(&finding, misfit.text, command));
+        findings.push(Finding {
+            fix: command,
+            ..Finding::warning(finding, misfit.text)
+        });
     }
     if let Some(until) = durable.paused_until() {
         let mend = format!("nats consumer resume {stream} {name}");
         let text = format!("the consumer `{name}` is paused until {until}");
-        findings.push(warning(&format!("paused.{name}"), text, Some(mend)));
+        findings.push(Finding::warning(format!("paused.{name}"), text).fix(mend));
     }
     let waiting = i64::try_from(durable.num_ack_pending).unwrap_or(i64::MAX);
     let limit = durable.config.max_ack_pending;
@@ -177,10 +171,7 @@ fn of_consumer(stream: &str, durable: &Durable) -> Vec<Finding> {
         let mend = format!("nats consumer edit {stream} {name} --max-pending=200000");
         let text =
             format!("the consumer `{name}` stands still: {waiting} messages are out or held back");
-        findings.push(Finding {
-            level: FindingLevel::Problem,
-            ..warning(&finding, text, Some(mend))
-        });
+        findings.push(Finding::problem(finding, text).fix(mend));
     }
     findings
 }
@@ -191,8 +182,7 @@ async fn of_advisories(link: &Link) -> Result<Option<Finding>> {
     let waiting = facts.map_or(0, |facts| facts.state.messages);
     Ok((waiting > 0).then(|| {
         let text = format!("consumers gave up {waiting} messages that are no dead letters yet");
-        let mend = "pf dlq capture --until-end".to_owned();
-        warning("capture", text, Some(mend))
+        Finding::warning("capture", text).fix("pf dlq capture --until-end")
     }))
 }
 
@@ -203,26 +193,8 @@ async fn capture(link: &Arc<Link>) -> Result<()> {
     Ok(())
 }
 
-fn ok(name: &str, text: String) -> Finding {
-    Finding {
-        name: name.to_owned(),
-        level: FindingLevel::Ok,
-        text,
-        mend: None,
-    }
-}
-
-fn warning(name: &str, text: String, mend: Option<String>) -> Finding {
-    Finding {
-        name: name.to_owned(),
-        level: FindingLevel::Warning,
-        text,
-        mend,
-    }
-}
-
-/// Mends one finding.
-pub(crate) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
+/// Fixes one finding.
+pub(crate) async fn fix(link: &Arc<Link>, finding: &str) -> Result<()> {
     let set = |name: &'static str| move |config: &mut Value| config[name] = true.into();
     match finding.split_once('.') {
         Some(("max-deliver", name)) => {
@@ -231,11 +203,11 @@ pub(crate) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
         Some(("max-pending", name)) => {
             return change_consumer(link, name, "max_ack_pending", MAX_ACK_PENDING.into()).await;
         }
-        Some((_, name)) => {
-            let message = format!("whoever set up the consumer `{name}` may want it so");
+        Some((_, name)) if consumer::find(link, name).await?.is_some() => {
+            let message = format!("the owner of the consumer `{name}` may want it so");
             return Err(error(ErrorKind::Configuration, message));
         }
-        None => {}
+        _ => {}
     }
     match finding {
         "stream" => link.make_stream().await.map(drop),
@@ -248,7 +220,7 @@ pub(crate) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
         }
         "interest" => Err(error(
             ErrorKind::Unsupported,
-            "a consumer is made by those who want to consume",
+            "the application that consumes creates its consumer",
         )),
         "subjects" => {
             let inner = link.names.inner();
@@ -265,10 +237,7 @@ pub(crate) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
             link.change_stream(|config| config["duplicate_window"] = window.into())
                 .await
         }
-        _ => Err(error(
-            ErrorKind::NotFound,
-            format!("there is nothing to mend under the name `{finding}`"),
-        )),
+        _ => Err(Finding::unknown(SCHEME, finding)),
     }
 }
 

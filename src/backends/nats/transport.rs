@@ -20,9 +20,8 @@ use crate::{
     lock::Mutex,
     transport::{
         Capabilities, Capture, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease,
-        LetterId, LetterScan, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId,
-        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
-        TailRequest, Transport,
+        LetterId, LetterScan, Outgoing, Receipt, Resolution, Result, ScheduleId, ScheduleScan,
+        Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -102,8 +101,8 @@ impl Transport for Nats {
         doctor::diagnose(&self.link).await
     }
 
-    async fn mend(&self, finding: &str) -> Result<()> {
-        doctor::mend(&self.link, finding).await
+    async fn fix(&self, finding: &str) -> Result<()> {
+        doctor::fix(&self.link, finding).await
     }
 
     async fn close(&self) -> Result<()> {
@@ -169,10 +168,6 @@ impl DeadLetters for Nats {
 impl Schedules for Nats {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
         schedules::scan(&self.link).await
-    }
-
-    async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        schedules::find(&self.link, prefix).await
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {

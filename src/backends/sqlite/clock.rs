@@ -1,6 +1,8 @@
 //! Times as the store keeps them: nanoseconds since 1970.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
+
+use crate::event::{from_unix_nanos, unix_nanos};
 
 /// Returns the present.
 pub(super) fn now() -> i64 {
@@ -9,7 +11,7 @@ pub(super) fn now() -> i64 {
 
 /// Turns a time into a number; what does not fit (before 1970, after 2262) becomes the nearest that does.
 pub(super) fn nanos(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, span)
+    i64::try_from(unix_nanos(time)).unwrap_or(i64::MAX)
 }
 
 /// Turns a length of time into a number.
@@ -19,7 +21,7 @@ pub(super) fn span(duration: Duration) -> i64 {
 
 /// Turns a number into a time.
 pub(super) fn time(nanos: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_nanos(nanos.unsigned_abs())
+    from_unix_nanos(nanos.unsigned_abs())
 }
 
 /// Returns how long it is until then.

@@ -11,20 +11,21 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    event::Group,
+    event::{Group, Position},
     lock::Mutex,
     transport::{
         Delivery, ErrorKind, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
+        TransportError,
     },
 };
 
 use super::{
     clock,
     config::Config,
-    error::{again, bare, closed, refusal},
+    error::{SCHEME, closed, refusal},
     membership::Membership,
     outlook::Outlook,
-    settle::{Item, lost, lost_with_its_store},
+    settle::{Item, lost_with_its_store},
     wake::{Wake, Watcher},
     writer::Writer,
 };
@@ -103,6 +104,10 @@ impl Subscription for Consumer {
 
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
         let membership = self.membership();
+        let named: Vec<Position> = batch
+            .iter()
+            .map(|settlement| settlement.delivery.stored.position.clone())
+            .collect();
         let positions: Vec<Option<i64>> = {
             let hand = membership.shared.hand();
             let ticket = |settlement: &Settlement| settlement.delivery.ticket();
@@ -126,7 +131,7 @@ impl Subscription for Consumer {
         for ticket in &tickets {
             hand.taken.remove(ticket);
         }
-        results(&positions, settled)
+        results(&named, &positions, settled)
     }
 
     fn remarks(&self) -> Vec<String> {
@@ -214,12 +219,12 @@ impl Consumer {
                 Ok(Found::Again)
             }
             Err(error) if error.is_transient() && self.request.until_end => {
-                let message = format!("{}, before its end was reached", bare(&error));
+                let message = format!("{}, before its end was reached", error.message());
                 Err(refusal(ErrorKind::Other, message).hint("run it again once the store is there"))
             }
             Err(error) if error.is_transient() => {
                 if !self.is_waiting.swap(true, Ordering::Relaxed) {
-                    let notice = format!("{}; waiting for a store of that name", bare(&error));
+                    let notice = format!("{}; waiting for a store of that name", error.message());
                     return Err(refusal(ErrorKind::Warning, notice));
                 }
                 Ok(Found::Nothing(PATIENCE))
@@ -229,18 +234,25 @@ impl Consumer {
     }
 }
 
-fn results(positions: &[Option<i64>], settled: Result<Vec<bool>>) -> Vec<Result<()>> {
+fn results(
+    named: &[Position],
+    positions: &[Option<i64>],
+    settled: Result<Vec<bool>>,
+) -> Vec<Result<()>> {
     let mut settled = settled.map(Vec::into_iter);
-    let result = |position: &Option<i64>| match (position, &mut settled) {
-        (None, _) => Err(lost()),
-        (Some(_), Err(error)) => Err(again(error)),
-        (Some(_), Ok(ours)) => ours
-            .next()
-            .is_some_and(|ours| ours)
-            .then_some(())
-            .ok_or_else(lost),
+    let result = |(name, position): (&Position, &Option<i64>)| {
+        let lost = || TransportError::lease_lost(SCHEME, name);
+        match (position, &mut settled) {
+            (None, _) => Err(lost()),
+            (Some(_), Err(error)) => Err(error.clone()),
+            (Some(_), Ok(ours)) => ours
+                .next()
+                .is_some_and(|ours| ours)
+                .then_some(())
+                .ok_or_else(lost),
+        }
     };
-    positions.iter().map(result).collect()
+    named.iter().zip(positions).map(result).collect()
 }
 
 impl Drop for Consumer {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsRow};
+use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsRow, sort_stats};
 
 use super::{
     clock,
@@ -105,7 +105,7 @@ fn count(connection: &Connection, selection: &Selection) -> Outcome<Stats> {
     let mut sorts: HashMap<i64, Sort> = sorts.into_iter().map(|sort| (sort.id, sort)).collect();
     let sql = format!(
         "SELECT d.sort, count(*), min(d.dead_since), max(d.dead_since) FROM dead_letters d \
-         WHERE {} GROUP BY d.sort ORDER BY 2 DESC, 1",
+         WHERE {} GROUP BY d.sort",
         condition.sql(),
     );
     let mut select = connection.prepare(&sql)?;
@@ -126,5 +126,6 @@ fn count(connection: &Connection, selection: &Selection) -> Outcome<Stats> {
             last: clock::time(row.get(3)?),
         });
     }
+    sort_stats(&mut stats);
     Ok(stats)
 }

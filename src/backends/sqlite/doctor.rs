@@ -1,15 +1,15 @@
-//! What will bite, and mending what can be mended.
+//! Checks of the store, and the fixes.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
-use crate::transport::{ErrorKind, Finding, FindingLevel, Result};
+use crate::transport::{Finding, FindingLevel, Result};
 
 use super::{
     clock,
     config::{Config, Synchronous},
-    error::{Outcome, refusal},
+    error::{Outcome, SCHEME},
     files, log, member,
     presence::{self, Life},
     reader::Reader,
@@ -43,8 +43,8 @@ pub(super) async fn diagnose(config: &Config, reader: &Arc<Reader>) -> Result<Ve
         .await
 }
 
-/// Mends a finding.
-pub(super) async fn mend(config: &Config, writer: &Writer, finding: &str) -> Result<()> {
+/// Fixes a finding.
+pub(super) async fn fix(config: &Config, writer: &Writer, finding: &str) -> Result<()> {
     match finding {
         "consumers" => {
             let config = config.clone();
@@ -66,19 +66,7 @@ pub(super) async fn mend(config: &Config, writer: &Writer, finding: &str) -> Res
                 })
                 .await
         }
-        other => Err(refusal(
-            ErrorKind::Unsupported,
-            format!("`{other}` cannot be mended from here"),
-        )),
-    }
-}
-
-fn finding(name: &str, level: FindingLevel, text: impl Into<String>) -> Finding {
-    Finding {
-        name: name.to_owned(),
-        level,
-        text: text.into(),
-        mend: None,
+        other => Err(Finding::unknown(SCHEME, other)),
     }
 }
 
@@ -86,12 +74,11 @@ fn integrity(connection: &Connection) -> Outcome<Finding> {
     let sql = "PRAGMA quick_check(1)";
     let answer: String = connection.query_row(sql, [], |row| row.get(0))?;
     if answer == "ok" {
-        return Ok(finding("integrity", FindingLevel::Ok, "the file is whole"));
+        return Ok(Finding::ok("integrity", "the file is whole"));
     }
     let text = format!("the file is damaged: {answer}");
-    let mut finding = finding("integrity", FindingLevel::Problem, text);
-    finding.mend = Some("sqlite3 FILE .recover | sqlite3 NEW".to_owned());
-    Ok(finding)
+    let damaged = Finding::problem("integrity", text);
+    Ok(damaged.fix("sqlite3 FILE .recover | sqlite3 NEW"))
 }
 
 fn durability(config: &Config) -> Finding {
@@ -106,7 +93,7 @@ fn durability(config: &Config) -> Finding {
             "synchronous=off: a power failure may damage the store",
         ),
     };
-    finding("durability", level, text)
+    Finding::new(level, "durability", text)
 }
 
 /// Finds other names of the file, each of which has a log of its own.
@@ -117,11 +104,10 @@ fn names(config: &Config) -> Option<Finding> {
         return None;
     }
     let text = files::warning_of(path, names);
-    let mut finding = finding("names", FindingLevel::Problem, text);
     let folder = path.parent().unwrap_or(Path::new("/"));
     let (folder, path) = (folder.display(), path.display());
-    finding.mend = Some(format!("find {folder} -xdev -samefile {path}"));
-    Some(finding)
+    let fix = format!("find {folder} -xdev -samefile {path}");
+    Some(Finding::problem("names", text).fix(fix))
 }
 
 fn folder(config: &Config) -> Finding {
@@ -130,10 +116,9 @@ fn folder(config: &Config) -> Finding {
     let written = fs::File::create_new(&probe);
     // A probe that cannot be removed again says as much as one that cannot be made.
     match written.and_then(|_| fs::remove_file(&probe)) {
-        Ok(()) => finding("folder", FindingLevel::Ok, "the folder can be written"),
-        Err(error) => finding(
+        Ok(()) => Finding::ok("folder", "the folder can be written"),
+        Err(error) => Finding::problem(
             "folder",
-            FindingLevel::Problem,
             format!("`{}` cannot be written: {error}", folder.display()),
         ),
     }
@@ -149,13 +134,9 @@ fn space(config: &Config) -> Finding {
             } else {
                 FindingLevel::Ok
             };
-            finding("space", level, format!("{} MiB are free", free >> 20))
+            Finding::new(level, "space", format!("{} MiB are free", free >> 20))
         }
-        Err(error) => finding(
-            "space",
-            FindingLevel::Warning,
-            format!("the free space cannot be told: {error}"),
-        ),
+        Err(error) => Finding::warning("space", format!("the free space cannot be told: {error}")),
     }
 }
 
@@ -163,15 +144,10 @@ fn write_ahead_log(config: &Config) -> Finding {
     let size = fs::metadata(config.log()).map_or(0, |file| file.len());
     let text = format!("{} MiB are not taken over into the store yet", size >> 20);
     if size < LARGE_LOG {
-        return finding("log", FindingLevel::Ok, text);
+        return Finding::ok("log", text);
     }
-    let mut finding = finding(
-        "log",
-        FindingLevel::Warning,
-        format!("{text}; some process reads without end"),
-    );
-    finding.mend = Some("pf doctor --fix".to_owned());
-    finding
+    let text = format!("{text}; some process reads without end");
+    Finding::warning("log", text).fix("pf doctor --fix")
 }
 
 fn consumers(connection: &Connection, config: &Config) -> Outcome<Finding> {
@@ -180,12 +156,10 @@ fn consumers(connection: &Connection, config: &Config) -> Outcome<Finding> {
     let strays = strays(config).len();
     if strays == 0 {
         let text = format!("{known} known, all alive");
-        return Ok(finding("consumers", FindingLevel::Ok, text));
+        return Ok(Finding::ok("consumers", text));
     }
     let text = format!("{known} known; {strays} died, their events go to the next of the group");
-    let mut finding = finding("consumers", FindingLevel::Warning, text);
-    finding.mend = Some("pf doctor --fix".to_owned());
-    Ok(finding)
+    Ok(Finding::warning("consumers", text).fix("pf doctor --fix"))
 }
 
 /// Returns the locks that nobody holds any more.
@@ -212,9 +186,8 @@ fn lagging(connection: &Connection, config: &Config) -> Outcome<Vec<Finding>> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let (group, topic): (String, String) = (row.get(0)?, row.get(1)?);
-        found.push(finding(
+        found.push(Finding::warning(
             "retention",
-            FindingLevel::Warning,
             format!("group `{group}` has not read old events of `{topic}`, so they are kept"),
         ));
     }
@@ -224,7 +197,7 @@ fn lagging(connection: &Connection, config: &Config) -> Outcome<Vec<Finding>> {
             count => format!("{count} events were"),
         };
         let text = format!("no group holds it back; {stored} stored so far");
-        found.push(finding("retention", FindingLevel::Ok, text));
+        found.push(Finding::ok("retention", text));
     }
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! SQLite's errors in the words of the seam: a kind, what is wrong with which file, and what to do.
 
-use std::{error::Error as _, io, path::Path};
+use std::{io, path::Path};
 
 use rusqlite::{Error as SqlError, ErrorCode, ffi};
 
@@ -72,32 +72,6 @@ impl Fault {
 /// Makes an error of this transport.
 pub(super) fn refusal(kind: ErrorKind, message: impl Into<String>) -> TransportError {
     TransportError::new(SCHEME, kind, message.into())
-}
-
-/// Says the same failure again, for every piece of work that it took down.
-pub(super) fn again(error: &TransportError) -> TransportError {
-    let mut copy = refusal(error.kind(), bare(error));
-    if let Some(hint) = error.advice() {
-        copy = copy.hint(hint.to_owned());
-    }
-    match error.source() {
-        Some(cause) => copy.because(Cause(cause.to_string())),
-        None => copy,
-    }
-}
-
-/// What an error that was copied came of.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Cause(String);
-
-/// Returns what an error says, without the scheme.
-pub(super) fn bare(error: &TransportError) -> String {
-    let text = error.to_string();
-    match text.strip_prefix(SCHEME).and_then(|t| t.strip_prefix(": ")) {
-        Some(message) => message.to_owned(),
-        None => text,
-    }
 }
 
 /// Says that the writing thread is gone.

@@ -1,17 +1,17 @@
 //! Journalled work on dead letters: one job at a time, each step fenced by the lease's token.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::transport::{
-    DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,
+    DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,
 };
 
 use super::{
     clock,
     config::Config,
-    error::{Fault, Outcome},
+    error::{Fault, Outcome, SCHEME},
     letter,
     log::{Appender, damaged},
     member::group_id,
@@ -23,9 +23,6 @@ use super::{
 };
 
 use crate::lock::Mutex;
-
-/// How long a lease lives without being renewed.
-const LEASE: Duration = Duration::from_secs(15);
 
 /// The lock that shows other processes that the holder of a job's lease lives, and in which of the stores that had the
 /// name it is held.
@@ -115,7 +112,7 @@ fn take_lease(session: &Session, job: JobId, holder: &str) -> Outcome<(JobLease,
     let presence = Presence::take(&session.config)?;
     let sql = "UPDATE jobs SET token = token + 1, holder = ?2, presence = ?3, lease_until = ?4 \
          WHERE id = ?1 RETURNING token";
-    let until = clock::now().saturating_add(clock::span(LEASE));
+    let until = clock::now().saturating_add(clock::span(JOB_LEASE));
     let values = params![job.0, holder, presence.name(), until];
     let token: Option<i64> = session
         .connection
@@ -246,10 +243,7 @@ fn refuse_if_held(session: &Session, job: Option<&JobId>) -> Outcome<()> {
             continue;
         }
         let holder: String = row.get(1)?;
-        return Err(Fault::refuse(
-            ErrorKind::Held,
-            format!("{holder} works on the dead letters of this store (job {id})"),
-        ));
+        return Err(JobLease::held_by(SCHEME, Some(&holder)).into());
     }
     Ok(())
 }
@@ -269,15 +263,11 @@ fn fence(connection: &Connection, job: &JobId, token: u64) -> Outcome<()> {
     if current.unsigned_abs() == token && holder.is_some() {
         return Ok(());
     }
-    let holder = holder.unwrap_or_else(|| "nobody".to_owned());
-    Err(Fault::refuse(
-        ErrorKind::Held,
-        format!("the lease of job {job} was lost; {holder} has it now"),
-    ))
+    Err(JobLease::lost(SCHEME, job).into())
 }
 
 fn extend(connection: &Connection, job: &JobId) -> Outcome<()> {
-    let until = clock::now().saturating_add(clock::span(LEASE));
+    let until = clock::now().saturating_add(clock::span(JOB_LEASE));
     connection
         .prepare_cached("UPDATE jobs SET lease_until = ?2 WHERE id = ?1")?
         .execute(params![job.0, until])?;
@@ -295,7 +285,7 @@ fn remove(connection: &Connection, job: &JobId) -> Outcome<()> {
 }
 
 fn gone(job: &JobId) -> Fault {
-    Fault::refuse(ErrorKind::NotFound, format!("there is no job {job}"))
+    job.unknown(SCHEME).into()
 }
 
 fn resolve_next(

@@ -343,8 +343,5 @@ pub(super) fn damaged(what: &str) -> Fault {
 
 /// Turns a key into a number (FNV-1a): two keys that share one only wait for each other.
 pub(super) fn key_hash(key: &[u8]) -> i64 {
-    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    hash.cast_signed()
+    crate::backends::fnv::fnv1a(key.iter().copied()).cast_signed()
 }

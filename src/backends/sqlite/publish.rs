@@ -6,7 +6,7 @@ use crate::transport::{ErrorKind, Outgoing, Receipt, Result};
 
 use super::{
     clock,
-    error::{Outcome, again, closed, refusal},
+    error::{Outcome, closed, refusal},
     log::{self, Appender},
     schedules,
     session::Session,
@@ -28,7 +28,7 @@ pub(super) async fn publish(writer: &Writer, batch: Vec<Outgoing>) -> Vec<Result
     }));
     match stored.await.unwrap_or_else(|_| Err(closed())) {
         Ok(receipts) => receipts,
-        Err(error) => (0..count).map(|_| Err(again(&error))).collect(),
+        Err(error) => (0..count).map(|_| Err(error.clone())).collect(),
     }
 }
 

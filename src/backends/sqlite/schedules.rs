@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     event::{Message, Topic},
-    transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan},
+    transport::{ErrorKind, FIND_LIMIT, Result, Schedule, ScheduleId, ScheduleScan},
 };
 
 use super::{
@@ -124,9 +124,9 @@ pub(super) async fn find(reader: &Arc<Reader>, prefix: &str) -> Result<Vec<Sched
     reader
         .read(move |connection| {
             let sql = "SELECT n, id, due, topic, key, headers, payload FROM schedules \
-                 WHERE id >= ?1 AND id < ?1 || '~' ORDER BY due, n LIMIT 100";
+                 WHERE id >= ?1 AND id < ?1 || '~' ORDER BY due, id LIMIT ?2";
             let mut select = connection.prepare_cached(sql)?;
-            let mut rows = select.query([prefix])?;
+            let mut rows = select.query(params![prefix, FIND_LIMIT])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
                 found.push(schedule(row)?);

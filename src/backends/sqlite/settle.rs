@@ -185,14 +185,6 @@ impl Settle {
     }
 }
 
-/// Says that a delivery is no longer ours.
-pub(super) fn lost() -> TransportError {
-    refusal(
-        ErrorKind::Lost,
-        "the lease of this delivery had run out; another consumer has it, or will",
-    )
-}
-
 /// Says that a delivery is of a store that has not got the name any more.
 pub(super) fn lost_with_its_store() -> TransportError {
     refusal(

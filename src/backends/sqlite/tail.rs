@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     clock,
-    error::{Outcome, bare, refusal},
+    error::{Outcome, refusal},
     files::Identity,
     log,
     page::{self, Page, Wanted},
@@ -155,7 +155,7 @@ impl Follow {
                     self.reader.connections().tell()?;
                 }
                 Err(error) if error.is_transient() && self.has_moved() => {
-                    let message = bare(&error);
+                    let message = error.message().to_owned();
                     let told = std::mem::replace(&mut self.is_waiting, true);
                     if self.end.is_some() {
                         return Err(self.unfinished());

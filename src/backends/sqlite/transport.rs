@@ -106,8 +106,8 @@ impl Transport for Sqlite {
         doctor::diagnose(&self.config, &self.reader).await
     }
 
-    async fn mend(&self, finding: &str) -> Result<()> {
-        doctor::mend(&self.config, &self.writer, finding).await
+    async fn fix(&self, finding: &str) -> Result<()> {
+        doctor::fix(&self.config, &self.writer, finding).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::transport::{Result, TransportError};
 
 use super::{
     config::Config,
-    error::{Outcome, again, closed, missed},
+    error::{Outcome, closed, missed},
     files::Change,
     parting::{self, Parted},
     retention::Retention,
@@ -188,7 +188,7 @@ impl Worker {
                 }
                 for (job, result) in done {
                     job.end(match &missed {
-                        Some(missed) if result.is_ok() => Err(again(missed)),
+                        Some(missed) if result.is_ok() => Err(missed.clone()),
                         _ => result.map_err(|fault| fault.into_error(&path)),
                     });
                 }
@@ -252,7 +252,7 @@ impl Worker {
 fn fail(mut jobs: Vec<Box<dyn Work>>, error: TransportError) {
     let last = jobs.pop();
     for job in jobs {
-        job.end(Err(again(&error)));
+        job.end(Err(error.clone()));
     }
     if let Some(job) = last {
         job.end(Err(error));

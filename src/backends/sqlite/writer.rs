@@ -19,7 +19,7 @@ use crate::{
 use super::{
     config::Config,
     connections::Connections,
-    error::{Outcome, again, closed, refusal},
+    error::{Outcome, closed, refusal},
     session::Session,
     wake::Wake,
     work::{Call, Step, Work},
@@ -157,7 +157,7 @@ impl Writer {
 
 fn refuse(command: Command, error: &TransportError) {
     if let Command::Write(job) | Command::Look(job) = command {
-        job.end(Err(again(error)));
+        job.end(Err(error.clone()));
     }
 }
 

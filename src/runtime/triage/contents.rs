@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Counts, Letters, tally::Tally};
+use super::{Counts, Letters};
 use crate::{
     event::{Group, Topic},
-    transport::{Capabilities, DeadLetter, Job, JobAction, LetterKind},
+    transport::{Capabilities, DeadLetter, Job, JobAction, LetterKind, StatsBuilder},
 };
 
 /// Targets beyond this many are counted together.
@@ -71,7 +71,7 @@ pub(super) struct Gathering {
     letters: u64,
     targets: HashMap<(Topic, Option<Group>), u64>,
     elsewhere: u64,
-    tally: Tally,
+    counts: StatsBuilder,
     left_out: u64,
     replayed: u64,
     most_replays: u32,
@@ -86,7 +86,7 @@ impl Gathering {
             letters: 0,
             targets: HashMap::new(),
             elsewhere: 0,
-            tally: Tally::default(),
+            counts: Counts::builder(),
             left_out: 0,
             replayed: 0,
             most_replays: 0,
@@ -103,7 +103,7 @@ impl Gathering {
         self.replayed += u64::from(letter.record.generation > 0);
         self.most_replays = self.most_replays.max(letter.record.generation);
         self.undecodable += u64::from(letter.record.kind == LetterKind::Decode);
-        self.tally.add(letter);
+        self.counts.add(letter);
         let target = self.target(letter);
         if let Some(count) = self.targets.get_mut(&target) {
             *count += 1;
@@ -161,7 +161,7 @@ impl Gathering {
             letters: self.letters,
             targets,
             elsewhere: self.elsewhere,
-            reasons: self.tally.finish(),
+            reasons: self.counts.into(),
             warnings,
             left_out: self.left_out,
             missing,

@@ -24,6 +24,7 @@
 //! ```
 
 mod contents;
+mod counts;
 mod error;
 mod letters;
 mod names;
@@ -32,13 +33,13 @@ mod query;
 mod record;
 mod report;
 mod run;
-mod tally;
 
 use std::sync::Arc;
 
 use self::letters::PAGE;
 pub use self::{
     contents::{Contents, Target},
+    counts::Counts,
     error::TriageError,
     letters::{Letters, Unfiltered},
     plan::{Plan, PlanRequest, Resumed},
@@ -46,10 +47,9 @@ pub use self::{
     record::write_letter,
     report::JobReport,
     run::{JobOptions, Progress},
-    tally::Counts,
 };
 use super::Stop;
-use crate::transport::{Job, Result as Answer, Transport};
+use crate::transport::{Job, Result as Answer, Transport, sort_stats};
 
 /// Works on the dead letters of a transport.
 #[derive(Debug, Clone)]
@@ -84,19 +84,19 @@ impl Triage {
                 .dead_letters()
                 .stats(&query.selection)
                 .await?;
-            tally::sort(&mut rows);
+            sort_stats(&mut rows);
             return Ok(Counts { rows, rest: 0 });
         }
         let mut letters = self.list(query).await?;
-        let mut tally = tally::Tally::default();
+        let mut counts = Counts::builder();
         loop {
             let page = letters.next(PAGE).await?;
             if page.is_empty() {
                 letters.check_names()?;
-                return Ok(tally.finish());
+                return Ok(counts.into());
             }
             for letter in &page {
-                tally.add(letter);
+                counts.add(letter);
             }
         }
     }

@@ -158,6 +158,20 @@ pub async fn are_counted(harness: &Harness) {
     assert_eq!(row.fingerprint, failure("boom").fingerprint);
     assert_eq!(row.sample, "boom");
     assert!(row.first <= row.last);
+    let other = harness.topic("b").await;
+    harness.bury("h", &other, &["4", "5", "6"]).await;
+    let both = Selection {
+        topics: vec![harness.pattern("*").to_string()],
+        ..Selection::default()
+    };
+    let topics: Vec<_> = store
+        .stats(&both)
+        .await
+        .expect("letters can be counted")
+        .into_iter()
+        .map(|row| row.topic)
+        .collect();
+    assert_eq!(topics, [topic, other], "equal counts come in order of name");
 }
 
 /// A letter that is imported again is not stored again.

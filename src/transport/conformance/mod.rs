@@ -33,6 +33,7 @@ pub mod attempts;
 pub mod bytes;
 pub mod dead_letters;
 pub mod delay;
+pub mod doctor;
 pub mod faulty;
 pub mod groups;
 pub mod handlers;
@@ -154,6 +155,7 @@ macro_rules! conformance_cases {
             }
             schedules {
                 are_listed_and_found,
+                are_found_in_order_of_time,
                 are_cancelled,
                 are_rescheduled,
                 do_not_outlive_their_time,
@@ -186,6 +188,9 @@ macro_rules! conformance_cases {
                 purge_deletes,
                 forgetting_keeps_letters,
                 what_is_gone_is_gone,
+            }
+            doctor {
+                an_unknown_finding_is_not_found,
             }
             looking {
                 changes_nothing,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     event::{Message, Topic},
-    transport::{Schedule, ScheduleId},
+    transport::{FIND_LIMIT, Outgoing, Schedule, ScheduleId},
 };
 
 async fn schedule(harness: &Harness, message: Message, due: SystemTime) -> ScheduleId {
@@ -63,6 +63,42 @@ pub async fn are_listed_and_found(harness: &Harness) {
     let by_prefix = found(harness, prefix).await;
     assert!(by_prefix.iter().any(|schedule| schedule.id == first));
     assert_eq!(found(harness, "no-such-name").await, []);
+}
+
+/// However many have a name that begins so, the first of them in order of time are found.
+pub async fn are_found_in_order_of_time(harness: &Harness) {
+    if harness.refuses_schedules().await {
+        return;
+    }
+    let topic = harness.topic("a").await;
+    let start = in_an_hour();
+    let count = FIND_LIMIT + 5;
+    let batch = (0..count).rev().map(|number| Outgoing {
+        message: message(&topic, &number.to_string()),
+        due: Some(start + Duration::from_secs(number as u64)),
+    });
+    let results = harness.transport.publish(batch.collect()).await;
+    let ids: Vec<String> = results
+        .into_iter()
+        .map(|result| result.expect("stored").schedule.expect("it has a name").0)
+        .collect();
+    let found = found(harness, common_prefix(&ids)).await;
+    assert_eq!(found.len(), FIND_LIMIT, "the first ones, and no more");
+    assert!(found.is_sorted_by_key(|schedule| schedule.due));
+    let own: Vec<String> = found
+        .iter()
+        .filter(|schedule| schedule.message.topic == topic)
+        .map(|schedule| text(&schedule.message))
+        .collect();
+    let first: Vec<String> = (0..own.len()).map(|number| number.to_string()).collect();
+    assert_eq!(own, first, "those of an earlier time come first");
+}
+
+fn common_prefix(ids: &[String]) -> &str {
+    let (first, others) = ids.split_first().expect("there are some");
+    let is_common = |end: &usize| others.iter().all(|id| id.starts_with(&first[..*end]));
+    let end = (0..=first.len()).rev().find(is_common);
+    &first[..end.unwrap_or(0)]
 }
 
 /// One that is cancelled never comes.

@@ -1,7 +1,7 @@
 //! Messages and Kafka records. Kafka keeps keys, nulls and the order of headers; what we add stands in headers of our
 //! own behind the user's.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
@@ -9,7 +9,7 @@ use smol_str::SmolStrBuilder;
 
 use crate::{
     backends::kafka::error::error,
-    event::{Headers, Message, Position, Topic},
+    event::{Headers, Message, Position, Topic, from_unix_millis, unix_millis},
     transport::{ErrorKind, Result},
 };
 
@@ -264,13 +264,12 @@ pub(crate) fn place(position: &Position) -> Option<(Topic, i32, i64)> {
 /// Returns the time of so many milliseconds since the epoch.
 pub(crate) fn time(millis: Option<i64>) -> SystemTime {
     let millis = millis.and_then(|millis| u64::try_from(millis).ok());
-    SystemTime::UNIX_EPOCH + Duration::from_millis(millis.unwrap_or(0))
+    from_unix_millis(millis.unwrap_or(0))
 }
 
 /// Returns the milliseconds since the epoch.
 pub(crate) fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(unix_millis(time)).unwrap_or(i64::MAX)
 }
 
 /// Writes a record of ours on one line.

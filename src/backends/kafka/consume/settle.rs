@@ -143,11 +143,7 @@ fn returned(delivery: Delivery, claim: Claim) -> Waiting {
 }
 
 fn lost(delivery: &Delivery) -> TransportError {
-    let position = &delivery.stored.position;
-    let message = format!(
-        "{position} is no longer ours: its lease ran out, or its partition went to another consumer"
-    );
-    error(ErrorKind::Lost, message)
+    TransportError::lease_lost(SCHEME, &delivery.stored.position)
 }
 
 async fn carry_out(shared: &Arc<Shared>, task: Task) -> (usize, Result<()>) {

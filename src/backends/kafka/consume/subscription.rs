@@ -30,7 +30,7 @@ use crate::{
             handle::Link,
         },
         delay::{dispatcher, scan},
-        error::error,
+        error::{SCHEME, error},
         read::open_transactions,
     },
     event::Pattern,
@@ -56,11 +56,7 @@ pub(crate) async fn join(
     link: &Arc<Link>,
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
-    if request.ordered {
-        let message = "Kafka cannot hold the key of a retry";
-        return Err(error(ErrorKind::Unsupported, message)
-            .hint("leave `--ordered` out; `pf caps` says where order holds"));
-    }
+    request.refuse_ordered(SCHEME)?;
     let mut remarks = make_missing(link, &request.patterns).await?;
     let topics = link.matching(&request.patterns).await?;
     let standing = Standing::look(link, &request.group, &topics, request.from).await?;

@@ -21,10 +21,7 @@ pub(crate) fn number(id: &LetterId) -> u64 {
     });
     known.flatten().unwrap_or_else(|| {
         // Not derived by us: the upper bits tell it apart from those that are.
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        hash | 1 << 63
+        crate::backends::fnv::fnv1a(text.bytes()) | 1 << 63
     })
 }
 

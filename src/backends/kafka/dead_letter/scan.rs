@@ -18,7 +18,6 @@ use crate::{
         codec::record::{self, Read},
         connection::handle::{self, Link},
         consume::retry_topics::support_topics,
-        error,
         read::{
             offset_fetcher::Fetcher,
             open_transactions,
@@ -142,7 +141,7 @@ pub(crate) async fn import(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Vec<Re
     let count = letters.len();
     match import_new(link, letters).await {
         Ok(results) => results,
-        Err(failed) => (0..count).map(|_| Err(error::again(&failed))).collect(),
+        Err(failed) => (0..count).map(|_| Err(failed.clone())).collect(),
     }
 }
 

@@ -1,16 +1,10 @@
 //! What is written down of dead letters, a record each: plans, receipts and the lease.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::transport::{JobAction, JobId, LetterId};
-
-/// How long a lease lasts unless it is renewed.
-const LASTS: Duration = Duration::from_secs(30);
+use crate::transport::{JOB_LEASE, JobAction, JobId, LetterId};
 
 /// A job as written down.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,7 +79,7 @@ impl Leased {
     /// Reports whether somebody holds it at this time.
     pub(crate) fn is_live(&self, now: SystemTime) -> bool {
         let age = now.duration_since(self.time).unwrap_or_default();
-        self.lease.holder.is_some() && age < LASTS
+        self.lease.holder.is_some() && age < JOB_LEASE
     }
 }
 

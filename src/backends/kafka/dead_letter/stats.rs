@@ -1,6 +1,6 @@
 //! Counting letters, without copying their messages.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use chrono::DateTime;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
@@ -20,7 +20,7 @@ use crate::{
     },
     event::Message,
     transport::{
-        DeadLetter, LetterId, LetterKind, LetterRecord, Result, Selection, Stats, StatsRow,
+        DeadLetter, LetterId, LetterKind, LetterRecord, Result, Selection, Stats, StatsBuilder,
     },
 };
 
@@ -97,15 +97,14 @@ pub(crate) async fn count(link: &Arc<Link>, selection: &Selection) -> Result<Sta
         resolved: state.resolved,
         seen: Seen::default(),
         selection,
-        rows: HashMap::new(),
-        key: String::new(),
+        rows: StatsBuilder::default(),
     };
     while let Some(glimpses) = merge.next().await? {
         for one in glimpses {
             counting.take(one);
         }
     }
-    Ok(counting.finish())
+    Ok(counting.rows.finish())
 }
 
 struct Counting<'a> {
@@ -113,8 +112,7 @@ struct Counting<'a> {
     resolved: Resolved,
     seen: Seen,
     selection: &'a Selection,
-    rows: HashMap<String, StatsRow>,
-    key: String,
+    rows: StatsBuilder,
 }
 
 impl Counting<'_> {
@@ -152,12 +150,11 @@ impl Counting<'_> {
             && let Ok(brief) = serde_json::from_slice::<Brief<'_>>(story)
             && let Ok(died) = DateTime::parse_from_rfc3339(brief.dead_since)
         {
-            let failure = brief.failure.fingerprint;
-            self.find(brief.origin.topic, brief.group, brief.kind, failure);
-            if let Some(row) = self.rows.get_mut(&self.key) {
-                row.count += 1;
-                row.first = row.first.min(died.into());
-                row.last = row.last.max(died.into());
+            let (place, failure) = ((brief.origin.topic, brief.group), brief.failure.fingerprint);
+            if self
+                .rows
+                .add_to_known(place, brief.kind, failure, died.into())
+            {
                 return;
             }
         }
@@ -173,35 +170,8 @@ impl Counting<'_> {
     }
 
     fn take_letter(&mut self, letter: &DeadLetter) {
-        if !self.selection.matches(letter) {
-            return;
+        if self.selection.matches(letter) {
+            self.rows.add(letter);
         }
-        let record = &letter.record;
-        let failure = &record.failure.fingerprint.0;
-        self.find(
-            record.origin.topic.as_str(),
-            record.group.as_str(),
-            record.kind,
-            failure,
-        );
-        match self.rows.get_mut(&self.key) {
-            Some(row) => row.add(letter),
-            None => drop(self.rows.insert(self.key.clone(), StatsRow::of(letter))),
-        }
-    }
-
-    /// Lays out what letters that are counted together have in common.
-    fn find(&mut self, topic: &str, group: &str, kind: LetterKind, failure: &str) {
-        self.key.clear();
-        for part in [topic, group, kind.as_str(), failure] {
-            self.key.push_str(part);
-            self.key.push('\0');
-        }
-    }
-
-    fn finish(self) -> Stats {
-        let mut rows: Stats = self.rows.into_values().collect();
-        rows.sort_by_key(|row| (Reverse(row.count), row.first));
-        rows
     }
 }

@@ -127,10 +127,7 @@ fn due_in(story: &[u8]) -> Option<i64> {
 /// Returns the partition, of so many, in which a message waits: the same on every repeat, and one for each key.
 pub(crate) fn partition(message: &Message, fallback: &[u8], partitions: i32) -> i32 {
     let key = message.key.as_deref().unwrap_or(fallback);
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in key {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
+    let hash = crate::backends::fnv::fnv1a(key.iter().copied());
     let count = u64::try_from(partitions.max(1)).unwrap_or(1);
     i32::try_from(hash % count).unwrap_or(0)
 }

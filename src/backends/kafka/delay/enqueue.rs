@@ -28,7 +28,7 @@ pub(crate) async fn enqueue(
     let count = batch.len();
     match store(link, batch).await {
         Ok(results) => results,
-        Err(failed) => (0..count).map(|_| Err(error::again(&failed))).collect(),
+        Err(failed) => (0..count).map(|_| Err(failed.clone())).collect(),
     }
 }
 

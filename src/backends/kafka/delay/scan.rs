@@ -27,7 +27,7 @@ use crate::{
         },
     },
     event::Pattern,
-    transport::{Result, Schedule, ScheduleId, ScheduleScan},
+    transport::{Result, Schedule, ScheduleId, ScheduleScan, first_due},
 };
 
 /// The room of a scan, in bytes, over all partitions.
@@ -100,12 +100,8 @@ pub(crate) async fn find(link: &Arc<Link>, is_meant: impl Fn(&[u8]) -> bool) -> 
 /// Returns the schedules whose names begin with `prefix`, in order of time.
 pub(crate) async fn find_schedules(link: &Arc<Link>, prefix: &str) -> Result<Vec<Schedule>> {
     let found = find(link, |key| key.starts_with(prefix.as_bytes())).await?;
-    let mut found: Vec<Schedule> = found
-        .into_iter()
-        .filter_map(|found| schedule(found.read))
-        .collect();
-    found.sort_by_key(|schedule| schedule.due);
-    Ok(found)
+    let found = found.into_iter().filter_map(|found| schedule(found.read));
+    Ok(first_due(found.collect()))
 }
 
 /// Opens a read of what is pending, in order of time.

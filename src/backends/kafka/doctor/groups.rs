@@ -7,7 +7,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
 };
 
-use super::{cluster::Cluster, ok, problem, warning};
+use super::cluster::Cluster;
 use crate::{
     backends::kafka::{
         connection::{
@@ -213,16 +213,16 @@ pub(super) fn findings(groups: &[Group], hidden: &[Hidden]) -> Vec<Finding> {
         let text = format!("group `{name}` {place} ({state}, {members})");
         let finding = format!("group.{name}");
         findings.push(if group.members == 0 && !behind.is_empty() {
-            warning(&finding, text)
+            Finding::warning(finding, text)
         } else {
-            ok(&finding, text)
+            Finding::ok(finding, text)
         });
         for lag in group.lags.iter().filter(|lag| lag.lost > 0) {
             let (lost, topic) = (lag.lost, &lag.topic);
             let text = format!(
                 "retention removed {lost} records of `{topic}` before group `{name}` had read them"
             );
-            findings.push(problem(&format!("gap.{name}"), text));
+            findings.push(Finding::problem(format!("gap.{name}"), text));
         }
     }
     findings
@@ -239,8 +239,7 @@ pub(super) async fn firing(link: &Arc<Link>, cluster: &Cluster) -> Result<Option
         return Ok(None);
     }
     let text = "nobody is there to fire delayed events when they are due";
-    Ok(Some(Finding {
-        mend: Some("pf schedule run".to_owned()),
-        ..warning("firing", text)
-    }))
+    Ok(Some(
+        Finding::warning("firing", text).fix("pf schedule run"),
+    ))
 }

@@ -1,21 +1,21 @@
-//! What in a cluster, its topics and its groups will bite, and how it is mended.
+//! Checks of a cluster, its topics and its groups, and the fixes.
 
 mod cluster;
+mod fix;
 mod groups;
-mod mend;
 mod retries;
 mod topics;
 
 use std::sync::Arc;
 
 use self::cluster::Cluster;
-pub(super) use self::mend::mend;
+pub(super) use self::fix::fix;
 use crate::{
     backends::kafka::{
         connection::{handle::Link, version},
         read::open_transactions,
     },
-    transport::{Finding, FindingLevel, Result},
+    transport::{Finding, Result},
 };
 
 /// Looks at the cluster, the topics of the URL, what is ours beside them, and the groups that read them.
@@ -26,7 +26,7 @@ pub(super) async fn diagnose(link: &Arc<Link>) -> Result<Vec<Finding>> {
         count => format!("{count} brokers"),
     };
     let server = version::server(link).await?;
-    let mut findings = vec![ok("server", format!("{server}: {brokers}"))];
+    let mut findings = vec![Finding::ok("server", format!("{server}: {brokers}"))];
     let read = groups::read(link, &cluster).await?;
     findings.extend(topics::missing(link, &cluster, &read));
     findings.extend(topics::settings(link, &cluster));
@@ -39,36 +39,11 @@ pub(super) async fn diagnose(link: &Arc<Link>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn finding(name: &str, level: FindingLevel, text: impl Into<String>) -> Finding {
-    Finding {
-        name: name.to_owned(),
-        level,
-        text: text.into(),
-        mend: None,
-    }
-}
-
-fn ok(name: &str, text: impl Into<String>) -> Finding {
-    finding(name, FindingLevel::Ok, text)
-}
-
-fn warning(name: &str, text: impl Into<String>) -> Finding {
-    finding(name, FindingLevel::Warning, text)
-}
-
-fn problem(name: &str, text: impl Into<String>) -> Finding {
-    finding(name, FindingLevel::Problem, text)
-}
-
 /// Adds the command of Kafka's own tools that gives a topic another setting.
 fn by_setting(link: &Link, finding: Finding, topic: &str, setting: &str) -> Finding {
     let server = link.config.servers.first().map_or("", String::as_str);
-    let mend = format!(
+    finding.fix(format!(
         "kafka-configs.sh --bootstrap-server {server} --alter --entity-type topics --entity-name {topic} \
          --add-config {setting}"
-    );
-    Finding {
-        mend: Some(mend),
-        ..finding
-    }
+    ))
 }

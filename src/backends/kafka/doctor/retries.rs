@@ -8,7 +8,6 @@ use std::{
 use super::{
     cluster::{Cluster, Facts},
     groups::{self, Group},
-    warning,
 };
 use crate::{
     backends::kafka::{
@@ -144,7 +143,7 @@ fn finding(link: &Link, name: &str, owner: Option<&Owner>, waiting: usize) -> Fi
         ),
     };
     Finding {
-        mend: fix,
-        ..warning(&format!("{kind}.{name}"), text)
+        fix,
+        ..Finding::warning(format!("{kind}.{name}"), text)
     }
 }

@@ -6,7 +6,6 @@ use super::{
     by_setting,
     cluster::{Cluster, Facts, Kind},
     groups::Group,
-    ok, problem, warning,
 };
 use crate::{
     backends::kafka::{connection::handle::Link, read::open_transactions::Hidden},
@@ -43,8 +42,8 @@ pub(super) fn missing(link: &Link, cluster: &Cluster, groups: &[Group]) -> Vec<F
     let missing = wanted.filter(|(name, _)| !cluster.topics.contains_key(name));
     missing
         .map(|(name, who)| Finding {
-            mend: Some("pf doctor --fix".to_owned()),
-            ..warning(
+            fix: Some("pf doctor --fix".to_owned()),
+            ..Finding::warning(
                 &format!("missing.{name}"),
                 format!("there is no topic `{name}` yet: {who} makes it, if that is allowed then"),
             )
@@ -89,7 +88,7 @@ fn limit(
         "`{name}` takes records of up to {own} bytes, `{source}` of up to {largest}: larger events do not fit"
     );
     let setting = format!("max.message.bytes={}", largest + BOOKKEEPING);
-    let found = warning(&format!("limit.{name}"), text);
+    let found = Finding::warning(format!("limit.{name}"), text);
     (own < largest).then(|| by_setting(link, found, name, &setting))
 }
 
@@ -100,7 +99,7 @@ fn of_events(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
         let text = format!(
             "`{name}` is compacted: an event is gone once a later one has its key, read or not"
         );
-        let found = warning(&format!("cleanup.{name}"), text);
+        let found = Finding::warning(format!("cleanup.{name}"), text);
         findings.push(by_setting(link, found, name, "cleanup.policy=delete"));
     }
     if let Some(kept) = kept(facts)
@@ -108,7 +107,7 @@ fn of_events(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
     {
         let kept = humantime::format_duration(kept);
         let text = format!("events of `{name}` are deleted after {kept}, read or not");
-        let found = warning(&format!("retention.{name}"), text);
+        let found = Finding::warning(format!("retention.{name}"), text);
         findings.push(by_setting(link, found, name, "retention.ms=604800000"));
     }
     findings
@@ -126,13 +125,13 @@ fn of_letters(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
     if facts.setting("cleanup.policy").contains("compact") {
         let text =
             format!("`{name}` is compacted: a dead letter is gone once a later one has its key");
-        let found = problem(&format!("cleanup.{name}"), text);
+        let found = Finding::problem(format!("cleanup.{name}"), text);
         findings.push(by_setting(link, found, name, "cleanup.policy=delete"));
     }
     if let Some(kept) = kept(facts) {
         let kept = humantime::format_duration(kept);
         let text = format!("dead letters in `{name}` are deleted after {kept}, looked at or not");
-        let found = warning(&format!("retention.{name}"), text);
+        let found = Finding::warning(format!("retention.{name}"), text);
         findings.push(by_setting(link, found, name, "retention.ms=-1"));
     }
     findings
@@ -148,7 +147,7 @@ fn of_compacted(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
             }
             None => format!("`{name}` is not compacted and only grows"),
         };
-        let found = problem(&format!("cleanup.{name}"), text);
+        let found = Finding::problem(format!("cleanup.{name}"), text);
         findings.push(by_setting(link, found, name, "cleanup.policy=compact"));
     }
     let stay = facts.number("delete.retention.ms").unwrap_or(i64::MAX);
@@ -157,7 +156,7 @@ fn of_compacted(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
         let text = format!(
             "`{name}` forgets after {stay} that a record has ended: a slow reader may take it up again"
         );
-        let found = warning(&format!("ends.{name}"), text);
+        let found = Finding::warning(format!("ends.{name}"), text);
         findings.push(by_setting(
             link,
             found,
@@ -175,13 +174,13 @@ pub(super) fn hidden(link: &Link, hidden: &[Hidden]) -> Vec<Finding> {
         let (name, partition) = (&hidden.name, hidden.partition);
         let (finding, text) = (format!("open.{name}"), hidden.text(link));
         if !hidden.is_old() {
-            return ok(&finding, text);
+            return Finding::ok(finding, text);
         }
         Finding {
-            mend: Some(format!(
+            fix: Some(format!(
                 "kafka-transactions.sh --bootstrap-server {server} describe-producers --topic {name} --partition {partition}"
             )),
-            ..warning(&finding, text)
+            ..Finding::warning(finding, text)
         }
     };
     hidden.iter().map(found).collect()
@@ -199,26 +198,26 @@ pub(super) fn replicas(link: &Link, cluster: &Cluster) -> Vec<Finding> {
         if facts.without_leader > 0 {
             let count = facts.without_leader;
             let text = format!("{count} of the partitions of `{name}` have no leader");
-            return Some(problem(&finding, text));
+            return Some(Finding::problem(finding, text));
         }
         if in_sync < wanted {
             let text = format!(
                 "`{name}` takes no events: {in_sync} of {replicas} replicas are in sync, `min.insync.replicas` is {wanted}"
             );
-            let found = problem(&finding, text);
+            let found = Finding::problem(finding, text);
             let setting = format!("min.insync.replicas={}", in_sync.max(1));
             return Some(by_setting(link, found, name, &setting));
         }
         if replicas == 1 && cluster.brokers > 1 {
             let text = format!("`{name}` is on one broker alone, and gone with it");
             return Some(Finding {
-                mend: Some("kafka-reassign-partitions.sh".to_owned()),
-                ..warning(&finding, text)
+                fix: Some("kafka-reassign-partitions.sh".to_owned()),
+                ..Finding::warning(finding, text)
             });
         }
         (replicas > 2 && wanted < 2).then(|| {
             let text = format!("a confirmed event of `{name}` may be on one broker alone");
-            by_setting(link, warning(&finding, text), name, "min.insync.replicas=2")
+            by_setting(link, Finding::warning(finding, text), name, "min.insync.replicas=2")
         })
     })
     .collect()

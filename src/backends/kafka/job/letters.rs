@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::worker::no_job;
 use crate::{
     backends::kafka::{
         codec::record,
@@ -12,6 +11,7 @@ use crate::{
             state_records::{Chunk, Entry, Known},
             store::{Found, Opener},
         },
+        error::SCHEME,
         read::{offset_fetcher::Fetcher, partition_queues::Trail},
     },
     event::Position,
@@ -205,7 +205,7 @@ impl Gatherer {
             let read = self.trail.read(&self.config, (state, 0, offset))?;
             let payload = read.and_then(|read| read.payload);
             let entries = payload.and_then(|text| serde_json::from_slice(&text).ok());
-            self.chunk = Some((start, entries.ok_or_else(|| no_job(&self.job))?));
+            self.chunk = Some((start, entries.ok_or_else(|| self.job.unknown(SCHEME))?));
         }
         let entries = self.chunk.iter().flat_map(|(_, entries)| entries);
         let skipped = usize::try_from(through - start).unwrap_or(usize::MAX);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use super::{
     prune,
-    worker::{self, Bench, Triage, Worker, busy, no_job},
+    worker::{self, Bench, Triage, Worker, busy},
 };
 use crate::{
     backends::kafka::{
@@ -18,13 +18,11 @@ use crate::{
             state_records::{Entry, Known, Lease, Plan},
             state_topic::{self, LEASE, State},
         },
+        error::SCHEME,
     },
     failpoint,
-    transport::{DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, Result},
+    transport::{DeadLetter, ErrorKind, JOB_CHUNK, Job, JobAction, JobId, JobLease, Result},
 };
-
-/// The most letters written down in one record.
-const CHUNK: usize = 1000;
 
 /// Returns the jobs that have not ended.
 pub(crate) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
@@ -56,7 +54,7 @@ pub(crate) async fn plan(
     selection: &str,
 ) -> Result<JobId> {
     state_topic::make(link).await?;
-    let job = JobId(ulid::Ulid::generate().to_string().to_lowercase());
+    let job = JobId::generate();
     let plan = Plan {
         action,
         selection: selection.to_owned(),
@@ -91,7 +89,7 @@ pub(crate) async fn enlist(
         None => find(&State::read(link).await?, job)?.planned(),
     };
     let mut records = Vec::new();
-    for chunk in letters.chunks(CHUNK) {
+    for chunk in letters.chunks(JOB_CHUNK) {
         let entries: Vec<Entry> = chunk.iter().map(entry).collect();
         let count = entries.len() as u64;
         let key = state_topic::chunk_key(job, start, count);
@@ -110,7 +108,7 @@ fn entry(letter: &DeadLetter) -> Entry {
 }
 
 fn find<'a>(state: &'a State, job: &JobId) -> Result<&'a Known> {
-    state.jobs.get(&job.0).ok_or_else(|| no_job(job))
+    state.jobs.get(&job.0).ok_or_else(|| job.unknown(SCHEME))
 }
 
 /// Forgets a job that nobody works on.
@@ -153,8 +151,11 @@ pub(crate) async fn lease(
     // Somebody may have been quicker; being shut out, they come back by themselves.
     let mut state = State::read(link).await?;
     refuse_if_held(link, &state).await?;
-    let known = state.jobs.get_mut(&job.0).ok_or_else(|| no_job(job))?;
-    let plan = known.plan.as_mut().ok_or_else(|| no_job(job))?;
+    let known = state
+        .jobs
+        .get_mut(&job.0)
+        .ok_or_else(|| job.unknown(SCHEME))?;
+    let plan = known.plan.as_mut().ok_or_else(|| job.unknown(SCHEME))?;
     plan.started = true;
     let lease = Lease {
         job: job.clone(),
@@ -209,7 +210,7 @@ async fn commit_held(
             ready => ready?,
         }
         let Some(mut worker) = bench.worker.take() else {
-            return Err(no_job(&lease.job));
+            return Err(lease.job.unknown(SCHEME));
         };
         let mut records = vec![state_topic::record(
             link,

@@ -21,13 +21,11 @@ use crate::{
             state_topic::State,
             store::Opener,
         },
-        error::error,
+        error::SCHEME,
         read::offset_fetcher::Fetcher,
     },
     lock::Mutex,
-    transport::{
-        ErrorKind, JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError,
-    },
+    transport::{JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError},
 };
 
 /// What a transport keeps of its work on dead letters.
@@ -126,8 +124,11 @@ impl Worker {
         mut state: State,
     ) -> Result<Self> {
         let known = state.jobs.remove(&lease.job.0);
-        let known = known.ok_or_else(|| no_job(&lease.job))?;
-        let plan = known.plan.as_ref().ok_or_else(|| no_job(&lease.job))?;
+        let known = known.ok_or_else(|| lease.job.unknown(SCHEME))?;
+        let plan = known
+            .plan
+            .as_ref()
+            .ok_or_else(|| lease.job.unknown(SCHEME))?;
         let (opener, fetcher) = (
             Opener::new(link).await?,
             Arc::new(Fetcher::new(&link.config)),
@@ -169,24 +170,14 @@ pub(crate) async fn begin(link: &Arc<Link>) -> Result<Transactor> {
 
 fn check(state: &State, lease: &JobLease) -> Result<()> {
     match &state.lease {
-        Some(leased) if leased.lease.holder.is_none() => Err(error(
-            ErrorKind::Held,
-            "the lease of this job was given back",
-        )),
+        Some(leased) if leased.lease.holder.is_none() => Err(JobLease::lost(SCHEME, &lease.job)),
         Some(leased) if leased.token == lease.token && leased.lease.job == lease.job => Ok(()),
         Some(leased) => Err(busy(&leased.lease)),
-        None => Err(error(ErrorKind::Held, "nobody has a lease")),
+        None => Err(JobLease::lost(SCHEME, &lease.job)),
     }
 }
 
 /// Returns the error of who finds somebody else at work.
 pub(crate) fn busy(lease: &Lease) -> TransportError {
-    let holder = lease.holder.as_deref().unwrap_or("somebody");
-    let message = format!("{holder} works on the dead letters of this cluster");
-    error(ErrorKind::Held, message)
-}
-
-/// Returns the error of a job that is not there.
-pub(crate) fn no_job(job: &JobId) -> TransportError {
-    error(ErrorKind::NotFound, format!("there is no job {job}"))
+    JobLease::held_by(SCHEME, lease.holder.as_deref())
 }

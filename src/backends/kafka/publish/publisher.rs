@@ -131,11 +131,11 @@ impl Publisher {
             let topic = &outgoing.message.topic;
             let gone = refused.values().find(|failed| failed.is_transient());
             let known = match refused.get(topic).or(gone) {
-                Some(failed) => Err(error::again(failed)),
+                Some(failed) => Err(failed.clone()),
                 None => self.place(state, topic).await,
             };
             if let Err(failed) = &known {
-                refused.insert(topic.clone(), error::again(failed));
+                refused.insert(topic.clone(), failed.clone());
             }
             let laid_out = known.and_then(|place| {
                 let record = lay_out(&outgoing.message, &place.name)?;
@@ -200,7 +200,7 @@ impl Publisher {
         let producer = match self.stream(state, limit).await {
             Ok(producer) => producer,
             Err(failed) => {
-                let failed = move |(number, _)| (number, Err(error::again(&failed)));
+                let failed = move |(number, _)| (number, Err(failed.clone()));
                 let all: Vec<_> = slips.into_iter().map(failed).collect();
                 return Box::pin(async { all });
             }

@@ -84,10 +84,7 @@ impl Names {
 
     /// Returns the name of the consumer by which a group reads other topics than its first ones.
     pub(crate) fn further_consumer(group: &Group, filters: &[String]) -> String {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in filters.join(" ").bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        let hash = crate::backends::fnv::fnv1a(filters.join(" ").bytes());
         format!("{}={hash:016x}", token(group.as_str()))
     }
 

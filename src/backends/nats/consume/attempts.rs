@@ -14,6 +14,7 @@ use crate::{
         publish::publisher as publish,
         read::stream_reader::written,
     },
+    event::{from_unix_nanos, unix_nanos},
     transport::{Attempts, ErrorKind, Failure, Result},
 };
 
@@ -50,7 +51,7 @@ impl Past {
         let end = message.floor_char_boundary(TOLD);
         Self {
             run,
-            at: stamp(SystemTime::now()),
+            at: unix_nanos(SystemTime::now()),
             message: message[..end].to_owned(),
         }
     }
@@ -59,7 +60,7 @@ impl Past {
 /// Tells of runs that failed, a line each.
 pub(crate) fn told(past: &[Past]) -> Vec<String> {
     let line = |past: &Past| {
-        let at = written(SystemTime::UNIX_EPOCH + Duration::from_nanos(past.at));
+        let at = written(from_unix_nanos(past.at));
         format!("run {} at {at}: {}", past.run, past.message)
     };
     past.iter().map(line).collect()
@@ -81,8 +82,8 @@ impl Runs {
         past.push(Past::of(failed, failure));
         Self {
             failed,
-            first_failed: stamp(before.first_failed.unwrap_or(now)),
-            due: stamp(now.checked_add(wait).unwrap_or(now)),
+            first_failed: unix_nanos(before.first_failed.unwrap_or(now)),
+            due: unix_nanos(now.checked_add(wait).unwrap_or(now)),
             past,
         }
     }
@@ -92,22 +93,15 @@ impl Runs {
         Attempts {
             failed: self.failed,
             crashed: 0,
-            first_failed: Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(self.first_failed)),
+            first_failed: Some(from_unix_nanos(self.first_failed)),
         }
     }
 
     /// Returns how long the message is still to be held back.
     pub(crate) fn rest(&self) -> Duration {
-        let due = SystemTime::UNIX_EPOCH + Duration::from_nanos(self.due);
+        let due = from_unix_nanos(self.due);
         due.duration_since(SystemTime::now()).unwrap_or_default()
     }
-}
-
-fn stamp(time: SystemTime) -> u64 {
-    let since = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn subject(link: &Link, consumer: &str, number: u64) -> String {

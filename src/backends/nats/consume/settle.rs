@@ -23,12 +23,13 @@ use crate::{
             subscription::{DONE, Shared},
         },
         dead_letter::store as letter,
-        error::error,
-        publish::prepared::{again, reworded},
+        error::{SCHEME, error},
+        publish::prepared::reworded,
     },
     failpoint,
     transport::{
-        DeadLetter, Delivery, ErrorKind, Failure, LetterKind, Result, Settlement, Verdict,
+        DeadLetter, Delivery, ErrorKind, Failure, LetterKind, Result, Settlement, TransportError,
+        Verdict,
     },
 };
 
@@ -75,7 +76,7 @@ pub(crate) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> 
     let mut failed = results.iter().filter_map(|result| result.as_ref().err());
     if let Some(denied) = failed.find(|failed| failed.kind() == ErrorKind::Denied) {
         // It would be so with all that come, again and again.
-        shared.fail(again(denied));
+        shared.fail(denied.clone());
     }
     shared.stirred.notify_one();
     results
@@ -169,8 +170,8 @@ fn take(
     desk.expire();
     for (index, Settlement { delivery, verdict }) in batch.into_iter().enumerate() {
         let Some(held) = desk.held.remove(&delivery.ticket()) else {
-            let message = format!("the lease of {} had run out", delivery.stored.position);
-            results.push(Err(error(ErrorKind::Lost, message)));
+            let lost = TransportError::lease_lost(SCHEME, &delivery.stored.position);
+            results.push(Err(lost));
             continue;
         };
         // A bounded membership must not take it for done while its run is written down.
@@ -269,14 +270,7 @@ fn dead(
     past: &[Past],
 ) -> Box<DeadLetter> {
     let (store, group) = (shared.store(), &shared.group);
-    let mut dead = DeadLetter::of(
-        crate::backends::nats::error::SCHEME,
-        &store,
-        group,
-        delivery,
-        kind,
-        failure,
-    );
+    let mut dead = DeadLetter::of(SCHEME, &store, group, delivery, kind, failure);
     dead.record.earlier = runs::told(past);
     Box::new(dead)
 }

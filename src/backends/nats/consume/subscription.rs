@@ -31,7 +31,7 @@ use crate::{
             state::{Claim, Desk, Held},
             until_end::Bounds,
         },
-        error::error,
+        error::{SCHEME, error},
         read::pull::Pull,
     },
     event::Group,
@@ -202,11 +202,7 @@ pub(crate) struct Member {
 impl Member {
     /// Joins the group, whose consumer is made if it is new.
     pub(crate) async fn join(link: &Arc<Link>, request: SubscribeRequest) -> Result<Self> {
-        if request.ordered {
-            let message = "JetStream cannot hold the key of a retry";
-            return Err(error(ErrorKind::Unsupported, message)
-                .hint("leave `--ordered` out; `pf caps` says where order holds"));
-        }
+        request.refuse_ordered(SCHEME)?;
         let facts = link.facts().await?;
         let filters = link.names.filters(&request.patterns)?;
         link.check_covered(&facts, &filters).await?;

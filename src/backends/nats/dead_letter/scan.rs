@@ -1,8 +1,7 @@
 //! Reading, counting and importing dead letters; jobs are in a room of their own.
 
 use std::{
-    cmp::Reverse,
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -16,8 +15,7 @@ use crate::{
         dead_letter::store::{self as letter, Original},
         read::stream_reader::{Begin, Reader, Scope},
     },
-    event::{Group, Topic},
-    transport::{DeadLetter, LetterKind, LetterScan, Result, Selection, Stats, StatsRow},
+    transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsBuilder},
 };
 
 /// How many letters are stored at once.
@@ -28,14 +26,14 @@ const CLOCKS: Duration = Duration::from_mins(5);
 /// Counts letters by what they have in common.
 pub(crate) async fn stats(link: &Arc<Link>, selection: &Selection) -> Result<Stats> {
     let mut scan = Scan::open(link, selection).await?;
-    let mut tally = Tally::default();
+    let mut counts = StatsBuilder::default();
     loop {
         let letters = scan.next(500).await?;
         if letters.is_empty() {
-            return Ok(tally.rows());
+            return Ok(counts.finish());
         }
         let meant = letters.iter().filter(|letter| selection.matches(letter));
-        meant.for_each(|letter| tally.add(letter));
+        meant.for_each(|letter| counts.add(letter));
     }
 }
 
@@ -125,34 +123,5 @@ impl LetterScan for Scan {
         }
         let count = self.ready.len().min(max);
         Ok(self.ready.drain(..count).collect())
-    }
-}
-
-/// Letters counted by what they have in common.
-#[derive(Default)]
-struct Tally(HashMap<(Topic, Group, LetterKind, String), StatsRow>);
-
-impl Tally {
-    fn add(&mut self, letter: &DeadLetter) {
-        let record = &letter.record;
-        let key = (
-            record.origin.topic.clone(),
-            record.group.clone(),
-            record.kind,
-            record.failure.fingerprint.0.clone(),
-        );
-        self.0
-            .entry(key)
-            .and_modify(|row| row.add(letter))
-            .or_insert_with(|| StatsRow::of(letter));
-    }
-
-    fn rows(self) -> Stats {
-        let mut rows: Stats = self.0.into_values().collect();
-        rows.sort_by(|left, right| {
-            let order = |row: &StatsRow| (Reverse(row.count), row.first);
-            order(left).cmp(&order(right))
-        });
-        rows
     }
 }

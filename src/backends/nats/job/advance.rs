@@ -8,7 +8,7 @@ use crate::{
     backends::nats::{
         connection::{handle::Link, kv::Written},
         dead_letter::store as letter,
-        error::{Refusal, WRONG_LAST_SEQUENCE, error},
+        error::{Refusal, SCHEME, WRONG_LAST_SEQUENCE},
         job::{
             in_doubt::Doubt,
             journal::{self, Journal, Part, Place},
@@ -33,7 +33,6 @@ const BATCH: usize = 500;
 const STEP: usize = 2 * BATCH;
 /// How many letters are published at once.
 const AT_ONCE: usize = 64;
-const TAKEN_OVER: &str = "somebody else took over this job";
 
 /// Deals with the next letters of a job.
 pub(crate) async fn advance(
@@ -114,7 +113,7 @@ async fn catch_up(
         // What the last step sent may still be on its way.
         let (stream, subject) = place.subject(link);
         let shut = journal::shut(link, (&stream, &subject), lease).await?;
-        journal = shut.ok_or_else(|| error(ErrorKind::Held, TAKEN_OVER))?;
+        journal = shut.ok_or_else(|| JobLease::lost(SCHEME, &lease.job))?;
     }
     let of = (lease, plan);
     let (told, missed) = ahead.told.missed(link, of, (&journal, place, max)).await?;
@@ -231,7 +230,7 @@ async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Re
             },
             done,
         )),
-        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Err(jobs::lost(refusal, TAKEN_OVER)),
+        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Err(jobs::lost(refusal, &next.job)),
         Err(refusal @ Refusal::Server { .. }) if !refusal.may_pass() => {
             Ok(Together::Refused(letter::reason(refusal)))
         }
@@ -244,7 +243,7 @@ async fn skip(link: &Link, journal: Written<Journal>) -> Result<Written<Journal>
     let mut next = journal.value;
     next.resolved += 1;
     let number = journal::commit(link, &[], &next, journal.number).await;
-    let number = number.map_err(|refusal| jobs::lost(refusal, TAKEN_OVER))?;
+    let number = number.map_err(|refusal| jobs::lost(refusal, &next.job))?;
     Ok(Written {
         value: next,
         number,
@@ -272,7 +271,8 @@ async fn one_by_one(
         next.doubt = Doubt::announce(items.iter().map(|item| item.entry.clone()).collect());
         next.remove.clear();
     }
-    let lost = |refusal| jobs::lost(refusal, TAKEN_OVER);
+    let job = next.job.clone();
+    let lost = |refusal| jobs::lost(refusal, &job);
     let number = if next == journal.value {
         journal.number
     } else {
@@ -377,7 +377,7 @@ async fn purge(
     let written = link
         .set_value((&stream, &subject), &next, journal.number, None)
         .await;
-    written.map_err(|refusal| jobs::lost(refusal, TAKEN_OVER))?;
+    written.map_err(|refusal| jobs::lost(refusal, &next.job))?;
     failpoint::reach("nats.purge_announced");
     let claimed = claims_of(&items);
     outcomes.extend(items.into_iter().map(|item| match item.letter {

@@ -1,13 +1,14 @@
 //! What nobody knows the outcome of: letters that were being replayed when a worker went down.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashSet, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{backends::nats::job::lifecycle::Entry, transport::LetterId};
+use crate::{
+    backends::nats::job::lifecycle::Entry,
+    event::{from_unix_millis, unix_millis},
+    transport::LetterId,
+};
 
 /// Letters that are being replayed one by one, and may have been when the worker went down.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +31,7 @@ impl Doubt {
 
     /// Returns when that was announced, if it was before this was written.
     pub(crate) fn announced(&self) -> Option<SystemTime> {
-        let since = Duration::from_millis(self.since?);
-        Some(SystemTime::UNIX_EPOCH + since)
+        self.since.map(from_unix_millis)
     }
 
     /// Announces what is replayed one by one from now on.
@@ -54,11 +54,6 @@ impl Doubt {
         let dealt_with: HashSet<&LetterId> = dealt_with.map(|entry| &entry.0).collect();
         self.pending.retain(|entry| !dealt_with.contains(&entry.0));
         // What is written now is younger than what it tells of.
-        self.since = (!self.is_none()).then(|| milliseconds(announced));
+        self.since = (!self.is_none()).then(|| unix_millis(announced));
     }
-}
-
-fn milliseconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }

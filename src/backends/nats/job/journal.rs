@@ -140,7 +140,7 @@ pub(crate) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
     let begun = link
         .set_value((&stream, &subject), &journal, number, None)
         .await;
-    begun.map_err(|refusal| jobs::lost(refusal, "somebody else took over this job"))?;
+    begun.map_err(|refusal| jobs::lost(refusal, &lease.job))?;
     Ok(())
 }
 

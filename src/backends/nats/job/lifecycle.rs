@@ -1,20 +1,15 @@
 //! Jobs on dead letters: planned, leased under a fencing token, ended. The lease is a message that expires on the
 //! server, so no two clocks have to agree.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
-use ulid::Ulid;
 
 use crate::{
     backends::nats::{
         codec::headers,
         connection::{handle::Link, kv::Written},
-        error::{Refusal, WRONG_LAST_SEQUENCE, error},
+        error::{Refusal, SCHEME, WRONG_LAST_SEQUENCE},
         job::{
             in_doubt::Doubt,
             journal::{self, Journal},
@@ -23,16 +18,13 @@ use crate::{
         publish::publisher as publish,
         read::stream_reader::{Begin, Reader, Scope},
     },
+    event::{from_unix_millis, unix_millis},
     failpoint,
     transport::{
-        DeadLetter, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Result, TransportError,
+        DeadLetter, ErrorKind, JOB_CHUNK, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId,
+        Result, TransportError,
     },
 };
-
-/// How many seconds a lease lasts unless it is renewed.
-const LEASE: u64 = 30;
-/// The most letters written down in one message.
-const CHUNK: usize = 1000;
 
 /// A job as written down.
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,7 +105,7 @@ pub(crate) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
             selection: plan.selection.clone(),
             planned: plan.planned(),
             resolved: ahead.map_or(plan.resolved, |journal| journal.value.resolved),
-            created: SystemTime::UNIX_EPOCH + Duration::from_millis(plan.created),
+            created: from_unix_millis(plan.created),
             holder: lease
                 .as_ref()
                 .filter(|lease| lease.value.job == id)
@@ -127,14 +119,11 @@ pub(crate) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
 
 /// Writes down a job without letters.
 pub(crate) async fn plan(link: &Link, action: JobAction, selection: &str) -> Result<JobId> {
-    let id = JobId(Ulid::generate().to_string().to_lowercase());
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let id = JobId::generate();
     let plan = Plan {
         action,
         selection: selection.to_owned(),
-        created: u64::try_from(since.as_millis()).unwrap_or(0),
+        created: unix_millis(SystemTime::now()),
         chunks: Vec::new(),
         resolved: 0,
         started: false,
@@ -148,7 +137,7 @@ pub(crate) async fn plan(link: &Link, action: JobAction, selection: &str) -> Res
 /// Adds letters to a job.
 pub(crate) async fn enlist(link: &Link, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
     let mut plan = find(link, job).await?;
-    for chunk in letters.chunks(CHUNK) {
+    for chunk in letters.chunks(JOB_CHUNK) {
         let entries: Vec<Entry> = chunk.iter().map(entry).collect();
         let subject = chunk_subject(link, job, plan.value.chunks.len());
         publish::persist(link, subject, headers::json(&entries)?.into(), |_| {}).await?;
@@ -177,7 +166,7 @@ pub(crate) async fn entries(
             let chunk = link
                 .value::<Vec<Entry>>(&link.names.side(), &subject)
                 .await?;
-            let chunk = chunk.ok_or_else(|| no_job(job))?;
+            let chunk = chunk.ok_or_else(|| job.unknown(SCHEME))?;
             let skipped = usize::try_from(from - start).unwrap_or(usize::MAX);
             return Ok(chunk.value.into_iter().skip(skipped).collect());
         }
@@ -206,11 +195,11 @@ async fn erase(link: &Link, job: &JobId) -> Result<()> {
 pub(crate) async fn find(link: &Link, job: &JobId) -> Result<Written<Plan>> {
     let known = !job.0.is_empty() && job.0.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !known {
-        return Err(no_job(job));
+        return Err(job.unknown(SCHEME));
     }
     let subject = plan_subject(link, &job.0);
     let plan = link.value(&link.names.side(), &subject).await?;
-    plan.ok_or_else(|| no_job(job))
+    plan.ok_or_else(|| job.unknown(SCHEME))
 }
 
 /// Writes down how far a job is, for when its journal is gone.
@@ -260,10 +249,10 @@ pub(crate) async fn lease(link: &Link, job: &JobId, holder: &str) -> Result<JobL
             (&*link.names.side(), &*lease_subject(link)),
             &wanted,
             number,
-            Some(LEASE),
+            Some(JOB_LEASE.as_secs()),
         )
         .await;
-    let token = answer.map_err(|refusal| lost(refusal, "somebody else just took the lease"))?;
+    let token = answer.map_err(|refusal| lost(refusal, job))?;
     failpoint::reach("nats.lease_taken");
     let lease = JobLease {
         job: job.clone(),
@@ -300,10 +289,10 @@ pub(crate) async fn renew(link: &Link, lease: &JobLease) -> Result<()> {
             (&*link.names.side(), &*lease_subject(link)),
             &live.value,
             live.number,
-            Some(LEASE),
+            Some(JOB_LEASE.as_secs()),
         )
         .await;
-    renewed.map_err(|refusal| lost(refusal, "the lease was lost to somebody else"))?;
+    renewed.map_err(|refusal| lost(refusal, &lease.job))?;
     Ok(())
 }
 
@@ -341,7 +330,7 @@ async fn give_back(link: &Link, lease: &JobLease) -> Result<()> {
             Some(1),
         )
         .await;
-    freed.map_err(|refusal| lost(refusal, "the lease was lost to somebody else"))?;
+    freed.map_err(|refusal| lost(refusal, &lease.job))?;
     Ok(())
 }
 
@@ -354,7 +343,7 @@ async fn fenced(link: &Link, lease: &JobLease) -> Result<Written<Lease>> {
     match held(link).await? {
         Some(live) if live.value.token.unwrap_or(live.number) == lease.token => Ok(live),
         Some(live) => Err(busy(&live.value)),
-        None => Err(error(ErrorKind::Held, "the lease of this job has run out")),
+        None => Err(JobLease::lost(SCHEME, &lease.job)),
     }
 }
 
@@ -367,22 +356,16 @@ async fn held(link: &Link) -> Result<Option<Written<Lease>>> {
 }
 
 fn busy(lease: &Lease) -> TransportError {
-    let holder = lease.holder.as_deref().unwrap_or("somebody");
-    let message = format!("{holder} works on the dead letters of this store");
-    error(ErrorKind::Held, message)
+    JobLease::held_by(SCHEME, lease.holder.as_deref())
 }
 
 /// Turns a guard that did not hold into a lost lease.
-pub(crate) fn lost(refusal: Refusal, message: &'static str) -> TransportError {
+pub(crate) fn lost(refusal: Refusal, job: &JobId) -> TransportError {
     if refusal.is(WRONG_LAST_SEQUENCE) {
-        error(ErrorKind::Held, message)
+        JobLease::lost(SCHEME, job)
     } else {
         refusal.into()
     }
-}
-
-fn no_job(job: &JobId) -> TransportError {
-    error(ErrorKind::NotFound, format!("there is no job {job}"))
 }
 
 /// Begins the journal of a job where its plan says that it is.

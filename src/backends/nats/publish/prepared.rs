@@ -91,7 +91,7 @@ pub(crate) async fn prepare(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<State
             None => Ok(parcel),
             Some(due) => match &facts {
                 Some(Ok(facts)) => delayed(link, parcel, due, facts),
-                Some(Err(failed)) => Err(again(failed)),
+                Some(Err(failed)) => Err(failed.clone()),
                 None => Err(error(ErrorKind::Other, "the stream is unknown")),
             },
         });
@@ -103,21 +103,12 @@ pub(crate) async fn prepare(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<State
     states
 }
 
-/// Copies an error.
-pub(crate) fn again(failed: &TransportError) -> TransportError {
-    reworded(failed, str::to_owned)
-}
-
 /// Copies an error with other words.
 pub(crate) fn reworded(
     failed: &TransportError,
     say: impl FnOnce(&str) -> String,
 ) -> TransportError {
-    let copy = error(failed.kind(), say(failed.message()));
-    match failed.advice() {
-        Some(advice) => copy.hint(advice.to_owned()),
-        None => copy,
-    }
+    failed.clone().with_message(say(failed.message()))
 }
 
 fn parcel(link: &Link, outgoing: Outgoing) -> Result<Parcel> {

@@ -15,7 +15,7 @@ use crate::{
         codec::headers::EXPECTED_STREAM,
         connection::{handle::Link, stream::retention::Keeping},
         error::{self as errors, Refusal, error},
-        publish::prepared::{Parcel, State, again, conclude, prepare, reworded},
+        publish::prepared::{Parcel, State, conclude, prepare, reworded},
     },
     event::Position,
     failpoint,
@@ -75,7 +75,7 @@ async fn object(link: &Link, states: &mut [State]) -> Option<Arc<Keeping>> {
             continue;
         };
         let objection = match &known {
-            Err(failed) => Some(again(failed)),
+            Err(failed) => Some(failed.clone()),
             Ok(Some(keeping)) if link.require_consumer => {
                 keeping.objection(&link.names, (&parcel.subject, parcel.bytes()))
             }
@@ -171,7 +171,7 @@ async fn clarify(link: &Link, states: &mut [State]) {
             }
         }
         if let Some(why) = known.get(subject).or(leaderless.as_ref()) {
-            *refusal = Refusal::Untaken(again(why));
+            *refusal = Refusal::Untaken(why.clone());
         }
     }
 }
@@ -311,7 +311,7 @@ fn deny(link: &Link, states: &mut [State], since: Instant) {
             .entry(parcel.subject.to_string())
             .or_insert_with(|| link.denials.of(&parcel.subject, since));
         if let Some(denied) = denied {
-            *state = State::Done(Err(again(denied)));
+            *state = State::Done(Err(denied.clone()));
         }
     }
 }

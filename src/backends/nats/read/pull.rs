@@ -21,6 +21,7 @@ use crate::{
         connection::{handle::Link, stream::info::nanos},
         error::error,
     },
+    event::from_unix_nanos,
     transport::{ErrorKind, Result, TransportError},
 };
 
@@ -349,7 +350,7 @@ fn arrived(message: async_nats::Message) -> Option<Arrived> {
     let mut tokens = reply.split('.').skip(skipped);
     let mut number = || tokens.next()?.parse::<u64>().ok();
     let (delivered, stream_sequence, consumer_sequence) = (number()?, number()?, number()?);
-    let published = SystemTime::UNIX_EPOCH + Duration::from_nanos(number()?);
+    let published = from_unix_nanos(number()?);
     Some(Arrived {
         subject: message.subject,
         headers: message.headers,

@@ -64,9 +64,9 @@ async fn mend(context: &Context, transport: &dyn Transport, findings: &[Finding]
     let wrong = findings
         .iter()
         .filter(|finding| finding.level != FindingLevel::Ok);
-    for finding in wrong.filter(|finding| finding.mend.is_some()) {
+    for finding in wrong.filter(|finding| finding.fix.is_some()) {
         tried = true;
-        match transport.mend(&finding.name).await {
+        match transport.fix(&finding.name).await {
             Ok(()) => remarks.remark(&format!("mended {}", finding.name)),
             Err(error) => remarks.warning(&format!("{} stays: {error}", finding.name)),
         }
@@ -88,7 +88,7 @@ impl Report for Shown<'_> {
         };
         let word = paint(look, &format!("{word:<8}"));
         writeln!(out, "{word} {:<20} {}", self.0.name, self.0.text)?;
-        match &self.0.mend {
+        match &self.0.fix {
             Some(mend) => writeln!(out, "{:29} mend: {mend}", ""),
             None => Ok(()),
         }

@@ -52,6 +52,10 @@ pub enum Fault {
     ForgetsSchedules,
     /// Schedules are not listed.
     HidesSchedules,
+    /// Schedules are found in the wrong order.
+    FindsInReverse,
+    /// Every finding can be fixed.
+    FixesAnything,
     /// Cancelling does nothing, and says that it did.
     CancelsNot,
     /// Giving another time does nothing, and says that it did.

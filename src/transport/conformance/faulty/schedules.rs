@@ -17,7 +17,11 @@ impl Schedules for Faulty {
     }
 
     async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        self.inner.schedules().find(prefix).await
+        let mut found = self.inner.schedules().find(prefix).await?;
+        if self.has(Fault::FindsInReverse) {
+            found.reverse();
+        }
+        Ok(found)
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {

@@ -128,8 +128,11 @@ impl Transport for Faulty {
         self.inner.diagnose().await
     }
 
-    async fn mend(&self, finding: &str) -> Result<()> {
-        self.inner.mend(finding).await
+    async fn fix(&self, finding: &str) -> Result<()> {
+        match self.fault {
+            Fault::FixesAnything => Ok(()),
+            _ => self.inner.fix(finding).await,
+        }
     }
 
     async fn close(&self) -> Result<()> {

@@ -1,6 +1,6 @@
 //! From the beginning of a name to one schedule.
 
-use protoflow::transport::{Schedule, Schedules};
+use protoflow::transport::{FIND_LIMIT, Schedule, Schedules};
 
 use crate::{
     error::{CliError, CliResult, Exit},
@@ -20,7 +20,11 @@ pub async fn one(schedules: &dyn Schedules, name: &str) -> CliResult<Schedule> {
         (Some(schedule), 0) => Ok(schedule),
         (None, _) => Err(unknown(schedules, name).await),
         (Some(last), others) => {
-            let text = format!("`{name}` names {} schedules", others + 1);
+            let count = match others + 1 {
+                FIND_LIMIT => format!("{FIND_LIMIT} or more"),
+                count => count.to_string(),
+            };
+            let text = format!("`{name}` names {count} schedules");
             let first = found.iter().take(4).chain([&last]);
             let names: Vec<_> = first.map(|schedule| schedule.id.0.as_str()).collect();
             Err(CliError::message(Exit::Failed, text).hint(format!(

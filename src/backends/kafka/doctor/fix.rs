@@ -1,4 +1,4 @@
-//! Mending what was found.
+//! Fixes of findings.
 
 use std::sync::Arc;
 
@@ -12,17 +12,14 @@ use crate::{
             admin::{self, COMPACTED, Wanted},
             handle::Link,
         },
-        error::error,
+        error::{SCHEME, error},
     },
-    transport::{ErrorKind, Result},
+    transport::{ErrorKind, Finding, Result},
 };
 
-/// Mends one finding.
-pub(in crate::backends::kafka) async fn mend(link: &Arc<Link>, finding: &str) -> Result<()> {
-    let nothing = || {
-        let message = format!("there is nothing to mend under the name `{finding}`");
-        error(ErrorKind::NotFound, message)
-    };
+/// Fixes one finding.
+pub(in crate::backends::kafka) async fn fix(link: &Arc<Link>, finding: &str) -> Result<()> {
+    let nothing = || Finding::unknown(SCHEME, finding);
     let (what, name) = finding.split_once('.').ok_or_else(nothing)?;
     let cluster = Cluster::look(link).await?;
     if what == "missing" {
