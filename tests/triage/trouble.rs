@@ -127,8 +127,8 @@ impl Transport for Away {
     async fn diagnose(&self) -> Result<Vec<Finding>> {
         self.inner.diagnose().await
     }
-    async fn mend(&self, finding: &str) -> Result<()> {
-        self.inner.mend(finding).await
+    async fn fix(&self, finding: &str) -> Result<()> {
+        self.inner.fix(finding).await
     }
     async fn close(&self) -> Result<()> {
         self.inner.close().await
