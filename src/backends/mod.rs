@@ -1,5 +1,6 @@
 //! The drivers, one module each with the same rooms, and the registry that finds them by URL scheme.
 
+mod factory;
 #[cfg(any(feature = "sqlite", feature = "nats", feature = "kafka"))]
 mod fnv;
 #[cfg(feature = "kafka")]
@@ -13,6 +14,7 @@ pub mod sqlite;
 mod url;
 
 pub use self::{
-    registry::{Factory, OpenOptions, Registry},
+    factory::{Factory, OpenOptions},
+    registry::Registry,
     url::parse_url,
 };

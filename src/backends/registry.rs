@@ -1,50 +1,11 @@
-//! URL scheme to transport: the only list of backends.
+//! The registry of transports by URL scheme: the only list of backends.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use async_trait::async_trait;
 use url::Url;
 
+use super::factory::{Factory, OpenOptions};
 use crate::transport::{Capabilities, ErrorKind, Result, Transport, TransportError};
-
-/// What is asked of a factory beside the URL.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
-pub struct OpenOptions {
-    /// Make a store, stream or topic that is not there (`--create`).
-    pub create: bool,
-    /// How long to wait for the server, where there is one; what the URL says, else 5 s, if nothing is said here.
-    pub connect_timeout: Option<Duration>,
-    /// Hand on headers that are commands to the broker (`Nats-*`) with what is published.
-    pub broker_headers: bool,
-    /// Refuse to publish an event that would be confirmed and dropped because no consumer covers its topic. Only JetStream
-    /// streams of interest retention do that; whatever stores events without consumers satisfies this.
-    pub require_consumer: bool,
-    /// Where the store is a file, work on it where the work is asked for, and start no thread: cheaper for a program that
-    /// does one thing and ends, and it holds up the thread that asks.
-    pub inline: bool,
-}
-
-/// Opens transports of one scheme.
-#[async_trait]
-pub trait Factory: Send + Sync + 'static {
-    /// Opens the transport that the URL names.
-    ///
-    /// # Errors
-    /// If the URL is wrong or nothing answers.
-    async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>>;
-
-    /// Reads the URL, and opens nothing.
-    ///
-    /// # Errors
-    /// If the URL is wrong.
-    fn check(&self, url: &Url) -> Result<()>;
-
-    /// Returns what is known of its transports without asking a server.
-    fn capabilities(&self) -> Option<Capabilities> {
-        None
-    }
-}
 
 /// Features that build in a store, each named after its scheme.
 const FEATURES: [&str; 3] = ["sqlite", "nats", "kafka"];

@@ -1,0 +1,47 @@
+//! The factory that each backend implements: from a URL and options to a transport.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::transport::{Capabilities, Result, Transport};
+
+/// Options for opening a transport, besides its URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
+pub struct OpenOptions {
+    /// Create the store, stream or topic if it does not exist (`--create`).
+    pub create: bool,
+    /// How long to wait for the server; `None` is the `connect-timeout` of the URL, or 5 s.
+    pub connect_timeout: Option<Duration>,
+    /// Publish headers that are commands to the broker (`Nats-*`) too.
+    pub broker_headers: bool,
+    /// Refuse to publish an event that the broker would confirm and drop because no consumer covers its topic. Only
+    /// JetStream streams with interest retention do that; every other store satisfies this.
+    pub require_consumer: bool,
+    /// Work on a store in a file in the calling thread instead of a thread of its own: cheaper for a program that does one
+    /// thing and exits, but it blocks the caller.
+    pub inline: bool,
+}
+
+/// Opens transports of one scheme.
+#[async_trait]
+pub trait Factory: Send + Sync + 'static {
+    /// Opens the transport that the URL names.
+    ///
+    /// # Errors
+    /// If the URL is not valid or nothing answers.
+    async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>>;
+
+    /// Checks the URL without opening anything.
+    ///
+    /// # Errors
+    /// If the URL is not valid.
+    fn check(&self, url: &Url) -> Result<()>;
+
+    /// Returns the capabilities that are known without asking a server.
+    fn capabilities(&self) -> Option<Capabilities> {
+        None
+    }
+}
