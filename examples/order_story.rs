@@ -1,5 +1,5 @@
-//! An order is paid on the third try, its customer is thanked a little later, and an order that could not be
-//! paid is put aside, mended and replayed. Needs nothing but this program:
+//! The story of two orders: one is paid on the third attempt, its customer is thanked a little later; the other
+//! cannot be paid is dead-lettered and replayed after a fix. Needs no server:
 //!
 //! ```sh
 //! cargo run --example order_story
@@ -48,7 +48,7 @@ async fn main() -> Result<()> {
     place_order(&service, 2, -5).await?;
     pay_orders(&service, &bank).await?;
 
-    println!("The bank learns to refund, and the dead letter is replayed.");
+    println!("The bank can refund now; the dead letter is replayed.");
     bank.refunds.store(true, Ordering::SeqCst);
     replay_all(&service.triage()).await?;
     pay_orders(&service, &bank).await?;
@@ -65,7 +65,7 @@ async fn place_order(service: &Service, number: u32, amount: i64) -> Result<()> 
     Ok(())
 }
 
-/// Pays every order there is; each payment is published before its order is done.
+/// Pays all stored orders. Each payment is published before its order is acknowledged.
 async fn pay_orders(service: &Service, bank: &Arc<Bank>) -> Result<()> {
     let bank = Arc::clone(bank);
     let pay = move |order: Event| {
@@ -82,7 +82,7 @@ async fn pay_orders(service: &Service, bank: &Arc<Bank>) -> Result<()> {
         .await?;
     let (paid, dead) = (summary.acked, summary.dead_lettered);
     println!(
-        "  {paid} paid, {} failed runs, {dead} put aside",
+        "  {paid} paid, {} failed runs, {dead} dead-lettered",
         summary.retried
     );
     Ok(())
@@ -174,7 +174,7 @@ impl Bank {
     }
 }
 
-/// Tells what becomes of each delivery.
+/// Prints the outcome of each delivery.
 struct Narrator;
 
 impl Observer for Narrator {
@@ -182,10 +182,10 @@ impl Observer for Narrator {
         match notice {
             Notice::Retrying(delivery, after, failure) => {
                 let attempt = delivery.attempts.attempt();
-                println!("  run {attempt}: {}; again in {after:?}", failure.message);
+                println!("  run {attempt}: {}; retry in {after:?}", failure.message);
             }
             Notice::DeadLettered(_, kind, failure) => {
-                println!("  put aside ({kind}): {}", failure.message);
+                println!("  dead letter ({kind}): {}", failure.message);
             }
             _ => {}
         }

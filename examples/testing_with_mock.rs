@@ -1,4 +1,4 @@
-//! A service of your own, and how its tests see what it publishes and how it settles, without a broker:
+//! A service and its tests, which check without a broker what it publishes and how it settles:
 //!
 //! ```sh
 //! cargo test --example testing_with_mock
@@ -8,7 +8,7 @@ use std::error::Error;
 
 use protoflow::{Event, EventExt, HandlerError, Service, runtime::Summary};
 
-/// Asks for payment of every order there is.
+/// Requests payment for all stored orders.
 async fn bill_orders(service: &Service) -> Result<Summary, Box<dyn Error>> {
     let summary = service
         .consume("order.created", bill)
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_order_without_data_is_put_aside() {
+    async fn an_order_without_data_is_dead_lettered() {
         let mock = Mock::new();
         let order = event("order.created", "//shop").build().unwrap();
         mock.feed(&order).await.unwrap();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_order_is_done_only_when_its_request_is_stored() {
+    async fn an_order_is_acknowledged_only_when_its_request_is_stored() {
         let mock = Mock::new();
         let order = event("order.created", "//shop").data(&7).unwrap();
         mock.feed(&order.build().unwrap()).await.unwrap();

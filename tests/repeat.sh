@@ -1,9 +1,9 @@
-# Runs tests again and again. To be sourced from the root of the repository; `test` holds the command.
+# Repeats tests. Sourced from the root of the repository; the array `test` holds the command.
 #
-# What became of binary B in round R is the file R.B.ok, or R.B.failed with what it wrote, in a folder under target/repeat
-# that belongs to the sources as they are.
+# The result of binary B in round R is the file R.B.ok, or R.B.failed with its output, in a folder under target/repeat that
+# is named after the current sources.
 
-# Runs binaries so many times, and sums up; fails if one did.
+# Runs each binary the given number of times and prints a summary; fails if any run failed.
 repeat() { # ROUNDS [BINARY...]
     local rounds=$1 round name state
     shift
@@ -32,7 +32,7 @@ every_binary() {
     done
 }
 
-# Prints what selects a binary, if it is there.
+# Prints the arguments that select a binary, if it exists.
 selected() { # BINARY
     case "$1" in
         lib) echo --lib ;;
@@ -42,13 +42,13 @@ selected() { # BINARY
     esac
 }
 
-# Prints a name for the sources as they are, uncommitted changes too.
+# Prints a hash of the current sources, uncommitted changes included.
 sources() {
     { git rev-parse HEAD; git diff HEAD; git ls-files --others --exclude-standard | sort | xargs -r cat; } |
         git hash-object --stdin | cut -c 1-12
 }
 
-# Runs a binary unless that was done. What is interrupted counts for nothing.
+# Runs a binary unless its result is there. An interrupted run leaves none.
 run_once() { # FILE BINARY TITLE
     [ ! -e "$1.ok" ] && [ ! -e "$1.failed" ] || return 0
     # shellcheck disable=SC2046
