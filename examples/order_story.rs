@@ -1,5 +1,5 @@
-//! The story of two orders: one is paid on the third attempt, its customer is thanked a little later; the other
-//! cannot be paid is dead-lettered and replayed after a fix. Needs no server:
+//! The story of two orders: one is paid on the third attempt, and its customer is thanked a little later; the other
+//! cannot be paid, is dead-lettered, and is replayed after a fix. Needs no server:
 //!
 //! ```sh
 //! cargo run --example order_story

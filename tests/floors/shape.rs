@@ -11,6 +11,36 @@ use super::{
 /// How many files a folder may hold besides its `mod.rs`.
 const MOST_FILES: usize = 12;
 
+/// Metaphors that nobody looks for: the field has a word for what each of them meant.
+const PRIVATE_NAMES: [&str; 26] = [
+    "ahead",
+    "anew",
+    "awaken",
+    "bench",
+    "calendar",
+    "desk",
+    "doubt",
+    "ears",
+    "firer",
+    "gather",
+    "intake",
+    "lanes",
+    "leash",
+    "leaving",
+    "ledger",
+    "outlook",
+    "packed",
+    "parting",
+    "presence",
+    "proof",
+    "pump",
+    "returning",
+    "shelf",
+    "stagger",
+    "standing",
+    "told",
+];
+
 #[test]
 fn no_files_import_each_other_in_a_circle() {
     let graph = Graph::read();
@@ -56,4 +86,21 @@ fn a_type_is_implemented_where_it_stands() {
         }
     }
     compare("a_type_is_implemented_where_it_stands", &broken);
+}
+
+#[test]
+fn files_have_names_of_the_field() {
+    let mut broken = Broken::new();
+    for source in sources("src") {
+        let file = source.path.rsplit('/').next().unwrap();
+        let name = file.trim_end_matches(".rs");
+        if PRIVATE_NAMES.contains(&name) {
+            let advice = format!(
+                "{}: `{name}` is a metaphor, use the field's word for it",
+                source.path
+            );
+            broken.insert(source.path, advice);
+        }
+    }
+    compare("files_have_names_of_the_field", &broken);
 }
