@@ -87,7 +87,7 @@ async fn nothing_is_made_unless_asked_for() {
     assert!(
         findings
             .iter()
-            .any(|finding| finding.name == "stream" && finding.mend.is_some())
+            .any(|finding| finding.name == "stream" && finding.fix.is_some())
     );
 }
 
@@ -114,7 +114,7 @@ async fn a_stream_of_the_go_library_is_used_and_mended_when_asked() {
             .is_some_and(|hint| hint.contains("pf doctor --fix"))
     );
     for finding in ["subjects", "schedules", "atomic"] {
-        transport.mend(finding).await.expect("it can be mended");
+        transport.fix(finding).await.expect("it can be mended");
     }
     let able = transport.capabilities().await.expect("it answers");
     assert!(able.delay.is_native() && able.exactly_once_replay.is_native());
@@ -161,7 +161,7 @@ async fn a_consumer_that_drops_messages_is_refused() {
         .expect_err("it reads less");
     assert_eq!(refused.kind(), ErrorKind::Configuration);
     transport
-        .mend("max-deliver.consumer_order")
+        .fix("max-deliver.consumer_order")
         .await
         .expect("it can be mended");
     transport
