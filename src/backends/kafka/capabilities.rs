@@ -9,7 +9,7 @@ use crate::{
         connection::{
             admin::{self, Settings},
             client,
-            handle::Link,
+            handle::Connection,
             version,
         },
         error::SCHEME,
@@ -55,14 +55,14 @@ pub(super) fn offline() -> Capabilities {
 }
 
 /// Returns what this cluster can do.
-pub(super) async fn live(link: &Arc<Link>) -> Result<Capabilities> {
-    link.preflight().await?;
+pub(super) async fn live(connection: &Arc<Connection>) -> Result<Capabilities> {
+    connection.preflight().await?;
     let mut all = Capabilities {
-        server: Some(version::server(link).await?),
+        server: Some(version::server(connection).await?),
         ..offline()
     };
     // Who may publish may not be allowed to know what a broker takes.
-    let broker = broker(link).await.unwrap_or_default();
+    let broker = broker(connection).await.unwrap_or_default();
     if let Some(limit) = broker.get("message.max.bytes") {
         all.limits.max_payload = limit.parse().ok();
     }
@@ -70,15 +70,15 @@ pub(super) async fn live(link: &Arc<Link>) -> Result<Capabilities> {
 }
 
 /// Returns the settings of one of the brokers.
-pub(super) async fn broker(link: &Arc<Link>) -> Result<Settings> {
-    let any = link
+pub(super) async fn broker(connection: &Arc<Connection>) -> Result<Settings> {
+    let any = connection
         .ask(|client, config| {
             let found = client::metadata(client, client.context(), config, None)?;
             Ok(found.brokers().first().map(MetadataBroker::id))
         })
         .await?;
     match any {
-        Some(id) => admin::of_broker(link.admin().await?, &link.config, id).await,
+        Some(id) => admin::of_broker(connection.admin().await?, &connection.config, id).await,
         None => Ok(Settings::default()),
     }
 }

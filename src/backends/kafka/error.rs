@@ -17,18 +17,18 @@ pub(super) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportErr
     clippy::needless_pass_by_value,
     reason = "it is what `map_err` hands over"
 )]
-pub(super) fn of(failed: KafkaError, doing: &str) -> TransportError {
+pub(super) fn from_kafka(failed: KafkaError, doing: &str) -> TransportError {
     match failed.rdkafka_error_code() {
         // Its words say all that the client knows.
-        Some(code) => of_code(code, doing),
+        Some(code) => from_code(code, doing),
         None => error(ErrorKind::Other, format!("{doing} failed: {failed}")),
     }
 }
 
 /// Turns a broker's or the client's code into an error.
-pub(super) fn of_code(code: Code, doing: &str) -> TransportError {
-    let (kind, hint) = meaning(code);
-    let failed = error(kind, format!("{doing} failed: {}", words(code)));
+pub(super) fn from_code(code: Code, doing: &str) -> TransportError {
+    let (kind, hint) = classify(code);
+    let failed = error(kind, format!("{doing} failed: {}", describe(code)));
     match hint {
         "" => failed,
         hint => failed.hint(hint),
@@ -44,7 +44,7 @@ pub(super) fn is_refusal(failed: &TransportError) -> bool {
 }
 
 /// Returns what a code is to us, and what to do about it.
-fn meaning(code: Code) -> (ErrorKind, &'static str) {
+fn classify(code: Code) -> (ErrorKind, &'static str) {
     match code {
         Code::BrokerTransportFailure
         | Code::AllBrokersDown
@@ -108,7 +108,7 @@ fn meaning(code: Code) -> (ErrorKind, &'static str) {
 }
 
 /// Returns a code in words, without the client's prefix.
-fn words(code: Code) -> String {
+fn describe(code: Code) -> String {
     let text = code.to_string();
     let text = text
         .split_once(" (")
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn codes_have_kinds() {
-        let kind = |code| of_code(code, "it").kind();
+        let kind = |code| from_code(code, "it").kind();
         assert_eq!(kind(Code::MessageSizeTooLarge), ErrorKind::TooLarge);
         assert_eq!(kind(Code::AllBrokersDown), ErrorKind::Unavailable);
         assert_eq!(kind(Code::Authentication), ErrorKind::Denied);
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn words_are_for_people() {
-        let told = of_code(Code::UnknownTopicOrPartition, "publishing").to_string();
+        let told = from_code(Code::UnknownTopicOrPartition, "publishing").to_string();
         assert_eq!(told, "kafka: publishing failed: unknown topic or partition");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         Factory, OpenOptions,
         kafka::{
             capabilities,
-            connection::{client, config::Config, handle::Link},
+            connection::{client::settings, config::Config, handle::Connection},
             transport::Kafka,
         },
     },
@@ -31,8 +31,8 @@ pub struct KafkaFactory;
 impl Factory for KafkaFactory {
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
         let config = read(url)?;
-        let link = Arc::new(Link::new(config, options.create));
-        Ok(Arc::new(Kafka::new(link)))
+        let connection = Arc::new(Connection::new(config, options.create));
+        Ok(Arc::new(Kafka::new(connection)))
     }
 
     fn check(&self, url: &Url) -> Result<()> {
@@ -47,7 +47,7 @@ impl Factory for KafkaFactory {
 /// Reads a URL, and has librdkafka check the properties that are its own.
 fn read(url: &Url) -> Result<Config> {
     let config = Config::read(url)?;
-    client::check(&config)?;
+    settings::validate(&config)?;
     Ok(config)
 }
 

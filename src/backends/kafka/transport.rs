@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     backends::kafka::{
         capabilities,
-        connection::{group_members, handle::Link},
+        connection::{group_members, handle::Connection},
         consume::subscription,
         dead_letter,
         delay::{
@@ -31,18 +31,18 @@ use crate::{
 /// A connection to a cluster.
 #[derive(Debug)]
 pub(super) struct Kafka {
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     triage: Triage,
     publisher: Publisher,
 }
 
 impl Kafka {
     /// Wraps a connection.
-    pub(super) fn new(link: Arc<Link>) -> Self {
+    pub(super) fn new(connection: Arc<Connection>) -> Self {
         Self {
-            publisher: Publisher::new(Arc::clone(&link)),
+            publisher: Publisher::new(Arc::clone(&connection)),
             triage: Triage::default(),
-            link,
+            connection,
         }
     }
 }
@@ -54,25 +54,28 @@ impl Transport for Kafka {
     }
 
     fn encoding(&self) -> Encoding {
-        self.link.config.encoding
+        self.connection.config.encoding
     }
 
     async fn capabilities(&self) -> Result<Capabilities> {
-        capabilities::live(&self.link).await
+        capabilities::live(&self.connection).await
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
-        let all = self.link.all_topics().await?;
+        let all = self.connection.all_topics().await?;
         let topics = all
             .iter()
-            .filter_map(|(name, _)| self.link.names().topic(name));
+            .filter_map(|(name, _)| self.connection.names().topic(name));
         let mut topics: Vec<Topic> = topics.collect();
         topics.sort_unstable();
         Ok(topics)
     }
 
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
-        let made = self.link.make_topic(&self.link.names().of(topic)?).await?;
+        let made = self
+            .connection
+            .make_topic(&self.connection.names().topic_name(topic)?)
+            .await?;
         let told = made.iter().map(|name| format!("made topic {name}"));
         Ok(told.collect())
     }
@@ -82,15 +85,15 @@ impl Transport for Kafka {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.link.warnings()
+        self.connection.warnings()
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
-        subscription::join(&self.link, request).await
+        subscription::join(&self.connection, request).await
     }
 
     async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {
-        tail::follow::open(&self.link, request).await
+        tail::follow::open(&self.connection, request).await
     }
 
     fn dead_letters(&self) -> &dyn DeadLetters {
@@ -102,15 +105,15 @@ impl Transport for Kafka {
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {
-        doctor::diagnose(&self.link).await
+        doctor::diagnose(&self.connection).await
     }
 
     async fn fix(&self, finding: &str) -> Result<()> {
-        doctor::fix(&self.link, finding).await
+        doctor::fix(&self.connection, finding).await
     }
 
     async fn close(&self) -> Result<()> {
-        self.link.leaving.have_left().await;
+        self.connection.leaving.have_left().await;
         Ok(())
     }
 }
@@ -118,73 +121,73 @@ impl Transport for Kafka {
 #[async_trait]
 impl DeadLetters for Kafka {
     async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        dead_letter::scan::scan(&self.link, selection).await
+        dead_letter::scan::scan(&self.connection, selection).await
     }
 
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        dead_letter::stats::count(&self.link, selection).await
+        dead_letter::stats::count(&self.connection, selection).await
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        dead_letter::scan::import(&self.link, letters).await
+        dead_letter::scan::import(&self.connection, letters).await
     }
 
     async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
-        group_members::replay_warnings(&self.link, targets).await
+        group_members::replay_warnings(&self.connection, targets).await
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
-        lifecycle::list(&self.link).await
+        lifecycle::list(&self.connection).await
     }
 
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        lifecycle::plan(&self.link, &self.triage, action, selection).await
+        lifecycle::plan(&self.connection, &self.triage, action, selection).await
     }
 
     async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        lifecycle::enlist(&self.link, &self.triage, job, letters).await
+        lifecycle::enlist(&self.connection, &self.triage, job, letters).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
-        lifecycle::forget(&self.link, job).await
+        lifecycle::forget(&self.connection, job).await
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        lifecycle::lease(&self.link, &self.triage, job, holder).await
+        lifecycle::lease(&self.connection, &self.triage, job, holder).await
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        lifecycle::renew(&self.link, &self.triage, lease).await
+        lifecycle::renew(&self.connection, &self.triage, lease).await
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        job::advance::advance(&self.link, &self.triage, lease, max).await
+        job::advance::advance(&self.connection, &self.triage, lease, max).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        lifecycle::release(&self.link, &self.triage, &lease, done).await
+        lifecycle::release(&self.connection, &self.triage, &lease, done).await
     }
 }
 
 #[async_trait]
 impl Schedules for Kafka {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        delay::scan::scan(&self.link).await
+        delay::scan::scan(&self.connection).await
     }
 
     async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        delay::scan::find_schedules(&self.link, prefix).await
+        delay::scan::find_schedules(&self.connection, prefix).await
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        reschedule::change(&self.link, id, Change::End).await
+        reschedule::change(&self.connection, id, Change::End).await
     }
 
     async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        reschedule::change(&self.link, id, Change::Move(due)).await
+        reschedule::change(&self.connection, id, Change::Move(due)).await
     }
 
     async fn run(&self) -> Result<()> {
-        dispatcher::fire_for_ever(Arc::clone(&self.link)).await
+        dispatcher::fire_for_ever(Arc::clone(&self.connection)).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{Buf as _, Bytes};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 
-use super::record::{self, Read};
+use super::record::{self, FetchedRecord};
 
 /// What a record takes beside its bytes.
 pub(crate) const OVERHEAD: usize = 128;
@@ -14,13 +14,13 @@ const NULL: u32 = u32::MAX;
 
 /// A record in one piece: its key, its payload, and the names and values of its headers, each behind its length.
 #[derive(Debug)]
-pub(crate) struct Packed {
+pub(crate) struct CompactRecord {
     /// Milliseconds since the epoch.
     time: i64,
     bytes: Box<[u8]>,
 }
 
-impl Packed {
+impl CompactRecord {
     /// Copies a record out of the client's memory.
     pub(crate) fn copy(record: &BorrowedMessage<'_>) -> Self {
         let headers = record.headers();
@@ -34,7 +34,7 @@ impl Packed {
     }
 
     /// Packs a record that was taken apart.
-    pub(crate) fn of(read: &Read) -> Self {
+    pub(crate) fn of(read: &FetchedRecord) -> Self {
         let headers = read.headers.iter();
         let headers = headers.map(|(name, value)| (name, value.map(|value| &value[..])));
         let marks = read.marks.iter().map(|(name, value)| (name, Some(value)));
@@ -61,14 +61,14 @@ impl Packed {
     }
 
     /// Takes it apart, as it stands in a partition.
-    pub(crate) fn unpack(self, (topic, partition): (&Arc<str>, i32), offset: i64) -> Read {
+    pub(crate) fn unpack(self, (topic, partition): (&Arc<str>, i32), offset: i64) -> FetchedRecord {
         let mut rest = Bytes::from(self.bytes);
         let (key, payload) = (take(&mut rest), take(&mut rest));
-        let (headers, marks) = record::sort_out(std::iter::from_fn(|| {
+        let (headers, marks) = record::split_headers(std::iter::from_fn(|| {
             let name = (!rest.is_empty()).then(|| take(&mut rest))?;
             Some((name.unwrap_or_default(), take(&mut rest)))
         }));
-        Read {
+        FetchedRecord {
             topic: Arc::clone(topic),
             partition,
             offset,
@@ -92,7 +92,7 @@ fn take(rest: &mut Bytes) -> Option<Bytes> {
 mod tests {
     use super::*;
     use crate::{
-        backends::kafka::codec::record::{Marks, WAITING},
+        backends::kafka::codec::record::{InternalHeaders, WAITING},
         event::Headers,
     };
 
@@ -103,7 +103,7 @@ mod tests {
         headers.push("empty", Some(Bytes::new()));
         headers.push("null", None);
         let topic: Arc<str> = "pf.delay".into();
-        let mut read = Read {
+        let mut read = FetchedRecord {
             topic: Arc::clone(&topic),
             partition: 3,
             offset: 7,
@@ -111,10 +111,10 @@ mod tests {
             key: Some(Bytes::from_static(b"k")),
             payload: Some(Bytes::new()),
             headers,
-            marks: Marks::of(WAITING, Bytes::from_static(b"{}")),
+            marks: InternalHeaders::of(WAITING, Bytes::from_static(b"{}")),
         };
-        assert_eq!(Packed::of(&read).unpack((&topic, 3), 7), read);
+        assert_eq!(CompactRecord::of(&read).unpack((&topic, 3), 7), read);
         (read.key, read.payload) = (None, None);
-        assert_eq!(Packed::of(&read).unpack((&topic, 3), 7), read);
+        assert_eq!(CompactRecord::of(&read).unpack((&topic, 3), 7), read);
     }
 }

@@ -48,7 +48,7 @@ const KNOWN: [&str; 9] = [
 
 /// A record to be produced.
 #[derive(Debug, Clone)]
-pub(crate) struct Record {
+pub(crate) struct OutgoingRecord {
     pub(crate) topic: String,
     /// None lets the key decide.
     pub(crate) partition: Option<i32>,
@@ -57,9 +57,9 @@ pub(crate) struct Record {
     pub(crate) headers: Option<OwnedHeaders>,
 }
 
-impl Record {
+impl OutgoingRecord {
     /// Returns a record that ends the one of the same key.
-    pub(crate) fn end(topic: impl Into<String>, partition: i32, key: Bytes) -> Self {
+    pub(crate) fn tombstone(topic: impl Into<String>, partition: i32, key: Bytes) -> Self {
         Self {
             topic: topic.into(),
             partition: Some(partition),
@@ -80,9 +80,9 @@ impl Record {
 
 /// Marks of ours on a record, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Marks(Vec<(&'static str, Bytes)>);
+pub(crate) struct InternalHeaders(Vec<(&'static str, Bytes)>);
 
-impl Marks {
+impl InternalHeaders {
     /// Returns a single mark.
     #[cfg(test)]
     pub(crate) fn of(name: &'static str, value: Bytes) -> Self {
@@ -105,7 +105,7 @@ impl Marks {
 
 /// A record as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Read {
+pub(crate) struct FetchedRecord {
     /// Kafka's name of the topic.
     pub(crate) topic: std::sync::Arc<str>,
     pub(crate) partition: i32,
@@ -114,10 +114,10 @@ pub(crate) struct Read {
     pub(crate) key: Option<Bytes>,
     pub(crate) payload: Option<Bytes>,
     pub(crate) headers: Headers,
-    pub(crate) marks: Marks,
+    pub(crate) marks: InternalHeaders,
 }
 
-impl Read {
+impl FetchedRecord {
     /// Copies a record out of the client's memory, in one piece; `topic` is its topic's name.
     pub(crate) fn copy(topic: std::sync::Arc<str>, record: &BorrowedMessage<'_>) -> Self {
         Self::copy_into(&mut BytesMut::new(), topic, record)
@@ -187,18 +187,18 @@ impl Copy {
     }
 }
 
-fn split(record: &BorrowedMessage<'_>, copy: &mut Copy) -> (Headers, Marks) {
+fn split(record: &BorrowedMessage<'_>, copy: &mut Copy) -> (Headers, InternalHeaders) {
     let found = record.headers();
     let found = found.into_iter().flat_map(|found| found.iter());
-    sort_out(found.map(|header| (header.key, copy.take(header.value))))
+    split_headers(found.map(|header| (header.key, copy.take(header.value))))
 }
 
 /// Tells headers of the user and marks of ours apart.
-pub(crate) fn sort_out<N: AsRef<[u8]>>(
+pub(crate) fn split_headers<N: AsRef<[u8]>>(
     found: impl Iterator<Item = (N, Option<Bytes>)>,
-) -> (Headers, Marks) {
+) -> (Headers, InternalHeaders) {
     let most = found.size_hint().1.unwrap_or(2);
-    let (mut headers, mut marks) = (Headers::with_capacity(most), Marks::default());
+    let (mut headers, mut marks) = (Headers::with_capacity(most), InternalHeaders::default());
     for (name, value) in found {
         let name = name.as_ref();
         if let Some(known) = KNOWN.iter().find(|known| known.as_bytes() == name) {
@@ -254,7 +254,7 @@ pub(crate) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
 }
 
 /// Reads the notation: the topic, the partition and the offset.
-pub(crate) fn place(position: &Position) -> Option<(Topic, i32, i64)> {
+pub(crate) fn parse_position(position: &Position) -> Option<(Topic, i32, i64)> {
     let mut parts = position.as_str().rsplitn(3, '/');
     let offset = parts.next()?.parse().ok()?;
     let partition = parts.next()?.parse().ok()?;
@@ -288,12 +288,12 @@ mod tests {
         let topic: Topic = "order.created".parse().unwrap();
         let at = position(&topic, 3, 17);
         assert_eq!(at.as_str(), "order.created/3/17");
-        assert_eq!(place(&at), Some((topic.clone(), 3, 17)));
+        assert_eq!(parse_position(&at), Some((topic.clone(), 3, 17)));
         for (partition, offset) in [(0, 0), (i32::MAX, i64::MAX), (-1, i64::MIN)] {
             let at = position(&topic, partition, offset);
             assert_eq!(at.as_str(), format!("order.created/{partition}/{offset}"));
         }
-        assert_eq!(place(&Position::new("17")), None);
+        assert_eq!(parse_position(&Position::new("17")), None);
     }
 
     #[test]

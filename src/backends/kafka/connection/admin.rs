@@ -12,7 +12,7 @@ use rdkafka::{
 };
 use tokio::time::Instant;
 
-use super::{client::errors::Ears, config::Config};
+use super::{client::errors::ClientErrors, config::Config};
 use crate::{
     backends::kafka::error::{self, error},
     transport::{ErrorKind, Result, TransportError},
@@ -33,7 +33,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// A topic to be made.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct TopicSpec {
     pub(crate) name: String,
     pub(crate) partitions: i32,
     pub(crate) settings: Vec<(&'static str, &'static str)>,
@@ -44,9 +44,9 @@ pub(crate) type Settings = BTreeMap<String, String>;
 
 /// Makes topics unless they are there; returns which were made.
 pub(crate) async fn make(
-    admin: &AdminClient<Ears>,
+    admin: &AdminClient<ClientErrors>,
     config: &Config,
-    wanted: &[Wanted],
+    wanted: &[TopicSpec],
 ) -> Result<Vec<String>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
@@ -63,8 +63,8 @@ pub(crate) async fn make(
                 .fold(new, |new, (name, value)| new.set(name, value))
         })
         .collect();
-    let answers = admin.create_topics(&topics, &patience(config)).await;
-    let answers = answers.map_err(|failed| error::of(failed, "making topics"))?;
+    let answers = admin.create_topics(&topics, &options(config)).await;
+    let answers = answers.map_err(|failed| error::from_kafka(failed, "making topics"))?;
     let mut made = Vec::new();
     for answer in answers {
         match answer {
@@ -77,7 +77,7 @@ pub(crate) async fn make(
 }
 
 /// Tells why a topic is not made.
-fn not_made(config: &Config, wanted: &[Wanted], name: &str, code: Code) -> TransportError {
+fn not_made(config: &Config, wanted: &[TopicSpec], name: &str, code: Code) -> TransportError {
     let partitions = wanted.iter().find(|topic| topic.name == name);
     let partitions = partitions.map_or(-1, |topic| topic.partitions);
     let refused = |what: String, hint: &'static str| {
@@ -93,13 +93,13 @@ fn not_made(config: &Config, wanted: &[Wanted], name: &str, code: Code) -> Trans
             format!("{replicas} replicas"),
             "there are fewer brokers; `replication` in the URL asks for them",
         ),
-        _ => error::of_code(code, &format!("making the topic `{name}`")),
+        _ => error::from_code(code, &format!("making the topic `{name}`")),
     }
 }
 
 /// Returns the settings of topics; of one that does not exist, none.
 pub(crate) async fn settings(
-    admin: &AdminClient<Ears>,
+    admin: &AdminClient<ClientErrors>,
     config: &Config,
     topics: &[String],
 ) -> Result<Vec<Option<Settings>>> {
@@ -107,8 +107,8 @@ pub(crate) async fn settings(
         .iter()
         .map(|name| ResourceSpecifier::Topic(name))
         .collect();
-    let answers = admin.describe_configs(&which, &patience(config)).await;
-    let answers = answers.map_err(|failed| error::of(failed, "reading settings"))?;
+    let answers = admin.describe_configs(&which, &options(config)).await;
+    let answers = answers.map_err(|failed| error::from_kafka(failed, "reading settings"))?;
     let mut found = Vec::with_capacity(answers.len());
     for answer in answers {
         match answer {
@@ -118,7 +118,7 @@ pub(crate) async fn settings(
                 found.push(Some(known.collect()));
             }
             Err(Code::UnknownTopicOrPartition) => found.push(None),
-            Err(code) => return Err(error::of_code(code, "reading settings")),
+            Err(code) => return Err(error::from_code(code, "reading settings")),
         }
     }
     Ok(found)
@@ -126,16 +126,16 @@ pub(crate) async fn settings(
 
 /// Returns the settings of a broker.
 pub(crate) async fn of_broker(
-    admin: &AdminClient<Ears>,
+    admin: &AdminClient<ClientErrors>,
     config: &Config,
     id: i32,
 ) -> Result<Settings> {
     let which = ResourceSpecifier::Broker(id);
-    let answers = admin.describe_configs([&which], &patience(config)).await;
-    let answers = answers.map_err(|failed| error::of(failed, "reading settings"))?;
+    let answers = admin.describe_configs([&which], &options(config)).await;
+    let answers = answers.map_err(|failed| error::from_kafka(failed, "reading settings"))?;
     let mut found = Settings::new();
     for answer in answers {
-        let resource = answer.map_err(|code| error::of_code(code, "reading settings"))?;
+        let resource = answer.map_err(|code| error::from_code(code, "reading settings"))?;
         let entries = resource.entries.into_iter();
         found.extend(entries.filter_map(|entry| Some((entry.name, entry.value?))));
     }
@@ -144,17 +144,17 @@ pub(crate) async fn of_broker(
 
 /// Changes settings of a topic and keeps the others. The client only knows to set all of them anew.
 pub(crate) async fn change(
-    admin: &AdminClient<Ears>,
+    admin: &AdminClient<ClientErrors>,
     config: &Config,
     topic: &str,
     changes: &[(&str, &str)],
 ) -> Result<()> {
-    let changing = |failed| error::of(failed, "changing settings");
+    let changing = |failed| error::from_kafka(failed, "changing settings");
     let which = ResourceSpecifier::Topic(topic);
-    let answers = admin.describe_configs([&which], &patience(config)).await;
+    let answers = admin.describe_configs([&which], &options(config)).await;
     let resource = answers.map_err(changing)?.pop();
     let resource = resource.ok_or_else(|| unknown(topic))?;
-    let resource = resource.map_err(|code| error::of_code(code, "changing settings"))?;
+    let resource = resource.map_err(|code| error::from_code(code, "changing settings"))?;
     let own = resource
         .entries
         .iter()
@@ -167,9 +167,9 @@ pub(crate) async fn change(
     let all = wanted
         .iter()
         .fold(all, |all, (name, value)| all.set(name, value));
-    let answers = admin.alter_configs([&all], &patience(config)).await;
+    let answers = admin.alter_configs([&all], &options(config)).await;
     if let Some(Err((_, code))) = answers.map_err(changing)?.pop() {
-        return Err(error::of_code(code, &format!("changing `{topic}`")));
+        return Err(error::from_code(code, &format!("changing `{topic}`")));
     }
     // A broker hears of it a moment later; until then another change would take this one back.
     let end = Instant::now() + config.timeout;
@@ -184,7 +184,7 @@ pub(crate) async fn change(
 }
 
 async fn has(
-    admin: &AdminClient<Ears>,
+    admin: &AdminClient<ClientErrors>,
     config: &Config,
     topic: &str,
     wanted: &[(&str, &str)],
@@ -197,17 +197,17 @@ async fn has(
 
 /// Deletes the records before these offsets. What is gone already is no error.
 pub(crate) async fn delete_before(
-    admin: &AdminClient<Ears>,
+    admin: &AdminClient<ClientErrors>,
     config: &Config,
     offsets: &TopicPartitionList,
 ) -> Result<()> {
-    let answer = admin.delete_records(offsets, &patience(config)).await;
-    let answer = answer.map_err(|failed| error::of(failed, "deleting records"))?;
+    let answer = admin.delete_records(offsets, &options(config)).await;
+    let answer = answer.map_err(|failed| error::from_kafka(failed, "deleting records"))?;
     for element in answer.elements() {
         match element.error() {
             Ok(()) => {}
             Err(failed) if failed.rdkafka_error_code() == Some(Code::OffsetOutOfRange) => {}
-            Err(failed) => return Err(error::of(failed, "deleting records")),
+            Err(failed) => return Err(error::from_kafka(failed, "deleting records")),
         }
     }
     Ok(())
@@ -219,7 +219,7 @@ pub(crate) fn unknown(name: &str) -> TransportError {
     failed.hint("`--create` makes a topic")
 }
 
-fn patience(config: &Config) -> AdminOptions {
+fn options(config: &Config) -> AdminOptions {
     AdminOptions::new()
         .request_timeout(Some(config.timeout))
         .operation_timeout(Some(config.timeout))

@@ -11,7 +11,7 @@ use rdkafka::{
     groups::{GroupInfo, GroupMemberInfo},
 };
 
-use super::handle::Link;
+use super::handle::Connection;
 use crate::{
     backends::kafka::error,
     event::{Group, Topic},
@@ -35,27 +35,36 @@ pub(crate) struct Listed {
 }
 
 /// Returns the members of a group; none if the broker does not tell.
-pub(crate) async fn list(link: &Arc<Link>, group: &Group) -> Result<Option<Vec<Listed>>> {
+pub(crate) async fn list(
+    connection: &Arc<Connection>,
+    group: &Group,
+) -> Result<Option<Vec<Listed>>> {
     let group = group.as_str().to_owned();
-    link.ask(move |client, config| {
-        let found = client.fetch_group_list(Some(&group), config.timeout);
-        let found = found.map_err(|failed| error::of(failed, "listing a group"))?;
-        let found = found.groups().iter().find(|found| found.name() == group);
-        Ok(found.and_then(members))
-    })
-    .await
+    connection
+        .ask(move |client, config| {
+            let found = client.fetch_group_list(Some(&group), config.timeout);
+            let found = found.map_err(|failed| error::from_kafka(failed, "listing a group"))?;
+            let found = found.groups().iter().find(|found| found.name() == group);
+            Ok(found.and_then(members))
+        })
+        .await
 }
 
 /// Tells which of these topics no member of its group reads now; nothing where the broker does not tell.
-pub(crate) async fn replay_warnings(link: &Arc<Link>, targets: &[(Group, Topic)]) -> Vec<String> {
+pub(crate) async fn replay_warnings(
+    connection: &Arc<Connection>,
+    targets: &[(Group, Topic)],
+) -> Vec<String> {
     let mut known: HashMap<&Group, Option<Vec<Listed>>> = HashMap::new();
     let mut warnings = Vec::new();
     for (group, topic) in targets {
         if !known.contains_key(group) {
-            let listed = list(link, group).await;
+            let listed = list(connection, group).await;
             known.insert(group, listed.ok().flatten());
         }
-        let (Some(Some(members)), Ok(name)) = (known.get(group), link.names().of(topic)) else {
+        let (Some(Some(members)), Ok(name)) =
+            (known.get(group), connection.names().topic_name(topic))
+        else {
             continue;
         };
         if members.iter().all(|member| !member.topics.contains(&name)) {

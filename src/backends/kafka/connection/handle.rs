@@ -17,7 +17,11 @@ use tokio::sync::{OnceCell, oneshot};
 
 use super::{
     admin::{self, Settings},
-    client::{self, Isolation, errors::Ears},
+    client::{
+        self,
+        errors::ClientErrors,
+        settings::{self, Isolation},
+    },
     config::Config,
     leaving::Leaving,
     names::Names,
@@ -37,18 +41,18 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A client that asks, and the ears with which it hears why nobody answers.
-type Asking = BaseConsumer<Ears>;
+type MetadataConsumer = BaseConsumer<ClientErrors>;
 
 /// The connection of a transport.
-pub(crate) struct Link {
+pub(crate) struct Connection {
     pub(crate) config: Config,
     /// Whether topics of users are made where they are missing.
     pub(crate) create: bool,
-    asking: OnceLock<Arc<Asking>>,
-    asking_all: OnceLock<Asking>,
-    admin: OnceCell<AdminClient<Ears>>,
-    stream: OnceCell<Arc<Producer>>,
-    notes: OnceCell<Producer>,
+    asking: OnceLock<Arc<MetadataConsumer>>,
+    asking_all: OnceLock<MetadataConsumer>,
+    admin: OnceCell<AdminClient<ClientErrors>>,
+    producer: OnceCell<Arc<Producer>>,
+    unbatched_producer: OnceCell<Producer>,
     cluster: OnceCell<String>,
     partitions: Mutex<HashMap<String, i32>>,
     warnings: Mutex<Vec<String>>,
@@ -57,12 +61,12 @@ pub(crate) struct Link {
 
 /// The offsets of a partition: the first kept, and the next to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bounds {
+pub(crate) struct Watermarks {
     pub(crate) low: i64,
     pub(crate) high: i64,
 }
 
-impl std::fmt::Debug for Link {
+impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Link")
             .field("config", &self.config)
@@ -70,7 +74,7 @@ impl std::fmt::Debug for Link {
     }
 }
 
-impl Link {
+impl Connection {
     /// Prepares to connect. Nobody is asked yet: each operation tells by itself that no broker answers.
     pub(crate) fn new(config: Config, create: bool) -> Self {
         Self {
@@ -79,8 +83,8 @@ impl Link {
             asking: OnceLock::new(),
             asking_all: OnceLock::new(),
             admin: OnceCell::new(),
-            stream: OnceCell::new(),
-            notes: OnceCell::new(),
+            producer: OnceCell::new(),
+            unbatched_producer: OnceCell::new(),
             cluster: OnceCell::new(),
             partitions: Mutex::default(),
             warnings: Mutex::default(),
@@ -94,20 +98,21 @@ impl Link {
     }
 
     /// Returns the producer of everything that is no transaction. The half second that it takes to begin is spent once.
-    pub(crate) async fn stream(&self) -> Result<&Arc<Producer>> {
-        let make = || async { Producer::new(&client::stream(&self.config)).map(Arc::new) };
-        self.stream.get_or_try_init(make).await
+    pub(crate) async fn producer(&self) -> Result<&Arc<Producer>> {
+        let make = || async { Producer::new(&settings::producer(&self.config)).map(Arc::new) };
+        self.producer.get_or_try_init(make).await
     }
 
     /// Returns the producer of what may be stored twice: it begins at once, and lets nothing wait for more to come.
-    pub(crate) async fn notes(&self) -> Result<&Producer> {
-        let make = || async { Producer::new(&client::once(&self.config, true)) };
-        self.notes.get_or_try_init(make).await
+    pub(crate) async fn unbatched_producer(&self) -> Result<&Producer> {
+        let make = || async { Producer::new(&settings::one_shot(&self.config, true)) };
+        self.unbatched_producer.get_or_try_init(make).await
     }
 
     /// Returns the client that makes and describes topics.
-    pub(crate) async fn admin(&self) -> Result<&AdminClient<Ears>> {
-        let make = || async { client::make(&client::asking(&self.config), Ears::default()) };
+    pub(crate) async fn admin(&self) -> Result<&AdminClient<ClientErrors>> {
+        let make =
+            || async { client::create(&settings::admin(&self.config), ClientErrors::default()) };
         self.admin.get_or_try_init(make).await
     }
 
@@ -136,15 +141,15 @@ impl Link {
     pub(crate) async fn ask<T, F>(self: &Arc<Self>, question: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Asking, &Config) -> Result<T> + Send + 'static,
+        F: FnOnce(&MetadataConsumer, &Config) -> Result<T> + Send + 'static,
     {
-        let link = Arc::clone(self);
+        let connection = Arc::clone(self);
         // On a thread that nobody has to wait for: a program that is told to end does not wait for an answer.
         let (sender, answer) = oneshot::channel();
         let ask = move || {
-            let answer = link
+            let answer = connection
                 .asking()
-                .and_then(|client| question(&client, &link.config));
+                .and_then(|client| question(&client, &connection.config));
             let _ = sender.send(answer);
         };
         thread::Builder::new()
@@ -156,12 +161,13 @@ impl Link {
         answer.await.map_err(gone)?
     }
 
-    fn asking(&self) -> Result<Arc<Asking>> {
+    fn asking(&self) -> Result<Arc<MetadataConsumer>> {
         if let Some(client) = self.asking.get() {
             return Ok(Arc::clone(client));
         }
-        let settings = client::inquirer(&self.config, Isolation::Committed);
-        let client: Arc<Asking> = Arc::new(client::make(&settings, Ears::default())?);
+        let settings = settings::metadata(&self.config, Isolation::Committed);
+        let client: Arc<MetadataConsumer> =
+            Arc::new(client::create(&settings, ClientErrors::default())?);
         Ok(Arc::clone(self.asking.get_or_init(|| client)))
     }
 
@@ -259,7 +265,7 @@ impl Link {
     pub(crate) async fn bounds(
         self: &Arc<Self>,
         partitions: Vec<(String, i32)>,
-    ) -> Result<Vec<Bounds>> {
+    ) -> Result<Vec<Watermarks>> {
         self.ask(move |client, config| {
             partitions
                 .iter()
@@ -275,12 +281,12 @@ impl Link {
     }
 
     /// Returns the bounds of a partition with the records of transactions that are open. Blocks.
-    pub(crate) fn whole(&self, name: &str, partition: i32) -> Result<Bounds> {
+    pub(crate) fn whole(&self, name: &str, partition: i32) -> Result<Watermarks> {
         let client = if let Some(client) = self.asking_all.get() {
             client
         } else {
-            let settings = client::inquirer(&self.config, Isolation::Uncommitted);
-            let client = client::make(&settings, Ears::default())?;
+            let settings = settings::metadata(&self.config, Isolation::Uncommitted);
+            let client = client::create(&settings, ClientErrors::default())?;
             self.asking_all.get_or_init(|| client)
         };
         bounds(client, &self.config, name, partition)
@@ -301,11 +307,11 @@ impl Link {
                 let offset = Offset::Offset(record::millis(time));
                 asked
                     .add_partition_offset(topic, *partition, offset)
-                    .map_err(|failed| error::of(failed, "asking for offsets"))?;
+                    .map_err(|failed| error::from_kafka(failed, "asking for offsets"))?;
             }
             let found = client
                 .offsets_for_times(asked, config.timeout)
-                .map_err(|failed| error::of(failed, "asking for offsets"))?;
+                .map_err(|failed| error::from_kafka(failed, "asking for offsets"))?;
             let offset = |(topic, partition): &(String, i32)| {
                 let element = found.find_partition(topic, *partition)?;
                 match element.offset() {
@@ -319,9 +325,9 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for Connection {
     fn drop(&mut self) {
-        client::let_go(&self.config, self.admin.take());
+        client::close_in_background(&self.config, self.admin.take());
     }
 }
 
@@ -336,7 +342,7 @@ pub(crate) fn partitions_in(
     match topic.error().map(Code::from) {
         None => Ok(Some(count(topic.partitions().len()))),
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => Ok(None),
-        Some(code) => Err(error::of_code(code, &format!("asking for `{name}`"))),
+        Some(code) => Err(error::from_code(code, &format!("asking for `{name}`"))),
     }
 }
 
@@ -346,11 +352,11 @@ pub(crate) fn bounds<C: rdkafka::consumer::ConsumerContext>(
     config: &Config,
     topic: &str,
     partition: i32,
-) -> Result<Bounds> {
+) -> Result<Watermarks> {
     let end = Instant::now() + config.timeout;
     loop {
         let failed = match client.fetch_watermarks(topic, partition, config.timeout) {
-            Ok((low, high)) => return Ok(Bounds { low, high }),
+            Ok((low, high)) => return Ok(Watermarks { low, high }),
             Err(failed) => failed,
         };
         // A partition has no leader for a moment after its topic was made or a broker went.
@@ -359,7 +365,7 @@ pub(crate) fn bounds<C: rdkafka::consumer::ConsumerContext>(
             Some(Code::UnknownPartition | Code::LeaderNotAvailable | Code::NotLeaderForPartition)
         );
         if !may_pass || Instant::now() > end {
-            return Err(error::of(failed, "reading offsets"));
+            return Err(error::from_kafka(failed, "reading offsets"));
         }
         std::thread::park_timeout(LOOK);
     }

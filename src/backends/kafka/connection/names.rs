@@ -43,7 +43,7 @@ impl Names {
     }
 
     /// Returns Kafka's name of a topic.
-    pub(crate) fn of(&self, topic: &Topic) -> Result<String> {
+    pub(crate) fn topic_name(&self, topic: &Topic) -> Result<String> {
         let name = topic.as_str();
         let is_ours = name.starts_with(OURS) || name.ends_with(LETTERS) || is_of_others(name);
         if is_ours || name.starts_with("__") {
@@ -56,17 +56,17 @@ impl Names {
     /// Returns the topic of Kafka's name, if it is one of a user.
     pub(crate) fn topic(&self, name: &str) -> Option<Topic> {
         let topic: Topic = name.strip_prefix(&self.prefix)?.parse().ok()?;
-        self.of(&topic).ok()?;
+        self.topic_name(&topic).ok()?;
         Some(topic)
     }
 
     /// Returns the topic of a topic's dead letters.
-    pub(crate) fn letters(&self, topic: &Topic) -> Result<String> {
-        legal(format!("{}{LETTERS}", self.of(topic)?))
+    pub(crate) fn dead_letter_topic(&self, topic: &Topic) -> Result<String> {
+        legal(format!("{}{LETTERS}", self.topic_name(topic)?))
     }
 
     /// Returns the topic whose dead letters have this name, if they are ours.
-    pub(crate) fn of_letters(&self, name: &str) -> Option<Topic> {
+    pub(crate) fn origin_of(&self, name: &str) -> Option<Topic> {
         self.topic(name.strip_suffix(LETTERS)?)
     }
 
@@ -74,7 +74,7 @@ impl Names {
     ///
     /// The hash tells the group `a.b` with the topic `c` from the group `a` with the topic `b.c`, the retries of `svc`
     /// on `order` from what earlier versions named after the group `svc.order`, and long names whose ends were cut.
-    pub(crate) fn retries(&self, group: &Group, topic: &Topic) -> Result<String> {
+    pub(crate) fn retry_topic(&self, group: &Group, topic: &Topic) -> Result<String> {
         let whole = format!("{}{OURS}{group}.{topic}", self.prefix);
         let mut hash = Sha256::new();
         for part in [group.as_str(), "\0", topic.as_str()] {
@@ -89,7 +89,7 @@ impl Names {
     }
 
     /// Returns the topic in which earlier versions kept a group's retries of all topics together.
-    pub(crate) fn legacy_retries(&self, group: &Group) -> Result<String> {
+    pub(crate) fn legacy_retry_topic(&self, group: &Group) -> Result<String> {
         legal(format!("{}{OURS}{group}{RETRIES}", self.prefix))
     }
 
@@ -101,7 +101,7 @@ impl Names {
     }
 
     /// Returns the topic of what is for later.
-    pub(crate) fn delays(&self) -> String {
+    pub(crate) fn delay_topic(&self) -> String {
         format!("{}{OURS}delay", self.prefix)
     }
 
@@ -111,12 +111,12 @@ impl Names {
     }
 
     /// Returns the topic of what became of dead letters, of plans and leases.
-    pub(crate) fn state(&self) -> String {
+    pub(crate) fn state_topic(&self) -> String {
         format!("{}{OURS}state", self.prefix)
     }
 
     /// Returns the transactional id of who has a task of which there is one.
-    pub(crate) fn owner(&self, task: &str) -> String {
+    pub(crate) fn transactional_id(&self, task: &str) -> String {
         format!("{}{OURS}{task}", self.prefix)
     }
 }
@@ -153,15 +153,18 @@ mod tests {
     fn topics_have_names_and_names_have_topics() {
         let names = Names::new("shop.").unwrap();
         let topic: Topic = "order.created".parse().unwrap();
-        assert_eq!(names.of(&topic).unwrap(), "shop.order.created");
+        assert_eq!(names.topic_name(&topic).unwrap(), "shop.order.created");
         assert_eq!(names.topic("shop.order.created"), Some(topic.clone()));
         assert_eq!(names.topic("other.order"), None);
-        assert_eq!(names.letters(&topic).unwrap(), "shop.order.created.dlq");
-        assert_eq!(names.of_letters("shop.order.created.dlq"), Some(topic));
-        assert_eq!(names.of_letters("shop.order.created"), None);
+        assert_eq!(
+            names.dead_letter_topic(&topic).unwrap(),
+            "shop.order.created.dlq"
+        );
+        assert_eq!(names.origin_of("shop.order.created.dlq"), Some(topic));
+        assert_eq!(names.origin_of("shop.order.created"), None);
     }
 
-    fn retries(group: &str, topic: &str) -> Result<String> {
+    fn retry_topic(group: &str, topic: &str) -> Result<String> {
         let (group, topic) = (group.parse().unwrap(), topic.parse().unwrap());
         Names::new("shop.").unwrap().retries(&group, &topic)
     }
@@ -173,10 +176,12 @@ mod tests {
         assert_eq!(retries("workers", "order.created").unwrap(), name);
         assert_ne!(retries("a.b", "c").unwrap(), retries("a", "b.c").unwrap());
         let names = Names::new("shop.").unwrap();
-        let legacy = names.legacy_retries(&"svc.order".parse().unwrap()).unwrap();
+        let legacy = names
+            .legacy_retry_topic(&"svc.order".parse().unwrap())
+            .unwrap();
         assert_ne!(retries("svc", "order").unwrap(), legacy);
         assert!(names.is_retries(&name) && names.is_retries(&legacy));
-        assert!(!names.is_retries(&names.delays()) && !names.is_retries("shop.order.delay"));
+        assert!(!names.is_retries(&names.delay_topic()) && !names.is_retries("shop.order.delay"));
     }
 
     #[test]
@@ -202,10 +207,12 @@ mod tests {
         let names = Names::default();
         let group: Group = "workers".parse().unwrap();
         let ours = [
-            names.legacy_retries(&group).unwrap(),
-            names.retries(&group, &"order".parse().unwrap()).unwrap(),
-            names.delays(),
-            names.state(),
+            names.legacy_retry_topic(&group).unwrap(),
+            names
+                .retry_topic(&group, &"order".parse().unwrap())
+                .unwrap(),
+            names.delay_topic(),
+            names.state_topic(),
             "order.dlq".to_owned(),
             "__consumer_offsets".to_owned(),
             "shop.pf.delay".to_owned(),
@@ -215,7 +222,7 @@ mod tests {
         ];
         for name in ours {
             assert_eq!(names.topic(&name), None, "{name}");
-            assert!(names.of(&name.parse().unwrap()).is_err(), "{name}");
+            assert!(names.topic_name(&name.parse().unwrap()).is_err(), "{name}");
         }
         for name in ["order.delay", "mypf.delay", "shop.pf.created"] {
             assert!(names.topic(name).is_some(), "{name}");
@@ -226,7 +233,7 @@ mod tests {
     fn what_kafka_refuses_is_refused() {
         let names = Names::default();
         for topic in ["a/b", "gr\u{fc}n", "a:b"] {
-            let refused = names.of(&topic.parse().unwrap()).unwrap_err();
+            let refused = names.topic_name(&topic.parse().unwrap()).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::Invalid, "{topic}");
         }
         assert!(Names::new("a b").is_err());

@@ -22,9 +22,9 @@ use tokio::sync::Notify;
 
 use super::client::{
     self,
-    errors::{self, Ears},
+    errors::{self, ClientErrors},
 };
-use crate::{backends::kafka::codec::record::Record, lock::Mutex, transport::Result};
+use crate::{backends::kafka::codec::record::OutgoingRecord, lock::Mutex, transport::Result};
 
 /// So many records are handed over before the answers to earlier ones are looked at.
 const TURN: usize = 256;
@@ -33,7 +33,7 @@ const REST: Duration = Duration::from_micros(500);
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Placed {
+pub(crate) struct RecordMetadata {
     pub(crate) partition: i32,
     pub(crate) offset: i64,
     /// When the broker or the client says that it was stored, in milliseconds since the epoch.
@@ -44,7 +44,7 @@ pub(crate) struct Placed {
 #[derive(Debug)]
 pub(crate) struct Batch {
     left: AtomicUsize,
-    results: Vec<OnceLock<Result<Placed, Code>>>,
+    results: Vec<OnceLock<Result<RecordMetadata, Code>>>,
     done: Notify,
 }
 
@@ -57,7 +57,7 @@ impl Batch {
         }
     }
 
-    pub(crate) fn fill(&self, slot: usize, result: Result<Placed, Code>) {
+    pub(crate) fn fill(&self, slot: usize, result: Result<RecordMetadata, Code>) {
         if let Some(place) = self.results.get(slot) {
             let _ = place.set(result);
         }
@@ -77,7 +77,7 @@ impl Batch {
     }
 
     /// Returns the results; a record of which nothing was heard is of unknown outcome.
-    pub(crate) fn results(&self) -> Vec<Result<Placed, Code>> {
+    pub(crate) fn results(&self) -> Vec<Result<RecordMetadata, Code>> {
         let results = self.results.iter();
         results
             .map(|slot| slot.get().copied().unwrap_or(Err(Code::MessageTimedOut)))
@@ -90,21 +90,21 @@ pub(crate) type Slot = Box<(Arc<Batch>, usize)>;
 
 /// Takes the answers in.
 #[derive(Debug, Default)]
-pub(crate) struct Answers {
-    pub(crate) ears: Ears,
+pub(crate) struct DeliveryCallback {
+    pub(crate) errors: ClientErrors,
 }
 
-impl ClientContext for Answers {
+impl ClientContext for DeliveryCallback {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
         errors::log(facility, message);
     }
 
     fn error(&self, failed: KafkaError, reason: &str) {
-        self.ears.hear(&failed, reason);
+        self.errors.record(&failed, reason);
     }
 }
 
-impl ProducerContext for Answers {
+impl ProducerContext for DeliveryCallback {
     type DeliveryOpaque = Slot;
 
     fn delivery(&self, result: &DeliveryResult<'_>, slot: Slot) {
@@ -113,9 +113,9 @@ impl ProducerContext for Answers {
     }
 }
 
-fn outcome(result: &DeliveryResult<'_>) -> Result<Placed, Code> {
+fn outcome(result: &DeliveryResult<'_>) -> Result<RecordMetadata, Code> {
     match result {
-        Ok(record) => Ok(Placed {
+        Ok(record) => Ok(RecordMetadata {
             partition: record.partition(),
             offset: record.offset(),
             millis: record.timestamp().to_millis(),
@@ -131,15 +131,15 @@ pub(crate) struct Producer {
 }
 
 struct Shared {
-    client: BaseProducer<Answers>,
+    client: BaseProducer<DeliveryCallback>,
     stop: AtomicBool,
     /// Batches go to the client in the order in which they came here.
-    loads: Mutex<VecDeque<Load>>,
+    loads: Mutex<VecDeque<PendingBatch>>,
 }
 
 /// Records that were not handed over to the client yet.
-struct Load {
-    records: Vec<Record>,
+struct PendingBatch {
+    records: Vec<OutgoingRecord>,
     batch: Arc<Batch>,
 }
 
@@ -153,7 +153,7 @@ impl Producer {
     /// Makes a producer with these settings.
     pub(crate) fn new(settings: &ClientConfig) -> Result<Self> {
         let shared = Arc::new(Shared {
-            client: client::make(settings, Answers::default())?,
+            client: client::create(settings, DeliveryCallback::default())?,
             stop: AtomicBool::new(false),
             loads: Mutex::default(),
         });
@@ -175,15 +175,18 @@ impl Producer {
     }
 
     /// Tells why nobody answers, as far as it was heard.
-    pub(crate) fn ears(&self) -> &Ears {
-        &self.shared.client.context().ears
+    pub(crate) fn errors(&self) -> &ClientErrors {
+        &self.shared.client.context().errors
     }
 
     /// Sends records and waits for the answers, one each, in order. A full queue holds the caller back. Not to be
     /// dropped by who needs to know what was stored.
-    pub(crate) async fn send(&self, records: Vec<Record>) -> Vec<Result<Placed, Code>> {
+    pub(crate) async fn send(
+        &self,
+        records: Vec<OutgoingRecord>,
+    ) -> Vec<Result<RecordMetadata, Code>> {
         let batch = Arc::new(Batch::new(records.len()));
-        let load = Load {
+        let load = PendingBatch {
             records,
             batch: Arc::clone(&batch),
         };
@@ -210,8 +213,8 @@ impl Drop for Producer {
     }
 }
 
-impl client::Asked<Answers> for BaseProducer<Answers> {
-    fn handle(&self) -> &rdkafka::client::Client<Answers> {
+impl client::MetadataClient<DeliveryCallback> for BaseProducer<DeliveryCallback> {
+    fn handle(&self) -> &rdkafka::client::Client<DeliveryCallback> {
         self.client()
     }
 
@@ -221,7 +224,7 @@ impl client::Asked<Answers> for BaseProducer<Answers> {
 }
 
 impl Shared {
-    fn loads(&self) -> std::sync::MutexGuard<'_, VecDeque<Load>> {
+    fn loads(&self) -> std::sync::MutexGuard<'_, VecDeque<PendingBatch>> {
         self.loads.lock()
     }
 }
@@ -230,7 +233,7 @@ fn serve(shared: &Shared) {
     while !shared.stop.load(Ordering::Acquire) {
         let load = shared.loads().pop_front();
         if let Some(load) = load {
-            hand_over(shared, load);
+            drain(shared, load);
             continue;
         }
         if shared.client.in_flight_count() == 0 {
@@ -240,12 +243,12 @@ fn serve(shared: &Shared) {
     }
 }
 
-fn hand_over(shared: &Shared, load: Load) {
+fn drain(shared: &Shared, load: PendingBatch) {
     let client = &shared.client;
     for (number, record) in load.records.into_iter().enumerate() {
         let mut pending = Some(record);
         while let Some(record) = pending.take() {
-            pending = offer(client, record, &load.batch, number);
+            pending = enqueue(client, record, &load.batch, number);
             if pending.is_some() {
                 if shared.stop.load(Ordering::Acquire) {
                     return;
@@ -261,7 +264,7 @@ fn hand_over(shared: &Shared, load: Load) {
 
 /// Takes in the answers that have come, or rests where there are none. The client's own wait would spend its last
 /// millisecond asking again and again, with a processor for itself.
-pub(crate) fn serve_or_rest(client: &BaseProducer<Answers>, rest: Duration) {
+pub(crate) fn serve_or_rest(client: &BaseProducer<DeliveryCallback>, rest: Duration) {
     let before = client.in_flight_count();
     client.poll(Duration::ZERO);
     if client.in_flight_count() >= before {
@@ -270,12 +273,12 @@ pub(crate) fn serve_or_rest(client: &BaseProducer<Answers>, rest: Duration) {
 }
 
 /// Hands a record to the client; returns it if there is no room. A refusal is the record's result.
-pub(crate) fn offer(
-    client: &BaseProducer<Answers>,
-    mut record: Record,
+pub(crate) fn enqueue(
+    client: &BaseProducer<DeliveryCallback>,
+    mut record: OutgoingRecord,
     batch: &Arc<Batch>,
     number: usize,
-) -> Option<Record> {
+) -> Option<OutgoingRecord> {
     let slot: Slot = Box::new((Arc::clone(batch), number));
     let headers = record.headers.take();
     match client.send(lay_out(&record, headers, slot)) {
@@ -294,7 +297,7 @@ pub(crate) fn offer(
 }
 
 fn lay_out(
-    record: &Record,
+    record: &OutgoingRecord,
     headers: Option<OwnedHeaders>,
     slot: Slot,
 ) -> BaseRecord<'_, [u8], [u8], Slot> {

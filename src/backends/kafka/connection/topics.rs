@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
-    admin::{self, Wanted},
-    handle::Link,
+    admin::{self, TopicSpec},
+    handle::Connection,
 };
 use crate::{
     backends::kafka::error::error,
@@ -20,9 +20,9 @@ const AT_ONCE: usize = 50;
 /// The pause before it is looked again whether brokers know of new topics.
 const LOOK: Duration = Duration::from_millis(10);
 
-impl Link {
+impl Connection {
     /// Makes topics unless they are there; returns the names of those made. Waits until they can be used.
-    pub(crate) async fn make(self: &Arc<Self>, wanted: &[Wanted]) -> Result<Vec<String>> {
+    pub(crate) async fn make(self: &Arc<Self>, wanted: &[TopicSpec]) -> Result<Vec<String>> {
         let missing = self.missing(wanted).await?;
         let mut made = Vec::new();
         for some in missing.chunks(AT_ONCE) {
@@ -33,11 +33,11 @@ impl Link {
     }
 
     /// Returns those of these topics that are not there.
-    async fn missing(self: &Arc<Self>, wanted: &[Wanted]) -> Result<Vec<Wanted>> {
+    async fn missing(self: &Arc<Self>, wanted: &[TopicSpec]) -> Result<Vec<TopicSpec>> {
         let unknown = wanted
             .iter()
             .filter(|topic| self.known(&topic.name).is_none());
-        let mut missing: Vec<Wanted> = unknown.cloned().collect();
+        let mut missing: Vec<TopicSpec> = unknown.cloned().collect();
         if missing.len() > FEW {
             let all: HashMap<String, i32> = self.all_topics().await?.into_iter().collect();
             missing.retain(|topic| match all.get(&topic.name) {
@@ -59,7 +59,7 @@ impl Link {
     }
 
     /// A broker knows of a topic a moment after it was made.
-    async fn wait_for(self: &Arc<Self>, made: &[Wanted]) -> Result<()> {
+    async fn wait_for(self: &Arc<Self>, made: &[TopicSpec]) -> Result<()> {
         let until = || tokio::time::Instant::now() + self.config.timeout;
         let (mut end, mut missing) = (until(), made.to_vec());
         loop {
@@ -82,7 +82,7 @@ impl Link {
 
     /// Makes a user's topic unless it is there.
     pub(crate) async fn make_topic(self: &Arc<Self>, name: &str) -> Result<Vec<String>> {
-        self.make(&[Wanted {
+        self.make(&[TopicSpec {
             name: name.to_owned(),
             partitions: self.config.partitions.unwrap_or(-1),
             settings: Vec::new(),

@@ -15,12 +15,12 @@ use rdkafka::{
 };
 
 use super::{
-    client,
+    client::{self, settings},
     config::Config,
-    producer::{Answers, Batch, Placed, offer, serve_or_rest},
+    producer::{Batch, DeliveryCallback, RecordMetadata, enqueue, serve_or_rest},
 };
 use crate::{
-    backends::kafka::{codec::record::Record, error},
+    backends::kafka::{codec::record::OutgoingRecord, error},
     failpoint,
     transport::{ErrorKind, Result, TransportError},
 };
@@ -31,32 +31,33 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const REST: Duration = Duration::from_micros(100);
 
 /// The position of a group, to be moved in the same transaction.
-pub(crate) struct Moved {
+pub(crate) struct OffsetsToCommit {
     pub(crate) offsets: TopicPartitionList,
     pub(crate) group: ConsumerGroupMetadata,
 }
 
 /// The last offsets that were written, by topic and partition.
-pub(crate) type Last = HashMap<(String, i32), i64>;
+pub(crate) type LastOffsets = HashMap<(String, i32), i64>;
 
 /// A producer of transactions. Every method blocks.
-pub(crate) struct Transactor {
-    client: BaseProducer<Answers>,
+pub(crate) struct TransactionalProducer {
+    client: BaseProducer<DeliveryCallback>,
 }
 
-impl std::fmt::Debug for Transactor {
+impl std::fmt::Debug for TransactionalProducer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Transactor")
     }
 }
 
-impl Transactor {
+impl TransactionalProducer {
     /// Takes over the name: whoever had it can commit nothing any more, and what it left open is aborted.
     pub(crate) fn begin(config: &Config, id: &str) -> Result<Self> {
-        let settings = client::transactional(config, id);
-        let client: BaseProducer<Answers> = client::make(&settings, Answers::default())?;
-        let ears = &rdkafka::producer::Producer::context(&client).ears;
-        client::metadata(&client, ears, config, None)?;
+        let settings = settings::transactional(config, id);
+        let client: BaseProducer<DeliveryCallback> =
+            client::create(&settings, DeliveryCallback::default())?;
+        let errors = &rdkafka::producer::Producer::context(&client).errors;
+        client::metadata(&client, errors, config, None)?;
         client
             .init_transactions(PATIENCE)
             .map_err(|failed| refused(failed, "beginning"))?;
@@ -70,14 +71,14 @@ impl Transactor {
     /// nothing was stored. A record that the broker refused is told by its number.
     pub(crate) fn commit(
         &self,
-        records: Vec<Record>,
-        moved: Option<&Moved>,
-    ) -> Result<Vec<Placed>, Failed> {
+        records: Vec<OutgoingRecord>,
+        moved: Option<&OffsetsToCommit>,
+    ) -> Result<Vec<RecordMetadata>, Failed> {
         let client = &self.client;
         client
             .begin_transaction()
             .map_err(|failed| Failed::whole(refused(failed, "a transaction")))?;
-        let placed = match self.fill(records, moved) {
+        let placed = match self.produce(records, moved) {
             Ok(placed) => placed,
             // Who was shut out hears of records that were dropped first.
             Err(failed) => return Err(self.abort().map_or(failed, Failed::whole)),
@@ -95,10 +96,13 @@ impl Transactor {
 
     /// Commits as [`commit`](Self::commit) does, and returns once readers of committed records see it: a broker answers
     /// before it has marked the partitions.
-    pub(crate) fn commit_visibly(&self, records: Vec<Record>) -> Result<Vec<Placed>, Failed> {
+    pub(crate) fn commit_visibly(
+        &self,
+        records: Vec<OutgoingRecord>,
+    ) -> Result<Vec<RecordMetadata>, Failed> {
         let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
         let placed = self.commit(records, None)?;
-        let mut last = Last::new();
+        let mut last = LastOffsets::new();
         for (topic, placed) in topics.into_iter().zip(&placed) {
             last.insert((topic, placed.partition), placed.offset);
         }
@@ -107,7 +111,7 @@ impl Transactor {
     }
 
     /// Waits until readers of committed records see what stands there.
-    pub(crate) fn wait_until_seen(&self, last: &Last) {
+    pub(crate) fn wait_until_seen(&self, last: &LastOffsets) {
         let end = Instant::now() + PATIENCE;
         for ((topic, partition), offset) in last {
             while !self.is_seen(topic, *partition, *offset) && Instant::now() < end {
@@ -124,12 +128,16 @@ impl Transactor {
         bounds.is_ok_and(|(_, committed)| committed > offset)
     }
 
-    fn fill(&self, records: Vec<Record>, moved: Option<&Moved>) -> Result<Vec<Placed>, Failed> {
+    fn produce(
+        &self,
+        records: Vec<OutgoingRecord>,
+        moved: Option<&OffsetsToCommit>,
+    ) -> Result<Vec<RecordMetadata>, Failed> {
         let batch = Arc::new(Batch::new(records.len()));
         for (number, record) in records.into_iter().enumerate() {
             let mut pending = Some(record);
             while let Some(record) = pending.take() {
-                pending = offer(&self.client, record, &batch, number);
+                pending = enqueue(&self.client, record, &batch, number);
                 if pending.is_some() {
                     serve_or_rest(&self.client, REST);
                 }
@@ -159,7 +167,7 @@ impl Transactor {
     /// Tells why a record failed. Those of a producer that has been fenced are thrown away, without the reason.
     fn why(&self, number: usize, code: Code) -> Failed {
         if let Some((code, reason)) = self.client.client().fatal_error() {
-            let error = error::of_code(fenced(code), "a transaction").because(reason);
+            let error = error::from_code(fenced(code), "a transaction").because(reason);
             return Failed::whole(error);
         }
         let doing = "a record of a transaction";
@@ -171,11 +179,11 @@ impl Transactor {
                     message,
                 ));
             }
-            code => error::of_code(code, doing),
+            code => error::from_code(code, doing),
         };
         Failed {
             record: Some(number),
-            error: match self.client.context().ears.last() {
+            error: match self.client.context().errors.last() {
                 Some(reason) => error.because(reason),
                 None => error,
             },
@@ -238,9 +246,9 @@ fn refused(failed: KafkaError, doing: &str) -> TransportError {
         other => other.rdkafka_error_code(),
     };
     let Some(code) = code else {
-        return error::of(failed, doing);
+        return error::from_kafka(failed, doing);
     };
-    error::of_code(fenced(code), doing).because(failed)
+    error::from_code(fenced(code), doing).because(failed)
 }
 
 /// Returns the one code for a producer in whose place there is another.

@@ -10,9 +10,9 @@ use rdkafka::{
 };
 
 use super::{
-    client::{self, errors::Ears},
+    client::{self, errors::ClientErrors, settings},
     config::Config,
-    handle::Link,
+    handle::Connection,
 };
 use crate::{lock::Mutex, transport::Result};
 
@@ -33,7 +33,7 @@ const RELEASES: [(u16, &str); 4] = [
 /// Hears what the client's log tells of a broker.
 #[derive(Debug, Default)]
 struct Listener {
-    ears: Ears,
+    errors: ClientErrors,
     storing: Mutex<Option<u16>>,
 }
 
@@ -45,13 +45,13 @@ impl Listener {
 
 impl ClientContext for Listener {
     fn log(&self, _: RDKafkaLogLevel, _: &str, message: &str) {
-        if let Some(version) = storing(message) {
+        if let Some(version) = produce_version(message) {
             *self.storing.lock() = Some(version);
         }
     }
 
     fn error(&self, failed: KafkaError, reason: &str) {
-        self.ears.hear(&failed, reason);
+        self.errors.record(&failed, reason);
     }
 }
 
@@ -59,13 +59,13 @@ impl ConsumerContext for Listener {}
 
 /// Returns the release of the brokers, as far as it can be told. Blocks.
 pub(crate) fn of(config: &Config) -> Result<Option<&'static str>> {
-    let mut settings = client::inquirer(config, client::Isolation::Committed);
+    let mut settings = settings::metadata(config, settings::Isolation::Committed);
     settings
         .set("debug", "feature")
         .set_log_level(RDKafkaLogLevel::Debug);
-    let client: BaseConsumer<Listener> = client::make(&settings, Listener::default())?;
+    let client: BaseConsumer<Listener> = client::create(&settings, Listener::default())?;
     let listener = client.context();
-    client::metadata(&client, &listener.ears, config, None)?;
+    client::metadata(&client, &listener.errors, config, None)?;
     // What was logged meanwhile comes line by line.
     let end = Instant::now() + LISTEN;
     while listener.heard().is_none() && Instant::now() < end {
@@ -75,17 +75,17 @@ pub(crate) fn of(config: &Config) -> Result<Option<&'static str>> {
 }
 
 /// Names a cluster for people.
-pub(crate) async fn server(link: &std::sync::Arc<Link>) -> Result<String> {
-    let config = link.config.clone();
+pub(crate) async fn server(connection: &std::sync::Arc<Connection>) -> Result<String> {
+    let config = connection.config.clone();
     let release = crate::backends::kafka::connection::handle::blocking(move || of(&config)).await?;
-    let cluster = link.cluster().await?;
+    let cluster = connection.cluster().await?;
     Ok(match release {
         Some(release) => format!("Apache Kafka {release}, cluster {cluster}"),
         None => format!("Apache Kafka, cluster {cluster}"),
     })
 }
 
-fn storing(line: &str) -> Option<u16> {
+fn produce_version(line: &str) -> Option<u16> {
     let (_, versions) = line.split_once(STORING)?;
     versions.split_once("..")?.1.trim().parse().ok()
 }
@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn what_is_answered_tells_the_release() {
         let line = "[thrd:main]: 127.0.0.1:9092/1:   ApiKey Produce (0) Versions 0..13";
-        assert_eq!(storing(line).map(release), Some("4.1 or newer"));
-        assert_eq!(storing("  ApiKey Fetch (1) Versions 4..18"), None);
+        assert_eq!(produce_version(line).map(release), Some("4.1 or newer"));
+        assert_eq!(produce_version("  ApiKey Fetch (1) Versions 4..18"), None);
         assert_eq!(release(12), "4.0");
         assert_eq!(release(9), "3.7 or older");
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, Read},
+        codec::record::{self, FetchedRecord},
         delay::{delayed_record, index::Due},
     },
     event::{Position, Stored},
@@ -95,7 +95,7 @@ impl Pump {
             Ok(found) => (found, None),
             Err(failed) => (Vec::new(), Some(failed)),
         };
-        let mut found: HashMap<i64, Read> =
+        let mut found: HashMap<i64, FetchedRecord> =
             found.into_iter().map(|read| (read.offset, read)).collect();
         let mut desk = self.shared.desk();
         for due in batch.due {
@@ -122,7 +122,7 @@ impl Pump {
     }
 
     /// Makes a delivery of what waited; a bounded membership leaves what others will try again later.
-    fn awake(&self, desk: &Desk, part: PartId, read: Read) -> Option<Waiting> {
+    fn awake(&self, desk: &Desk, part: PartId, read: FetchedRecord) -> Option<Waiting> {
         let key = read.key.clone()?;
         let (partition, offset, time) = (read.partition, read.offset, read.time);
         let topic = Arc::clone(&read.topic);

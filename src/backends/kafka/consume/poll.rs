@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, LINEAGE, Read},
+        codec::record::{self, FetchedRecord, LINEAGE},
         error,
     },
     event::{Stored, Topic},
@@ -31,13 +31,17 @@ use crate::{
 };
 
 impl Pump {
-    pub(crate) fn poll(&mut self, patience: Duration) -> Result<Option<Read>> {
+    pub(crate) fn poll(&mut self, patience: Duration) -> Result<Option<FetchedRecord>> {
         let client = Arc::clone(&self.client);
         self.see(client.poll(patience))
     }
 
     /// Reads so many records of retries, at the most, and one of each partition more.
-    pub(crate) fn poll_retries(&mut self, max: usize, chunk: &mut Vec<Read>) -> Result<()> {
+    pub(crate) fn poll_retries(
+        &mut self,
+        max: usize,
+        chunk: &mut Vec<FetchedRecord>,
+    ) -> Result<()> {
         let mut queues = std::mem::take(&mut self.retries);
         let polled = queues.visit(|queue, count| self.poll_queue(queue, max / count + 1, chunk));
         self.retries = queues;
@@ -49,7 +53,7 @@ impl Pump {
         &mut self,
         queue: &PartitionQueue<Watch>,
         max: usize,
-        chunk: &mut Vec<Read>,
+        chunk: &mut Vec<FetchedRecord>,
     ) -> Result<bool> {
         for _ in 0..max {
             let polled = queue.poll(Duration::ZERO);
@@ -58,8 +62,9 @@ impl Pump {
                 Some(Err(failed))
                     if failed.rdkafka_error_code() == Some(Code::TopicAuthorizationFailed) =>
                 {
-                    let (link, group) = (&self.shared.link, &self.shared.group);
-                    self.shared.fail(support_topics::unreadable(link, group));
+                    let (connection, group) = (&self.shared.connection, &self.shared.group);
+                    self.shared
+                        .fail(support_topics::unreadable(connection, group));
                     continue;
                 }
                 Some(_) => {}
@@ -69,7 +74,10 @@ impl Pump {
         Ok(true)
     }
 
-    fn see(&mut self, polled: Option<KafkaResult<BorrowedMessage<'_>>>) -> Result<Option<Read>> {
+    fn see(
+        &mut self,
+        polled: Option<KafkaResult<BorrowedMessage<'_>>>,
+    ) -> Result<Option<FetchedRecord>> {
         match polled {
             None => Ok(None),
             Some(Ok(record)) => {
@@ -81,7 +89,7 @@ impl Pump {
                         .insert(record.topic().to_owned(), Arc::clone(&name));
                     name
                 });
-                Ok(Some(Read::copy(name, &record)))
+                Ok(Some(FetchedRecord::copy(name, &record)))
             }
             Some(Err(failed)) => {
                 self.heed(failed)?;
@@ -96,26 +104,29 @@ impl Pump {
             return Ok(());
         }
         let watch = self.client.context();
-        if let Some(refused) = watch.ears.refused() {
+        if let Some(refused) = watch.errors.fatal() {
             return Err(refused);
         }
         let code = failed.rdkafka_error_code();
-        let place = (&self.shared.link, &self.shared.group);
+        let place = (&self.shared.connection, &self.shared.group);
         let refused = code.and_then(|code| join_errors::refusal(code, &self.client, place));
         if let Some(refused) = refused {
             self.shared.fail(refused);
             return Ok(());
         }
         let is_final = matches!(failed, KafkaError::MessageConsumptionFatal(_));
-        let known = error::of(failed, "reading");
+        let known = error::from_kafka(failed, "reading");
         if is_final {
             self.shared.fail(known);
             return Ok(());
         }
         if known.is_transient() && !self.down {
             self.down = true;
-            self.shared
-                .fail(watch.ears.silence(&self.shared.link.config.servers));
+            self.shared.fail(
+                watch
+                    .errors
+                    .unreachable(&self.shared.connection.config.servers),
+            );
         } else {
             tracing::debug!(%known, "reading goes on");
         }
@@ -125,7 +136,7 @@ impl Pump {
 
 impl Desk {
     /// Takes in a record of a partition that is ours.
-    pub(crate) fn take(&mut self, id: PartId, read: Read, now: i64) {
+    pub(crate) fn take(&mut self, id: PartId, read: FetchedRecord, now: i64) {
         let Some(part) = self.parts.get_mut(&id) else {
             return;
         };
@@ -145,7 +156,7 @@ impl Desk {
 }
 
 /// Makes a delivery of a message that was not tried yet.
-fn fresh(part: PartId, topic: Topic, read: Read) -> Waiting {
+fn fresh(part: PartId, topic: Topic, read: FetchedRecord) -> Waiting {
     let lineage = read.marks.get(LINEAGE);
     let lineage = lineage.and_then(|text| serde_json::from_slice(text).ok());
     let offset = read.offset;

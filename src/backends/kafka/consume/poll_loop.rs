@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, Read},
+        codec::record::{self, FetchedRecord},
         error::{self, error},
-        read::offset_fetcher::Fetcher,
+        read::offset_fetcher::OffsetFetcher,
     },
     transport::{ErrorKind, Result},
 };
@@ -50,7 +50,7 @@ pub(crate) struct Pump {
     pub(crate) shared: Arc<Shared>,
     pub(crate) retries: RetryQueues,
     pub(crate) client: Arc<BaseConsumer<Watch>>,
-    pub(crate) fetcher: Fetcher,
+    pub(crate) fetcher: OffsetFetcher,
     pub(crate) names: HashMap<String, Arc<str>>,
     /// The revision of the sources that was subscribed to, and what was left out of them.
     subscribed: Option<(u64, Option<String>)>,
@@ -73,7 +73,7 @@ impl Pump {
         let now = Instant::now();
         let client = Arc::new(client);
         Self {
-            fetcher: Fetcher::new(&shared.link.config),
+            fetcher: OffsetFetcher::new(&shared.connection.config),
             shared,
             retries: RetryQueues::default(),
             client,
@@ -201,7 +201,7 @@ impl Pump {
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         self.client
             .subscribe(&topics)
-            .map_err(|failed| error::of(failed, "subscribing"))?;
+            .map_err(|failed| error::from_kafka(failed, "subscribing"))?;
         self.subscribed = Some(wanted);
         Ok(())
     }
@@ -263,18 +263,18 @@ impl Pump {
     }
 
     fn pause(&self) -> Result<()> {
-        let pausing = |failed| error::of(failed, "pausing");
+        let pausing = |failed| error::from_kafka(failed, "pausing");
         let all = self.client.assignment().map_err(pausing)?;
         self.client.pause(&all).map_err(pausing)
     }
 
     fn resume(&self) -> Result<()> {
-        let resuming = |failed| error::of(failed, "resuming");
+        let resuming = |failed| error::from_kafka(failed, "resuming");
         let all = self.client.assignment().map_err(resuming)?;
         self.client.resume(&all).map_err(resuming)
     }
 
-    fn gather(&mut self, patience: Duration, chunk: &mut Vec<Read>) -> Result<()> {
+    fn gather(&mut self, patience: Duration, chunk: &mut Vec<FetchedRecord>) -> Result<()> {
         self.poll_retries(RETRIES, chunk)?;
         let most = chunk.len() + CHUNK;
         let mut patience = if chunk.is_empty() {
@@ -291,7 +291,7 @@ impl Pump {
         Ok(())
     }
 
-    fn admit(&mut self, chunk: Vec<Read>) -> Result<()> {
+    fn admit(&mut self, chunk: Vec<FetchedRecord>) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
@@ -326,7 +326,7 @@ impl Pump {
         if behind.count() > 0 {
             self.client
                 .pause(&behind)
-                .map_err(|failed| error::of(failed, "pausing"))?;
+                .map_err(|failed| error::from_kafka(failed, "pausing"))?;
         }
         Ok(())
     }
@@ -337,7 +337,7 @@ impl Pump {
         let positions = self
             .client
             .position()
-            .map_err(|failed| error::of(failed, "reading"))?;
+            .map_err(|failed| error::from_kafka(failed, "reading"))?;
         let mut desk = self.shared.desk();
         for part in desk.parts.values_mut() {
             let at = positions.find_partition(&part.name, part.partition);

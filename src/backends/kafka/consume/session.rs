@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, sync::Notify};
 use super::state::{Desk, End};
 use crate::{
     backends::kafka::{
-        connection::{client::topic_ids, handle::Link},
+        connection::{client::topic_ids, handle::Connection},
         delay::memory_budget::Room,
     },
     event::Group,
@@ -51,7 +51,7 @@ pub(crate) enum Offer {
 /// What the parts of a membership share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) link: Arc<Link>,
+    pub(crate) connection: Arc<Connection>,
     pub(crate) group: Group,
     pub(crate) store: String,
     /// Where what cannot be done in a thread of its own is done.
@@ -74,13 +74,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(
-        link: Arc<Link>,
+        connection: Arc<Connection>,
         group: Group,
         store: String,
         (lease, max_in_flight): (Duration, usize),
     ) -> Self {
         Self {
-            link,
+            connection,
             group,
             store,
             runtime: Handle::current(),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, Record},
+        codec::record::{self, OutgoingRecord},
         dead_letter::store,
         delay::delayed_record,
         error::{self, SCHEME, error},
@@ -172,11 +172,11 @@ async fn carry_out(shared: &Arc<Shared>, task: Task) -> (usize, Result<()>) {
 }
 
 /// Stores a record of a message that waits, or the end of one.
-async fn store(shared: &Shared, record: Record, doing: &str) -> Result<()> {
-    let stream = shared.link.stream().await?;
+async fn store(shared: &Shared, record: OutgoingRecord, doing: &str) -> Result<()> {
+    let stream = shared.connection.producer().await?;
     match stream.send(vec![record]).await.pop() {
         Some(Ok(_)) => Ok(()),
-        Some(Err(code)) => Err(error::of_code(code, doing)),
+        Some(Err(code)) => Err(error::from_code(code, doing)),
         None => Err(TransportError::unanswered(SCHEME)),
     }
 }
@@ -191,7 +191,7 @@ async fn end(shared: &Shared, claim: &Claim) -> Result<()> {
         return Ok(());
     }
     let (topic, key) = (&*waited.topic, waited.key.clone());
-    let record = Record::end(topic, waited.partition, key);
+    let record = OutgoingRecord::tombstone(topic, waited.partition, key);
     store(shared, record, "ending a retry").await?;
     failpoint::reach("kafka.retry_ended");
     shared.desk().retrying.remove(&waited.key);
@@ -228,7 +228,7 @@ async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTi
     if stored.is_err() && claim.waited.is_none() {
         shared.desk().retrying.remove(&key);
     }
-    stored.map_err(|failed| support_topics::explain(&shared.link, &shared.group, failed))
+    stored.map_err(|failed| support_topics::explain(&shared.connection, &shared.group, failed))
 }
 
 /// Returns where a message waits: what waited before stays where it was. None if that is ours no more: whoever owns it
@@ -240,7 +240,7 @@ fn place(shared: &Shared, claim: &Claim, delivery: &Delivery) -> Result<Option<W
         return Ok(is_ours.then(|| waited.clone()));
     }
     let message = &delivery.stored.message;
-    let name = shared.link.names().of(&message.topic)?;
+    let name = shared.connection.names().topic_name(&message.topic)?;
     let source = desk.sources.get(&name).ok_or_else(|| {
         let message = format!("there is no topic for retries of `{}`", message.topic);
         error(ErrorKind::NotFound, message)
@@ -261,7 +261,7 @@ async fn bury(
 ) -> Result<()> {
     let group = &shared.group;
     let dead = DeadLetter::of(SCHEME, &shared.store, group, delivery, kind, failure);
-    store::store(&shared.link, &dead).await?;
+    store::store(&shared.connection, &dead).await?;
     failpoint::reach("kafka.letter_stored");
     end(shared, claim).await
 }

@@ -26,8 +26,8 @@ use crate::{
         codec::record,
         connection::{
             admin,
-            client::{self, errors::Ears},
-            handle::Link,
+            client::{self, errors::ClientErrors, settings},
+            handle::Connection,
         },
         delay::{dispatcher, scan},
         error::{SCHEME, error},
@@ -53,29 +53,29 @@ struct Member {
 
 /// Joins the group; returns once the group has told what is ours and where it begins is settled, or has taken too long.
 pub(crate) async fn join(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
     request.refuse_ordered(SCHEME)?;
-    let mut remarks = make_missing(link, &request.patterns).await?;
-    let topics = link.matching(&request.patterns).await?;
-    let standing = Standing::look(link, &request.group, &topics, request.from).await?;
-    let (sources, made) = support_topics::create(link, &request.group, &topics).await?;
+    let mut remarks = make_missing(connection, &request.patterns).await?;
+    let topics = connection.matching(&request.patterns).await?;
+    let standing = Standing::look(connection, &request.group, &topics, request.from).await?;
+    let (sources, made) = support_topics::create(connection, &request.group, &topics).await?;
     remarks.extend(made);
-    let mut tasks = vec![fire(link)];
+    let mut tasks = vec![fire(connection)];
     if request.until_end {
-        remarks.extend(wait_for_overdue(link, &request.patterns).await?);
+        remarks.extend(wait_for_overdue(connection, &request.patterns).await?);
     }
     remarks.extend(standing.remark(&request.group, request.from));
     let from = standing.start(request.from);
-    let course = Course::plan(link, &topics, from, request.until_end).await?;
+    let course = Course::plan(connection, &topics, from, request.until_end).await?;
     let shared = Arc::new(Shared::new(
-        Arc::clone(link),
+        Arc::clone(connection),
         request.group.clone(),
-        link.store().await?,
+        connection.store().await?,
         (request.lease, request.max_in_flight),
     ));
-    let legacy = legacy_topic::find(link, &request.group).await?;
+    let legacy = legacy_topic::find(connection, &request.group).await?;
     {
         let mut desk = shared.desk();
         desk.sources.change(sources, &[]);
@@ -84,7 +84,7 @@ pub(crate) async fn join(
     }
     let joined = course.joined;
     let queues = 1 + shared.desk().sources.retry_partitions();
-    let mut settings = client::member(&link.config, request.group.as_str(), queues);
+    let mut settings = settings::consumer(&connection.config, request.group.as_str(), queues);
     if let Some(instance) = request.instance.as_deref() {
         settings.set("group.instance.id", instance);
     }
@@ -104,7 +104,7 @@ pub(crate) async fn join(
     if let Ok(assigned) = timeout(join_errors::PATIENCE, member.assigned()).await {
         assigned?;
     } else {
-        let warning = join_errors::waits(link, &request.group).await;
+        let warning = join_errors::waits(connection, &request.group).await;
         member.shared.fail(warning);
     }
     if let Some(legacy) = legacy.filter(|_| request.until_end) {
@@ -120,17 +120,17 @@ fn task(work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()
 }
 
 /// Makes sure that every topic that was named exists.
-async fn make_missing(link: &Arc<Link>, patterns: &[Pattern]) -> Result<Vec<String>> {
+async fn make_missing(connection: &Arc<Connection>, patterns: &[Pattern]) -> Result<Vec<String>> {
     let mut remarks = Vec::new();
     for topic in patterns.iter().filter_map(Pattern::literal) {
-        let name = link.names().of(&topic)?;
-        if link.partitions(&name).await?.is_some() {
+        let name = connection.names().topic_name(&topic)?;
+        if connection.partitions(&name).await?.is_some() {
             continue;
         }
-        if !link.create {
+        if !connection.create {
             return Err(admin::unknown(&name));
         }
-        let made = link.make_topic(&name).await?;
+        let made = connection.make_topic(&name).await?;
         remarks.extend(made.iter().map(|name| format!("made topic {name}")));
     }
     Ok(remarks)
@@ -139,13 +139,13 @@ async fn make_missing(link: &Arc<Link>, patterns: &[Pattern]) -> Result<Vec<Stri
 /// Starts the thread of a membership.
 fn start(shared: &Arc<Shared>, course: Course, settings: &ClientConfig) -> Result<()> {
     let watch = Watch {
-        ears: Ears::default(),
+        errors: ClientErrors::default(),
         shared: Arc::clone(shared),
         course,
     };
-    let client: BaseConsumer<Watch> = client::make(settings, watch)?;
+    let client: BaseConsumer<Watch> = client::create(settings, watch)?;
     let pump = Pump::new(client);
-    let leaving = shared.link.leaving.enter();
+    let leaving = shared.connection.leaving.enter();
     let thread = thread::Builder::new()
         .name("pf-kafka-member".to_owned())
         .spawn(move || {
@@ -158,20 +158,23 @@ fn start(shared: &Arc<Shared>, course: Course, settings: &ClientConfig) -> Resul
 }
 
 /// Fires what is for later, as long as there is somebody who consumes.
-fn fire(link: &Arc<Link>) -> AbortOnDropHandle<()> {
-    let link = Arc::clone(link);
+fn fire(connection: &Arc<Connection>) -> AbortOnDropHandle<()> {
+    let connection = Arc::clone(connection);
     AbortOnDropHandle::new(tokio::spawn(async move {
-        if let Err(failed) = dispatcher::fire_for_ever(link).await {
+        if let Err(failed) = dispatcher::fire_for_ever(connection).await {
             tracing::warn!(%failed, "nothing for later is fired from here any more");
         }
     }))
 }
 
 /// Waits until what should have come by now is there: fired by us, or by whoever owns it.
-async fn wait_for_overdue(link: &Arc<Link>, patterns: &[Pattern]) -> Result<Option<String>> {
+async fn wait_for_overdue(
+    connection: &Arc<Connection>,
+    patterns: &[Pattern],
+) -> Result<Option<String>> {
     let by = record::millis(SystemTime::now());
     let until = Instant::now() + PATIENCE;
-    while scan::is_overdue(link, patterns, by).await? {
+    while scan::is_overdue(connection, patterns, by).await? {
         if Instant::now() >= until {
             let remark = "events that are due were not fired yet: `pf schedule list` shows them";
             return Ok(Some(remark.to_owned()));

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::{
     backends::kafka::{
-        codec::record::{self, Read},
+        codec::record::{self, FetchedRecord},
         connection::names::Names,
     },
     event::{Envelope, Group, Headers, Message, Position, Topic},
@@ -39,7 +39,7 @@ pub(crate) fn letter(
     names: &Names,
     store: &str,
     (topic, at): (&Topic, &Position),
-    mut read: Read,
+    mut read: FetchedRecord,
 ) -> Option<(DeadLetter, Option<Position>)> {
     let told = Told::read(&read);
     let origin = told.topic.as_deref().and_then(|name| names.topic(name));
@@ -94,7 +94,7 @@ fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<
 }
 
 impl Told {
-    fn read(read: &Read) -> Self {
+    fn read(read: &FetchedRecord) -> Self {
         let headers = &read.headers;
         if headers.text("kafka_dlt-original-topic").is_some()
             || headers.text("kafka_dlt-exception-fqcn").is_some()
@@ -215,11 +215,11 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::backends::kafka::codec::record::Marks;
+    use crate::backends::kafka::codec::record::InternalHeaders;
 
-    fn read(headers: &[(&str, &[u8])], payload: Option<&'static str>) -> Read {
+    fn read(headers: &[(&str, &[u8])], payload: Option<&'static str>) -> FetchedRecord {
         let headers = headers.iter();
-        Read {
+        FetchedRecord {
             topic: "shop.order.dlq".into(),
             partition: 1,
             offset: 9,
@@ -232,7 +232,7 @@ mod tests {
                     ((*name).to_owned(), Some(value))
                 })
                 .collect(),
-            marks: Marks::default(),
+            marks: InternalHeaders::default(),
         }
     }
 

@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, Read},
-        connection::handle::{self, Link},
+        codec::record::{self, FetchedRecord},
+        connection::handle::{self, Connection},
         consume::retry_topics::support_topics,
         read::{
-            offset_fetcher::Fetcher,
+            offset_fetcher::OffsetFetcher,
             open_transactions,
-            partition_queues::{self, Merge},
-            partition_reader::Span,
+            partition_queues::{self, MergedScan},
+            partition_reader::OffsetRange,
         },
     },
     event::{Pattern, Topic},
@@ -33,34 +33,37 @@ use crate::{
 const AT_ONCE: usize = 1000;
 
 /// Opens a read of the letters that are there.
-pub(crate) async fn scan(link: &Arc<Link>, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-    Ok(Box::new(Scan::open(link, selection).await?))
+pub(crate) async fn scan(
+    connection: &Arc<Connection>,
+    selection: &Selection,
+) -> Result<Box<dyn LetterScan>> {
+    Ok(Box::new(Scan::open(connection, selection).await?))
 }
 
 /// An open read of the letters that were there when it began.
 struct Scan {
-    link: Arc<Link>,
-    merge: Merge<Read>,
+    connection: Arc<Connection>,
+    merge: MergedScan<FetchedRecord>,
     opener: Opener,
-    fetcher: Arc<Fetcher>,
+    fetcher: Arc<OffsetFetcher>,
     resolved: Resolved,
     seen: Seen,
     ready: VecDeque<DeadLetter>,
 }
 
 impl Scan {
-    async fn open(link: &Arc<Link>, selection: &Selection) -> Result<Self> {
-        let spans = spans(link, &stores(link, selection).await?).await?;
+    async fn open(connection: &Arc<Connection>, selection: &Selection) -> Result<Self> {
+        let spans = spans(connection, &stores(connection, selection).await?).await?;
         // Read afterwards, so that what is dealt with meanwhile is left out rather than shown.
-        let state = State::read(link).await?;
+        let state = State::read(connection).await?;
         Ok(Self {
-            merge: Merge::open(link, spans, partition_queues::copy)?,
-            opener: Opener::new(link).await?,
-            fetcher: Arc::new(Fetcher::new(&link.config)),
+            merge: MergedScan::open(connection, spans, partition_queues::copy)?,
+            opener: Opener::new(connection).await?,
+            fetcher: Arc::new(OffsetFetcher::new(&connection.config)),
             resolved: state.resolved,
             seen: Seen::default(),
             ready: VecDeque::new(),
-            link: Arc::clone(link),
+            connection: Arc::clone(connection),
         })
     }
 
@@ -70,7 +73,7 @@ impl Scan {
             return Ok(());
         }
         if found.reference.is_some() {
-            let (names, fetcher) = (self.link.names().clone(), Arc::clone(&self.fetcher));
+            let (names, fetcher) = (self.connection.names().clone(), Arc::clone(&self.fetcher));
             found = handle::blocking(move || {
                 found.dereference(&names, &fetcher)?;
                 Ok(found)
@@ -84,17 +87,20 @@ impl Scan {
 
 /// Returns the topics of dead letters that may hold what a selection means. Letters that others store may stand
 /// elsewhere than with their topic.
-pub(crate) async fn stores(link: &Arc<Link>, selection: &Selection) -> Result<Vec<(String, i32)>> {
-    let all = link.all_topics().await?;
+pub(crate) async fn stores(
+    connection: &Arc<Connection>,
+    selection: &Selection,
+) -> Result<Vec<(String, i32)>> {
+    let all = connection.all_topics().await?;
     let topics: HashSet<Topic> = all
         .iter()
-        .filter_map(|(name, _)| link.names().topic(name))
+        .filter_map(|(name, _)| connection.names().topic(name))
         .collect();
     let patterns = selection.topics.iter();
     let patterns: Vec<Pattern> = patterns.filter_map(|text| text.parse().ok()).collect();
     let mut stores = all;
     stores.retain(|(name, _)| {
-        link.names().of_letters(name).is_some_and(|topic| {
+        connection.names().origin_of(name).is_some_and(|topic| {
             selection.topics.is_empty()
                 || !topics.contains(&topic)
                 || patterns.iter().any(|pattern| pattern.matches(&topic))
@@ -103,13 +109,16 @@ pub(crate) async fn stores(link: &Arc<Link>, selection: &Selection) -> Result<Ve
     Ok(stores)
 }
 
-pub(crate) async fn spans(link: &Arc<Link>, stores: &[(String, i32)]) -> Result<Vec<Span>> {
+pub(crate) async fn spans(
+    connection: &Arc<Connection>,
+    stores: &[(String, i32)],
+) -> Result<Vec<OffsetRange>> {
     let parts = stores.iter();
     let parts = parts.flat_map(|(name, count)| (0..*count).map(|part| (name.clone(), part)));
     let parts: Vec<(String, i32)> = parts.collect();
-    open_transactions::note(link, parts.clone()).await?;
-    let bounds = link.bounds(parts.clone()).await?;
-    let span = |((topic, partition), bounds): ((String, i32), handle::Bounds)| Span {
+    open_transactions::note(connection, parts.clone()).await?;
+    let bounds = connection.bounds(parts.clone()).await?;
+    let span = |((topic, partition), bounds): ((String, i32), handle::Watermarks)| OffsetRange {
         topic,
         partition,
         from: bounds.low,
@@ -137,29 +146,35 @@ impl LetterScan for Scan {
 }
 
 /// Stores letters unless one of their name is there: one result each, in order.
-pub(crate) async fn import(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+pub(crate) async fn import(
+    connection: &Arc<Connection>,
+    letters: Vec<DeadLetter>,
+) -> Vec<Result<bool>> {
     let count = letters.len();
-    match import_new(link, letters).await {
+    match import_new(connection, letters).await {
         Ok(results) => results,
         Err(failed) => (0..count).map(|_| Err(failed.clone())).collect(),
     }
 }
 
-async fn import_new(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Result<Vec<Result<bool>>> {
+async fn import_new(
+    connection: &Arc<Connection>,
+    letters: Vec<DeadLetter>,
+) -> Result<Vec<Result<bool>>> {
     let mut topics: HashSet<Topic> = HashSet::new();
     for letter in &letters {
         topics.insert(letter.record.origin.topic.clone());
     }
-    let mut known = make_places(link, topics).await?;
-    let state = State::read(link).await?;
+    let mut known = make_places(connection, topics).await?;
+    let state = State::read(connection).await?;
     let tasks = letters.into_iter().map(|letter| {
         let id = resolved::number(&letter.id);
         let is_new = known.insert(id);
         let was_dealt_with = state.resolved.has(id);
-        let link = Arc::clone(link);
+        let connection = Arc::clone(connection);
         async move {
             if is_new {
-                import_one(&link, &letter, was_dealt_with).await?;
+                import_one(&connection, &letter, was_dealt_with).await?;
             }
             Ok(is_new)
         }
@@ -168,36 +183,40 @@ async fn import_new(link: &Arc<Link>, letters: Vec<DeadLetter>) -> Result<Vec<Re
     Ok(stream::iter(tasks).buffered(AT_ONCE).collect().await)
 }
 
-async fn import_one(link: &Arc<Link>, letter: &DeadLetter, was_dealt_with: bool) -> Result<()> {
+async fn import_one(
+    connection: &Arc<Connection>,
+    letter: &DeadLetter,
+    was_dealt_with: bool,
+) -> Result<()> {
     record::check(&letter.message)?;
     if was_dealt_with {
-        let again = state_topic::record(link, state_topic::again_key(&letter.id), Some(&1))?;
-        state_topic::write(link, vec![again]).await?;
+        let again = state_topic::record(connection, state_topic::again_key(&letter.id), Some(&1))?;
+        state_topic::write(connection, vec![again]).await?;
     }
-    store::store(link, letter).await
+    store::store(connection, letter).await
 }
 
 /// Makes the places of the letters of topics, and returns the names of those that are there.
-async fn make_places(link: &Arc<Link>, topics: HashSet<Topic>) -> Result<HashSet<u64>> {
+async fn make_places(connection: &Arc<Connection>, topics: HashSet<Topic>) -> Result<HashSet<u64>> {
     let mut wanted = Vec::with_capacity(topics.len());
     for topic in topics {
         // What cannot be the name of a topic is told of each letter by itself.
-        if let Ok(name) = link.names().of(&topic)
-            && link.names().letters(&topic).is_ok()
+        if let Ok(name) = connection.names().topic_name(&topic)
+            && connection.names().dead_letter_topic(&topic).is_ok()
         {
-            let partitions = link.partitions(&name).await?;
-            let partitions = partitions.unwrap_or(link.own_partitions());
+            let partitions = connection.partitions(&name).await?;
+            let partitions = partitions.unwrap_or(connection.own_partitions());
             wanted.push((topic, name, partitions));
         }
     }
-    support_topics::create_letters(link, &wanted).await?;
+    support_topics::create_letters(connection, &wanted).await?;
     let mut known = HashSet::new();
     let topics = wanted.iter().map(|(topic, ..)| topic.as_str().to_owned());
     let selection = Selection {
         topics: topics.collect(),
         ..Selection::default()
     };
-    let mut scan = Scan::open(link, &selection).await?;
+    let mut scan = Scan::open(connection, &selection).await?;
     loop {
         let letters = scan.next(500).await?;
         if letters.is_empty() {

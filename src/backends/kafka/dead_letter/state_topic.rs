@@ -11,15 +11,15 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, Read, Record},
+        codec::record::{self, FetchedRecord, OutgoingRecord},
         connection::{
-            admin::{COMPACTED, Wanted},
-            client::Isolation,
-            handle::Link,
-            producer::Placed,
+            admin::{COMPACTED, TopicSpec},
+            client::settings::Isolation,
+            handle::Connection,
+            producer::RecordMetadata,
         },
         error,
-        read::partition_reader::{Reader, Span},
+        read::partition_reader::{OffsetRange, PartitionReader},
     },
     transport::{JobId, LetterId, Result, TransportError},
 };
@@ -40,20 +40,20 @@ pub(crate) struct State {
 
 impl State {
     /// Reads it, up to what is committed now.
-    pub(crate) async fn read(link: &Arc<Link>) -> Result<Self> {
+    pub(crate) async fn read(connection: &Arc<Connection>) -> Result<Self> {
         let mut state = Self::default();
-        let topic = link.names().state();
-        if link.partitions(&topic).await?.is_none() {
+        let topic = connection.names().state_topic();
+        if connection.partitions(&topic).await?.is_none() {
             return Ok(state);
         }
-        let bounds = link.bounds(vec![(topic.clone(), 0)]).await?;
-        let spans = bounds.iter().map(|bounds| Span {
+        let bounds = connection.bounds(vec![(topic.clone(), 0)]).await?;
+        let spans = bounds.iter().map(|bounds| OffsetRange {
             topic: topic.clone(),
             partition: 0,
             from: bounds.low,
             until: Some(bounds.high),
         });
-        let mut reader = Reader::open(link, spans.collect(), Isolation::Committed)?;
+        let mut reader = PartitionReader::open(connection, spans.collect(), Isolation::Committed)?;
         while let Some(chunk) = reader.next().await? {
             for read in &chunk {
                 state.take(read);
@@ -64,7 +64,7 @@ impl State {
     }
 
     /// Takes in the next record.
-    fn take(&mut self, read: &Read) {
+    fn take(&mut self, read: &FetchedRecord) {
         let key = read.key.as_deref().map(std::str::from_utf8);
         let Some(Ok(key)) = key else {
             return;
@@ -85,14 +85,14 @@ impl State {
         }
     }
 
-    fn take_job(&mut self, job: &str, read: &Read) {
+    fn take_job(&mut self, job: &str, read: &FetchedRecord) {
         match value(read) {
             Some(plan) => self.jobs.entry(job.to_owned()).or_default().plan = Some(plan),
             None => drop(self.jobs.remove(job)),
         }
     }
 
-    fn take_chunk(&mut self, job: &str, (start, count): (&str, &str), read: &Read) {
+    fn take_chunk(&mut self, job: &str, (start, count): (&str, &str), read: &FetchedRecord) {
         let (Ok(start), Ok(count)) = (start.parse(), count.parse()) else {
             return;
         };
@@ -110,7 +110,7 @@ impl State {
         known.chunks.insert(start, chunk);
     }
 
-    fn take_receipt(&mut self, job: &str, read: &Read) {
+    fn take_receipt(&mut self, job: &str, read: &FetchedRecord) {
         let Some(receipt) = value::<Receipt>(read) else {
             return;
         };
@@ -138,11 +138,11 @@ impl State {
     }
 }
 
-fn value<T: serde::de::DeserializeOwned>(read: &Read) -> Option<T> {
+fn value<T: serde::de::DeserializeOwned>(read: &FetchedRecord) -> Option<T> {
     serde_json::from_slice(read.payload.as_ref()?).ok()
 }
 
-fn leased(read: &Read) -> Option<Leased> {
+fn leased(read: &FetchedRecord) -> Option<Leased> {
     let lease: Lease = value(read)?;
     let offset = u64::try_from(read.offset).unwrap_or(0);
     Some(Leased {
@@ -153,29 +153,29 @@ fn leased(read: &Read) -> Option<Leased> {
 }
 
 /// Returns the topic as it has to be made.
-pub(crate) fn wanted(link: &Link) -> Wanted {
+pub(crate) fn wanted(connection: &Connection) -> TopicSpec {
     let mut settings = COMPACTED.to_vec();
     settings.push(("message.timestamp.type", "LogAppendTime"));
-    Wanted {
-        name: link.names().state(),
+    TopicSpec {
+        name: connection.names().state_topic(),
         partitions: 1,
         settings,
     }
 }
 
 /// Makes the topic unless it is there.
-pub(crate) async fn make(link: &Arc<Link>) -> Result<()> {
-    link.make(&[wanted(link)]).await.map(drop)
+pub(crate) async fn make(connection: &Arc<Connection>) -> Result<()> {
+    connection.make(&[wanted(connection)]).await.map(drop)
 }
 
 /// Lays out a record; without a value it ends the one of the same key.
 pub(crate) fn record(
-    link: &Link,
+    connection: &Connection,
     key: impl Into<String>,
     value: Option<&impl Serialize>,
-) -> Result<Record> {
-    Ok(Record {
-        topic: link.names().state(),
+) -> Result<OutgoingRecord> {
+    Ok(OutgoingRecord {
+        topic: connection.names().state_topic(),
         partition: Some(0),
         key: Some(Bytes::from(key.into())),
         payload: value.map(record::json).transpose()?,
@@ -184,20 +184,28 @@ pub(crate) fn record(
 }
 
 /// Lays out the end of a record.
-pub(crate) fn end(link: &Link, key: impl Into<String>) -> Record {
-    Record::end(link.names().state(), 0, Bytes::from(key.into()))
+pub(crate) fn end(connection: &Connection, key: impl Into<String>) -> OutgoingRecord {
+    OutgoingRecord::tombstone(connection.names().state_topic(), 0, Bytes::from(key.into()))
 }
 
 /// Writes records and waits until they are stored.
-pub(crate) async fn write(link: &Arc<Link>, records: Vec<Record>) -> Result<Vec<Placed>> {
-    let answers = link.notes().await?.send(records).await.into_iter();
-    let failed = |code| error::of_code(code, "writing down what becomes of dead letters");
+pub(crate) async fn write(
+    connection: &Arc<Connection>,
+    records: Vec<OutgoingRecord>,
+) -> Result<Vec<RecordMetadata>> {
+    let answers = connection
+        .unbatched_producer()
+        .await?
+        .send(records)
+        .await
+        .into_iter();
+    let failed = |code| error::from_code(code, "writing down what becomes of dead letters");
     answers.map(|answer| answer.map_err(failed)).collect()
 }
 
 /// Asks what time it is at the broker.
-pub(crate) async fn now(link: &Arc<Link>) -> Result<SystemTime> {
-    let placed = write(link, vec![record(link, CLOCK, Some(&0))?]).await?;
+pub(crate) async fn now(connection: &Arc<Connection>) -> Result<SystemTime> {
+    let placed = write(connection, vec![record(connection, CLOCK, Some(&0))?]).await?;
     let placed = placed.first();
     let placed =
         placed.ok_or_else(|| TransportError::unanswered(crate::backends::kafka::error::SCHEME))?;
@@ -225,11 +233,11 @@ pub(crate) fn again_key(id: &LetterId) -> String {
 }
 
 /// Returns the records that end a job. Its receipts stay.
-pub(crate) fn erased(link: &Link, job: &JobId, known: &Known) -> Vec<Record> {
+pub(crate) fn erased(connection: &Connection, job: &JobId, known: &Known) -> Vec<OutgoingRecord> {
     let chunks = known.chunks.iter();
-    let chunks = chunks.map(|(start, chunk)| end(link, chunk_key(job, *start, chunk.count)));
-    let mut records: Vec<Record> = chunks.collect();
-    records.push(end(link, job_key(job)));
+    let chunks = chunks.map(|(start, chunk)| end(connection, chunk_key(job, *start, chunk.count)));
+    let mut records: Vec<OutgoingRecord> = chunks.collect();
+    records.push(end(connection, job_key(job)));
     records
 }
 
@@ -238,10 +246,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{backends::kafka::codec::record::Marks, event::Headers};
+    use crate::{backends::kafka::codec::record::InternalHeaders, event::Headers};
 
-    fn written(offset: i64, key: &str, value: Option<serde_json::Value>) -> Read {
-        Read {
+    fn written(offset: i64, key: &str, value: Option<serde_json::Value>) -> FetchedRecord {
+        FetchedRecord {
             topic: "pf.state".into(),
             partition: 0,
             offset,
@@ -249,7 +257,7 @@ mod tests {
             key: Some(Bytes::copy_from_slice(key.as_bytes())),
             payload: value.map(|value| value.to_string().into()),
             headers: Headers::new(),
-            marks: Marks::default(),
+            marks: InternalHeaders::default(),
         }
     }
 

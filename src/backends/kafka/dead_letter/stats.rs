@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{ID, LETTER, Read},
-        connection::handle::Link,
-        read::partition_queues::{self, Merge},
+        codec::record::{FetchedRecord, ID, LETTER},
+        connection::handle::Connection,
+        read::partition_queues::{self, MergedScan},
     },
     event::Message,
     transport::{
@@ -34,7 +34,7 @@ enum Glimpse {
         story: Vec<u8>,
     },
     /// Stored by others, or damaged.
-    Other(Box<Read>),
+    Other(Box<FetchedRecord>),
 }
 
 fn glimpse(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> Glimpse {
@@ -88,12 +88,12 @@ struct BriefFailure<'a> {
 }
 
 /// Counts the letters that are meant.
-pub(crate) async fn count(link: &Arc<Link>, selection: &Selection) -> Result<Stats> {
-    let spans = scan::spans(link, &scan::stores(link, selection).await?).await?;
-    let state = State::read(link).await?;
-    let mut merge = Merge::open(link, spans, glimpse)?;
+pub(crate) async fn count(connection: &Arc<Connection>, selection: &Selection) -> Result<Stats> {
+    let spans = scan::spans(connection, &scan::stores(connection, selection).await?).await?;
+    let state = State::read(connection).await?;
+    let mut merge = MergedScan::open(connection, spans, glimpse)?;
     let mut counting = Counting {
-        opener: Opener::new(link).await?,
+        opener: Opener::new(connection).await?,
         resolved: state.resolved,
         seen: Seen::default(),
         selection,

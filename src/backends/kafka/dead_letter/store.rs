@@ -5,10 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use super::foreign;
 use crate::{
     backends::kafka::{
-        codec::record::{self, ID, LETTER, ORIGINAL, Read, Record, TOPIC},
-        connection::{admin::Wanted, client, handle::Link, names::Names, producer::Producer},
+        codec::record::{self, FetchedRecord, ID, LETTER, ORIGINAL, OutgoingRecord, TOPIC},
+        connection::{
+            admin::TopicSpec, client::settings, handle::Connection, names::Names,
+            producer::Producer,
+        },
         error::{self, error},
-        read::offset_fetcher::Fetcher,
+        read::offset_fetcher::OffsetFetcher,
     },
     event::{Message, Position, Topic},
     transport::{DeadLetter, ErrorKind, LetterId, LetterRecord, Result, TransportError},
@@ -37,9 +40,9 @@ enum Form {
 const FORMS: [Form; 3] = [Form::Whole, Form::Brief, Form::Reference];
 
 /// Returns the topic of the dead letters of a topic as it has to be made.
-pub(crate) fn wanted(link: &Link, topic: &Topic, partitions: i32) -> Result<Wanted> {
-    Ok(Wanted {
-        name: link.names().letters(topic)?,
+pub(crate) fn wanted(connection: &Connection, topic: &Topic, partitions: i32) -> Result<TopicSpec> {
+    Ok(TopicSpec {
+        name: connection.names().dead_letter_topic(topic)?,
         partitions,
         settings: KEPT.to_vec(),
     })
@@ -48,9 +51,11 @@ pub(crate) fn wanted(link: &Link, topic: &Topic, partitions: i32) -> Result<Want
 /// Stores a letter and returns once it is confirmed. Its topic was made before.
 ///
 /// A letter that does not fit is stored without the detail of its failure, else as a reference to the original.
-pub(crate) async fn store(link: &Arc<Link>, letter: &DeadLetter) -> Result<()> {
-    let topic = link.names().letters(&letter.record.origin.topic)?;
-    let partitions = link.partitions(&topic).await?;
+pub(crate) async fn store(connection: &Arc<Connection>, letter: &DeadLetter) -> Result<()> {
+    let topic = connection
+        .names()
+        .dead_letter_topic(&letter.record.origin.topic)?;
+    let partitions = connection.partitions(&topic).await?;
     let partitions = partitions.ok_or_else(|| {
         let message = format!("there is no topic `{topic}` for dead letters");
         error(ErrorKind::NotFound, message).hint("`pf consume` makes it when it starts")
@@ -58,14 +63,14 @@ pub(crate) async fn store(link: &Arc<Link>, letter: &DeadLetter) -> Result<()> {
     let place = (&*topic, partition(letter, partitions));
     let mut alone = None;
     for form in FORMS {
-        let Some(record) = lay_out(link, place, letter, form).await? else {
+        let Some(record) = lay_out(connection, place, letter, form).await? else {
             continue;
         };
-        let mut answer = send(link.stream().await?, record.clone()).await;
+        let mut answer = send(connection.producer().await?, record.clone()).await;
         if is_too_large(&answer) {
             // A broker judges a whole batch, and others may have been in it.
             if alone.is_none() {
-                alone = Some(lone_producer(link)?);
+                alone = Some(lone_producer(connection)?);
             }
             if let Some(producer) = &alone {
                 answer = send(producer, record).await;
@@ -84,17 +89,17 @@ fn is_too_large(answer: &Result<()>) -> bool {
     matches!(answer, Err(failed) if failed.kind() == ErrorKind::TooLarge)
 }
 
-fn lone_producer(link: &Link) -> Result<Producer> {
-    let mut settings = client::once(&link.config, true);
+fn lone_producer(connection: &Connection) -> Result<Producer> {
+    let mut settings = settings::one_shot(&connection.config, true);
     settings.set("batch.num.messages", "1");
     Producer::new(&settings)
 }
 
-async fn send(producer: &Producer, record: Record) -> Result<()> {
+async fn send(producer: &Producer, record: OutgoingRecord) -> Result<()> {
     let answers = producer.send(vec![record]).await;
     match answers.into_iter().next() {
         Some(Ok(_)) => Ok(()),
-        Some(Err(code)) => Err(error::of_code(code, "storing a dead letter")),
+        Some(Err(code)) => Err(error::from_code(code, "storing a dead letter")),
         None => Err(TransportError::unanswered(
             crate::backends::kafka::error::SCHEME,
         )),
@@ -103,16 +108,16 @@ async fn send(producer: &Producer, record: Record) -> Result<()> {
 
 /// Letters keep the order of their originals: those of a partition stand in one partition.
 fn partition(letter: &DeadLetter, partitions: i32) -> Option<i32> {
-    let (_, partition, _) = record::place(&letter.record.origin.position)?;
+    let (_, partition, _) = record::parse_position(&letter.record.origin.position)?;
     Some(partition.rem_euclid(partitions.max(1)))
 }
 
 async fn lay_out(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     (topic, partition): (&str, Option<i32>),
     letter: &DeadLetter,
     form: Form,
-) -> Result<Option<Record>> {
+) -> Result<Option<OutgoingRecord>> {
     let story = match form {
         Form::Whole => record::json(&letter.record)?,
         Form::Brief | Form::Reference => record::json(&brief(&letter.record))?,
@@ -126,7 +131,7 @@ async fn lay_out(
     if letter.message.topic != letter.record.origin.topic {
         marks.push((TOPIC, letter.message.topic.as_str().as_bytes()));
     }
-    let mut record = Record {
+    let mut record = OutgoingRecord {
         topic: topic.to_owned(),
         partition,
         key: letter.message.key.clone(),
@@ -134,7 +139,7 @@ async fn lay_out(
         headers: None,
     };
     if form == Form::Reference {
-        if !is_here(link, &letter.record).await? {
+        if !is_here(connection, &letter.record).await? {
             return Ok(None);
         }
         marks.push((ORIGINAL, original.as_str().as_bytes()));
@@ -154,9 +159,9 @@ fn brief(record: &LetterRecord) -> LetterRecord {
 }
 
 /// Reports whether the original stands in this store, as far as its position tells.
-async fn is_here(link: &Arc<Link>, record: &LetterRecord) -> Result<bool> {
-    let is_known = record::place(&record.origin.position).is_some();
-    Ok(is_known && record.origin.store == link.store().await?)
+async fn is_here(connection: &Arc<Connection>, record: &LetterRecord) -> Result<bool> {
+    let is_known = record::parse_position(&record.origin.position).is_some();
+    Ok(is_known && record.origin.store == connection.store().await?)
 }
 
 /// A letter as it was found.
@@ -182,20 +187,20 @@ pub(crate) struct Opener {
 
 impl Opener {
     /// Prepares to read the letters of a cluster.
-    pub(crate) async fn new(link: &Arc<Link>) -> Result<Self> {
+    pub(crate) async fn new(connection: &Arc<Connection>) -> Result<Self> {
         Ok(Self {
-            store: link.store().await?,
-            names: link.names().clone(),
+            store: connection.store().await?,
+            names: connection.names().clone(),
             topics: HashMap::new(),
         })
     }
 
     /// Reads a letter; none if the record stands in no topic of dead letters.
-    pub(crate) fn open(&mut self, read: Read) -> Option<Found> {
+    pub(crate) fn open(&mut self, read: FetchedRecord) -> Option<Found> {
         let topic = if let Some(topic) = self.topics.get(&read.topic) {
             topic.clone()
         } else {
-            let topic = self.names.of_letters(&read.topic)?;
+            let topic = self.names.origin_of(&read.topic)?;
             self.topics.insert(Arc::clone(&read.topic), topic.clone());
             topic
         };
@@ -235,7 +240,7 @@ fn text(bytes: &bytes::Bytes) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-fn ours(read: &Read) -> Option<(LetterId, LetterRecord)> {
+fn ours(read: &FetchedRecord) -> Option<(LetterId, LetterRecord)> {
     let record: LetterRecord = serde_json::from_slice(read.marks.get(LETTER)?).ok()?;
     let id = read.marks.get(ID).and_then(text);
     let id = id.map_or_else(
@@ -256,12 +261,12 @@ impl Found {
     }
 
     /// Puts the original in the place of a reference, if it is still there. Blocks.
-    pub(crate) fn dereference(&mut self, names: &Names, fetcher: &Fetcher) -> Result<()> {
-        let place = self.reference.as_ref().and_then(record::place);
+    pub(crate) fn dereference(&mut self, names: &Names, fetcher: &OffsetFetcher) -> Result<()> {
+        let place = self.reference.as_ref().and_then(record::parse_position);
         let Some((topic, partition, offset)) = place else {
             return Ok(());
         };
-        let read = match fetcher.read(&names.of(&topic)?, partition, &[offset]) {
+        let read = match fetcher.read(&names.topic_name(&topic)?, partition, &[offset]) {
             Ok(mut found) => found.pop(),
             Err(failed) if failed.kind() == ErrorKind::NotFound => None,
             Err(failed) => return Err(failed),

@@ -8,7 +8,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backends::kafka::codec::record::{self, KEY, NULL, Read, Record, WAITING},
+    backends::kafka::codec::record::{self, FetchedRecord, KEY, NULL, OutgoingRecord, WAITING},
     event::{Message, Position, Topic},
     transport::{Attempts, Lineage, Result},
 };
@@ -70,7 +70,7 @@ pub(crate) fn write(
     key: Bytes,
     waiting: &Waiting,
     message: &Message,
-) -> Result<Record> {
+) -> Result<OutgoingRecord> {
     let story = record::json(waiting)?;
     let mut marks: Vec<(&'static str, &[u8])> = vec![(WAITING, &story)];
     if let Some(key) = &message.key {
@@ -79,7 +79,7 @@ pub(crate) fn write(
     if message.payload.is_none() {
         marks.push((NULL, b""));
     }
-    Ok(Record {
+    Ok(OutgoingRecord {
         topic: topic.to_owned(),
         partition: Some(partition),
         key: Some(key),
@@ -89,7 +89,7 @@ pub(crate) fn write(
 }
 
 /// Reads a message that waits; none if the record is an end, or nothing of ours.
-pub(crate) fn read(read: Read) -> Option<(Waiting, Message)> {
+pub(crate) fn read(read: FetchedRecord) -> Option<(Waiting, Message)> {
     let payload = read.payload?;
     let waiting: Waiting = serde_json::from_slice(read.marks.get(WAITING)?).ok()?;
     let message = Message {
@@ -102,7 +102,7 @@ pub(crate) fn read(read: Read) -> Option<(Waiting, Message)> {
 }
 
 /// Returns when a record is due; none if it is an end, or nothing of ours.
-pub(crate) fn due(read: &Read) -> Option<i64> {
+pub(crate) fn due(read: &FetchedRecord) -> Option<i64> {
     read.payload.as_ref()?;
     due_in(read.marks.get(WAITING)?)
 }

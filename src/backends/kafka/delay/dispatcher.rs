@@ -23,8 +23,12 @@ use super::{firing::Owner, index::SOON, partition::Shelf, topic_cache::Targets};
 use crate::{
     backends::kafka::{
         connection::{
-            client::{self, Isolation, errors::Ears},
-            handle::{self, Link},
+            client::{
+                self,
+                errors::ClientErrors,
+                settings::{self, Isolation},
+            },
+            handle::{self, Connection},
         },
         error::{self, error},
     },
@@ -43,15 +47,15 @@ const ROOM: usize = 112 << 20;
 ///
 /// # Errors
 /// If the cluster does not let us.
-pub(crate) async fn fire_for_ever(link: Arc<Link>) -> Result<()> {
+pub(crate) async fn fire_for_ever(connection: Arc<Connection>) -> Result<()> {
     let stop = Stop::default();
     loop {
-        while !is_there(&link).await? {
+        while !is_there(&connection).await? {
             tokio::time::sleep(AGAIN).await;
         }
         let (sender, ended) = oneshot::channel();
-        let firer = Firer::new(&link, Arc::clone(&stop.0))?;
-        let member = link.leaving.enter();
+        let firer = Firer::new(&connection, Arc::clone(&stop.0))?;
+        let member = connection.leaving.enter();
         start("pf-kafka-firer", move || {
             let _ = sender.send(firer.run());
             drop(member);
@@ -85,10 +89,10 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
 }
 
 /// Tells whether anything was ever delayed here. That nobody answers right now will pass.
-async fn is_there(link: &Arc<Link>) -> Result<bool> {
-    let topic = link.names().delays();
+async fn is_there(connection: &Arc<Connection>) -> Result<bool> {
+    let topic = connection.names().delay_topic();
     let name = topic.clone();
-    let asked = link
+    let asked = connection
         .ask(move |client, config| {
             let found = client::metadata(client, client.context(), config, Some(&name))?;
             handle::partitions_in(&found, &name)
@@ -96,7 +100,7 @@ async fn is_there(link: &Arc<Link>) -> Result<bool> {
         .await;
     match asked {
         Ok(found) => Ok(found
-            .map(|partitions| link.learn(&topic, partitions))
+            .map(|partitions| connection.learn(&topic, partitions))
             .is_some()),
         Err(failed) if failed.is_transient() => {
             tracing::debug!(%failed, "firing waits for a broker");
@@ -109,7 +113,7 @@ async fn is_there(link: &Arc<Link>) -> Result<bool> {
 /// Hears of partitions that come and go, in order.
 #[derive(Debug, Default)]
 struct Watch {
-    ears: Ears,
+    errors: ClientErrors,
     news: Mutex<Vec<News>>,
 }
 
@@ -133,11 +137,11 @@ impl Watch {
 
 impl ClientContext for Watch {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.ears.log(facility, message);
+        self.errors.log(facility, message);
     }
 
     fn error(&self, failed: KafkaError, reason: &str) {
-        self.ears.hear(&failed, reason);
+        self.errors.record(&failed, reason);
     }
 }
 
@@ -159,30 +163,30 @@ impl ConsumerContext for Watch {
 
 /// The thread that reads the delay topic.
 struct Firer {
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     topic: Arc<str>,
     consumer: Arc<BaseConsumer<Watch>>,
     /// A member of no group; it asks in the name of that of those who fire.
-    asking: Arc<BaseConsumer<Ears>>,
+    asking: Arc<BaseConsumer<ClientErrors>>,
     targets: Arc<Targets>,
     shelves: HashMap<i32, Arc<Shelf>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Firer {
-    fn new(link: &Arc<Link>, stop: Arc<AtomicBool>) -> Result<Self> {
-        let group = link.names().firing_group();
-        let mut member = client::member(&link.config, &group, 1);
+    fn new(connection: &Arc<Connection>, stop: Arc<AtomicBool>) -> Result<Self> {
+        let group = connection.names().firing_group();
+        let mut member = settings::consumer(&connection.config, &group, 1);
         member
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "true");
-        let mut asking = client::reader(&link.config, Isolation::Uncommitted, true);
+        let mut asking = settings::reader(&connection.config, Isolation::Uncommitted, true);
         asking.set("group.id", &group);
         Ok(Self {
-            topic: link.names().delays().into(),
-            consumer: Arc::new(client::make(&member, Watch::default())?),
-            asking: Arc::new(client::make(&asking, Ears::default())?),
-            link: Arc::clone(link),
+            topic: connection.names().delay_topic().into(),
+            consumer: Arc::new(client::create(&member, Watch::default())?),
+            asking: Arc::new(client::create(&asking, ClientErrors::default())?),
+            connection: Arc::clone(connection),
             targets: Arc::default(),
             shelves: HashMap::new(),
             stop,
@@ -201,11 +205,11 @@ impl Firer {
     fn work(&mut self) -> Result<()> {
         self.consumer
             .subscribe(&[&self.topic])
-            .map_err(|failed| error::of(failed, "joining those who fire"))?;
+            .map_err(|failed| error::from_kafka(failed, "joining those who fire"))?;
         while !self.stop.load(Ordering::Acquire) {
             let consumer = Arc::clone(&self.consumer);
             let polled = consumer.poll(LOOK);
-            let news = consumer.context().ears.topics.news();
+            let news = consumer.context().errors.topics.news();
             if news.iter().any(|news| news.is_change) {
                 // It was deleted and created again: whoever begins anew reads it from its beginning.
                 return Ok(());
@@ -238,12 +242,12 @@ impl Firer {
                 }
             }
             News::Ours(partition) => {
-                let partitions = self.link.known(&self.topic).unwrap_or(1);
+                let partitions = self.connection.known(&self.topic).unwrap_or(1);
                 let share = usize::try_from(partitions.max(1)).unwrap_or(1);
                 let place = (Arc::clone(&self.topic), partition);
                 let waiting = Arc::new(Shelf::new(place, ROOM / share, SOON));
                 let owner = Owner::new(
-                    Arc::clone(&self.link),
+                    Arc::clone(&self.connection),
                     Arc::clone(&waiting),
                     partition,
                     Arc::clone(&self.asking),
@@ -265,7 +269,7 @@ impl Firer {
             return Ok(());
         }
         let positions = self.consumer.position();
-        let positions = positions.map_err(|failed| error::of(failed, "reading"))?;
+        let positions = positions.map_err(|failed| error::from_kafka(failed, "reading"))?;
         for element in positions.elements() {
             if let (Some(shelf), Offset::Offset(at)) =
                 (self.shelves.get(&element.partition()), element.offset())
@@ -278,7 +282,7 @@ impl Firer {
 
     /// Tells whether the membership, or the topic, is lost; anything else will pass.
     fn is_over(&self, failed: &KafkaError) -> Result<bool> {
-        if let Some(refused) = self.consumer.context().ears.refused() {
+        if let Some(refused) = self.consumer.context().errors.fatal() {
             return Err(refused);
         }
         let Some(code) = failed.rdkafka_error_code() else {
@@ -286,7 +290,7 @@ impl Firer {
         };
         match code {
             Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
-                Err(error::of_code(code, "firing what is due"))
+                Err(error::from_code(code, "firing what is due"))
             }
             Code::UnknownTopicOrPartition | Code::Fatal | Code::UnknownTopic => Ok(true),
             _ => {

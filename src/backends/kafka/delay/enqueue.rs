@@ -7,11 +7,11 @@ use bytes::Bytes;
 use super::delayed_record::{self, Waiting};
 use crate::{
     backends::kafka::{
-        codec::record::{self, Record},
+        codec::record::{self, OutgoingRecord},
         connection::{
-            admin::{COMPACTED, Wanted},
-            handle::Link,
-            producer::Placed,
+            admin::{COMPACTED, TopicSpec},
+            handle::Connection,
+            producer::RecordMetadata,
         },
         error,
     },
@@ -22,22 +22,22 @@ use crate::{
 
 /// Stores messages that are for later: one result each, in order. Their topics are known to be there.
 pub(crate) async fn enqueue(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     batch: Vec<(Message, SystemTime)>,
 ) -> Vec<Result<Receipt>> {
     let count = batch.len();
-    match store(link, batch).await {
+    match store(connection, batch).await {
         Ok(results) => results,
         Err(failed) => (0..count).map(|_| Err(failed.clone())).collect(),
     }
 }
 
 async fn store(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     batch: Vec<(Message, SystemTime)>,
 ) -> Result<Vec<Result<Receipt>>> {
-    let topic = link.names().delays();
-    let partitions = prepare(link, &topic).await?;
+    let topic = connection.names().delay_topic();
+    let partitions = prepare(connection, &topic).await?;
     let mut results: Vec<Result<ScheduleId>> = Vec::with_capacity(batch.len());
     let mut records = Vec::with_capacity(batch.len());
     for (message, due) in batch {
@@ -48,7 +48,7 @@ async fn store(
             ScheduleId(id)
         }));
     }
-    let mut placed = link.stream().await?.send(records).await.into_iter();
+    let mut placed = connection.producer().await?.send(records).await.into_iter();
     failpoint::reach("kafka.delay_stored");
     let told = results.into_iter().map(|laid_out| {
         let id = laid_out?;
@@ -63,9 +63,9 @@ const UNANSWERED: rdkafka::types::RDKafkaErrorCode =
 
 fn receipt(
     id: ScheduleId,
-    placed: Result<Placed, rdkafka::types::RDKafkaErrorCode>,
+    placed: Result<RecordMetadata, rdkafka::types::RDKafkaErrorCode>,
 ) -> Result<Receipt> {
-    placed.map_err(|code| error::of_code(code, "publishing for later"))?;
+    placed.map_err(|code| error::from_code(code, "publishing for later"))?;
     Ok(Receipt {
         position: None,
         schedule: Some(id),
@@ -73,21 +73,21 @@ fn receipt(
 }
 
 /// Makes the topic unless it is there; returns its partitions.
-async fn prepare(link: &Arc<Link>, topic: &str) -> Result<i32> {
+async fn prepare(connection: &Arc<Connection>, topic: &str) -> Result<i32> {
     loop {
-        if let Some(partitions) = link.partitions(topic).await? {
+        if let Some(partitions) = connection.partitions(topic).await? {
             return Ok(partitions);
         }
-        let made = link.make(&[wanted(link)]).await?;
+        let made = connection.make(&[wanted(connection)]).await?;
         tracing::debug!(?made, "a place for what is for later");
     }
 }
 
 /// Returns the topic as it has to be made.
-pub(crate) fn wanted(link: &Link) -> Wanted {
-    Wanted {
-        name: link.names().delays(),
-        partitions: link.own_partitions(),
+pub(crate) fn wanted(connection: &Connection) -> TopicSpec {
+    TopicSpec {
+        name: connection.names().delay_topic(),
+        partitions: connection.own_partitions(),
         settings: COMPACTED.to_vec(),
     }
 }
@@ -98,7 +98,7 @@ fn lay_out(
     id: &str,
     message: &Message,
     due: SystemTime,
-) -> Result<Record> {
+) -> Result<OutgoingRecord> {
     record::check(message)?;
     let partition = delayed_record::partition(message, id.as_bytes(), partitions);
     let story = Waiting::new(message.topic.clone(), due);

@@ -21,14 +21,14 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, Read, Record},
+        codec::record::{self, FetchedRecord, OutgoingRecord},
         connection::{
-            client::errors::Ears,
-            handle::{self, Link},
-            transaction::{Failed, Moved, Transactor},
+            client::errors::ClientErrors,
+            handle::{self, Connection},
+            transaction::{Failed, OffsetsToCommit, TransactionalProducer},
         },
         error,
-        read::offset_fetcher::Fetcher,
+        read::offset_fetcher::OffsetFetcher,
     },
     event::Message,
     failpoint,
@@ -69,26 +69,26 @@ struct Left {
 
 /// Who fires what is due in a partition.
 pub(crate) struct Owner {
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     shelf: Arc<Shelf>,
     partition: i32,
     /// A member of no group; it asks in the name of that of those who fire.
-    asking: Arc<BaseConsumer<Ears>>,
-    fetcher: Fetcher,
+    asking: Arc<BaseConsumer<ClientErrors>>,
+    fetcher: OffsetFetcher,
     targets: Arc<Targets>,
 }
 
 impl Owner {
     pub(crate) fn new(
-        link: Arc<Link>,
+        connection: Arc<Connection>,
         shelf: Arc<Shelf>,
         partition: i32,
-        asking: Arc<BaseConsumer<Ears>>,
+        asking: Arc<BaseConsumer<ClientErrors>>,
         targets: Arc<Targets>,
     ) -> Self {
         Self {
-            fetcher: Fetcher::new(&link.config),
-            link,
+            fetcher: OffsetFetcher::new(&connection.config),
+            connection,
             shelf,
             partition,
             asking,
@@ -112,7 +112,10 @@ impl Owner {
     }
 
     fn own(&self) -> Result<()> {
-        let transactor = Transactor::begin(&self.link.config, &name(&self.link, self.partition))?;
+        let transactor = TransactionalProducer::begin(
+            &self.connection.config,
+            &name(&self.connection, self.partition),
+        )?;
         failpoint::reach("kafka.firing_begun");
         let barrier = self.barrier()?;
         if !self.shelf.wait_until_read(barrier) {
@@ -138,12 +141,16 @@ impl Owner {
 
     /// Returns the offset before which everything has to be read first.
     fn barrier(&self) -> Result<i64> {
-        let (config, topic) = (&self.link.config, self.link.names().delays());
+        let (config, topic) = (
+            &self.connection.config,
+            self.connection.names().delay_topic(),
+        );
         let bounds = handle::bounds(&*self.asking, config, &topic, self.partition)?;
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&topic, self.partition);
         let committed = self.asking.committed_offsets(asked, config.timeout);
-        let committed = committed.map_err(|failed| error::of(failed, "reading the position"))?;
+        let committed =
+            committed.map_err(|failed| error::from_kafka(failed, "reading the position"))?;
         let committed = committed.find_partition(&topic, self.partition);
         let is_at_end = committed.is_some_and(|at| at.offset() == Offset::Offset(bounds.high));
         // There, nothing will be read that could tell how far we are.
@@ -161,7 +168,7 @@ impl Owner {
             return Ok((due, Vec::new()));
         }
         absent.sort_unstable();
-        let topic = self.link.names().delays();
+        let topic = self.connection.names().delay_topic();
         let found = self
             .fetcher
             .read_some(&topic, self.partition, &absent, BYTES);
@@ -170,7 +177,7 @@ impl Owner {
                 .put_back(due.drain(..).chain(ahead.drain(..)), None);
         }
         let found = found?.into_iter().map(|read| (read.offset, read));
-        let mut found: HashMap<i64, Read> = found.collect();
+        let mut found: HashMap<i64, FetchedRecord> = found.collect();
         for due in due.iter_mut().chain(&mut ahead) {
             if due.record.is_none() {
                 due.record = found.remove(&due.offset);
@@ -186,7 +193,7 @@ impl Owner {
     }
 
     /// Fires a batch. What is refused by itself is put off and holds up nothing else.
-    fn fire(&self, transactor: &Transactor, due: Vec<Due>) -> Result<()> {
+    fn fire(&self, transactor: &TransactionalProducer, due: Vec<Due>) -> Result<()> {
         let mut parts = vec![due];
         while let Some(part) = parts.pop() {
             let again: Vec<Due> = part.iter().map(Due::bare).collect();
@@ -218,7 +225,7 @@ impl Owner {
         for due in &batch {
             tracing::warn!(
                 "an event that is due cannot be delivered, and is tried again ({}, partition {}, offset {}): {refused}",
-                self.link.names().delays(),
+                self.connection.names().delay_topic(),
                 self.partition,
                 due.offset
             );
@@ -228,7 +235,7 @@ impl Owner {
     }
 
     /// Fires a batch, or nothing of it.
-    fn attempt(&self, transactor: &Transactor, batch: Vec<Due>) -> Result<Left, Failed> {
+    fn attempt(&self, transactor: &TransactionalProducer, batch: Vec<Due>) -> Result<Left, Failed> {
         let whole = |error| Failed {
             record: None,
             error,
@@ -262,38 +269,46 @@ impl Owner {
     }
 
     /// Returns the event and the end of what waited; none if it has nowhere to go.
-    fn lay_out(&self, read: Read) -> Option<[Record; 2]> {
-        let end = Record::end(&*read.topic, self.partition, read.key.clone()?);
+    fn lay_out(&self, read: FetchedRecord) -> Option<[OutgoingRecord; 2]> {
+        let end = OutgoingRecord::tombstone(&*read.topic, self.partition, read.key.clone()?);
         let (_, message) = delayed_record::read(read)?;
-        let target = self.link.names().of(&message.topic).ok()?;
-        let there = self.targets.is_there(&self.link, &self.asking, &target);
+        let target = self.connection.names().topic_name(&message.topic).ok()?;
+        let there = self
+            .targets
+            .is_there(&self.connection, &self.asking, &target);
         there.then(|| [event(target, message), end])
     }
 
-    fn moved(&self, batch: &[i64]) -> Result<Moved> {
+    fn moved(&self, batch: &[i64]) -> Result<OffsetsToCommit> {
         let mut offsets = TopicPartitionList::new();
         let resume = Offset::Offset(self.shelf.resume_at(batch));
         offsets
-            .add_partition_offset(&self.link.names().delays(), self.partition, resume)
-            .map_err(|failed| error::of(failed, "moving the position"))?;
+            .add_partition_offset(
+                &self.connection.names().delay_topic(),
+                self.partition,
+                resume,
+            )
+            .map_err(|failed| error::from_kafka(failed, "moving the position"))?;
         let group = self.asking.group_metadata().ok_or_else(|| {
             crate::backends::kafka::error::error(
                 ErrorKind::Unavailable,
                 "the group of those who fire is not known",
             )
         })?;
-        Ok(Moved { offsets, group })
+        Ok(OffsetsToCommit { offsets, group })
     }
 }
 
 /// Returns the name under which the events of a partition are fired, and what waits there is changed.
-pub(crate) fn name(link: &Link, partition: i32) -> String {
-    link.names().owner(&format!("delay-{partition}"))
+pub(crate) fn name(connection: &Connection, partition: i32) -> String {
+    connection
+        .names()
+        .transactional_id(&format!("delay-{partition}"))
 }
 
-fn event(target: String, message: Message) -> Record {
+fn event(target: String, message: Message) -> OutgoingRecord {
     let headers = record::headers(&message, &[]);
-    Record {
+    OutgoingRecord {
         topic: target,
         partition: None,
         key: message.key,

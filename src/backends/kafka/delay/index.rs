@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{delayed_record, memory_budget::Room};
-use crate::backends::kafka::codec::{compact_record::Packed, record::Read};
+use crate::backends::kafka::codec::{compact_record::CompactRecord, record::FetchedRecord};
 
 /// What is due later than this need not be kept at hand, in milliseconds.
 pub(crate) const SOON: i64 = 300_000;
@@ -35,7 +35,7 @@ pub(crate) struct Pending {
     alive: BTreeMap<i64, i64>,
     /// Times and offsets, also of what has been replaced or ended meanwhile.
     by_time: BinaryHeap<Reverse<(i64, i64)>>,
-    at_hand: BTreeMap<i64, Packed>,
+    at_hand: BTreeMap<i64, CompactRecord>,
     bytes: usize,
     room: Arc<Room>,
     soon: i64,
@@ -48,7 +48,7 @@ pub(crate) struct Due {
     pub(crate) time: i64,
     pub(crate) offset: i64,
     /// The record, if it is at hand.
-    pub(crate) record: Option<Read>,
+    pub(crate) record: Option<FetchedRecord>,
 }
 
 impl Due {
@@ -85,12 +85,12 @@ impl Pending {
     }
 
     /// Takes in the next record of the partition.
-    pub(crate) fn take(&mut self, read: &Read, now: i64) {
+    pub(crate) fn take(&mut self, read: &FetchedRecord, now: i64) {
         let Some(key) = read.key.clone() else {
             return;
         };
         let due = delayed_record::due(read);
-        self.note(&key, read.offset, due, now, || Packed::of(read));
+        self.note(&key, read.offset, due, now, || CompactRecord::of(read));
     }
 
     /// Takes in the next record of the partition, which is copied only if it is to be at hand. Without a time, it is
@@ -101,7 +101,7 @@ impl Pending {
         offset: i64,
         due: Option<i64>,
         now: i64,
-        copy: impl FnOnce() -> Packed,
+        copy: impl FnOnce() -> CompactRecord,
     ) -> bool {
         let short = self.shorten(key);
         let is_change = self.end(&short);
@@ -119,7 +119,7 @@ impl Pending {
         is_change
     }
 
-    fn keep(&mut self, offset: i64, packed: Packed) {
+    fn keep(&mut self, offset: i64, packed: CompactRecord) {
         let size = packed.size();
         if size <= self.room.left() {
             self.bytes += size;
@@ -130,8 +130,8 @@ impl Pending {
     }
 
     /// Notes that a record is at hand no more; returns whether it was.
-    fn forget(&mut self, packed: Option<&Packed>) -> bool {
-        let size = packed.map_or(0, Packed::size);
+    fn forget(&mut self, packed: Option<&CompactRecord>) -> bool {
+        let size = packed.map_or(0, CompactRecord::size);
         self.bytes -= size;
         self.room.give_back(size);
         packed.is_some()
@@ -195,7 +195,7 @@ impl Pending {
         *at = time;
         self.by_time.push(Reverse((time, due.offset)));
         if let Some(read) = due.record {
-            self.keep(due.offset, Packed::of(&read));
+            self.keep(due.offset, CompactRecord::of(&read));
         }
     }
 
@@ -248,7 +248,7 @@ mod tests {
     use crate::{
         backends::kafka::codec::{
             compact_record::OVERHEAD,
-            record::{Marks, WAITING},
+            record::{InternalHeaders, WAITING},
         },
         event::{Headers, Topic},
     };
@@ -257,12 +257,12 @@ mod tests {
         Pending::within(("pf.delay".into(), 0), room, soon)
     }
 
-    fn record(offset: i64, key: &str, due: Option<i64>) -> Read {
+    fn record(offset: i64, key: &str, due: Option<i64>) -> FetchedRecord {
         let topic: Topic = "order".parse().unwrap();
         let mut story = delayed_record::Waiting::new(topic, SystemTime::UNIX_EPOCH);
         story.due = due.unwrap_or(0);
         let story = serde_json::to_vec(&story).unwrap();
-        Read {
+        FetchedRecord {
             topic: "pf.delay".into(),
             partition: 0,
             offset,
@@ -270,7 +270,7 @@ mod tests {
             key: Some(Bytes::copy_from_slice(key.as_bytes())),
             payload: due.map(|_| Bytes::from_static(b"{}")),
             headers: Headers::new(),
-            marks: Marks::of(WAITING, story.into()),
+            marks: InternalHeaders::of(WAITING, story.into()),
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
     index::{Due, Pending},
 };
 use crate::{
-    backends::kafka::codec::{compact_record::Packed, record},
+    backends::kafka::codec::{compact_record::CompactRecord, record},
     lock::{Condvar, Mutex},
 };
 
@@ -72,7 +72,7 @@ impl Shelf {
         let offset = record.offset();
         let mut state = self.lock();
         let is_change = record.key().is_some_and(|key| {
-            let copy = || Packed::copy(record);
+            let copy = || CompactRecord::copy(record);
             state.pending.note(key, offset, due, now(), copy)
         });
         let wanted = is_change && std::mem::take(&mut state.until_change);

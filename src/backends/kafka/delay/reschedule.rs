@@ -19,14 +19,18 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, Read, Record},
+        codec::record::{self, FetchedRecord, OutgoingRecord},
         connection::{
-            client::{self, Isolation, errors::Ears},
-            handle::{self, Link, blocking},
-            transaction::Transactor,
+            client::{
+                self,
+                errors::ClientErrors,
+                settings::{self, Isolation},
+            },
+            handle::{self, Connection, blocking},
+            transaction::TransactionalProducer,
         },
         error::{self, error},
-        read::partition_reader::{Reader, Span},
+        read::partition_reader::{OffsetRange, PartitionReader},
     },
     failpoint,
     transport::{ErrorKind, Result, ScheduleId},
@@ -49,20 +53,24 @@ pub(crate) enum Change {
 }
 
 /// Changes what waits under a name; tells whether it still waited.
-pub(crate) async fn change(link: &Arc<Link>, id: &ScheduleId, change: Change) -> Result<bool> {
-    let found = scan::find(link, |key| key == id.0.as_bytes()).await?;
+pub(crate) async fn change(
+    connection: &Arc<Connection>,
+    id: &ScheduleId,
+    change: Change,
+) -> Result<bool> {
+    let found = scan::find(connection, |key| key == id.0.as_bytes()).await?;
     let Some(found) = found.into_iter().next() else {
         return Ok(false);
     };
     if is_far(&found.read, AHEAD) {
-        return from_afar(link, found, change).await;
+        return from_afar(connection, found, change).await;
     }
     for round in 0..ROUNDS {
         if round > 0 {
             // Two who shut each other out would go on doing so.
             sleep(Duration::from_millis(fastrand::u64(..PAUSE))).await;
         }
-        match by_force(link, &found, change).await {
+        match by_force(connection, &found, change).await {
             Err(failed) if failed.kind() == ErrorKind::Held => {}
             result => return result,
         }
@@ -73,18 +81,18 @@ pub(crate) async fn change(link: &Arc<Link>, id: &ScheduleId, change: Change) ->
     ))
 }
 
-fn is_far(read: &Read, ahead: Duration) -> bool {
+fn is_far(read: &FetchedRecord, ahead: Duration) -> bool {
     let limit = record::millis(SystemTime::now() + ahead);
     delayed_record::due(read).is_some_and(|due| due > limit)
 }
 
-async fn from_afar(link: &Arc<Link>, found: Found, change: Change) -> Result<bool> {
+async fn from_afar(connection: &Arc<Connection>, found: Found, change: Change) -> Result<bool> {
     let record = lay_out(&found.read, change)?;
-    let placed = link.stream().await?.send(vec![record]).await;
+    let placed = connection.producer().await?.send(vec![record]).await;
     failpoint::reach("kafka.delay_changed");
     let offset = match placed.first() {
         Some(Ok(placed)) => placed.offset,
-        Some(Err(code)) => return Err(error::of_code(*code, "changing what waits")),
+        Some(Err(code)) => return Err(error::from_code(*code, "changing what waits")),
         None => return Err(error(ErrorKind::Ambiguous, "a change got no answer")),
     };
     if !is_far(&found.read, STILL_AHEAD) {
@@ -94,15 +102,15 @@ async fn from_afar(link: &Arc<Link>, found: Found, change: Change) -> Result<boo
         ));
     }
     let Found { read, end } = found;
-    conclude(link, &read, (end, offset), change).await
+    conclude(connection, &read, (end, offset), change).await
 }
 
 /// Fences whoever fires, looks again, and makes the change in a transaction under the same name.
-async fn by_force(link: &Arc<Link>, found: &Found, change: Change) -> Result<bool> {
+async fn by_force(connection: &Arc<Connection>, found: &Found, change: Change) -> Result<bool> {
     let read = &found.read;
-    let (taken, high) = take_over(link, read.partition).await?;
+    let (taken, high) = take_over(connection, read.partition).await?;
     failpoint::reach("kafka.firing_fenced");
-    let latest = latest(link, read, (found.end, high)).await?;
+    let latest = latest(connection, read, (found.end, high)).await?;
     let Some(read) = latest else {
         return Ok(false);
     };
@@ -110,17 +118,23 @@ async fn by_force(link: &Arc<Link>, found: &Found, change: Change) -> Result<boo
     let placed = blocking(move || Ok(taken.commit(vec![record], None)?)).await?;
     failpoint::reach("kafka.delay_changed");
     let offset = placed.first().map_or(high, |placed| placed.offset);
-    conclude(link, &read, (high, offset), change).await
+    conclude(connection, &read, (high, offset), change).await
 }
 
-async fn take_over(link: &Arc<Link>, partition: i32) -> Result<(Transactor, i64)> {
-    let link = Arc::clone(link);
+async fn take_over(
+    connection: &Arc<Connection>,
+    partition: i32,
+) -> Result<(TransactionalProducer, i64)> {
+    let connection = Arc::clone(connection);
     blocking(move || {
-        let taken = Transactor::begin(&link.config, &firing::name(&link, partition))?;
-        let settings = client::inquirer(&link.config, Isolation::Uncommitted);
-        let client = client::make(&settings, Ears::default())?;
-        let topic = link.names().delays();
-        let bounds = handle::bounds(&client, &link.config, &topic, partition)?;
+        let taken = TransactionalProducer::begin(
+            &connection.config,
+            &firing::name(&connection, partition),
+        )?;
+        let settings = settings::metadata(&connection.config, Isolation::Uncommitted);
+        let client = client::create(&settings, ClientErrors::default())?;
+        let topic = connection.names().delay_topic();
+        let bounds = handle::bounds(&client, &connection.config, &topic, partition)?;
         Ok((taken, bounds.high))
     })
     .await
@@ -128,9 +142,13 @@ async fn take_over(link: &Arc<Link>, partition: i32) -> Result<(Transactor, i64)
 
 /// Returns the last record of the same key in a part of the partition: none if it was an end, the one given if there is
 /// no other.
-async fn latest(link: &Arc<Link>, known: &Read, part: (i64, i64)) -> Result<Option<Read>> {
+async fn latest(
+    connection: &Arc<Connection>,
+    known: &FetchedRecord,
+    part: (i64, i64),
+) -> Result<Option<FetchedRecord>> {
     let mut latest = Some(known.clone());
-    for read in same(link, known, part).await? {
+    for read in same(connection, known, part).await? {
         latest = delayed_record::due(&read).is_some().then_some(read);
     }
     Ok(latest)
@@ -138,8 +156,13 @@ async fn latest(link: &Arc<Link>, known: &Read, part: (i64, i64)) -> Result<Opti
 
 /// Tells whether a change came first: an end that was written before it is somebody else's, or means that it has fired.
 /// What was moved after its end would fire again, and is ended.
-async fn conclude(link: &Arc<Link>, read: &Read, part: (i64, i64), change: Change) -> Result<bool> {
-    let others = same(link, read, part).await?;
+async fn conclude(
+    connection: &Arc<Connection>,
+    read: &FetchedRecord,
+    part: (i64, i64),
+    change: Change,
+) -> Result<bool> {
+    let others = same(connection, read, part).await?;
     if others
         .iter()
         .all(|other| delayed_record::due(other).is_some())
@@ -148,22 +171,26 @@ async fn conclude(link: &Arc<Link>, read: &Read, part: (i64, i64), change: Chang
     }
     if let Change::Move(_) = change {
         let end = lay_out(read, Change::End)?;
-        for placed in link.stream().await?.send(vec![end]).await {
-            placed.map_err(|code| error::of_code(code, "ending what had fired"))?;
+        for placed in connection.producer().await?.send(vec![end]).await {
+            placed.map_err(|code| error::from_code(code, "ending what had fired"))?;
         }
     }
     Ok(false)
 }
 
 /// Reads the records of the same key in a part of the partition.
-async fn same(link: &Arc<Link>, known: &Read, (from, until): (i64, i64)) -> Result<Vec<Read>> {
-    let span = Span {
-        topic: link.names().delays(),
+async fn same(
+    connection: &Arc<Connection>,
+    known: &FetchedRecord,
+    (from, until): (i64, i64),
+) -> Result<Vec<FetchedRecord>> {
+    let span = OffsetRange {
+        topic: connection.names().delay_topic(),
         partition: known.partition,
         from,
         until: Some(until),
     };
-    let mut reader = Reader::open(link, vec![span], Isolation::Committed)?;
+    let mut reader = PartitionReader::open(connection, vec![span], Isolation::Committed)?;
     let mut found = Vec::new();
     while let Some(reads) = reader.next().await? {
         found.extend(reads.into_iter().filter(|read| read.key == known.key));
@@ -171,10 +198,10 @@ async fn same(link: &Arc<Link>, known: &Read, (from, until): (i64, i64)) -> Resu
     Ok(found)
 }
 
-fn lay_out(read: &Read, change: Change) -> Result<Record> {
+fn lay_out(read: &FetchedRecord, change: Change) -> Result<OutgoingRecord> {
     let (topic, key) = (read.topic.to_string(), read.key.clone().unwrap_or_default());
     let due = match change {
-        Change::End => return Ok(Record::end(topic, read.partition, key)),
+        Change::End => return Ok(OutgoingRecord::tombstone(topic, read.partition, key)),
         Change::Move(due) => due,
     };
     let unreadable = || error(ErrorKind::Corrupt, "what waits cannot be read");

@@ -15,15 +15,15 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::Read,
+        codec::record::FetchedRecord,
         connection::{
-            client::Isolation,
-            handle::{Link, blocking},
+            client::settings::Isolation,
+            handle::{Connection, blocking},
         },
         read::{
-            offset_fetcher::Fetcher,
+            offset_fetcher::OffsetFetcher,
             open_transactions,
-            partition_reader::{Reader, Span},
+            partition_reader::{OffsetRange, PartitionReader},
         },
     },
     event::Pattern,
@@ -40,40 +40,45 @@ const BYTES: usize = 8 << 20;
 /// What waits under a key.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) read: Read,
+    pub(crate) read: FetchedRecord,
     /// The end of the partition when it was found there.
     pub(crate) end: i64,
 }
 
 /// Returns the whole of the topic as it is now; nothing if it is not there.
-async fn spans(link: &Arc<Link>) -> Result<Vec<Span>> {
-    let topic = link.names().delays();
-    let Some(partitions) = link.partitions(&topic).await? else {
+async fn spans(connection: &Arc<Connection>) -> Result<Vec<OffsetRange>> {
+    let topic = connection.names().delay_topic();
+    let Some(partitions) = connection.partitions(&topic).await? else {
         return Ok(Vec::new());
     };
     let all: Vec<(String, i32)> = (0..partitions).map(|one| (topic.clone(), one)).collect();
-    let bounds = link.bounds(all.clone()).await?;
-    let span =
-        |((topic, partition), bounds): (_, crate::backends::kafka::connection::handle::Bounds)| {
-            Span {
-                topic,
-                partition,
-                from: bounds.low,
-                until: Some(bounds.high),
-            }
-        };
+    let bounds = connection.bounds(all.clone()).await?;
+    let span = |((topic, partition), bounds): (
+        _,
+        crate::backends::kafka::connection::handle::Watermarks,
+    )| {
+        OffsetRange {
+            topic,
+            partition,
+            from: bounds.low,
+            until: Some(bounds.high),
+        }
+    };
     Ok(all.into_iter().zip(bounds).map(span).collect())
 }
 
 /// Returns what waits under keys of a kind.
-pub(crate) async fn find(link: &Arc<Link>, is_meant: impl Fn(&[u8]) -> bool) -> Result<Vec<Found>> {
-    let spans = spans(link).await?;
+pub(crate) async fn find(
+    connection: &Arc<Connection>,
+    is_meant: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<Found>> {
+    let spans = spans(connection).await?;
     let ends: HashMap<i32, i64> = spans
         .iter()
         .filter_map(|span| Some((span.partition, span.until?)))
         .collect();
-    let mut found: HashMap<(i32, Bytes), Read> = HashMap::new();
-    let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+    let mut found: HashMap<(i32, Bytes), FetchedRecord> = HashMap::new();
+    let mut reader = PartitionReader::open(connection, spans, Isolation::Committed)?;
     while let Some(reads) = reader.next().await? {
         for read in reads {
             let Some(key) = read.key.clone().filter(|key| is_meant(key)) else {
@@ -87,7 +92,7 @@ pub(crate) async fn find(link: &Arc<Link>, is_meant: impl Fn(&[u8]) -> bool) -> 
             }
         }
     }
-    let with_end = |read: Read| {
+    let with_end = |read: FetchedRecord| {
         let end = ends
             .get(&read.partition)
             .copied()
@@ -98,21 +103,29 @@ pub(crate) async fn find(link: &Arc<Link>, is_meant: impl Fn(&[u8]) -> bool) -> 
 }
 
 /// Returns the schedules whose names begin with `prefix`, in order of time.
-pub(crate) async fn find_schedules(link: &Arc<Link>, prefix: &str) -> Result<Vec<Schedule>> {
-    let found = find(link, |key| key.starts_with(prefix.as_bytes())).await?;
+pub(crate) async fn find_schedules(
+    connection: &Arc<Connection>,
+    prefix: &str,
+) -> Result<Vec<Schedule>> {
+    let found = find(connection, |key| key.starts_with(prefix.as_bytes())).await?;
     let found = found.into_iter().filter_map(|found| schedule(found.read));
     Ok(first_due(found.collect()))
 }
 
 /// Opens a read of what is pending, in order of time.
-pub(crate) async fn scan(link: &Arc<Link>) -> Result<Box<dyn ScheduleScan>> {
-    Ok(Box::new(Scan::open(link).await?))
+pub(crate) async fn scan(connection: &Arc<Connection>) -> Result<Box<dyn ScheduleScan>> {
+    Ok(Box::new(Scan::open(connection).await?))
 }
 
 /// Reports whether something for one of these topics waits that was due by then, in milliseconds since the epoch.
-pub(crate) async fn is_overdue(link: &Arc<Link>, patterns: &[Pattern], by: i64) -> Result<bool> {
+pub(crate) async fn is_overdue(
+    connection: &Arc<Connection>,
+    patterns: &[Pattern],
+    by: i64,
+) -> Result<bool> {
     let mut overdue: HashSet<(i32, Bytes)> = HashSet::new();
-    let mut reader = Reader::open(link, spans(link).await?, Isolation::Committed)?;
+    let mut reader =
+        PartitionReader::open(connection, spans(connection).await?, Isolation::Committed)?;
     while let Some(reads) = reader.next().await? {
         for read in reads {
             let Some(key) = read.key.clone() else {
@@ -130,13 +143,13 @@ pub(crate) async fn is_overdue(link: &Arc<Link>, patterns: &[Pattern], by: i64) 
     Ok(!overdue.is_empty())
 }
 
-fn is_for(read: Read, patterns: &[Pattern]) -> bool {
+fn is_for(read: FetchedRecord, patterns: &[Pattern]) -> bool {
     let topic = delayed_record::read(read).map(|(waiting, _)| waiting.topic);
     topic.is_some_and(|topic| patterns.iter().any(|pattern| pattern.matches(&topic)))
 }
 
 /// Makes a schedule of a record.
-pub(crate) fn schedule(read: Read) -> Option<Schedule> {
+pub(crate) fn schedule(read: FetchedRecord) -> Option<Schedule> {
     let id = String::from_utf8_lossy(read.key.as_deref()?).into_owned();
     let (waiting, message) = delayed_record::read(read)?;
     Some(Schedule {
@@ -149,8 +162,8 @@ pub(crate) fn schedule(read: Read) -> Option<Schedule> {
 /// What was pending when the scan began, in order of time.
 #[derive(Debug)]
 pub(crate) struct Scan {
-    link: Arc<Link>,
-    fetcher: Arc<Fetcher>,
+    connection: Arc<Connection>,
+    fetcher: Arc<OffsetFetcher>,
     pending: BTreeMap<i32, Pending>,
     /// What comes next, the last one first.
     ready: Vec<Schedule>,
@@ -158,18 +171,18 @@ pub(crate) struct Scan {
 
 impl Scan {
     /// Reads what is pending, and keeps of it when it is due and where it stands.
-    pub(crate) async fn open(link: &Arc<Link>) -> Result<Self> {
-        let spans = spans(link).await?;
+    pub(crate) async fn open(connection: &Arc<Connection>) -> Result<Self> {
+        let spans = spans(connection).await?;
         let places = spans.iter();
         let places = places.map(|span| (span.topic.clone(), span.partition));
-        open_transactions::note(link, places.collect()).await?;
+        open_transactions::note(connection, places.collect()).await?;
         let room = ROOM / spans.len().max(1);
-        let new = |span: &Span| {
+        let new = |span: &OffsetRange| {
             let place = (span.topic.as_str().into(), span.partition);
             (span.partition, Pending::within(place, room, i64::MAX))
         };
         let mut pending: BTreeMap<i32, Pending> = spans.iter().map(new).collect();
-        let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+        let mut reader = PartitionReader::open(connection, spans, Isolation::Committed)?;
         while let Some(reads) = reader.next().await? {
             let now = now();
             for read in reads {
@@ -179,8 +192,8 @@ impl Scan {
             }
         }
         Ok(Self {
-            link: Arc::clone(link),
-            fetcher: Arc::new(Fetcher::new(&link.config)),
+            connection: Arc::clone(connection),
+            fetcher: Arc::new(OffsetFetcher::new(&connection.config)),
             pending,
             ready: Vec::new(),
         })
@@ -212,10 +225,13 @@ impl Scan {
         }
         for (partition, mut offsets) in absent {
             offsets.sort_unstable();
-            let (topic, fetcher) = (self.link.names().delays(), Arc::clone(&self.fetcher));
+            let (topic, fetcher) = (
+                self.connection.names().delay_topic(),
+                Arc::clone(&self.fetcher),
+            );
             let read =
                 blocking(move || fetcher.read_some(&topic, partition, &offsets, BYTES)).await?;
-            let mut read: HashMap<i64, Read> =
+            let mut read: HashMap<i64, FetchedRecord> =
                 read.into_iter().map(|read| (read.offset, read)).collect();
             let last = read.keys().max().copied();
             let found = taken.iter_mut().enumerate();

@@ -11,8 +11,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use super::partition::now;
 use crate::{
     backends::kafka::connection::{
-        client::{self, errors::Ears},
-        handle::{self, Link},
+        client::{self, errors::ClientErrors},
+        handle::{self, Connection},
     },
     lock::Mutex,
 };
@@ -37,7 +37,12 @@ impl Targets {
     }
 
     /// Tells whether a topic is there. Blocks.
-    pub(crate) fn is_there(&self, link: &Link, asking: &BaseConsumer<Ears>, name: &str) -> bool {
+    pub(crate) fn is_there(
+        &self,
+        connection: &Connection,
+        asking: &BaseConsumer<ClientErrors>,
+        name: &str,
+    ) -> bool {
         let mut known = self.lock();
         if known.there.contains(name) {
             return true;
@@ -46,7 +51,7 @@ impl Targets {
         if again.is_some_and(|again| now() < again) {
             return false;
         }
-        let found = client::metadata(asking, asking.context(), &link.config, Some(name))
+        let found = client::metadata(asking, asking.context(), &connection.config, Some(name))
             .and_then(|found| handle::partitions_in(&found, name));
         if let Ok(Some(_)) = found {
             known.missing.remove(name);

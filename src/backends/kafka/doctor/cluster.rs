@@ -8,7 +8,7 @@ use rdkafka::{
 };
 
 use crate::{
-    backends::kafka::connection::{admin::Settings, client, handle::Link},
+    backends::kafka::connection::{admin::Settings, client, handle::Connection},
     event::Topic,
     transport::Result,
 };
@@ -46,9 +46,9 @@ pub(super) enum Kind {
 
 impl Cluster {
     /// Asks for everything.
-    pub(super) async fn look(link: &Arc<Link>) -> Result<Self> {
-        let own = Arc::clone(link);
-        let mut found = link
+    pub(super) async fn look(connection: &Arc<Connection>) -> Result<Self> {
+        let own = Arc::clone(connection);
+        let mut found = connection
             .ask(move |client, config| {
                 let found = client::metadata(client, client.context(), config, None)?;
                 let topics = found.topics().iter();
@@ -64,7 +64,7 @@ impl Cluster {
             .await?;
         let names: Vec<String> = found.topics.keys().cloned().collect();
         if !names.is_empty() {
-            let all = link.settings(&names).await?;
+            let all = connection.settings(&names).await?;
             for (name, settings) in names.iter().zip(all) {
                 if let (Some(facts), Some(settings)) = (found.topics.get_mut(name), settings) {
                     facts.settings = settings;
@@ -100,15 +100,15 @@ impl Facts {
     }
 }
 
-fn kind(link: &Link, name: &str) -> Option<Kind> {
-    let names = link.names();
+fn kind(connection: &Connection, name: &str) -> Option<Kind> {
+    let names = connection.names();
     if names.topic(name).is_some() {
         return Some(Kind::Events);
     }
-    if let Some(topic) = names.of_letters(name) {
+    if let Some(topic) = names.origin_of(name) {
         return Some(Kind::Letters(topic));
     }
-    let is_compacted = name == names.delays() || name == names.state();
+    let is_compacted = name == names.delay_topic() || name == names.state_topic();
     if is_compacted || names.is_retries(name) {
         return Some(Kind::Compacted);
     }

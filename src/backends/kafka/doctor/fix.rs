@@ -9,8 +9,8 @@ use super::{
 use crate::{
     backends::kafka::{
         connection::{
-            admin::{self, COMPACTED, Wanted},
-            handle::Link,
+            admin::{self, COMPACTED, TopicSpec},
+            handle::Connection,
         },
         error::{SCHEME, error},
     },
@@ -18,12 +18,15 @@ use crate::{
 };
 
 /// Fixes one finding.
-pub(in crate::backends::kafka) async fn fix(link: &Arc<Link>, finding: &str) -> Result<()> {
+pub(in crate::backends::kafka) async fn fix(
+    connection: &Arc<Connection>,
+    finding: &str,
+) -> Result<()> {
     let nothing = || Finding::unknown(SCHEME, finding);
     let (what, name) = finding.split_once('.').ok_or_else(nothing)?;
-    let cluster = Cluster::look(link).await?;
+    let cluster = Cluster::look(connection).await?;
     if what == "missing" {
-        return make(link, &cluster, name).await;
+        return make(connection, &cluster, name).await;
     }
     let facts = cluster.topics.get(name).ok_or_else(nothing)?;
     if facts.kind == Kind::Events {
@@ -44,7 +47,13 @@ pub(in crate::backends::kafka) async fn fix(link: &Arc<Link>, finding: &str) -> 
         _ => return Err(nothing()),
     };
     let changes = [(setting, &*value)];
-    admin::change(link.admin().await?, &link.config, name, &changes).await
+    admin::change(
+        connection.admin().await?,
+        &connection.config,
+        name,
+        &changes,
+    )
+    .await
 }
 
 /// Returns what a topic has to take that takes everything of the others.
@@ -54,26 +63,26 @@ fn room(cluster: &Cluster) -> i64 {
     limits.max().unwrap_or_default() + BOOKKEEPING
 }
 
-async fn make(link: &Arc<Link>, cluster: &Cluster, name: &str) -> Result<()> {
-    let names = link.names();
+async fn make(connection: &Arc<Connection>, cluster: &Cluster, name: &str) -> Result<()> {
+    let names = connection.names();
     let mut settings = COMPACTED.to_vec();
-    let partitions = if name == names.state() {
+    let partitions = if name == names.state_topic() {
         settings.push(("message.timestamp.type", "LogAppendTime"));
         1
-    } else if name == names.delays() {
-        link.own_partitions()
+    } else if name == names.delay_topic() {
+        connection.own_partitions()
     } else {
         let source = names
-            .of_letters(name)
-            .and_then(|topic| names.of(&topic).ok());
+            .origin_of(name)
+            .and_then(|topic| names.topic_name(&topic).ok());
         let source = source.and_then(|source| cluster.topics.get(&source));
         settings = vec![("retention.ms", "-1")];
         source.map_or(1, |facts: &Facts| facts.partitions)
     };
-    let wanted = Wanted {
+    let wanted = TopicSpec {
         name: name.to_owned(),
         partitions,
         settings,
     };
-    link.make(&[wanted]).await.map(drop)
+    connection.make(&[wanted]).await.map(drop)
 }

@@ -11,15 +11,19 @@ use super::cluster::Cluster;
 use crate::{
     backends::kafka::{
         connection::{
-            client::{self, Isolation, errors::Ears},
+            client::{
+                self,
+                errors::ClientErrors,
+                settings::{self, Isolation},
+            },
             config::Config,
-            handle::{self, Bounds, Link},
+            handle::{self, Connection, Watermarks},
         },
         delay::scan::Scan,
         error,
         read::{
-            open_transactions::Hidden,
-            partition_reader::{Reader, Span},
+            open_transactions::BlockedRecords,
+            partition_reader::{OffsetRange, PartitionReader},
         },
     },
     transport::{Finding, Result, ScheduleScan as _},
@@ -52,7 +56,7 @@ pub(super) struct Lag {
     pub(super) topic: String,
     behind: i64,
     /// Where what is not read stands.
-    unread: Vec<Span>,
+    unread: Vec<OffsetRange>,
     /// What retention removed before it was read.
     lost: i64,
 }
@@ -65,19 +69,19 @@ struct Listed {
 }
 
 /// Finds the groups that read topics of the URL.
-pub(super) async fn read(link: &Arc<Link>, cluster: &Cluster) -> Result<Vec<Group>> {
+pub(super) async fn read(connection: &Arc<Connection>, cluster: &Cluster) -> Result<Vec<Group>> {
     let mut places: Vec<(String, i32)> = Vec::new();
     for (name, facts) in cluster.events() {
         places.extend((0..facts.partitions).map(|partition| (name.clone(), partition)));
     }
-    let bounds = link.bounds(places.clone()).await?;
-    let firing = link.names().firing_group();
-    let listed = list(link, None).await?.into_iter();
+    let bounds = connection.bounds(places.clone()).await?;
+    let firing = connection.names().firing_group();
+    let listed = list(connection, None).await?.into_iter();
     let others: Vec<Listed> = listed
         .filter(|group| group.name != firing)
         .take(MOST)
         .collect();
-    let config = link.config.clone();
+    let config = connection.config.clone();
     let mut found = handle::blocking(move || {
         let mut found = Vec::new();
         for group in others {
@@ -96,15 +100,15 @@ pub(super) async fn read(link: &Arc<Link>, cluster: &Cluster) -> Result<Vec<Grou
     .await?;
     for lag in found.iter_mut().flat_map(|group| &mut group.lags) {
         if (1..=FEW).contains(&lag.behind) {
-            lag.behind = count(link, std::mem::take(&mut lag.unread)).await?;
+            lag.behind = count(connection, std::mem::take(&mut lag.unread)).await?;
         }
     }
     Ok(found)
 }
 
 /// Counts records: transactions and compaction leave offsets without one.
-async fn count(link: &Arc<Link>, spans: Vec<Span>) -> Result<i64> {
-    let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+async fn count(connection: &Arc<Connection>, spans: Vec<OffsetRange>) -> Result<i64> {
+    let mut reader = PartitionReader::open(connection, spans, Isolation::Committed)?;
     let mut count = 0;
     while let Some(chunk) = reader.next().await? {
         count += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
@@ -113,25 +117,26 @@ async fn count(link: &Arc<Link>, spans: Vec<Span>) -> Result<i64> {
 }
 
 /// Returns the names of all groups.
-pub(super) async fn names(link: &Arc<Link>) -> Result<Vec<String>> {
-    let listed = list(link, None).await?.into_iter();
+pub(super) async fn names(connection: &Arc<Connection>) -> Result<Vec<String>> {
+    let listed = list(connection, None).await?.into_iter();
     Ok(listed.map(|group| group.name).collect())
 }
 
-async fn list(link: &Arc<Link>, only: Option<String>) -> Result<Vec<Listed>> {
-    link.ask(move |client, config| {
-        let found = client.fetch_group_list(only.as_deref(), config.timeout);
-        let found = found.map_err(|failed| error::of(failed, "listing groups"))?;
-        let groups = found.groups().iter().map(|group| Listed {
-            name: group.name().to_owned(),
-            state: group.state().to_lowercase(),
-            members: group.members().len(),
-        });
-        let mut groups: Vec<Listed> = groups.collect();
-        groups.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(groups)
-    })
-    .await
+async fn list(connection: &Arc<Connection>, only: Option<String>) -> Result<Vec<Listed>> {
+    connection
+        .ask(move |client, config| {
+            let found = client.fetch_group_list(only.as_deref(), config.timeout);
+            let found = found.map_err(|failed| error::from_kafka(failed, "listing groups"))?;
+            let groups = found.groups().iter().map(|group| Listed {
+                name: group.name().to_owned(),
+                state: group.state().to_lowercase(),
+                members: group.members().len(),
+            });
+            let mut groups: Vec<Listed> = groups.collect();
+            groups.sort_by(|one, other| one.name.cmp(&other.name));
+            Ok(groups)
+        })
+        .await
 }
 
 /// Returns how far a group is behind on what it has read of. Blocks.
@@ -139,15 +144,17 @@ fn lags(
     config: &Config,
     group: &str,
     places: &[(String, i32)],
-    bounds: &[Bounds],
+    bounds: &[Watermarks],
 ) -> Result<Vec<Lag>> {
-    let asking = |failed| error::of(failed, "asking for the place of a group");
+    let asking = |failed| error::from_kafka(failed, "asking for the place of a group");
     let mut asked = TopicPartitionList::new();
     for (topic, partition) in places {
         asked.add_partition(topic, *partition);
     }
-    let client: BaseConsumer<Ears> =
-        client::make(&client::member(config, group, 1), Ears::default())?;
+    let client: BaseConsumer<ClientErrors> = client::create(
+        &settings::consumer(config, group, 1),
+        ClientErrors::default(),
+    )?;
     let found = client
         .committed_offsets(asked, config.timeout)
         .map_err(asking)?;
@@ -160,7 +167,7 @@ fn lags(
         let from = offset.max(bounds.low);
         let behind = (bounds.high - from).max(0);
         let lost = (bounds.low - offset).max(0);
-        let unread = Span {
+        let unread = OffsetRange {
             topic: topic.clone(),
             partition: *partition,
             from,
@@ -184,7 +191,7 @@ fn lags(
 }
 
 /// Tells how groups are; what an open transaction hides nobody has read.
-pub(super) fn findings(groups: &[Group], hidden: &[Hidden]) -> Vec<Finding> {
+pub(super) fn findings(groups: &[Group], hidden: &[BlockedRecords]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for group in groups {
         let name = &group.name;
@@ -229,13 +236,19 @@ pub(super) fn findings(groups: &[Group], hidden: &[Hidden]) -> Vec<Finding> {
 }
 
 /// Tells if something waits for its time and nobody would see that it has come.
-pub(super) async fn firing(link: &Arc<Link>, cluster: &Cluster) -> Result<Option<Finding>> {
-    if !cluster.topics.contains_key(&link.names().delays()) {
+pub(super) async fn firing(
+    connection: &Arc<Connection>,
+    cluster: &Cluster,
+) -> Result<Option<Finding>> {
+    if !cluster
+        .topics
+        .contains_key(&connection.names().delay_topic())
+    {
         return Ok(None);
     }
-    let group = list(link, Some(link.names().firing_group())).await?;
+    let group = list(connection, Some(connection.names().firing_group())).await?;
     let members: usize = group.iter().map(|group| group.members).sum();
-    if members > 0 || Scan::open(link).await?.next(1).await?.is_empty() {
+    if members > 0 || Scan::open(connection).await?.next(1).await?.is_empty() {
         return Ok(None);
     }
     let text = "nobody is there to fire delayed events when they are due";

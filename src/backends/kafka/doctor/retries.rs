@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        connection::handle::{Bounds, Link},
+        connection::handle::{Connection, Watermarks},
         consume::retry_topics::legacy_topic,
-        read::partition_reader::Span,
+        read::partition_reader::OffsetRange,
     },
     event::{Group as Name, Topic},
     transport::{Finding, Result},
@@ -29,18 +29,18 @@ enum Owner {
 
 /// Finds topics of retries whose group or topic is gone, and those of earlier versions.
 pub(super) async fn findings(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     cluster: &Cluster,
     groups: &[Group],
 ) -> Result<Vec<Finding>> {
-    let names = link.names();
+    let names = connection.names();
     let topics = cluster.topics.iter();
     let retries: BTreeMap<&String, &Facts> =
         topics.filter(|(name, _)| names.is_retries(name)).collect();
     if retries.is_empty() {
         return Ok(Vec::new());
     }
-    let owners = owners(link, cluster, &groups::names(link).await?);
+    let owners = owners(connection, cluster, &groups::names(connection).await?);
     let mut findings = Vec::new();
     for (name, facts) in retries {
         let owner = owners.get(name);
@@ -49,29 +49,33 @@ pub(super) async fn findings(
             Some(Owner::Pair(group, topic)) => groups
                 .iter()
                 .find(|known| known.name == group.as_str())
-                .is_none_or(|known| names.of(topic).is_ok_and(|topic| known.has_read(&topic))),
+                .is_none_or(|known| {
+                    names
+                        .topic_name(topic)
+                        .is_ok_and(|topic| known.has_read(&topic))
+                }),
             Some(Owner::Legacy(_)) | None => false,
         };
         if !is_used {
-            let waiting = count(link, name, facts.partitions).await?;
-            findings.push(finding(link, name, owner, waiting));
+            let waiting = count(connection, name, facts.partitions).await?;
+            findings.push(finding(connection, name, owner, waiting));
         }
     }
     Ok(findings)
 }
 
 /// Returns the names of the topics of retries that groups may have.
-fn owners(link: &Link, cluster: &Cluster, groups: &[String]) -> HashMap<String, Owner> {
-    let names = link.names();
+fn owners(connection: &Connection, cluster: &Cluster, groups: &[String]) -> HashMap<String, Owner> {
+    let names = connection.names();
     let topics = cluster.events().filter_map(|(name, _)| names.topic(name));
     let topics: Vec<Topic> = topics.collect();
     let mut owners = HashMap::new();
     for group in groups.iter().filter_map(|group| group.parse::<Name>().ok()) {
-        if let Ok(legacy) = names.legacy_retries(&group) {
+        if let Ok(legacy) = names.legacy_retry_topic(&group) {
             owners.insert(legacy, Owner::Legacy(group.clone()));
         }
         for topic in &topics {
-            if let Ok(retries) = names.retries(&group, topic) {
+            if let Ok(retries) = names.retry_topic(&group, topic) {
                 owners.insert(retries, Owner::Pair(group.clone(), topic.clone()));
             }
         }
@@ -80,22 +84,22 @@ fn owners(link: &Link, cluster: &Cluster, groups: &[String]) -> HashMap<String, 
 }
 
 /// Counts what waits in a topic.
-async fn count(link: &Arc<Link>, name: &str, partitions: i32) -> Result<usize> {
+async fn count(connection: &Arc<Connection>, name: &str, partitions: i32) -> Result<usize> {
     let places: Vec<(String, i32)> = (0..partitions).map(|one| (name.to_owned(), one)).collect();
-    let bounds = link.bounds(places.clone()).await?;
-    let span = |((topic, partition), bounds): ((String, i32), Bounds)| Span {
+    let bounds = connection.bounds(places.clone()).await?;
+    let span = |((topic, partition), bounds): ((String, i32), Watermarks)| OffsetRange {
         topic,
         partition,
         from: bounds.low,
         until: Some(bounds.high),
     };
     let spans = places.into_iter().zip(bounds).map(span).collect();
-    let waiting = legacy_topic::waiting(link, spans, |_, _| true).await?;
+    let waiting = legacy_topic::waiting(connection, spans, |_, _| true).await?;
     Ok(waiting.values().sum())
 }
 
-fn finding(link: &Link, name: &str, owner: Option<&Owner>, waiting: usize) -> Finding {
-    let server = link.config.servers.first().map_or("", String::as_str);
+fn finding(connection: &Connection, name: &str, owner: Option<&Owner>, waiting: usize) -> Finding {
+    let server = connection.config.servers.first().map_or("", String::as_str);
     let delete = format!("kafka-topics.sh --bootstrap-server {server} --delete --topic {name}");
     let retries = match waiting {
         0 => "is empty".to_owned(),

@@ -8,7 +8,7 @@ use super::{
     groups::Group,
 };
 use crate::{
-    backends::kafka::{connection::handle::Link, read::open_transactions::Hidden},
+    backends::kafka::{connection::handle::Connection, read::open_transactions::BlockedRecords},
     transport::Finding,
 };
 
@@ -20,17 +20,21 @@ const SHORT: Duration = Duration::from_hours(24);
 pub(super) const ENDS_STAY: Duration = Duration::from_hours(1);
 
 /// Tells which topics of ours are not there.
-pub(super) fn missing(link: &Link, cluster: &Cluster, groups: &[Group]) -> Vec<Finding> {
-    let names = link.names();
+pub(super) fn missing(
+    connection: &Connection,
+    cluster: &Cluster,
+    groups: &[Group],
+) -> Vec<Finding> {
+    let names = connection.names();
     let mut wanted = vec![
-        (names.delays(), "the first consumer or delayed event"),
-        (names.state(), "the first work on dead letters"),
+        (names.delay_topic(), "the first consumer or delayed event"),
+        (names.state_topic(), "the first work on dead letters"),
     ];
     for group in groups {
         for lag in &group.lags {
             if let Some(letters) = names
                 .topic(&lag.topic)
-                .and_then(|topic| names.letters(&topic).ok())
+                .and_then(|topic| names.dead_letter_topic(&topic).ok())
             {
                 wanted.push((letters, "the first consumer"));
             }
@@ -52,7 +56,7 @@ pub(super) fn missing(link: &Link, cluster: &Cluster, groups: &[Group]) -> Vec<F
 }
 
 /// Judges settings.
-pub(super) fn settings(link: &Link, cluster: &Cluster) -> Vec<Finding> {
+pub(super) fn settings(connection: &Connection, cluster: &Cluster) -> Vec<Finding> {
     let largest = cluster
         .events()
         .filter_map(|(name, facts)| Some((facts.number("max.message.bytes")?, name)))
@@ -60,26 +64,30 @@ pub(super) fn settings(link: &Link, cluster: &Cluster) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, facts) in &cluster.topics {
         findings.extend(match &facts.kind {
-            Kind::Events => of_events(link, name, facts),
-            Kind::Letters(_) => of_letters(link, name, facts),
-            Kind::Compacted => of_compacted(link, name, facts),
+            Kind::Events => of_events(connection, name, facts),
+            Kind::Letters(_) => of_letters(connection, name, facts),
+            Kind::Compacted => of_compacted(connection, name, facts),
         });
         let source = match &facts.kind {
             Kind::Events => continue,
-            Kind::Letters(topic) => link.names().of(topic).ok().and_then(|source| {
-                let (source, facts) = cluster.topics.get_key_value(&source)?;
-                Some((facts.number("max.message.bytes")?, source))
-            }),
+            Kind::Letters(topic) => connection
+                .names()
+                .topic_name(topic)
+                .ok()
+                .and_then(|source| {
+                    let (source, facts) = cluster.topics.get_key_value(&source)?;
+                    Some((facts.number("max.message.bytes")?, source))
+                }),
             Kind::Compacted => largest,
         };
-        findings.extend(source.and_then(|source| limit(link, (name, facts), source)));
+        findings.extend(source.and_then(|source| limit(connection, (name, facts), source)));
     }
     findings
 }
 
 /// Compares what a topic of ours takes with what its source takes.
 fn limit(
-    link: &Link,
+    connection: &Connection,
     (name, facts): (&str, &Facts),
     (largest, source): (i64, &String),
 ) -> Option<Finding> {
@@ -89,10 +97,10 @@ fn limit(
     );
     let setting = format!("max.message.bytes={}", largest + BOOKKEEPING);
     let found = Finding::warning(format!("limit.{name}"), text);
-    (own < largest).then(|| by_setting(link, found, name, &setting))
+    (own < largest).then(|| by_setting(connection, found, name, &setting))
 }
 
-fn of_events(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
+fn of_events(connection: &Connection, name: &str, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let policy = facts.setting("cleanup.policy");
     if policy.contains("compact") {
@@ -100,7 +108,7 @@ fn of_events(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
             "`{name}` is compacted: an event is gone once a later one has its key, read or not"
         );
         let found = Finding::warning(format!("cleanup.{name}"), text);
-        findings.push(by_setting(link, found, name, "cleanup.policy=delete"));
+        findings.push(by_setting(connection, found, name, "cleanup.policy=delete"));
     }
     if let Some(kept) = kept(facts)
         && kept < SHORT
@@ -108,7 +116,12 @@ fn of_events(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
         let kept = humantime::format_duration(kept);
         let text = format!("events of `{name}` are deleted after {kept}, read or not");
         let found = Finding::warning(format!("retention.{name}"), text);
-        findings.push(by_setting(link, found, name, "retention.ms=604800000"));
+        findings.push(by_setting(
+            connection,
+            found,
+            name,
+            "retention.ms=604800000",
+        ));
     }
     findings
 }
@@ -120,24 +133,24 @@ fn kept(facts: &Facts) -> Option<Duration> {
     deletes.then(|| Duration::from_millis(millis))
 }
 
-fn of_letters(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
+fn of_letters(connection: &Connection, name: &str, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if facts.setting("cleanup.policy").contains("compact") {
         let text =
             format!("`{name}` is compacted: a dead letter is gone once a later one has its key");
         let found = Finding::problem(format!("cleanup.{name}"), text);
-        findings.push(by_setting(link, found, name, "cleanup.policy=delete"));
+        findings.push(by_setting(connection, found, name, "cleanup.policy=delete"));
     }
     if let Some(kept) = kept(facts) {
         let kept = humantime::format_duration(kept);
         let text = format!("dead letters in `{name}` are deleted after {kept}, looked at or not");
         let found = Finding::warning(format!("retention.{name}"), text);
-        findings.push(by_setting(link, found, name, "retention.ms=-1"));
+        findings.push(by_setting(connection, found, name, "retention.ms=-1"));
     }
     findings
 }
 
-fn of_compacted(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
+fn of_compacted(connection: &Connection, name: &str, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if facts.setting("cleanup.policy") != "compact" {
         let kept = kept(facts).map(|kept| humantime::format_duration(kept).to_string());
@@ -148,7 +161,12 @@ fn of_compacted(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
             None => format!("`{name}` is not compacted and only grows"),
         };
         let found = Finding::problem(format!("cleanup.{name}"), text);
-        findings.push(by_setting(link, found, name, "cleanup.policy=compact"));
+        findings.push(by_setting(
+            connection,
+            found,
+            name,
+            "cleanup.policy=compact",
+        ));
     }
     let stay = facts.number("delete.retention.ms").unwrap_or(i64::MAX);
     if u128::try_from(stay).unwrap_or_default() < ENDS_STAY.as_millis() {
@@ -158,7 +176,7 @@ fn of_compacted(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
         );
         let found = Finding::warning(format!("ends.{name}"), text);
         findings.push(by_setting(
-            link,
+            connection,
             found,
             name,
             "delete.retention.ms=86400000",
@@ -168,11 +186,11 @@ fn of_compacted(link: &Link, name: &str, facts: &Facts) -> Vec<Finding> {
 }
 
 /// Tells what open transactions hide; most are over in a moment.
-pub(super) fn hidden(link: &Link, hidden: &[Hidden]) -> Vec<Finding> {
-    let server = link.config.servers.first().map_or("", String::as_str);
-    let found = |hidden: &Hidden| {
+pub(super) fn hidden(connection: &Connection, hidden: &[BlockedRecords]) -> Vec<Finding> {
+    let server = connection.config.servers.first().map_or("", String::as_str);
+    let found = |hidden: &BlockedRecords| {
         let (name, partition) = (&hidden.name, hidden.partition);
-        let (finding, text) = (format!("open.{name}"), hidden.text(link));
+        let (finding, text) = (format!("open.{name}"), hidden.text(connection));
         if !hidden.is_old() {
             return Finding::ok(finding, text);
         }
@@ -187,7 +205,7 @@ pub(super) fn hidden(link: &Link, hidden: &[Hidden]) -> Vec<Finding> {
 }
 
 /// Judges where topics are kept.
-pub(super) fn replicas(link: &Link, cluster: &Cluster) -> Vec<Finding> {
+pub(super) fn replicas(connection: &Connection, cluster: &Cluster) -> Vec<Finding> {
     let all = cluster.topics.iter();
     all.filter_map(|(name, facts)| {
         let finding = format!("replicas.{name}");
@@ -206,7 +224,7 @@ pub(super) fn replicas(link: &Link, cluster: &Cluster) -> Vec<Finding> {
             );
             let found = Finding::problem(finding, text);
             let setting = format!("min.insync.replicas={}", in_sync.max(1));
-            return Some(by_setting(link, found, name, &setting));
+            return Some(by_setting(connection, found, name, &setting));
         }
         if replicas == 1 && cluster.brokers > 1 {
             let text = format!("`{name}` is on one broker alone, and gone with it");
@@ -217,7 +235,7 @@ pub(super) fn replicas(link: &Link, cluster: &Cluster) -> Vec<Finding> {
         }
         (replicas > 2 && wanted < 2).then(|| {
             let text = format!("a confirmed event of `{name}` may be on one broker alone");
-            by_setting(link, Finding::warning(finding, text), name, "min.insync.replicas=2")
+            by_setting(connection, Finding::warning(finding, text), name, "min.insync.replicas=2")
         })
     })
     .collect()
@@ -243,7 +261,7 @@ mod tests {
             brokers: 3,
             topics: [("order".to_owned(), facts)].into(),
         };
-        let found = super::replicas(&Link::new(config, false), &cluster).into_iter();
+        let found = super::replicas(&Connection::new(config, false), &cluster).into_iter();
         found.map(|found| (found.level, found.text)).collect()
     }
 

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, LINEAGE, Record},
+        codec::record::{self, LINEAGE, OutgoingRecord},
         connection::{
-            handle::{self, Link},
-            producer::Placed,
+            handle::{self, Connection},
+            producer::RecordMetadata,
             transaction::Failed,
         },
         consume::retry_topics::support_topics,
@@ -52,7 +52,7 @@ enum Halt {
 
 /// Deals with the next letters of a job.
 pub(crate) async fn advance(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     triage: &Triage,
     lease: &JobLease,
     max: usize,
@@ -60,10 +60,10 @@ pub(crate) async fn advance(
     let mut bench = triage.bench().await;
     let mut is_last = false;
     loop {
-        if let Some(outcomes) = ready(link, &mut bench, lease).await? {
+        if let Some(outcomes) = ready(connection, &mut bench, lease).await? {
             return Ok(outcomes);
         }
-        let (back, step) = step(link, bench, max.clamp(1, BATCH)).await?;
+        let (back, step) = step(connection, bench, max.clamp(1, BATCH)).await?;
         bench = back;
         let failed = match step {
             Ok(outcomes) => return Ok(outcomes),
@@ -80,8 +80,12 @@ pub(crate) async fn advance(
 }
 
 /// Makes the worker ready; returns what became of a step that got no answer, if it was committed.
-async fn ready(link: &Arc<Link>, bench: &mut Bench, lease: &JobLease) -> Result<Option<Outcomes>> {
-    let is_lost = match bench.ready(link, lease).await {
+async fn ready(
+    connection: &Arc<Connection>,
+    bench: &mut Bench,
+    lease: &JobLease,
+) -> Result<Option<Outcomes>> {
+    let is_lost = match bench.ready(connection, lease).await {
         Ok(()) => None,
         Err(failed) if failed.kind() == ErrorKind::Held => Some(failed),
         Err(failed) => return Err(failed),
@@ -90,7 +94,7 @@ async fn ready(link: &Arc<Link>, bench: &mut Bench, lease: &JobLease) -> Result<
         let through = match &bench.worker {
             Some(worker) if is_lost.is_none() => worker.known.through,
             _ => {
-                let state = State::read(link).await?;
+                let state = State::read(connection).await?;
                 state.jobs.get(&doubt.job.0).map_or(0, |job| job.through)
             }
         };
@@ -103,7 +107,11 @@ async fn ready(link: &Arc<Link>, bench: &mut Bench, lease: &JobLease) -> Result<
 
 type Stepped = (OwnedMutexGuard<Bench>, Result<Outcomes>);
 
-async fn step(link: &Arc<Link>, bench: OwnedMutexGuard<Bench>, max: usize) -> Result<Stepped> {
+async fn step(
+    connection: &Arc<Connection>,
+    bench: OwnedMutexGuard<Bench>,
+    max: usize,
+) -> Result<Stepped> {
     let (mut bench, items) = with_worker(bench, move |worker| worker.next(max)).await?;
     let mut items = match items {
         Ok(items) if items.is_empty() => return Ok((bench, Ok(Vec::new()))),
@@ -114,11 +122,11 @@ async fn step(link: &Arc<Link>, bench: OwnedMutexGuard<Bench>, max: usize) -> Re
         && let JobAction::Replay { to } = &worker.action
     {
         for item in &mut items {
-            aim(link, to.as_ref(), item).await?;
+            aim(connection, to.as_ref(), item).await?;
         }
     }
-    let link = Arc::clone(link);
-    let settled = with_worker(bench, move |worker| worker.deal(&link, items, max)).await?;
+    let connection = Arc::clone(connection);
+    let settled = with_worker(bench, move |worker| worker.deal(&connection, items, max)).await?;
     bench = settled.0;
     let (outcomes, halted) = settled.1;
     if let Some((failed, doubt)) = halted {
@@ -147,20 +155,20 @@ async fn with_worker<T: Send + 'static>(
 }
 
 /// Makes sure that the place where a letter's message goes is there.
-async fn aim(link: &Arc<Link>, to: Option<&Topic>, item: &mut Item) -> Result<()> {
+async fn aim(connection: &Arc<Connection>, to: Option<&Topic>, item: &mut Item) -> Result<()> {
     let What::Deal(found) = &item.what else {
         return Ok(());
     };
-    let failed = match target(link, to, found) {
-        Ok(name) if link.known(&name).is_some() => return Ok(()),
-        Ok(name) if to.is_some() || found.is_foreign => match link.partitions(&name).await? {
+    let failed = match target(connection, to, found) {
+        Ok(name) if connection.known(&name).is_some() => return Ok(()),
+        Ok(name) if to.is_some() || found.is_foreign => match connection.partitions(&name).await? {
             Some(_) => return Ok(()),
             None => format!("there is no topic `{name}`"),
         },
         Ok(_) => {
             let letter = &found.letter;
             let (group, topic) = (&letter.record.group, &letter.message.topic);
-            match support_topics::create_retries(link, group, topic).await {
+            match support_topics::create_retries(connection, group, topic).await {
                 Ok(_) => return Ok(()),
                 Err(failed) if failed.kind() == ErrorKind::Invalid => failed.to_string(),
                 Err(failed) => return Err(failed),
@@ -172,25 +180,25 @@ async fn aim(link: &Arc<Link>, to: Option<&Topic>, item: &mut Item) -> Result<()
     Ok(())
 }
 
-fn target(link: &Link, to: Option<&Topic>, found: &Found) -> Result<String> {
+fn target(connection: &Connection, to: Option<&Topic>, found: &Found) -> Result<String> {
     match to {
-        Some(topic) => link.names().of(topic),
-        None if found.is_foreign => link.names().of(&found.letter.message.topic),
+        Some(topic) => connection.names().topic_name(topic),
+        None if found.is_foreign => connection.names().topic_name(&found.letter.message.topic),
         None => {
             let letter = &found.letter;
             let (group, topic) = (&letter.record.group, &letter.message.topic);
-            link.names().retries(group, topic)
+            connection.names().retry_topic(group, topic)
         }
     }
 }
 
 /// Lays out the message of a letter so that it lives again.
-fn revive(link: &Link, to: Option<&Topic>, found: &Found) -> Result<Record> {
+fn revive(connection: &Connection, to: Option<&Topic>, found: &Found) -> Result<OutgoingRecord> {
     let letter = &found.letter;
-    let name = target(link, to, found)?;
+    let name = target(connection, to, found)?;
     if to.is_some() || found.is_foreign {
         let lineage = record::json(&letter.lineage())?;
-        return Ok(Record {
+        return Ok(OutgoingRecord {
             topic: name,
             partition: None,
             key: letter.message.key.clone(),
@@ -203,7 +211,7 @@ fn revive(link: &Link, to: Option<&Topic>, found: &Found) -> Result<Record> {
         lineage: Some(Box::new(letter.lineage())),
         ..Waiting::new(letter.message.topic.clone(), SystemTime::now())
     };
-    let partitions = link.known(&name).unwrap_or(1);
+    let partitions = connection.known(&name).unwrap_or(1);
     let id = letter.id.as_str();
     let partition = delayed_record::partition(&letter.message, id.as_bytes(), partitions);
     let key = Bytes::from(format!("replay/{id}"));
@@ -220,7 +228,7 @@ impl Worker {
     }
 
     /// Deals with letters, and reads those that come next meanwhile.
-    fn deal(&mut self, link: &Link, mut items: Vec<Item>, max: usize) -> Settled {
+    fn deal(&mut self, connection: &Connection, mut items: Vec<Item>, max: usize) -> Settled {
         let next = self.known.through + items.len() as u64;
         let mut reading = self.reading.take();
         let mut resolved = std::mem::take(&mut self.resolved);
@@ -228,7 +236,7 @@ impl Worker {
             if let Some(reading) = &mut reading {
                 scope.spawn(|| reading.look_ahead(next, max, &resolved));
             }
-            self.settle(link, &mut items)
+            self.settle(connection, &mut items)
         });
         for (item, _) in items.iter().zip(&settled.0) {
             if let What::Deal(found) = &item.what {
@@ -240,13 +248,13 @@ impl Worker {
     }
 
     /// Deals with letters; a batch that the broker refuses is halved until the one that it does not want stands alone.
-    fn settle(&mut self, link: &Link, items: &mut [Item]) -> Settled {
+    fn settle(&mut self, connection: &Connection, items: &mut [Item]) -> Settled {
         let mut outcomes = Vec::with_capacity(items.len());
         let (mut at, mut size, mut dropped) = (0, items.len(), 0);
         while at < items.len() {
             let end = (at + size).min(items.len());
             let part = &items[at..end];
-            match self.together(link, part) {
+            match self.together(connection, part) {
                 Ok(()) => {
                     dropped = 0;
                     outcomes.extend(part.iter().map(Item::outcome));
@@ -278,7 +286,7 @@ impl Worker {
         (outcomes, None)
     }
 
-    fn together(&mut self, link: &Link, items: &[Item]) -> Result<(), Halt> {
+    fn together(&mut self, connection: &Connection, items: &[Item]) -> Result<(), Halt> {
         let mut receipt = Receipt {
             through: self.known.through + items.len() as u64,
             letters: Vec::new(),
@@ -289,13 +297,13 @@ impl Worker {
                 continue;
             };
             if let JobAction::Replay { to } = &self.action {
-                let revived = revive(link, to.as_ref(), found);
+                let revived = revive(connection, to.as_ref(), found);
                 records.push(revived.map_err(|failed| Halt::Refused(failed.to_string()))?);
             }
             receipt.add(&item.id, found.place());
         }
         let key = state_topic::receipt_key(&self.job, self.known.through);
-        records.push(state_topic::record(link, key, Some(&receipt)).map_err(Halt::Failed)?);
+        records.push(state_topic::record(connection, key, Some(&receipt)).map_err(Halt::Failed)?);
         self.commit(records)?;
         match self.action {
             JobAction::Replay { .. } => failpoint::reach("kafka.replay_committed"),
@@ -310,12 +318,13 @@ impl Worker {
 
     /// Commits records, of which the receipt is the last. Who lists jobs sees it at once; of what else was written, that
     /// is waited for at the end.
-    fn commit(&mut self, records: Vec<Record>) -> Result<(), Halt> {
+    fn commit(&mut self, records: Vec<OutgoingRecord>) -> Result<(), Halt> {
         let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
         let placed = self.transactor.commit(records, None).map_err(halt)?;
         let mut stored = topics.into_iter().zip(&placed);
         let receipt = stored.next_back();
-        let place = |(topic, placed): (String, &Placed)| ((topic, placed.partition), placed.offset);
+        let place =
+            |(topic, placed): (String, &RecordMetadata)| ((topic, placed.partition), placed.offset);
         self.unseen.extend(stored.map(place));
         self.transactor
             .wait_until_seen(&receipt.map(place).into_iter().collect());

@@ -12,7 +12,7 @@ use crate::{
             store::{Found, Opener},
         },
         error::SCHEME,
-        read::{offset_fetcher::Fetcher, partition_queues::Trail},
+        read::{offset_fetcher::OffsetFetcher, partition_queues::SequentialReader},
     },
     event::Position,
     transport::{ErrorKind, JobAction, JobId, LetterId, Resolution, Result},
@@ -85,9 +85,9 @@ pub(crate) struct Gatherer {
     is_replay: bool,
     /// By the number of letters before each.
     chunks: BTreeMap<u64, Chunk>,
-    trail: Trail,
+    trail: SequentialReader,
     opener: Opener,
-    fetcher: Arc<Fetcher>,
+    fetcher: Arc<OffsetFetcher>,
     /// Names that were read together, and how many are before them.
     chunk: Option<(u64, Vec<Entry>)>,
     /// Letters that were read already, and how many are before them.
@@ -99,14 +99,14 @@ impl Gatherer {
         config: &Config,
         (job, action, known): (&JobId, &JobAction, &Known),
         opener: &Opener,
-        fetcher: &Arc<Fetcher>,
+        fetcher: &Arc<OffsetFetcher>,
     ) -> Self {
         Self {
             config: config.clone(),
             job: job.clone(),
             is_replay: matches!(action, JobAction::Replay { .. }),
             chunks: known.chunks.clone(),
-            trail: Trail::default(),
+            trail: SequentialReader::default(),
             opener: opener.clone(),
             fetcher: Arc::clone(fetcher),
             chunk: None,
@@ -146,7 +146,7 @@ impl Gatherer {
     /// Ends; nobody needs to wait for that.
     pub(crate) fn end(self) {
         let config = self.config.clone();
-        client::let_go(&config, Some(self));
+        client::close_in_background(&config, Some(self));
     }
 
     /// Forgets names of letters that were read with others.
@@ -157,13 +157,13 @@ impl Gatherer {
     fn read(&mut self, through: u64, max: usize, resolved: &Resolved) -> Result<Vec<Item>> {
         let read = self.letters(through, max, resolved);
         if read.is_err() {
-            self.trail = Trail::default();
+            self.trail = SequentialReader::default();
         }
         read
     }
 
     fn letters(&mut self, through: u64, max: usize, resolved: &Resolved) -> Result<Vec<Item>> {
-        let state: Arc<str> = self.config.names.state().into();
+        let state: Arc<str> = self.config.names.state_topic().into();
         let entries = self.entries(&state, through, max)?;
         let mut items = Vec::with_capacity(entries.len());
         let mut bytes = 0;
@@ -213,7 +213,7 @@ impl Gatherer {
     }
 
     fn look(&mut self, id: LetterId, at: Option<&Position>, resolved: &Resolved) -> Result<Item> {
-        let place = at.and_then(record::place);
+        let place = at.and_then(record::parse_position);
         let place = place.map(|(topic, partition, offset)| {
             let topic: Arc<str> = format!("{}{topic}", self.config.names.prefix()).into();
             (topic, partition, offset)

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, Record},
+        codec::record::{self, OutgoingRecord},
         connection::{
-            handle::{self, Link},
-            transaction::Transactor,
+            handle::{self, Connection},
+            transaction::TransactionalProducer,
         },
         dead_letter::{
             state_records::{Entry, Known, Lease, Plan},
@@ -25,8 +25,8 @@ use crate::{
 };
 
 /// Returns the jobs that have not ended.
-pub(crate) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
-    let state = State::read(link).await?;
+pub(crate) async fn list(connection: &Arc<Connection>) -> Result<Vec<Job>> {
+    let state = State::read(connection).await?;
     let held = state.held().cloned();
     let jobs = state.jobs.into_iter().filter_map(|(id, known)| {
         let planned = known.planned();
@@ -48,12 +48,12 @@ pub(crate) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
 
 /// Writes down a job without letters.
 pub(crate) async fn plan(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     triage: &Triage,
     action: JobAction,
     selection: &str,
 ) -> Result<JobId> {
-    state_topic::make(link).await?;
+    state_topic::make(connection).await?;
     let job = JobId::generate();
     let plan = Plan {
         action,
@@ -61,8 +61,8 @@ pub(crate) async fn plan(
         created: record::millis(SystemTime::now()),
         started: false,
     };
-    let written = state_topic::record(link, state_topic::job_key(&job), Some(&plan))?;
-    state_topic::write(link, vec![written]).await?;
+    let written = state_topic::record(connection, state_topic::job_key(&job), Some(&plan))?;
+    state_topic::write(connection, vec![written]).await?;
     failpoint::reach("kafka.job_planned");
     note_enlisted(triage, &job, 0);
     Ok(job)
@@ -75,7 +75,7 @@ fn note_enlisted(triage: &Triage, job: &JobId, count: u64) {
 
 /// Adds letters to a job.
 pub(crate) async fn enlist(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     triage: &Triage,
     job: &JobId,
     letters: &[DeadLetter],
@@ -86,17 +86,17 @@ pub(crate) async fn enlist(
     };
     let mut start = match known {
         Some(known) => known,
-        None => find(&State::read(link).await?, job)?.planned(),
+        None => find(&State::read(connection).await?, job)?.planned(),
     };
     let mut records = Vec::new();
     for chunk in letters.chunks(JOB_CHUNK) {
         let entries: Vec<Entry> = chunk.iter().map(entry).collect();
         let count = entries.len() as u64;
         let key = state_topic::chunk_key(job, start, count);
-        records.push(state_topic::record(link, key, Some(&entries))?);
+        records.push(state_topic::record(connection, key, Some(&entries))?);
         start += count;
     }
-    state_topic::write(link, records).await?;
+    state_topic::write(connection, records).await?;
     failpoint::reach("kafka.chunk_stored");
     note_enlisted(triage, job, start);
     Ok(())
@@ -112,24 +112,24 @@ fn find<'a>(state: &'a State, job: &JobId) -> Result<&'a Known> {
 }
 
 /// Forgets a job that nobody works on.
-pub(crate) async fn forget(link: &Arc<Link>, job: &JobId) -> Result<()> {
-    let state = State::read(link).await?;
+pub(crate) async fn forget(connection: &Arc<Connection>, job: &JobId) -> Result<()> {
+    let state = State::read(connection).await?;
     let known = find(&state, job)?;
     if let Some(held) = &state.lease
         && held.lease.job == *job
-        && is_live(link, &state).await?
+        && is_live(connection, &state).await?
     {
         return Err(busy(&held.lease));
     }
-    state_topic::write(link, state_topic::erased(link, job, known)).await?;
+    state_topic::write(connection, state_topic::erased(connection, job, known)).await?;
     Ok(())
 }
 
 /// Reports whether somebody holds the lease, by the clock of the broker that wrote it.
-async fn is_live(link: &Arc<Link>, state: &State) -> Result<bool> {
+async fn is_live(connection: &Arc<Connection>, state: &State) -> Result<bool> {
     match &state.lease {
         Some(held) if held.lease.holder.is_some() => {
-            Ok(held.is_live(state_topic::now(link).await?))
+            Ok(held.is_live(state_topic::now(connection).await?))
         }
         _ => Ok(false),
     }
@@ -137,20 +137,20 @@ async fn is_live(link: &Arc<Link>, state: &State) -> Result<bool> {
 
 /// Takes the lease, unless somebody works on any job of this store.
 pub(crate) async fn lease(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     triage: &Triage,
     job: &JobId,
     holder: &str,
 ) -> Result<JobLease> {
     let mut bench = triage.bench().await;
     // A worker that went down in a transaction hides what was written since, the job perhaps, until it is shut out.
-    refuse_if_held(link, &State::read(link).await?).await?;
+    refuse_if_held(connection, &State::read(connection).await?).await?;
     bench.dismiss().await;
-    let transactor = worker::begin(link).await?;
+    let transactor = worker::begin(connection).await?;
     failpoint::reach("kafka.predecessor_fenced");
     // Somebody may have been quicker; being shut out, they come back by themselves.
-    let mut state = State::read(link).await?;
-    refuse_if_held(link, &state).await?;
+    let mut state = State::read(connection).await?;
+    refuse_if_held(connection, &state).await?;
     let known = state
         .jobs
         .get_mut(&job.0)
@@ -163,8 +163,8 @@ pub(crate) async fn lease(
         token: None,
     };
     let records = vec![
-        state_topic::record(link, LEASE, Some(&lease))?,
-        state_topic::record(link, state_topic::job_key(job), Some(plan))?,
+        state_topic::record(connection, LEASE, Some(&lease))?,
+        state_topic::record(connection, state_topic::job_key(job), Some(plan))?,
     ];
     let (transactor, placed) = commit(transactor, records).await?;
     failpoint::reach("kafka.lease_taken");
@@ -173,19 +173,22 @@ pub(crate) async fn lease(
         token: u64::try_from(placed).unwrap_or(0),
     };
     bench.doubt = None;
-    bench.worker = Some(Worker::new(link, transactor, (&lease, Some(holder)), state).await?);
+    bench.worker = Some(Worker::new(connection, transactor, (&lease, Some(holder)), state).await?);
     Ok(lease)
 }
 
-async fn refuse_if_held(link: &Arc<Link>, state: &State) -> Result<()> {
+async fn refuse_if_held(connection: &Arc<Connection>, state: &State) -> Result<()> {
     match &state.lease {
-        Some(held) if is_live(link, state).await? => Err(busy(&held.lease)),
+        Some(held) if is_live(connection, state).await? => Err(busy(&held.lease)),
         _ => Ok(()),
     }
 }
 
 /// Commits records; returns the offset of the first.
-async fn commit(transactor: Transactor, records: Vec<Record>) -> Result<(Transactor, i64)> {
+async fn commit(
+    transactor: TransactionalProducer,
+    records: Vec<OutgoingRecord>,
+) -> Result<(TransactionalProducer, i64)> {
     handle::blocking(move || {
         let placed = transactor.commit_visibly(records)?;
         let offset = placed.first().map_or(0, |placed| placed.offset);
@@ -196,15 +199,15 @@ async fn commit(transactor: Transactor, records: Vec<Record>) -> Result<(Transac
 
 /// Commits records of the holder of a lease, who may have been shut out by one who found out too late.
 async fn commit_held(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     bench: &mut Bench,
     lease: &JobLease,
     is_kept: bool,
-    more: impl Fn(&Worker) -> Vec<Record>,
+    more: impl Fn(&Worker) -> Vec<OutgoingRecord>,
 ) -> Result<()> {
     let mut is_last = false;
     loop {
-        match bench.ready(link, lease).await {
+        match bench.ready(connection, lease).await {
             // What got no answer was committed.
             Err(failed) if is_last && !is_kept && failed.kind() == ErrorKind::Held => return Ok(()),
             ready => ready?,
@@ -213,7 +216,7 @@ async fn commit_held(
             return Err(lease.job.unknown(SCHEME));
         };
         let mut records = vec![state_topic::record(
-            link,
+            connection,
             LEASE,
             Some(&worker.lease(is_kept)),
         )?];
@@ -248,26 +251,30 @@ async fn commit_held(
 }
 
 /// Keeps the lease.
-pub(crate) async fn renew(link: &Arc<Link>, triage: &Triage, lease: &JobLease) -> Result<()> {
+pub(crate) async fn renew(
+    connection: &Arc<Connection>,
+    triage: &Triage,
+    lease: &JobLease,
+) -> Result<()> {
     let mut bench = triage.bench().await;
-    commit_held(link, &mut bench, lease, true, |_| Vec::new()).await
+    commit_held(connection, &mut bench, lease, true, |_| Vec::new()).await
 }
 
 /// Ends the job, or only the lease.
 pub(crate) async fn release(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     triage: &Triage,
     lease: &JobLease,
     done: bool,
 ) -> Result<()> {
     let mut bench = triage.bench().await;
-    bench.ready(link, lease).await?;
+    bench.ready(connection, lease).await?;
     if done && let Some(worker) = &mut bench.worker {
-        prune::prune(link, worker).await?;
+        prune::prune(connection, worker).await?;
     }
-    let ended = commit_held(link, &mut bench, lease, false, |worker| {
+    let ended = commit_held(connection, &mut bench, lease, false, |worker| {
         if done {
-            state_topic::erased(link, &worker.job, &worker.known)
+            state_topic::erased(connection, &worker.job, &worker.known)
         } else {
             Vec::new()
         }

@@ -11,10 +11,10 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::worker::Worker;
 use crate::{
     backends::kafka::{
-        codec::record::Read,
+        codec::record::FetchedRecord,
         connection::{
             admin,
-            handle::{self, Bounds, Link},
+            handle::{self, Connection, Watermarks},
         },
         dead_letter::{
             resolved,
@@ -22,7 +22,7 @@ use crate::{
             state_topic,
         },
         error,
-        read::partition_queues::Lanes,
+        read::partition_queues::PartitionQueues,
     },
     failpoint,
     transport::Result,
@@ -41,14 +41,14 @@ type Place = (String, i32);
 
 /// Deletes the beginning of each partition as far as all of it was dealt with, and the receipts that speak of nothing
 /// that is left.
-pub(crate) async fn prune(link: &Arc<Link>, worker: &mut Worker) -> Result<()> {
+pub(crate) async fn prune(connection: &Arc<Connection>, worker: &mut Worker) -> Result<()> {
     let places = worker.resolved.partitions();
     let mut places: Vec<Place> = places
         .map(|(topic, part)| (topic.to_owned(), part))
         .collect();
     // What somebody removed has no beginning.
     for place in std::mem::take(&mut places) {
-        if link
+        if connection
             .partitions(&place.0)
             .await?
             .is_some_and(|count| place.1 < count)
@@ -56,33 +56,33 @@ pub(crate) async fn prune(link: &Arc<Link>, worker: &mut Worker) -> Result<()> {
             places.push(place);
         }
     }
-    let bounds = link.bounds(places.clone()).await?;
-    let mut left: HashMap<Place, Bounds> = places.into_iter().zip(bounds).collect();
+    let bounds = connection.bounds(places.clone()).await?;
+    let mut left: HashMap<Place, Watermarks> = places.into_iter().zip(bounds).collect();
     let mut gone = TopicPartitionList::new();
     for (place, bounds) in &mut left {
         if !worker.touched.contains(place) {
             continue;
         }
-        let end = dealt_with(link, worker, place, *bounds).await?;
+        let end = dealt_with(connection, worker, place, *bounds).await?;
         if end > bounds.low {
             gone.add_partition_offset(&place.0, place.1, Offset::Offset(end))
-                .map_err(|failed| error::of(failed, "deleting records"))?;
+                .map_err(|failed| error::from_kafka(failed, "deleting records"))?;
             bounds.low = end;
         }
     }
     if gone.count() > 0 {
-        admin::delete_before(link.admin().await?, &link.config, &gone).await?;
+        admin::delete_before(connection.admin().await?, &connection.config, &gone).await?;
         failpoint::reach("kafka.prefix_deleted");
     }
-    end_receipts(link, worker, &left).await
+    end_receipts(connection, worker, &left).await
 }
 
 /// Returns the first offset whose letter was not dealt with.
 async fn dealt_with(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     worker: &Worker,
     (topic, partition): &Place,
-    bounds: Bounds,
+    bounds: Watermarks,
 ) -> Result<i64> {
     let skip = |mut at: i64| {
         let runs = worker.resolved.runs(topic, *partition);
@@ -97,7 +97,8 @@ async fn dealt_with(
         if at >= bounds.high {
             break;
         }
-        let Some((offset, id)) = first_from(link, worker, (topic, *partition), at).await? else {
+        let Some((offset, id)) = first_from(connection, worker, (topic, *partition), at).await?
+        else {
             return Ok(bounds.high);
         };
         let place = (&**topic, *partition, offset);
@@ -113,15 +114,15 @@ async fn dealt_with(
 
 /// Returns the offset and the name of the first letter from an offset on.
 async fn first_from(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     worker: &Worker,
     (topic, partition): (&str, i32),
     from: i64,
 ) -> Result<Option<(i64, Option<u64>)>> {
-    let (config, topic): (_, Arc<str>) = (link.config.clone(), topic.into());
+    let (config, topic): (_, Arc<str>) = (connection.config.clone(), topic.into());
     let read = handle::blocking(move || {
-        let mut lane = Lanes::new(&config, 1)?.open(&topic, partition, from)?;
-        lane.next(|topic, record| Read::copy(Arc::clone(topic), record))
+        let mut lane = PartitionQueues::new(&config, 1)?.open(&topic, partition, from)?;
+        lane.next(|topic, record| FetchedRecord::copy(Arc::clone(topic), record))
     });
     let mut opener = worker.opener.clone();
     Ok(read.await?.map(|read| {
@@ -136,9 +137,9 @@ async fn first_from(
 
 /// Ends receipts that are old and speak only of what was deleted and left no copy.
 async fn end_receipts(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     worker: &mut Worker,
-    left: &HashMap<Place, Bounds>,
+    left: &HashMap<Place, Watermarks>,
 ) -> Result<()> {
     let now = SystemTime::now();
     let old = worker.receipts.iter();
@@ -148,8 +149,11 @@ async fn end_receipts(
     if old.is_empty() || remaining > LEFT {
         return Ok(());
     }
-    let there = names_left(link, worker, left).await?;
-    let (fetcher, topic) = (Arc::clone(&worker.fetcher), link.names().state());
+    let there = names_left(connection, worker, left).await?;
+    let (fetcher, topic) = (
+        Arc::clone(&worker.fetcher),
+        connection.names().state_topic(),
+    );
     let offsets: Vec<i64> = old.iter().map(|(offset, _)| *offset).collect();
     let receipts = handle::blocking(move || fetcher.read(&topic, 0, &offsets)).await?;
     let mut ends = Vec::new();
@@ -163,14 +167,14 @@ async fn end_receipts(
         };
         let mut ids = receipt.letters.iter().flat_map(|dealt| &dealt.ids);
         if ids.all(|id| !there.contains(&resolved::number(id))) {
-            ends.push(state_topic::end(link, String::from_utf8_lossy(&key)));
+            ends.push(state_topic::end(connection, String::from_utf8_lossy(&key)));
         }
     }
-    state_topic::write(link, ends).await?;
+    state_topic::write(connection, ends).await?;
     Ok(())
 }
 
-fn is_past(kept: &Kept, now: SystemTime, left: &HashMap<Place, Bounds>) -> bool {
+fn is_past(kept: &Kept, now: SystemTime, left: &HashMap<Place, Watermarks>) -> bool {
     let age = now.duration_since(kept.time).unwrap_or_default();
     let is_deleted = |(topic, partition, last): &(String, i32, i64)| {
         let bounds = left.get(&(topic.clone(), *partition));
@@ -180,15 +184,15 @@ fn is_past(kept: &Kept, now: SystemTime, left: &HashMap<Place, Bounds>) -> bool 
 }
 
 async fn names_left(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     worker: &Worker,
-    left: &HashMap<Place, Bounds>,
+    left: &HashMap<Place, Watermarks>,
 ) -> Result<HashSet<u64>> {
-    let config = link.config.clone();
+    let config = connection.config.clone();
     let mut opener = worker.opener.clone();
-    let left: Vec<(Place, Bounds)> = left.iter().map(|(p, b)| (p.clone(), *b)).collect();
+    let left: Vec<(Place, Watermarks)> = left.iter().map(|(p, b)| (p.clone(), *b)).collect();
     handle::blocking(move || {
-        let client = Lanes::new(&config, left.len())?;
+        let client = PartitionQueues::new(&config, left.len())?;
         let mut names = HashSet::new();
         for ((topic, partition), bounds) in left {
             if bounds.low >= bounds.high {
@@ -196,7 +200,7 @@ async fn names_left(
             }
             let mut lane = client.open(&topic.into(), partition, bounds.low)?;
             while let Some(read) =
-                lane.next(|topic, record| Read::copy(Arc::clone(topic), record))?
+                lane.next(|topic, record| FetchedRecord::copy(Arc::clone(topic), record))?
             {
                 let found = opener.open(read);
                 names.extend(found.map(|found| resolved::number(&found.letter.id)));
@@ -219,7 +223,8 @@ mod tests {
         };
         let late = SystemTime::UNIX_EPOCH + LATE;
         let later = late + Duration::from_secs(1);
-        let left = |low| HashMap::from([(("order.dlq".to_owned(), 0), Bounds { low, high: 9 })]);
+        let left =
+            |low| HashMap::from([(("order.dlq".to_owned(), 0), Watermarks { low, high: 9 })]);
         assert!(is_past(&kept, later, &left(7)));
         assert!(!is_past(&kept, later, &left(6)), "its last letter is there");
         assert!(!is_past(&kept, late, &left(7)), "a copy may come");

@@ -12,8 +12,8 @@ use super::letters::Gatherer;
 use crate::{
     backends::kafka::{
         connection::{
-            handle::{self, Link},
-            transaction::{Last, Transactor},
+            handle::{self, Connection},
+            transaction::{LastOffsets, TransactionalProducer},
         },
         dead_letter::{
             resolved::Resolved,
@@ -22,7 +22,7 @@ use crate::{
             store::Opener,
         },
         error::SCHEME,
-        read::offset_fetcher::Fetcher,
+        read::offset_fetcher::OffsetFetcher,
     },
     lock::Mutex,
     transport::{JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError},
@@ -61,7 +61,7 @@ pub(crate) struct Doubt {
 /// Who holds a lease, and what was read under it.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    pub(crate) transactor: Transactor,
+    pub(crate) transactor: TransactionalProducer,
     pub(crate) token: u64,
     pub(crate) job: JobId,
     holder: Option<String>,
@@ -72,31 +72,35 @@ pub(crate) struct Worker {
     /// Partitions of which letters were dealt with since.
     pub(crate) touched: HashSet<(String, i32)>,
     /// What was committed and perhaps is not shown to readers yet.
-    pub(crate) unseen: Last,
+    pub(crate) unseen: LastOffsets,
     pub(crate) opener: Opener,
-    pub(crate) fetcher: Arc<Fetcher>,
+    pub(crate) fetcher: Arc<OffsetFetcher>,
     /// Reads the letters of the job; always there, except while it reads ahead.
     pub(crate) reading: Option<Gatherer>,
 }
 
 impl Bench {
     /// Makes sure that the worker of this lease is here, and that the lease still is the one that counts.
-    pub(crate) async fn ready(&mut self, link: &Arc<Link>, lease: &JobLease) -> Result<()> {
+    pub(crate) async fn ready(
+        &mut self,
+        connection: &Arc<Connection>,
+        lease: &JobLease,
+    ) -> Result<()> {
         if let Some(worker) = &self.worker
             && worker.token == lease.token
             && worker.job == lease.job
         {
             return Ok(());
         }
-        check(&State::read(link).await?, lease)?;
+        check(&State::read(connection).await?, lease)?;
         self.dismiss().await;
-        let transactor = begin(link).await?;
-        let state = State::read(link).await?;
+        let transactor = begin(connection).await?;
+        let state = State::read(connection).await?;
         check(&state, lease)?;
         let holder = state.lease.as_ref();
         let holder = holder.and_then(|leased| leased.lease.holder.clone());
         let leased = (lease, holder.as_deref());
-        self.worker = Some(Worker::new(link, transactor, leased, state).await?);
+        self.worker = Some(Worker::new(connection, transactor, leased, state).await?);
         Ok(())
     }
 
@@ -118,8 +122,8 @@ impl Bench {
 impl Worker {
     /// Begins to work under a lease.
     pub(crate) async fn new(
-        link: &Arc<Link>,
-        transactor: Transactor,
+        connection: &Arc<Connection>,
+        transactor: TransactionalProducer,
         (lease, holder): (&JobLease, Option<&str>),
         mut state: State,
     ) -> Result<Self> {
@@ -130,11 +134,11 @@ impl Worker {
             .as_ref()
             .ok_or_else(|| lease.job.unknown(SCHEME))?;
         let (opener, fetcher) = (
-            Opener::new(link).await?,
-            Arc::new(Fetcher::new(&link.config)),
+            Opener::new(connection).await?,
+            Arc::new(OffsetFetcher::new(&connection.config)),
         );
         let work = (&lease.job, &plan.action, &known);
-        let reading = Gatherer::new(&link.config, work, &opener, &fetcher);
+        let reading = Gatherer::new(&connection.config, work, &opener, &fetcher);
         Ok(Self {
             transactor,
             token: lease.token,
@@ -145,7 +149,7 @@ impl Worker {
             resolved: state.resolved,
             receipts: state.receipts,
             touched: HashSet::new(),
-            unseen: Last::new(),
+            unseen: LastOffsets::new(),
             opener,
             fetcher,
             reading: Some(reading),
@@ -163,9 +167,12 @@ impl Worker {
 }
 
 /// Takes over the work on dead letters: whoever did it can commit nothing any more.
-pub(crate) async fn begin(link: &Arc<Link>) -> Result<Transactor> {
-    let config = link.config.clone();
-    handle::blocking(move || Transactor::begin(&config, &config.names.owner("triage"))).await
+pub(crate) async fn begin(connection: &Arc<Connection>) -> Result<TransactionalProducer> {
+    let config = connection.config.clone();
+    handle::blocking(move || {
+        TransactionalProducer::begin(&config, &config.names.transactional_id("triage"))
+    })
+    .await
 }
 
 fn check(state: &State, lease: &JobLease) -> Result<()> {

@@ -15,12 +15,12 @@ use tokio::sync::Mutex;
 
 use crate::{
     backends::kafka::{
-        codec::record::{self, Record},
+        codec::record::{self, OutgoingRecord},
         connection::{
             admin,
-            client::{self, errors::Ears},
-            handle::{Link, blocking},
-            producer::{self, Answers, Batch, Placed, Producer},
+            client::{self, errors::ClientErrors, settings},
+            handle::{Connection, blocking},
+            producer::{self, Batch, DeliveryCallback, Producer, RecordMetadata},
         },
         delay::enqueue,
         error::{self, error},
@@ -40,7 +40,7 @@ const REST: Duration = Duration::from_micros(100);
 /// Publishes.
 #[derive(Debug)]
 pub(crate) struct Publisher {
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     /// Batches are prepared, and go to the client, in the order in which they came here.
     state: Mutex<State>,
 }
@@ -73,16 +73,16 @@ struct Sorted {
 /// Records on their way, with each one's place in the batch and its topic.
 #[derive(Debug, Default)]
 struct Load {
-    records: Vec<Record>,
+    records: Vec<OutgoingRecord>,
     slips: Vec<(usize, Topic)>,
 }
 
 type Sending = BoxFuture<'static, Vec<(usize, Result<Receipt>)>>;
 
 impl Publisher {
-    pub(crate) fn new(link: Arc<Link>) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self {
-            link,
+            connection,
             state: Mutex::default(),
         }
     }
@@ -95,7 +95,7 @@ impl Publisher {
                 return vec![self.once(message).await];
             }
             // It takes half a second to begin, in which the topics can be looked up. Who cannot have it hears of it later.
-            let _ = self.link.stream().await;
+            let _ = self.connection.producer().await;
             let Sorted {
                 now,
                 later,
@@ -160,12 +160,12 @@ impl Publisher {
     /// Returns where the messages of a topic go; makes the topic where that was asked for.
     async fn place<'a>(&self, state: &'a mut State, topic: &Topic) -> Result<&'a Place> {
         if !state.places.contains_key(topic) {
-            let name = self.link.names().of(topic)?;
-            if self.link.partitions(&name).await?.is_none() {
-                if !self.link.create {
+            let name = self.connection.names().topic_name(topic)?;
+            if self.connection.partitions(&name).await?.is_none() {
+                if !self.connection.create {
                     return Err(admin::unknown(&name));
                 }
-                self.link.make_topic(&name).await?;
+                self.connection.make_topic(&name).await?;
             }
             let limit = self.limit(&name).await;
             state.places.insert(topic.clone(), Place { name, limit });
@@ -176,15 +176,15 @@ impl Publisher {
 
     /// Asks how large a record may be; who may publish may not be allowed to know.
     async fn limit(&self, name: &str) -> usize {
-        let settings = self.link.settings(&[name.to_owned()]).await;
+        let settings = self.connection.settings(&[name.to_owned()]).await;
         let settings = settings.ok().and_then(|mut found| found.pop().flatten());
         let limit = settings.and_then(|settings| settings.get("max.message.bytes")?.parse().ok());
         limit.unwrap_or(USUAL_LIMIT)
     }
 
     /// Refuses what is too large for certain; on the edge, and after compression, the broker decides.
-    fn check_size(&self, record: &Record, place: &Place) -> Result<()> {
-        let properties = &self.link.config.properties;
+    fn check_size(&self, record: &OutgoingRecord, place: &Place) -> Result<()> {
+        let properties = &self.connection.config.properties;
         let is_compressed = properties
             .keys()
             .any(|name| name.starts_with("compression."));
@@ -205,16 +205,16 @@ impl Publisher {
                 return Box::pin(async { all });
             }
         };
-        let link = Arc::clone(&self.link);
+        let connection = Arc::clone(&self.connection);
         let mut sending = Box::pin(async move {
             let answers = producer.send(records).await;
             let told = slips.into_iter().zip(answers);
             told.map(|((number, topic), answer)| {
-                let told = receipt(&link, &topic, answer);
-                let servers = &link.config.servers;
+                let told = receipt(&connection, &topic, answer);
+                let servers = &connection.config.servers;
                 (
                     number,
-                    told.map_err(|failed| heard(failed, producer.ears(), servers)),
+                    told.map_err(|failed| heard(failed, producer.errors(), servers)),
                 )
             })
             .collect::<Vec<_>>()
@@ -228,12 +228,12 @@ impl Publisher {
 
     async fn stream(&self, state: &mut State, limit: usize) -> Result<Arc<Producer>> {
         if limit >= AT_ONCE {
-            return self.link.stream().await.map(Arc::clone);
+            return self.connection.producer().await.map(Arc::clone);
         }
         if let Some(known) = state.narrow.get(&limit) {
             return Ok(Arc::clone(known));
         }
-        let mut settings = client::stream(&self.link.config);
+        let mut settings = settings::producer(&self.connection.config);
         settings.set("batch.size", limit.to_string());
         let made = Arc::new(Producer::new(&settings)?);
         state.narrow.insert(limit, Arc::clone(&made));
@@ -250,22 +250,22 @@ impl Publisher {
         }
         let numbers: Vec<usize> = later.iter().map(|(number, ..)| *number).collect();
         let batch = later.into_iter().map(|(_, message, due)| (message, due));
-        let told = enqueue::enqueue(&self.link, batch.collect()).await;
+        let told = enqueue::enqueue(&self.connection, batch.collect()).await;
         for (number, result) in numbers.into_iter().zip(told) {
             results[number] = Some(result);
         }
     }
 
     async fn once(&self, message: Message) -> Result<Receipt> {
-        let name = self.link.names().of(&message.topic)?;
+        let name = self.connection.names().topic_name(&message.topic)?;
         let record = lay_out(&message, &name)?;
-        let link = Arc::clone(&self.link);
-        let is_known = link.known(&name).is_some();
-        if link.create && !is_known {
-            link.make_topic(&name).await?;
+        let connection = Arc::clone(&self.connection);
+        let is_known = connection.known(&name).is_some();
+        if connection.create && !is_known {
+            connection.make_topic(&name).await?;
         }
-        let placed = blocking(move || send_once(&link, record)).await?;
-        receipt(&self.link, &message.topic, Ok(placed))
+        let placed = blocking(move || send_once(&connection, record)).await?;
+        receipt(&self.connection, &message.topic, Ok(placed))
     }
 }
 
@@ -284,9 +284,9 @@ impl State {
     }
 }
 
-fn lay_out(message: &Message, name: &str) -> Result<Record> {
+fn lay_out(message: &Message, name: &str) -> Result<OutgoingRecord> {
     record::check(message)?;
-    Ok(Record {
+    Ok(OutgoingRecord {
         topic: name.to_owned(),
         partition: None,
         key: message.key.clone(),
@@ -297,60 +297,65 @@ fn lay_out(message: &Message, name: &str) -> Result<Record> {
 
 /// Stores one record with a producer of its own, which asks for the topic by itself: to ask first would take as long
 /// as everything else. Blocks.
-fn send_once(link: &Link, record: Record) -> Result<Placed> {
-    let config = &link.config;
+fn send_once(connection: &Connection, record: OutgoingRecord) -> Result<RecordMetadata> {
+    let config = &connection.config;
     let name = record.topic.clone();
-    let settings = client::once(config, link.known(&name).is_some());
-    let client: BaseProducer<Answers> = client::make(&settings, Answers::default())?;
-    let ears = &client.context().ears;
+    let settings = settings::one_shot(config, connection.known(&name).is_some());
+    let client: BaseProducer<DeliveryCallback> =
+        client::create(&settings, DeliveryCallback::default())?;
+    let errors = &client.context().errors;
     let end = Instant::now() + config.timeout;
     let batch = Arc::new(Batch::new(1));
     let mut pending = Some(record);
     while let Some(record) = pending.take() {
-        pending = producer::offer(&client, record, &batch, 0);
+        pending = producer::enqueue(&client, record, &batch, 0);
     }
     failpoint::reach("kafka.sent");
     while !batch.is_done() {
         producer::serve_or_rest(&client, REST);
-        if let Some(refused) = ears.refused() {
+        if let Some(refused) = errors.fatal() {
             return Err(refused);
         }
         if Instant::now() > end && !was_answered(&client) {
-            return Err(ears.silence(&config.servers));
+            return Err(errors.unreachable(&config.servers));
         }
     }
     failpoint::reach("kafka.confirmed");
     match batch.results().pop() {
         Some(Ok(placed)) => Ok(placed),
         Some(Err(Code::MessageTimedOut)) | None if !was_answered(&client) => {
-            Err(ears.silence(&config.servers))
+            Err(errors.unreachable(&config.servers))
         }
         answer => {
             let code = answer.and_then(Result::err);
             let failed = refusal(code.unwrap_or(Code::MessageTimedOut), &name);
-            Err(heard(failed, ears, &config.servers))
+            Err(heard(failed, errors, &config.servers))
         }
     }
 }
 
 /// Reports whether a broker ever told anything; before, a record cannot have gone anywhere.
-fn was_answered(client: &BaseProducer<Answers>) -> bool {
+fn was_answered(client: &BaseProducer<DeliveryCallback>) -> bool {
     client.client().fetch_cluster_id(Duration::ZERO).is_some()
 }
 
-fn receipt(link: &Link, topic: &Topic, answer: Result<Placed, Code>) -> Result<Receipt> {
+fn receipt(
+    connection: &Connection,
+    topic: &Topic,
+    answer: Result<RecordMetadata, Code>,
+) -> Result<Receipt> {
     match answer {
         Ok(placed) => Ok(Receipt {
             position: Some(record::position(topic, placed.partition, placed.offset)),
             schedule: None,
         }),
-        Err(code) => Err(refusal(code, &link.names().of(topic)?)),
+        Err(code) => Err(refusal(code, &connection.names().topic_name(topic)?)),
     }
 }
 
 /// Adds what was heard meanwhile to an outcome that nobody knows.
-fn heard(failed: TransportError, ears: &Ears, servers: &[String]) -> TransportError {
-    match ears.trouble(servers) {
+fn heard(failed: TransportError, errors: &ClientErrors, servers: &[String]) -> TransportError {
+    match errors.if_unreachable(servers) {
         Some(trouble) if failed.kind() == ErrorKind::Ambiguous => failed.because(trouble),
         _ => failed,
     }
@@ -373,7 +378,7 @@ fn refusal(code: Code, name: &str) -> TransportError {
             );
             failed.hint("a compacted topic takes no record without a key; `--key` gives one")
         }
-        code => error::of_code(code, "publishing"),
+        code => error::from_code(code, "publishing"),
     }
 }
 

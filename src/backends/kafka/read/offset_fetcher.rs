@@ -13,9 +13,13 @@ use rdkafka::{
 
 use crate::{
     backends::kafka::{
-        codec::record::Read,
+        codec::record::FetchedRecord,
         connection::{
-            client::{self, Isolation, errors::Ears},
+            client::{
+                self,
+                errors::ClientErrors,
+                settings::{self, Isolation},
+            },
             config::Config,
             handle,
         },
@@ -31,24 +35,24 @@ const APART: i64 = 2000;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What was found, and how many more bytes may be.
-struct Found {
-    reads: Vec<Read>,
+struct Fetched {
+    reads: Vec<FetchedRecord>,
     room: usize,
 }
 
 /// A client that reads records by their offsets, one question at a time.
-pub(crate) struct Fetcher {
+pub(crate) struct OffsetFetcher {
     config: Config,
-    client: Mutex<Option<BaseConsumer<Ears>>>,
+    client: Mutex<Option<BaseConsumer<ClientErrors>>>,
 }
 
-impl std::fmt::Debug for Fetcher {
+impl std::fmt::Debug for OffsetFetcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Fetcher")
     }
 }
 
-impl Fetcher {
+impl OffsetFetcher {
     /// Prepares to read.
     pub(crate) fn new(config: &Config) -> Self {
         Self {
@@ -58,7 +62,12 @@ impl Fetcher {
     }
 
     /// Returns the records at these offsets, which ascend; one that is not there is left out. Blocks.
-    pub(crate) fn read(&self, topic: &str, partition: i32, offsets: &[i64]) -> Result<Vec<Read>> {
+    pub(crate) fn read(
+        &self,
+        topic: &str,
+        partition: i32,
+        offsets: &[i64],
+    ) -> Result<Vec<FetchedRecord>> {
         self.read_some(topic, partition, offsets, usize::MAX)
     }
 
@@ -69,16 +78,16 @@ impl Fetcher {
         partition: i32,
         offsets: &[i64],
         bytes: usize,
-    ) -> Result<Vec<Read>> {
+    ) -> Result<Vec<FetchedRecord>> {
         let mut client = self.client.lock();
         if client.is_none() {
-            let settings = client::reader(&self.config, Isolation::Committed, true);
-            *client = Some(client::make(&settings, Ears::default())?);
+            let settings = settings::reader(&self.config, Isolation::Committed, true);
+            *client = Some(client::create(&settings, ClientErrors::default())?);
         }
         let Some(client) = client.as_ref() else {
             return Ok(Vec::new());
         };
-        let mut found = Found {
+        let mut found = Fetched {
             reads: Vec::new(),
             room: bytes,
         };
@@ -100,13 +109,13 @@ impl Fetcher {
 
     fn read_run(
         &self,
-        client: &BaseConsumer<Ears>,
+        client: &BaseConsumer<ClientErrors>,
         (topic, partition): (&str, i32),
         first: i64,
         wanted: &[i64],
-        found: &mut Found,
+        found: &mut Fetched,
     ) -> Result<()> {
-        let reading = |failed| error::of(failed, "reading records");
+        let reading = |failed| error::from_kafka(failed, "reading records");
         let bounds = handle::bounds(client, &self.config, topic, partition)?;
         let last = wanted.last().copied().unwrap_or(first).min(bounds.high - 1);
         if last < bounds.low {
@@ -127,7 +136,9 @@ impl Fetcher {
                     if wanted.binary_search(&offset).is_ok() {
                         let size = record.payload().map_or(0, <[u8]>::len);
                         found.room = found.room.saturating_sub(size);
-                        found.reads.push(Read::copy(Arc::clone(&name), &record));
+                        found
+                            .reads
+                            .push(FetchedRecord::copy(Arc::clone(&name), &record));
                     }
                     if offset >= last || found.room == 0 {
                         return Ok(());
@@ -141,7 +152,7 @@ impl Fetcher {
                     Some(_) => return Err(reading(failed)),
                 },
                 None if Instant::now() < end => {}
-                None => return Err(client.context().silence(&self.config.servers)),
+                None => return Err(client.context().unreachable(&self.config.servers)),
             }
         }
     }

@@ -6,12 +6,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::partition_reader::{Reader, Span};
+use super::partition_reader::{OffsetRange, PartitionReader};
 use crate::{
     backends::kafka::{
         connection::{
-            client::Isolation,
-            handle::{Bounds, Link, blocking},
+            client::settings::Isolation,
+            handle::{Connection, Watermarks, blocking},
         },
         consume::{assignment::partition::Kind, session::Shared},
         error::error,
@@ -31,7 +31,7 @@ const UNASSIGNED: Duration = Duration::from_millis(250);
 
 /// What an open transaction hides of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Hidden {
+pub(crate) struct BlockedRecords {
     /// Kafka's name of the topic.
     pub(crate) name: String,
     /// One of its partitions.
@@ -41,10 +41,10 @@ pub(crate) struct Hidden {
     pub(crate) since: Option<SystemTime>,
 }
 
-impl Hidden {
+impl BlockedRecords {
     /// Says how many records wait, and since when.
-    pub(crate) fn text(&self, link: &Link) -> String {
-        let topic = link.names().topic(&self.name);
+    pub(crate) fn text(&self, connection: &Connection) -> String {
+        let topic = connection.names().topic(&self.name);
         let topic = topic.map_or_else(|| self.name.clone(), |topic| topic.to_string());
         let records = match self.records {
             1 => "1 record of".to_owned(),
@@ -64,26 +64,32 @@ impl Hidden {
 }
 
 /// Returns the offsets behind the last records of partitions, also of those of transactions that are open.
-pub(crate) async fn ends(link: &Arc<Link>, places: &[(String, i32)]) -> Result<Vec<i64>> {
-    let (link, places) = (Arc::clone(link), places.to_vec());
+pub(crate) async fn ends(
+    connection: &Arc<Connection>,
+    places: &[(String, i32)],
+) -> Result<Vec<i64>> {
+    let (connection, places) = (Arc::clone(connection), places.to_vec());
     blocking(move || {
         let places = places.iter();
         places
-            .map(|(name, partition)| link.high(name, *partition))
+            .map(|(name, partition)| connection.high(name, *partition))
             .collect()
     })
     .await
 }
 
 /// Finds what open transactions hide of partitions, by topic.
-pub(crate) async fn find(link: &Arc<Link>, places: Vec<(String, i32)>) -> Result<Vec<Hidden>> {
+pub(crate) async fn find(
+    connection: &Arc<Connection>,
+    places: Vec<(String, i32)>,
+) -> Result<Vec<BlockedRecords>> {
     if places.is_empty() {
         return Ok(Vec::new());
     }
-    let ends = ends(link, &places).await?;
+    let ends = ends(connection, &places).await?;
     // Asked for afterwards: what has come since then is not taken for hidden.
-    let bounds = link.bounds(places.clone()).await?;
-    let mut by_topic: BTreeMap<String, Vec<Span>> = BTreeMap::new();
+    let bounds = connection.bounds(places.clone()).await?;
+    let mut by_topic: BTreeMap<String, Vec<OffsetRange>> = BTreeMap::new();
     for (((topic, partition), bounds), end) in places.into_iter().zip(bounds).zip(ends) {
         if bounds.high < end {
             let hidden = by_topic.entry(topic.clone()).or_default();
@@ -92,13 +98,13 @@ pub(crate) async fn find(link: &Arc<Link>, places: Vec<(String, i32)>) -> Result
     }
     let mut found = Vec::new();
     for (name, spans) in by_topic {
-        found.extend(count(link, name, spans).await?);
+        found.extend(count(connection, name, spans).await?);
     }
     Ok(found)
 }
 
-fn span((topic, partition): (String, i32), bounds: Bounds, end: i64) -> Span {
-    Span {
+fn span((topic, partition): (String, i32), bounds: Watermarks, end: i64) -> OffsetRange {
+    OffsetRange {
         topic,
         partition,
         from: bounds.high,
@@ -107,9 +113,13 @@ fn span((topic, partition): (String, i32), bounds: Bounds, end: i64) -> Span {
 }
 
 /// Counts what is hidden of a topic; nothing if the transaction has left only marks.
-async fn count(link: &Arc<Link>, name: String, mut spans: Vec<Span>) -> Result<Option<Hidden>> {
+async fn count(
+    connection: &Arc<Connection>,
+    name: String,
+    mut spans: Vec<OffsetRange>,
+) -> Result<Option<BlockedRecords>> {
     let partition = spans.first().map_or(0, |span| span.partition);
-    let length = |span: &Span| span.until.unwrap_or(span.from) - span.from;
+    let length = |span: &OffsetRange| span.until.unwrap_or(span.from) - span.from;
     let offsets: i64 = spans.iter().map(length).sum();
     if offsets > FEW {
         // The first of each tells since when.
@@ -117,7 +127,7 @@ async fn count(link: &Arc<Link>, name: String, mut spans: Vec<Span>) -> Result<O
             span.until = Some(span.from + 1);
         }
     }
-    let mut reader = Reader::open(link, spans, Isolation::Uncommitted)?;
+    let mut reader = PartitionReader::open(connection, spans, Isolation::Uncommitted)?;
     let (mut records, mut since) = (0, None);
     while let Some(chunk) = reader.next().await? {
         records += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
@@ -126,7 +136,7 @@ async fn count(link: &Arc<Link>, name: String, mut spans: Vec<Span>) -> Result<O
     if offsets > FEW {
         records = offsets;
     }
-    Ok((records > 0).then_some(Hidden {
+    Ok((records > 0).then_some(BlockedRecords {
         name,
         partition,
         records,
@@ -135,20 +145,23 @@ async fn count(link: &Arc<Link>, name: String, mut spans: Vec<Span>) -> Result<O
 }
 
 /// Returns a warning of what is hidden of partitions, for a reader; none is returned where nobody answers.
-pub(crate) async fn warnings(link: &Arc<Link>, places: Vec<(String, i32)>) -> Vec<TransportError> {
-    let found = find(link, places).await.unwrap_or_else(|failed| {
+pub(crate) async fn warnings(
+    connection: &Arc<Connection>,
+    places: Vec<(String, i32)>,
+) -> Vec<TransportError> {
+    let found = find(connection, places).await.unwrap_or_else(|failed| {
         tracing::debug!(%failed, "looking for open transactions");
         Vec::new()
     });
-    let warning = |hidden: Hidden| error(ErrorKind::Warning, hidden.text(link));
+    let warning = |hidden: BlockedRecords| error(ErrorKind::Warning, hidden.text(connection));
     found.into_iter().map(warning).collect()
 }
 
 /// Notes a warning of what is hidden of partitions that are listed.
-pub(crate) async fn note(link: &Arc<Link>, places: Vec<(String, i32)>) -> Result<()> {
-    let found = find(link, places).await?;
+pub(crate) async fn note(connection: &Arc<Connection>, places: Vec<(String, i32)>) -> Result<()> {
+    let found = find(connection, places).await?;
     let old = found.iter().filter(|hidden| hidden.is_old());
-    link.warn(old.map(|hidden| format!("kafka: {}", hidden.text(link))));
+    connection.warn(old.map(|hidden| format!("kafka: {}", hidden.text(connection))));
     Ok(())
 }
 
@@ -172,11 +185,11 @@ pub(crate) async fn watch(shared: Arc<Shared>) {
             LOOK.max(each)
         };
         let has_places = !places.is_empty();
-        match find(&shared.link, places).await {
+        match find(&shared.connection, places).await {
             Ok(found) => {
                 let found = found.into_iter();
                 for hidden in found.filter(|hidden| is_first || hidden.is_old()) {
-                    let warning = error(ErrorKind::Warning, hidden.text(&shared.link));
+                    let warning = error(ErrorKind::Warning, hidden.text(&shared.connection));
                     if told.insert((hidden.name, hidden.since)) {
                         shared.fail(warning);
                     }

@@ -17,14 +17,18 @@ use rdkafka::{
 };
 use tokio::sync::mpsc;
 
-use super::partition_reader::Span;
+use super::partition_reader::OffsetRange;
 use crate::{
     backends::kafka::{
-        codec::record::Read,
+        codec::record::FetchedRecord,
         connection::{
-            client::{self, Isolation, errors::Ears},
+            client::{
+                self,
+                errors::ClientErrors,
+                settings::{self, Isolation},
+            },
             config::Config,
-            handle::{self, Link},
+            handle::{self, Connection},
         },
         consume::assignment::gap_recovery,
         error::{self, error},
@@ -42,33 +46,33 @@ const BUDGET: usize = 8192;
 const APART: i64 = 4000;
 
 /// A client whose partitions are read side by side. Every method blocks.
-pub(crate) struct Lanes {
-    client: Arc<BaseConsumer<Ears>>,
+pub(crate) struct PartitionQueues {
+    client: Arc<BaseConsumer<ClientErrors>>,
     config: Config,
 }
 
-impl std::fmt::Debug for Lanes {
+impl std::fmt::Debug for PartitionQueues {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Lanes")
     }
 }
 
-impl Lanes {
+impl PartitionQueues {
     /// Prepares to read about so many partitions.
     pub(crate) fn new(config: &Config, partitions: usize) -> Result<Self> {
         let share = (BUDGET / partitions.max(1)).clamp(64, BUDGET / 2);
-        let mut settings = client::reader(config, Isolation::Committed, true);
+        let mut settings = settings::reader(config, Isolation::Committed, true);
         settings
             .set("queued.max.messages.kbytes", share.to_string())
             .set("fetch.message.max.bytes", (share * 1024).to_string());
         Ok(Self {
-            client: Arc::new(client::make(&settings, Ears::default())?),
+            client: Arc::new(client::create(&settings, ClientErrors::default())?),
             config: config.clone(),
         })
     }
 
     /// Begins to read a partition.
-    pub(crate) fn open(&self, topic: &Arc<str>, partition: i32, from: i64) -> Result<Lane> {
+    pub(crate) fn open(&self, topic: &Arc<str>, partition: i32, from: i64) -> Result<QueueReader> {
         let queue = self.client.split_partition_queue(topic, partition);
         let queue = queue.ok_or_else(|| error(ErrorKind::Other, "a partition cannot be read"))?;
         let begin = || {
@@ -76,8 +80,8 @@ impl Lanes {
             place.add_partition_offset(topic, partition, Offset::Offset(from))?;
             self.client.incremental_assign(&place)
         };
-        begin().map_err(|failed| error::of(failed, "beginning to read"))?;
-        Ok(Lane {
+        begin().map_err(|failed| error::from_kafka(failed, "beginning to read"))?;
+        Ok(QueueReader {
             topic: Arc::clone(topic),
             partition,
             queue,
@@ -89,24 +93,24 @@ impl Lanes {
 
     /// Asks about a topic of which a partition is read. The client would do so by itself, but only once a second.
     fn introduce(&self, topic: &str) -> Result<()> {
-        let (client, ears) = (&*self.client, self.client.context());
-        client::metadata(client, ears, &self.config, Some(topic)).map(drop)
+        let (client, errors) = (&*self.client, self.client.context());
+        client::metadata(client, errors, &self.config, Some(topic)).map(drop)
     }
 }
 
 /// A partition that is being read.
-pub(crate) struct Lane {
+pub(crate) struct QueueReader {
     topic: Arc<str>,
     partition: i32,
     // Ends before the client that it belongs to.
-    queue: PartitionQueue<Ears>,
+    queue: PartitionQueue<ClientErrors>,
     /// The offset of the next record, or less.
     next: i64,
-    client: Arc<BaseConsumer<Ears>>,
+    client: Arc<BaseConsumer<ClientErrors>>,
     config: Config,
 }
 
-impl Lane {
+impl QueueReader {
     /// Shows the next record to `see`; none means that there is none for now. Blocks.
     pub(crate) fn next<T>(
         &mut self,
@@ -125,13 +129,13 @@ impl Lane {
                     // Serves what the client was told beside the records.
                     let _ = self.client.poll(Duration::ZERO);
                 }
-                None => return Err(self.client.context().silence(&self.config.servers)),
+                None => return Err(self.client.context().unreachable(&self.config.servers)),
             }
         }
     }
 
     fn heed(&self, failed: &KafkaError) -> Result<()> {
-        if let Some(refused) = self.client.context().refused() {
+        if let Some(refused) = self.client.context().fatal() {
             return Err(refused);
         }
         if gap_recovery::is_gap(failed) {
@@ -142,7 +146,7 @@ impl Lane {
                 code @ (Code::TopicAuthorizationFailed
                 | Code::UnknownTopicOrPartition
                 | Code::UnknownPartition),
-            ) => Err(error::of_code(code, "reading")),
+            ) => Err(error::from_code(code, "reading")),
             _ => Ok(()),
         }
     }
@@ -158,7 +162,7 @@ impl Lane {
         let (topic, timeout) = (&self.topic, self.config.timeout);
         let offset = Offset::Offset(offset);
         let sought = self.client.seek(topic, self.partition, offset, timeout);
-        sought.map_err(|failed| error::of(failed, "reading"))
+        sought.map_err(|failed| error::from_kafka(failed, "reading"))
     }
 }
 
@@ -168,35 +172,35 @@ fn is_end(failed: &KafkaError) -> bool {
 
 /// Follows offsets, which ascend in each partition, so that what comes next is there already.
 #[derive(Default)]
-pub(crate) struct Trail {
+pub(crate) struct SequentialReader {
     lanes: HashMap<(Arc<str>, i32), Followed>,
-    client: Option<Lanes>,
+    client: Option<PartitionQueues>,
 }
 
 struct Followed {
-    lane: Lane,
+    lane: QueueReader,
     /// The first offset that was not asked for yet.
     fresh: i64,
     /// A record behind the one that was asked for.
-    ahead: Option<Read>,
+    ahead: Option<FetchedRecord>,
 }
 
-impl std::fmt::Debug for Trail {
+impl std::fmt::Debug for SequentialReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Trail")
     }
 }
 
-impl Trail {
+impl SequentialReader {
     /// Returns the record at an offset, if it is still there. Blocks.
     pub(crate) fn read(
         &mut self,
         config: &Config,
         (topic, partition, offset): (&Arc<str>, i32, i64),
-    ) -> Result<Option<Read>> {
+    ) -> Result<Option<FetchedRecord>> {
         let client = match &self.client {
             Some(client) => client,
-            None => self.client.insert(Lanes::new(config, 6)?),
+            None => self.client.insert(PartitionQueues::new(config, 6)?),
         };
         let place = (Arc::clone(topic), partition);
         if !self.lanes.contains_key(&place) {
@@ -219,7 +223,7 @@ impl Trail {
 }
 
 impl Followed {
-    fn read(&mut self, offset: i64) -> Result<Option<Read>> {
+    fn read(&mut self, offset: i64) -> Result<Option<FetchedRecord>> {
         if offset < self.fresh || offset - self.lane.next > APART {
             self.ahead = None;
             self.lane.seek(offset)?;
@@ -230,7 +234,7 @@ impl Followed {
                 Some(read) => Some(read),
                 None => self
                     .lane
-                    .next(|topic, record| Read::copy(Arc::clone(topic), record))?,
+                    .next(|topic, record| FetchedRecord::copy(Arc::clone(topic), record))?,
             };
             match read {
                 None => return Ok(None),
@@ -247,19 +251,23 @@ impl Followed {
 
 /// An open read of several partitions in the order of time, as far as each of them is in that order. Dropped, it ends.
 #[derive(Debug)]
-pub(crate) struct Merge<T> {
+pub(crate) struct MergedScan<T> {
     chunks: mpsc::Receiver<Result<Vec<T>>>,
 }
 
 /// What is taken from a record.
-type See<T> = fn(&Arc<str>, &BorrowedMessage<'_>) -> T;
+type Project<T> = fn(&Arc<str>, &BorrowedMessage<'_>) -> T;
 
-impl<T: Send + 'static> Merge<T> {
+impl<T: Send + 'static> MergedScan<T> {
     /// Begins to read spans that have an end, and to take from each record what is wanted of it.
-    pub(crate) fn open(link: &Link, mut spans: Vec<Span>, see: See<T>) -> Result<Self> {
+    pub(crate) fn open(
+        connection: &Connection,
+        mut spans: Vec<OffsetRange>,
+        see: Project<T>,
+    ) -> Result<Self> {
         spans.retain(|span| span.until.is_none_or(|until| span.from < until));
         let (sender, chunks) = mpsc::channel(2);
-        let config = link.config.clone();
+        let config = connection.config.clone();
         thread::Builder::new()
             .name("pf-kafka-merge".to_owned())
             .spawn(move || {
@@ -280,24 +288,24 @@ impl<T: Send + 'static> Merge<T> {
 }
 
 /// Copies a record.
-pub(crate) fn copy(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> Read {
-    Read::copy(Arc::clone(topic), record)
+pub(crate) fn copy(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> FetchedRecord {
+    FetchedRecord::copy(Arc::clone(topic), record)
 }
 
 fn merge<T>(
     config: &Config,
-    spans: Vec<Span>,
+    spans: Vec<OffsetRange>,
     sender: &mpsc::Sender<Result<Vec<T>>>,
-    see: See<T>,
+    see: Project<T>,
 ) -> Result<()> {
     if spans.is_empty() {
         return Ok(());
     }
-    let client = Lanes::new(config, spans.len())?;
+    let client = PartitionQueues::new(config, spans.len())?;
     let mut heads = Vec::with_capacity(spans.len());
     for span in spans {
         let lane = client.open(&Arc::from(&*span.topic), span.partition, span.from)?;
-        heads.push(Head {
+        heads.push(Source {
             lane,
             until: span.until.unwrap_or(i64::MAX),
             seen: None,
@@ -323,15 +331,15 @@ fn merge<T>(
 }
 
 /// A partition and the record that comes next.
-struct Head<T> {
-    lane: Lane,
+struct Source<T> {
+    lane: QueueReader,
     until: i64,
     seen: Option<T>,
 }
 
-impl<T> Head<T> {
+impl<T> Source<T> {
     /// Goes on to the next record, and returns its time; none means that the end was reached.
-    fn refill(&mut self, see: See<T>) -> Result<Option<i64>> {
+    fn refill(&mut self, see: Project<T>) -> Result<Option<i64>> {
         if self.lane.next >= self.until {
             return Ok(None);
         }

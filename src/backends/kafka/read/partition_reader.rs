@@ -13,11 +13,16 @@ use tokio::sync::mpsc;
 
 use crate::{
     backends::kafka::{
-        codec::record::Read,
+        codec::record::FetchedRecord,
         connection::{
-            client::{self, Isolation, errors::Ears, topic_ids::Identities},
+            client::{
+                self,
+                errors::ClientErrors,
+                settings::{self, Isolation},
+                topic_ids::TopicIds,
+            },
             config::Config,
-            handle::Link,
+            handle::Connection,
         },
         consume::assignment::gap_recovery,
         error::{self, error},
@@ -39,7 +44,7 @@ const BRIEF: Duration = Duration::from_millis(5);
 
 /// A part of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Span {
+pub(crate) struct OffsetRange {
     pub(crate) topic: String,
     pub(crate) partition: i32,
     pub(crate) from: i64,
@@ -47,7 +52,7 @@ pub(crate) struct Span {
     pub(crate) until: Option<i64>,
 }
 
-impl Span {
+impl OffsetRange {
     pub(crate) fn is_empty(&self) -> bool {
         self.until.is_some_and(|until| self.from >= until)
     }
@@ -55,10 +60,10 @@ impl Span {
 
 /// An open read. Dropped, it ends.
 #[derive(Debug)]
-pub(crate) struct Reader {
-    chunks: mpsc::Receiver<Result<Vec<Read>>>,
-    more: Arc<Mutex<Vec<Span>>>,
-    ids: Arc<Identities>,
+pub(crate) struct PartitionReader {
+    chunks: mpsc::Receiver<Result<Vec<FetchedRecord>>>,
+    more: Arc<Mutex<Vec<OffsetRange>>>,
+    ids: Arc<TopicIds>,
 }
 
 /// What kind of read it is.
@@ -72,49 +77,61 @@ enum Manner {
     Following,
 }
 
-impl Reader {
+impl PartitionReader {
     /// Begins to read. Spans either all have an end, or none has.
-    pub(crate) fn open(link: &Arc<Link>, spans: Vec<Span>, isolation: Isolation) -> Result<Self> {
+    pub(crate) fn open(
+        connection: &Arc<Connection>,
+        spans: Vec<OffsetRange>,
+        isolation: Isolation,
+    ) -> Result<Self> {
         let bounded = spans.iter().all(|span| span.until.is_some());
         let manner = if bounded {
             Manner::Bounded
         } else {
             Manner::Following
         };
-        Self::start(link, spans, (isolation, manner), Ears::default())
+        Self::start(
+            connection,
+            spans,
+            (isolation, manner),
+            ClientErrors::default(),
+        )
     }
 
     /// Begins to read what is committed to an end, behind which [`Self::follow`] goes on.
-    pub(crate) fn open_followed(link: &Arc<Link>, spans: Vec<Span>) -> Result<Self> {
+    pub(crate) fn open_followed(
+        connection: &Arc<Connection>,
+        spans: Vec<OffsetRange>,
+    ) -> Result<Self> {
         let how = (Isolation::Committed, Manner::Followed);
-        Self::start(link, spans, how, Ears::default())
+        Self::start(connection, spans, how, ClientErrors::default())
     }
 
     /// Begins to read what will be added, indefinitely; where topics were created again since an earlier read began, from
     /// their beginning.
-    pub(crate) fn follow(link: &Arc<Link>, earlier: Option<&Self>) -> Result<Self> {
-        let earlier = earlier.map(|earlier| Identities::since(&earlier.ids));
-        let ears = Ears::knowing(earlier.unwrap_or_default());
+    pub(crate) fn follow(connection: &Arc<Connection>, earlier: Option<&Self>) -> Result<Self> {
+        let earlier = earlier.map(|earlier| TopicIds::since(&earlier.ids));
+        let errors = ClientErrors::knowing(earlier.unwrap_or_default());
         let how = (Isolation::Committed, Manner::Following);
-        Self::start(link, Vec::new(), how, ears)
+        Self::start(connection, Vec::new(), how, errors)
     }
 
     fn start(
-        link: &Arc<Link>,
-        spans: Vec<Span>,
+        connection: &Arc<Connection>,
+        spans: Vec<OffsetRange>,
         (isolation, manner): (Isolation, Manner),
-        ears: Ears,
+        errors: ClientErrors,
     ) -> Result<Self> {
         let bounded = manner != Manner::Following;
-        let spans: Vec<Span> = spans.into_iter().filter(|span| !span.is_empty()).collect();
+        let spans: Vec<OffsetRange> = spans.into_iter().filter(|span| !span.is_empty()).collect();
         let (sender, chunks) = mpsc::channel(CHUNKS);
         let more = Arc::new(Mutex::new(spans));
-        let settings = client::reader(&link.config, isolation, bounded);
-        let ids = Arc::clone(&ears.topics);
-        let client = client::make(&settings, ears)?;
-        let hand = Hand {
+        let settings = settings::reader(&connection.config, isolation, bounded);
+        let ids = Arc::clone(&errors.topics);
+        let client = client::create(&settings, errors)?;
+        let hand = ReaderThread {
             client,
-            config: link.config.clone(),
+            config: connection.config.clone(),
             sender,
             more: Arc::clone(&more),
             open: HashMap::new(),
@@ -136,7 +153,7 @@ impl Reader {
     }
 
     /// Reads further partitions too.
-    pub(crate) fn add(&self, spans: Vec<Span>) {
+    pub(crate) fn add(&self, spans: Vec<OffsetRange>) {
         let mut more = self.more.lock();
         more.extend(spans);
     }
@@ -145,19 +162,19 @@ impl Reader {
     ///
     /// # Errors
     /// If the connection is lost for good. A gap that retention tore is told, and reading goes on behind it.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Read>>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<FetchedRecord>>> {
         self.chunks.recv().await.transpose()
     }
 }
 
 /// The thread's side of a read.
-pub(crate) struct Hand {
-    pub(crate) client: BaseConsumer<Ears>,
+pub(crate) struct ReaderThread {
+    pub(crate) client: BaseConsumer<ClientErrors>,
     pub(crate) config: Config,
-    sender: mpsc::Sender<Result<Vec<Read>>>,
-    more: Arc<Mutex<Vec<Span>>>,
+    sender: mpsc::Sender<Result<Vec<FetchedRecord>>>,
+    more: Arc<Mutex<Vec<OffsetRange>>>,
     /// What is still being read.
-    pub(crate) open: HashMap<(Arc<str>, i32), Span>,
+    pub(crate) open: HashMap<(Arc<str>, i32), OffsetRange>,
     names: HashMap<String, Arc<str>>,
     /// The partition of the last record, and its end: the next one is nearly always of the same.
     last: Option<(Arc<str>, i32, i64)>,
@@ -173,7 +190,7 @@ pub(crate) struct Hand {
     pub(crate) recreated: HashMap<String, HashMap<i32, i64>>,
 }
 
-impl Hand {
+impl ReaderThread {
     fn run(mut self) {
         if let Err(failed) = self.work() {
             let _ = self.sender.blocking_send(Err(failed));
@@ -209,7 +226,7 @@ impl Hand {
             return Ok(());
         }
         self.last = None;
-        let reading = |failed| error::of(failed, "beginning to read");
+        let reading = |failed| error::from_kafka(failed, "beginning to read");
         let mut all = self.client.assignment().map_err(reading)?;
         for span in spans {
             let offset = Offset::Offset(span.from);
@@ -223,7 +240,7 @@ impl Hand {
 
     /// Keeps the place of what is being read already: an assignment begins anew.
     fn placed(&self, all: &TopicPartitionList) -> Result<TopicPartitionList> {
-        let reading = |failed| error::of(failed, "beginning to read");
+        let reading = |failed| error::from_kafka(failed, "beginning to read");
         let positions = self.client.position().map_err(reading)?;
         let mut placed = TopicPartitionList::new();
         for element in all.elements() {
@@ -250,7 +267,7 @@ impl Hand {
     }
 
     /// Takes what is there, or what comes within a while.
-    fn gather(&mut self) -> Result<Vec<Read>> {
+    fn gather(&mut self) -> Result<Vec<FetchedRecord>> {
         let mut chunk = Vec::with_capacity(if self.bounded { CHUNK } else { 0 });
         let mut patience = if self.bounded { BRIEF } else { LOOK };
         while chunk.len() < CHUNK {
@@ -282,7 +299,7 @@ impl Hand {
                 if self.block.capacity() == 0 {
                     self.block = BytesMut::with_capacity(BLOCK);
                 }
-                Ok(Read::copy_into(&mut self.block, topic, &record))
+                Ok(FetchedRecord::copy_into(&mut self.block, topic, &record))
             }
         };
         match found {
@@ -292,7 +309,7 @@ impl Hand {
     }
 
     /// Leaves out what is behind the end.
-    fn admit(&mut self, read: Read) -> Option<Read> {
+    fn admit(&mut self, read: FetchedRecord) -> Option<FetchedRecord> {
         let until = self.until(&read)?;
         if read.offset + 1 >= until {
             self.open.remove(&(Arc::clone(&read.topic), read.partition));
@@ -302,7 +319,7 @@ impl Hand {
     }
 
     /// Returns where a record's partition ends; none if it is not being read any more.
-    fn until(&mut self, read: &Read) -> Option<i64> {
+    fn until(&mut self, read: &FetchedRecord) -> Option<i64> {
         if let Some((topic, partition, until)) = &self.last
             && *partition == read.partition
             && *topic == read.topic
@@ -316,7 +333,7 @@ impl Hand {
     }
 
     fn heed(&mut self, failed: &KafkaError) -> Result<Polled> {
-        if let Some(refused) = self.client.context().refused() {
+        if let Some(refused) = self.client.context().fatal() {
             return Err(refused);
         }
         if gap_recovery::is_gap(failed) {
@@ -326,11 +343,11 @@ impl Hand {
         match failed.rdkafka_error_code() {
             None | Some(Code::PartitionEOF) => Ok(Polled::Nothing),
             Some(code @ (Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed)) => {
-                Err(error::of_code(code, "reading"))
+                Err(error::from_code(code, "reading"))
             }
             // Who follows several topics goes on without the one that was deleted.
             Some(code @ Code::UnknownTopicOrPartition) if self.bounded => {
-                Err(error::of_code(code, "reading"))
+                Err(error::from_code(code, "reading"))
             }
             Some(_) => {
                 tracing::debug!(%failed, "reading goes on once the broker is back");
@@ -353,7 +370,7 @@ impl Hand {
         let positions = self
             .client
             .position()
-            .map_err(|failed| error::of(failed, "reading"))?;
+            .map_err(|failed| error::from_kafka(failed, "reading"))?;
         self.last = None;
         self.open.retain(|(topic, partition), span| {
             let at = positions
@@ -369,6 +386,6 @@ impl Hand {
 #[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Polled {
     /// A record, unless nobody asked for it.
-    Record(Option<Read>),
+    Record(Option<FetchedRecord>),
     Nothing,
 }

@@ -8,8 +8,8 @@ use std::{
 
 /// What is read of several partitions, put together.
 #[derive(Debug)]
-pub(crate) struct Merge<T> {
-    lanes: Vec<Lane<T>>,
+pub(crate) struct TimeMerge<T> {
+    lanes: Vec<Source<T>>,
     /// The first of each lane that has one.
     heads: BinaryHeap<Reverse<(SystemTime, usize)>>,
     /// Lanes of which the next one is not known yet.
@@ -20,15 +20,15 @@ pub(crate) struct Merge<T> {
 
 /// A partition.
 #[derive(Debug)]
-struct Lane<T> {
+struct Source<T> {
     waiting: VecDeque<(SystemTime, usize, T)>,
     is_open: bool,
 }
 
-impl<T> Merge<T> {
+impl<T> TimeMerge<T> {
     /// Prepares for so many lanes, holding about so many bytes at most.
     pub(crate) fn new(lanes: usize, window: usize) -> Self {
-        let lane = || Lane {
+        let lane = || Source {
             waiting: VecDeque::new(),
             is_open: true,
         };
@@ -99,13 +99,13 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(second)
     }
 
-    fn all(merge: &mut Merge<&'static str>) -> Vec<&'static str> {
+    fn all(merge: &mut TimeMerge<&'static str>) -> Vec<&'static str> {
         std::iter::from_fn(|| merge.pop()).collect()
     }
 
     #[test]
     fn the_earliest_comes_first_once_it_is_known() {
-        let mut merge = Merge::new(2, 1000);
+        let mut merge = TimeMerge::new(2, 1000);
         merge.push(0, at(1), 1, "a");
         merge.push(0, at(4), 1, "d");
         assert_eq!(
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_lane_keeps_its_order_and_equals_go_by_lane() {
-        let mut merge = Merge::new(2, 1000);
+        let mut merge = TimeMerge::new(2, 1000);
         merge.push(1, at(2), 1, "2");
         merge.push(0, at(2), 1, "1");
         merge.push(0, at(1), 1, "late");
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_full_window_waits_for_nobody() {
-        let mut merge = Merge::new(2, 10);
+        let mut merge = TimeMerge::new(2, 10);
         merge.push(0, at(1), 6, "a");
         merge.push(0, at(2), 6, "b");
         assert_eq!(all(&mut merge), ["a"]);

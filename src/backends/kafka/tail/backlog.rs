@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     backends::kafka::{
-        codec::record::Read,
-        connection::{client::Isolation, handle::Link},
+        codec::record::FetchedRecord,
+        connection::{client::settings::Isolation, handle::Connection},
         read::{
-            partition_reader::{Reader, Span},
-            time_merge::Merge,
+            partition_reader::{OffsetRange, PartitionReader},
+            time_merge::TimeMerge,
         },
     },
     transport::Result,
@@ -23,42 +23,42 @@ type Place = (Arc<str>, i32);
 /// What was there when the tail was opened.
 #[derive(Debug)]
 pub(crate) struct Past {
-    pub(crate) reader: Reader,
+    pub(crate) reader: PartitionReader,
     lanes: HashMap<Place, (usize, i64)>,
     /// The partition of the last record, its lane and its end: the next one is nearly always of the same.
     last: Option<(Place, (usize, i64))>,
-    pub(crate) merge: Merge<Read>,
+    pub(crate) merge: TimeMerge<FetchedRecord>,
 }
 
 impl Past {
     /// Begins to read spans; none are nothing to read.
     pub(crate) fn open(
-        link: &Arc<Link>,
-        mut spans: Vec<Span>,
+        connection: &Arc<Connection>,
+        mut spans: Vec<OffsetRange>,
         is_followed: bool,
     ) -> Result<Option<Self>> {
         spans.retain(|span| span.until.is_some_and(|until| span.from < until));
         if spans.is_empty() {
             return Ok(None);
         }
-        let lane = |(number, span): (usize, &Span)| {
+        let lane = |(number, span): (usize, &OffsetRange)| {
             let place = (Arc::from(&*span.topic), span.partition);
             (place, (number, span.until.unwrap_or(i64::MAX)))
         };
         Ok(Some(Self {
             lanes: spans.iter().enumerate().map(lane).collect(),
             last: None,
-            merge: Merge::new(spans.len(), WINDOW),
+            merge: TimeMerge::new(spans.len(), WINDOW),
             reader: if is_followed {
-                Reader::open_followed(link, spans)?
+                PartitionReader::open_followed(connection, spans)?
             } else {
-                Reader::open(link, spans, Isolation::Committed)?
+                PartitionReader::open(connection, spans, Isolation::Committed)?
             },
         }))
     }
 
     /// Takes in a record.
-    pub(crate) fn take(&mut self, read: Read) {
+    pub(crate) fn take(&mut self, read: FetchedRecord) {
         let Some((lane, until)) = self.lane(&read) else {
             return;
         };
@@ -71,7 +71,7 @@ impl Past {
         }
     }
 
-    fn lane(&mut self, read: &Read) -> Option<(usize, i64)> {
+    fn lane(&mut self, read: &FetchedRecord) -> Option<(usize, i64)> {
         if let Some(((topic, partition), known)) = &self.last
             && *partition == read.partition
             && *topic == read.topic

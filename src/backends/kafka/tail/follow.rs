@@ -16,14 +16,14 @@ use tokio::{
 use super::{backlog::Past, last_n};
 use crate::{
     backends::kafka::{
-        codec::record::{self, Read},
+        codec::record::{self, FetchedRecord},
         connection::{
             admin,
-            handle::{Bounds, Link},
+            handle::{Connection, Watermarks},
         },
         read::{
             open_transactions,
-            partition_reader::{CHUNK, Reader, Span},
+            partition_reader::{CHUNK, OffsetRange, PartitionReader},
         },
     },
     event::{Pattern, Stored, Topic},
@@ -41,14 +41,14 @@ type Lane = (String, i32);
 /// An open read of topics.
 #[derive(Debug)]
 struct Follow {
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     patterns: Vec<Pattern>,
     topics: HashMap<String, Topic>,
     past: Option<Past>,
     /// Where to go on behind what is there; none if that is the end.
-    next: Option<Vec<Span>>,
+    next: Option<Vec<OffsetRange>>,
     /// What has read what was there.
-    read: Option<Reader>,
+    read: Option<PartitionReader>,
     live: Option<Live>,
     /// What is read from `next` on is all.
     is_ending: bool,
@@ -62,34 +62,37 @@ struct Follow {
 /// What comes.
 #[derive(Debug)]
 struct Live {
-    reader: Reader,
-    found: mpsc::Receiver<Vec<(Topic, Span)>>,
+    reader: PartitionReader,
+    found: mpsc::Receiver<Vec<(Topic, OffsetRange)>>,
     /// Looks for what is new; ends with the tail.
     _watch: JoinSet<()>,
 }
 
 /// Finds the places at which to start.
-pub(crate) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Box<dyn Tail>> {
-    require(link, &request.patterns).await?;
-    let found = link.matching(&request.patterns).await?;
+pub(crate) async fn open(
+    connection: &Arc<Connection>,
+    request: TailRequest,
+) -> Result<Box<dyn Tail>> {
+    require(connection, &request.patterns).await?;
+    let found = connection.matching(&request.patterns).await?;
     let mut lanes: Vec<Lane> = Vec::new();
     for (_, name, partitions) in &found {
         lanes.extend((0..*partitions).map(|partition| (name.clone(), partition)));
     }
-    let warnings = open_transactions::warnings(link, lanes.clone()).await;
-    let bounds = link.bounds(lanes.clone()).await?;
-    let ends = ends(link, &lanes, &bounds, request.until_end).await?;
-    let past = past(link, &lanes, (&bounds, &ends), request.from).await?;
+    let warnings = open_transactions::warnings(connection, lanes.clone()).await;
+    let bounds = connection.bounds(lanes.clone()).await?;
+    let ends = ends(connection, &lanes, &bounds, request.until_end).await?;
+    let past = past(connection, &lanes, (&bounds, &ends), request.from).await?;
     let behind = lanes.iter().zip(&bounds);
-    let behind: Vec<Span> = behind
+    let behind: Vec<OffsetRange> = behind
         .map(|(lane, bounds)| span(lane, bounds.high, None))
         .collect();
     let topics = found.into_iter().map(|(topic, name, _)| (name, topic));
     Ok(Box::new(Follow {
-        link: Arc::clone(link),
+        connection: Arc::clone(connection),
         patterns: request.patterns,
         topics: topics.collect(),
-        past: Past::open(link, past, !request.until_end)?,
+        past: Past::open(connection, past, !request.until_end)?,
         reached: behind.iter().map(reached).collect(),
         next: (!request.until_end).then_some(behind),
         read: None,
@@ -101,12 +104,12 @@ pub(crate) async fn open(link: &Arc<Link>, request: TailRequest) -> Result<Box<d
 }
 
 /// Refuses topics that do not exist, or makes them where that was asked for.
-async fn require(link: &Arc<Link>, patterns: &[Pattern]) -> Result<()> {
+async fn require(connection: &Arc<Connection>, patterns: &[Pattern]) -> Result<()> {
     for topic in patterns.iter().filter_map(Pattern::literal) {
-        let name = link.names().of(&topic)?;
-        if link.create {
-            link.make_topic(&name).await?;
-        } else if link.partitions(&name).await?.is_none() {
+        let name = connection.names().topic_name(&topic)?;
+        if connection.create {
+            connection.make_topic(&name).await?;
+        } else if connection.partitions(&name).await?.is_none() {
             return Err(admin::unknown(&name));
         }
     }
@@ -116,33 +119,33 @@ async fn require(link: &Arc<Link>, patterns: &[Pattern]) -> Result<()> {
 /// Returns where what is there ends. Who ends there waits for transactions that are open; who follows is shown later
 /// what they hide.
 async fn ends(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     lanes: &[Lane],
-    bounds: &[Bounds],
+    bounds: &[Watermarks],
     is_ending: bool,
 ) -> Result<Vec<i64>> {
     if is_ending {
-        return open_transactions::ends(link, lanes).await;
+        return open_transactions::ends(connection, lanes).await;
     }
     Ok(bounds.iter().map(|bounds| bounds.high).collect())
 }
 
 /// Returns what to show of what is there.
 async fn past(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     lanes: &[Lane],
-    (bounds, ends): (&[Bounds], &[i64]),
+    (bounds, ends): (&[Watermarks], &[i64]),
     from: TailFrom,
-) -> Result<Vec<Span>> {
+) -> Result<Vec<OffsetRange>> {
     let all = lanes.iter().zip(bounds.iter().zip(ends));
     let whole =
-        |(lane, (bounds, end)): (&Lane, (&Bounds, &i64))| span(lane, bounds.low, Some(*end));
+        |(lane, (bounds, end)): (&Lane, (&Watermarks, &i64))| span(lane, bounds.low, Some(*end));
     match from {
         TailFrom::Now => Ok(Vec::new()),
         TailFrom::Earliest => Ok(all.map(whole).collect()),
-        TailFrom::Last(number) => last_n::find(link, all.map(whole).collect(), number).await,
+        TailFrom::Last(number) => last_n::find(connection, all.map(whole).collect(), number).await,
         TailFrom::Time(time) => {
-            let found = link.at_time(lanes.to_vec(), time).await?;
+            let found = connection.at_time(lanes.to_vec(), time).await?;
             let since = all.zip(found).map(|((lane, (bounds, end)), found)| {
                 let from = found.unwrap_or(bounds.high);
                 span(lane, from, Some(*end))
@@ -152,8 +155,8 @@ async fn past(
     }
 }
 
-fn span((topic, partition): &Lane, from: i64, until: Option<i64>) -> Span {
-    Span {
+fn span((topic, partition): &Lane, from: i64, until: Option<i64>) -> OffsetRange {
+    OffsetRange {
         topic: topic.clone(),
         partition: *partition,
         from,
@@ -161,22 +164,22 @@ fn span((topic, partition): &Lane, from: i64, until: Option<i64>) -> Span {
     }
 }
 
-fn reached(span: &Span) -> (Lane, i64) {
+fn reached(span: &OffsetRange) -> (Lane, i64) {
     ((span.topic.clone(), span.partition), span.from)
 }
 
 impl Live {
-    fn open(follow: &Follow, spans: Vec<Span>) -> Result<Self> {
+    fn open(follow: &Follow, spans: Vec<OffsetRange>) -> Result<Self> {
         let known = spans
             .iter()
             .map(|span| (span.topic.clone(), span.partition));
         let known: HashSet<Lane> = known.collect();
-        let reader = Reader::follow(&follow.link, follow.read.as_ref())?;
+        let reader = PartitionReader::follow(&follow.connection, follow.read.as_ref())?;
         reader.add(spans);
         let (sender, found) = mpsc::channel(1);
         let mut watch = JoinSet::new();
         watch.spawn(look_for_new(
-            Arc::clone(&follow.link),
+            Arc::clone(&follow.connection),
             follow.patterns.clone(),
             known,
             sender,
@@ -191,17 +194,17 @@ impl Live {
 
 /// Tells of partitions that were not there before, from their beginning.
 async fn look_for_new(
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     patterns: Vec<Pattern>,
     mut known: HashSet<Lane>,
-    found: mpsc::Sender<Vec<(Topic, Span)>>,
+    found: mpsc::Sender<Vec<(Topic, OffsetRange)>>,
 ) {
     let is_fixed = patterns.iter().all(|pattern| pattern.literal().is_some());
     let mut turn = interval(if is_fixed { RARE_LOOK } else { LOOK });
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turn.tick().await;
-        match new(&link, &patterns, &known).await {
+        match new(&connection, &patterns, &known).await {
             Ok(new) if new.is_empty() => {}
             Ok(new) => {
                 let lanes = new
@@ -218,18 +221,18 @@ async fn look_for_new(
 }
 
 async fn new(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     patterns: &[Pattern],
     known: &HashSet<Lane>,
-) -> Result<Vec<(Topic, Span)>> {
+) -> Result<Vec<(Topic, OffsetRange)>> {
     let mut fresh: Vec<(Topic, Lane)> = Vec::new();
-    for (topic, name, partitions) in link.matching(patterns).await? {
+    for (topic, name, partitions) in connection.matching(patterns).await? {
         let lanes = (0..partitions).map(|partition| (name.clone(), partition));
         let lanes = lanes.filter(|lane| !known.contains(lane));
         fresh.extend(lanes.map(|lane| (topic.clone(), lane)));
     }
     let lanes = fresh.iter().map(|(_, lane)| lane.clone()).collect();
-    let bounds = link.bounds(lanes).await?;
+    let bounds = connection.bounds(lanes).await?;
     let fresh = fresh.into_iter().zip(bounds);
     Ok(fresh
         .map(|((topic, lane), bounds)| (topic, span(&lane, bounds.low, None)))
@@ -257,7 +260,7 @@ impl Follow {
         }
         if let Some(spans) = self.next.take() {
             if self.is_ending {
-                self.past = Past::open(&self.link, spans, false)?;
+                self.past = Past::open(&self.connection, spans, false)?;
                 return Ok(true);
             }
             self.live = Some(Live::open(self, spans)?);
@@ -290,8 +293,8 @@ impl Follow {
 }
 
 /// Notes how far a chunk reaches; in it, records of a partition mostly stand together.
-fn note(reached: &mut HashMap<Lane, i64>, chunk: &[Read]) {
-    let is_same = |one: &Read, other: &Read| {
+fn note(reached: &mut HashMap<Lane, i64>, chunk: &[FetchedRecord]) {
+    let is_same = |one: &FetchedRecord, other: &FetchedRecord| {
         one.partition == other.partition && Arc::ptr_eq(&one.topic, &other.topic)
     };
     for run in chunk.chunk_by(is_same) {
@@ -302,7 +305,7 @@ fn note(reached: &mut HashMap<Lane, i64>, chunk: &[Read]) {
     }
 }
 
-fn stored(topics: &HashMap<String, Topic>, read: Read) -> Option<Stored> {
+fn stored(topics: &HashMap<String, Topic>, read: FetchedRecord) -> Option<Stored> {
     let topic = topics.get(&*read.topic)?.clone();
     Some(Stored {
         position: record::position(&topic, read.partition, read.offset),
@@ -333,12 +336,12 @@ impl Tail for Follow {
             return Ok(());
         }
         let mut lanes: Vec<Lane> = Vec::new();
-        for (topic, name, partitions) in self.link.matching(&self.patterns).await? {
+        for (topic, name, partitions) in self.connection.matching(&self.patterns).await? {
             lanes.extend((0..partitions).map(|partition| (name.clone(), partition)));
             self.topics.insert(name, topic);
         }
-        let bounds = self.link.bounds(lanes.clone()).await?;
-        let ends = open_transactions::ends(&self.link, &lanes).await?;
+        let bounds = self.connection.bounds(lanes.clone()).await?;
+        let ends = open_transactions::ends(&self.connection, &lanes).await?;
         let left = lanes.iter().zip(bounds).zip(ends);
         let left = left.map(|((lane, bounds), end)| {
             let from = self.reached.get(lane).copied().unwrap_or(bounds.low);

@@ -8,10 +8,10 @@ use std::{
 
 use crate::{
     backends::kafka::{
-        connection::{client::Isolation, handle::Link},
+        connection::{client::settings::Isolation, handle::Connection},
         read::{
-            partition_reader::{Reader, Span},
-            time_merge::Merge,
+            partition_reader::{OffsetRange, PartitionReader},
+            time_merge::TimeMerge,
         },
     },
     transport::{ErrorKind, Result},
@@ -22,30 +22,39 @@ const FURTHER: i64 = 4;
 
 /// A partition, and what was found of its end.
 struct Lane {
-    span: Span,
+    span: OffsetRange,
     /// The offset from which on it was looked at.
     from: i64,
     found: VecDeque<(SystemTime, i64)>,
 }
 
 /// Returns the ends of partitions that hold the last so many records, all taken together.
-pub(crate) async fn find(link: &Arc<Link>, whole: Vec<Span>, number: u64) -> Result<Vec<Span>> {
+pub(crate) async fn find(
+    connection: &Arc<Connection>,
+    whole: Vec<OffsetRange>,
+    number: u64,
+) -> Result<Vec<OffsetRange>> {
     let number = usize::try_from(number).unwrap_or(usize::MAX);
-    let lane = |span: Span| Lane {
+    let lane = |span: OffsetRange| Lane {
         from: span.until.unwrap_or(span.from),
         found: VecDeque::new(),
         span,
     };
     let mut lanes: Vec<Lane> = whole.into_iter().map(lane).collect();
     let mut width = i64::try_from(number).unwrap_or(i64::MAX);
-    while look(link, &mut lanes, number, width).await? {
+    while look(connection, &mut lanes, number, width).await? {
         width = width.saturating_mul(FURTHER);
     }
     Ok(cut(lanes, number))
 }
 
 /// Looks further back where too few were found; false if there is no need, or nothing more.
-async fn look(link: &Arc<Link>, lanes: &mut [Lane], number: usize, width: i64) -> Result<bool> {
+async fn look(
+    connection: &Arc<Connection>,
+    lanes: &mut [Lane],
+    number: usize,
+    width: i64,
+) -> Result<bool> {
     let mut windows = Vec::new();
     let mut numbers: HashMap<(Arc<str>, i32), usize> = HashMap::new();
     for (index, lane) in lanes.iter_mut().enumerate() {
@@ -53,7 +62,7 @@ async fn look(link: &Arc<Link>, lanes: &mut [Lane], number: usize, width: i64) -
             let from = lane.from.saturating_sub(width).max(lane.span.from);
             let until = Some(lane.from);
             numbers.insert((Arc::from(&*lane.span.topic), lane.span.partition), index);
-            windows.push(Span {
+            windows.push(OffsetRange {
                 from,
                 until,
                 ..lane.span.clone()
@@ -65,7 +74,7 @@ async fn look(link: &Arc<Link>, lanes: &mut [Lane], number: usize, width: i64) -
         return Ok(false);
     }
     let mut before: HashMap<usize, Vec<(SystemTime, i64)>> = HashMap::new();
-    let mut reader = Reader::open(link, windows, Isolation::Committed)?;
+    let mut reader = PartitionReader::open(connection, windows, Isolation::Committed)?;
     loop {
         let chunk = match reader.next().await {
             Ok(Some(chunk)) => chunk,
@@ -91,8 +100,8 @@ async fn look(link: &Arc<Link>, lanes: &mut [Lane], number: usize, width: i64) -
 }
 
 /// Lets each partition begin with its first among the last so many.
-fn cut(lanes: Vec<Lane>, number: usize) -> Vec<Span> {
-    let mut merge = Merge::new(lanes.len(), usize::MAX);
+fn cut(lanes: Vec<Lane>, number: usize) -> Vec<OffsetRange> {
+    let mut merge = TimeMerge::new(lanes.len(), usize::MAX);
     for (index, lane) in lanes.iter().enumerate() {
         for (time, offset) in &lane.found {
             merge.push(index, *time, 0, (index, *offset));
@@ -114,7 +123,7 @@ fn cut(lanes: Vec<Lane>, number: usize) -> Vec<Span> {
     spans
         .filter_map(|(index, lane)| {
             let from = *begins.get(&index)?;
-            Some(Span { from, ..lane.span })
+            Some(OffsetRange { from, ..lane.span })
         })
         .collect()
 }
@@ -133,7 +142,7 @@ mod tests {
             )
         };
         Lane {
-            span: Span {
+            span: OffsetRange {
                 topic: topic.to_owned(),
                 partition: 0,
                 from: 0,

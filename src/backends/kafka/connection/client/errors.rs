@@ -7,7 +7,7 @@ use rdkafka::{
     types::RDKafkaErrorCode as Code,
 };
 
-use super::topic_ids::Identities;
+use super::topic_ids::TopicIds;
 use crate::{
     backends::kafka::error::error,
     lock::Mutex,
@@ -16,15 +16,15 @@ use crate::{
 
 /// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
 #[derive(Debug, Default)]
-pub(crate) struct Ears {
+pub(crate) struct ClientErrors {
     heard: Mutex<Option<(Code, String)>>,
     /// The ids of topics, where the client's settings let it say them.
-    pub(crate) topics: Arc<Identities>,
+    pub(crate) topics: Arc<TopicIds>,
 }
 
-impl Ears {
+impl ClientErrors {
     /// Begins with ids of topics that are known already.
-    pub(crate) fn knowing(topics: Identities) -> Self {
+    pub(crate) fn knowing(topics: TopicIds) -> Self {
         Self {
             topics: Arc::new(topics),
             ..Self::default()
@@ -38,7 +38,7 @@ impl Ears {
     }
 
     /// Takes in what the client was told.
-    pub(crate) fn hear(&self, failed: &KafkaError, reason: &str) {
+    pub(crate) fn record(&self, failed: &KafkaError, reason: &str) {
         tracing::debug!(%failed, reason, "librdkafka");
         let Some(code) = failed.rdkafka_error_code() else {
             return;
@@ -58,7 +58,7 @@ impl Ears {
     }
 
     /// Returns what was heard last as an error, if that will not pass.
-    pub(crate) fn refused(&self) -> Option<TransportError> {
+    pub(crate) fn fatal(&self) -> Option<TransportError> {
         let heard = self.lock();
         let (code, reason) = heard.as_ref()?;
         let is_final = matches!(
@@ -69,9 +69,9 @@ impl Ears {
     }
 
     /// Tells why nobody answers, if something was heard of it.
-    pub(crate) fn trouble(&self, servers: &[String]) -> Option<TransportError> {
+    pub(crate) fn if_unreachable(&self, servers: &[String]) -> Option<TransportError> {
         let heard = self.lock().is_some();
-        heard.then(|| self.silence(servers))
+        heard.then(|| self.unreachable(servers))
     }
 
     /// Returns what was heard last.
@@ -81,7 +81,7 @@ impl Ears {
     }
 
     /// Tells why nobody answers.
-    pub(crate) fn silence(&self, servers: &[String]) -> TransportError {
+    pub(crate) fn unreachable(&self, servers: &[String]) -> TransportError {
         let servers = servers.join(", ");
         let heard = self.lock().clone();
         match heard {
@@ -119,17 +119,17 @@ fn brief(reason: &str) -> String {
     text.replace("ipv4#", "").replace("ipv6#", "")
 }
 
-impl ClientContext for Ears {
+impl ClientContext for ClientErrors {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
         Self::log(self, facility, message);
     }
 
     fn error(&self, failed: KafkaError, reason: &str) {
-        self.hear(&failed, reason);
+        self.record(&failed, reason);
     }
 }
 
-impl ConsumerContext for Ears {}
+impl ConsumerContext for ClientErrors {}
 
 /// Passes on a line of librdkafka's log; it has no place on a user's stderr.
 pub(crate) fn log(facility: &str, message: &str) {

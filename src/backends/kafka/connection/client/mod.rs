@@ -1,7 +1,7 @@
-//! Clients of librdkafka and their settings. What differs from the defaults was measured, and costs a factor of ten
-//! or more where it is left out.
+//! Clients of librdkafka: creating and closing them, and metadata with a deadline.
 
 pub(crate) mod errors;
+pub(crate) mod settings;
 pub(crate) mod topic_ids;
 
 use std::{
@@ -13,13 +13,13 @@ use rdkafka::{
     ClientConfig, ClientContext,
     admin::AdminClient,
     client::Client,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    config::FromClientConfigAndContext,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::KafkaError,
     metadata::Metadata,
 };
 
-use self::errors::Ears;
+use self::errors::ClientErrors;
 use crate::{
     backends::kafka::{
         connection::config::{Config, wrong},
@@ -30,213 +30,8 @@ use crate::{
 
 /// How long the client waits for an answer before it looks at what it was told.
 const SLICE: Duration = Duration::from_millis(200);
-/// What the queues of a member may hold together before it is asked for, in KiB.
-const QUEUED: usize = 24 << 10;
-/// The most bytes of one answer to a member, unless a single record is larger.
-const FETCHED: usize = 4 << 20;
-
-fn base(config: &Config) -> ClientConfig {
-    let mut client = ClientConfig::new();
-    client
-        .set("bootstrap.servers", config.servers.join(","))
-        .set("client.id", "pf")
-        .set("allow.auto.create.topics", "false")
-        .set("reconnect.backoff.ms", "50")
-        .set("reconnect.backoff.max.ms", "1000");
-    client
-}
-
-fn finish(mut client: ClientConfig, config: &Config) -> ClientConfig {
-    // The OpenSSL that is built in does not know where the system keeps whom it trusts.
-    client.set("ssl.ca.location", "probe");
-    for (name, value) in &config.properties {
-        match client.get(name) {
-            Some(own) if name == "debug" => {
-                let both = format!("{own},{value}");
-                client.set(name, both);
-            }
-            _ => {
-                client.set(name, value);
-            }
-        }
-    }
-    client
-}
-
-/// Lets a client say the ids of topics, for [`Ears::topics`].
-fn say_ids(client: &mut ClientConfig) {
-    client
-        .set("debug", topic_ids::CONTEXT)
-        .set_log_level(RDKafkaLogLevel::Debug);
-}
-
-/// Makes sure that librdkafka knows every property of a URL.
-pub(crate) fn check(config: &Config) -> Result<()> {
-    let mut client = ClientConfig::new();
-    for (name, value) in &config.properties {
-        client.set(name, value);
-    }
-    match client.create_native_config() {
-        Ok(_) => Ok(()),
-        Err(KafkaError::ClientConfig(_, reason, name, value)) => {
-            let value = if name.contains("password") {
-                "***"
-            } else {
-                &value
-            };
-            let message = format!("librdkafka does not take `{name}={value}`: {reason}");
-            Err(wrong(message).hint("its documentation lists every property"))
-        }
-        Err(failed) => Err(error::of(failed, "reading properties")),
-    }
-}
-
-/// Returns the settings of the producer of a stream: nothing is doubled when a broker goes away and comes back.
-pub(crate) fn stream(config: &Config) -> ClientConfig {
-    let mut client = base(config);
-    client
-        .set("acks", "all")
-        .set("enable.idempotence", "true")
-        .set("linger.ms", "5")
-        .set("queue.buffering.max.messages", "20000")
-        .set("message.timeout.ms", "60000")
-        .set("message.max.bytes", "1000000000")
-        .set("batch.size", "900000")
-        .set("partitioner", "murmur2_random");
-    finish(client, config)
-}
-
-/// Returns the settings of the producer of a single message: no half second for the number that idempotence needs. A
-/// topic that is known was made a moment ago, perhaps, and not every broker has heard of it; any other is not there if
-/// the first says so.
-pub(crate) fn once(config: &Config, is_known: bool) -> ClientConfig {
-    let mut client = base(config);
-    let patience = config.timeout.as_millis().max(5000);
-    let hearsay = if is_known { patience } else { 0 };
-    client
-        .set("acks", "all")
-        .set("enable.idempotence", "false")
-        .set("max.in.flight", "1")
-        .set("linger.ms", "0")
-        .set("message.timeout.ms", patience.to_string())
-        .set("topic.metadata.propagation.max.ms", hearsay.to_string())
-        .set("message.max.bytes", "1000000000")
-        .set("partitioner", "murmur2_random");
-    finish(client, config)
-}
-
-/// Returns the settings of a producer of transactions, of which there is one at a time for each `id`.
-pub(crate) fn transactional(config: &Config, id: &str) -> ClientConfig {
-    let mut client = base(config);
-    client
-        .set("transactional.id", id)
-        .set("acks", "all")
-        .set("linger.ms", "0")
-        // With every partition that is written to, a commit costs a broker more.
-        .set("sticky.partitioning.linger.ms", "200")
-        // While the markers of the last transaction are being written, the next one waits for this long.
-        .set("retry.backoff.ms", "1")
-        .set("transaction.timeout.ms", "30000")
-        .set("topic.metadata.propagation.max.ms", "5000")
-        .set("message.timeout.ms", "20000")
-        .set("queue.buffering.max.messages", "20000")
-        .set("message.max.bytes", "1000000000")
-        .set("batch.size", "900000")
-        .set("partitioner", "murmur2_random");
-    finish(client, config)
-}
-
-/// Which records a reader is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Isolation {
-    /// Those of transactions that were committed.
-    Committed,
-    /// All, also those of transactions that are open or were aborted.
-    Uncommitted,
-}
-
-impl Isolation {
-    fn setting(self) -> &'static str {
-        match self {
-            Self::Committed => "read_committed",
-            Self::Uncommitted => "read_uncommitted",
-        }
-    }
-}
-
-/// Returns the settings of a client that only asks about topics. Without the name of a group it is gone at once when it
-/// is no longer needed; with one, that takes a tenth of a second.
-pub(crate) fn inquirer(config: &Config, isolation: Isolation) -> ClientConfig {
-    let mut client = base(config);
-    client.set("isolation.level", isolation.setting());
-    finish(client, config)
-}
-
-/// Returns the settings of a reader without a group.
-pub(crate) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> ClientConfig {
-    let mut client = base(config);
-    client
-        // The client wants a name, and never tells it to anybody.
-        .set("group.id", "pf-reader")
-        .set("enable.auto.commit", "false")
-        .set("auto.offset.reset", "error")
-        .set("enable.partition.eof", "true")
-        .set("fetch.queue.backoff.ms", "5")
-        .set("queued.max.messages.kbytes", "4096")
-        .set("isolation.level", isolation.setting());
-    say_ids(&mut client);
-    if bounded {
-        // At the end the broker would hold the answer back for half a second.
-        client.set("fetch.wait.max.ms", "10");
-    }
-    finish(client, config)
-}
-
-/// Returns the settings of a member of a group with so many queues: one for each partition that is read apart, and one
-/// for all others together.
-pub(crate) fn member(config: &Config, group: &str, queues: usize) -> ClientConfig {
-    let share = (QUEUED / queues.max(1)).clamp(64, 4096);
-    let mut client = base(config);
-    client
-        .set("group.id", group)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", "error")
-        .set("isolation.level", "read_committed")
-        .set("fetch.queue.backoff.ms", "5")
-        .set("queued.max.messages.kbytes", share.to_string())
-        // An answer is held as a whole, and is spread over many queues.
-        .set("fetch.max.bytes", FETCHED.to_string())
-        .set(
-            "fetch.message.max.bytes",
-            (share.min(1024) << 10).to_string(),
-        )
-        // Where all else is full, a broker is asked for what is tried again alone, and keeps that answer for so long.
-        .set("fetch.wait.max.ms", "50");
-    say_ids(&mut client);
-    // In the newer protocol these are the broker's, and the client refuses them.
-    if is_classic(config) {
-        client
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", "6000")
-            .set("heartbeat.interval.ms", "500");
-    }
-    finish(client, config)
-}
-
-/// Reports whether the members of a group share out among themselves; in the newer protocol the broker does.
-pub(crate) fn is_classic(config: &Config) -> bool {
-    let protocol = config.properties.get("group.protocol");
-    protocol.is_none_or(|protocol| protocol != "consumer")
-}
-
-/// Returns the settings of a client that only asks and makes.
-pub(crate) fn asking(config: &Config) -> ClientConfig {
-    finish(base(config), config)
-}
-
 /// Makes a client.
-pub(crate) fn make<C, T>(client: &ClientConfig, context: C) -> Result<T>
+pub(crate) fn create<C, T>(client: &ClientConfig, context: C) -> Result<T>
 where
     C: ClientContext,
     T: FromClientConfigAndContext<C>,
@@ -248,13 +43,13 @@ where
                 wrong(format!("the client cannot be made: {reason}"))
             }
             KafkaError::ClientConfig(_, reason, name, _) => wrong(format!("`{name}`: {reason}")),
-            failed => error::of(failed, "making a client"),
+            failed => error::from_kafka(failed, "making a client"),
         })
 }
 
 /// Drops what takes a tenth of a second to close, without waiting for it; unless OpenSSL may be in use, which must not
 /// be so when a program ends.
-pub(crate) fn let_go<T: Send + 'static>(config: &Config, client: Option<T>) {
+pub(crate) fn close_in_background<T: Send + 'static>(config: &Config, client: Option<T>) {
     if client.is_some() && !config.properties.contains_key("security.protocol") {
         let name = "pf-kafka-closer".to_owned();
         let _ = thread::Builder::new()
@@ -264,12 +59,12 @@ pub(crate) fn let_go<T: Send + 'static>(config: &Config, client: Option<T>) {
 }
 
 /// A client that can be asked, and serves what it was told meanwhile.
-pub(crate) trait Asked<C: ClientContext> {
+pub(crate) trait MetadataClient<C: ClientContext> {
     fn handle(&self) -> &Client<C>;
     fn serve(&self);
 }
 
-impl<C: ConsumerContext> Asked<C> for BaseConsumer<C> {
+impl<C: ConsumerContext> MetadataClient<C> for BaseConsumer<C> {
     fn handle(&self) -> &Client<C> {
         self.client()
     }
@@ -279,7 +74,7 @@ impl<C: ConsumerContext> Asked<C> for BaseConsumer<C> {
     }
 }
 
-impl<C: ClientContext> Asked<C> for AdminClient<C> {
+impl<C: ClientContext> MetadataClient<C> for AdminClient<C> {
     fn handle(&self) -> &Client<C> {
         self.inner()
     }
@@ -290,13 +85,13 @@ impl<C: ClientContext> Asked<C> for AdminClient<C> {
 /// Asks for metadata until the time is up or it is clear that no answer will come. Blocks.
 pub(crate) fn metadata<C, T>(
     client: &T,
-    ears: &Ears,
+    errors: &ClientErrors,
     config: &Config,
     topic: Option<&str>,
 ) -> Result<Metadata>
 where
     C: ClientContext,
-    T: Asked<C>,
+    T: MetadataClient<C>,
 {
     let end = Instant::now() + config.timeout;
     loop {
@@ -306,12 +101,12 @@ where
             Err(failed) => failed,
         };
         client.serve();
-        if let Some(refused) = ears.refused() {
+        if let Some(refused) = errors.fatal() {
             return Err(refused);
         }
         if end <= Instant::now() {
             tracing::debug!(%failed, "no metadata");
-            return Err(ears.silence(&config.servers));
+            return Err(errors.unreachable(&config.servers));
         }
     }
 }

@@ -24,14 +24,14 @@ pub(crate) type TopicId = u128;
 
 /// The id of a topic, and the cluster that gave it: tools that mirror clusters copy commits with their metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct TopicIdentity {
     pub(crate) cluster: u32,
     pub(crate) topic: TopicId,
 }
 
 /// How two identities of one name stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kinship {
+pub(crate) enum IdentityChange {
     /// The same topic, or nobody knows.
     Same,
     /// The topic was deleted and created again.
@@ -40,16 +40,16 @@ pub(crate) enum Kinship {
     Mirrored,
 }
 
-impl Identity {
+impl TopicIdentity {
     /// The bytes of an identity.
     pub(crate) const SIZE: usize = 20;
 
     /// Compares what a commit says with what is there.
-    pub(crate) fn compare(committed: Option<Self>, present: Option<Self>) -> Kinship {
+    pub(crate) fn compare(committed: Option<Self>, present: Option<Self>) -> IdentityChange {
         match (committed, present) {
-            (Some(old), Some(new)) if old.cluster != new.cluster => Kinship::Mirrored,
-            (Some(old), Some(new)) if old != new => Kinship::Recreated,
-            _ => Kinship::Same,
+            (Some(old), Some(new)) if old.cluster != new.cluster => IdentityChange::Mirrored,
+            (Some(old), Some(new)) if old != new => IdentityChange::Recreated,
+            _ => IdentityChange::Same,
         }
     }
 
@@ -78,7 +78,7 @@ pub(crate) fn cluster(name: &str) -> u32 {
 
 /// The ids of topics, as a client learns them.
 #[derive(Debug, Default)]
-pub(crate) struct Identities {
+pub(crate) struct TopicIds {
     known: Mutex<Known>,
     has_news: AtomicBool,
 }
@@ -87,18 +87,18 @@ pub(crate) struct Identities {
 struct Known {
     /// The ids with which topics were first known, and the present ones.
     ids: HashMap<String, (TopicId, TopicId)>,
-    news: Vec<News>,
+    news: Vec<IdUpdate>,
 }
 
 /// A topic whose id was learned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct News {
+pub(crate) struct IdUpdate {
     pub(crate) topic: String,
     /// It had another id before.
     pub(crate) is_change: bool,
 }
 
-impl Identities {
+impl TopicIds {
     /// Begins with the ids that an earlier client knew first.
     pub(crate) fn since(earlier: &Self) -> Self {
         let first =
@@ -122,7 +122,7 @@ impl Identities {
             return;
         }
         known.ids.entry(topic.to_owned()).or_insert((id, id)).1 = id;
-        known.news.push(News {
+        known.news.push(IdUpdate {
             topic: topic.to_owned(),
             is_change: former.is_some(),
         });
@@ -135,7 +135,7 @@ impl Identities {
     }
 
     /// Takes the topics whose id was learned since this was asked last.
-    pub(crate) fn news(&self) -> Vec<News> {
+    pub(crate) fn news(&self) -> Vec<IdUpdate> {
         if !self.has_news.load(Ordering::Acquire) {
             return Vec::new();
         }
@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn a_change_is_one_of_an_id_that_was_known() {
-        let ids = Identities::default();
-        let news = |ids: &Identities| -> Vec<(String, bool)> {
+        let ids = TopicIds::default();
+        let news = |ids: &TopicIds| -> Vec<(String, bool)> {
             let news = ids.news().into_iter();
             news.map(|news| (news.topic, news.is_change)).collect()
         };
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(news(&ids), [("order".to_owned(), true)]);
         assert_eq!(news(&ids), []);
         assert_ne!(ids.of("order"), Some(first));
-        let later = Identities::since(&ids);
+        let later = TopicIds::since(&ids);
         later.hear(SECOND);
         assert_eq!(
             news(&later),
@@ -198,21 +198,24 @@ mod tests {
 
     #[test]
     fn identities_are_written_and_compared() {
-        let one = Identity {
+        let one = TopicIdentity {
             cluster: cluster("one"),
             topic: 1 << 100,
         };
-        assert_eq!(Identity::read(&one.write()), Some(one));
-        assert_eq!(Identity::read(&[1; 19]), None);
-        let recreated = Identity { topic: 7, ..one };
-        let mirrored = Identity {
+        assert_eq!(TopicIdentity::read(&one.write()), Some(one));
+        assert_eq!(TopicIdentity::read(&[1; 19]), None);
+        let recreated = TopicIdentity { topic: 7, ..one };
+        let mirrored = TopicIdentity {
             cluster: cluster("two"),
             ..one
         };
-        let compare = |old, new| Identity::compare(Some(old), Some(new));
-        assert_eq!(compare(one, one), Kinship::Same);
-        assert_eq!(compare(one, recreated), Kinship::Recreated);
-        assert_eq!(compare(one, mirrored), Kinship::Mirrored);
-        assert_eq!(Identity::compare(None, Some(one)), Kinship::Same);
+        let compare = |old, new| TopicIdentity::compare(Some(old), Some(new));
+        assert_eq!(compare(one, one), IdentityChange::Same);
+        assert_eq!(compare(one, recreated), IdentityChange::Recreated);
+        assert_eq!(compare(one, mirrored), IdentityChange::Mirrored);
+        assert_eq!(
+            TopicIdentity::compare(None, Some(one)),
+            IdentityChange::Same
+        );
     }
 }

@@ -17,14 +17,14 @@ use super::partition::{Kind, Part, PartId};
 use crate::{
     backends::kafka::{
         connection::{
-            client::topic_ids::Identity,
-            handle::{self, Bounds},
+            client::topic_ids::TopicIdentity,
+            handle::{self, Watermarks},
         },
         consume::{
             offsets::offset_tracker::Tracker, poll_loop::Pump, session::Shared, state::Desk,
         },
         error::{self, error},
-        read::partition_reader::Hand,
+        read::partition_reader::ReaderThread,
     },
     transport::{ErrorKind, Result, TransportError},
 };
@@ -53,7 +53,7 @@ pub(crate) enum Gap {
 
 impl Gap {
     /// Looks whether what comes next is there, or will be.
-    pub(crate) fn find(topic: &str, partition: i32, next: i64, bounds: Bounds) -> Option<Self> {
+    pub(crate) fn find(topic: &str, partition: i32, next: i64, bounds: Watermarks) -> Option<Self> {
         if next < bounds.low {
             return Some(Self::Removed(removed(topic, partition, next, bounds.low)));
         }
@@ -86,7 +86,12 @@ pub(crate) fn removed(topic: &str, partition: i32, from: i64, to: i64) -> Transp
 }
 
 /// Returns the error of a topic that was deleted and created again after a partition had been read up to an offset.
-pub(crate) fn recreated(topic: &str, partition: i32, read: i64, bounds: Bounds) -> TransportError {
+pub(crate) fn recreated(
+    topic: &str,
+    partition: i32,
+    read: i64,
+    bounds: Watermarks,
+) -> TransportError {
     let count = bounds.high - bounds.low;
     let message = format!(
         "`{topic}` was deleted and created again after partition {partition} had been read up to offset {read}: what was \
@@ -109,7 +114,7 @@ pub(crate) fn go_on<C: ConsumerContext>(
         let _ = client.incremental_unassign(&place);
         client.incremental_assign(&place)
     };
-    begin().map_err(|failed| error::of(failed, "reading"))
+    begin().map_err(|failed| error::from_kafka(failed, "reading"))
 }
 
 /// Partitions of a member in one of which the client may have stopped; it does not say in which.
@@ -140,8 +145,8 @@ impl Torn {
 impl Shared {
     /// Asks for the bounds of a partition, with what an open transaction hides: others may have committed a position behind
     /// that, and what is bounded waits for it. Blocks.
-    pub(crate) fn bounds(&self, (name, partition): (&str, i32)) -> Result<Bounds> {
-        self.link.whole(name, partition)
+    pub(crate) fn bounds(&self, (name, partition): (&str, i32)) -> Result<Watermarks> {
+        self.connection.whole(name, partition)
     }
 }
 
@@ -281,17 +286,17 @@ impl Pump {
             }
             self.client.assign(&places)
         };
-        assign().map_err(|failed| error::of(failed, "reading"))
+        assign().map_err(|failed| error::from_kafka(failed, "reading"))
     }
 }
 
-impl Hand {
+impl ReaderThread {
     /// Goes on behind what is gone, and tells of it.
     pub(crate) fn skip_gaps(&mut self) -> Result<()> {
         let positions = self
             .client
             .position()
-            .map_err(|failed| error::of(failed, "reading"))?;
+            .map_err(|failed| error::from_kafka(failed, "reading"))?;
         let mut told = Vec::new();
         for span in self.open.values_mut() {
             let (topic, partition) = (&*span.topic, span.partition);
@@ -335,7 +340,7 @@ impl Desk {
     }
 
     /// Notes that a partition is read from its beginning, as if it had just become ours; which topic it is may be known.
-    pub(crate) fn begins_anew(&mut self, id: PartId, offset: i64, identity: Option<Identity>) {
+    pub(crate) fn begins_anew(&mut self, id: PartId, offset: i64, identity: Option<TopicIdentity>) {
         let Some(part) = self.parts.get(&id) else {
             return;
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     backends::kafka::{
-        connection::client::topic_ids::{Identity, Kinship},
+        connection::client::topic_ids::{IdentityChange, TopicIdentity},
         consume::offsets::offset_tracker::Tracker,
         delay::index::Pending,
     },
@@ -53,7 +53,7 @@ pub(crate) struct Retries {
     /// What a commit under way makes durable.
     pub(crate) saving: Option<i64>,
     /// Which topic it is, should it be deleted and created again.
-    pub(crate) identity: Option<Identity>,
+    pub(crate) identity: Option<TopicIdentity>,
 }
 
 impl Kind {
@@ -66,7 +66,7 @@ impl Kind {
     }
 
     /// Returns which topic it is, if that is known.
-    pub(crate) fn identity(&self) -> Option<Identity> {
+    pub(crate) fn identity(&self) -> Option<TopicIdentity> {
         match self {
             Self::Messages { tracker, .. } => tracker.identity(),
             Self::Retries(retries) => retries.identity,
@@ -74,7 +74,7 @@ impl Kind {
     }
 
     /// Notes which topic it is, now that this is known.
-    pub(crate) fn is_of(&mut self, present: Identity, kinship: Kinship) {
+    pub(crate) fn is_of(&mut self, present: TopicIdentity, kinship: IdentityChange) {
         match self {
             Self::Messages { tracker, .. } => tracker.is_of(present, kinship),
             Self::Retries(retries) => retries.identity = Some(present),

@@ -21,8 +21,8 @@ use crate::{
     backends::kafka::{
         codec::record,
         connection::{
-            client::{errors::Ears, topic_ids::Identity},
-            handle::{self, Bounds},
+            client::{errors::ClientErrors, topic_ids::TopicIdentity},
+            handle::{self, Watermarks},
         },
         consume::{
             offsets::{
@@ -56,7 +56,7 @@ const AGAIN: Duration = Duration::from_millis(250);
 
 /// What a member's client tells, and what becomes of it.
 pub(crate) struct Watch {
-    pub(crate) ears: Ears,
+    pub(crate) errors: ClientErrors,
     pub(crate) shared: Arc<Shared>,
     pub(crate) course: Course,
 }
@@ -65,11 +65,11 @@ type Client = BaseConsumer<Watch>;
 
 impl ClientContext for Watch {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.ears.log(facility, message);
+        self.errors.log(facility, message);
     }
 
     fn error(&self, failed: KafkaError, reason: &str) {
-        self.ears.hear(&failed, reason);
+        self.errors.record(&failed, reason);
     }
 }
 
@@ -103,7 +103,7 @@ impl ConsumerContext for Watch {
 
 impl Watch {
     fn take_on(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {
-        let taking = |failed| error::of(failed, "taking on partitions");
+        let taking = |failed| error::from_kafka(failed, "taking on partitions");
         let mut placed = TopicPartitionList::new();
         let (mut parts, mut foreign, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (name, partition, committed) in self.committed(client, partitions)? {
@@ -154,10 +154,10 @@ impl Watch {
     }
 
     /// Returns which topic stands under a name now, if that is known.
-    pub(crate) fn identity(&self, name: &str) -> Option<Identity> {
-        let topic = self.ears.topics.of(name)?;
+    pub(crate) fn identity(&self, name: &str) -> Option<TopicIdentity> {
+        let topic = self.errors.topics.of(name)?;
         let cluster = self.shared.cluster();
-        Some(Identity { cluster, topic })
+        Some(TopicIdentity { cluster, topic })
     }
 
     /// Asks for the positions of the group, until there is an answer: to guess would lose messages or repeat them.
@@ -175,7 +175,7 @@ impl Watch {
                 Err(failed) if self.shared.desk().end == End::No => {
                     tracing::debug!(%failed, "positions are asked for again");
                 }
-                Err(failed) => return Err(error::of(failed, "reading positions")),
+                Err(failed) => return Err(error::from_kafka(failed, "reading positions")),
             }
         };
         let elements = found.elements();
@@ -202,7 +202,7 @@ impl Watch {
         let bounds = self.shared.bounds((name, partition))?;
         let topic = self
             .shared
-            .link
+            .connection
             .names()
             .topic(name)
             .ok_or_else(|| error(ErrorKind::Other, format!("`{name}` was not asked for")))?;
@@ -240,7 +240,7 @@ impl Watch {
         topic: Option<Topic>,
     ) -> Result<Part> {
         // Also what an open transaction hides: behind it may stand the end of what is before it.
-        let Bounds { low, high } = self.shared.bounds((name, partition))?;
+        let Watermarks { low, high } = self.shared.bounds((name, partition))?;
         let mut identity = self.identity(name);
         let begin = match committed {
             Some(committed) if committed.offset <= high && committed.is_of(identity) => {
@@ -277,7 +277,7 @@ impl Watch {
         (name, partition): (&str, i32),
         time: SystemTime,
     ) -> Result<i64> {
-        let asking = |failed| error::of(failed, "asking for offsets");
+        let asking = |failed| error::from_kafka(failed, "asking for offsets");
         let mut asked = TopicPartitionList::new();
         let millis = Offset::Offset(record::millis(time));
         asked
@@ -288,7 +288,7 @@ impl Watch {
         if let Some(Offset::Offset(offset)) = element.map(|element| element.offset()) {
             return Ok(offset);
         }
-        let config = &self.shared.link.config;
+        let config = &self.shared.connection.config;
         Ok(handle::bounds(client, config, name, partition)?.high)
     }
 
@@ -321,7 +321,7 @@ impl Watch {
             RebalanceProtocol::Cooperative => client.incremental_unassign(partitions),
             _ => client.unassign(),
         };
-        given.map_err(|failed| error::of(failed, "giving partitions up"))
+        given.map_err(|failed| error::from_kafka(failed, "giving partitions up"))
     }
 
     /// Hands out nothing more, and waits for what is worked on as long as its leases last. The others of the group go

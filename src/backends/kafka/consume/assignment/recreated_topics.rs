@@ -11,30 +11,30 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::Read,
+        codec::record::FetchedRecord,
         connection::{
-            client::topic_ids::{Identity, Kinship},
+            client::topic_ids::{IdentityChange, TopicIdentity},
             handle,
         },
         consume::{poll_loop::Pump, state::Desk},
         error,
-        read::partition_reader::Hand,
+        read::partition_reader::ReaderThread,
     },
     transport::{Result, TransportError},
 };
 
 impl Pump {
     /// Leaves out what may be of a topic that was created again: the client has said so before it fetched of it.
-    pub(crate) fn leave_out_recreated(&mut self, chunk: &mut Vec<Read>) {
+    pub(crate) fn leave_out_recreated(&mut self, chunk: &mut Vec<FetchedRecord>) {
         let watch = self.client.context();
-        for news in watch.ears.topics.news() {
+        for news in watch.errors.topics.news() {
             if news.is_change {
                 watch.course.was_recreated(&news.topic);
             }
             let Some(present) = watch.identity(&news.topic) else {
                 continue;
             };
-            if self.shared.desk().learn(&news.topic, present) == Kinship::Recreated {
+            if self.shared.desk().learn(&news.topic, present) == IdentityChange::Recreated {
                 self.recreated.insert(news.topic);
             }
         }
@@ -55,7 +55,8 @@ impl Pump {
     fn read_from_beginning(&self, name: &str) -> Result<()> {
         let present = self.client.context().identity(name);
         let is_old = |kind: &Kind| {
-            Identity::compare(kind.identity(), present) == Kinship::Recreated && !kind.is_passed()
+            TopicIdentity::compare(kind.identity(), present) == IdentityChange::Recreated
+                && !kind.is_passed()
         };
         let (ids, has_retries) = {
             let desk = self.shared.desk();
@@ -78,7 +79,7 @@ impl Pump {
         Ok(())
     }
 
-    fn read_partition(&self, id: PartId, present: Option<Identity>) -> Result<()> {
+    fn read_partition(&self, id: PartId, present: Option<TopicIdentity>) -> Result<()> {
         let found = self.shared.desk().parts.get(&id).map(|part| {
             let topic = match &part.kind {
                 Kind::Messages { topic, .. } => topic.to_string(),
@@ -108,11 +109,11 @@ impl Pump {
 
 impl Desk {
     /// Notes which topic stands under a name; reports whether a position of ours is one in another.
-    fn learn(&mut self, name: &str, present: Identity) -> Kinship {
-        let mut found = Kinship::Same;
+    fn learn(&mut self, name: &str, present: TopicIdentity) -> IdentityChange {
+        let mut found = IdentityChange::Same;
         for part in self.parts.values_mut().filter(|part| *part.name == *name) {
-            match Identity::compare(part.kind.identity(), Some(present)) {
-                Kinship::Recreated => found = Kinship::Recreated,
+            match TopicIdentity::compare(part.kind.identity(), Some(present)) {
+                IdentityChange::Recreated => found = IdentityChange::Recreated,
                 kinship => part.kind.is_of(present, kinship),
             }
         }
@@ -120,9 +121,9 @@ impl Desk {
     }
 }
 
-impl Hand {
+impl ReaderThread {
     /// Leaves out what may be of a topic that was created again.
-    pub(crate) fn leave_out_recreated(&mut self, chunk: &mut Vec<Read>) {
+    pub(crate) fn leave_out_recreated(&mut self, chunk: &mut Vec<FetchedRecord>) {
         let news = self.client.context().topics.news().into_iter();
         for news in news.filter(|news| news.is_change) {
             self.recreated.entry(news.topic).or_default();
@@ -147,7 +148,7 @@ impl Hand {
             return Ok(gaps);
         }
         let positions = self.client.position();
-        let positions = positions.map_err(|failed| error::of(failed, "reading"))?;
+        let positions = positions.map_err(|failed| error::from_kafka(failed, "reading"))?;
         let recreated = std::mem::take(&mut self.recreated);
         for span in self.open.values_mut() {
             let (topic, partition) = (&*span.topic, span.partition);

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use crate::{
     backends::kafka::{
-        connection::{admin, handle::Link},
+        connection::{admin, handle::Connection},
         error::{self, error},
     },
     event::Group,
@@ -61,7 +61,7 @@ impl Described {
 pub(crate) fn refusal<C: ConsumerContext>(
     code: Code,
     client: &BaseConsumer<C>,
-    (link, group): (&Arc<Link>, &Group),
+    (connection, group): (&Arc<Connection>, &Group),
 ) -> Option<TransportError> {
     let unfit = |why: &str, hint: String| {
         let message = format!("group `{group}` cannot be joined: {why}");
@@ -70,11 +70,11 @@ pub(crate) fn refusal<C: ConsumerContext>(
     match code {
         Code::InconsistentGroupProtocol | Code::UnsupportedAssignor => {
             let described = Described::ask(client, group.as_str()).unwrap_or_default();
-            let (why, hint) = other_strategy(&described, strategy(link));
+            let (why, hint) = other_strategy(&described, strategy(connection));
             unfit(&why, hint)
         }
         Code::InvalidSessionTimeout => {
-            let (why, hint) = session(link);
+            let (why, hint) = session(connection);
             unfit(&why, hint)
         }
         Code::GroupMaxSizeReached => unfit(
@@ -89,25 +89,28 @@ pub(crate) fn refusal<C: ConsumerContext>(
             "the broker does not speak this protocol of groups",
             "leave `group.protocol` out of the URL".to_owned(),
         ),
-        Code::GroupAuthorizationFailed => Some(denied(link, "group", group.as_str())),
-        Code::TopicAuthorizationFailed => Some(denied_topic(client, link)),
+        Code::GroupAuthorizationFailed => Some(denied(connection, "group", group.as_str())),
+        Code::TopicAuthorizationFailed => Some(denied_topic(client, connection)),
         _ => None,
     }
 }
 
 /// Returns the error of a group that may not be read.
-fn denied(link: &Link, what: &str, name: &str) -> TransportError {
-    let user = link.config.properties.get("sasl.username");
+fn denied(connection: &Connection, what: &str, name: &str) -> TransportError {
+    let user = connection.config.properties.get("sasl.username");
     let user = user.map_or("NAME", String::as_str);
     let message = format!("{what} `{name}` may not be read by this user");
     error(ErrorKind::Denied, message).hint(format!(
         "kafka-acls.sh --bootstrap-server {} --add --allow-principal User:{user} --operation Read --{what} {name}",
-        link.config.servers.join(",")
+        connection.config.servers.join(",")
     ))
 }
 
 /// Returns the error of topics of which one may not be read; the client does not say which.
-fn denied_topic<C: ConsumerContext>(client: &BaseConsumer<C>, link: &Link) -> TransportError {
+fn denied_topic<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    connection: &Connection,
+) -> TransportError {
     let assigned = client.assignment();
     let mut topics: Vec<String> = assigned.map_or_else(
         |_| Vec::new(),
@@ -118,17 +121,20 @@ fn denied_topic<C: ConsumerContext>(client: &BaseConsumer<C>, link: &Link) -> Tr
                 .collect()
         },
     );
-    topics.retain(|name| link.names().topic(name).is_some());
+    topics.retain(|name| connection.names().topic(name).is_some());
     topics.sort();
     topics.dedup();
     match topics.as_slice() {
-        [topic] => denied(link, "topic", topic),
-        _ => error::of_code(Code::TopicAuthorizationFailed, "reading"),
+        [topic] => denied(connection, "topic", topic),
+        _ => error::from_code(Code::TopicAuthorizationFailed, "reading"),
     }
 }
 
-fn strategy(link: &Link) -> &str {
-    let own = link.config.properties.get("partition.assignment.strategy");
+fn strategy(connection: &Connection) -> &str {
+    let own = connection
+        .config
+        .properties
+        .get("partition.assignment.strategy");
     own.map_or(STRATEGY, String::as_str)
 }
 
@@ -165,11 +171,11 @@ fn other_strategy(described: &Described, own: &str) -> (String, String) {
 }
 
 /// Says which session timeouts a broker takes.
-fn session(link: &Arc<Link>) -> (String, String) {
-    let own = link.config.properties.get("session.timeout.ms");
+fn session(connection: &Arc<Connection>) -> (String, String) {
+    let own = connection.config.properties.get("session.timeout.ms");
     let own = own.map_or("6000", String::as_str);
     let why = format!("the broker does not take a session timeout of {own} ms");
-    let hint = match session_bounds(link) {
+    let hint = match session_bounds(connection) {
         Some((least, most)) => {
             let fitting = own.parse().unwrap_or(least).clamp(least, most);
             format!(
@@ -182,12 +188,12 @@ fn session(link: &Arc<Link>) -> (String, String) {
 }
 
 /// Asks a broker for the session timeouts that it takes. Blocks.
-fn session_bounds(link: &Arc<Link>) -> Option<(u64, u64)> {
+fn session_bounds(connection: &Arc<Connection>) -> Option<(u64, u64)> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(async {
-        let config = &link.config;
-        let any = link.any_broker().await.ok()?;
-        let found = admin::of_broker(link.admin().await.ok()?, config, any)
+        let config = &connection.config;
+        let any = connection.any_broker().await.ok()?;
+        let found = admin::of_broker(connection.admin().await.ok()?, config, any)
             .await
             .ok()?;
         let number = |name: &str| found.get(name)?.parse().ok();
@@ -197,9 +203,9 @@ fn session_bounds(link: &Arc<Link>) -> Option<(u64, u64)> {
 }
 
 /// Says what a member waits for that has not been let in yet, though nothing failed.
-pub(crate) async fn waits(link: &Arc<Link>, group: &Group) -> TransportError {
+pub(crate) async fn waits(connection: &Arc<Connection>, group: &Group) -> TransportError {
     let name = group.as_str().to_owned();
-    let asked = link.ask(move |client, _| Ok(Described::ask(client, &name)));
+    let asked = connection.ask(move |client, _| Ok(Described::ask(client, &name)));
     let described = match tokio::time::timeout(ANSWER, asked).await {
         Ok(Ok(described)) => described,
         _ => None,
@@ -219,14 +225,14 @@ pub(crate) async fn waits(link: &Arc<Link>, group: &Group) -> TransportError {
 }
 
 /// Reports whether somebody is a member of a group, or about to be.
-pub(crate) async fn has_members(link: &Arc<Link>, group: &Group) -> Result<bool> {
+pub(crate) async fn has_members(connection: &Arc<Connection>, group: &Group) -> Result<bool> {
     let name = group.as_str().to_owned();
-    let asked = link.ask(move |client, _| Ok(Described::ask(client, &name)));
+    let asked = connection.ask(move |client, _| Ok(Described::ask(client, &name)));
     Ok(asked.await?.is_some_and(|group| group.members > 0))
 }
 
 /// Returns a broker that answers.
-impl Link {
+impl Connection {
     async fn any_broker(self: &Arc<Self>) -> Result<i32> {
         self.ask(|client, config| {
             let found = crate::backends::kafka::connection::client::metadata(

@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     backends::kafka::{
         connection::{
-            client,
+            client::settings,
             group_members::{self, Listed},
         },
         consume::session::Shared,
@@ -50,7 +50,7 @@ pub(crate) fn start(
     shared: &Arc<Shared>,
     request: &SubscribeRequest,
 ) -> Option<AbortOnDropHandle<()>> {
-    if request.instance.is_none() || !client::is_classic(&shared.link.config) {
+    if request.instance.is_none() || !settings::is_classic(&shared.connection.config) {
         return None;
     }
     shared.desk().awaits_group = request.until_end;
@@ -114,11 +114,11 @@ async fn look(shared: &Arc<Shared>, patterns: &[Pattern]) -> Option<Amiss> {
 }
 
 async fn look_once(shared: &Arc<Shared>, patterns: &[Pattern]) -> Result<Option<Amiss>> {
-    let listed = group_members::list(&shared.link, &shared.group).await?;
+    let listed = group_members::list(&shared.connection, &shared.group).await?;
     let Some(listed) = listed.filter(|listed| !listed.is_empty()) else {
         return Ok(None);
     };
-    let topics = shared.link.matching(patterns).await?;
+    let topics = shared.connection.matching(patterns).await?;
     let desk = shared.desk();
     let messages = topics
         .iter()

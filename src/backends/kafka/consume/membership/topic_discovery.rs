@@ -62,7 +62,7 @@ pub(crate) async fn run(shared: Arc<Shared>, patterns: Vec<Pattern>) {
 
 /// Looks whether a member of an earlier version has created its topic of retries since, or somebody has deleted it.
 async fn look_for_legacy(shared: &Arc<Shared>, missing: &mut u32) -> Result<()> {
-    let found = legacy_topic::find(&shared.link, &shared.group).await?;
+    let found = legacy_topic::find(&shared.connection, &shared.group).await?;
     let mut desk = shared.desk();
     *missing = match found {
         Some(_) => 0,
@@ -80,7 +80,7 @@ async fn look_for_legacy(shared: &Arc<Shared>, missing: &mut u32) -> Result<()> 
 
 /// Takes up what is new and gives up what is gone, in one step: each change makes the group share out anew.
 async fn look(shared: &Arc<Shared>, patterns: &[Pattern], looks: &mut Looks) -> Result<()> {
-    let found = shared.link.matching(patterns).await?;
+    let found = shared.connection.matching(patterns).await?;
     let there: HashSet<&String> = found.iter().map(|(_, name, _)| name).collect();
     let gone = gone(shared, &there, &mut looks.missing);
     let mut new = found;
@@ -105,15 +105,15 @@ async fn prepare(
     new: &[Found],
     refused: &mut HashSet<String>,
 ) -> Result<Vec<Source>> {
-    let (link, group) = (&shared.link, &shared.group);
-    match support_topics::create(link, group, new).await {
+    let (connection, group) = (&shared.connection, &shared.group);
+    match support_topics::create(connection, group, new).await {
         Ok((sources, _)) => return Ok(sources),
         Err(failed) if !error::is_refusal(&failed) => return Err(failed),
         Err(_) => {}
     }
     let mut sources = Vec::new();
     for topic in new {
-        match support_topics::create(link, group, std::slice::from_ref(topic)).await {
+        match support_topics::create(connection, group, std::slice::from_ref(topic)).await {
             Ok((some, _)) => sources.extend(some),
             Err(failed) if !error::is_refusal(&failed) => return Err(failed),
             Err(failed) if refused.insert(topic.1.clone()) => {

@@ -113,10 +113,10 @@ pub(crate) fn commit(
     shared.came.notify_waiters();
     done.map_err(|failed| {
         let refused = failed.rdkafka_error_code().and_then(|code| {
-            let place = (&shared.link, &shared.group);
+            let place = (&shared.connection, &shared.group);
             join_errors::refusal(code, client, place)
         });
-        refused.unwrap_or_else(|| error::of(failed, "committing what is settled"))
+        refused.unwrap_or_else(|| error::from_kafka(failed, "committing what is settled"))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 
-use crate::backends::kafka::connection::client::topic_ids::Identity;
+use crate::backends::kafka::connection::client::topic_ids::TopicIdentity;
 
 /// The version of the notation, in front of it.
 const VERSION: &str = "1:";
@@ -16,11 +16,15 @@ pub(crate) type Run = (i64, i64);
 
 /// Writes runs as distances, as far as there is room, and the identity of the topic behind them; tells how many offsets
 /// had no room.
-pub(crate) fn write(position: i64, runs: &[Run], identity: Option<Identity>) -> (String, usize) {
+pub(crate) fn write(
+    position: i64,
+    runs: &[Run],
+    identity: Option<TopicIdentity>,
+) -> (String, usize) {
     if runs.is_empty() && identity.is_none() {
         return (String::new(), 0);
     }
-    let room = (ROOM - VERSION.len()) / 4 * 3 - BEHIND.len() - Identity::SIZE;
+    let room = (ROOM - VERSION.len()) / 4 * 3 - BEHIND.len() - TopicIdentity::SIZE;
     let (mut bytes, mut at, mut written) = (Vec::new(), position, 0);
     for (from, to) in runs {
         let length = bytes.len();
@@ -60,11 +64,11 @@ pub(crate) fn runs(position: i64, metadata: &str) -> Vec<Run> {
 }
 
 /// Reads the identity of the topic.
-pub(crate) fn identity(metadata: &str) -> Option<Identity> {
+pub(crate) fn identity(metadata: &str) -> Option<TopicIdentity> {
     read(0, metadata).1
 }
 
-fn read(position: i64, metadata: &str) -> (Vec<Run>, Option<Identity>) {
+fn read(position: i64, metadata: &str) -> (Vec<Run>, Option<TopicIdentity>) {
     let Some(bytes) = metadata
         .strip_prefix(VERSION)
         .and_then(|text| STANDARD_NO_PAD.decode(text).ok())
@@ -84,7 +88,7 @@ fn read(position: i64, metadata: &str) -> (Vec<Run>, Option<Identity>) {
         runs.push((from, to));
         at = to;
     }
-    let identity = rest.strip_prefix(&BEHIND).and_then(Identity::read);
+    let identity = rest.strip_prefix(&BEHIND).and_then(TopicIdentity::read);
     (runs, identity)
 }
 
@@ -126,7 +130,7 @@ mod tests {
                     run
                 })
                 .collect();
-            let identity = topic.map(|topic| Identity { cluster: 7, topic });
+            let identity = topic.map(|topic| TopicIdentity { cluster: 7, topic });
             let (text, left_out) = write(position, &runs, identity);
             prop_assert_eq!(left_out, 0);
             prop_assert_eq!(read(position, &text), (runs, identity));

@@ -15,9 +15,13 @@ use rdkafka::{
 use crate::{
     backends::kafka::{
         connection::{
-            client::{self, Isolation, errors::Ears},
+            client::{
+                self,
+                errors::ClientErrors,
+                settings::{self, Isolation},
+            },
             config::Config,
-            handle::Link,
+            handle::Connection,
         },
         consume::membership::join_errors,
         error,
@@ -51,21 +55,21 @@ pub(crate) enum Standing {
 impl Standing {
     /// Looks what a group is, before anything is created for it.
     pub(crate) async fn look(
-        link: &Arc<Link>,
+        connection: &Arc<Connection>,
         group: &Group,
         topics: &[(Topic, String, i32)],
         from: StartFrom,
     ) -> Result<Self> {
-        let all = link.all_topics().await?;
-        let mut own = vec![link.names().legacy_retries(group)?];
+        let all = connection.all_topics().await?;
+        let mut own = vec![connection.names().legacy_retry_topic(group)?];
         for (topic, ..) in topics {
-            own.push(link.names().retries(group, topic)?);
+            own.push(connection.names().retry_topic(group, topic)?);
         }
         let was_here = all.iter().any(|(name, _)| own.contains(name));
         let users = all.into_iter().filter(|(name, _)| !name.starts_with("__"));
         let places = users.flat_map(|(name, count)| (0..count).map(move |one| (name.clone(), one)));
         let places: Vec<(String, i32)> = places.collect();
-        if has_positions(link, group, places.clone()).await? {
+        if has_positions(connection, group, places.clone()).await? {
             return Ok(Self::Known);
         }
         if !was_here {
@@ -75,7 +79,7 @@ impl Standing {
         if from == StartFrom::Earliest {
             return Ok(Self::Expired);
         }
-        wait_for_others(link, group, places).await
+        wait_for_others(connection, group, places).await
     }
 
     /// Returns where the group starts in partitions of which it has no position.
@@ -104,7 +108,7 @@ impl Standing {
 /// Waits until another member, which may be about to begin, has noted where; its positions hold for all. Without one,
 /// positions have expired.
 async fn wait_for_others(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     group: &Group,
     places: Vec<(String, i32)>,
 ) -> Result<Standing> {
@@ -112,10 +116,10 @@ async fn wait_for_others(
     let mut quiet = Instant::now();
     while quiet.elapsed() < QUIET && Instant::now() < end {
         tokio::time::sleep(LOOK).await;
-        if has_positions(link, group, places.clone()).await? {
+        if has_positions(connection, group, places.clone()).await? {
             return Ok(Standing::Known);
         }
-        if join_errors::has_members(link, group).await? {
+        if join_errors::has_members(connection, group).await? {
             quiet = Instant::now();
         }
     }
@@ -124,30 +128,32 @@ async fn wait_for_others(
 
 /// Reports whether a group has a position in one of these partitions.
 async fn has_positions(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     group: &Group,
     places: Vec<(String, i32)>,
 ) -> Result<bool> {
-    let (own, group) = (Arc::clone(link), group.clone());
-    link.ask(move |_, config| {
-        let mut settings = client::reader(config, Isolation::Uncommitted, true);
-        settings.set("group.id", group.as_str());
-        let client: BaseConsumer<Ears> = client::make(&settings, Ears::default())?;
-        let found = committed(&client, config, &places);
-        let found = found.map_err(|failed| {
-            let refused = failed
-                .rdkafka_error_code()
-                .and_then(|code| join_errors::refusal(code, &client, (&own, &group)));
-            refused.unwrap_or_else(|| error::of(failed, "reading positions"))
-        });
-        client::let_go(config, Some(client));
-        found
-    })
-    .await
+    let (own, group) = (Arc::clone(connection), group.clone());
+    connection
+        .ask(move |_, config| {
+            let mut settings = settings::reader(config, Isolation::Uncommitted, true);
+            settings.set("group.id", group.as_str());
+            let client: BaseConsumer<ClientErrors> =
+                client::create(&settings, ClientErrors::default())?;
+            let found = committed(&client, config, &places);
+            let found = found.map_err(|failed| {
+                let refused = failed
+                    .rdkafka_error_code()
+                    .and_then(|code| join_errors::refusal(code, &client, (&own, &group)));
+                refused.unwrap_or_else(|| error::from_kafka(failed, "reading positions"))
+            });
+            client::close_in_background(config, Some(client));
+            found
+        })
+        .await
 }
 
 fn committed(
-    client: &BaseConsumer<Ears>,
+    client: &BaseConsumer<ClientErrors>,
     config: &Config,
     places: &[(String, i32)],
 ) -> KafkaResult<bool> {
@@ -169,7 +175,7 @@ fn committed(
                 if let Some(refused) = refused(client) {
                     return Err(refused);
                 }
-                let passes = error::of(failed.clone(), "reading positions").is_transient();
+                let passes = error::from_kafka(failed.clone(), "reading positions").is_transient();
                 if !passes || Instant::now() >= end {
                     return Err(failed);
                 }
@@ -179,10 +185,10 @@ fn committed(
 }
 
 /// Returns why a group has no coordinator, if that will not pass: it is said to who polls.
-fn refused(client: &BaseConsumer<Ears>) -> Option<KafkaError> {
+fn refused(client: &BaseConsumer<ClientErrors>) -> Option<KafkaError> {
     for _ in 0..TIDINGS {
         if let Some(Err(heard)) = client.poll(Duration::from_millis(10)) {
-            let known = error::of(heard.clone(), "reading positions");
+            let known = error::from_kafka(heard.clone(), "reading positions");
             if known.kind() == ErrorKind::Denied {
                 return Some(heard);
             }

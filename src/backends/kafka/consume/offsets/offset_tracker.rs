@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::commit_metadata::{self, Run};
-use crate::backends::kafka::connection::client::topic_ids::{Identity, Kinship};
+use crate::backends::kafka::connection::client::topic_ids::{IdentityChange, TopicIdentity};
 
 /// How far a partition is settled.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Tracker {
     /// How many of those a commit under way makes durable.
     saving: Option<usize>,
     /// The topic that is tracked, should it be deleted and created again.
-    identity: Option<Identity>,
+    identity: Option<TopicIdentity>,
 }
 
 impl Tracker {
@@ -40,14 +40,14 @@ impl Tracker {
     }
 
     /// Says which topic is tracked, if that is known.
-    pub(crate) fn under(mut self, identity: Option<Identity>) -> Self {
+    pub(crate) fn under(mut self, identity: Option<TopicIdentity>) -> Self {
         self.identity = identity.or(self.identity);
         self
     }
 
     /// Notes which topic is tracked, now that this is known.
-    pub(crate) fn is_of(&mut self, present: Identity, kinship: Kinship) {
-        if kinship == Kinship::Mirrored {
+    pub(crate) fn is_of(&mut self, present: TopicIdentity, kinship: IdentityChange) {
+        if kinship == IdentityChange::Mirrored {
             // A tool translated the position, but not what is settled behind it.
             self.settled.clear();
         }
@@ -58,7 +58,7 @@ impl Tracker {
     }
 
     /// Returns which topic is tracked, if that is known.
-    pub(crate) fn identity(&self) -> Option<Identity> {
+    pub(crate) fn identity(&self) -> Option<TopicIdentity> {
         self.identity
     }
 
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn metadata_fits_a_broker() {
-        let identity = Identity {
+        let identity = TopicIdentity {
             cluster: u32::MAX,
             topic: u128::MAX,
         };

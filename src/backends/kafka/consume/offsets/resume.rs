@@ -4,8 +4,8 @@ use super::{commit_metadata, offset_tracker::Tracker};
 use crate::{
     backends::kafka::{
         connection::{
-            client::topic_ids::{Identity, Kinship},
-            handle::Bounds,
+            client::topic_ids::{IdentityChange, TopicIdentity},
+            handle::Watermarks,
         },
         consume::assignment::gap_recovery::{self, Gap},
     },
@@ -21,17 +21,17 @@ pub(crate) struct Committed {
 
 impl Committed {
     /// Returns in which topic this is a position, if that is known.
-    pub(crate) fn identity(&self) -> Option<Identity> {
+    pub(crate) fn identity(&self) -> Option<TopicIdentity> {
         commit_metadata::identity(&self.metadata)
     }
 
-    fn kinship(&self, present: Option<Identity>) -> Kinship {
-        Identity::compare(self.identity(), present)
+    fn kinship(&self, present: Option<TopicIdentity>) -> IdentityChange {
+        TopicIdentity::compare(self.identity(), present)
     }
 
     /// Reports whether this is a position in the topic that is there now, as far as anybody knows.
-    pub(crate) fn is_of(&self, present: Option<Identity>) -> bool {
-        self.kinship(present) != Kinship::Recreated
+    pub(crate) fn is_of(&self, present: Option<TopicIdentity>) -> bool {
+        self.kinship(present) != IdentityChange::Recreated
     }
 }
 
@@ -39,13 +39,13 @@ impl Committed {
 pub(crate) fn go_on(
     (topic, partition): (&Topic, i32),
     committed: &Committed,
-    (bounds, present): (Bounds, Option<Identity>),
+    (bounds, present): (Watermarks, Option<TopicIdentity>),
     told: &mut Vec<TransportError>,
 ) -> Tracker {
     let next = committed.offset;
     let kinship = committed.kinship(present);
     let gap = match kinship {
-        Kinship::Recreated => Some(Gap::Cut(gap_recovery::recreated(
+        IdentityChange::Recreated => Some(Gap::Cut(gap_recovery::recreated(
             topic.as_str(),
             partition,
             next,
@@ -56,7 +56,7 @@ pub(crate) fn go_on(
     let mut tracker = match (&gap, kinship) {
         (Some(Gap::Cut(_)), _) => Tracker::new(bounds.low, ""),
         // A tool translated the position, but not what is settled behind it.
-        (_, Kinship::Mirrored) => Tracker::new(next, ""),
+        (_, IdentityChange::Mirrored) => Tracker::new(next, ""),
         _ => Tracker::new(next, &committed.metadata),
     };
     if let Some(gap) = gap {
@@ -72,19 +72,22 @@ pub(crate) fn go_on(
 mod tests {
     use super::*;
 
-    fn at(cluster: u32, topic: u128) -> Identity {
-        Identity { cluster, topic }
+    fn at(cluster: u32, topic: u128) -> TopicIdentity {
+        TopicIdentity { cluster, topic }
     }
 
     /// Returns where a group goes on that has settled 5 and 7, and how many gaps it is told of.
-    fn resume(committed: Option<Identity>, present: Option<Identity>) -> (Vec<i64>, usize) {
+    fn resume(
+        committed: Option<TopicIdentity>,
+        present: Option<TopicIdentity>,
+    ) -> (Vec<i64>, usize) {
         let (metadata, _) = commit_metadata::write(5, &[(7, 8)], committed);
         let committed = Committed {
             offset: 5,
             metadata,
         };
         let topic: Topic = "order".parse().unwrap();
-        let bounds = Bounds { low: 0, high: 9 };
+        let bounds = Watermarks { low: 0, high: 9 };
         let mut told = Vec::new();
         let mut tracker = go_on((&topic, 0), &committed, (bounds, present), &mut told);
         let from = tracker.seen();

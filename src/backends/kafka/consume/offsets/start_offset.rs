@@ -9,7 +9,7 @@ use std::{
 use crate::{
     backends::kafka::{
         codec::record,
-        connection::handle::{Bounds, Link},
+        connection::handle::{Connection, Watermarks},
         read::open_transactions,
     },
     event::Topic,
@@ -33,7 +33,7 @@ pub(crate) struct Course {
 impl Course {
     /// Looks at what is there.
     pub(crate) async fn plan(
-        link: &Arc<Link>,
+        connection: &Arc<Connection>,
         topics: &[(Topic, String, i32)],
         from: StartFrom,
         until_end: bool,
@@ -44,8 +44,8 @@ impl Course {
                 .iter()
                 .flat_map(|(_, name, count)| (0..*count).map(|partition| (name.clone(), partition)))
                 .collect();
-            let ends = open_transactions::ends(link, &places).await?;
-            let bounds = link.bounds(places.clone()).await?;
+            let ends = open_transactions::ends(connection, &places).await?;
+            let bounds = connection.bounds(places.clone()).await?;
             let visible = bounds.into_iter().map(|bounds| bounds.high);
             known = places.into_iter().zip(visible.zip(ends)).collect();
         }
@@ -63,7 +63,7 @@ impl Course {
     pub(crate) fn begin(
         &self,
         (name, partition): (&str, i32),
-        bounds: Bounds,
+        bounds: Watermarks,
         at_time: impl FnOnce(SystemTime) -> Result<i64>,
     ) -> Result<i64> {
         let known = self.known(name, partition);

@@ -18,8 +18,8 @@ use tokio::runtime::Handle;
 use super::support_topics;
 use crate::{
     backends::kafka::{
-        codec::record::{Read, Record},
-        connection::transaction::{Failed, Transactor},
+        codec::record::{FetchedRecord, OutgoingRecord},
+        connection::transaction::{Failed, TransactionalProducer},
         consume::{
             assignment::{
                 partition::{Kind, PartId},
@@ -30,7 +30,7 @@ use crate::{
         },
         delay::{delayed_record, index::Due},
         error::{self, error},
-        read::offset_fetcher::Fetcher,
+        read::offset_fetcher::OffsetFetcher,
     },
     event::{Position, Topic},
     failpoint,
@@ -56,8 +56,8 @@ pub(crate) struct Forwarder {
     /// Gone once the membership is.
     client: Weak<BaseConsumer<Watch>>,
     runtime: Handle,
-    fetcher: Fetcher,
-    transactors: HashMap<PartId, Transactor>,
+    fetcher: OffsetFetcher,
+    transactors: HashMap<PartId, TransactionalProducer>,
     /// Partitions with a record that was refused: there they are moved one by one.
     careful: HashSet<PartId>,
     /// When a record was refused last that was tried by itself, and how many were.
@@ -81,7 +81,7 @@ impl Forwarder {
         runtime: Handle,
     ) -> Result<()> {
         let forwarder = Self {
-            fetcher: Fetcher::new(&shared.link.config),
+            fetcher: OffsetFetcher::new(&shared.connection.config),
             shared: Arc::clone(shared),
             client: Arc::downgrade(client),
             runtime,
@@ -228,12 +228,15 @@ impl Forwarder {
     }
 
     /// Shuts out whoever moved records of a partition before, and makes sure that what they ended is read first.
-    fn begin(&self, source: &Source) -> Result<Transactor> {
-        let (link, group) = (&self.shared.link, &self.shared.group);
+    fn begin(&self, source: &Source) -> Result<TransactionalProducer> {
+        let (connection, group) = (&self.shared.connection, &self.shared.group);
         let task = format!("{group}.delay-{}", source.partition);
-        let transactor = Transactor::begin(&link.config, &link.names().owner(&task))?;
+        let transactor = TransactionalProducer::begin(
+            &connection.config,
+            &connection.names().transactional_id(&task),
+        )?;
         failpoint::reach("kafka.forwarding_begun");
-        let barrier = link.high(&source.topic, source.partition)?;
+        let barrier = connection.high(&source.topic, source.partition)?;
         if let Some(retries) = self.shared.desk().retries(source.part) {
             retries.barrier = retries.barrier.max(barrier);
         }
@@ -267,7 +270,7 @@ impl Forwarder {
     }
 
     /// Reads again what is not at hand; returns what is complete, and what could not be read.
-    fn complete(&self, source: &Source, due: Vec<Due>) -> Result<(Vec<Read>, Vec<Due>)> {
+    fn complete(&self, source: &Source, due: Vec<Due>) -> Result<(Vec<FetchedRecord>, Vec<Due>)> {
         let absent = due.iter().filter(|due| due.record.is_none());
         let mut absent: Vec<i64> = absent.map(|due| due.offset).collect();
         absent.sort_unstable();
@@ -275,7 +278,7 @@ impl Forwarder {
             .fetcher
             .read_some(&source.topic, source.partition, &absent, BYTES)?;
         let found = found.into_iter().map(|read| (read.offset, read));
-        let mut found: HashMap<i64, Read> = found.collect();
+        let mut found: HashMap<i64, FetchedRecord> = found.collect();
         let (mut reads, mut left) = (Vec::with_capacity(due.len()), Vec::new());
         for mut due in due {
             match due.record.take().or_else(|| found.remove(&due.offset)) {
@@ -287,7 +290,7 @@ impl Forwarder {
     }
 
     /// Returns a record where it belongs, and its end where it stood; none if it is nothing of ours.
-    fn lay_out(&self, source: &Source, read: Read) -> Result<Option<[Record; 2]>> {
+    fn lay_out(&self, source: &Source, read: FetchedRecord) -> Result<Option<[OutgoingRecord; 2]>> {
         let Some(key) = read.key.clone() else {
             return Ok(None);
         };
@@ -302,20 +305,20 @@ impl Forwarder {
         let moved = delayed_record::write((&target, partition), key.clone(), &story, &message)?;
         Ok(Some([
             moved,
-            Record::end(&*source.topic, source.partition, key),
+            OutgoingRecord::tombstone(&*source.topic, source.partition, key),
         ]))
     }
 
     /// Returns the topic of the retries of a topic, which is created if it is missing: also where nobody reads it now.
     fn target(&self, topic: &Topic) -> Result<(String, i32)> {
-        let (link, group) = (&self.shared.link, &self.shared.group);
-        let name = link.names().retries(group, topic)?;
-        if let Some(partitions) = link.known(&name) {
+        let (connection, group) = (&self.shared.connection, &self.shared.group);
+        let name = connection.names().retry_topic(group, topic)?;
+        if let Some(partitions) = connection.known(&name) {
             return Ok((name, partitions));
         }
         let created = self
             .runtime
-            .block_on(support_topics::create_retries(link, group, topic));
+            .block_on(support_topics::create_retries(connection, group, topic));
         created.map(|partitions| (name, partitions))
     }
 

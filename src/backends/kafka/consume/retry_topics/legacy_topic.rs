@@ -17,9 +17,13 @@ use super::sources::RetryTopic;
 use crate::{
     backends::kafka::{
         connection::{
-            client::{self, Isolation, errors::Ears},
+            client::{
+                self,
+                errors::ClientErrors,
+                settings::{self, Isolation},
+            },
             group_members,
-            handle::{self, Link},
+            handle::{self, Connection},
         },
         consume::{
             assignment::partition::{Kind, PartId},
@@ -27,7 +31,7 @@ use crate::{
         },
         delay::delayed_record,
         error::{self, error},
-        read::partition_reader::{Reader, Span},
+        read::partition_reader::{OffsetRange, PartitionReader},
     },
     event::{Group, Topic},
     transport::{ErrorKind, Result},
@@ -38,9 +42,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Looks whether the topic is there.
-pub(crate) async fn find(link: &Arc<Link>, group: &Group) -> Result<Option<RetryTopic>> {
-    let name = link.names().legacy_retries(group)?;
-    let partitions = link.count_partitions(&name).await?;
+pub(crate) async fn find(
+    connection: &Arc<Connection>,
+    group: &Group,
+) -> Result<Option<RetryTopic>> {
+    let name = connection.names().legacy_retry_topic(group)?;
+    let partitions = connection.count_partitions(&name).await?;
     Ok(partitions.map(|partitions| RetryTopic {
         name: name.into(),
         partitions,
@@ -50,12 +57,12 @@ pub(crate) async fn find(link: &Arc<Link>, group: &Group) -> Result<Option<Retry
 /// Counts the retries that wait in a topic, by partition; `counts` chooses by topic and the time when they are due, in
 /// milliseconds since the epoch.
 pub(crate) async fn waiting(
-    link: &Arc<Link>,
-    spans: Vec<Span>,
+    connection: &Arc<Connection>,
+    spans: Vec<OffsetRange>,
     counts: impl Fn(&Topic, i64) -> bool,
 ) -> Result<BTreeMap<i32, usize>> {
     let mut left: HashSet<(i32, Bytes)> = HashSet::new();
-    let mut reader = Reader::open(link, spans, Isolation::Committed)?;
+    let mut reader = PartitionReader::open(connection, spans, Isolation::Committed)?;
     while let Some(reads) = reader.next().await? {
         for read in reads {
             let Some(key) = read.key.clone() else {
@@ -78,14 +85,18 @@ pub(crate) async fn waiting(
 }
 
 /// Returns what of the topic may still hold something: nothing waits before the positions of the group.
-async fn spans(link: &Arc<Link>, group: &Group, legacy: &RetryTopic) -> Result<Vec<Span>> {
+async fn spans(
+    connection: &Arc<Connection>,
+    group: &Group,
+    legacy: &RetryTopic,
+) -> Result<Vec<OffsetRange>> {
     let places: Vec<(String, i32)> = (0..legacy.partitions)
         .map(|partition| (legacy.name.to_string(), partition))
         .collect();
-    let bounds = link.bounds(places.clone()).await?;
-    let committed = committed(link, group, &places).await?;
+    let bounds = connection.bounds(places.clone()).await?;
+    let committed = committed(connection, group, &places).await?;
     let spans = places.into_iter().zip(bounds).zip(committed);
-    let spans = spans.map(|(((topic, partition), bounds), committed)| Span {
+    let spans = spans.map(|(((topic, partition), bounds), committed)| OffsetRange {
         topic,
         partition,
         from: committed.unwrap_or(0).max(bounds.low),
@@ -95,20 +106,21 @@ async fn spans(link: &Arc<Link>, group: &Group, legacy: &RetryTopic) -> Result<V
 }
 
 async fn committed(
-    link: &Arc<Link>,
+    connection: &Arc<Connection>,
     group: &Group,
     places: &[(String, i32)],
 ) -> Result<Vec<Option<i64>>> {
-    let (config, group, places) = (link.config.clone(), group.clone(), places.to_vec());
+    let (config, group, places) = (connection.config.clone(), group.clone(), places.to_vec());
     handle::blocking(move || {
-        let asking = |failed| error::of(failed, "asking for the positions of a group");
+        let asking = |failed| error::from_kafka(failed, "asking for the positions of a group");
         let mut asked = TopicPartitionList::new();
         for (topic, partition) in &places {
             asked.add_partition(topic, *partition);
         }
         // It asks in the name of the group, and never joins it.
-        let settings = client::member(&config, group.as_str(), 1);
-        let client: BaseConsumer<Ears> = client::make(&settings, Ears::default())?;
+        let settings = settings::consumer(&config, group.as_str(), 1);
+        let client: BaseConsumer<ClientErrors> =
+            client::create(&settings, ClientErrors::default())?;
         let found = client.committed_offsets(asked, config.timeout);
         let found = found.map_err(asking)?;
         let offset = |(topic, partition): &(String, i32)| {
@@ -154,9 +166,9 @@ pub(crate) async fn wait_until_moved(shared: Arc<Shared>, legacy: RetryTopic, jo
 }
 
 async fn left(shared: &Shared, legacy: &RetryTopic, joined: i64) -> Result<BTreeMap<i32, usize>> {
-    let spans = spans(&shared.link, &shared.group, legacy).await?;
-    waiting(&shared.link, spans, |topic, due| {
-        let name = shared.link.names().of(topic);
+    let spans = spans(&shared.connection, &shared.group, legacy).await?;
+    waiting(&shared.connection, spans, |topic, due| {
+        let name = shared.connection.names().topic_name(topic);
         due <= joined && name.is_ok_and(|name| shared.desk().sources.get(&name).is_some())
     })
     .await
@@ -164,7 +176,7 @@ async fn left(shared: &Shared, legacy: &RetryTopic, joined: i64) -> Result<BTree
 
 async fn tell(shared: &Shared, legacy: &RetryTopic, left: &BTreeMap<i32, usize>) {
     let (name, count) = (&legacy.name, left.values().sum::<usize>());
-    let members = group_members::list(&shared.link, &shared.group).await;
+    let members = group_members::list(&shared.connection, &shared.group).await;
     let members = members.ok().flatten().unwrap_or_default();
     let holds = |member: &group_members::Listed| {
         let mut assigned = member.assigned.iter();
@@ -201,7 +213,7 @@ fn raise_barriers(shared: &Shared) -> Result<()> {
             .collect()
     };
     for (id, name, partition) in parts {
-        let high = shared.link.high(&name, partition)?;
+        let high = shared.connection.high(&name, partition)?;
         if let Some(retries) = shared.desk().retries(id) {
             retries.barrier = retries.barrier.max(high);
         }

@@ -31,7 +31,7 @@ impl Pump {
             } else {
                 self.client.pause(&places)
             };
-            done.map_err(|failed| error::of(failed, "reading retries"))?;
+            done.map_err(|failed| error::from_kafka(failed, "reading retries"))?;
         }
         Ok(())
     }
