@@ -10,14 +10,12 @@
     reason = "a benchmark: it prints, and what fails should end it"
 )]
 
-#[path = "../raw/mod.rs"]
-mod raw;
-
 mod events;
 mod handler;
 mod kafka;
 mod nats;
 mod program;
+mod raw;
 mod rounds;
 mod sqlite;
 
@@ -72,7 +70,7 @@ const SQLITE: [(&str, Benchmark); 13] = [
     ("sqlite-one-shot", sqlite::one_shot::publish),
     ("sqlite-delay", sqlite::delay::lateness),
     ("sqlite-wake", sqlite::delay::wake),
-    ("sqlite-dlq-stats", sqlite::letters::stats),
+    ("sqlite-dlq-stats", sqlite::dead_letters::stats),
     ("sqlite-memory", sqlite::memory::flat),
 ];
 
@@ -85,8 +83,8 @@ const NATS: [(&str, Benchmark); 12] = [
     ("nats-dead-lettering", nats::consume::deadly),
     ("nats-tail-event", nats::tail::event),
     ("nats-tail-tool", nats::tail::tool),
-    ("nats-dlq-list", nats::letters::list),
-    ("nats-dlq-replay", nats::letters::replay),
+    ("nats-dlq-list", nats::dead_letters::list),
+    ("nats-dlq-replay", nats::dead_letters::replay),
     ("nats-one-shot", nats::one_shot::publish),
     ("nats-memory", nats::memory::flat),
 ];
@@ -98,11 +96,11 @@ const KAFKA: [(&str, Benchmark); 14] = [
     ("kafka-consume-event", kafka::consume::event),
     ("kafka-consume-mixed", kafka::consume::mixed),
     ("kafka-tail-tool", kafka::tail::tool),
-    ("kafka-dlq-stats", kafka::letters::stats),
-    ("kafka-dlq-replay", kafka::letters::replay),
-    ("kafka-firing-rate", kafka::firing::rate),
-    ("kafka-firing-lateness", kafka::firing::lateness),
-    ("kafka-firing-start", kafka::firing::start),
+    ("kafka-dlq-stats", kafka::dead_letters::stats),
+    ("kafka-dlq-replay", kafka::dead_letters::replay),
+    ("kafka-firing-rate", kafka::delay::rate),
+    ("kafka-firing-lateness", kafka::delay::lateness),
+    ("kafka-firing-start", kafka::delay::start),
     ("kafka-one-shot", kafka::one_shot::publish),
     ("kafka-memory", kafka::memory::flat),
     ("kafka-waiting-memory", kafka::memory::waiting),

@@ -1,6 +1,6 @@
 //! What runs in a process of its own.
 
-use super::stage::{RAW, open, prefix};
+use super::setup::{RAW, open, prefix};
 use crate::{
     handler::{Idle, consume},
     program::block_on,

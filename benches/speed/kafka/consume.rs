@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::stage::{RAW, RAW_LETTERS, RAW_RETRIES, Stage, open, our_letters, ours, shop};
+use super::setup::{RAW, RAW_LETTERS, RAW_RETRIES, Setup, open, our_letters, ours, shop};
 use crate::{
     Plan, events,
     handler::{Idle, consume},
@@ -24,20 +24,20 @@ pub fn mixed(plan: &Plan) {
 }
 
 fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
-    let stage = Stage::filled(&events::events(plan.events));
+    let setup = Setup::filled(&events::events(plan.events));
     let count = plan.events as u64;
     let letters = (1..=count).filter(|&n| (handler.fates)(n, false) == Fate::Dead);
     let letters = letters.count();
     let ours = |round| {
         let group = format!("g{round}");
         let (time, summary) = block_on(async {
-            let transport = open(&stage.url(0)).await;
+            let transport = open(&setup.url(0)).await;
             let consumed = consume(transport.clone(), &group, handler).await;
             transport.close().await.unwrap();
             consumed
         });
         handler.check(&summary, count);
-        let raw = stage.raw();
+        let raw = setup.raw();
         assert_eq!(raw.lag(&group, &ours(0)), 0);
         assert_eq!(raw.count(&our_letters(0)), letters);
         raw.empty(&our_letters(0));
@@ -45,7 +45,7 @@ fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
     };
     let raw = |round| {
         let group = format!("raw{round}");
-        let raw = stage.raw();
+        let raw = setup.raw();
         let start = Instant::now();
         raw.consume(&shop(&group, handler), plan.events);
         let time = start.elapsed();

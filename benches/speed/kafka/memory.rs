@@ -3,8 +3,8 @@
 use std::{cell::Cell, fs::File, process::Stdio, thread, time::Duration};
 
 use super::{
-    firing::{PROBES, firing, schedule},
-    stage::{Stage, ours},
+    delay::{PROBES, firing, schedule},
+    setup::{Setup, ours},
 };
 use crate::{
     Plan, events,
@@ -17,18 +17,18 @@ const WAITING_LIMIT: f64 = 160.0;
 
 pub fn flat(plan: &Plan) {
     let count = plan.events * 5;
-    let stage = Stage::new();
-    let input = stage.path("input");
+    let setup = Setup::new();
+    let input = setup.path("input");
     std::fs::write(&input, events::events(count).join(&b'\n')).unwrap();
-    let mut publish = stage.pf(0, &["publish", "--ndjson"]);
+    let mut publish = setup.pf(0, &["publish", "--ndjson"]);
     publish.stdin(File::open(&input).unwrap());
     watch("kafka memory of publish", LIMIT, publish.spawn().unwrap());
     let arguments = ["tail", "-o", "event", "--since", "1h", "--until-end"];
-    let mut tail = stage.pf(0, &arguments);
+    let mut tail = setup.pf(0, &arguments);
     let tail = tail.stdout(Stdio::null()).spawn().unwrap();
     watch("kafka memory of tail", LIMIT, tail);
     for role in ["consume-messages", "consume-events", "consume-mixed"] {
-        let child = stage.child(role).spawn().unwrap();
+        let child = setup.child(role).spawn().unwrap();
         watch(&format!("kafka memory of {role}"), LIMIT, child);
     }
 }
@@ -36,12 +36,12 @@ pub fn flat(plan: &Plan) {
 /// While events wait.
 pub fn waiting(plan: &Plan) {
     let count = plan.events * 5;
-    let stage = Stage::new();
-    schedule(&stage, 0, 0..count, |_| Duration::from_hours(24));
-    schedule(&stage, 0, 0..PROBES, |_| Duration::from_millis(1));
-    let firing = firing(&stage, 0);
+    let setup = Setup::new();
+    schedule(&setup, 0, 0..count, |_| Duration::from_hours(24));
+    schedule(&setup, 0, 0..PROBES, |_| Duration::from_millis(1));
+    let firing = firing(&setup, 0);
     thread::scope(|scope| {
-        let raw = stage.raw();
+        let raw = setup.raw();
         let fired = scope.spawn(move || raw.follow(&ours(0), PROBES, |_| {}));
         let more = Cell::new(100);
         let name = format!("kafka memory, {count} wait");

@@ -2,10 +2,10 @@
 
 pub mod child;
 pub mod consume;
-pub mod firing;
-pub mod letters;
+pub mod dead_letters;
+pub mod delay;
 pub mod memory;
 pub mod one_shot;
 pub mod publish;
-mod stage;
+mod setup;
 pub mod tail;

@@ -1,6 +1,6 @@
 //! One event by one process, cold.
 
-use super::stage::{RAW, Stage, ours};
+use super::setup::{RAW, Setup, ours};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -12,12 +12,12 @@ use crate::{
 const TIMES: usize = 50;
 
 pub fn publish(plan: &Plan) {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let data = String::from_utf8(events::event(1)).unwrap();
-    let one = |_| repeat(TIMES, || stage.pf(0, &["publish", TOPIC, &data]));
+    let one = |_| repeat(TIMES, || setup.pf(0, &["publish", TOPIC, &data]));
     let raw = |_| {
         repeat(TIMES, || {
-            let mut child = stage.child("publish");
+            let mut child = setup.child("publish");
             child.arg(&data);
             child
         })
@@ -30,6 +30,6 @@ pub fn publish(plan: &Plan) {
         Box::new(raw),
     );
     for topic in [&*ours(0), RAW] {
-        assert_eq!(stage.raw().count(topic), TIMES * plan.rounds);
+        assert_eq!(setup.raw().count(topic), TIMES * plan.rounds);
     }
 }

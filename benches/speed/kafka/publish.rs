@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::stage::{RAW, Stage, ours};
+use super::setup::{RAW, Setup, ours};
 use crate::{
     Plan, events,
     program::{Whose, is_there, pipe, processor_time},
@@ -15,22 +15,22 @@ use crate::{
 
 pub fn ndjson(plan: &Plan) {
     let events = events::events(plan.events);
-    let stage = Stage::new();
-    let file = stage.path("input");
+    let setup = Setup::new();
+    let file = setup.path("input");
     std::fs::write(&file, events.join(&b'\n')).unwrap();
     let raw = |_| {
-        let raw = stage.raw();
+        let raw = setup.raw();
         let start = Instant::now();
         raw.publish(RAW, &events);
         let time = start.elapsed();
-        check(&stage, RAW, plan.events);
+        check(&setup, RAW, plan.events);
         time
     };
     compare(
         "kafka publish --ndjson",
         Target::Speed(0.7),
         plan.rounds,
-        Box::new(|_| publish(&stage, &file, plan.events)),
+        Box::new(|_| publish(&setup, &file, plan.events)),
         Box::new(raw),
     );
 }
@@ -42,15 +42,15 @@ pub fn tool(plan: &Plan) {
         return skip(name, "`kcat` is not installed");
     }
     let count = plan.events;
-    let stage = Stage::new();
-    let file = stage.path("input");
+    let setup = Setup::new();
+    let file = setup.path("input");
     std::fs::write(&file, events::events(count).join(&b'\n')).unwrap();
     let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
-        our_times.push(spent(|| publish(&stage, &file, count)));
+        our_times.push(spent(|| publish(&setup, &file, count)));
         their_times.push(spent(|| {
-            let time = pipe(&file, kcat(&stage));
-            check(&stage, RAW, count);
+            let time = pipe(&file, kcat(&setup));
+            check(&setup, RAW, count);
             time
         }));
     }
@@ -60,9 +60,9 @@ pub fn tool(plan: &Plan) {
     report(name, &figure, "<= 6", ratio <= 6.0);
 }
 
-fn kcat(stage: &Stage) -> Command {
+fn kcat(setup: &Setup) -> Command {
     let mut kcat = Command::new("kcat");
-    kcat.args(["-b", &stage.server(), "-P", "-t", RAW, "-X", "acks=all"])
+    kcat.args(["-b", &setup.server(), "-P", "-t", RAW, "-X", "acks=all"])
         .stdout(Stdio::null());
     kcat
 }
@@ -73,14 +73,14 @@ fn spent(run: impl FnOnce() -> Duration) -> Duration {
     processor_time(Whose::Children).saturating_sub(before)
 }
 
-fn publish(stage: &Stage, file: &Path, events: usize) -> Duration {
-    let time = pipe(file, stage.pf(0, &["publish", "--ndjson"]));
-    check(stage, &ours(0), events);
+fn publish(setup: &Setup, file: &Path, events: usize) -> Duration {
+    let time = pipe(file, setup.pf(0, &["publish", "--ndjson"]));
+    check(setup, &ours(0), events);
     time
 }
 
 /// Makes sure that so many were stored, and removes them.
-fn check(stage: &Stage, topic: &str, events: usize) {
-    assert_eq!(stage.raw().count(topic), events);
-    stage.raw().empty(topic);
+fn check(setup: &Setup, topic: &str, events: usize) {
+    assert_eq!(setup.raw().count(topic), events);
+    setup.raw().empty(topic);
 }

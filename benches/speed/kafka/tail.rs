@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::stage::{Stage, ours};
+use super::setup::{Setup, ours};
 use crate::{
     Plan, events,
     program::{Whose, is_there, processor_time, read},
@@ -20,7 +20,7 @@ pub fn tool(plan: &Plan) {
     if !is_there("kcat", "-V") {
         return skip(name, "`kcat` is not installed");
     }
-    let stage = Stage::filled(&events::events(plan.events));
+    let setup = Setup::filled(&events::events(plan.events));
     let spent = |program, events| {
         let before = processor_time(Whose::Children);
         read(program, events);
@@ -28,8 +28,8 @@ pub fn tool(plan: &Plan) {
     };
     let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
-        our_times.push(spent(stage.pf(0, &ARGUMENTS), plan.events));
-        their_times.push(spent(kcat(&stage), plan.events));
+        our_times.push(spent(setup.pf(0, &ARGUMENTS), plan.events));
+        their_times.push(spent(kcat(&setup), plan.events));
     }
     let (our_time, their_time) = (median(our_times), median(their_times));
     let ratio = our_time.as_secs_f64() / their_time.as_secs_f64();
@@ -40,7 +40,7 @@ pub fn tool(plan: &Plan) {
 
 fn end(plan: &Plan) {
     let few = 100;
-    let stage = Stage::filled(&events::events(few));
+    let setup = Setup::filled(&events::events(few));
     let repeat = |program: &dyn Fn() -> Command| -> Duration {
         (0..10).map(|_| read(program(), few)).sum::<Duration>() / 10
     };
@@ -48,14 +48,14 @@ fn end(plan: &Plan) {
         "kafka tail, end found beside kcat",
         Target::Time(1.0),
         plan.rounds,
-        Box::new(|_| repeat(&|| stage.pf(0, &ARGUMENTS))),
-        Box::new(|_| repeat(&|| kcat(&stage))),
+        Box::new(|_| repeat(&|| setup.pf(0, &ARGUMENTS))),
+        Box::new(|_| repeat(&|| kcat(&setup))),
     );
 }
 
-fn kcat(stage: &Stage) -> Command {
+fn kcat(setup: &Setup) -> Command {
     let mut kcat = Command::new("kcat");
-    kcat.args(["-b", &stage.server(), "-C", "-e", "-t", &ours(0)])
+    kcat.args(["-b", &setup.server(), "-C", "-e", "-t", &ours(0)])
         .stderr(Stdio::null());
     kcat
 }

@@ -1,6 +1,6 @@
 //! What runs in a process of its own.
 
-use super::stage::{OURS, RAW, open, subject};
+use super::setup::{OURS, RAW, open, subject};
 use crate::{
     handler::{Idle, consume},
     program::block_on,

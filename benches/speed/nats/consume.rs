@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::stage::{
-    OUR_LETTERS, OUR_RUNS, OURS, RAW, RAW_LETTERS, RAW_RUNS, Stage, open, shop, subject,
+use super::setup::{
+    OUR_LETTERS, OUR_RUNS, OURS, RAW, RAW_LETTERS, RAW_RUNS, Setup, open, shop, subject,
 };
 use crate::{
     Plan, events,
@@ -40,15 +40,15 @@ pub fn deadly(plan: &Plan) {
 }
 
 fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
-    let stage = Stage::filled(&events::events(plan.events));
+    let setup = Setup::filled(&events::events(plan.events));
     let spent = RefCell::new(Vec::new());
     let raw_spent = RefCell::new(Vec::new());
     compare(
         name,
         Target::Speed(target),
         plan.rounds,
-        Box::new(|round| ours(&stage, plan, round, handler, &spent)),
-        Box::new(|round| raw(&stage, plan, round, handler, &raw_spent)),
+        Box::new(|round| ours(&setup, plan, round, handler, &spent)),
+        Box::new(|round| raw(&setup, plan, round, handler, &raw_spent)),
     );
     if letters(plan, handler) > 0 {
         return;
@@ -73,18 +73,18 @@ fn letters(plan: &Plan, handler: Idle) -> u64 {
 
 type Spent = RefCell<Vec<Duration>>;
 
-fn ours(stage: &Stage, plan: &Plan, round: usize, handler: Idle, spent: &Spent) -> Duration {
+fn ours(setup: &Setup, plan: &Plan, round: usize, handler: Idle, spent: &Spent) -> Duration {
     let group = format!("g{round}");
     let (time, summary) = noting(spent, Whose::Ours, || {
         block_on(async {
-            let transport = open(&stage.url()).await;
+            let transport = open(&setup.url()).await;
             let consumed = consume(transport.clone(), &group, handler).await;
             transport.close().await.unwrap();
             consumed
         })
     });
     handler.check(&summary, plan.events as u64);
-    stage.raw(async |raw| {
+    setup.raw(async |raw| {
         raw.end_group(OURS, &group).await;
         assert_eq!(raw.count_all(OUR_LETTERS).await, letters(plan, handler));
         raw.empty(OUR_LETTERS).await;
@@ -93,17 +93,17 @@ fn ours(stage: &Stage, plan: &Plan, round: usize, handler: Idle, spent: &Spent) 
     time
 }
 
-fn raw(stage: &Stage, plan: &Plan, round: usize, handler: Idle, spent: &Spent) -> Duration {
+fn raw(setup: &Setup, plan: &Plan, round: usize, handler: Idle, spent: &Spent) -> Duration {
     let (group, subject) = (format!("g{round}"), subject(RAW));
     let shop = shop(&group, &subject, handler.fates);
     let time = noting(spent, Whose::Ours, || {
-        stage.raw(async |raw| {
+        setup.raw(async |raw| {
             let start = Instant::now();
             raw.consume(&shop, BATCH, plan.events as u64).await;
             start.elapsed()
         })
     });
-    stage.raw(async |raw| {
+    setup.raw(async |raw| {
         raw.end_group(RAW, &group).await;
         assert_eq!(raw.count_all(RAW_LETTERS).await, letters(plan, handler));
         raw.empty(RAW_LETTERS).await;

@@ -2,7 +2,7 @@
 
 use std::{fs::File, process::Stdio};
 
-use super::stage::{OUR_LETTERS, OURS, Stage, subject};
+use super::setup::{OUR_LETTERS, OURS, Setup, subject};
 use crate::{Plan, events, program::watch};
 
 /// The most that a process may hold, in MiB.
@@ -10,14 +10,14 @@ const LIMIT: f64 = 40.0;
 
 pub fn flat(plan: &Plan) {
     let count = plan.events * 5;
-    let stage = Stage::new();
-    let input = stage.path("input");
+    let setup = Setup::new();
+    let input = setup.path("input");
     std::fs::write(&input, events::events(count).join(&b'\n')).unwrap();
-    let mut publish = stage.pf(&["publish", "--ndjson"]);
+    let mut publish = setup.pf(&["publish", "--ndjson"]);
     publish.stdin(File::open(&input).unwrap());
     watch("nats memory of publish", LIMIT, publish.spawn().unwrap());
     watch_program(
-        &stage,
+        &setup,
         "tail",
         &["tail", "-o", "event", "--since", "1h", "--until-end"],
     );
@@ -27,12 +27,12 @@ pub fn flat(plan: &Plan) {
         "consume-mixed",
         "bury",
     ] {
-        let child = stage.child(role).spawn().unwrap();
+        let child = setup.child(role).spawn().unwrap();
         watch(&format!("nats memory of {role}"), LIMIT, child);
     }
-    watch_program(&stage, "dlq list", &["dlq", "list"]);
-    watch_program(&stage, "dlq replay", &["dlq", "replay", "--all", "--yes"]);
-    stage.raw(async |raw| {
+    watch_program(&setup, "dlq list", &["dlq", "list"]);
+    watch_program(&setup, "dlq replay", &["dlq", "replay", "--all", "--yes"]);
+    setup.raw(async |raw| {
         assert_eq!(raw.count_all(OUR_LETTERS).await, 0);
         let stored = raw.count(OURS, &subject(OURS)).await;
         // Those of the two groups in which something died were published again.
@@ -40,8 +40,8 @@ pub fn flat(plan: &Plan) {
     });
 }
 
-fn watch_program(stage: &Stage, name: &str, arguments: &[&str]) {
-    let mut program = stage.pf(arguments);
+fn watch_program(setup: &Setup, name: &str, arguments: &[&str]) {
+    let mut program = setup.pf(arguments);
     let child = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     watch(&format!("nats memory of {name}"), LIMIT, child.unwrap());
 }

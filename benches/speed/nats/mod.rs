@@ -2,10 +2,9 @@
 
 pub mod child;
 pub mod consume;
-pub mod letters;
+pub mod dead_letters;
 pub mod memory;
 pub mod one_shot;
 pub mod publish;
-mod server;
-mod stage;
+mod setup;
 pub mod tail;

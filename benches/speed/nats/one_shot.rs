@@ -1,6 +1,6 @@
 //! One event by one process, cold.
 
-use super::stage::{OURS, RAW, Stage, subject};
+use super::setup::{OURS, RAW, Setup, subject};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -12,12 +12,12 @@ use crate::{
 const TIMES: usize = 50;
 
 pub fn publish(plan: &Plan) {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let data = String::from_utf8(events::event(1)).unwrap();
-    let ours = |_| repeat(TIMES, || stage.pf(&["publish", TOPIC, &data]));
+    let ours = |_| repeat(TIMES, || setup.pf(&["publish", TOPIC, &data]));
     let raw = |_| {
         repeat(TIMES, || {
-            let mut child = stage.child("publish");
+            let mut child = setup.child("publish");
             child.arg(&data);
             child
         })
@@ -29,7 +29,7 @@ pub fn publish(plan: &Plan) {
         Box::new(ours),
         Box::new(raw),
     );
-    stage.raw(async |raw| {
+    setup.raw(async |raw| {
         for stream in [OURS, RAW] {
             let stored = raw.count(stream, &subject(stream)).await;
             assert_eq!(stored, (TIMES * plan.rounds) as u64);

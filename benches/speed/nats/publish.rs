@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use super::stage::{OURS, RAW, Stage, subject};
+use super::setup::{OURS, RAW, Setup, subject};
 use crate::{
     Plan, events,
     program::{is_installed, pipe},
@@ -14,11 +14,11 @@ use crate::{
 
 pub fn ndjson(plan: &Plan) {
     let events = events::events(plan.events);
-    let stage = Stage::new();
-    let file = stage.path("input");
+    let setup = Setup::new();
+    let file = setup.path("input");
     std::fs::write(&file, events.join(&b'\n')).unwrap();
     let raw = |_| {
-        stage.raw(async |raw| {
+        setup.raw(async |raw| {
             let start = Instant::now();
             raw.publish(&subject(RAW), &events).await;
             let time = start.elapsed();
@@ -30,7 +30,7 @@ pub fn ndjson(plan: &Plan) {
         "nats publish --ndjson",
         Target::Speed(0.8),
         plan.rounds,
-        Box::new(|_| ours(&stage, &file, plan.events)),
+        Box::new(|_| ours(&setup, &file, plan.events)),
         Box::new(raw),
     );
 }
@@ -42,12 +42,12 @@ pub fn tool(plan: &Plan) {
         return skip(name, "the `nats` tool is not installed");
     }
     let count = plan.events / 4;
-    let stage = Stage::new();
-    let file = stage.path("input");
+    let setup = Setup::new();
+    let file = setup.path("input");
     std::fs::write(&file, events::events(count).join(&b'\n')).unwrap();
     let tool = |_| {
         let mut nats = Command::new("nats");
-        nats.args(["--server", &stage.server(), "pub", &subject(RAW)])
+        nats.args(["--server", &setup.server(), "pub", &subject(RAW)])
             .args([
                 "--jetstream",
                 "--send-on=newline",
@@ -57,21 +57,21 @@ pub fn tool(plan: &Plan) {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let time = pipe(&file, nats);
-        stage.raw(async |raw| check(raw, RAW, count).await);
+        setup.raw(async |raw| check(raw, RAW, count).await);
         time
     };
     compare(
         name,
         Target::Speed(3.0),
         plan.rounds,
-        Box::new(|_| ours(&stage, &file, count)),
+        Box::new(|_| ours(&setup, &file, count)),
         Box::new(tool),
     );
 }
 
-fn ours(stage: &Stage, file: &std::path::Path, events: usize) -> std::time::Duration {
-    let time = pipe(file, stage.pf(&["publish", "--ndjson"]));
-    stage.raw(async |raw| check(raw, OURS, events).await);
+fn ours(setup: &Setup, file: &std::path::Path, events: usize) -> std::time::Duration {
+    let time = pipe(file, setup.pf(&["publish", "--ndjson"]));
+    setup.raw(async |raw| check(raw, OURS, events).await);
     time
 }
 

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::stage::{OURS, Stage, subject};
+use super::setup::{OURS, Setup, subject};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -16,15 +16,15 @@ use crate::{
 const ARGUMENTS: [&str; 7] = ["tail", TOPIC, "-o", "event", "--since", "1h", "--until-end"];
 
 pub fn event(plan: &Plan) {
-    let stage = Stage::filled(&events::events(plan.events));
+    let setup = Setup::filled(&events::events(plan.events));
     let (spent, raw_spent) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let side = |program, spent| noting(spent, Whose::Children, || read(program, plan.events));
     compare(
         "nats tail -o event",
         Target::Speed(0.8),
         plan.rounds,
-        Box::new(|_| side(stage.pf(&ARGUMENTS), &spent)),
-        Box::new(|_| side(stage.child("tail"), &raw_spent)),
+        Box::new(|_| side(setup.pf(&ARGUMENTS), &spent)),
+        Box::new(|_| side(setup.child("tail"), &raw_spent)),
     );
     let count = u32::try_from(plan.events).unwrap();
     let (ours, raw) = (
@@ -44,12 +44,12 @@ pub fn tool(plan: &Plan) {
         return skip(name, "the `nats` tool is not installed");
     }
     let count = plan.events;
-    let stage = Stage::filled(&events::events(count));
+    let setup = Setup::filled(&events::events(count));
     let (ours, theirs) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     for _ in 0..plan.rounds {
-        noting(&ours, Whose::Children, || read(stage.pf(&ARGUMENTS), count));
+        noting(&ours, Whose::Children, || read(setup.pf(&ARGUMENTS), count));
         noting(&theirs, Whose::Children, || {
-            read(nats_sub(&stage, count), count)
+            read(nats_sub(&setup, count), count)
         });
     }
     let (ours, theirs) = (median(ours.take()), median(theirs.take()));
@@ -58,9 +58,9 @@ pub fn tool(plan: &Plan) {
     report(name, &figure, "<= 1.5", ratio <= 1.5);
 }
 
-fn nats_sub(stage: &Stage, count: usize) -> Command {
+fn nats_sub(setup: &Setup, count: usize) -> Command {
     let mut nats = Command::new("nats");
-    nats.args(["--server", &stage.server(), "sub", &subject(OURS), "--raw"])
+    nats.args(["--server", &setup.server(), "sub", &subject(OURS), "--raw"])
         .args(["--stream", OURS, "--all", "--count"])
         .arg(count.to_string())
         .stderr(Stdio::null());

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::{
     Plan, events,
     handler::{BATCH, Idle, consume},
@@ -24,12 +24,12 @@ pub fn mixed(plan: &Plan) {
 }
 
 fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
-    let stage = Stage::new();
-    let template = stage.store("template.db", &events::events(plan.events));
+    let setup = Setup::new();
+    let template = setup.store("template.db", &events::events(plan.events));
     let ours = |_| {
-        let store = stage.copy(&template, "ours.db");
+        let store = setup.copy(&template, "ours.db");
         let (time, summary) = block_on(async {
-            let transport = stage::open(&store).await;
+            let transport = setup::open(&store).await;
             let consumed = consume(transport.clone(), "bench", handler).await;
             transport.close().await.unwrap();
             consumed
@@ -38,7 +38,7 @@ fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {
         time
     };
     let raw = |_| {
-        let store = stage.copy(&template, "raw.db");
+        let store = setup.copy(&template, "raw.db");
         let mut connection = raw::sqlite::open(&store);
         let start = Instant::now();
         let fate = |seq: i64, again: bool| (handler.fates)(seq.unsigned_abs(), again);

@@ -11,7 +11,7 @@ use std::{
 
 use protoflow::{event::Message, transport::Outgoing};
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -23,8 +23,8 @@ const SAMPLES: usize = 200;
 
 pub fn lateness(plan: &Plan) {
     for pending in [0, plan.events * 5] {
-        let stage = Stage::new();
-        let store = stage.empty_store("delay.db");
+        let setup = Setup::new();
+        let store = setup.empty_store("delay.db");
         block_on(schedule_far(&store, pending));
         let due =
             |n: usize| Some(SystemTime::now() + Duration::from_millis(300 + 7 * (n as u64 % 40)));
@@ -41,8 +41,8 @@ pub fn lateness(plan: &Plan) {
 }
 
 pub fn wake(_: &Plan) {
-    let stage = Stage::new();
-    let store = stage.empty_store("wake.db");
+    let setup = Setup::new();
+    let store = setup.empty_store("wake.db");
     let late = measure(&store, |_| None);
     let (middle, p99) = spread(late);
     let met = middle <= Duration::from_millis(20) && p99 <= Duration::from_millis(50);
@@ -70,7 +70,7 @@ fn spread(mut times: Vec<Duration>) -> (Duration, Duration) {
 fn measure(store: &Path, due: impl Fn(usize) -> Option<SystemTime>) -> Vec<Duration> {
     let (mut consumer, arrivals) = waiting_consumer(store);
     let late = block_on(async {
-        let transport = stage::open(store).await;
+        let transport = setup::open(store).await;
         let mut late = Vec::new();
         for number in 0..SAMPLES {
             let message = Message::new(TOPIC.parse().unwrap(), events::event(number));
@@ -92,7 +92,7 @@ fn measure(store: &Path, due: impl Fn(usize) -> Option<SystemTime>) -> Vec<Durat
 /// Starts a consumer whose handler echoes, and a thread that notes when.
 fn waiting_consumer(store: &Path) -> (Child, mpsc::Receiver<SystemTime>) {
     let arguments = ["consume", TOPIC, "--group", "bench", "--jobs", "8"];
-    let mut consumer = stage::pf(store, &arguments)
+    let mut consumer = setup::pf(store, &arguments)
         .args(["--", "sh", "-c", "echo x"])
         .stdout(Stdio::piped())
         .spawn()
@@ -106,14 +106,14 @@ fn waiting_consumer(store: &Path) -> (Child, mpsc::Receiver<SystemTime>) {
             }
         }
     });
-    let mut first = stage::pf(store, &["publish", TOPIC, "{}"]);
+    let mut first = setup::pf(store, &["publish", TOPIC, "{}"]);
     assert!(first.stdout(Stdio::null()).status().unwrap().success());
     arrivals.recv_timeout(Duration::from_secs(10)).unwrap();
     (consumer, arrivals)
 }
 
 async fn schedule_far(store: &Path, count: usize) {
-    let transport = stage::open(store).await;
+    let transport = setup::open(store).await;
     let due = Some(SystemTime::now() + Duration::from_hours(24));
     for start in (0..count).step_by(1000) {
         let batch = (start..start + 1000)

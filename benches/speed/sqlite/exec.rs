@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -18,11 +18,11 @@ const JOBS: usize = 2;
 
 pub fn each(plan: &Plan) {
     let events = events::events(plan.events.min(2000));
-    let stage = Stage::new();
-    let template = stage.store("template.db", &events);
+    let setup = Setup::new();
+    let template = setup.store("template.db", &events);
     let jobs = JOBS.to_string();
     let ours = |_| {
-        let store = stage.copy(&template, "ours.db");
+        let store = setup.copy(&template, "ours.db");
         let arguments = [
             "consume",
             TOPIC,
@@ -33,7 +33,7 @@ pub fn each(plan: &Plan) {
             &jobs,
         ];
         let start = Instant::now();
-        let status = stage::pf(&store, &arguments)
+        let status = setup::pf(&store, &arguments)
             .args(["--", "/bin/true"])
             .status();
         assert!(status.unwrap().success());
@@ -60,12 +60,12 @@ pub fn worker(plan: &Plan) {
         .iter()
         .map(|event| [event.as_slice(), b"\n"].concat())
         .collect();
-    let stage = Stage::new();
-    let template = stage.store("template.db", &events);
+    let setup = Setup::new();
+    let template = setup.store("template.db", &events);
     let bench = std::env::current_exe().unwrap();
     let program = bench.to_str().unwrap();
     let ours = |_| {
-        let store = stage.copy(&template, "ours.db");
+        let store = setup.copy(&template, "ours.db");
         let arguments = [
             "consume",
             TOPIC,
@@ -75,7 +75,7 @@ pub fn worker(plan: &Plan) {
             "--worker",
         ];
         let start = Instant::now();
-        let status = stage::pf(&store, &arguments)
+        let status = setup::pf(&store, &arguments)
             .args(["--", program, "--answer-lines"])
             .status();
         assert!(status.unwrap().success());

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -18,16 +18,16 @@ const LIMIT: f64 = 48.0;
 
 pub fn flat(plan: &Plan) {
     let events = events::events(plan.events * 5);
-    let stage = Stage::new();
-    let input = stage.path("input");
+    let setup = Setup::new();
+    let input = setup.path("input");
     std::fs::write(&input, events.join(&b'\n')).unwrap();
     drop(events);
-    let store = stage.empty_store("memory.db");
-    let publish = stage::pf(&store, &["publish", "--ndjson"])
+    let store = setup.empty_store("memory.db");
+    let publish = setup::pf(&store, &["publish", "--ndjson"])
         .stdin(File::open(&input).unwrap())
         .spawn();
     watch("memory of publish", LIMIT, publish.unwrap());
-    let tail = stage::pf(
+    let tail = setup::pf(
         &store,
         &["tail", "-o", "json", "--since", "1h", "--until-end"],
     )
@@ -43,7 +43,7 @@ pub fn flat(plan: &Plan) {
 
 fn consumer(store: &Path) -> Command {
     let bench = std::env::current_exe().unwrap();
-    let mut command = stage::pf(
+    let mut command = setup::pf(
         store,
         &[
             "consume",

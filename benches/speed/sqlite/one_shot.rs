@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -14,11 +14,11 @@ use crate::{
 const TIMES: usize = 50;
 
 pub fn publish(plan: &Plan) {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let data = String::from_utf8(events::event(1)).unwrap();
-    let (our_store, raw_store) = (stage.empty_store("ours.db"), stage.empty_store("raw.db"));
+    let (our_store, raw_store) = (setup.empty_store("ours.db"), setup.empty_store("raw.db"));
     let insert = format!("insert into messages(topic, time, payload) values(1, 1, '{data}')");
-    let ours = |_| repeat(TIMES, || stage::pf(&our_store, &["publish", TOPIC, &data]));
+    let ours = |_| repeat(TIMES, || setup::pf(&our_store, &["publish", TOPIC, &data]));
     let raw = |_| {
         repeat(TIMES, || {
             let mut sqlite3 = Command::new("sqlite3");

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -40,12 +40,12 @@ pub fn lines(plan: &Plan) {
 }
 
 fn run(plan: &Plan, name: &str, arguments: &[&str], input: &[Vec<u8>], stored: &[Vec<u8>]) {
-    let stage = Stage::new();
-    let file = stage.path("input");
+    let setup = Setup::new();
+    let file = setup.path("input");
     std::fs::write(&file, input.join(&b'\n')).unwrap();
     let ours = |_| {
-        let store = stage.empty_store("ours.db");
-        let time = pipe(&file, stage::pf(&store, arguments));
+        let store = setup.empty_store("ours.db");
+        let time = pipe(&file, setup::pf(&store, arguments));
         assert_eq!(
             raw::sqlite::count(&raw::sqlite::open(&store), "messages"),
             plan.events as u64
@@ -53,7 +53,7 @@ fn run(plan: &Plan, name: &str, arguments: &[&str], input: &[Vec<u8>], stored: &
         time
     };
     let raw = |_| {
-        let store = stage.empty_store("raw.db");
+        let store = setup.empty_store("raw.db");
         let mut connection = raw::sqlite::open(&store);
         let start = Instant::now();
         raw::sqlite::insert(&mut connection, TOPIC, stored, BATCH);

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::{
     Plan, events,
     program::read,
@@ -10,11 +10,11 @@ use crate::{
 };
 
 pub fn json(plan: &Plan) {
-    let stage = Stage::new();
-    let store = stage.store("tail.db", &events::events(plan.events));
+    let setup = Setup::new();
+    let store = setup.store("tail.db", &events::events(plan.events));
     let ours = |_| {
         read(
-            stage::pf(
+            setup::pf(
                 &store,
                 &["tail", "-o", "json", "--since", "1h", "--until-end"],
             ),

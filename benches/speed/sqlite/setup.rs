@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// A folder for one benchmark.
-pub struct Stage {
+pub struct Setup {
     folder: TempDir,
 }
 
-impl Stage {
+impl Setup {
     pub fn new() -> Self {
         Self {
             folder: TempDir::new().unwrap(),

@@ -2,19 +2,19 @@
 
 use std::{path::Path, process::Stdio, time::Instant};
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::{
     Plan, events, raw,
     rounds::{Target, compare},
 };
 
 pub fn stats(plan: &Plan) {
-    let stage = Stage::new();
-    let store = stage.empty_store("letters.db");
+    let setup = Setup::new();
+    let store = setup.empty_store("letters.db");
     bury(&store, plan.events * 5);
     let ours = |_| {
         let start = Instant::now();
-        let mut pf = stage::pf(&store, &["dlq", "stats", "-o", "json"]);
+        let mut pf = setup::pf(&store, &["dlq", "stats", "-o", "json"]);
         assert!(pf.stdout(Stdio::null()).status().unwrap().success());
         start.elapsed()
     };

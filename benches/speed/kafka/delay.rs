@@ -10,7 +10,7 @@ use std::{
 use protoflow::{event::Message, transport::Outgoing};
 use rdkafka::Message as _;
 
-use super::stage::{Stage, open, ours, prefix};
+use super::setup::{Setup, open, ours, prefix};
 use crate::{
     Plan,
     events::{self, TOPIC},
@@ -25,14 +25,14 @@ pub const PROBES: usize = 120;
 const BATCH: usize = 1000;
 
 pub fn rate(plan: &Plan) {
-    let stage = Stage::new();
-    let raw = stage.raw();
+    let setup = Setup::new();
+    let raw = setup.raw();
     let payloads = events::events(plan.events);
     for round in 0..plan.rounds {
         if round > 0 {
             raw.make(&ours(round), &[]);
         }
-        schedule(&stage, round, 0..plan.events, |_| Duration::from_millis(10));
+        schedule(&setup, round, 0..plan.events, |_| Duration::from_millis(10));
         for topic in [format!("raw{round}.delay"), format!("raw{round}.fired")] {
             raw.make(&topic, &[]);
         }
@@ -40,8 +40,8 @@ pub fn rate(plan: &Plan) {
     }
     let ours = |round| {
         let start = Instant::now();
-        let firing = firing(&stage, round);
-        stage.raw().follow(&ours(round), plan.events, |_| {});
+        let firing = firing(&setup, round);
+        setup.raw().follow(&ours(round), plan.events, |_| {});
         let time = start.elapsed();
         end(firing);
         time
@@ -50,10 +50,10 @@ pub fn rate(plan: &Plan) {
         let (delays, target) = (format!("raw{round}.delay"), format!("raw{round}.fired"));
         let start = Instant::now();
         thread::scope(|scope| {
-            let raw = stage.raw();
+            let raw = setup.raw();
             let (from, to) = (&delays, &target);
             scope.spawn(move || raw.fire(from, to));
-            stage.raw().follow(&target, plan.events, |_| {});
+            setup.raw().follow(&target, plan.events, |_| {});
             start.elapsed()
         })
     };
@@ -68,13 +68,13 @@ pub fn rate(plan: &Plan) {
 
 /// How late events come while others are being enqueued.
 pub fn lateness(plan: &Plan) {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let (mut middles, mut nearly_all, mut most) = (Vec::new(), Vec::new(), Duration::ZERO);
     for round in 0..plan.rounds {
         if round > 0 {
-            stage.raw().make(&ours(round), &[]);
+            setup.raw().make(&ours(round), &[]);
         }
-        let mut late = late(&stage, round, plan.events);
+        let mut late = late(&setup, round, plan.events);
         late.sort_unstable();
         nearly_all.push(late[late.len() * 99 / 100]);
         most = most.max(late[late.len() - 1]);
@@ -90,23 +90,23 @@ pub fn lateness(plan: &Plan) {
 }
 
 /// Returns how late so many events come that are due one to eleven seconds after they were published.
-fn late(stage: &Stage, round: usize, events: usize) -> Vec<Duration> {
+fn late(setup: &Setup, round: usize, events: usize) -> Vec<Duration> {
     let due = |number: usize| Duration::from_millis(1000 + (number * 7919 % 10_000) as u64);
     // The first one only shows that somebody is there.
-    schedule(stage, round, 0..1, |_| Duration::from_millis(1));
-    let firing = firing(stage, round);
-    stage.raw().follow(&ours(round), 1, |_| {});
+    schedule(setup, round, 0..1, |_| Duration::from_millis(1));
+    let firing = firing(setup, round);
+    setup.raw().follow(&ours(round), 1, |_| {});
     let dues = Mutex::new(vec![SystemTime::UNIX_EPOCH; events + 1]);
     let mut late = Vec::with_capacity(events + 1);
     thread::scope(|scope| {
         scope.spawn(|| {
-            schedule(stage, round, 1..events + 1, |number| {
+            schedule(setup, round, 1..events + 1, |number| {
                 let due = due(number);
                 dues.lock().unwrap()[number] = SystemTime::now() + due;
                 due
             });
         });
-        stage.raw().follow(&ours(round), events + 1, |message| {
+        setup.raw().follow(&ours(round), events + 1, |message| {
             let number = events::number(message.payload().unwrap()) - 1;
             let due = dues.lock().unwrap()[usize::try_from(number).unwrap()];
             late.push(SystemTime::now().duration_since(due).unwrap_or_default());
@@ -120,22 +120,22 @@ fn late(stage: &Stage, round: usize, events: usize) -> Vec<Duration> {
 /// How soon what is due is fired after a start at which much more waits.
 pub fn start(plan: &Plan) {
     let count = plan.events * 5;
-    let stage = Stage::new();
+    let setup = Setup::new();
     let delays = format!("{}pf.delay", prefix(0));
-    schedule(&stage, 0, 0..count, |_| Duration::from_hours(24));
+    schedule(&setup, 0, 0..count, |_| Duration::from_hours(24));
     let ours = |round| {
         // They are the last of every partition.
-        schedule(&stage, 0, 0..PROBES, |_| Duration::from_millis(1));
+        schedule(&setup, 0, 0..PROBES, |_| Duration::from_millis(1));
         let start = Instant::now();
-        let firing = firing(&stage, 0);
-        stage.raw().follow(&ours(0), (round + 1) * PROBES, |_| {});
+        let firing = firing(&setup, 0);
+        setup.raw().follow(&ours(0), (round + 1) * PROBES, |_| {});
         let time = start.elapsed();
         end(firing);
         time
     };
     let raw = |_| {
         let start = Instant::now();
-        assert!(stage.raw().count_records(&delays) >= count);
+        assert!(setup.raw().count_records(&delays) >= count);
         start.elapsed()
     };
     let name = format!("kafka start with {count} that wait");
@@ -149,8 +149,8 @@ pub fn start(plan: &Plan) {
 }
 
 /// Starts who fires.
-pub fn firing(stage: &Stage, round: usize) -> Child {
-    let mut pf = stage.pf(round, &["schedule", "run"]);
+pub fn firing(setup: &Setup, round: usize) -> Child {
+    let mut pf = setup.pf(round, &["schedule", "run"]);
     pf.stdout(Stdio::null()).spawn().unwrap()
 }
 
@@ -164,7 +164,7 @@ fn end(mut firing: Child) {
 
 /// Publishes events for later.
 pub fn schedule(
-    stage: &Stage,
+    setup: &Setup,
     round: usize,
     numbers: std::ops::Range<usize>,
     after: impl Fn(usize) -> Duration,
@@ -174,7 +174,7 @@ pub fn schedule(
         due: Some(SystemTime::now() + after(number)),
     };
     block_on(async {
-        let transport = open(&stage.url(round)).await;
+        let transport = open(&setup.url(round)).await;
         let mut at = numbers.start;
         while at < numbers.end {
             let to = (at + BATCH).min(numbers.end);

@@ -26,31 +26,31 @@ pub const RAW_LETTERS: &str = "raw.order.created.dlq";
 pub const RAW_RETRIES: &str = "raw.retries";
 
 /// A broker for one benchmark.
-pub struct Stage {
+pub struct Setup {
     broker: Broker,
     folder: TempDir,
 }
 
-impl Stage {
+impl Setup {
     /// Starts a broker with a topic for each side.
     pub fn new() -> Self {
-        let stage = Self {
+        let setup = Self {
             broker: Broker::start(),
             folder: TempDir::new().unwrap(),
         };
-        let raw = stage.raw();
+        let raw = setup.raw();
         for topic in [&*ours(0), RAW, RAW_LETTERS, RAW_RETRIES] {
             raw.make(topic, &[]);
         }
-        stage
+        setup
     }
 
     /// Starts a broker whose topics hold these events.
     pub fn filled(payloads: &[Vec<u8>]) -> Self {
-        let stage = Self::new();
-        stage.raw().publish(&ours(0), payloads);
-        stage.raw().publish(RAW, payloads);
-        stage
+        let setup = Self::new();
+        setup.raw().publish(&ours(0), payloads);
+        setup.raw().publish(RAW, payloads);
+        setup
     }
 
     /// Returns the path of a file here.

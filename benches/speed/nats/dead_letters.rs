@@ -7,7 +7,7 @@ use std::{
 
 use protoflow::{runtime::Triage, transport::Selection};
 
-use super::stage::{OUR_LETTERS, OURS, RAW, RAW_LETTERS, Stage, open, subject};
+use super::setup::{OUR_LETTERS, OURS, RAW, RAW_LETTERS, Setup, open, subject};
 use crate::{
     Plan, events,
     program::block_on,
@@ -17,11 +17,11 @@ use crate::{
 
 pub fn list(plan: &Plan) {
     let count = plan.events / 2;
-    let stage = Stage::filled(&events::events(count));
-    stage.letters(count);
+    let setup = Setup::filled(&events::events(count));
+    setup.letters(count);
     let ours = |_| {
         block_on(async {
-            let triage = Triage::new(open(&stage.url()).await);
+            let triage = Triage::new(open(&setup.url()).await);
             let start = Instant::now();
             let mut letters = triage.list(Selection::default()).await.unwrap();
             let mut seen = 0;
@@ -37,7 +37,7 @@ pub fn list(plan: &Plan) {
         })
     };
     let raw = |_| {
-        stage.raw(async |raw| {
+        setup.raw(async |raw| {
             let start = Instant::now();
             let mut seen = 0;
             raw.scan(OUR_LETTERS, ">", async |message| {
@@ -59,24 +59,24 @@ pub fn list(plan: &Plan) {
 
 pub fn replay(plan: &Plan) {
     let count = plan.events / 4;
-    let stage = Stage::filled(&events::events(count));
-    let letters = stage.letters(count);
+    let setup = Setup::filled(&events::events(count));
+    let letters = setup.letters(count);
     let ours = |_| {
-        prepare(&stage, OUR_LETTERS, &letters, str::to_owned);
+        prepare(&setup, OUR_LETTERS, &letters, str::to_owned);
         let start = Instant::now();
-        let mut pf = stage.pf(&["dlq", "replay", "--all", "--yes"]);
+        let mut pf = setup.pf(&["dlq", "replay", "--all", "--yes"]);
         // It warns that other groups see the events again.
         pf.stdout(Stdio::null()).stderr(Stdio::null());
         assert!(pf.status().unwrap().success());
         let time = start.elapsed();
-        stage.raw(async |raw| check(raw, (OURS, OUR_LETTERS), count).await);
+        setup.raw(async |raw| check(raw, (OURS, OUR_LETTERS), count).await);
         time
     };
     let raw = |_| {
-        prepare(&stage, RAW_LETTERS, &letters, |subject| {
+        prepare(&setup, RAW_LETTERS, &letters, |subject| {
             format!("{RAW_LETTERS}.{subject}")
         });
-        stage.raw(async |raw| {
+        setup.raw(async |raw| {
             let start = Instant::now();
             raw.replay(RAW, RAW_LETTERS, &subject(RAW)).await;
             let time: Duration = start.elapsed();
@@ -94,8 +94,8 @@ pub fn replay(plan: &Plan) {
 }
 
 /// Empties the streams of events and stores the letters again.
-fn prepare(stage: &Stage, place: &str, letters: &[Parcel], subject: impl Fn(&str) -> String) {
-    stage.raw(async |raw| {
+fn prepare(setup: &Setup, place: &str, letters: &[Parcel], subject: impl Fn(&str) -> String) {
+    setup.raw(async |raw| {
         raw.empty(OURS).await;
         raw.empty(RAW).await;
         raw.empty(place).await;

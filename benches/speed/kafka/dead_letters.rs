@@ -4,7 +4,7 @@ use std::{process::Stdio, time::Instant};
 
 use protoflow::{runtime::Triage, transport::Selection};
 
-use super::stage::{Stage, open, our_letters, prefix};
+use super::setup::{Setup, open, our_letters, prefix};
 use crate::{
     Plan, events,
     program::block_on,
@@ -12,11 +12,11 @@ use crate::{
 };
 
 pub fn stats(plan: &Plan) {
-    let stage = Stage::new();
-    stage.letters(0, &events::events(plan.events));
+    let setup = Setup::new();
+    setup.letters(0, &events::events(plan.events));
     let ours = |_| {
         block_on(async {
-            let transport = open(&stage.url(0)).await;
+            let transport = open(&setup.url(0)).await;
             let triage = Triage::new(transport.clone());
             let start = Instant::now();
             let counts = triage.stats(Selection::default()).await.unwrap();
@@ -29,7 +29,7 @@ pub fn stats(plan: &Plan) {
     };
     let raw = |_| {
         let start = Instant::now();
-        assert_eq!(stage.raw().count_records(&our_letters(0)), plan.events);
+        assert_eq!(setup.raw().count_records(&our_letters(0)), plan.events);
         start.elapsed()
     };
     compare(
@@ -44,27 +44,27 @@ pub fn stats(plan: &Plan) {
 pub fn replay(plan: &Plan) {
     let count = plan.events / 2;
     let events = events::events(count);
-    let stage = Stage::new();
+    let setup = Setup::new();
     for round in 0..plan.rounds {
-        stage.letters(round, &events);
+        setup.letters(round, &events);
         // Those that were replayed are gone.
-        stage.raw().make(&raw_letters(round), &[]);
-        stage.raw().bury(&raw_letters(round), &events);
+        setup.raw().make(&raw_letters(round), &[]);
+        setup.raw().bury(&raw_letters(round), &events);
     }
     let ours = |round| {
         let start = Instant::now();
-        let mut pf = stage.pf(round, &["dlq", "replay", "--all", "--yes"]);
+        let mut pf = setup.pf(round, &["dlq", "replay", "--all", "--yes"]);
         pf.stdout(Stdio::null());
         assert!(pf.status().unwrap().success());
         let time = start.elapsed();
         let waiting = format!("{}pf.bench.delay", prefix(round));
-        stage.raw().wait_until_seen(&waiting);
-        assert_eq!(stage.raw().count_records(&waiting), count);
+        setup.raw().wait_until_seen(&waiting);
+        assert_eq!(setup.raw().count_records(&waiting), count);
         time
     };
     let raw = |round| {
         let (delays, receipts) = (format!("raw{round}.delay"), format!("raw{round}.state"));
-        let raw = stage.raw();
+        let raw = setup.raw();
         raw.make(&delays, &[("cleanup.policy", "compact")]);
         raw.make(&receipts, &[("cleanup.policy", "compact")]);
         let start = Instant::now();

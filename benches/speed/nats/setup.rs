@@ -11,8 +11,8 @@ use protoflow::{
     transport::Transport,
 };
 use tempfile::TempDir;
+use test_support::nats::Broker;
 
-use super::server::Server;
 use crate::{
     events::TOPIC,
     handler::{Fates, Idle, consume},
@@ -29,33 +29,33 @@ pub const OUR_RUNS: &str = "OURS_PF";
 pub const RAW_RUNS: &str = "RAWRUNS";
 
 /// A server for one benchmark.
-pub struct Stage {
-    server: Server,
+pub struct Setup {
+    server: Broker,
     folder: TempDir,
 }
 
-impl Stage {
+impl Setup {
     /// Starts a server with two streams.
     pub fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let stage = Self {
-            server: Server::start(&folder.path().join("server")),
+        let setup = Self {
+            server: Broker::start(),
             folder,
         };
-        stage.raw(async |raw| {
+        setup.raw(async |raw| {
             raw.make_stream(OURS).await;
             raw.make_stream(RAW).await;
             raw.make_place(RAW_LETTERS, -1).await;
             raw.make_place(RAW_RUNS, 1).await;
         });
-        stage
+        setup
     }
 
     /// Starts a server whose streams hold these events.
     pub fn filled(payloads: &[Vec<u8>]) -> Self {
-        let stage = Self::new();
-        stage.fill(payloads);
-        stage
+        let setup = Self::new();
+        setup.fill(payloads);
+        setup
     }
 
     /// Adds events to both streams.
@@ -77,17 +77,17 @@ impl Stage {
 
     /// Returns the URL of our stream.
     pub fn url(&self) -> String {
-        format!("{}/{OURS}", self.server.url())
+        self.server.url(OURS)
     }
 
     /// Returns the URL of the server.
     pub fn server(&self) -> String {
-        self.server.url()
+        format!("nats://{}", self.server.address())
     }
 
     /// Works with a connection that knows nothing of ours.
     pub fn raw<T>(&self, work: impl AsyncFnOnce(&Raw) -> T) -> T {
-        block_on(async { work(&Raw::connect(&self.server.url()).await).await })
+        block_on(async { work(&Raw::connect(&self.server()).await).await })
     }
 
     /// Returns the program, quiet, on our stream.
@@ -98,7 +98,7 @@ impl Stage {
     /// Returns the benchmark itself as a child on this server.
     pub fn child(&self, role: &str) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--child", role, &self.server.url()]);
+        command.args(["--child", role, &self.server()]);
         command
     }
 
