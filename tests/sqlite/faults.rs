@@ -188,8 +188,8 @@ async fn the_doctor_finds_what_will_bite() {
     assert_eq!(level(&findings, "integrity"), FindingLevel::Ok);
     assert_eq!(level(&findings, "durability"), FindingLevel::Warning);
     assert_eq!(level(&findings, "consumers"), FindingLevel::Warning);
-    transport.mend("consumers").await.unwrap();
-    transport.mend("log").await.unwrap();
+    transport.fix("consumers").await.unwrap();
+    transport.fix("log").await.unwrap();
     let findings = transport.diagnose().await.unwrap();
     assert_eq!(level(&findings, "consumers"), FindingLevel::Ok);
     assert_eq!(level(&findings, "folder"), FindingLevel::Ok);
