@@ -12,6 +12,7 @@ mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod url;
+mod url_options;
 
 pub use self::{
     factory::{Factory, OpenOptions},

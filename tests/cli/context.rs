@@ -175,7 +175,7 @@ fn a_store_that_could_not_be_opened_gets_no_name() {
     --- stdout
 
     --- stderr
-    error: sqlite: the URL parameter `sinchronous` is not known
+    error: sqlite: the URL has an unknown parameter `sinchronous=full`
     hint: did you mean `synchronous`?
     ");
     assert_eq!(add("sqlite:?sinchronous=full").code(), Some(78));

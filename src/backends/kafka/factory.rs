@@ -30,13 +30,13 @@ pub struct KafkaFactory;
 #[async_trait]
 impl Factory for KafkaFactory {
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        let config = read(url)?;
+        let config = read(url, options)?;
         let connection = Arc::new(Connection::new(config, options.create));
         Ok(Arc::new(Kafka::new(connection)))
     }
 
     fn check(&self, url: &Url) -> Result<()> {
-        read(url).map(drop)
+        read(url, OpenOptions::default()).map(drop)
     }
 
     fn capabilities(&self) -> Option<Capabilities> {
@@ -45,8 +45,8 @@ impl Factory for KafkaFactory {
 }
 
 /// Reads a URL, and has librdkafka check the properties that are its own.
-fn read(url: &Url) -> Result<Config> {
-    let config = Config::read(url)?;
+fn read(url: &Url, options: OpenOptions) -> Result<Config> {
+    let config = Config::read(url, options)?;
     settings::validate(&config)?;
     Ok(config)
 }

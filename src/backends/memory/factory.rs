@@ -5,11 +5,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
-use super::{capabilities, error::error, transport::Memory};
+use super::{capabilities, error::SCHEME, transport::Memory};
 use crate::{
-    backends::{Factory, OpenOptions},
-    event::{Encoding, Mode, Naming},
-    transport::{Capabilities, ErrorKind, Result, Transport},
+    backends::{Factory, OpenOptions, url_options::Parameters},
+    event::Encoding,
+    transport::{Capabilities, Result, Transport},
+};
+
+const PARAMETERS: Parameters = Parameters {
+    scheme: SCHEME,
+    names: &["naming", "mode"],
+    others: "",
 };
 
 /// Opens `memory:` (a new store each time) and `memory:NAME` (one store for each name in this process).
@@ -21,8 +27,8 @@ pub struct MemoryFactory;
 
 #[async_trait]
 impl Factory for MemoryFactory {
-    async fn open(&self, url: &Url, _: OpenOptions) -> Result<Arc<dyn Transport>> {
-        let encoding = encoding(url)?;
+    async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
+        let encoding = encoding(url, options)?;
         let memory = match url.path() {
             "" => Memory::new(),
             name => Memory::named(name),
@@ -31,7 +37,7 @@ impl Factory for MemoryFactory {
     }
 
     fn check(&self, url: &Url) -> Result<()> {
-        encoding(url).map(drop)
+        encoding(url, OpenOptions::default()).map(drop)
     }
 
     fn capabilities(&self) -> Option<Capabilities> {
@@ -39,22 +45,10 @@ impl Factory for MemoryFactory {
     }
 }
 
-fn encoding(url: &Url) -> Result<Encoding> {
-    let mut encoding = Encoding::default();
-    for (name, value) in url.query_pairs() {
-        match (name.as_ref(), value.as_ref()) {
-            ("naming", "protoflow") => encoding.naming = Naming::Protoflow,
-            ("naming", "cloudevents") => encoding.naming = Naming::CloudEvents,
-            ("mode", "binary") => encoding.mode = Mode::Binary,
-            ("mode", "structured") => encoding.mode = Mode::Structured,
-            _ => {
-                let message = format!("the URL has an unknown parameter `{name}={value}`");
-                return Err(error(ErrorKind::Configuration, message)
-                    .hint("known are `naming=protoflow` and `mode=binary`"));
-            }
-        }
-    }
-    Ok(encoding)
+fn encoding(url: &Url, options: OpenOptions) -> Result<Encoding> {
+    let encoding = Encoding::default();
+    let common = PARAMETERS.read(url, options, encoding, |_, _| Ok(false))?;
+    Ok(common.encoding)
 }
 
 #[cfg(test)]
@@ -62,8 +56,8 @@ mod tests {
     use super::*;
     use crate::{
         backends::Registry,
-        event::{Message, Topic},
-        transport::Outgoing,
+        event::{Message, Mode, Topic},
+        transport::{ErrorKind, Outgoing},
     };
 
     async fn open(url: &str) -> Result<Arc<dyn Transport>> {

@@ -29,10 +29,7 @@ pub struct NatsFactory;
 #[async_trait]
 impl Factory for NatsFactory {
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        let mut config = Config::read(url)?;
-        config.timeout = options.connect_timeout.unwrap_or(config.timeout);
-        config.broker_headers = options.broker_headers;
-        config.require_consumer = options.require_consumer;
+        let config = Config::read(url, options)?;
         let encoding = config.encoding;
         let link = connection::connect(config).await?;
         let made = if options.create {
@@ -44,7 +41,7 @@ impl Factory for NatsFactory {
     }
 
     fn check(&self, url: &Url) -> Result<()> {
-        Config::read(url).map(drop)
+        Config::read(url, OpenOptions::default()).map(drop)
     }
 
     fn capabilities(&self) -> Option<Capabilities> {

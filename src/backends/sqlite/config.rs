@@ -8,13 +8,18 @@ use std::{
 use url::Url;
 
 use crate::{
+    backends::{OpenOptions, url_options::Parameters},
     event::{Dialect, Encoding, Mode, Naming},
     transport::{ErrorKind, Result, TransportError},
 };
 
-use super::error::refusal;
+use super::error::{SCHEME, refusal};
 
-const PARAMETERS: [&str; 4] = ["synchronous", "retention", "naming", "busy_timeout"];
+const PARAMETERS: Parameters = Parameters {
+    scheme: SCHEME,
+    names: &["synchronous", "retention", "naming", "busy_timeout"],
+    others: "",
+};
 
 /// How far a commit goes before it is confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,17 +81,20 @@ impl Config {
     }
 
     /// Reads a URL.
-    pub(super) fn parse(url: &Url) -> Result<Self> {
+    pub(super) fn parse(url: &Url, options: OpenOptions) -> Result<Self> {
         let mut config = Self::new(path(url)?);
-        for (name, value) in url.query_pairs() {
-            match name.as_ref() {
-                "synchronous" => config.synchronous = synchronous(&value)?,
-                "retention" => config.retention = duration(&name, &value)?,
-                "busy_timeout" => config.busy_timeout = duration(&name, &value)?,
-                "naming" => config.encoding.naming = naming(&value)?,
-                other => return Err(unknown(other)),
+        config.create = options.create;
+        config.inline = options.inline;
+        let common = PARAMETERS.read(url, options, config.encoding, |name, value| {
+            match name {
+                "synchronous" => config.synchronous = synchronous(value)?,
+                "retention" => config.retention = PARAMETERS.duration(name, value)?,
+                "busy_timeout" => config.busy_timeout = PARAMETERS.duration(name, value)?,
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
+        config.encoding = common.encoding;
         Ok(config)
     }
 
@@ -136,58 +144,11 @@ fn synchronous(value: &str) -> Result<Synchronous> {
     [Synchronous::Full, Synchronous::Normal, Synchronous::Off]
         .into_iter()
         .find(|level| level.word().eq_ignore_ascii_case(value))
-        .ok_or_else(|| {
-            wrong(format!("`synchronous={value}` is not known")).hint("use full, normal or off")
-        })
-}
-
-fn naming(value: &str) -> Result<Naming> {
-    match value {
-        "cloudevents" => Ok(Naming::CloudEvents),
-        "protoflow" => Ok(Naming::Protoflow),
-        _ => Err(wrong(format!("`naming={value}` is not known"))
-            .hint("use `cloudevents` or `protoflow`")),
-    }
-}
-
-fn duration(name: &str, value: &str) -> Result<Duration> {
-    humantime::parse_duration(value).map_err(|error| {
-        wrong(format!("`{name}={value}` is no duration"))
-            .hint("write it like `7d` or `30s`")
-            .because(error)
-    })
-}
-
-fn unknown(name: &str) -> TransportError {
-    let nearest = PARAMETERS
-        .into_iter()
-        .min_by_key(|known| distance(name, known))
-        .filter(|known| distance(name, known) <= 3);
-    let hint = match nearest {
-        Some(known) => format!("did you mean `{known}`?"),
-        None => format!("known: {}", PARAMETERS.join(", ")),
-    };
-    wrong(format!("the URL parameter `{name}` is not known")).hint(hint)
+        .ok_or_else(|| PARAMETERS.choice("synchronous", value, "use `full`, `normal` or `off`"))
 }
 
 fn wrong(message: impl Into<String>) -> TransportError {
     refusal(ErrorKind::Configuration, message)
-}
-
-/// Counts the edits from one word to another.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]
@@ -195,7 +156,7 @@ mod tests {
     use super::*;
 
     fn parse(url: &str) -> Result<Config> {
-        Config::parse(&url.parse().unwrap())
+        Config::parse(&url.parse().unwrap(), OpenOptions::default())
     }
 
     #[test]

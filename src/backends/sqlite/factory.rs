@@ -20,14 +20,12 @@ pub struct SqliteFactory;
 impl Factory for SqliteFactory {
     /// Reads the URL. The file is opened by the first operation that needs it.
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        let mut config = Config::parse(url)?;
-        config.create = options.create;
-        config.inline = options.inline;
+        let config = Config::parse(url, options)?;
         Ok(Arc::new(Sqlite::new(config)))
     }
 
     fn check(&self, url: &Url) -> Result<()> {
-        Config::parse(url).map(drop)
+        Config::parse(url, OpenOptions::default()).map(drop)
     }
 
     fn capabilities(&self) -> Option<Capabilities> {

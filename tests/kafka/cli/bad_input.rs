@@ -107,7 +107,7 @@ fn partitions_that_cannot_be_had_are_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: `partitions=none` is no count
+    error: kafka: `partitions=none` is not a valid count
     ");
 }
 
@@ -237,7 +237,7 @@ fn urls_that_cannot_be_meant_are_refused() {
 
     --- stderr
     error: kafka: the URL has an unknown parameter `pasword=x`
-    hint: known are `servers`, `prefix`, `partitions`, `replication`, `naming`, `mode`, `connect-timeout`, and every property of librdkafka by its own name
+    hint: known: `servers`, `prefix`, `partitions`, `replication`, `naming`, `mode`, `connect-timeout`, and every property of librdkafka by its own name
     ");
     assert_snapshot!(show("kafka://localhost/?sasl.mechanisms=MAGIC&security.protocol=sasl_plaintext"), @"
     exit: 78
@@ -317,6 +317,11 @@ fn a_server_that_says_nothing_is_given_up_in_time() {
     let run = Pf::bare().run(&["publish", "order.created", "{}", "--url", &url]);
     assert_eq!(run.code(), Some(69), "{run}");
     assert!(start.elapsed() < Duration::from_secs(4));
+    let url = format!("kafka://{address}/?connect-timeout=1m");
+    let start = Instant::now();
+    let run = Pf::bare().run(&["caps", "--url", &url, "--connect-timeout", "1s"]);
+    assert_eq!(run.code(), Some(69), "{run}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{run}");
 }
 
 #[test]

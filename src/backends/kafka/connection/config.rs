@@ -6,13 +6,28 @@ use url::Url;
 
 use super::names::Names;
 use crate::{
-    backends::kafka::error::error,
-    event::{Dialect, Encoding, Mode, Naming},
+    backends::{
+        OpenOptions,
+        kafka::error::{SCHEME, error},
+        url_options::Parameters,
+    },
+    event::{Dialect, Encoding},
     transport::{ErrorKind, Result, TransportError},
 };
 
-const PARAMETERS: &str = "known are `servers`, `prefix`, `partitions`, `replication`, `naming`, `mode`, \
-                          `connect-timeout`, and every property of librdkafka by its own name";
+const PARAMETERS: Parameters = Parameters {
+    scheme: SCHEME,
+    names: &[
+        "servers",
+        "prefix",
+        "partitions",
+        "replication",
+        "naming",
+        "mode",
+        "connect-timeout",
+    ],
+    others: ", and every property of librdkafka by its own name",
+};
 
 /// Properties on which our guarantees rest.
 const OURS: [&str; 11] = [
@@ -58,7 +73,7 @@ impl std::fmt::Debug for Config {
 
 impl Config {
     /// Reads a URL.
-    pub(crate) fn read(url: &Url) -> Result<Self> {
+    pub(crate) fn read(url: &Url, options: OpenOptions) -> Result<Self> {
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("the URL names no server"))?;
         if !url.path().trim_matches('/').is_empty() {
@@ -75,50 +90,36 @@ impl Config {
             },
             partitions: None,
             replication: None,
-            timeout: Duration::from_secs(5),
+            timeout: Duration::ZERO,
             properties: BTreeMap::new(),
         };
-        for (name, value) in url.query_pairs() {
-            config.set(&name, &value)?;
-        }
+        let common = PARAMETERS.read(url, options, config.encoding, |name, value| {
+            config.set(name, value)
+        })?;
+        config.encoding = common.encoding;
+        config.servers.extend(common.servers);
+        config.timeout = common.connect_timeout;
         config.log_in(url);
         Ok(config)
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        match (name, value) {
-            ("naming", "protoflow") => self.encoding.naming = Naming::Protoflow,
-            ("naming", "cloudevents") => self.encoding.naming = Naming::CloudEvents,
-            ("mode", "binary") => self.encoding.mode = Mode::Binary,
-            ("mode", "structured") => self.encoding.mode = Mode::Structured,
-            ("prefix", value) => self.names = Names::new(value)?,
-            ("partitions", value) => self.partitions = Some(count(name, value)?),
-            ("replication", value) => self.replication = Some(count(name, value)?),
-            ("servers", list) => {
-                let more = list.split(',').filter(|server| !server.is_empty());
-                self.servers.extend(more.map(str::to_owned));
-            }
-            ("connect-timeout", text) => {
-                self.timeout = humantime::parse_duration(text)
-                    .map_err(|source| wrong("`connect-timeout` is no duration").because(source))?;
-            }
-            (name, value) if name.contains('.') || BARE.contains(&name) => {
+    /// Takes a parameter that only Kafka has; `false` means that it is unknown.
+    fn set(&mut self, name: &str, value: &str) -> Result<bool> {
+        match name {
+            "prefix" => self.names = Names::new(value)?,
+            "partitions" => self.partitions = Some(PARAMETERS.count(name, value)?),
+            "replication" => self.replication = Some(PARAMETERS.count(name, value)?),
+            name if name.contains('.') || BARE.contains(&name) => {
                 if OURS.contains(&name) {
-                    let message = format!("`{name}` cannot be set: our guarantees rest on it");
+                    let message =
+                        format!("`{name}` cannot be set: delivery guarantees depend on it");
                     return Err(wrong(message));
                 }
                 self.properties.insert(name.to_owned(), value.to_owned());
             }
-            _ => {
-                let is_secret = ["password", "secret", "token"]
-                    .iter()
-                    .any(|word| name.contains(word));
-                let value = if is_secret { "***" } else { value };
-                let message = format!("the URL has an unknown parameter `{name}={value}`");
-                return Err(wrong(message).hint(PARAMETERS));
-            }
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes over user and password.
@@ -150,11 +151,6 @@ impl Config {
     }
 }
 
-fn count(name: &str, value: &str) -> Result<i32> {
-    let count = value.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| wrong(format!("`{name}={value}` is no count")))
-}
-
 /// Returns the error of a URL that cannot be meant.
 pub(crate) fn wrong(message: impl Into<String>) -> TransportError {
     error(ErrorKind::Configuration, message)
@@ -165,7 +161,7 @@ mod tests {
     use super::*;
 
     fn read(url: &str) -> Result<Config> {
-        Config::read(&url.parse().unwrap())
+        Config::read(&url.parse().unwrap(), OpenOptions::default())
     }
 
     #[test]

@@ -247,7 +247,7 @@ mod tests {
     use crate::{backends::kafka::connection::config::Config, transport::FindingLevel};
 
     fn found(replicas: usize, in_sync: usize, wanted: &str) -> Vec<(FindingLevel, String)> {
-        let config = Config::read(&"kafka://a:1".parse().unwrap()).unwrap();
+        let config = Config::read(&"kafka://a:1".parse().unwrap(), OpenOptions::default()).unwrap();
         let wanted = ("min.insync.replicas".to_owned(), wanted.to_owned());
         let facts = Facts {
             kind: Kind::Events,

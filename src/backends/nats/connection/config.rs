@@ -5,16 +5,36 @@ use std::{path::PathBuf, time::Duration};
 use url::Url;
 
 use crate::{
-    backends::nats::{connection::names::Names, error::error},
-    event::{Dialect, Encoding, Mode, Naming},
+    backends::{
+        OpenOptions,
+        nats::{
+            connection::names::Names,
+            error::{SCHEME, error},
+        },
+        url_options::Parameters,
+    },
+    event::{Dialect, Encoding},
     transport::{ErrorKind, Result, TransportError},
 };
 
 /// The Go library's stream, and ours unless the URL names another.
 const STREAM: &str = "PROTOFLOW";
 
-const PARAMETERS: &str = "known are `prefix`, `naming`, `mode`, `servers`, `creds`, `ca`, `cert`, `key`, \
-                          `connect-timeout`";
+const PARAMETERS: Parameters = Parameters {
+    scheme: SCHEME,
+    names: &[
+        "prefix",
+        "naming",
+        "mode",
+        "servers",
+        "creds",
+        "ca",
+        "cert",
+        "key",
+        "connect-timeout",
+    ],
+    others: "",
+};
 
 /// What a URL says.
 #[derive(Debug, Clone)]
@@ -58,7 +78,7 @@ pub(crate) struct Tls {
 
 impl Config {
     /// Reads a URL.
-    pub(crate) fn read(url: &Url) -> Result<Self> {
+    pub(crate) fn read(url: &Url, options: OpenOptions) -> Result<Self> {
         let scheme = url.scheme();
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("the URL names no server"))?;
@@ -86,45 +106,36 @@ impl Config {
                 required: scheme == "tls",
                 ..Tls::default()
             },
-            timeout: Duration::from_secs(5),
-            broker_headers: false,
-            require_consumer: false,
+            timeout: Duration::ZERO,
+            broker_headers: options.broker_headers,
+            require_consumer: options.require_consumer,
         };
-        for (name, value) in url.query_pairs() {
-            config.set(scheme, &name, &value)?;
-        }
+        let common = PARAMETERS.read(url, options, config.encoding, |name, value| {
+            config.set(name, value)
+        })?;
+        config.encoding = common.encoding;
+        config.timeout = common.connect_timeout;
+        let further = common.servers.iter();
+        config
+            .servers
+            .extend(further.map(|server| format!("{scheme}://{server}")));
         if config.tls.certificate.is_some() != config.tls.key.is_some() {
             return Err(wrong("`cert` and `key` are given together"));
         }
         Ok(config)
     }
 
-    fn set(&mut self, scheme: &str, name: &str, value: &str) -> Result<()> {
-        match (name, value) {
-            ("naming", "protoflow") => self.encoding.naming = Naming::Protoflow,
-            ("naming", "cloudevents") => self.encoding.naming = Naming::CloudEvents,
-            ("mode", "binary") => self.encoding.mode = Mode::Binary,
-            ("mode", "structured") => self.encoding.mode = Mode::Structured,
-            ("prefix", value) => self.names.prefix = prefix(value)?,
-            ("servers", list) => {
-                let more = list.split(',').filter(|server| !server.is_empty());
-                self.servers
-                    .extend(more.map(|server| format!("{scheme}://{server}")));
-            }
-            ("creds", file) => self.creds = Some(file.into()),
-            ("ca", file) => self.tls.authority = Some(file.into()),
-            ("cert", file) => self.tls.certificate = Some(file.into()),
-            ("key", file) => self.tls.key = Some(file.into()),
-            ("connect-timeout", text) => {
-                self.timeout = humantime::parse_duration(text)
-                    .map_err(|source| wrong("`connect-timeout` is no duration").because(source))?;
-            }
-            _ => {
-                let message = format!("the URL has an unknown parameter `{name}={value}`");
-                return Err(wrong(message).hint(PARAMETERS));
-            }
+    /// Takes a parameter that only NATS has; `false` means that it is unknown.
+    fn set(&mut self, name: &str, value: &str) -> Result<bool> {
+        match name {
+            "prefix" => self.names.prefix = prefix(value)?,
+            "creds" => self.creds = Some(value.into()),
+            "ca" => self.tls.authority = Some(value.into()),
+            "cert" => self.tls.certificate = Some(value.into()),
+            "key" => self.tls.key = Some(value.into()),
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -160,7 +171,7 @@ mod tests {
     use super::*;
 
     fn read(url: &str) -> Result<Config> {
-        Config::read(&url.parse().unwrap())
+        Config::read(&url.parse().unwrap(), OpenOptions::default())
     }
 
     #[test]
