@@ -1,5 +1,7 @@
 //! The drivers, one module each with the same rooms, and the registry that finds them by URL scheme.
 
+#[allow(dead_code, reason = "each backend uses a part of it")]
+mod delivery_buffer;
 mod factory;
 #[cfg(any(feature = "sqlite", feature = "nats", feature = "kafka"))]
 mod fnv;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::{consume::Terms, state::Entry};
 use crate::{
+    backends::delivery_buffer::InFlight,
     event::{Pattern, Topic},
     transport::{Attempts, Delivery, Ticket},
 };
@@ -54,7 +55,6 @@ impl Item {
 struct Out {
     item: Item,
     member: u64,
-    until: SystemTime,
     max_crashes: u32,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct GroupState {
     /// What was ever subscribed to; the first pattern that matches a topic says where the group starts on it.
     joined: Vec<(Pattern, Start)>,
     ready: BTreeMap<u64, Item>,
-    out: BTreeMap<Ticket, Out>,
+    out: InFlight<Out, SystemTime>,
     waiting: BTreeMap<(SystemTime, u64), Item>,
 }
 
@@ -133,8 +133,10 @@ impl GroupState {
         now: SystemTime,
         mut ticket: impl FnMut() -> u64,
     ) -> Vec<Delivery> {
-        let mine = self.out.values().filter(|out| out.member == terms.member);
-        let room = terms.max_in_flight.saturating_sub(mine.count()).min(max);
+        let room = terms
+            .max_in_flight
+            .saturating_sub(self.held_by(terms.member).count())
+            .min(max);
         let mut deliveries = Vec::new();
         for number in self.choose(terms, room) {
             let Some(mut item) = self.ready.remove(&number) else {
@@ -151,12 +153,16 @@ impl GroupState {
             let out = Out {
                 item,
                 member: terms.member,
-                until: now + terms.lease,
                 max_crashes: terms.max_crashes,
             };
-            self.out.insert(ticket, out);
+            self.out.insert(ticket, out, now + terms.lease);
         }
         deliveries
+    }
+
+    fn held_by(&self, member: u64) -> impl Iterator<Item = &Out> {
+        let handles = self.out.iter().map(|leased| &leased.handle);
+        handles.filter(move |out| out.member == member)
     }
 
     /// Finds the first messages that this member may have: those whose lane nobody else works on, and, if
@@ -164,11 +170,11 @@ impl GroupState {
     fn choose(&self, terms: &Terms, room: usize) -> Vec<u64> {
         let mut held: HashMap<Lane, u64> = self
             .out
-            .values()
-            .filter_map(|out| Some((out.item.lane()?, out.member)))
+            .iter()
+            .filter_map(|out| Some((out.handle.item.lane()?, out.handle.member)))
             .collect();
         let retried = self.retried_lanes(terms.ordered);
-        let mine = self.out.values().filter(|out| out.member == terms.member);
+        let mine = self.held_by(terms.member);
         let mut suspects = mine.filter(|out| out.item.is_suspect()).count();
         let mut chosen = Vec::new();
         for (number, item) in &self.ready {
@@ -216,7 +222,7 @@ impl GroupState {
     pub(super) fn is_done(&self, terms: &Terms) -> bool {
         let wanted = |item: &Item| terms.wants(item.topic(), item.number);
         !self.ready.values().any(wanted)
-            && !self.out.values().any(|out| out.member == terms.member)
+            && self.held_by(terms.member).next().is_none()
             && !self
                 .waiting
                 .values()
@@ -225,15 +231,15 @@ impl GroupState {
 
     /// Takes back a message from the member that holds it.
     pub(super) fn take_back(&mut self, ticket: Ticket, member: u64) -> Option<Item> {
-        if self.out.get(&ticket)?.member != member {
+        if self.out.get(ticket)?.member != member {
             return None;
         }
-        self.out.remove(&ticket).map(|out| out.item)
+        self.out.settle(ticket).map(|out| out.handle.item)
     }
 
     /// Takes back every message that the member holds, to be delivered again.
     pub(super) fn take_back_all(&mut self, member: u64) {
-        for (_, out) in self.out.extract_if(.., |_, out| out.member == member) {
+        for out in self.out.extract(|out| out.handle.member == member) {
             self.ready.insert(out.item.number, out.item);
         }
     }
@@ -247,9 +253,12 @@ impl GroupState {
     ) -> Vec<Ticket> {
         let mut lost = Vec::new();
         for ticket in tickets {
-            match self.out.get_mut(ticket) {
-                Some(out) if out.member == member => out.until = until,
-                _ => lost.push(*ticket),
+            let is_held = self
+                .out
+                .get(*ticket)
+                .is_some_and(|out| out.member == member);
+            if !is_held || self.out.extend(*ticket, until).is_none() {
+                lost.push(*ticket);
             }
         }
         lost
@@ -280,7 +289,7 @@ impl GroupState {
     /// Ends the leases that have run out; returns what took the process down too often.
     pub(super) fn expire(&mut self, now: SystemTime) -> impl Iterator<Item = Crashed> + use<> {
         let mut crashed = Vec::new();
-        for (_, mut out) in self.out.extract_if(.., |_, out| out.until <= now) {
+        for mut out in self.out.expire(now) {
             let item = &mut out.item;
             item.attempts.crashed += 1;
             if item.attempts.crashed < out.max_crashes {
@@ -298,7 +307,6 @@ impl GroupState {
     /// Returns the next moment at which [`wake`](Self::wake) or [`expire`](Self::expire) will do something.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         let waiting = self.waiting.keys().next().map(|(due, _)| *due);
-        let leases = self.out.values().map(|out| out.until);
-        leases.chain(waiting).min()
+        self.out.earliest().into_iter().chain(waiting).min()
     }
 }

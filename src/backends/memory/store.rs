@@ -10,14 +10,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep},
-};
+use tokio::{sync::Notify, time::Instant};
 
 use super::state::State;
-
-use crate::lock::Mutex;
+use crate::{backends::delivery_buffer::wait_until_due, lock::Mutex};
 
 /// The stores that have a name; they live as long as the process.
 static NAMED: LazyLock<Mutex<HashMap<String, Arc<Store>>>> = LazyLock::new(Mutex::default);
@@ -81,24 +77,16 @@ impl Store {
         &self,
         mut step: impl FnMut(&mut State, SystemTime) -> Option<T>,
     ) -> T {
-        loop {
-            let changed = self.changed.notified();
-            let (result, pause) = {
-                let (mut state, now) = self.current();
-                let result = step(&mut state, now);
-                let pause = state
-                    .deadline()
-                    .map(|due| due.duration_since(now).unwrap_or_default());
-                (result, pause)
-            };
-            if let Some(result) = result {
-                return result;
-            }
-            tokio::select! {
-                () = changed => {}
-                () = sleep(pause.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)) => {}
-            }
-        }
+        wait_until_due(&self.changed, || {
+            let (mut state, now) = self.current();
+            step(&mut state, now).ok_or_else(|| {
+                let due = state.deadline().map(|due| due.duration_since(now));
+                due.map_or(LONGEST_WAIT, |due| {
+                    due.unwrap_or_default().min(LONGEST_WAIT)
+                })
+            })
+        })
+        .await
     }
 
     /// Wakes whoever waits.

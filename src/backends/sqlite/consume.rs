@@ -108,15 +108,15 @@ impl Subscription for Consumer {
             .iter()
             .map(|settlement| settlement.delivery.stored.position.clone())
             .collect();
+        let tickets: Vec<Ticket> = batch.iter().map(|s| s.delivery.ticket()).collect();
         let positions: Vec<Option<i64>> = {
-            let hand = membership.shared.hand();
-            let ticket = |settlement: &Settlement| settlement.delivery.ticket();
-            batch
-                .iter()
-                .map(|settlement| hand.taken.get(&ticket(settlement)).copied())
+            let mut hand = membership.shared.hand();
+            let taken = hand.deliveries.in_flight_mut();
+            let tickets = tickets.iter();
+            tickets
+                .map(|ticket| taken.begin_settle(*ticket).copied())
                 .collect()
         };
-        let tickets: Vec<Ticket> = batch.iter().map(|s| s.delivery.ticket()).collect();
         let (store, group) = (&membership.store, self.group());
         let items = batch
             .into_iter()
@@ -129,7 +129,7 @@ impl Subscription for Consumer {
         }
         let mut hand = membership.shared.hand();
         for ticket in &tickets {
-            hand.taken.remove(ticket);
+            hand.deliveries.in_flight_mut().end_settle(*ticket);
         }
         results(&named, &positions, settled)
     }
@@ -259,7 +259,7 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         let membership = self.membership();
         let hand = membership.shared.hand();
-        let held = hand.taken.len();
+        let held = hand.deliveries.len();
         if !hand.closed && held > 0 {
             tracing::debug!(held, "a consumer was dropped without being closed");
         }

@@ -1,15 +1,13 @@
 //! What a consumer has in one store: its place in the group, and what it holds. Another store that gets the name knows
 //! nothing of it.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, MutexGuard},
-};
+use std::sync::{Arc, MutexGuard};
 
 use rusqlite::params;
 use tokio::sync::oneshot;
 
 use crate::{
+    backends::delivery_buffer::{DeliveryBuffer, PendingErrors},
     lock::Mutex,
     transport::{Delivery, Result, SubscribeRequest, Ticket},
 };
@@ -50,16 +48,14 @@ pub(super) struct Shared {
 
 #[derive(Debug, Default)]
 pub(super) struct Hand {
-    /// Claimed and not given to the caller yet.
-    pub(super) ready: VecDeque<Delivery>,
-    /// Where each delivery that is not settled stands.
-    pub(super) taken: HashMap<Ticket, i64>,
+    /// What was claimed, by position. The leases are the store's.
+    pub(super) deliveries: DeliveryBuffer<i64, ()>,
+    /// Gaps to tell of.
+    errors: PendingErrors,
     /// How many became dead letters instead of being claimed.
     pub(super) buried: u64,
     /// The last claim was filled, so another one is likely to find something.
     hopeful: bool,
-    /// A gap to tell of.
-    fault: Option<crate::transport::TransportError>,
     pub(super) closed: bool,
 }
 
@@ -125,22 +121,26 @@ impl Membership {
         if hand.closed {
             return Err(closed());
         }
-        if let Some(fault) = hand.fault.take() {
-            return Err(fault);
+        if let Some(gap) = hand.errors.take_notice() {
+            return Err(gap);
         }
-        let count = hand.ready.len().min(max);
-        Ok((count > 0).then(|| hand.ready.drain(..count).collect()))
+        let batch = hand.deliveries.hand_out(max, (), |_| true);
+        Ok((!batch.is_empty()).then_some(batch))
     }
 
     /// Reports, once per claim, whether to claim again without looking first.
     pub(super) fn is_hopeful(&self) -> bool {
         let mut hand = self.shared.hand();
-        std::mem::take(&mut hand.hopeful) && hand.taken.len() < self.max_in_flight
+        std::mem::take(&mut hand.hopeful) && hand.deliveries.room(self.max_in_flight) > 0
+    }
+
+    /// Returns how many messages may still be claimed.
+    fn room(&self) -> usize {
+        self.shared.hand().deliveries.room(self.max_in_flight)
     }
 
     pub(super) async fn outlook(&self, writer: &Writer) -> Result<Outlook> {
-        let full = self.shared.hand().taken.len() >= self.max_in_flight;
-        if full {
+        if self.room() == 0 {
             return Ok(Outlook::Wait(clock::now() + member::SWEEP));
         }
         let (shared, generation) = (Arc::clone(&self.shared), self.generation);
@@ -153,12 +153,11 @@ impl Membership {
     }
 
     pub(super) async fn claim(&self, writer: &Writer, max: usize) -> Result<()> {
-        let room = self.max_in_flight - self.shared.hand().taken.len().min(self.max_in_flight);
         let (reply, done) = oneshot::channel();
         writer.submit(Box::new(Claim {
             generation: self.generation,
             shared: Arc::clone(&self.shared),
-            max: max.min(room),
+            max: max.min(self.room()),
             claimed: Claimed::default(),
             reply,
         }));
@@ -183,15 +182,16 @@ impl Membership {
 
     /// Extends the leases of these, and returns those that are not ours.
     pub(super) async fn extend(&self, writer: &Writer, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
-        // A ticket that is not in hand has no place, so that its row is not found.
-        let taken: Vec<(i64, Ticket)> = {
+        let (mut taken, mut lost) = (Vec::with_capacity(tickets.len()), Vec::new());
+        {
             let hand = self.shared.hand();
-            let place = |ticket: &Ticket| hand.taken.get(ticket).copied().unwrap_or(-1);
-            tickets
-                .iter()
-                .map(|ticket| (place(ticket), *ticket))
-                .collect()
-        };
+            for ticket in tickets {
+                match hand.deliveries.in_flight().get(*ticket) {
+                    Some(seq) => taken.push((*seq, *ticket)),
+                    None => lost.push(*ticket),
+                }
+            }
+        }
         let lease = self.shared.member().lease;
         let (generation, group, consumer) = (self.generation, self.group_id, self.id);
         writer
@@ -201,7 +201,6 @@ impl Membership {
                      WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
                 let mut update = session.connection.prepare_cached(sql)?;
                 let until = clock::now().saturating_add(lease);
-                let mut lost = Vec::new();
                 for (seq, ticket) in taken {
                     let number = ticket.0.cast_signed();
                     if update.execute(params![group, seq, consumer, number, until])? == 0 {
@@ -243,8 +242,7 @@ impl Membership {
     fn close(&self) -> Option<Presence> {
         let mut hand = self.shared.hand();
         hand.closed = true;
-        hand.ready.clear();
-        hand.taken.clear();
+        hand.deliveries = DeliveryBuffer::default();
         let mut presence = self.presence.lock();
         presence.take()
     }
@@ -271,7 +269,7 @@ impl Work for Claim {
         }
         let mut member = self.shared.member();
         if let Some(Fault::Refused(gap)) = member.pass_gaps(&session.connection)? {
-            self.shared.hand().fault = Some(gap);
+            self.shared.hand().errors.push(gap);
             return Ok(());
         }
         self.claimed = claim::claim(session, &mut member, self.max)?;
@@ -290,8 +288,7 @@ impl Work for Claim {
             hand.buried += buried;
             hand.hopeful = self.claimed.deliveries.len() >= self.max;
             for (seq, delivery) in self.claimed.deliveries {
-                hand.taken.insert(delivery.ticket(), seq);
-                hand.ready.push_back(delivery);
+                hand.deliveries.admit_delivery(delivery, seq);
             }
         }
         // A caller who left finds the deliveries with its next call.
