@@ -71,7 +71,7 @@ pub(super) enum Shift {
     None,
     /// It opened: one event per back-off from now on.
     Opened,
-    /// It closed: events flow again.
+    /// It closed: events succeed again: handling all.
     Closed,
 }
 

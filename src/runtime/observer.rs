@@ -36,7 +36,7 @@ pub enum Notice<'a> {
     Warning(&'a TransportError),
     /// The breaker opened: one event per back-off from now on.
     BreakerOpened(BreakerOptions),
-    /// The breaker closed: events flow again.
+    /// The breaker closed: events succeed again: handling all.
     BreakerClosed,
     /// No new events are taken; this many runs are being finished.
     Draining(usize),

@@ -158,7 +158,7 @@ fn a_time_that_is_up_first_is_3() {
     --- stderr
     consuming order.created as group g: true
     1 handled
-    error: the time was up before everything was done
+    error: time limit reached before everything was done
     ");
 }
 
@@ -185,7 +185,7 @@ fn a_retry_that_is_due_later_stays_stored() {
     consuming order.created as group g: sh -c 'exit 1'
     attempt 1 of order.created a failed, again in 1h: exit status 1
     0 handled, 1 retry
-    error: the time was up before everything was done
+    error: time limit reached before everything was done
     ");
     assert_eq!(letters(&pf).len(), 0);
 }
@@ -203,8 +203,8 @@ fn dead_letters_of_a_bounded_run_are_4() {
     no stock
     dead letter order.created b (permanent): exit status 65: no stock
     1 handled, 1 dead letter
-    error: 1 event became a dead letter
-    hint: look at them: pf dlq list --group billing
+    error: 1 event was dead-lettered
+    hint: list them: pf dlq list --group billing
     "#);
     let letters = letters(&pf);
     assert_eq!(letters.len(), 1);
@@ -226,8 +226,8 @@ fn attempts_are_counted_and_end_in_a_dead_letter() {
     attempt 1 of order.created a failed, again in 0s: exit status 1
     dead letter order.created a (exhausted): exit status 1
     0 handled, 1 retry, 1 dead letter
-    error: 1 event became a dead letter
-    hint: look at them: pf dlq list --group billing
+    error: 1 event was dead-lettered
+    hint: list them: pf dlq list --group billing
     ");
     assert_eq!(letters(&pf)[0]["dead_letter"]["attempts"], 2);
 }
@@ -267,8 +267,8 @@ fn messages_that_are_no_events_stop_the_run_unless_wrapped() {
 
     --- stderr
     consuming order.created as group billing: sh -c cat
-    error: the first 20 messages are no CloudEvents: not a CloudEvent: neither a JSON object nor attributes in headers
-    hint: `--plain` hands over messages that are no CloudEvents
+    error: the first 20 messages are not CloudEvents: not a CloudEvent: neither a JSON object nor attributes in headers
+    hint: `--plain` also passes messages that are not CloudEvents to the command
     ");
     assert_eq!(letters(&pf).len(), 0);
     let run = consume(&pf, &["--plain", "-q"], "cat").succeeded();

@@ -12,8 +12,8 @@ fn without_a_group_the_mend_is_shown() {
     --- stdout
 
     --- stderr
-    error: no group: consumers of one group share its events
-    hint: name one: pf consume order.created --group billing -- ./charge.sh 'a b'
+    error: no group given
+    hint: choose one: pf consume order.created --group billing -- ./charge.sh 'a b'
     ");
 }
 
@@ -25,8 +25,8 @@ fn without_a_command_the_mend_is_shown() {
     --- stdout
 
     --- stderr
-    error: no command to run for each event
-    hint: put it behind `--`: pf consume order.created --group billing -- ./handle.sh
+    error: no command given
+    hint: add it after `--`: pf consume order.created --group billing -- ./handle.sh
     ");
 }
 
@@ -46,8 +46,8 @@ fn dead_letters_are_not_consumed() {
     --- stdout
 
     --- stderr
-    error: `order.created.dlq` is a store of dead letters
-    hint: `pf dlq list` shows dead letters, `pf dlq replay` publishes them again
+    error: `order.created.dlq` is a dead-letter store
+    hint: list dead letters with `pf dlq list`, replay them with `pf dlq replay`
     ");
 }
 
@@ -97,7 +97,7 @@ fn bad_flags_are_refused() {
     --- stdout
 
     --- stderr
-    error: invalid value 'soon' for '--handler-timeout <DURATION>': not a duration; write it like `90s` or `2h 30m`
+    error: invalid value 'soon' for '--handler-timeout <DURATION>': not a valid duration; use for example `90s` or `2h 30m`
 
     For more information, try '--help'.
     ");

@@ -112,7 +112,7 @@ fn removing_the_one_in_use_leaves_none() {
 
     --- stderr
     error: no context is in use
-    hint: `pf context use NAME` chooses one, unless `--url` or PF_URL names a store
+    hint: choose one with `pf context use NAME`, or name a store with `--url` or PF_URL
     ");
     assert_snapshot!(pf.run(&["context", "remove", "prd"]), @"
     exit: 78
@@ -120,7 +120,7 @@ fn removing_the_one_in_use_leaves_none() {
 
     --- stderr
     error: there is no context `prd`
-    hint: `pf context list` shows those that exist
+    hint: `pf context list` shows the existing ones
     ");
     assert_snapshot!(pf.run(&["context", "remove", "locl"]), @"
     exit: 78
@@ -159,8 +159,8 @@ fn a_password_in_a_new_context_is_refused() {
     --- stdout
 
     --- stderr
-    error: a password in --url can be seen by everybody on this machine
-    hint: put it into a file and use `pf context add NAME --url URL --password-file FILE`
+    error: a password in --url is visible to every user of this machine
+    hint: put it into a file: `pf context add NAME --url URL --password-file FILE`
     hint: or set PF_PASSWORD and leave only the user name in the URL
     ");
     assert!(!pf.path(".config/pf/config.toml").exists());
@@ -184,9 +184,9 @@ fn a_store_that_could_not_be_opened_gets_no_name() {
     --- stdout
 
     --- stderr
-    error: a user without a password is a token, and one in --url can be seen by everybody on this machine
-    hint: put it into a file and use `pf context add NAME --url nats://HOST --password-file FILE`
-    hint: or set PF_PASSWORD if it is a user
+    error: a user name without a password is a token, and a token in --url is visible to every user of this machine
+    hint: put it into a file: `pf context add NAME --url nats://HOST --password-file FILE`
+    hint: or set PF_PASSWORD if it is a user name
     ");
     assert_snapshot!(add("nats://host/A.B"), @"
     exit: 78

@@ -56,7 +56,7 @@ fn a_selection_of_nothing_hints_at_why() {
 
     --- stderr
     no dead letters
-    hint: --where sees the record: `.event`, `.message` and `.dead_letter`
+    hint: `--where` filters records with `.event`, `.message` and `.dead_letter`
     ");
     assert_snapshot!(pf.run(&["dlq", "stats", "--topic", "order.craeted"]), @"
     exit: 0
@@ -124,8 +124,8 @@ fn showing_needs_a_name() {
     --- stdout
 
     --- stderr
-    error: no dead letter is named
-    hint: `pf dlq list` shows their ids; --all shows every one
+    error: no dead letter selected
+    hint: `pf dlq list` shows their ids; `--all` selects every one
     ");
 }
 
@@ -166,7 +166,7 @@ fn an_ambiguous_id_names_the_candidates() {
     let run = pf.run(&["dlq", "purge", "--yes", &first(shared.unwrap())]);
     assert_eq!(run.code(), Some(1));
     assert!(
-        run.stderr().contains("dead letters\nhint: they are "),
+        run.stderr().contains("dead letters\nhint: candidates: "),
         "{run}"
     );
     assert_eq!(self::ids(&pf).len(), 33);
@@ -244,9 +244,9 @@ fn bad_arguments_point_at_the_place() {
     --- stdout
 
     --- stderr
-    error: `--where` is not a filter that can be used
+    error: `--where` is not a valid filter
       caused by: expected a term at column 15: `= 1`
-    hint: it is jq over the record of `-o json`, as in `.event.type == "order.created"`
+    hint: it is jq on the record of `-o json`, as in `.event.type == "order.created"`
     "#);
     assert_snapshot!(pf.run(&["dlq", "list", "--since", "soon"]), @"
     exit: 2
@@ -272,7 +272,7 @@ fn bad_arguments_point_at_the_place() {
     --- stdout
 
     --- stderr
-    error: invalid value '0' for '--rate <N>': not a number per second of 0.000001 or more
+    error: invalid value '0' for '--rate <N>': not a valid number per second of at least 0.000001
 
     For more information, try '--help'.
     ");
@@ -282,6 +282,6 @@ fn bad_arguments_point_at_the_place() {
 
     --- stderr
     error: replay shows no events
-    hint: it can write `-o text` and `-o json`
+    hint: use `-o text` or `-o json`
     ");
 }

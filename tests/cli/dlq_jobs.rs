@@ -18,16 +18,16 @@ fn the_wrong_queue_is_refused() {
     --- stdout
 
     --- stderr
-    error: `order.created.dlq` is a store of dead letters
-    hint: --topic is the topic that they were consumed from; without it, every store is read
+    error: `order.created.dlq` is a dead-letter store
+    hint: `--topic` is the topic of the original messages; without it, every dead-letter store is read
     ");
     assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--to", "ORDERS_DLQ"]), @"
     exit: 2
     --- stdout
 
     --- stderr
-    error: `ORDERS_DLQ` is a store of dead letters
-    hint: `pf dlq list` shows dead letters, `pf dlq replay` publishes them again
+    error: `ORDERS_DLQ` is a dead-letter store
+    hint: list dead letters with `pf dlq list`, replay them with `pf dlq replay`
     ");
 }
 
@@ -39,22 +39,22 @@ fn everything_is_never_meant_by_leaving_something_out() {
     --- stdout
 
     --- stderr
-    error: nothing is selected to purge
-    hint: `pf dlq stats` shows what there is; --all means every dead letter of the store
+    error: nothing selected to purge
+    hint: see `pf dlq stats`; `--all` selects every dead letter of the store
     ");
     assert_snapshot!(pf.run(&["dlq", "purge", "--all", "--reason", "declined"]), @"
     exit: 2
     --- stdout
 
     --- stderr
-    error: --all and a selection contradict each other
+    error: `--all` cannot be combined with a selection
     ");
     assert_snapshot!(pf.run(&["dlq", "purge", "--ids", "-", "--yes"]), @"
     exit: 0
     --- stdout
 
     --- stderr
-    no ids were given: nothing is selected
+    no ids given: nothing selected
     ");
     assert_eq!(ids(&pf).len(), 1);
 }
@@ -71,8 +71,8 @@ fn off_a_terminal_nobody_is_asked() {
             2  to billing on order.created
     because of
             2  exit status 65: card declined (permanent)
-    error: replay asks before it acts, and here is nobody to ask
-    hint: --yes says yes
+    error: replay needs confirmation and stdin is not a terminal
+    hint: confirm with `--yes`
     ");
     assert_snapshot!(pf.run(&["dlq", "purge", "--all", "--dry-run"]), @"
     exit: 0
@@ -198,7 +198,7 @@ fn ids_come_through_a_pipe() {
 
     --- stderr
     error: line 1 holds no id of a dead letter
-    hint: each line is an id, or a record as `pf dlq list -o json` writes it
+    hint: each line must be an id, or a record of `pf dlq list -o json`
     ");
     let both = format!("{}\n\nnobodyhere22\n", ids(&pf)[0]);
     assert_snapshot!(pf.run_with(&["dlq", "purge", "--ids", "-", "--yes"], both), @"
@@ -241,7 +241,7 @@ fn of_two_that_purge_at_once_the_second_is_told() {
     assert!(
         first
             .stderr()
-            .contains("hint: the same command goes on where it stopped"),
+            .contains("hint: run the same command again to resume"),
         "{first}"
     );
     assert_snapshot!(without_holder(&second), @"
@@ -250,7 +250,7 @@ fn of_two_that_purge_at_once_the_second_is_told() {
 
     --- stderr
     error: [HOLDER] is at work on this purge
-    hint: jobs on dead letters run one at a time; run this again when that one has ended
+    hint: only one dead-letter job runs at a time; run this again when that one has ended
     ");
     assert!(
         other.contains("exit: 1\n") && other.contains(" works on the dead letters"),

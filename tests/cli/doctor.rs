@@ -9,7 +9,7 @@ fn a_sound_store_has_nothing_to_mend() {
     let pf = Pf::new();
     let _ = pf.run(&["publish", "a", "1"]).succeeded();
     let run = pf.run(&["doctor", "--fix"]).succeeded();
-    assert!(run.stderr().starts_with("looking at sqlite:"), "{run}");
+    assert!(run.stderr().starts_with("checking sqlite:"), "{run}");
     assert!(
         run.stdout().lines().all(|line| line.starts_with("ok ")),
         "{run}"
@@ -40,7 +40,7 @@ fn a_file_that_is_no_store_is_left_alone() {
     --- stdout
 
     --- stderr
-    looking at sqlite:[HOME]/events.db
+    checking sqlite:[HOME]/events.db
     error: sqlite: `[HOME]/events.db` is not a store: it is no SQLite file
       caused by: file is not a database
     hint: name another file; this one was not touched

@@ -77,8 +77,8 @@ fn what_cannot_be_published_is_a_failed_run() {
     consuming order.created as group billing: sh -c 'echo '\''{"specversion":"1.0","type":"order.paid","so…
     dead letter order.created a (exhausted): line 2 of stdout cannot be published: not valid JSON: expected an object at byte 1
     0 handled, 1 dead letter
-    error: 1 event became a dead letter
-    hint: look at them: pf dlq list --group billing
+    error: 1 event was dead-lettered
+    hint: list them: pf dlq list --group billing
     "#);
     assert_eq!(emitted(&pf).len(), 0);
     assert_eq!(letters(&pf).len(), 1);
@@ -100,7 +100,7 @@ fn too_much_is_a_failed_run() {
     consuming order.created as group billing: sh -c 'yes | head -c 8000000'
     dead letter order.created a (exhausted): the run wrote more than 4194304 bytes of events
     0 handled, 1 dead letter
-    error: 1 event became a dead letter
-    hint: look at them: pf dlq list --group billing
+    error: 1 event was dead-lettered
+    hint: list them: pf dlq list --group billing
     ");
 }

@@ -54,8 +54,8 @@ fn a_password_on_the_command_line_is_refused() {
     --- stdout
 
     --- stderr
-    error: a password in --url can be seen by everybody on this machine
-    hint: put it into a file and use `pf context add NAME --url URL --password-file FILE`
+    error: a password in --url is visible to every user of this machine
+    hint: put it into a file: `pf context add NAME --url URL --password-file FILE`
     hint: or set PF_PASSWORD and leave only the user name in the URL
     ");
     assert!(!pf.path("events.db").exists(), "nothing was touched");
@@ -114,7 +114,7 @@ fn a_wrong_duration_or_time_says_how_to_write_it() {
     --- stdout
 
     --- stderr
-    error: invalid value '5 parsecs' for '--delay <DURATION>': not a duration; write it like `90s` or `2h 30m`
+    error: invalid value '5 parsecs' for '--delay <DURATION>': not a valid duration; use for example `90s` or `2h 30m`
 
     For more information, try '--help'.
     ");
@@ -123,7 +123,7 @@ fn a_wrong_duration_or_time_says_how_to_write_it() {
     --- stdout
 
     --- stderr
-    error: invalid value '-5s' for '--delay <DURATION>': not a duration; write it like `90s` or `2h 30m`
+    error: invalid value '-5s' for '--delay <DURATION>': not a valid duration; use for example `90s` or `2h 30m`
 
     For more information, try '--help'.
     ");
@@ -176,9 +176,9 @@ fn a_wrong_filter_points_at_the_place() {
     --- stdout
 
     --- stderr
-    error: `--where` is not a filter that can be used
+    error: `--where` is not a valid filter
       caused by: expected a term at the end
-    hint: it is jq over the record of `-o json`, as in `.event.type == "order.created"`
+    hint: it is jq on the record of `-o json`, as in `.event.type == "order.created"`
     "#);
 }
 
@@ -189,8 +189,8 @@ fn a_store_of_dead_letters_is_no_topic() {
     --- stdout
 
     --- stderr
-    error: `orders.dlq` is a store of dead letters
-    hint: `pf dlq list` shows dead letters, `pf dlq replay` publishes them again
+    error: `orders.dlq` is a dead-letter store
+    hint: list dead letters with `pf dlq list`, replay them with `pf dlq replay`
     ");
 }
 
@@ -201,7 +201,7 @@ fn a_bare_path_is_not_a_url() {
     --- stdout
 
     --- stderr
-    error: --url is not the URL of a store
+    error: --url is not a valid store URL
       caused by: relative URL without a base
     hint: for a file: `sqlite:events.db`
     ");
@@ -230,7 +230,7 @@ fn a_log_filter_that_logs_nothing_is_refused() {
     --- stdout
 
     --- stderr
-    error: `--log debgu` is no filter
+    error: `--log debgu` is not a valid filter
     hint: did you mean `debug`?
     ");
     let pf = pf.env("PF_LOG", "protoflow=loud");
@@ -239,8 +239,8 @@ fn a_log_filter_that_logs_nothing_is_refused() {
     --- stdout
 
     --- stderr
-    error: `--log protoflow=loud` is no filter
-    hint: write a level, or levels of modules, as in `debug` or `protoflow=trace,info`
+    error: `--log protoflow=loud` is not a valid filter
+    hint: use a level, or levels of modules, such as `debug` or `protoflow=trace,info`
     ");
     assert!(!pf.path("events.db").exists(), "nothing was touched");
     let pf = pf.env("PF_LOG", "");
@@ -265,7 +265,7 @@ fn a_store_whose_name_would_be_cut_off_is_not_another_one() {
     --- stdout
 
     --- stderr
-    error: --url has a `#`, and what follows would be cut off
+    error: --url has a `#`, which would cut off the rest
     hint: write it as `%23`
     ");
     assert_eq!(std::fs::read_dir(pf.path("")).unwrap().count(), 0);
@@ -280,7 +280,7 @@ fn a_variable_that_is_no_text_is_not_overlooked() {
     assert_eq!(output.status.code(), Some(78));
     assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @"
     error: PF_URL is not UTF-8
-    hint: it is read as text, paths included
+    hint: its value must be UTF-8 text, also in paths
     ");
 }
 
@@ -297,14 +297,14 @@ fn an_extension_is_nothing_else() {
     assert_snapshot!(refusal(&["id=x"]), @"2 error: attribute `id` is no extension");
     assert_snapshot!(refusal(&["specversion=0.3"]), @"2 error: attribute `specversion` is no extension");
     assert_snapshot!(refusal(&["pf_mine=1"]), @"2 error: attribute `pf_mine` is not one of Protoflow's own");
-    assert_snapshot!(refusal(&["correlationid=8"]), @"2 error: attribute `correlationid` stands twice");
-    assert_snapshot!(refusal(&["pf_correlation_id=8"]), @"2 error: attribute `pf_correlation_id` stands twice");
-    assert_snapshot!(refusal(&["pf_delay_ms=60000"]), @"2 error: attribute `pf_delay_ms` is what `--delay` is for");
+    assert_snapshot!(refusal(&["correlationid=8"]), @"2 error: attribute `correlationid` is given twice");
+    assert_snapshot!(refusal(&["pf_correlation_id=8"]), @"2 error: attribute `pf_correlation_id` is given twice");
+    assert_snapshot!(refusal(&["pf_delay_ms=60000"]), @"2 error: attribute `pf_delay_ms` is set by `--delay`");
     assert_snapshot!(refusal(&["pf_attempt=5"]), @"2 error: attribute `pf_attempt` belongs to a delivery, and is set by Protoflow");
     assert_snapshot!(refusal(&["pfattempt=5"]), @"2 error: attribute `pfattempt` belongs to a delivery, and is set by Protoflow");
     assert_snapshot!(refusal(&["pfattemptlimit=5"]), @"2 error: attribute `pfattemptlimit` belongs to a delivery, and is set by Protoflow");
-    assert_snapshot!(refusal(&["pfmaxattempts=5", "pf_max_attempts=6"]), @"2 error: attribute `pf_max_attempts` stands twice");
-    assert_snapshot!(refusal(&["tenant=a", "tenant=b"]), @"2 error: attribute `tenant` stands twice");
+    assert_snapshot!(refusal(&["pfmaxattempts=5", "pf_max_attempts=6"]), @"2 error: attribute `pf_max_attempts` is given twice");
+    assert_snapshot!(refusal(&["tenant=a", "tenant=b"]), @"2 error: attribute `tenant` is given twice");
     assert!(!pf.path("events.db").exists(), "nothing was touched");
 }
 

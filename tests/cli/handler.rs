@@ -38,9 +38,9 @@ fn every_row_of_the_table() {
     assert_snapshot!(end_of("exit 1", &[]), @r#"4: "exhausted" after 3, "exit 1": "exit status 1""#);
     assert_snapshot!(end_of("exit 255", &[]), @r#"4: "exhausted" after 3, "exit 255": "exit status 255""#);
     assert_snapshot!(end_of("kill -9 $$", &[]), @r#"4: "exhausted" after 3, "signal 9": "killed by signal 9""#);
-    assert_snapshot!(end_of("exit 78", &[]), @"78: error: the handler does not work: exit status 78");
-    assert_snapshot!(end_of("exit 126", &[]), @"78: error: the handler does not work: exit status 126");
-    assert_snapshot!(end_of("exit 127", &[]), @"78: error: the handler does not work: exit status 127");
+    assert_snapshot!(end_of("exit 78", &[]), @"78: error: the handler cannot run: exit status 78");
+    assert_snapshot!(end_of("exit 126", &[]), @"78: error: the handler cannot run: exit status 126");
+    assert_snapshot!(end_of("exit 127", &[]), @"78: error: the handler cannot run: exit status 127");
     let flags = ["--handler-timeout", "200ms", "--max-attempts", "1"];
     assert_snapshot!(end_of("sleep 100", &flags), @r#"4: "exhausted" after 1, "timeout": "took longer than 200ms""#);
 }
@@ -62,8 +62,8 @@ fn a_command_that_is_missing_spends_nothing() {
 
     --- stderr
     consuming order.created as group billing: ./no-such-command
-    error: the handler does not work: cannot run `./no-such-command`: No such file or directory (os error 2)
-    hint: the event went back uncounted; run this again once the command works
+    error: the handler cannot run: cannot run `./no-such-command`: No such file or directory (os error 2)
+    hint: the event went back without losing an attempt; run this again once the command works
     ");
     let run = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
     assert_eq!(run.stdout(), "1\n");
@@ -76,7 +76,7 @@ fn statuses_can_be_given_other_meanings() {
     assert_snapshot!(end_of("test $PF_DELIVERY_ATTEMPT = 2 || exit 4", &map), @"0: 1 handled, 1 retry");
     assert_snapshot!(end_of("exit 5", &map), @"0: 1 handled");
     assert_snapshot!(end_of("exit 6", &map), @"0: 0 handled, 1 skipped");
-    assert_snapshot!(end_of("exit 7", &map), @"78: error: the handler does not work: exit status 7");
+    assert_snapshot!(end_of("exit 7", &map), @"78: error: the handler cannot run: exit status 7");
     assert_snapshot!(end_of("exit 65", &map), @r#"4: "exhausted" after 3, "exit 65": "exit status 65""#);
 }
 

@@ -9,22 +9,22 @@ fn the_top_names_every_command() {
     assert_snapshot!(Pf::bare().run(&["-h"]), @"
     exit: 0
     --- stdout
-    Publish, tail and consume CloudEvents, and triage what failed
+    Publish, tail and consume CloudEvents, and triage dead letters
 
     Usage: pf [OPTIONS] <COMMAND>
 
     Commands:
       publish      Publish one event, or a stream of them
-      tail         Show events as they come, or those that are stored
+      tail         Show events as they arrive, or stored ones
       consume      Run a command for each event of a group
-      dlq          Look at dead letters, publish them again, or delete them
-      schedule     Look at events that wait for their time, move or cancel them
+      dlq          List, show, replay and purge dead letters
+      schedule     List, show, reschedule and cancel delayed events
       caps         Show what the transport can do
-      context      Give stores a name
-      doctor       Check the store, and say what will bite
-      demo         Show the whole story: a retry, a delay, a dead letter and its replay
+      context      Manage named stores
+      doctor       Check the store and report problems with the command that fixes each
+      demo         Run a demo: a retry, a delay, a dead letter and its replay
       completions  Print a completion script for a shell
-      man          Print the manual page, or write the pages of all commands into a folder
+      man          Print the manual page, or write the pages of all commands to a folder
       help         Print this message or the help of the given subcommand(s)
 
     Options:
@@ -37,12 +37,12 @@ fn the_top_names_every_command() {
                                         PF_CONTEXT]
           --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
                                         says, else 5s]
-      -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
+      -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
-      -q, --quiet                       Leave out remarks; errors and their hints stay
+      -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
-          --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:
+          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or `protoflow=trace` [env:
                                         PF_LOG]
 
     --- stderr
@@ -56,15 +56,15 @@ fn every_exit_code_is_explained() {
     assert_snapshot!(codes, @"
       0  all done
       1  failed, nothing done
-      2  the command line makes no sense
-      3  the time was up, or too few events came
+      2  wrong usage of the command line
+      3  time limit reached, or too few events
       4  partly done
-      5  the transport cannot do what was asked
+      5  the transport does not support the request
      69  the transport does not answer
-     77  not allowed: user or password refused, or the store is read-only
-     78  the configuration does not fit
-    130  interrupted (143: terminated) before everything was finished
-    141  whoever read the output has gone away
+     77  permission denied: wrong user or password, or the store is read-only
+     78  configuration error
+    130  interrupted by SIGINT before everything was finished (143: by SIGTERM)
+    141  stdout was closed by its reader
     ");
 }
 
@@ -80,32 +80,32 @@ fn publish_explains_itself() {
 
     Arguments:
       [TYPE]  The type of the event
-      [DATA]  The data; `-`, or nothing when stdin is no terminal, reads stdin
+      [DATA]  The data; `-` reads stdin, as does no data unless stdin is a terminal
 
     Options:
           --no-data                 Publish without data
-          --delay <DURATION>        Deliver no sooner than after this time, as in `90s`
+          --delay <DURATION>        Deliver after this time, such as `90s`
           --at <TIME>               Deliver no sooner than at this time, as in `[TIME]` or
                                     `tomorrow 09:00`
           --topic <TOPIC>           The topic [default: the type]
-          --source <URI>            Where the event comes from [default: `//HOST/pf`]
-          --subject <SUBJECT>       What the event is about
+          --source <URI>            The source of the event [default: `//HOST/pf`]
+          --subject <SUBJECT>       The subject of the event
           --id <ID>                 The id of the event [default: a ULID]
           --key <KEY>               What keeps related events in order [default: `partitionkey`, else
                                     the subject]
-          --correlation-id <ID>     What this event belongs to
-          --extension <NAME=VALUE>  Adds an extension attribute
-          --header <NAME=VALUE>     Adds a transport header
-          --allow-broker-headers    Let headers through that the broker reads as commands (`Nats-*`)
+          --correlation-id <ID>     The correlation id, which related events share
+          --extension <NAME=VALUE>  Add an extension attribute
+          --header <NAME=VALUE>     Add a transport header
+          --allow-broker-headers    Allow headers that the broker interprets (`Nats-*`)
           --require-consumer        Refuse an event that would be dropped because no consumer covers its
                                     topic (JetStream, interest retention)
           --mode <MODE>             How the event is laid out [default: as the URL says, else
                                     structured] [possible values: structured, binary]
-          --content-type <TYPE>     What the data is; other than JSON, it is not checked [default:
+          --content-type <TYPE>     The content type of the data; only JSON is validated [default:
                                     application/json]
-          --max-size <SIZE>         Refuse data and lines that are longer, in bytes, as in `4M`
+          --max-size <SIZE>         Refuse data and lines longer than this, such as `4M` (bytes)
                                     [default: 1M]
-          --create                  Make the topic if it is not there
+          --create                  Create the topic if it does not exist
           --dry-run                 Check everything and show what would be published
       -h, --help                    Print help (see more with '--help')
 
@@ -114,7 +114,7 @@ fn publish_explains_itself() {
           --ndjson           Each line of stdin is an event, or a record of `-o json`
           --on-error <WHAT>  What to do when a line cannot be published [default: stop] [possible
                              values: stop, continue]
-          --rate <N>         At most so many events per second
+          --rate <N>         At most N events per second
           --ordered          Send an event only once the one before it of its key is confirmed: order
                              holds also where a connection is lost meanwhile
 
@@ -124,12 +124,12 @@ fn publish_explains_itself() {
                                         PF_CONTEXT]
           --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
                                         says, else 5s]
-      -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
+      -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
-      -q, --quiet                       Leave out remarks; errors and their hints stay
+      -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
-          --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:
+          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or `protoflow=trace` [env:
                                         PF_LOG]
 
     Examples:
@@ -150,7 +150,7 @@ fn tail_explains_itself() {
     assert_snapshot!(Pf::bare().run(&["tail", "-h"]), @"
     exit: 0
     --- stdout
-    Show events as they come, or those that are stored
+    Show events as they arrive, or stored ones
 
     Usage: pf tail [OPTIONS] [PATTERN]...
 
@@ -160,15 +160,15 @@ fn tail_explains_itself() {
     Options:
           --since <TIME>        Begin with events stored so long ago or at this time; `earliest` is the
                                 oldest kept
-          --until <TIME>        End before events stored at this time
-          --last <N>            Begin with the last N events
+          --until <TIME>        End at events stored at this time or this long ago
+          --last <N>            Start with the last N events
       -n, --count <N>           End after N events
-          --until-end           End after what was there at the start
+          --until-end           End after the events that were stored at the start
           --timeout <DURATION>  End after so long; exit 3 when `--count` or `--until-end` was not
                                 reached
           --where <JQ>          Show only events for which this jq filter on the record of `-o json`
                                 holds
-          --create              Make the store if it is not there, and wait
+          --create              Create the store if it does not exist, and wait
       -h, --help                Print help (see more with '--help')
 
     Global options:
@@ -177,19 +177,19 @@ fn tail_explains_itself() {
                                         PF_CONTEXT]
           --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
                                         says, else 5s]
-      -o, --output <FORMAT>             How to write data [env: PF_OUTPUT] [possible values: text, json,
+      -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
-      -q, --quiet                       Leave out remarks; errors and their hints stay
+      -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
-          --log <FILTER>                Write a log to stderr, as in `debug` or `protoflow=trace` [env:
+          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or `protoflow=trace` [env:
                                         PF_LOG]
 
     Examples:
       pf tail                                   everything from now on
-      pf tail 'order.*' --since 1h              one hour back, and on
+      pf tail 'order.*' --since 1h              from one hour ago on
       pf tail order.created --last 5 --until-end
-      pf tail --until-end -o json               all that is stored, one record per line
+      pf tail --until-end -o json               everything stored, one record per line
       pf tail --where '.event.data.total > 100'
       pf tail order.created --count 1 --timeout 30s || echo 'none came'
 

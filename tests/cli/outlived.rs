@@ -191,12 +191,11 @@ fn a_command_that_cannot_be_run_is_told_from_one_that_fails() {
             ("./found", "No such file or directory (os error 2)"),
             ("no-such", "No such file or directory (os error 2)"),
         ] {
-            let told =
-                format!("78: error: the handler does not work: cannot run `{command}`: {why}");
+            let told = format!("78: error: the handler cannot run: cannot run `{command}`: {why}");
             assert_eq!(end(flags, command), told, "{flags:?}");
         }
     }
     for command in ["found", "./bin/found", "bin/found"] {
-        assert_eq!(end(&[], command), "4: error: 1 event became a dead letter");
+        assert_eq!(end(&[], command), "4: error: 1 event was dead-lettered");
     }
 }

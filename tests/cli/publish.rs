@@ -164,7 +164,7 @@ fn what_is_not_json_is_refused() {
 
     --- stderr
     error: the data is not valid JSON: expected value at line 1 column 1
-    hint: a JSON string has quotes of its own, as in '"text"'; text that is not JSON needs `--content-type text/plain`
+    hint: a JSON string needs quotes: '"text"'; text that is not JSON needs `--content-type text/plain`
     "#);
     assert_snapshot!(pf.run(&["publish", "a", "{\"a\":"]), @"
     exit: 1
@@ -172,15 +172,15 @@ fn what_is_not_json_is_refused() {
 
     --- stderr
     error: the data is not valid JSON: EOF while parsing a value at line 1 column 5
-    hint: data that is not JSON needs `--content-type`, as in `--content-type text/plain`
+    hint: data that is not JSON needs a content type, such as `--content-type text/plain`
     ");
     assert_snapshot!(pf.run(&["publish", "a"]), @"
     exit: 1
     --- stdout
 
     --- stderr
-    error: there is no data: stdin is empty
-    hint: `--no-data` publishes an event without data
+    error: no data: stdin is empty
+    hint: publish an event without data with `--no-data`
     ");
     let big = format!("\"{}\"", "x".repeat(1 << 20));
     assert_snapshot!(pf.run_with(&["publish", "a", "-"], big), @"
@@ -189,7 +189,7 @@ fn what_is_not_json_is_refused() {
 
     --- stderr
     error: the data is longer than 1048576 bytes
-    hint: `--max-size` allows more
+    hint: raise the limit with `--max-size`
     ");
     assert_eq!(count(&pf), 0);
 }
@@ -203,7 +203,7 @@ fn bytes_that_are_no_text_are_refused_as_json() {
 
     --- stderr
     error: the data is not valid JSON: invalid unicode code point at line 1 column 2
-    hint: data that is not JSON needs `--content-type`, as in `--content-type text/plain`
+    hint: data that is not JSON needs a content type, such as `--content-type text/plain`
     ");
     assert_snapshot!(pf.run_with(&["publish", "a"], b"\"a\0b\""), @r"
     exit: 1
@@ -211,16 +211,16 @@ fn bytes_that_are_no_text_are_refused_as_json() {
 
     --- stderr
     error: the data is not valid JSON: control character (\u0000-\u001F) found while parsing a string at line 1 column 2
-    hint: data that is not JSON needs `--content-type`, as in `--content-type text/plain`
+    hint: data that is not JSON needs a content type, such as `--content-type text/plain`
     ");
     assert_snapshot!(pf.run_with(&["publish", "a", "--lines", "-q"], b"\"\xff\"\n"), @"
     exit: 1
     --- stdout
 
     --- stderr
-    error: line 1: not valid JSON: no UTF-8 at byte 2
+    error: line 1: not valid JSON: not UTF-8 at byte 2
     error: 1 line was not published; the rest was not read
-    hint: `--on-error continue` goes on with the next line
+    hint: continue with the next line by `--on-error continue`
     ");
     assert_eq!(count(&pf), 0);
 }
@@ -253,7 +253,7 @@ fn a_time_that_is_past_is_now() {
     --- stdout
 
     --- stderr
-    that time is past: publishing now
+    this time is in the past: publishing now
     published [ULID] to a
     ");
     assert_eq!(count(&pf), 1);
@@ -284,7 +284,7 @@ fn a_receipt_that_cannot_be_written_is_told() {
         --- stdout
 
         --- stderr
-        error: published, but the receipt cannot be written
+        error: published, but the receipt could not be written
           caused by: No space left on device (os error 28)
         "));
     }

@@ -21,7 +21,7 @@ fn a_stream_stops_at_the_first_bad_line() {
     error: line 4: not valid JSON: EOF while parsing a value at column 5
     published 2 events, skipped 1 empty line
     error: 1 line was not published; the rest was not read
-    hint: `--on-error continue` goes on with the next line
+    hint: continue with the next line by `--on-error continue`
     ");
     assert_snapshot!(stored(&pf), @"
     1
@@ -40,7 +40,7 @@ fn a_stream_goes_on_behind_bad_lines_if_it_may() {
 
     --- stderr
     error: line 2: not valid JSON: EOF while parsing an object at column 1
-    error: line 3: not valid JSON: no UTF-8 at byte 1
+    error: line 3: not valid JSON: not UTF-8 at byte 1
     error: line 4: not valid JSON: control character (\u0000-\u001F) found while parsing a string at column 1
     error: line 7: not valid JSON: expected value at column 1
     published 2 events, skipped 1 empty line
@@ -100,7 +100,7 @@ fn nothing_published_is_a_failure_of_its_own() {
     error: line 1: attribute `specversion` is missing
     published 0 events
     error: 1 line was not published; the rest was not read
-    hint: `--on-error continue` goes on with the next line
+    hint: continue with the next line by `--on-error continue`
     ");
 }
 
@@ -183,7 +183,7 @@ fn a_long_line_is_refused_alone() {
 
     --- stderr
     error: line 2: the data is longer than 1048576 bytes
-    hint: `--max-size` allows more
+    hint: raise the limit with `--max-size`
     published 2 events
     error: 1 line was not published
     ");

@@ -46,7 +46,7 @@ fn nothing_that_waits_is_a_remark() {
     --- stdout
 
     --- stderr
-    nothing waits for its time
+    no delayed events
     ");
 }
 
@@ -76,7 +76,7 @@ fn the_next_one_is_listed_first() {
     --- stdout
 
     --- stderr
-    nothing waits for its time
+    no delayed events
     ");
     assert_snapshot!(hide(&pf.run(&["schedule", "show", &soon]).to_string(), &ids), @r#"
     exit: 0
@@ -120,9 +120,9 @@ fn a_filter_chooses_by_content() {
     --- stdout
 
     --- stderr
-    error: `--where` is not a filter that can be used
+    error: `--where` is not a valid filter
       caused by: expected a term at the end
-    hint: it is jq over the record of `-o json`, as in `.event.type == "order.created"`
+    hint: it is jq on the record of `-o json`, as in `.event.type == "order.created"`
     "#);
 }
 
@@ -142,15 +142,15 @@ fn what_is_cancelled_never_comes() {
     --- stdout
 
     --- stderr
-    error: nothing waits for its time under the name `[ULID]`
-    hint: it may have been delivered; `pf schedule list` shows what waits
+    error: no delayed events under the name `[ULID]`
+    hint: its event may have been delivered; `pf schedule list` shows the pending ones
     ");
     assert_snapshot!(pf.run(&["schedule", "list"]), @"
     exit: 0
     --- stdout
 
     --- stderr
-    nothing waits for its time
+    no delayed events
     ");
 }
 
@@ -165,8 +165,8 @@ fn several_are_cancelled_as_far_as_they_are_there() {
     cancelled [ULID]
 
     --- stderr
-    error: nothing waits for its time under the name `nobody`
-    hint: it may have been delivered; `pf schedule list` shows what waits
+    error: no delayed events under the name `nobody`
+    hint: its event may have been delivered; `pf schedule list` shows the pending ones
     error: 1 event was not cancelled
     ");
 }
@@ -182,7 +182,7 @@ fn nobody_needs_to_run_where_the_store_delivers_by_itself() {
     --- stdout
 
     --- stderr
-    `sqlite:` delivers what is due by itself: nobody needs to run this
+    `sqlite:` delivers due events itself: this command is not needed
     ");
 }
 
@@ -194,7 +194,7 @@ fn bad_delays_are_refused_before_anything_is_stored() {
     --- stdout
 
     --- stderr
-    error: invalid value 'soon' for '--delay <DURATION>': not a duration; write it like `90s` or `2h 30m`
+    error: invalid value 'soon' for '--delay <DURATION>': not a valid duration; use for example `90s` or `2h 30m`
 
     For more information, try '--help'.
     ");
@@ -203,7 +203,7 @@ fn bad_delays_are_refused_before_anything_is_stored() {
     --- stdout
 
     --- stderr
-    error: invalid value '9999999999999999999s' for '--delay <DURATION>': is longer than all time
+    error: invalid value '9999999999999999999s' for '--delay <DURATION>': is too long
 
     For more information, try '--help'.
     ");
@@ -239,6 +239,6 @@ fn bad_delays_are_refused_before_anything_is_stored() {
     --- stdout
 
     --- stderr
-    nothing waits for its time
+    no delayed events
     ");
 }

@@ -128,8 +128,8 @@ fn a_filter_chooses_by_content() {
     {"total":200}
 
     --- stderr
-    warning: `--where` fails at 3: cannot index "paid" with "total"
-    left out 1 event on which `--where` fails
+    warning: `--where` failed at 3: cannot index "paid" with "total"
+    left out 1 event on which `--where` failed
     "#);
 }
 
@@ -201,7 +201,7 @@ fn an_expanded_pattern_and_a_wrong_topic_get_hints() {
     --- stdout
 
     --- stderr
-    hint: `order.txt` is a file here: if the shell expanded your pattern, quote it, as in 'order.*'
+    hint: `order.txt` is a file in this folder; if the shell expanded your pattern, quote it: 'order.*'
     ");
     assert_snapshot!(pf.run(&["tail", "order.craeted", "--until-end"]), @"
     exit: 0

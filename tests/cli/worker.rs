@@ -59,8 +59,8 @@ fn every_verdict_is_taken() {
     dead letter order.created dead (permanent): no stock
     dead letter order.created late (exhausted): 429
     1 handled, 1 skipped, 1 retry, 2 dead letters
-    error: 2 events became dead letters
-    hint: look at them: pf dlq list --group billing
+    error: 2 events were dead-lettered
+    hint: list them: pf dlq list --group billing
     "#);
     assert_eq!(letters(&pf).len(), 2);
 }
@@ -85,8 +85,8 @@ fn a_worker_that_misbehaves_fails_its_event() {
     assert_snapshot!(fault(r#"echo '{"action":"ack"}'"#), @r#"4: "worker" "the worker's answer is malformed: missing field `id`""#);
     assert_snapshot!(fault("echo done"), @r#"4: "worker" "the worker's answer is malformed: expected value at line 1 column 1""#);
     assert_snapshot!(fault("exec >&-; cat >/dev/null"), @r#"4: "worker" "the worker closed its stdout before it answered""#);
-    assert_snapshot!(fault("echo 'out of memory' >&2; exit 3"), @r#"4: "exit 3" "the worker ended before it answered: exit status 3: out of memory""#);
-    assert_snapshot!(fault("kill -9 $$"), @r#"4: "signal 9" "the worker ended before it answered: killed by signal 9""#);
+    assert_snapshot!(fault("echo 'out of memory' >&2; exit 3"), @r#"4: "exit 3" "the worker exited before it answered: exit status 3: out of memory""#);
+    assert_snapshot!(fault("kill -9 $$"), @r#"4: "signal 9" "the worker exited before it answered: killed by signal 9""#);
     assert_snapshot!(fault("head -c 100000 /dev/zero | tr '\\0' x"), @r#"4: "worker" "the worker's answer is malformed: longer than 65536 bytes""#);
     assert_snapshot!(fault(r#"echo '{"id":"a","action":"ack","emit":[]}'"#), @r#"4: "worker" "the worker's answer has `emit`, which is for `pf consume --emit`""#);
 }
@@ -104,7 +104,7 @@ fn a_worker_that_died_is_replaced() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
-    attempt 1 of order.created a failed, again in 0s: the worker ended before it answered: exit status 1
+    attempt 1 of order.created a failed, again in 0s: the worker exited before it answered: exit status 1
     2 handled, 1 retry
     "#);
 }
@@ -252,8 +252,8 @@ fn a_worker_that_cannot_be_run_stops_with_78() {
 
     --- stderr
     consuming order.created as group g: ./no-such-command
-    error: the handler does not work: cannot run `./no-such-command`: No such file or directory (os error 2)
-    hint: the event went back uncounted; run this again once the command works
+    error: the handler cannot run: cannot run `./no-such-command`: No such file or directory (os error 2)
+    hint: the event went back without losing an attempt; run this again once the command works
     ");
     let run = consume(&pf, &["-q"], "echo $PF_DELIVERY_ATTEMPT").succeeded();
     assert_eq!(run.stdout(), "1\n");
@@ -290,7 +290,7 @@ fn a_slow_answer_is_a_failed_run_and_the_worker_is_replaced() {
     consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
     dead letter order.created a (exhausted): took longer than [MS]
     1 handled, 1 dead letter
-    error: 1 event became a dead letter
-    hint: look at them: pf dlq list --group billing
+    error: 1 event was dead-lettered
+    hint: list them: pf dlq list --group billing
     "#);
 }

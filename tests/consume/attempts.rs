@@ -196,7 +196,7 @@ async fn a_topic_without_events_stops_the_consumer_and_loses_nothing() {
     assert!(
         error
             .to_string()
-            .starts_with("the first 20 messages are no CloudEvents"),
+            .starts_with("the first 20 messages are not CloudEvents"),
         "{error}"
     );
     assert!(bench.letters().await.is_empty());

@@ -18,7 +18,7 @@ pub struct Nats {
 }
 
 impl Nats {
-    /// Makes a stream as `--create` makes one.
+    /// Makes a stream as `--create` creates one.
     pub fn prepared(broker: &Broker, name: &str) -> Self {
         Self::make(broker, name, true)
     }

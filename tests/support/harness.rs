@@ -157,7 +157,7 @@ impl Run {
 
     /// Shows it without the line that announces an end which takes its time, as it may on a busy machine.
     pub fn unhurried(&self) -> String {
-        let line = "stopping; a second signal ends at once\n";
+        let line = "stopping; a second signal aborts\n";
         self.to_string().replace(line, "")
     }
 

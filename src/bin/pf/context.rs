@@ -1,4 +1,4 @@
-//! What every command is handed: where to write, where to connect, when to stop.
+//! The context of a command: its output, its store and its signals.
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
@@ -45,7 +45,7 @@ impl Context {
         }
     }
 
-    /// Begins to write the log that `--log` asks for.
+    /// Starts the log of `--log`.
     pub fn start_log(&self) -> CliResult<()> {
         let filter = self.global.log.as_deref();
         filter.map_or(Ok(()), |filter| log::start(filter, self.global.color))
@@ -68,28 +68,28 @@ impl Context {
             .ok_or_else(|| CliError::configuration("no configuration"))
     }
 
-    /// Reads the configuration files again, after a change.
+    /// Reads the configuration files again after a change.
     pub fn reload(&mut self) -> CliResult<&Config> {
         self.config = None;
         self.config()
     }
 
-    /// Returns what `--url` says.
+    /// Returns the value of `--url`.
     pub fn given_url(&self) -> Option<String> {
         self.global.url.clone()
     }
 
-    /// Returns what `--context` says.
+    /// Returns the value of `--context`.
     pub fn given_context(&self) -> Option<String> {
         self.global.context.clone()
     }
 
-    /// Returns what `-o` says.
+    /// Returns the value of `-o`.
     pub fn given_output(&self) -> Option<Format> {
         self.global.output
     }
 
-    /// Returns the group that was named for this command, or the one of the configuration.
+    /// Returns the group given for this command, otherwise that of the configuration.
     pub fn group(&mut self, named: Option<Group>) -> CliResult<Option<Group>> {
         if named.is_some() {
             return Ok(named);
@@ -130,9 +130,9 @@ impl Context {
             .as_ref()
             .and_then(|target| target.folder.as_ref())
         {
-            make(folder)?;
+            create_folder(folder)?;
         }
-        // Nobody has to make the default store first.
+        // The default store is created on first use.
         let is_default = self
             .target
             .as_ref()
@@ -147,7 +147,7 @@ impl Context {
         Ok(transport)
     }
 
-    /// Takes over the signals that ask for an end, once.
+    /// Takes over the signals that stop a command, once.
     pub fn signals(&mut self) -> CliResult<Signals> {
         if let Some(signals) = &self.signals {
             return Ok(signals.clone());
@@ -157,7 +157,7 @@ impl Context {
         Ok(signals)
     }
 
-    /// Lets go of the store, tells how it went, and says how the process ends.
+    /// Closes the store, prints warnings and errors, and returns the exit code.
     pub async fn finish(mut self, result: CliResult<()>) -> ExitCode {
         let flushed = self.printer.flush().map_err(CliError::from);
         if let Some(transport) = &self.transport {
@@ -180,11 +180,11 @@ impl Context {
     }
 }
 
-/// Makes the folder of the default store.
-fn make(folder: &Path) -> CliResult<()> {
+/// Creates the folder of the default store.
+fn create_folder(folder: &Path) -> CliResult<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
         CliError::new(Exit::Configuration, error)
-            .during(format!("the folder {} cannot be made", folder.display()))
-            .hint("name another store, as in `--url sqlite:events.db`")
+            .during(format!("cannot create the folder {}", folder.display()))
+            .hint("choose another store, such as `--url sqlite:events.db`")
     })
 }

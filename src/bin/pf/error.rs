@@ -1,4 +1,4 @@
-//! What ends a command early: its exit code, its message and what to do about it. Nothing else knows those.
+//! Errors of commands: exit code, message and hints. No other module knows exit codes.
 
 use std::{fmt, io, process::ExitCode};
 
@@ -10,41 +10,41 @@ use protoflow::{
 
 pub type CliResult<T> = Result<T, CliError>;
 
-/// How a command that did not do all of its work ends.
+/// Exit code of a command that did not do all of its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Nothing was done.
     Failed = 1,
-    /// The command line makes no sense.
+    /// Wrong usage of the command line.
     Usage = 2,
-    /// The time was up, or too few events came.
+    /// The time limit was reached, or too few events arrived.
     Incomplete = 3,
     /// Some of the work was done.
     Partly = 4,
-    /// The transport cannot do what was asked.
+    /// The transport does not support the request.
     Unsupported = 5,
     /// No server answered.
     Unavailable = 69,
-    /// The server does not let us.
+    /// Permission denied.
     Denied = 77,
-    /// The configuration does not fit.
+    /// Configuration error.
     Configuration = 78,
-    /// SIGINT came before everything was finished.
+    /// Interrupted by SIGINT before everything was finished.
     Interrupted = 130,
-    /// Whoever read our output has gone away; told to nobody.
+    /// Stdout was closed by its reader; ends silently.
     BrokenPipe = 141,
-    /// SIGTERM came before everything was finished.
+    /// Interrupted by SIGTERM before everything was finished.
     Terminated = 143,
 }
 
 impl Exit {
-    /// Ends the process without letting anything finish.
+    /// Ends the process at once.
     pub fn at_once(self) -> ! {
         std::process::exit(self as i32)
     }
 }
 
-/// Why a command ended early.
+/// Error that ended a command.
 #[derive(Debug)]
 pub struct CliError {
     exit: Exit,
@@ -53,7 +53,7 @@ pub struct CliError {
 }
 
 impl CliError {
-    /// Wraps an error; its causes are shown on their own lines.
+    /// Wraps an error; each of its causes is shown on a line of its own.
     pub fn new(exit: Exit, source: impl Into<anyhow::Error>) -> Self {
         Self {
             exit,
@@ -62,79 +62,79 @@ impl CliError {
         }
     }
 
-    /// Makes an error of a lower-case fragment without a period.
+    /// Creates an error from a lower-case phrase without a period.
     pub fn message(exit: Exit, text: impl Into<String>) -> Self {
         Self::new(exit, anyhow::Error::msg(text.into()))
     }
 
-    /// A command line that makes no sense.
+    /// Creates a usage error.
     pub fn usage(text: impl Into<String>) -> Self {
         Self::message(Exit::Usage, text)
     }
 
-    /// A configuration that does not fit.
+    /// Creates a configuration error.
     pub fn configuration(text: impl Into<String>) -> Self {
         Self::message(Exit::Configuration, text)
     }
 
-    /// Adds what to do about it.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Says what was being done when it happened; the error becomes the cause.
+    /// Adds the failed operation in front; the error becomes its cause.
     #[must_use]
     pub fn during(mut self, text: impl fmt::Display + Send + Sync + 'static) -> Self {
         self.source = self.source.context(text);
         self
     }
 
-    /// Returns how a command ends that ends with this.
+    /// Returns the exit code.
     pub fn code(&self) -> Exit {
         self.exit
     }
 
-    /// Ends with another code.
+    /// Sets the exit code.
     #[must_use]
     pub fn ending(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
 
-    /// Says that what was published could not be told: it is stored all the same.
+    /// Notes that events were published whose receipts could not be written.
     #[must_use]
-    pub fn untold(self) -> Self {
+    pub fn after_publish(self) -> Self {
         if self.is_silent() {
             return self;
         }
-        self.during("published, but the receipt cannot be written")
+        self.during("published, but the receipt could not be written")
             .ending(Exit::Partly)
     }
 
-    /// Reports whether there is nobody to tell.
+    /// Reports whether the error is not printed.
     pub fn is_silent(&self) -> bool {
         self.exit == Exit::BrokenPipe
     }
 
-    /// Returns the message and its causes, outermost first. A cause that the one before has told is left out: some
-    /// drivers' errors repeat their sources.
+    /// Returns the message and its causes, outermost first. A cause that only repeats the one before it is left out: errors of
+    /// some drivers contain the text of their source.
     pub fn chain(&self) -> impl Iterator<Item = String> {
-        let mut told = String::new();
+        let mut previous = String::new();
         self.source.chain().filter_map(move |cause| {
             let text = cause.to_string();
-            // As SQLite's driver puts it.
-            let numbered = text.starts_with("Error code ") && text.ends_with(&told);
-            if told.ends_with(&text) || numbered && !told.is_empty() {
+            // The form of SQLite's driver.
+            let numbered = text.starts_with("Error code ") && text.ends_with(&previous);
+            if previous.ends_with(&text) || numbered && !previous.is_empty() {
                 return None;
             }
-            told.clone_from(&text);
+            previous.clone_from(&text);
             Some(text)
         })
     }
 
-    /// Returns what to do about it.
+    /// Returns the hints.
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
@@ -156,7 +156,7 @@ impl From<TransportError> for CliError {
         };
         let hint = error
             .advice()
-            .or_else(|| usual_advice(error.kind()))
+            .or_else(|| default_hint(error.kind()))
             .map(str::to_owned);
         let error = Self::new(exit, error);
         match hint {
@@ -166,10 +166,10 @@ impl From<TransportError> for CliError {
     }
 }
 
-fn usual_advice(kind: ErrorKind) -> Option<&'static str> {
+fn default_hint(kind: ErrorKind) -> Option<&'static str> {
     match kind {
-        ErrorKind::Unavailable => Some("is the broker running? `pf doctor` looks closer"),
-        ErrorKind::Denied => Some("give user and password with a context: `pf context add --help`"),
+        ErrorKind::Unavailable => Some("is the broker running? `pf doctor` checks the store"),
+        ErrorKind::Denied => Some("set user and password in a context: `pf context add --help`"),
         ErrorKind::Unsupported => Some("`pf caps` shows what this transport can do"),
         _ => None,
     }
@@ -180,9 +180,9 @@ impl From<ConsumeError> for CliError {
         match error {
             ConsumeError::Transport(error) => error.into(),
             ConsumeError::Undecodable { .. } => Self::new(Exit::Configuration, error)
-                .hint("`--plain` hands over messages that are no CloudEvents"),
+                .hint("`--plain` also passes messages that are not CloudEvents to the command"),
             ConsumeError::Unusable(_) => Self::new(Exit::Configuration, error)
-                .hint("the event went back uncounted; run this again once the command works"),
+                .hint("the event went back without losing an attempt; run this again once the command works"),
             error => Self::new(Exit::Configuration, error),
         }
     }
@@ -192,12 +192,12 @@ impl From<TriageError> for CliError {
     fn from(error: TriageError) -> Self {
         match error {
             TriageError::Transport(error) if error.kind() == ErrorKind::Held => {
-                Self::from(error).hint("jobs on dead letters run one at a time; run this again when that one has ended")
+                Self::from(error).hint("only one dead-letter job runs at a time; run this again when that one has ended")
             }
             TriageError::Transport(error) => error.into(),
             TriageError::Ambiguous { ref candidates, .. } => {
                 let candidates: Vec<_> = candidates.iter().map(LetterId::as_str).collect();
-                let hint = format!("they are {}; give more of the id", candidates.join(", "));
+                let hint = format!("candidates: {}; give more characters of the id", candidates.join(", "));
                 Self::new(Exit::Failed, error).hint(hint)
             }
             error => Self::new(Exit::Failed, error),
@@ -220,8 +220,8 @@ impl From<NameError> for CliError {
 impl From<FilterError> for CliError {
     fn from(error: FilterError) -> Self {
         Self::new(Exit::Usage, error)
-            .during("`--where` is not a filter that can be used")
-            .hint("it is jq over the record of `-o json`, as in `.event.type == \"order.created\"`")
+            .during("`--where` is not a valid filter")
+            .hint("it is jq on the record of `-o json`, as in `.event.type == \"order.created\"`")
     }
 }
 

@@ -17,12 +17,12 @@ pub struct GlobalArgs {
     #[arg(help = "The store, as in `sqlite:events.db` [env: PF_URL]")]
     pub url: Option<String>,
     #[arg(long, global = true, value_name = "NAME")]
-    #[arg(help = "A store by the name that `pf context add` gave it [env: PF_CONTEXT]")]
+    #[arg(help = "The store with this context name, see `pf context` [env: PF_CONTEXT]")]
     pub context: Option<String>,
-    /// How long to wait for the store to answer [default: what the URL says, else 5s]
+    /// Time to wait for the store to answer [default: set by the URL, else 5s]
     #[arg(long, global = true, value_parser = times::duration, value_name = "DURATION")]
     pub connect_timeout: Option<Duration>,
-    /// How to write data
+    /// Output format
     #[arg(
         short,
         long,
@@ -33,13 +33,13 @@ pub struct GlobalArgs {
     )]
     #[arg(value_name = "FORMAT")]
     pub output: Option<Format>,
-    /// Leave out remarks; errors and their hints stay
+    /// Print no notices; warnings, errors and their hints stay
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorChoice,
-    /// Write a log to stderr, as in `debug` or `protoflow=trace`
+    /// Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`
     #[arg(
         long,
         global = true,

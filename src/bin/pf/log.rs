@@ -1,4 +1,4 @@
-//! `--log`: what is logged to stderr, and a filter that can mean nothing is refused.
+//! The log of `--log` on stderr. A filter that would log nothing is refused.
 
 use tracing_subscriber::EnvFilter;
 
@@ -10,10 +10,10 @@ use crate::{
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Writes a log to stderr from here on, if there is a filter.
+/// Starts to write a log to stderr, unless the filter is empty.
 ///
 /// # Errors
-/// If the filter cannot be meant so.
+/// If the filter is not valid.
 pub fn start(filter: &str, color: ColorChoice) -> CliResult<()> {
     if filter.is_empty() {
         return Ok(());
@@ -28,24 +28,30 @@ pub fn start(filter: &str, color: ColorChoice) -> CliResult<()> {
 }
 
 fn parse(text: &str) -> CliResult<EnvFilter> {
-    let unknown = text.split(',').map(str::trim).find(|part| !is_clear(part));
+    let unknown = text
+        .split(',')
+        .map(str::trim)
+        .find(|part| !is_meaningful(part));
     let hint = match unknown {
-        None => "write a level, or levels of modules, as in `debug` or `protoflow=trace,info`"
+        None => "use a level, or levels of modules, such as `debug` or `protoflow=trace,info`"
             .to_owned(),
         Some(word) => match nearest(word, LEVELS.into_iter()) {
             Some(level) => format!("did you mean `{level}`?"),
-            None => format!("`{word}` is no level; levels are {}", LEVELS.join(", ")),
+            None => format!(
+                "`{word}` is not a valid level; valid levels: {}",
+                LEVELS.join(", ")
+            ),
         },
     };
     let filter = EnvFilter::builder().parse(text).ok();
     filter
         .filter(|_| unknown.is_none())
-        .ok_or_else(|| CliError::usage(format!("`--log {text}` is no filter")).hint(hint))
+        .ok_or_else(|| CliError::usage(format!("`--log {text}` is not a valid filter")).hint(hint))
 }
 
-/// Reports whether a part is a level or names what it is for: a lone word that is neither would be taken for a module
-/// that nobody knows, and nothing would be logged.
-fn is_clear(part: &str) -> bool {
+/// Reports whether a part is a level or has a target. Any other word would be taken for the name of an unknown module, and
+/// nothing would be logged.
+fn is_meaningful(part: &str) -> bool {
     let is_level = |level: &str| level.eq_ignore_ascii_case(part);
     part.contains(['=', '[', ':']) || LEVELS.into_iter().any(is_level)
 }

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use mimalloc::MiMalloc;
 
-/// With that of the system, threads that pass messages on wait for each other's memory.
+/// The allocator of the system makes threads that pass messages to each other contend for its locks.
 #[global_allocator]
 static MEMORY: MiMalloc = MiMalloc;
 

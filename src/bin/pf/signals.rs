@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM: the first asks for a drain, the second ends at once. On Linux SIGHUP, too, asks for a drain; nobody
-//! means the end by closing a terminal.
+//! Signals that stop a command: the first SIGINT or SIGTERM drains, the second aborts. On Linux SIGHUP only ever drains,
+//! because closing a terminal is not a request to abort.
 
 use std::{
     io,
@@ -22,13 +22,13 @@ use crate::{
     output::Remarks,
 };
 
-/// What sends a signal to us and to our process group, as `timeout` does, means one and not two.
-const ECHO: Duration = Duration::from_millis(50);
+/// Signals within this time count as one: `timeout`, for example, signals the process and then its process group.
+const SAME_SIGNAL: Duration = Duration::from_millis(50);
 
-/// How long the end may take after the second signal.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// Time for the abort after the second signal.
+const ABORT_LIMIT: Duration = Duration::from_secs(5);
 
-/// What a command knows about the signals that came.
+/// The signals that a command received.
 #[derive(Debug, Clone)]
 pub struct Signals {
     /// Cancelled by signals.
@@ -37,14 +37,14 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes over these signals for the rest of the process.
+    /// Takes over the signals for the rest of the process.
     pub fn watch(remarks: Remarks) -> io::Result<Self> {
         let signals = Self {
             stop: Stop::default(),
             terminated: Arc::new(AtomicBool::new(false)),
         };
         let watched = signals.clone();
-        // On a thread of its own: a write to a pipe that nobody reads holds up everything else.
+        // On a thread of its own: a write to a full pipe that nobody reads blocks the main thread.
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let mut source = {
             let _guard = runtime.enter();
@@ -57,25 +57,25 @@ impl Signals {
             }
         };
         std::thread::spawn(move || {
-            runtime.block_on(watched.heed(&mut source, remarks));
-            // Something hangs; what it holds is as safe as from a kill.
+            runtime.block_on(watched.handle(&mut source, remarks));
+            // Something hangs. Ending here is as safe as `kill -9`.
             watched.exit().at_once();
         });
         Ok(signals)
     }
 
-    /// Asks for a drain at the first signal and for the end at the second, which then has a little time.
-    async fn heed(&self, source: &mut Source, remarks: Remarks) {
+    /// Drains on the first signal and aborts on the second; returns when the time for the abort is over.
+    async fn handle(&self, source: &mut Source, remarks: Remarks) {
         self.terminated
             .store(source.terminates().await, Ordering::Relaxed);
         self.stop.drain.cancel();
         source.hang_ups = None;
-        source.let_pass(ECHO).await;
-        remarks.remark("stopping; a second signal ends at once");
+        source.ignore_for(SAME_SIGNAL).await;
+        remarks.remark("stopping; a second signal aborts");
         self.terminated
             .store(source.terminates().await, Ordering::Relaxed);
         self.stop.abort.cancel();
-        sleep(LAST_WORDS).await;
+        sleep(ABORT_LIMIT).await;
     }
 
     /// Returns the error of a command that was stopped before it had finished.
@@ -92,16 +92,16 @@ impl Signals {
     }
 }
 
-/// Where signals come from.
+/// Sources of signals.
 struct Source {
     interrupts: Signal,
     terminations: Signal,
-    /// The terminal was closed; none if that is not meant to end us.
+    /// SIGHUP; `None` if it is ignored.
     hang_ups: Option<Signal>,
 }
 
 impl Source {
-    /// Waits for a signal, and returns whether it was SIGTERM, or SIGHUP, which asks for the same.
+    /// Waits for a signal; returns whether it was SIGTERM or SIGHUP.
     async fn terminates(&mut self) -> bool {
         tokio::select! {
             _ = self.interrupts.recv() => false,
@@ -110,8 +110,8 @@ impl Source {
         }
     }
 
-    /// Overlooks what comes for so long.
-    async fn let_pass(&mut self, time: Duration) {
+    /// Ignores signals for this long.
+    async fn ignore_for(&mut self, time: Duration) {
         let all = async {
             loop {
                 self.terminates().await;
@@ -128,7 +128,7 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
-/// Reports whether we were started to outlive the terminal, as by `nohup`.
+/// Reports whether the process was started with SIGHUP ignored, as by `nohup`.
 #[cfg(target_os = "linux")]
 fn ignores_hang_ups() -> bool {
     const HANG_UP: u64 = 1;
@@ -140,7 +140,7 @@ fn ignores_hang_ups() -> bool {
         .is_none_or(|mask| mask & HANG_UP != 0)
 }
 
-/// Nobody tells here whether we were started to outlive the terminal.
+/// Without /proc it is unknown whether the process was started by `nohup`; SIGHUP is left alone.
 #[cfg(not(target_os = "linux"))]
 fn ignores_hang_ups() -> bool {
     true

@@ -173,29 +173,31 @@ impl Gathering {
             return;
         }
         if let JobAction::Replay { to: Some(topic) } = &self.action {
-            warnings.push(format!("every group that reads `{topic}` gets these"));
+            warnings.push(format!(
+                "every group that reads `{topic}` gets these events"
+            ));
         } else if !self.to_group {
             warnings.push(format!(
-                "every group of the topic gets these again, not only the one that failed{}",
+                "every group of the topic gets these events again, not only the one that failed{}",
                 note(capabilities.replay_to_group.note())
             ));
         }
         if !capabilities.exactly_once_replay.is_present() {
             warnings.push(format!(
-                "a crash in the middle may publish letters twice{}",
+                "a crash during the replay may publish some twice{}",
                 note(capabilities.exactly_once_replay.note())
             ));
         }
         if self.replayed > 0 {
             warnings.push(format!(
-                "{} replayed before, at most {}x each: is the cause gone?",
+                "{} replayed before, up to {}x each: is the cause fixed?",
                 were(self.replayed),
                 self.most_replays
             ));
         }
         if self.undecodable > 0 {
             warnings.push(format!(
-                "{} no CloudEvents and will fail again unless the consumer wraps them (--plain)",
+                "{} not valid CloudEvents and will fail again unless the consumer wraps them (--plain)",
                 are(self.undecodable)
             ));
         }
@@ -205,7 +207,7 @@ impl Gathering {
 fn warn_of_purge(capabilities: &Capabilities, warnings: &mut Vec<String>) {
     if !capabilities.purge.is_native() {
         warnings.push(format!(
-            "purging only marks the letters here, their bytes remain{}",
+            "purging only marks dead letters here; their bytes remain{}",
             note(capabilities.purge.note())
         ));
     }
@@ -215,7 +217,7 @@ fn warn_of_filter(letters: &Letters, warnings: &mut Vec<String>) {
     let failed = letters.unfiltered();
     if failed.letters > 0 {
         warnings.push(format!(
-            "the filter failed on {}, left out: {}",
+            "left out {} on which the filter failed: {}",
             count(failed.letters),
             failed.reason
         ));
@@ -228,7 +230,7 @@ fn warn_of_missing(missing: &[&str], warnings: &mut Vec<String>) {
     }
     let listed = missing[..missing.len().min(LISTED)].join(", ");
     let more = if missing.len() > LISTED { ", …" } else { "" };
-    warnings.push(format!("no letter has the name (any more): {listed}{more}"));
+    warnings.push(format!("no dead letter matches: {listed}{more}"));
 }
 
 fn unfinished(job: &Job) -> String {
@@ -236,10 +238,10 @@ fn unfinished(job: &Job) -> String {
     let left = count(job.planned.saturating_sub(job.resolved));
     let selection = &job.selection;
     match &job.holder {
-        Some(holder) => format!("{holder} is at work on `{verb} {selection}` with {left} to go"),
+        Some(holder) => format!("{holder} is running `{verb} {selection}` with {left} to go"),
         None => {
             format!(
-                "`{verb} {selection}` was interrupted with {left} to go; run it again to end it"
+                "`{verb} {selection}` was interrupted with {left} to go; run it again to resume it"
             )
         }
     }
@@ -255,8 +257,8 @@ fn note(text: &str) -> String {
 
 fn count(letters: u64) -> String {
     match letters {
-        1 => "1 letter".to_owned(),
-        more => format!("{more} letters"),
+        1 => "1 dead letter".to_owned(),
+        more => format!("{more} dead letters"),
     }
 }
 

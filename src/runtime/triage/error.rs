@@ -11,10 +11,10 @@ pub enum TriageError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// No letter has this name.
-    #[error("there is no dead letter `{0}` in this selection")]
+    #[error("no dead letter `{0}` in this selection")]
     Unknown(String),
     /// The name fits several letters.
-    #[error("`{name}` names {count} dead letters")]
+    #[error("`{name}` matches {count} dead letters")]
     Ambiguous {
         /// The name.
         name: String,
@@ -24,7 +24,7 @@ pub enum TriageError {
         candidates: Vec<LetterId>,
     },
     /// A job had to stop in the middle; it can be resumed.
-    #[error("the job had to stop in the middle")]
+    #[error("the job stopped before its end")]
     Stopped {
         /// What it had done.
         report: Box<JobReport>,

@@ -154,7 +154,9 @@ fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
     let left = job.planned.saturating_sub(job.resolved);
     if let Some(holder) = job.holder {
         let verb = job.action.verb();
-        let text = format!("{holder} is at work on this {verb}, with {left} letters to go");
+        let text = format!(
+            "another dead-letter job is running: this {verb}, held by {holder}, with {left} dead letters to go"
+        );
         return Err(TransportError::new(scheme, ErrorKind::Held, text).into());
     }
     Ok(Plan {

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct JobOptions {
     /// Who works on it, for others to read.
     pub holder: String,
-    /// Letters per second; none is as fast as it goes.
+    /// At most N dead letters per second; none is as fast as it goes.
     pub rate: Option<f64>,
 }
 

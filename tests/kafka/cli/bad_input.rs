@@ -251,8 +251,8 @@ fn urls_that_cannot_be_meant_are_refused() {
     --- stdout
 
     --- stderr
-    error: a password in --url can be seen by everybody on this machine
-    hint: put it into a file and use `pf context add NAME --url URL --password-file FILE`
+    error: a password in --url is visible to every user of this machine
+    hint: put it into a file: `pf context add NAME --url URL --password-file FILE`
     hint: or set PF_PASSWORD and leave only the user name in the URL
     ");
 }

@@ -114,8 +114,8 @@ fn a_log_that_ends_before_the_position_of_the_group_is_read_again() {
     made topic pf.delay for what is for later
     made topic order.created.dlq for dead letters of order.created
     made topic pf.state for what becomes of dead letters
-    warning: messages are gone before they were read: kafka: `order.created`, partition 0, ends at offset 2, and was read up to 9 before: its broker lost records, or the topic was made anew; it is read again from its beginning
+    warning: messages were removed before they were read: kafka: `order.created`, partition 0, ends at offset 2, and was read up to 9 before: its broker lost records, or the topic was made anew; it is read again from its beginning
     2 handled
-    error: messages were gone before the group had handled them
+    error: messages were removed before the group had handled them
     ");
 }

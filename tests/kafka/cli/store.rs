@@ -66,7 +66,7 @@ fn what_is_missing_is_made_when_asked() {
                                   mend: pf doctor --fix
 
     --- stderr
-    looking at kafka://SERVER/?prefix=&partitions=1
+    checking kafka://SERVER/?prefix=&partitions=1
     ");
     assert_snapshot!(show(&shop, &["doctor", "--fix"]), @"
     exit: 0
@@ -74,7 +74,7 @@ fn what_is_missing_is_made_when_asked() {
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
 
     --- stderr
-    looking at kafka://SERVER/?prefix=&partitions=1
+    checking kafka://SERVER/?prefix=&partitions=1
     mended missing.pf.delay
     mended missing.pf.state
     ");
@@ -84,7 +84,7 @@ fn what_is_missing_is_made_when_asked() {
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
 
     --- stderr
-    looking at kafka://SERVER/?prefix=&partitions=1
+    checking kafka://SERVER/?prefix=&partitions=1
     ");
 }
 
@@ -122,8 +122,8 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
                                   mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.state --add-config max.message.bytes=2008192
 
     --- stderr
-    looking at kafka://SERVER/?prefix=&partitions=1
-    error: there is 1 problem
+    checking kafka://SERVER/?prefix=&partitions=1
+    error: 1 problem
     ");
     assert_snapshot!(show(&shop, &["doctor", "--fix"]), @"
     exit: 0
@@ -135,7 +135,7 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
                                   mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
 
     --- stderr
-    looking at kafka://SERVER/?prefix=&partitions=1
+    checking kafka://SERVER/?prefix=&partitions=1
     warning: cleanup.order.created stays: kafka: `order.created` is not ours: that is for its owner to decide
     mended retention.order.created.dlq
     mended limit.order.created.dlq
@@ -171,7 +171,7 @@ fn groups_and_their_lag_are_shown() {
     warning  group.doctor-lag     group `doctor-lag` is 3 behind on order.created (empty, nobody reads)
 
     --- stderr
-    looking at kafka://SERVER/?prefix=&partitions=1
+    checking kafka://SERVER/?prefix=&partitions=1
     ");
     shop.raw.remove_before(&name, 0, 4);
     let run = shop.pf.run(&["doctor"]);

@@ -201,7 +201,7 @@ fn a_server_that_is_too_old_is_told_what_it_lacks() {
     ok       stream               stream SHOP holds 1 messages
 
     --- stderr
-    looking at nats://SERVER/SHOP
+    checking nats://SERVER/SHOP
     ");
     let run = shop.pf.run(&["caps"]).succeeded();
     assert!(
@@ -238,7 +238,7 @@ fn whoever_is_not_let_in_is_told_so() {
     --- stderr
     error: nats: the server does not accept these credentials
       caused by: authorization violation: nats: authorization violation
-    hint: give user and password with a context: `pf context add --help`
+    hint: set user and password in a context: `pf context add --help`
     ");
     let _ = user("ann", "secret")
         .run(&["publish", "a", "1", "--create"])

@@ -118,7 +118,7 @@ fn what_is_gone_is_told() {
     --- stderr
     warning: consumer_order gave up message 1, which is gone
     captured 1 letter
-    error: 1 message was gone before it could be kept
+    error: 1 message was gone before it could be captured
     ");
 }
 

@@ -106,8 +106,8 @@ fn what_is_given_up_is_listed_and_shown() {
     out of order
     dead letter order.created e1 (exhausted): exit status 1: out of order
     0 handled, 2 retries, 1 dead letter
-    error: 1 event became a dead letter
-    hint: look at them: pf dlq list --group billing
+    error: 1 event was dead-lettered
+    hint: list them: pf dlq list --group billing
     ");
     assert_snapshot!(shop.show(&["dlq", "list"]), @"
     exit: 0
@@ -151,7 +151,7 @@ fn what_is_given_up_is_replayed_and_purged() {
             1  to order.created, for every group
     because of
             1  exit status 65 (permanent)
-    warning: every group of the topic gets these again, not only the one that failed (a replay goes to the topic, so every group sees it)
+    warning: every group of the topic gets these events again, not only the one that failed (a replay goes to the topic, so every group sees it)
     ");
     assert_snapshot!(consume(&shop, "exit 65"), @"
     exit: 4
@@ -161,8 +161,8 @@ fn what_is_given_up_is_replayed_and_purged() {
     consuming order.* as group billing: sh -c 'exit 65'
     dead letter order.created e1 (permanent): exit status 65
     0 handled, 1 dead letter
-    error: 1 event became a dead letter
-    hint: look at them: pf dlq list --group billing
+    error: 1 event was dead-lettered
+    hint: list them: pf dlq list --group billing
     ");
     assert_snapshot!(shop.show(&["dlq", "purge", "--all", "--yes"]), @"
     exit: 0
@@ -210,7 +210,7 @@ fn a_consumer_that_loses_messages_is_refused() {
     ok       stream               stream SHOP holds 0 messages
 
     --- stderr
-    looking at nats://SERVER/SHOP
+    checking nats://SERVER/SHOP
     mended max-deliver.billing
     mended max-pending.billing
     ");

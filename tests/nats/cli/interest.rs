@@ -93,7 +93,7 @@ fn a_publish_that_requires_a_consumer_is_refused_without_one() {
     let lines = [event("order"), event("payment")].join("\n");
     let run = shop.pf.run_with(&many, lines.as_str());
     assert_eq!(run.code(), Some(1), "{run}");
-    assert_eq!(last_number(&shop), 0, "nothing was published");
+    assert_eq!(last_number(&shop), 0, "the transport returned no result");
     let _ = consume(&shop, &[], "true").succeeded();
     let _ = shop.pf.run(&one).succeeded();
     let continued = [&many[..], &["--on-error", "continue"]].concat();
@@ -161,7 +161,7 @@ fn a_letter_stays_while_its_event_would_be_dropped() {
             1  to order, for every group
     because of
             1  exit status 65 (permanent)
-    warning: every group of the topic gets these again, not only the one that failed (a replay goes to the topic, so every group sees it)
+    warning: every group of the topic gets these events again, not only the one that failed (a replay goes to the topic, so every group sees it)
     error: 1 letter could not be dealt with
     ");
     assert_eq!(shop.raw.letters().len(), 1, "the letter stays");
@@ -197,7 +197,7 @@ fn caps_and_doctor_say_what_is_dropped() {
                                   mend: pf consume '**' --group GROUP -- COMMAND
 
     --- stderr
-    looking at nats://SERVER/SHOP
+    checking nats://SERVER/SHOP
     ");
     let _ = consume(&shop, &[], "true").succeeded();
     let run = shop.pf.run(&["doctor"]).succeeded();

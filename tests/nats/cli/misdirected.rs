@@ -151,7 +151,7 @@ fn a_letter_is_not_replayed_into_another_stream() {
             1  to order, for every group
     because of
             1  exit status 65 (permanent)
-    warning: every group of the topic gets these again, not only the one that failed (a replay goes to the topic, so every group sees it)
+    warning: every group of the topic gets these events again, not only the one that failed (a replay goes to the topic, so every group sees it)
     error: 1 letter could not be dealt with
     ");
     assert_eq!(shop.raw.letters().len(), 1, "the letter stays");
@@ -262,7 +262,7 @@ fn caps_and_doctor_say_what_a_mirror_is() {
     ok       copy                 the stream `COPY` is a mirror of `SHOP` and takes no events itself
 
     --- stderr
-    looking at nats://SERVER/COPY?prefix=SHOP.
+    checking nats://SERVER/COPY?prefix=SHOP.
     ");
 }
 

@@ -69,8 +69,8 @@ fn what_waits_is_listed_shown_and_called_off() {
     --- stdout
 
     --- stderr
-    error: nothing waits for its time under the name `[SOON]`
-    hint: it may have been delivered; `pf schedule list` shows what waits
+    error: no delayed events under the name `[SOON]`
+    hint: its event may have been delivered; `pf schedule list` shows the pending ones
     ");
     assert_eq!(shop.raw.scheduled(), 1);
     let _ = shop
@@ -116,7 +116,7 @@ fn a_delay_that_the_stream_would_swallow_is_refused() {
     --- stdout
 
     --- stderr
-    error: `nats` keeps no delay longer than 6days 23h 59m 58s
+    error: `nats` has no delays longer than 6days 23h 59m 58s
     ");
     assert_eq!(shop.raw.scheduled(), 0);
 }
@@ -166,8 +166,8 @@ fn what_waits_gets_another_time() {
     --- stdout
 
     --- stderr
-    error: nothing waits for its time under the name `[LATE]`
-    hint: it may have been delivered; `pf schedule list` shows what waits
+    error: no delayed events under the name `[LATE]`
+    hint: its event may have been delivered; `pf schedule list` shows the pending ones
     ");
     assert_eq!(shop.raw.scheduled(), 0);
 }

@@ -26,7 +26,7 @@ impl Shop {
         }
     }
 
-    /// Has a stream as `--create` makes one.
+    /// Has a stream as `--create` creates one.
     pub(crate) fn prepared() -> Self {
         let shop = Self::empty();
         shop.raw.make(shop.raw.prepared());

@@ -38,7 +38,7 @@ fn a_stream_of_ours_can_do_everything() {
     ok       stream               stream SHOP holds 0 messages
 
     --- stderr
-    looking at nats://SERVER/SHOP
+    checking nats://SERVER/SHOP
     ");
     let _ = shop
         .pf
@@ -118,7 +118,7 @@ fn a_stream_of_somebody_else_is_mended_when_asked() {
                                   mend: nats consumer edit SHOP consumer_order --max-deliver=-1
 
     --- stderr
-    looking at nats://SERVER/SHOP
+    checking nats://SERVER/SHOP
     ");
     assert_snapshot!(shop.show(&["doctor", "--fix"]), @"
     exit: 0
@@ -127,7 +127,7 @@ fn a_stream_of_somebody_else_is_mended_when_asked() {
     ok       stream               stream SHOP holds 0 messages
 
     --- stderr
-    looking at nats://SERVER/SHOP
+    checking nats://SERVER/SHOP
     mended subjects
     mended schedules
     mended atomic

@@ -1,4 +1,4 @@
-//! `pf caps`: what the transport can do.
+//! `pf caps`: capabilities of the transport.
 
 use std::{
     fmt,
@@ -28,15 +28,15 @@ Examples:
   pf caps --url nats://localhost:4222
   pf caps --require delay,dlq:native && ./deploy")]
 pub struct CapsArgs {
-    /// Exit 5 unless all of these can be had; `delay:native` unless the broker itself does it
+    /// Exit 5 unless all of these are supported; `delay:native` unless by the broker itself
     #[arg(long, value_delimiter = ',', value_name = "ABILITY")]
     require: Vec<Requirement>,
-    /// Ask no server: what this build knows about the transport
+    /// Show what this build knows about the transport, without asking a server
     #[arg(long)]
     offline: bool,
 }
 
-/// An ability that has to be there.
+/// A required ability.
 #[derive(Debug, Clone)]
 pub struct Requirement {
     ability: String,
@@ -92,7 +92,7 @@ impl CapsArgs {
     }
 }
 
-/// Fails unless everything required is there, naming all that is not.
+/// Fails unless every required ability is supported; the error names all that are not.
 pub fn require(capabilities: &Capabilities, required: &[Requirement]) -> CliResult<()> {
     let mut missing = Vec::new();
     let mut notes = Vec::new();
@@ -124,10 +124,13 @@ fn find<'a>(capabilities: &'a Capabilities, name: &str) -> CliResult<&'a Support
         return Ok(support);
     }
     let known = abilities.iter().map(|(known, _)| *known);
-    let error = CliError::usage(format!("there is no ability `{name}`"));
+    let error = CliError::usage(format!("unknown ability `{name}`"));
     Err(match nearest(name, known.clone()) {
         Some(known) => error.hint(format!("did you mean `{known}`?")),
-        None => error.hint(format!("known: {}", known.collect::<Vec<_>>().join(", "))),
+        None => error.hint(format!(
+            "known abilities: {}",
+            known.collect::<Vec<_>>().join(", ")
+        )),
     })
 }
 
@@ -138,7 +141,7 @@ struct Shown<'a>(&'a Capabilities);
 
 impl Report for Shown<'_> {
     fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
-        let server = self.0.server.as_deref().unwrap_or("not asked");
+        let server = self.0.server.as_deref().unwrap_or("server not asked");
         writeln!(out, "{} ({server})", paint(Paint::Name, &self.0.transport))?;
         for (name, support) in self.0.abilities() {
             let look = match support {

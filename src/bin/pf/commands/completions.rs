@@ -1,11 +1,11 @@
-//! `pf completions`: scripts that teach a shell to complete `pf`.
+//! `pf completions`: completion scripts.
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 
 use crate::{context::Context, error::CliResult};
 
-/// Makes `pf tail order.*` work as typed: zsh would look for files.
+/// Makes `pf tail order.*` work as typed: otherwise zsh expands the pattern to file names.
 const NOGLOB: &str = "alias pf='noglob pf'\n";
 
 /// Print a completion script for a shell

@@ -1,4 +1,4 @@
-//! `pf doctor`: looks for what will bite, and mends it.
+//! `pf doctor`: checks the store for problems, and fixes them.
 
 use std::io::{self, Write};
 
@@ -16,16 +16,16 @@ use crate::{
     output::{Paint, Painter, Report},
 };
 
-/// Check the store, and say what will bite
+/// Check the store and report problems with the command that fixes each
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pf doctor
   pf doctor --url nats://localhost:4222 --fix
 
-Exit codes: 0 nothing bites now, 1 something does.")]
+Exit codes: 0 no problems, 1 problems.")]
 pub struct DoctorArgs {
-    /// Mend what can be mended from here
+    /// Fix what can be fixed from here
     #[arg(long)]
     fix: bool,
 }
@@ -34,10 +34,10 @@ impl DoctorArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let url = context.url()?;
         let remarks = context.printer.remarks();
-        remarks.remark(&format!("looking at {}", masked(&url)));
+        remarks.remark(&format!("checking {}", masked(&url)));
         let transport = context.open(OpenOptions::default()).await?;
         let mut findings = transport.diagnose().await?;
-        if self.fix && mend(context, transport.as_ref(), &findings).await {
+        if self.fix && fix(context, transport.as_ref(), &findings).await {
             findings = transport.diagnose().await?;
         }
         for finding in &findings {
@@ -48,17 +48,14 @@ impl DoctorArgs {
             .filter(|finding| finding.level == FindingLevel::Problem);
         match problems.count() {
             0 => Ok(()),
-            1 => Err(CliError::message(Exit::Failed, "there is 1 problem")),
-            count => Err(CliError::message(
-                Exit::Failed,
-                format!("there are {count} problems"),
-            )),
+            1 => Err(CliError::message(Exit::Failed, "1 problem")),
+            count => Err(CliError::message(Exit::Failed, format!("{count} problems"))),
         }
     }
 }
 
-/// Mends what it can; reports whether anything was tried.
-async fn mend(context: &Context, transport: &dyn Transport, findings: &[Finding]) -> bool {
+/// Fixes what it can; reports whether a fix was tried.
+async fn fix(context: &Context, transport: &dyn Transport, findings: &[Finding]) -> bool {
     let remarks = context.printer.remarks();
     let mut tried = false;
     let wrong = findings
@@ -67,8 +64,8 @@ async fn mend(context: &Context, transport: &dyn Transport, findings: &[Finding]
     for finding in wrong.filter(|finding| finding.fix.is_some()) {
         tried = true;
         match transport.fix(&finding.name).await {
-            Ok(()) => remarks.remark(&format!("mended {}", finding.name)),
-            Err(error) => remarks.warning(&format!("{} stays: {error}", finding.name)),
+            Ok(()) => remarks.remark(&format!("fixed {}", finding.name)),
+            Err(error) => remarks.warning(&format!("{} not fixed: {error}", finding.name)),
         }
     }
     tried
@@ -89,7 +86,7 @@ impl Report for Shown<'_> {
         let word = paint(look, &format!("{word:<8}"));
         writeln!(out, "{word} {:<20} {}", self.0.name, self.0.text)?;
         match &self.0.fix {
-            Some(mend) => writeln!(out, "{:29} mend: {mend}", ""),
+            Some(fix) => writeln!(out, "{:29} fix: {fix}", ""),
             None => Ok(()),
         }
     }

@@ -1,19 +1,19 @@
-//! Subcommands that are only made out once they are asked for.
+//! Subcommands that are built only when they are used.
 
 use clap::{ArgMatches, Command, Error, FromArgMatches, Subcommand};
 
-/// Subcommands of a subcommand. To make out all of their flags is a good part of what a short command costs.
+/// Nested subcommands, built lazily. Building all of their flags takes a good part of the run time of a short command.
 #[derive(Debug)]
-pub struct Later<T>(pub T);
+pub struct LazySubcommand<T>(pub T);
 
-impl<T: Subcommand> Later<T> {
-    /// Makes them out at once, for who writes about all of them.
-    pub fn now(command: Command) -> Command {
+impl<T: Subcommand> LazySubcommand<T> {
+    /// Builds them at once, for completions and manual pages.
+    pub fn build_now(command: Command) -> Command {
         T::augment_subcommands(command.defer(|same| same))
     }
 }
 
-impl<T: FromArgMatches> FromArgMatches for Later<T> {
+impl<T: FromArgMatches> FromArgMatches for LazySubcommand<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         T::from_arg_matches(matches).map(Self)
     }
@@ -23,7 +23,7 @@ impl<T: FromArgMatches> FromArgMatches for Later<T> {
     }
 }
 
-impl<T: Subcommand> Subcommand for Later<T> {
+impl<T: Subcommand> Subcommand for LazySubcommand<T> {
     fn augment_subcommands(command: Command) -> Command {
         command.defer(T::augment_subcommands)
     }

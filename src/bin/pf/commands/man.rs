@@ -7,7 +7,7 @@ use clap_mangen::Man;
 
 use crate::{context::Context, error::CliResult};
 
-/// Print the manual page, or write the pages of all commands into a folder
+/// Print the manual page, or write the pages of all commands to a folder
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

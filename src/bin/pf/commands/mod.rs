@@ -15,10 +15,10 @@ mod tail;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use self::lazy::Later;
+use self::lazy::LazySubcommand;
 use crate::{context::Context, error::CliResult, global_args::GlobalArgs};
 
-/// Publish, tail and consume CloudEvents, and triage what failed
+/// Publish, tail and consume CloudEvents, and triage dead letters
 #[derive(Debug, Parser)]
 #[command(name = "pf", version, max_term_width = 100)]
 #[command(after_long_help = EXIT_CODES)]
@@ -30,12 +30,18 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Returns all of the command line, subcommands of subcommands too.
+    /// Returns the whole command line, nested subcommands included.
     pub fn whole() -> clap::Command {
         Self::command()
-            .mut_subcommand("dlq", Later::<dlq::DlqCommand>::now)
-            .mut_subcommand("schedule", Later::<schedule::ScheduleCommand>::now)
-            .mut_subcommand("context", Later::<context::ContextCommand>::now)
+            .mut_subcommand("dlq", LazySubcommand::<dlq::DlqCommand>::build_now)
+            .mut_subcommand(
+                "schedule",
+                LazySubcommand::<schedule::ScheduleCommand>::build_now,
+            )
+            .mut_subcommand(
+                "context",
+                LazySubcommand::<context::ContextCommand>::build_now,
+            )
     }
 }
 
@@ -44,16 +50,16 @@ pub enum Command {
     Publish(publish::PublishArgs),
     Tail(tail::TailArgs),
     Consume(consume::ConsumeArgs),
-    /// Look at dead letters, publish them again, or delete them
+    /// List, show, replay and purge dead letters
     #[command(subcommand)]
-    Dlq(Later<dlq::DlqCommand>),
-    /// Look at events that wait for their time, move or cancel them
+    Dlq(LazySubcommand<dlq::DlqCommand>),
+    /// List, show, reschedule and cancel delayed events
     #[command(subcommand)]
-    Schedule(Later<schedule::ScheduleCommand>),
+    Schedule(LazySubcommand<schedule::ScheduleCommand>),
     Caps(caps::CapsArgs),
-    /// Give stores a name
+    /// Manage named stores
     #[command(subcommand)]
-    Context(Later<context::ContextCommand>),
+    Context(LazySubcommand<context::ContextCommand>),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
@@ -63,7 +69,7 @@ pub enum Command {
 impl Command {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         context.start_log()?;
-        // These two write about `pf` itself, whatever the configuration says.
+        // These two describe `pf` itself and must work with a broken configuration.
         if !matches!(self, Self::Completions(_) | Self::Man(_)) {
             context.config()?;
         }
@@ -71,10 +77,10 @@ impl Command {
             Self::Publish(args) => publish::run(&args, context).await,
             Self::Tail(args) => args.run(context).await,
             Self::Consume(args) => args.run(context).await,
-            Self::Dlq(Later(command)) => command.run(context).await,
-            Self::Schedule(Later(command)) => command.run(context).await,
+            Self::Dlq(LazySubcommand(command)) => command.run(context).await,
+            Self::Schedule(LazySubcommand(command)) => command.run(context).await,
             Self::Caps(args) => args.run(context).await,
-            Self::Context(Later(command)) => command.run(context),
+            Self::Context(LazySubcommand(command)) => command.run(context),
             Self::Doctor(args) => args.run(context).await,
             Self::Demo(args) => args.run(context).await,
             Self::Completions(args) => args.run(context, Cli::whole()),
@@ -87,15 +93,15 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  all done
     1  failed, nothing done
-    2  the command line makes no sense
-    3  the time was up, or too few events came
+    2  wrong usage of the command line
+    3  time limit reached, or too few events
     4  partly done
-    5  the transport cannot do what was asked
+    5  the transport does not support the request
    69  the transport does not answer
-   77  not allowed: user or password refused, or the store is read-only
-   78  the configuration does not fit
-  130  interrupted (143: terminated) before everything was finished
-  141  whoever read the output has gone away";
+   77  permission denied: wrong user or password, or the store is read-only
+   78  configuration error
+  130  interrupted by SIGINT before everything was finished (143: by SIGTERM)
+  141  stdout was closed by its reader";
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! The form of a configuration file.
+//! Configuration files.
 
 use std::{
     collections::BTreeMap,
@@ -13,24 +13,24 @@ use crate::{
     output::Format,
 };
 
-/// What a configuration file says.
+/// The content of a configuration file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// The context in use.
     pub context: Option<String>,
-    /// The store, where no context is in use.
+    /// The store, if no context is in use.
     pub url: Option<String>,
     /// The group.
     pub group: Option<String>,
-    /// How to write data.
+    /// Output format.
     pub output: Option<Format>,
     /// Contexts by name.
     #[serde(default)]
     pub contexts: BTreeMap<String, Profile>,
 }
 
-/// A context: a store and what goes with it.
+/// A context: a store with its settings.
 #[derive(Debug, Default, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -39,19 +39,19 @@ pub struct Profile {
     /// The group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// How to write data.
+    /// Output format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Format>,
     /// A file that holds the password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
-    /// Ask for the password.
+    /// Whether to prompt for the password.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub password_prompt: bool,
 }
 
 impl Profile {
-    /// Returns a context that has a URL and nothing else.
+    /// Returns a context with this URL and no other settings.
     pub fn of(url: &str) -> Self {
         Self {
             url: url.to_owned(),
@@ -61,7 +61,7 @@ impl Profile {
 }
 
 impl File {
-    /// Reads a file; none if it is not there.
+    /// Reads a file; `None` if it does not exist.
     pub fn read(path: &Path) -> CliResult<Option<Self>> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -76,7 +76,7 @@ impl File {
                 .span()
                 .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             CliError::configuration(error.message().to_owned())
-                .during(format!("{} is wrong at line {line}", path.display()))
+                .during(format!("{} is invalid at line {line}", path.display()))
         })
     }
 }

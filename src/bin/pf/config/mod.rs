@@ -1,4 +1,4 @@
-//! Where the settings of a command come from: flag > environment > `.pf.toml` upward > user file > default.
+//! Settings of a command. Precedence: flag > environment > `.pf.toml` in this folder or above > user file > default.
 
 mod file;
 mod secret;
@@ -26,13 +26,13 @@ use crate::{
     values::nearest::nearest,
 };
 
-/// The file that a project keeps.
+/// The configuration file of a project.
 const PROJECT_FILE: &str = ".pf.toml";
 
-/// The settings that files hold.
+/// The settings of all configuration files.
 #[derive(Debug)]
 pub struct Config {
-    /// Project file, then user file; those that exist.
+    /// Project file, then user file, if they exist.
     layers: Vec<Layer>,
     home: Home,
 }
@@ -40,9 +40,9 @@ pub struct Config {
 /// A configuration file.
 #[derive(Debug)]
 pub struct Layer {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// What it says.
+    /// Its content.
     pub file: File,
 }
 
@@ -58,9 +58,9 @@ struct Home {
 pub struct Target {
     /// Its URL, password included.
     pub url: Url,
-    /// What the user should know about how it was chosen.
+    /// A notice about how it was chosen.
     pub remark: Option<String>,
-    /// A folder to be made first.
+    /// A folder that must be created first.
     pub folder: Option<PathBuf>,
 }
 
@@ -69,19 +69,19 @@ pub struct Target {
 pub struct Named<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What it says.
+    /// Its settings.
     pub profile: &'a Profile,
-    /// Where it stands.
+    /// The file that defines it.
     pub file: &'a Path,
 }
 
-/// What says which store is meant.
+/// The source that chooses the store.
 enum Chosen {
-    /// A URL, and where it was written.
+    /// A URL, and the flag or variable that gave it.
     Url(String, &'static str),
     /// The context of this name.
     Context(String),
-    /// The files, if any does.
+    /// The files, if one of them does.
     Files,
 }
 
@@ -102,12 +102,12 @@ impl Config {
         Ok(Self { layers, home })
     }
 
-    /// Returns the path of the user's file, there or not.
+    /// Returns the path of the user's file, whether or not it exists.
     pub fn user_file(&self) -> PathBuf {
         self.home.config.join("config.toml")
     }
 
-    /// Returns every context, strongest first; one that hides another of its name comes alone.
+    /// Returns every context, highest precedence first. Of contexts with the same name only the first is returned.
     pub fn contexts(&self) -> Vec<Named<'_>> {
         let mut found: Vec<Named<'_>> = Vec::new();
         for Layer { path, file } in &self.layers {
@@ -125,7 +125,7 @@ impl Config {
         found
     }
 
-    /// Returns the name of the context in use, if it is one that names the store.
+    /// Returns the name of the context in use, if a context chooses the store.
     pub fn current(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Option<String>> {
         Ok(match chosen(url, context)? {
             Chosen::Url(..) => None,
@@ -174,8 +174,8 @@ impl Config {
         Ok(format.copied())
     }
 
-    /// Finds a setting. A file's context is no stronger than the file; if it is gone, that is told where the store is
-    /// needed, and bars nobody from choosing another.
+    /// Finds a setting. The context of a file has the precedence of the file. If that context does not exist, this is reported
+    /// where the store is needed, so that another one can still be chosen.
     fn setting<'a, T>(
         &'a self,
         chosen: &Chosen,
@@ -219,9 +219,9 @@ impl Config {
             match nearest(name, contexts.iter().map(|known| known.name)) {
                 Some(known) => error.hint(format!("did you mean `{known}`?")),
                 None if contexts.is_empty() => {
-                    error.hint(format!("`pf context add {name} --url URL` makes it"))
+                    error.hint(format!("`pf context add {name} --url URL` creates it"))
                 }
-                None => error.hint("`pf context list` shows those that exist"),
+                None => error.hint("`pf context list` shows the existing ones"),
             },
         )
     }
@@ -270,9 +270,9 @@ impl Config {
 impl Home {
     fn find() -> CliResult<Self> {
         let strategy = etcetera::choose_base_strategy().map_err(|error| {
-            CliError::configuration("the home folder is not known")
+            CliError::configuration("the home folder is unknown")
                 .during(error.to_string())
-                .hint("set HOME, or name the store with `--url`")
+                .hint("set HOME, or choose a store with `--url`")
         })?;
         Ok(Self {
             config: strategy.config_dir().join("pf"),
@@ -281,7 +281,7 @@ impl Home {
     }
 }
 
-/// Returns what the command line or the environment chooses.
+/// Returns the choice of the command line or the environment.
 fn chosen(url: Option<&str>, context: Option<&str>) -> CliResult<Chosen> {
     if let Some(text) = url {
         return Ok(Chosen::Url(text.to_owned(), "--url"));
@@ -299,8 +299,8 @@ fn chosen(url: Option<&str>, context: Option<&str>) -> CliResult<Chosen> {
 fn here() -> CliResult<PathBuf> {
     env::current_dir().map_err(|error| {
         CliError::new(Exit::Configuration, error)
-            .during("the working folder is not there")
-            .hint("go to another one: `cd`")
+            .during("the working folder does not exist")
+            .hint("change to another folder with `cd`")
     })
 }
 

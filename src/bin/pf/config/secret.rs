@@ -1,4 +1,4 @@
-//! Passwords: where they come from, and how they are kept out of sight.
+//! Passwords: their sources, and masking them in output.
 
 use std::{io::IsTerminal as _, path::Path};
 
@@ -16,7 +16,7 @@ const SECRET_PARAMETERS: [&str; 6] = [
     "key.pem",
     "oauthbearer.config",
 ];
-/// What such a parameter ends with if it only says where something is.
+/// Endings of such parameters that only name a place.
 const PLACES: [&str; 3] = ["_file", ".url", ".location"];
 
 /// Reports whether the URL holds a secret.
@@ -30,7 +30,7 @@ fn is_secret(name: &str) -> bool {
         && !PLACES.iter().any(|end| name.ends_with(end))
 }
 
-/// Reports whether what stands where a user should is a token: it is one to NATS if no password follows.
+/// Reports whether the user name is a token, which it is for NATS if there is no password.
 fn has_token(url: &Url) -> bool {
     let is_nats = matches!(url.scheme(), "nats" | "tls");
     is_nats && !url.username().is_empty() && url.password().is_none()
@@ -45,7 +45,7 @@ pub fn masked(url: &Url) -> String {
     masked_for_user(&url)
 }
 
-/// Does the same where the password stands elsewhere, so that what stands in front of the host is a user.
+/// Returns the URL with its secrets hidden, if its password is stored elsewhere and the user name is no token.
 pub fn masked_for_user(url: &Url) -> String {
     let mut url = url.clone();
     if url.password().is_some() && url.set_password(Some("***")).is_err() {
@@ -64,22 +64,22 @@ pub fn masked_for_user(url: &Url) -> String {
     url.to_string()
 }
 
-/// Refuses a URL that holds a secret where every user of the machine can see it; `is_user` says that the password of
-/// what stands in front of the host comes from elsewhere.
+/// Refuses a URL with a secret on the command line, where every user of the machine can see it. `is_user` means that the
+/// password comes from elsewhere, so the user name is not a token.
 pub fn refuse(url: &Url, is_user: bool, origin: &str) -> CliResult<()> {
     if has_password(url) {
         return Err(CliError::usage(format!(
-            "a password in {origin} can be seen by everybody on this machine"
+            "a password in {origin} is visible to every user of this machine"
         ))
-        .hint("put it into a file and use `pf context add NAME --url URL --password-file FILE`")
+        .hint("put it into a file: `pf context add NAME --url URL --password-file FILE`")
         .hint("or set PF_PASSWORD and leave only the user name in the URL"));
     }
     if has_token(url) && !is_user {
         return Err(CliError::usage(format!(
-            "a user without a password is a token, and one in {origin} can be seen by everybody on this machine"
+            "a user name without a password is a token, and a token in {origin} is visible to every user of this machine"
         ))
-        .hint("put it into a file and use `pf context add NAME --url nats://HOST --password-file FILE`")
-        .hint("or set PF_PASSWORD if it is a user"));
+        .hint("put it into a file: `pf context add NAME --url nats://HOST --password-file FILE`")
+        .hint("or set PF_PASSWORD if it is a user name"));
     }
     Ok(())
 }
@@ -104,7 +104,7 @@ pub fn complete(url: &mut Url, profile: &Profile, folder: &Path) -> CliResult<()
         && url.set_password(Some(&password)).is_err()
     {
         return Err(CliError::configuration(format!(
-            "`{}:` URLs take no password",
+            "`{}:` URLs cannot have a password",
             url.scheme()
         )));
     }
@@ -124,7 +124,7 @@ fn read(path: &Path) -> CliResult<String> {
 fn ask(url: &Url) -> CliResult<String> {
     if !std::io::stdin().is_terminal() {
         return Err(
-            CliError::configuration("a password is needed and nobody can be asked")
+            CliError::configuration("a password is needed and stdin is not a terminal")
                 .hint("set PF_PASSWORD"),
         );
     }

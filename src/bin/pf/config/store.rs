@@ -1,4 +1,4 @@
-//! URLs of stores: reading them, and paths in them.
+//! URLs of stores, and file paths in them.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use url::Url;
 
 use crate::error::{CliError, CliResult, Exit};
 
-/// What would end a path, or be read as something else, in a URL.
+/// Characters of a path that have a meaning of their own in a URL.
 const RESERVED: &AsciiSet = &CONTROLS.add(b' ').add(b'?').add(b'#').add(b'%');
 
-/// Reads a URL; `origin` says where it was written.
+/// Parses a URL; `origin` names its source for errors.
 pub fn parse(text: &str, origin: &str) -> CliResult<Url> {
     let url = parse_url(text).map_err(|error| {
         let error = CliError::new(Exit::Configuration, error)
-            .during(format!("{origin} is not the URL of a store"));
+            .during(format!("{origin} is not a valid store URL"));
         if text.contains(':') {
             error
         } else {
@@ -23,7 +23,7 @@ pub fn parse(text: &str, origin: &str) -> CliResult<Url> {
         }
     })?;
     if url.fragment().is_some() {
-        let text = format!("{origin} has a `#`, and what follows would be cut off");
+        let text = format!("{origin} has a `#`, which would cut off the rest");
         return Err(CliError::configuration(text).hint("write it as `%23`"));
     }
     Ok(url)
@@ -38,13 +38,13 @@ pub fn url_of(path: &Path) -> CliResult<Url> {
     parse(&text, path)
 }
 
-/// Reports whether the URL means the embedded store without saying which.
+/// Reports whether the URL is that of the embedded store without a file.
 pub fn is_bare(url: &Url) -> bool {
     url.scheme() == "sqlite" && url.path().is_empty() && url.host_str().is_none_or(str::is_empty)
 }
 
-/// Makes a relative path start from the folder of the file that it was written in. What is no path is left to be
-/// refused.
+/// Resolves a relative path against the folder of the configuration file. A path that is not valid stays as it is and is
+/// refused later.
 pub fn anchor(url: &mut Url, folder: &Path) -> CliResult<()> {
     let path = url.path();
     if url.scheme() != "sqlite" || matches!(path, "" | ":memory:") || path.starts_with('/') {

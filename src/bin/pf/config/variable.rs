@@ -11,7 +11,7 @@ pub fn variable(name: &str) -> CliResult<Option<String>> {
         Err(env::VarError::NotPresent) => Ok(None),
         Err(env::VarError::NotUnicode(_)) => {
             Err(CliError::configuration(format!("{name} is not UTF-8"))
-                .hint("it is read as text, paths included"))
+                .hint("its value must be UTF-8 text, also in paths"))
         }
     }
 }

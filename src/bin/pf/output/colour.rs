@@ -1,4 +1,4 @@
-//! Colour, which never says anything that the text does not say.
+//! Colour. It carries no meaning of its own: the text says the same.
 
 use std::io::IsTerminal;
 
@@ -29,23 +29,23 @@ impl ColorChoice {
     }
 }
 
-/// How a piece of text looks.
+/// Style of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// Less important.
     Dim,
     /// A name.
     Name,
-    /// As it should be.
+    /// Good.
     Good,
-    /// To be looked at.
+    /// A warning.
     Warning,
-    /// Wrong.
+    /// An error.
     Bad,
 }
 
 impl Paint {
-    /// Returns the text as it looks on this stream.
+    /// Returns the text in this style, where the stream has colour.
     pub fn dress(self, coloured: bool, text: &str) -> String {
         if coloured {
             format!("{}{text}{}", self.start(), Self::END)
@@ -54,7 +54,7 @@ impl Paint {
         }
     }
 
-    /// Returns what switches it on.
+    /// Returns the escape sequence that starts the style.
     pub fn start(self) -> &'static str {
         match self {
             Self::Dim => "\x1b[2m",
@@ -65,9 +65,9 @@ impl Paint {
         }
     }
 
-    /// What switches every one off.
+    /// The escape sequence that ends every style.
     pub const END: &'static str = "\x1b[0m";
 }
 
-/// Makes a piece of text look so, where the stream has colour.
+/// Applies a style to a text, where the stream has colour.
 pub type Painter<'a> = &'a dyn Fn(Paint, &str) -> String;

@@ -1,4 +1,4 @@
-//! In which forms data is written.
+//! Output formats.
 
 use std::io::{self, Write};
 
@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use super::Painter;
 
-/// How to write data.
+/// Output format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// For people
     #[default]
     Text,
-    /// One record per line, from which the message can be rebuilt byte for byte
+    /// One JSON record per line, from which the message can be rebuilt byte for byte
     Json,
     /// The bare event, one per line
     Event,
     /// The data of the event, one per line
     Data,
-    /// The payload as it is stored, one per line
+    /// The payload as stored, one per line
     Raw,
 }
 
-/// A result that can be shown to people and to programs.
+/// A result with a text form and a JSON form.
 pub trait Report: Serialize {
-    /// Writes it for people.
+    /// Writes the text form.
     fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()>;
 }
 
-/// Writes a thing for people where its record is not made from it alone.
+/// Writes the text form of a `T`.
 pub type Text<T> = fn(&T, &mut dyn Write, Painter<'_>) -> io::Result<()>;

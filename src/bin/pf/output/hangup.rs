@@ -1,4 +1,4 @@
-//! Noticing that nobody reads stdout any more, without writing to it.
+//! Detection of a closed stdout without writing to it.
 
 use std::{io, os::fd::AsFd as _};
 
@@ -8,10 +8,10 @@ use rustix::{
 };
 use tokio::sync::oneshot;
 
-/// Waits until whoever read stdout has gone away; for ever where that cannot be told.
+/// Waits until stdout is closed by its reader; indefinitely where that cannot be detected.
 pub async fn reader_gone() {
     let (sender, gone) = oneshot::channel();
-    // The end of the process ends this thread: nothing else would wake it.
+    // Nothing wakes this thread but the close; it ends with the process.
     std::thread::spawn(move || {
         if hung_up(None) {
             let _ = sender.send(());
@@ -22,14 +22,14 @@ pub async fn reader_gone() {
     }
 }
 
-/// Reports whether whoever read stdout has gone away.
+/// Reports whether stdout was closed by its reader.
 pub fn is_reader_gone() -> bool {
     hung_up(Some(&Timespec::default()))
 }
 
 fn hung_up(patience: Option<&Timespec>) -> bool {
     let stdout = io::stdout();
-    // No event is asked for: what is told anyway is that the other end was closed.
+    // Without requested events, poll still reports ERR and HUP.
     let mut watched = [PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::empty())];
     while let Err(error) = poll(&mut watched, patience) {
         if error != Errno::INTR {

@@ -1,4 +1,4 @@
-//! Everything that `pf` writes goes through here: data to stdout, all else to stderr.
+//! Output of `pf`: data on stdout, everything else on stderr.
 
 mod colour;
 mod format;

@@ -11,23 +11,23 @@ use protoflow::event::{Stored, write_record};
 use super::{ColorChoice, Format, Paint, Painter, Remarks, Report, text};
 use crate::error::{CliError, CliResult};
 
-/// Written at once when so much is waiting.
+/// Bytes after which the buffer is written.
 const BUFFER: usize = 256 * 1024;
 
 /// Writes data.
 pub struct Printer {
     format: Format,
     coloured: bool,
-    waiting: Vec<u8>,
+    buffer: Vec<u8>,
     out: Box<dyn Write + Send>,
     remarks: Remarks,
 }
 
 impl Printer {
-    /// Prepares stdout and stderr.
+    /// Opens stdout and stderr.
     pub fn stdio(format: Format, quiet: bool, color: ColorChoice) -> Self {
         let stdout = io::stdout();
-        // Not through the line buffer of the standard library, which would look for line breaks.
+        // Not through the line buffer of the standard library, which scans everything for line breaks.
         let out: Box<dyn Write + Send> = match stdout.as_fd().try_clone_to_owned() {
             Ok(descriptor) => Box::new(File::from(descriptor)),
             Err(_) => Box::new(io::stdout()),
@@ -35,13 +35,13 @@ impl Printer {
         Self {
             format,
             coloured: color.applies_to(&stdout),
-            waiting: Vec::new(),
+            buffer: Vec::new(),
             out,
             remarks: Remarks::stderr(quiet, color),
         }
     }
 
-    /// Returns the other half: stderr.
+    /// Returns the writer to stderr.
     pub fn remarks(&self) -> Remarks {
         self.remarks.clone()
     }
@@ -56,29 +56,29 @@ impl Printer {
         self.format = format;
     }
 
-    /// Shows a result: people get text, programs one JSON object per line.
+    /// Writes a result as text or as one line of JSON.
     pub fn report(&mut self, report: &impl Report) -> CliResult<()> {
         match self.format {
             Format::Text => {
                 let coloured = self.coloured;
                 let paint = |paint: Paint, text: &str| paint.dress(coloured, text);
-                report.human(&mut self.waiting, &paint)?;
+                report.human(&mut self.buffer, &paint)?;
             }
             Format::Json => {
-                serde_json::to_writer(&mut self.waiting, report).map_err(io::Error::from)?;
-                self.waiting.push(b'\n');
+                serde_json::to_writer(&mut self.buffer, report).map_err(io::Error::from)?;
+                self.buffer.push(b'\n');
             }
             Format::Event | Format::Data | Format::Raw => {
-                return Err(CliError::usage("this command shows no events")
-                    .hint("it can write `-o text` and `-o json`"));
+                return Err(CliError::usage("this command does not print events")
+                    .hint("use `-o text` or `-o json`"));
             }
         }
         Ok(self.spill()?)
     }
 
-    /// Shows a message in the chosen format.
+    /// Writes a message in the chosen format.
     pub fn message(&mut self, stored: &Stored) -> io::Result<()> {
-        let out = &mut self.waiting;
+        let out = &mut self.buffer;
         match self.format {
             Format::Text => text::message(out, stored, self.coloured),
             Format::Json => write_record(out, stored, None),
@@ -90,34 +90,32 @@ impl Printer {
         self.spill()
     }
 
-    /// Writes for people.
+    /// Writes text with styles.
     pub fn human(
         &mut self,
         write: impl FnOnce(&mut dyn Write, Painter<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let coloured = self.coloured;
-        write(&mut self.waiting, &|paint, text| {
-            paint.dress(coloured, text)
-        })?;
+        write(&mut self.buffer, &|paint, text| paint.dress(coloured, text))?;
         self.spill()
     }
 
-    /// Writes bytes as they are.
+    /// Writes bytes unchanged.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.waiting.extend_from_slice(bytes);
+        self.buffer.extend_from_slice(bytes);
         self.spill()
     }
 
-    /// Writes what is waiting.
+    /// Writes the buffer.
     pub fn flush(&mut self) -> io::Result<()> {
-        let result = self.out.write_all(&self.waiting);
-        self.waiting.clear();
+        let result = self.out.write_all(&self.buffer);
+        self.buffer.clear();
         result?;
         self.out.flush()
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        if self.waiting.len() >= BUFFER {
+        if self.buffer.len() >= BUFFER {
             return self.flush();
         }
         Ok(())

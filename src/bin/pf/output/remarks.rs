@@ -1,4 +1,4 @@
-//! What is said on stderr. Losing it is no error.
+//! Notices, hints, warnings and errors on stderr. A failed write there is ignored.
 
 use std::io::{self, Write as _};
 
@@ -13,7 +13,7 @@ pub struct Remarks {
 }
 
 impl Remarks {
-    /// Prepares stderr.
+    /// Opens stderr.
     pub fn stderr(quiet: bool, color: ColorChoice) -> Self {
         Self {
             quiet,
@@ -21,26 +21,26 @@ impl Remarks {
         }
     }
 
-    /// Reports whether remarks are left out.
+    /// Reports whether notices are suppressed.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// Says something that is good to know.
+    /// Prints a notice.
     pub fn remark(&self, text: &str) {
         if !self.quiet {
             write(&format!("{text}\n"));
         }
     }
 
-    /// Says what could be done; left out with the remarks.
+    /// Prints a hint; suppressed together with notices.
     pub fn hint(&self, text: &str) {
         if !self.quiet {
             write(&format!("{} {text}\n", self.paint(Paint::Name, "hint:")));
         }
     }
 
-    /// Says what is likely to be wrong.
+    /// Prints a warning.
     pub fn warning(&self, text: &str) {
         write(&format!(
             "{} {text}\n",
@@ -48,17 +48,17 @@ impl Remarks {
         ));
     }
 
-    /// Says what could not be done, while the command goes on.
+    /// Prints an error after which the command continues.
     pub fn failure(&self, text: &str) {
         write(&format!("{} {text}\n", self.paint(Paint::Bad, "error:")));
     }
 
-    /// Asks a question; the answer is to be read from stdin.
+    /// Prints a question; the caller reads the answer from stdin.
     pub fn ask(question: &str) {
         write(question);
     }
 
-    /// Says why the command ended early: message, causes, hints.
+    /// Prints the error that ended the command: message, causes, hints.
     pub fn error(&self, error: &CliError) {
         if !error.is_silent() {
             write(&self.lines(error));
@@ -80,7 +80,7 @@ impl Remarks {
     }
 }
 
-/// Writes in one piece, so that lines of several threads do not mix.
+/// Writes with one call, so that lines of several threads do not mix.
 fn write(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }

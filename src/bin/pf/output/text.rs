@@ -1,4 +1,4 @@
-//! A message for people, and its event and data alone.
+//! Text form of a message, and its event and data alone.
 
 use std::{io::Write as _, time::SystemTime};
 
@@ -7,10 +7,10 @@ use protoflow::event::{Data, Envelope, Message, Stored, format_time, write_event
 
 use super::Paint;
 
-/// Data is cut after so many characters.
+/// Characters of data that are shown.
 const SHOWN: usize = 160;
 
-/// Appends one line: when, where, which, what.
+/// Appends one line: time, topic, id, data.
 pub fn message(out: &mut Vec<u8>, stored: &Stored, coloured: bool) {
     let time = format_time(stored.time);
     let topic = stored.message.topic.as_str();
@@ -31,7 +31,7 @@ pub fn message(out: &mut Vec<u8>, stored: &Stored, coloured: bool) {
     };
 }
 
-/// Appends the event as one line of JSON, `null` where the message is none.
+/// Appends the event as one line of JSON; `null` if the message is not a CloudEvent.
 pub fn event(out: &mut Vec<u8>, message: &Message) {
     let start = out.len();
     if write_event(out, message).is_err() {
@@ -40,8 +40,8 @@ pub fn event(out: &mut Vec<u8>, message: &Message) {
     }
 }
 
-/// Appends the data of the event as it is: text without its quotes, bytes without their base64; all of the
-/// payload where the message is no event, or the data cannot be read.
+/// Appends the data of the event: text without its quotes, bytes without base64. If the message is not a CloudEvent or the
+/// data cannot be decoded, appends the whole payload.
 pub fn data(out: &mut Vec<u8>, message: &Message) {
     let envelope = Envelope::read(message);
     match envelope.as_ref().map(Envelope::data_bytes) {
@@ -59,7 +59,7 @@ fn shown(data: &Data<'_>) -> String {
     }
 }
 
-/// Returns the number with the fitting word.
+/// Returns the number with the singular or plural noun.
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
@@ -69,7 +69,7 @@ pub fn to_the_second(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Returns the beginning, on one line and without anything that a terminal would obey.
+/// Returns the start of the text on one line, without control characters, which a terminal would interpret.
 pub fn abridged(text: &str) -> String {
     let mut short: String = text
         .chars()

@@ -1,4 +1,4 @@
-//! What `--ids` reads: a file, or stdin, line by line.
+//! Ids of `--ids`: lines of a file or of stdin.
 
 use std::{
     fs::File,
@@ -7,14 +7,13 @@ use std::{
 
 use crate::error::{CliError, CliResult};
 
-/// Opens the lines that are not empty, with their numbers and without the white space around them; `-` is
-/// stdin.
+/// Opens a file, or stdin for `-`; returns the lines that are not empty, trimmed, with their numbers.
 pub fn read(file: &str) -> CliResult<impl Iterator<Item = io::Result<(usize, String)>>> {
     let input: Box<dyn BufRead> = if file == "-" {
         Box::new(io::stdin().lock())
     } else {
         let opened = File::open(file)
-            .map_err(|error| CliError::from(error).during(format!("`{file}` cannot be read")))?;
+            .map_err(|error| CliError::from(error).during(format!("cannot read `{file}`")))?;
         Box::new(BufReader::new(opened))
     };
     let lines = (1..).zip(input.lines());

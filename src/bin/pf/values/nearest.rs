@@ -1,6 +1,6 @@
-//! "Did you mean": the known name that is most like a wrong one.
+//! Suggestions for a misspelled name.
 
-/// Returns the known name that is most like `name`, if one is like it at all.
+/// Returns the known name that is most similar to `name`, if one is similar enough.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|known| (strsim::normalized_damerau_levenshtein(name, known), known))

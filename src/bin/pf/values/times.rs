@@ -1,40 +1,40 @@
-//! Times, durations and rates as people write them.
+//! Times, durations and rates as users write them.
 
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Days, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
 
-/// One in eleven days; what is slower never ends.
+/// One in eleven days: the lowest rate that makes sense.
 const SLOWEST: f64 = 0.000_001;
 
-/// A time of the past, or the very beginning.
+/// A past time, or the earliest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// From the oldest that is kept.
+    /// The oldest event that is stored.
     Earliest,
-    /// From then on.
+    /// This time.
     Time(SystemTime),
 }
 
-/// Reads `5s`, `2h 30m`, `500ms`.
+/// Parses `5s`, `2h 30m`, `500ms`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
-        .map_err(|_| "not a duration; write it like `90s` or `2h 30m`".to_owned())?;
+        .map_err(|_| "not a valid duration; use for example `90s` or `2h 30m`".to_owned())?;
     match SystemTime::now().checked_add(duration) {
         Some(_) => Ok(duration),
-        None => Err("is longer than all time".to_owned()),
+        None => Err("is too long".to_owned()),
     }
 }
 
-/// Reads a duration that is not nothing.
+/// Parses a duration that is not zero.
 pub fn some_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("must be more than nothing".to_owned()),
+        Duration::ZERO => Err("must be more than zero".to_owned()),
         duration => Ok(duration),
     }
 }
 
-/// Waits for so long; without a limit, indefinitely.
+/// Waits for this long; indefinitely without a limit.
 pub async fn sleep(limit: Option<Duration>) {
     match limit {
         Some(limit) => tokio::time::sleep(limit).await,
@@ -42,15 +42,17 @@ pub async fn sleep(limit: Option<Duration>) {
     }
 }
 
-/// Reads how many per second: `50` or `50/s`.
+/// Parses a number per second: `50` or `50/s`.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.strip_suffix("/s").unwrap_or(text).parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate >= SLOWEST => Ok(rate),
-        _ => Err(format!("not a number per second of {SLOWEST} or more")),
+        _ => Err(format!(
+            "not a valid number per second of at least {SLOWEST}"
+        )),
     }
 }
 
-/// Reads `earliest`, how long ago, or a time.
+/// Parses `earliest`, an age, or a time.
 pub fn since(text: &str) -> Result<Since, String> {
     if matches!(text, "earliest" | "0") {
         return Ok(Since::Earliest);
@@ -58,28 +60,28 @@ pub fn since(text: &str) -> Result<Since, String> {
     Ok(Since::Time(past(text)?))
 }
 
-/// Reads how long ago, or a time.
+/// Parses an age or a time.
 pub fn past(text: &str) -> Result<SystemTime, String> {
     match humantime::parse_duration(text) {
         Ok(ago) => SystemTime::now()
             .checked_sub(ago)
-            .ok_or_else(|| "is before all time".to_owned()),
+            .ok_or_else(|| "is too far in the past".to_owned()),
         Err(_) => moment(text),
     }
 }
 
-/// Reads a time: RFC 3339, or local as `2026-03-01`, `2026-03-01 09:00`, `09:00`, `today 09:00`, `tomorrow 09:00`.
+/// Parses a time: RFC 3339, or local as `2026-03-01`, `2026-03-01 09:00`, `09:00`, `today 09:00`, `tomorrow 09:00`.
 pub fn moment(text: &str) -> Result<SystemTime, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.into());
     }
     let naive = local(text, Local::now().date_naive()).ok_or_else(|| {
-        "not a time; write it like `2026-03-01T09:00:00Z`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`"
+        "not a valid time; use for example `2026-03-01T09:00:00Z`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`"
             .to_owned()
     })?;
     match Local.from_local_datetime(&naive).earliest() {
         Some(time) => Ok(time.into()),
-        None => Err("does not exist: the clocks are put forward then".to_owned()),
+        None => Err("does not exist: the clocks go forward then".to_owned()),
     }
 }
 
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn local_times_stand_on_a_day() {
+    fn local_times_are_on_a_day() {
         assert_eq!(read("09:30").unwrap(), "2026-03-01 09:30:00");
         assert_eq!(read("tomorrow 09:30:15").unwrap(), "2026-03-02 09:30:15");
         assert_eq!(read("2026-05-07 23:00").unwrap(), "2026-05-07 23:00:00");

@@ -1,4 +1,4 @@
-//! What is checked of topics and patterns before they are used.
+//! Checks of topics and patterns, and hints about them.
 
 use std::path::Path;
 
@@ -13,56 +13,54 @@ use crate::{
     output::Remarks,
 };
 
-/// How the stores of dead letters end, on every transport.
+/// Endings of dead-letter stores on all transports.
 const DEAD_LETTER_ENDS: [&str; 3] = [".dlq", "_dlq", "-dlq"];
 
-/// Refuses a store of dead letters as a topic.
+/// Refuses a dead-letter store as a topic.
 pub fn refuse_dead_letters(topic: &Topic) -> CliResult<()> {
     if !is_dead_letter_store(topic) {
         return Ok(());
     }
-    Err(
-        CliError::usage(format!("`{topic}` is a store of dead letters"))
-            .hint("`pf dlq list` shows dead letters, `pf dlq replay` publishes them again"),
-    )
+    Err(CliError::usage(format!("`{topic}` is a dead-letter store"))
+        .hint("list dead letters with `pf dlq list`, replay them with `pf dlq replay`"))
 }
 
-/// Reports whether the topic is a store of dead letters.
+/// Reports whether the topic is a dead-letter store.
 pub fn is_dead_letter_store(topic: &Topic) -> bool {
     let topic = topic.as_str().to_ascii_lowercase();
     DEAD_LETTER_ENDS.iter().any(|end| topic.ends_with(end))
 }
 
-/// Says so when the shell has put file names in the place of a pattern.
+/// Hints that the shell may have expanded a pattern to file names.
 pub fn hint_expanded(patterns: &[Pattern], remarks: &Remarks) {
     let files = patterns
         .iter()
         .filter(|pattern| pattern.literal().is_some() && Path::new(pattern.as_str()).is_file());
     if let Some(file) = files.take(1).next() {
         remarks.hint(&format!(
-            "`{file}` is a file here: if the shell expanded your pattern, quote it, as in 'order.*'"
+            "`{file}` is a file in this folder; if the shell expanded your pattern, quote it: 'order.*'"
         ));
     }
 }
 
-/// Says so when a topic that is named does not exist but one like it does.
+/// Hints at an existing topic with a similar name, for each topic that does not exist.
 pub async fn hint_unknown(transport: &dyn Transport, patterns: &[Pattern], remarks: &Remarks) {
     let named: Vec<Topic> = patterns.iter().filter_map(Pattern::literal).collect();
     if named.is_empty() || remarks.is_quiet() {
         return;
     }
-    // A server that does not answer tells so elsewhere.
+    // If the server does not answer, that is reported elsewhere.
     let known = transport.topics().await.unwrap_or_default();
     for topic in named.iter().filter(|topic| !known.contains(topic)) {
         if let Some(near) = nearest(topic.as_str(), known.iter().map(Topic::as_str)) {
             remarks.hint(&format!(
-                "there is no topic `{topic}` yet; did you mean `{near}`?"
+                "topic `{topic}` does not exist yet; did you mean `{near}`?"
             ));
         }
     }
 }
 
-/// Adds to what was refused the topic that was perhaps meant, if a topic was not there.
+/// Converts an error about a missing topic, with a hint at an existing one with a similar name.
 pub async fn hint_nearest(
     transport: &dyn Transport,
     topic: &Topic,

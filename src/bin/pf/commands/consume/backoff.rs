@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use protoflow::RetryPolicy;
 
-/// From which pause to which, and how fast.
+/// Pauses between attempts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
     base: Duration,
@@ -58,13 +58,13 @@ impl FromStr for Backoff {
 
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text.trim())
-        .map_err(|error| format!("`{text}` is no duration: {error}"))
+        .map_err(|error| format!("`{text}` is not a valid duration: {error}"))
 }
 
 fn factor_of(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(factor) if (1.0..=100.0).contains(&factor) => Ok(factor),
-        _ => Err(format!("`{text}` is no factor (1 to 100)")),
+        _ => Err(format!("`{text}` is not a valid factor (1 to 100)")),
     }
 }
 
@@ -94,10 +94,13 @@ mod tests {
     #[test]
     fn a_bad_backoff_says_what_is_wrong() {
         let error = |text: &str| text.parse::<Backoff>().unwrap_err();
-        assert!(error("soon").starts_with("`soon` is no duration"));
-        assert!(error("1s..").starts_with("`` is no duration"));
-        assert_eq!(error("1s..2s*x"), "`x` is no factor (1 to 100)");
-        assert_eq!(error("1s..2s*0.5"), "`0.5` is no factor (1 to 100)");
+        assert!(error("soon").starts_with("`soon` is not a valid duration"));
+        assert!(error("1s..").starts_with("`` is not a valid duration"));
+        assert_eq!(error("1s..2s*x"), "`x` is not a valid factor (1 to 100)");
+        assert_eq!(
+            error("1s..2s*0.5"),
+            "`0.5` is not a valid factor (1 to 100)"
+        );
         assert_eq!(
             error("2s..1s"),
             "the longest pause is shorter than the first"

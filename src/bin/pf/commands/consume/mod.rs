@@ -1,4 +1,4 @@
-//! `pf consume`.
+//! `pf consume`: runs a command for each event of a group.
 
 mod backoff;
 mod narrator;
@@ -33,27 +33,27 @@ Examples:
   pf consume 'order.*' -g audit --jobs 8 --worker -- python3 audit.py
   pf consume order.created -g billing --until-end --on-exit 3=dlq,4=retry:30s -- ./charge.sh
 
-The command finds the event on its stdin as one line of JSON that every CloudEvents SDK reads, with
-`pfattempt` and `pfattemptlimit` of this delivery, and `pfmaxattempts` if its publisher wished for so
-many attempts. Publishing the event again leaves out the first two. With --naming protoflow it has
-the names of the Go library: `pf_attempt`, `pf_max_attempts`, `pf_correlation_id`, `pf_trace_id`.
+The command gets the event on its stdin as one line of JSON that every CloudEvents SDK reads, with
+`pfattempt` and `pfattemptlimit` of this delivery, and `pfmaxattempts` if the publisher set it.
+The first two are dropped when the event is published again. With --naming protoflow it has the
+names of the Go library: `pf_attempt`, `pf_max_attempts`, `pf_correlation_id`, `pf_trace_id`.
 
-Its environment has the names of event and delivery: PF_EVENT_ID,
+Its environment describes event and delivery: PF_EVENT_ID,
 PF_EVENT_TYPE, PF_EVENT_SOURCE, PF_EVENT_SUBJECT, PF_EVENT_CORRELATION_ID, TRACEPARENT,
 PF_DELIVERY_TOPIC, PF_DELIVERY_GROUP, PF_DELIVERY_ATTEMPT and PF_DELIVERY_MAX_ATTEMPTS.
 A `pf` inside it uses the same store (PF_URL).
 
-How the command ends says what becomes of the event:
-   0             done
-   65            dead letter
-   75            failed, try again
-   78, 126, 127  give the event back and stop with 78
-   others        failed, try again; a dead letter after the last attempt
-One JSON object in the file $PF_RESULT beats the status:
+The exit status is the verdict on the event:
+   0             acknowledge
+   65            dead-letter
+   75            failed, retry
+   78, 126, 127  return the event uncounted and stop with 78
+   others        failed, retry; dead-letter after the last attempt
+One JSON object in the file $PF_RESULT overrides the status:
   {\"action\":\"ack|retry|dead_letter|skip\",\"after\":\"90s\",\"reason\":\"…\"}
 
-A worker (--worker) reads one event per line and answers each with one such object that also
-has the event's \"id\"; with --emit it may list events to publish under \"emit\".";
+A worker (--worker) reads one event per line and answers each with one such object that also has
+the event's \"id\"; with --emit it may list events to publish under \"emit\".";
 
 /// Run a command for each event of a group
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub struct ConsumeArgs {
     #[arg(required = true, value_name = "TOPIC")]
     topics: Vec<Pattern>,
     #[arg(short, long, value_name = "NAME")]
-    #[arg(help = "Consumers of one group share its events [env: PF_GROUP]")]
+    #[arg(help = "The group; its consumers share the events [env: PF_GROUP]")]
     group: Option<Group>,
     #[command(flatten)]
     flags: ConsumeFlags,
@@ -80,12 +80,12 @@ impl ConsumeArgs {
         let begun = Instant::now();
         let signals = context.signals()?;
         let timeout = self.flags.timeout;
-        // Whatever a broker keeps us waiting for, a signal and the time limit count from here on.
+        // A signal and the time limit apply from here on, also while the broker does not answer.
         let transport = tokio::select! {
             biased;
             () = signals.stop.drain.cancelled() => return Ok(()),
             opened = self.open(context) => opened?,
-            () = sleep(timeout) => return Err(time_is_up()),
+            () = sleep(timeout) => return Err(timed_out()),
         };
         let url = context.url()?;
         let encoding = transport.encoding();
@@ -108,12 +108,10 @@ impl ConsumeArgs {
     fn check(&self) -> CliResult<()> {
         if self.command.is_empty() {
             let topic = &self.topics[0];
-            return Err(
-                CliError::usage("no command to run for each event").hint(format!(
-                    "put it behind `--`: pf consume {} --group billing -- ./handle.sh",
-                    topic.as_str()
-                )),
-            );
+            return Err(CliError::usage("no command given").hint(format!(
+                "add it after `--`: pf consume {} --group billing -- ./handle.sh",
+                topic.as_str()
+            )));
         }
         let mut named = self.topics.iter().filter_map(Pattern::literal);
         named.try_for_each(|topic| refuse_dead_letters(&topic))
@@ -121,8 +119,8 @@ impl ConsumeArgs {
 
     fn group(&self, context: &mut Context) -> CliResult<Group> {
         context.group(self.group.clone())?.ok_or_else(|| {
-            CliError::usage("no group: consumers of one group share its events").hint(format!(
-                "name one: pf consume {} --group billing -- {}",
+            CliError::usage("no group given").hint(format!(
+                "choose one: pf consume {} --group billing -- {}",
                 self.topics[0].as_str(),
                 self.shown_command()
             ))
@@ -166,14 +164,14 @@ impl ConsumeArgs {
     }
 }
 
-fn time_is_up() -> CliError {
+fn timed_out() -> CliError {
     CliError::message(
         Exit::Incomplete,
-        "the time was up before everything was done",
+        "time limit reached before everything was done",
     )
 }
 
-/// Returns one line that is not too long.
+/// Returns the text on one line, shortened.
 fn abridged(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -184,7 +182,7 @@ fn abridged(text: &str) -> String {
     words
 }
 
-/// Says how it went and how the process ends.
+/// Prints the summary and decides how the process ends.
 fn conclude(
     summary: &Summary,
     bounded: bool,
@@ -194,25 +192,25 @@ fn conclude(
 ) -> CliResult<()> {
     remarks.remark(&narrator::summary(summary));
     match summary.end {
-        Some(End::TimedOut) => Err(time_is_up()),
-        Some(End::Aborted) => Err(signals.interrupted("stopped before every run had ended")),
+        Some(End::TimedOut) => Err(timed_out()),
+        Some(End::Aborted) => Err(signals.interrupted("stopped before every run had finished")),
         Some(End::BreakerOpened) => Err(CliError::message(
             Exit::Failed,
-            "stopped, because nearly every event fails",
+            "stopped: nearly every event fails",
         )
-        .hint(format!("look at what fails: pf dlq stats --group {group}"))),
+        .hint(format!("see the failures: pf dlq stats --group {group}"))),
         _ if bounded && summary.dead_lettered > 0 => Err(CliError::message(
             Exit::Partly,
             counted(
                 summary.dead_lettered,
-                "event became a dead letter",
-                "events became dead letters",
+                "event was dead-lettered",
+                "events were dead-lettered",
             ),
         )
-        .hint(format!("look at them: pf dlq list --group {group}"))),
+        .hint(format!("list them: pf dlq list --group {group}"))),
         _ if bounded && summary.gaps > 0 => Err(CliError::message(
             Exit::Partly,
-            "messages were gone before the group had handled them",
+            "messages were removed before the group had handled them",
         )),
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! Tells on stderr what a consumer does: what failed, and what was given up.
+//! Notices of a consumer on stderr.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use protoflow::{
 
 use crate::output::{Remarks, counted};
 
-/// Speaks of what people want to know; events that go well are only counted.
+/// Prints failures and dead letters; events that succeed are only counted.
 #[derive(Debug)]
 pub struct Narrator {
     remarks: Remarks,
@@ -18,12 +18,12 @@ pub struct Narrator {
 }
 
 impl Narrator {
-    /// Prepares to speak.
+    /// Creates a narrator.
     pub fn new(remarks: Remarks, group: Group) -> Self {
         Self { remarks, group }
     }
 
-    fn trouble(&self, what: &str, error: &TransportError) {
+    fn warn(&self, what: &str, error: &TransportError) {
         self.remarks.warning(&format!("{what}: {error}"));
     }
 }
@@ -45,25 +45,25 @@ impl Observer for Narrator {
                 failure.message
             )),
             Notice::RefusedAttribute(delivery, error) => remarks.warning(&format!(
-                "{}: {error}; it is handed over as written, but official CloudEvents SDKs refuse such an event \
-                 (said once)",
+                "{}: {error}; it is passed on unchanged, but official CloudEvents SDKs refuse such events \
+                 (reported once)",
                 name(delivery)
             )),
             Notice::Unsettled(delivery, error) => {
-                self.trouble(&format!("{} comes again", name(delivery)), error);
+                self.warn(&format!("{} will be redelivered", name(delivery)), error);
             }
-            Notice::TransientError(error) => self.trouble("reading failed and is tried again", error),
-            Notice::Gap(error) => self.trouble("messages are gone before they were read", error),
+            Notice::TransientError(error) => self.warn("reading failed, retrying", error),
+            Notice::Gap(error) => self.warn("messages were removed before they were read", error),
             Notice::Warning(error) => remarks.warning(&error.to_string()),
             Notice::BreakerOpened(_) => remarks.warning(&format!(
-                "nearly every event fails: from now on one at a time (pf dlq stats --group {})",
+                "nearly every event fails: handling one at a time (pf dlq stats --group {})",
                 self.group
             )),
-            Notice::BreakerClosed => remarks.remark("events flow again"),
+            Notice::BreakerClosed => remarks.remark("events succeed again: handling all"),
             Notice::Draining(0) => {}
             Notice::Draining(runs) => {
                 let runs = counted(runs as u64, "run", "runs");
-                remarks.remark(&format!("waiting for {runs} to end"));
+                remarks.remark(&format!("waiting for {runs} to finish"));
             }
             _ => {}
         }
@@ -75,14 +75,14 @@ fn retry(delivery: &Delivery, after: Duration, failure: &Failure) -> String {
         u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
     ));
     format!(
-        "attempt {} of {} failed, again in {after}: {}",
+        "attempt {} of {} failed, retrying in {after}: {}",
         delivery.attempts.attempt(),
         name(delivery),
         failure.message
     )
 }
 
-/// Returns the event's type and id; of a message that is none, where it stands.
+/// Returns the event's type and id; of a message that is not a CloudEvent, its topic and position.
 fn name(delivery: &Delivery) -> String {
     let message = &delivery.stored.message;
     match Envelope::read(message) {
@@ -91,7 +91,7 @@ fn name(delivery: &Delivery) -> String {
     }
 }
 
-/// Says what a consumer did, in one line.
+/// Returns the summary of a consumer on one line.
 pub fn summary(summary: &Summary) -> String {
     let parts = [
         (summary.skipped, "skipped", "skipped"),
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_names_what_happened() {
+    fn a_summary_lists_the_counts() {
         let mut done = Summary {
             acked: 3,
             ..Summary::default()

@@ -1,4 +1,4 @@
-//! The flags of `pf consume`, and what they come to.
+//! Flags of `pf consume`.
 
 use std::{ffi::OsString, time::Duration};
 
@@ -18,78 +18,78 @@ use crate::{
     values::times,
 };
 
-/// Bytes that one run may publish.
+/// Bytes of events that one run may publish.
 const EMIT_LIMIT: usize = 4 * 1024 * 1024;
 
-/// The flags.
+/// Flags of `pf consume`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ConsumeFlags {
-    /// Run so many at the same time, of different keys
+    /// Handle up to N events at the same time, with different keys
     #[arg(short, long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// A retry holds up the later events of its key
+    /// Keep order within a key: a retry delays its later events
     #[arg(long)]
     ordered: bool,
-    /// Name of this member, whose partitions wait for it while it restarts (Kafka)
+    /// Static name of this member, which keeps its partitions while it restarts (Kafka)
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
-    /// Where a new group starts: earliest, new, a time, or an age such as 2h
+    /// Start of a new group: earliest, new, a time, or an age such as 2h
     #[arg(long, value_name = "WHEN", default_value = "earliest")]
     from: Start,
-    /// Runs that an event gets before it is a dead letter [default: the event's own, else 3]
+    /// Attempts before an event is dead-lettered [default: set by the event, else 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
     /// Pauses between attempts: FIRST..LONGEST*FACTOR with jitter, or one exact pause
     /// [default: 1s..5m*2]
     #[arg(long, value_name = "PAUSES")]
     backoff: Option<Backoff>,
-    /// A run that takes longer is ended and has failed
+    /// Time limit of a run; a longer one is killed and counts as failed
     #[arg(long, value_name = "DURATION", value_parser = times::some_duration)]
     handler_timeout: Option<Duration>,
-    /// What exit statuses mean, as in 3=dlq,4=retry:30s,5=ack,6=skip,7=stop
+    /// Actions for exit statuses, such as 3=dlq,4=retry:30s,5=ack,6=skip,7=stop
     #[arg(long, value_name = "MAP", conflicts_with = "worker")]
     on_exit: Option<OnExit>,
-    /// Publish the events that the command writes to stdout, before its own event is done
+    /// Publish the events that the command writes to stdout, then acknowledge
     #[arg(long)]
     emit: bool,
-    /// End after so many events are done
+    /// End after N events were acknowledged, skipped or dead-lettered
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// End when everything stored at the start is done, with the retries of what was taken
+    /// End when everything stored at the start is done, including its retries
     #[arg(long)]
     until_end: bool,
-    /// End after this long, with 3
+    /// End after this time, with exit status 3
     #[arg(long, value_name = "DURATION", value_parser = times::duration)]
     pub timeout: Option<Duration>,
-    /// Make the store and its topics if they are not there
+    /// Create the store and its topics if they do not exist
     #[arg(long)]
     pub create: bool,
-    /// How long a stop waits for runs to end
+    /// Time that a stop waits for runs to finish
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = times::duration)]
     grace: Duration,
-    /// Hand over messages that are no CloudEvents, wrapped in one
+    /// Handle messages that are not CloudEvents, wrapped into one
     #[arg(long)]
     plain: bool,
-    /// What the command finds on its stdin
+    /// What the command gets on its stdin
     #[arg(long, value_enum, default_value_t, conflicts_with = "worker")]
     stdin: StdinForm,
-    /// Attribute names on stdin: lawful in CloudEvents, or those of the Go library (`pf_attempt`)
+    /// Attribute names on stdin: valid CloudEvents names, or those of the Go library (`pf_attempt`)
     #[arg(long, value_enum, default_value_t, value_name = "NAMES")]
     naming: HandlerNaming,
-    /// Keep the command running, once per job: a line in, a line out
+    /// Keep one command per job running: an event in, an answer out, one line each
     #[arg(long)]
     worker: bool,
 }
 
-/// Whose attribute names a command is given.
+/// Naming of attributes for the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum HandlerNaming {
-    /// Those that every SDK takes.
+    /// Valid CloudEvents names, which every SDK reads.
     #[default]
     Cloudevents,
-    /// Those of the Go library.
+    /// Names of the Go library.
     Protoflow,
 }
 
@@ -103,7 +103,7 @@ impl From<HandlerNaming> for Naming {
 }
 
 impl ConsumeFlags {
-    /// Reports whether the run has an end of its own.
+    /// Reports whether the consumer ends by itself.
     pub fn is_bounded(&self) -> bool {
         self.count.is_some() || self.until_end
     }
@@ -111,7 +111,7 @@ impl ConsumeFlags {
     /// Prepares the command.
     ///
     /// # Errors
-    /// If there is no place for temporary files.
+    /// If cannot create temporary files.
     pub fn handler(
         &self,
         words: Vec<OsString>,
@@ -137,12 +137,12 @@ impl ConsumeFlags {
         }
         CommandHandler::exec(options).map_err(|error| {
             CliError::from(error)
-                .during("there is no place for temporary files")
-                .hint("TMPDIR names a folder that can be written")
+                .during("cannot create temporary files")
+                .hint("set TMPDIR to a writable folder")
         })
     }
 
-    /// Returns how the consumer works.
+    /// Returns the options of the consumer.
     pub fn consume_options(self, group: Group, patterns: Vec<Pattern>) -> ConsumeOptions {
         let policy = self.policy();
         let jobs = usize::from(self.jobs);

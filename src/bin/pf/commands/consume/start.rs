@@ -1,4 +1,4 @@
-//! `--from earliest|new|TIME`: where a new group starts.
+//! `--from earliest|new|TIME`: the start of a new group.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use protoflow::transport::StartFrom;
 
 use crate::values::times;
 
-/// Where a new group starts.
+/// The start of a new group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start(pub StartFrom);
 

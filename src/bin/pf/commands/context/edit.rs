@@ -1,4 +1,4 @@
-//! Changes the user's configuration file, comments and order kept.
+//! Changes of the user's configuration file that keep comments and order.
 
 use std::{
     io::{self, Write as _},
@@ -13,14 +13,14 @@ use crate::{
     error::{CliError, CliResult},
 };
 
-/// The user's configuration file, being changed.
+/// The user's configuration file.
 pub struct UserFile {
     path: PathBuf,
     document: DocumentMut,
 }
 
 impl UserFile {
-    /// Reads it; it need not be there.
+    /// Reads the file, which may not exist yet.
     pub fn open(config: &Config) -> CliResult<Self> {
         let path = config.user_file();
         let text = match std::fs::read_to_string(&path) {
@@ -33,7 +33,7 @@ impl UserFile {
         Ok(Self { path, document })
     }
 
-    /// Adds a context, in the place of one that has its name.
+    /// Adds a context, or replaces the one with this name.
     pub fn add(&mut self, name: &str, profile: &Profile) -> CliResult<()> {
         let text =
             toml::to_string(profile).map_err(|error| CliError::configuration(error.to_string()))?;
@@ -49,12 +49,12 @@ impl UserFile {
         Ok(())
     }
 
-    /// Makes a context the one in use.
+    /// Makes a context the default.
     pub fn select(&mut self, name: &str) {
         self.document["context"] = toml_edit::value(name);
     }
 
-    /// Takes a context out; if it was in use, none is.
+    /// Removes a context; if it was in use, no context is.
     pub fn remove(&mut self, name: &str) {
         if let Some(contexts) = self
             .document
@@ -69,7 +69,7 @@ impl UserFile {
         }
     }
 
-    /// Writes it in one step, for the user's eyes alone.
+    /// Replaces the file atomically; only the user may read it.
     pub fn save(self) -> CliResult<()> {
         let folder = self.path.parent().unwrap_or(&self.path);
         std::fs::create_dir_all(folder)?;
@@ -81,7 +81,7 @@ impl UserFile {
     }
 }
 
-/// Returns the URL so that it means the same store from every folder.
+/// Returns the URL with an absolute path, so that it names the same store from every folder.
 pub fn absolute(mut url: Url) -> CliResult<Url> {
     anchor(&mut url, &std::env::current_dir()?)?;
     Ok(url)

@@ -1,4 +1,4 @@
-//! `pf context`: names for stores.
+//! `pf context`: named stores.
 
 mod edit;
 
@@ -27,7 +27,7 @@ Examples:
   pf context use prod
   pf tail --context prod
 
-A `.pf.toml` in a folder or above it is stronger than the user's own file:
+A `.pf.toml` in the working folder or above it takes precedence over the user's own file:
   context = \"local\"
   [contexts.local]
   url = \"sqlite:events.db\"")]
@@ -51,19 +51,19 @@ impl ContextCommand {
     }
 }
 
-/// Name a store; an existing name is given the new store
+/// Add a named store, or replace it
 #[derive(Debug, Args)]
 pub struct AddArgs {
     /// The name
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     name: String,
-    /// The group of its consumers
+    /// The default group of its consumers
     #[arg(long)]
     group: Option<Group>,
     /// A file that holds the password
     #[arg(long, value_name = "FILE", conflicts_with = "ask_password")]
     password_file: Option<PathBuf>,
-    /// Ask for the password whenever it is needed
+    /// Prompt for the password when it is needed
     #[arg(long)]
     ask_password: bool,
 }
@@ -72,7 +72,7 @@ impl AddArgs {
     fn run(self, context: &mut Context) -> CliResult<()> {
         let text = context.given_url().ok_or_else(|| {
             CliError::usage("the store is missing").hint(format!(
-                "as in `pf context add {} --url sqlite:events.db`",
+                "for example: `pf context add {} --url sqlite:events.db`",
                 self.name
             ))
         })?;
@@ -101,14 +101,14 @@ impl AddArgs {
         let remarks = context.printer.remarks();
         remarks.remark(&format!("added `{}`", self.name));
         remarks.hint(&format!(
-            "`pf context use {}` uses it from now on",
+            "`pf context use {}` makes it the default",
             shell_words::quote(&self.name)
         ));
         Ok(())
     }
 }
 
-/// Use a context from now on
+/// Make a context the default
 #[derive(Debug, Args)]
 pub struct UseArgs {
     /// The name
@@ -126,13 +126,13 @@ impl UseArgs {
         let remarks = context.printer.remarks();
         remarks.remark(&format!("using `{}`", self.name));
         if chosen.as_deref() != Some(self.name.as_str()) {
-            remarks.warning("PF_URL, PF_CONTEXT or a `.pf.toml` chooses another one here");
+            remarks.warning("PF_URL, PF_CONTEXT or a `.pf.toml` overrides it here");
         }
         Ok(())
     }
 }
 
-/// Show every context
+/// List all contexts
 #[derive(Debug, Args)]
 pub struct ListArgs {}
 
@@ -144,7 +144,7 @@ fn list(context: &mut Context) -> CliResult<()> {
     if shown.is_empty() {
         let remarks = context.printer.remarks();
         remarks.remark("there are no contexts");
-        remarks.hint("`pf context add NAME --url URL` makes one");
+        remarks.hint("`pf context add NAME --url URL` creates one");
     }
     for entry in &shown {
         context.printer.report(entry)?;
@@ -152,7 +152,7 @@ fn list(context: &mut Context) -> CliResult<()> {
     Ok(())
 }
 
-/// Show one context, or the one in use
+/// Show a context, by default the one in use
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// The name
@@ -166,8 +166,9 @@ impl ShowArgs {
         let current = config.current(url.as_deref(), named.as_deref())?;
         let name = self.name.or_else(|| current.clone());
         let name = name.ok_or_else(|| {
-            CliError::configuration("no context is in use")
-                .hint("`pf context use NAME` chooses one, unless `--url` or PF_URL names a store")
+            CliError::configuration("no context is in use").hint(
+                "choose one with `pf context use NAME`, or name a store with `--url` or PF_URL",
+            )
         })?;
         config.named(&name)?;
         let shown = described(config, current.as_deref());
@@ -176,7 +177,7 @@ impl ShowArgs {
     }
 }
 
-/// Forget a context; the store is not touched
+/// Remove a context; the store itself is not touched
 #[derive(Debug, Args)]
 pub struct RemoveArgs {
     /// The name
@@ -189,7 +190,7 @@ impl RemoveArgs {
         let path = config.named(&self.name)?.file;
         if path != config.user_file() {
             return Err(CliError::configuration(format!(
-                "`{}` stands in {}",
+                "`{}` is defined in {}",
                 self.name,
                 path.display()
             ))

@@ -1,4 +1,4 @@
-//! `pf demo`: the whole story in a few seconds.
+//! `pf demo`: retry, delay, dead letter and replay in a few seconds.
 
 mod shop;
 mod stage;
@@ -12,10 +12,10 @@ use protoflow::{backends::OpenOptions, transport::Transport};
 use self::stage::Stage;
 use crate::{config::url_of, context::Context, error::CliResult};
 
-/// Show the whole story: a retry, a delay, a dead letter and its replay
+/// Run a demo: a retry, a delay, a dead letter and its replay
 ///
-/// Plays an order, its payment and a notification in a temporary store, or on the store that `--url` or
-/// `--context` names, in topics and groups that begin with `demo`. Nothing else is touched.
+/// Runs an order, its payment and a notification in a temporary store, or in the store of `--url` or
+/// `--context`, in topics and groups that start with `demo`. Nothing else is touched.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

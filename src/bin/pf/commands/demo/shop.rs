@@ -1,4 +1,4 @@
-//! The services of the demo: what a real one would write, with a bank that can be told to fail.
+//! Services of the demo, with a bank whose failures are set.
 
 use std::sync::{
     Arc,
@@ -15,7 +15,7 @@ pub struct Bank {
 }
 
 impl Bank {
-    /// A bank that does not answer so often.
+    /// Creates a bank that does not answer the first `outages` requests.
     pub fn new(outages: u32) -> Self {
         Self {
             outages: Arc::new(AtomicU32::new(outages)),
@@ -23,15 +23,15 @@ impl Bank {
         }
     }
 
-    /// Mends what made an order fail for good.
-    pub fn mend(&self) {
+    /// Fixes the bug that made a refund fail.
+    pub fn fix(&self) {
         self.takes_odd_amounts.store(true, Ordering::Relaxed);
     }
 
-    /// Charges an order, and answers with the payment.
+    /// Charges an order and returns the payment.
     ///
     /// # Errors
-    /// Retries while the bank does not answer; gives up an order that can never be charged.
+    /// A retry while the bank does not answer, a dead letter for an order that can never be charged.
     pub fn charge(&self, order: &Event, paid: &str) -> Result<Event, HandlerError> {
         let amount = amount(order)?;
         if amount < 0 && !self.takes_odd_amounts.load(Ordering::Relaxed) {

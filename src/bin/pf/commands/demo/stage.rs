@@ -1,4 +1,4 @@
-//! What the story needs of the library: publish, consume, look at dead letters, replay. Tells what happens.
+//! Steps of the demo: publish, consume, find a dead letter, replay; each prints what happens.
 
 use std::{
     sync::Arc,
@@ -25,10 +25,10 @@ use crate::{
     signals::Signals,
 };
 
-/// No step takes longer.
+/// Time limit of a step.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where the story is played.
+/// The store and output of the demo.
 pub struct Stage<'a> {
     printer: &'a mut Printer,
     transport: Arc<dyn Transport>,
@@ -37,7 +37,7 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// Sets the stage; every topic and group begins with `prefix`.
+    /// Prepares the demo; every topic and group starts with `prefix`.
     pub fn new(
         printer: &'a mut Printer,
         transport: Arc<dyn Transport>,
@@ -52,34 +52,34 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Says something.
+    /// Prints a line.
     pub fn say(&mut self, text: &str) -> CliResult<()> {
         self.printer.raw(text.as_bytes())?;
         self.printer.raw(b"\n")?;
         Ok(self.printer.flush()?)
     }
 
-    /// Begins a scene.
+    /// Prints the title of a scene.
     pub fn scene(&mut self, title: &str) -> CliResult<()> {
         self.say(&format!("\n{title}"))
     }
 
-    /// Shows a command that would do what happens next.
+    /// Prints the command that would do the next step.
     pub fn command(&mut self, command: &str) -> CliResult<()> {
         self.say(&format!("  $ pf {command}"))
     }
 
-    /// Returns the name of a topic here.
+    /// Returns a topic with the prefix.
     pub fn topic(&self, name: &str) -> CliResult<Topic> {
         Ok(format!("{}{name}", self.prefix).parse()?)
     }
 
-    /// Returns the name of a group here.
+    /// Returns a group with the prefix.
     pub fn group(&self, name: &str) -> CliResult<Group> {
         Ok(format!("{}{name}", self.prefix.replace('.', "-")).parse()?)
     }
 
-    /// Makes a topic, and lets a group pass over what an earlier demo left on it.
+    /// Creates a topic, and has a group skip what an earlier demo left there.
     pub async fn clear(&mut self, topic: &Topic, group: &Group) -> CliResult<()> {
         self.transport.create(topic).await?;
         let mut options = options(topic, group);
@@ -92,7 +92,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Publishes an event, later if it is delayed.
+    /// Publishes an event, with an optional delay.
     pub async fn publish(&mut self, event: &Event, delay: Option<Duration>) -> CliResult<Receipt> {
         let topic: Topic = event.ty().parse()?;
         let outgoing = Outgoing {
@@ -102,11 +102,14 @@ impl<'a> Stage<'a> {
         let mut results = self.transport.publish(vec![outgoing]).await;
         match results.pop() {
             Some(result) => Ok(result?),
-            None => Err(CliError::message(Exit::Failed, "nothing was published")),
+            None => Err(CliError::message(
+                Exit::Failed,
+                "the transport returned no result",
+            )),
         }
     }
 
-    /// Lets a service handle the next event of a group to its end, telling each step.
+    /// Has a service handle the next event of a group until it is settled, and prints each step.
     pub async fn handle<By>(
         &mut self,
         topic: &Topic,
@@ -137,7 +140,7 @@ impl<'a> Stage<'a> {
             }
             _ => Err(CliError::message(
                 Exit::Failed,
-                "an event of the demo did not come",
+                "an event of the demo was not delivered",
             )),
         }
     }
@@ -156,7 +159,7 @@ impl<'a> Stage<'a> {
             if page.is_empty() {
                 return Err(CliError::message(
                     Exit::Failed,
-                    "the dead letter is not there",
+                    "the dead letter was not found",
                 ));
             }
             let id = Some(event.id());
@@ -188,7 +191,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Passes on what happens to events, in words.
+/// Turns notices about events into lines.
 struct Teller(UnboundedSender<String>);
 
 impl Observer for Teller {
@@ -198,19 +201,19 @@ impl Observer for Teller {
                 format!("  attempt {}: done", delivery.attempts.attempt())
             }
             Notice::Retrying(delivery, after, failure) => format!(
-                "  attempt {}: {}; again in {} ms",
+                "  attempt {}: {}; retry in {} ms",
                 delivery.attempts.attempt(),
                 failure.message,
                 after.as_millis()
             ),
             Notice::DeadLettered(delivery, _, failure) => format!(
-                "  attempt {}: {}: now a dead letter",
+                "  attempt {}: {}; dead-lettered",
                 delivery.attempts.attempt(),
                 failure.message
             ),
             _ => return,
         };
-        // Nobody listens any more once the step has ended.
+        // The receiver is gone once the step has ended.
         let _ = self.0.send(line);
     }
 }

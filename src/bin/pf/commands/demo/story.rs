@@ -23,7 +23,7 @@ struct Cast {
     mailer: Group,
 }
 
-/// Plays it.
+/// Runs the demo.
 pub async fn play(mut stage: Stage<'_>) -> CliResult<()> {
     let cast = Cast {
         orders: stage.topic("order.created")?,
@@ -39,25 +39,28 @@ pub async fn play(mut stage: Stage<'_>) -> CliResult<()> {
     an_order_is_paid(&mut stage, &cast, &bank).await?;
     a_notification_waits(&mut stage, &cast).await?;
     let refund = an_order_cannot_be_paid(&mut stage, &cast, &bank).await?;
-    the_letter_is_replayed(&mut stage, &cast, &bank, &refund).await?;
-    stage.say("\nThat was all: `pf --help` has the commands, and `pf doctor` checks a store.")
+    the_dead_letter_is_replayed(&mut stage, &cast, &bank, &refund).await?;
+    stage.say("\nDone. `pf --help` lists the commands, and `pf doctor` checks a store.")
 }
 
 async fn an_order_is_paid(stage: &mut Stage<'_>, cast: &Cast, bank: &Bank) -> CliResult<()> {
-    stage
-        .say("1. An order comes in. The payment service charges it; its bank is down at first.")?;
+    stage.say(
+        "1. An order arrives. The payment service charges it, but its bank is down at first.",
+    )?;
     let order = order(&cast.orders, 1, 42)?;
     publish_order(stage, cast, &order, r#"{"order":1,"amount":42}"#).await?;
     let done = charge(stage, cast, bank).await?;
-    as_told(done.acked == 1 && done.retried == 2)?;
+    expect(done.acked == 1 && done.retried == 2)?;
     stage.say(&format!(
-        "  The answer, {}, was stored before the order was done, with the same correlation id.",
+        "  The response, {}, was stored before the order was acknowledged, with the same correlation id.",
         cast.paid
     ))
 }
 
 async fn a_notification_waits(stage: &mut Stage<'_>, cast: &Cast) -> CliResult<()> {
-    stage.scene("2. The customer is thanked a little later: published now, delivered when due.")?;
+    stage.scene(
+        "2. The customer is thanked later: the event is published now and delivered when due.",
+    )?;
     stage.command(&format!(
         "publish {} '{{\"order\":1}}' --delay 1s",
         cast.thanks
@@ -67,16 +70,16 @@ async fn a_notification_waits(stage: &mut Stage<'_>, cast: &Cast) -> CliResult<(
         .build()?;
     let published = Instant::now();
     stage.publish(&thanks, Some(DELAY)).await?;
-    stage.say("  accepted; nobody sees it yet")?;
+    stage.say("  accepted, not delivered yet")?;
     stage.command(&format!(
         "consume {} --group {} -- ./thank.sh",
         cast.thanks, cast.mailer
     ))?;
     let thank = |_: Event| async { Ok(()) };
     let done = stage.handle(&cast.thanks, &cast.mailer, thank).await?;
-    as_told(done.acked == 1)?;
+    expect(done.acked == 1)?;
     let waited = published.elapsed().as_millis();
-    stage.say(&format!("  it came after {waited} ms"))
+    stage.say(&format!("  delivered after {waited} ms"))
 }
 
 async fn an_order_cannot_be_paid(
@@ -84,11 +87,11 @@ async fn an_order_cannot_be_paid(
     cast: &Cast,
     bank: &Bank,
 ) -> CliResult<Event> {
-    stage.scene("3. An order that can never be charged is put aside, with the reason.")?;
+    stage.scene("3. An order that can never be charged becomes a dead letter, with the reason.")?;
     let refund = order(&cast.orders, 2, -5)?;
     publish_order(stage, cast, &refund, r#"{"order":2,"amount":-5}"#).await?;
     let done = charge(stage, cast, bank).await?;
-    as_told(done.dead_lettered == 1)?;
+    expect(done.dead_lettered == 1)?;
     stage.command(&format!("dlq list --group {}", cast.payments))?;
     let letter = stage.letter(&cast.payments, &refund).await?;
     stage.say(&format!(
@@ -98,33 +101,34 @@ async fn an_order_cannot_be_paid(
     Ok(refund)
 }
 
-async fn the_letter_is_replayed(
+async fn the_dead_letter_is_replayed(
     stage: &mut Stage<'_>,
     cast: &Cast,
     bank: &Bank,
     refund: &Event,
 ) -> CliResult<()> {
-    stage.scene("4. The payment service is mended, and the dead letter is replayed.")?;
-    bank.mend();
+    stage.scene("4. The payment service is fixed, and the dead letter is replayed.")?;
+    bank.fix();
     let letter = stage.letter(&cast.payments, refund).await?;
     stage.command(&format!("dlq replay {} --yes", letter.id))?;
     let replayed = stage.replay(&letter).await?;
     stage.say(&format!(
-        "  {replayed} replayed, with its bytes, id and key as they were"
+        "  {replayed} replayed with the same bytes, id and key"
     ))?;
     let done = charge(stage, cast, bank).await?;
-    as_told(done.acked == 1)
+    expect(done.acked == 1)
 }
 
-/// Fails when the store did not do what the story says.
-fn as_told(is_so: bool) -> CliResult<()> {
+/// Fails if the store did not behave as expected.
+fn expect(is_so: bool) -> CliResult<()> {
     if is_so {
         return Ok(());
     }
-    Err(
-        CliError::message(Exit::Failed, "this store did not do what the demo tells")
-            .hint("`pf doctor` looks closer"),
+    Err(CliError::message(
+        Exit::Failed,
+        "this store did not behave as the demo expects",
     )
+    .hint("`pf doctor` checks the store"))
 }
 
 async fn charge(stage: &mut Stage<'_>, cast: &Cast, bank: &Bank) -> CliResult<Summary> {

@@ -1,4 +1,4 @@
-//! `pf dlq capture`: what consumers of other programs gave up becomes dead letters.
+//! `pf dlq capture`: turns messages that other consumers gave up on into dead letters.
 
 use clap::Args;
 use protoflow::{
@@ -16,28 +16,28 @@ use crate::{
     error::{CliError, CliResult, Exit},
 };
 
-/// Letters made at a time.
+/// Dead letters per page.
 const PAGE: usize = 500;
 
-/// Make dead letters of what consumers of other programs gave up
+/// Turn messages that other consumers gave up on into dead letters
 ///
-/// A broker that limits deliveries drops a message after the last one and only tells that it did. From the first run
-/// on these notices are kept; while this runs, each becomes a dead letter of the group that gave up.
+/// A broker with a delivery limit drops a message after its last delivery and only publishes an advisory. From the first
+/// run on these advisories are stored; while this runs, each becomes a dead letter of its group.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pf dlq capture
   pf dlq capture --until-end && pf dlq list --group consumer_order
 
-Exit codes: 0 all kept, 4 some messages were gone already, 5 the transport tells of no such thing.")]
+Exit codes: 0 all captured, 4 some messages were gone already, 5 the transport has no such advisories.")]
 pub struct CaptureArgs {
-    /// End after what was given up until now
+    /// End after the messages given up so far
     #[arg(long)]
     until_end: bool,
 }
 
 #[derive(Default)]
-struct Tally {
+struct Counts {
     letters: usize,
     gone: usize,
 }
@@ -51,44 +51,44 @@ impl CaptureArgs {
             remarks.remark(&made);
         }
         let drain = context.signals()?.stop.drain.clone();
-        let tally = follow(capture.as_mut(), context, drain).await?;
-        remarks.remark(&format!("captured {}", count(tally.letters as u64)));
-        let exit = match tally {
-            Tally { gone: 0, .. } => return Ok(()),
-            Tally { letters: 0, .. } => Exit::Failed,
-            Tally { .. } => Exit::Partly,
+        let counts = follow(capture.as_mut(), context, drain).await?;
+        remarks.remark(&format!("captured {}", count(counts.letters as u64)));
+        let exit = match counts {
+            Counts { gone: 0, .. } => return Ok(()),
+            Counts { letters: 0, .. } => Exit::Failed,
+            Counts { .. } => Exit::Partly,
         };
-        let text = match tally.gone {
-            1 => "1 message was gone before it could be kept".to_owned(),
-            gone => format!("{gone} messages were gone before they could be kept"),
+        let text = match counts.gone {
+            1 => "1 message was gone before it could be captured".to_owned(),
+            gone => format!("{gone} messages were gone before they could be captured"),
         };
         Err(CliError::message(exit, text))
     }
 }
 
-/// Keeps what is given up until the end, or until a signal comes.
+/// Captures until the end, or until a signal arrives.
 async fn follow(
     capture: &mut dyn Capture,
     context: &mut Context,
     drain: CancellationToken,
-) -> CliResult<Tally> {
-    let mut tally = Tally::default();
+) -> CliResult<Counts> {
+    let mut counts = Counts::default();
     loop {
         let page = tokio::select! {
             page = capture.next(PAGE) => page?,
-            () = drain.cancelled() => return Ok(tally),
+            () = drain.cancelled() => return Ok(counts),
         };
         if page.is_empty() {
-            return Ok(tally);
+            return Ok(counts);
         }
         for captured in page {
             match captured {
                 Captured::Letter(letter) => {
-                    tally.letters += 1;
+                    counts.letters += 1;
                     show(&mut context.printer, &letter, line)?;
                 }
                 Captured::Gone { group, position } => {
-                    tally.gone += 1;
+                    counts.gone += 1;
                     let text = format!("{group} gave up message {position}, which is gone");
                     context.printer.remarks().warning(&text);
                 }

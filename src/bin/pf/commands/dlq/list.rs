@@ -1,4 +1,4 @@
-//! `pf dlq list`: one line per letter, payload hidden.
+//! `pf dlq list`: one line per dead letter, without its payload.
 
 use std::io::{self, Write};
 
@@ -17,7 +17,7 @@ use crate::{
     output::{Format, Paint, Painter, Printer, Text, abridged, to_the_second},
 };
 
-/// Letters read at a time.
+/// Dead letters per page.
 const PAGE: usize = 500;
 
 /// List dead letters, oldest first, without their payloads
@@ -31,7 +31,7 @@ Examples:
 pub struct ListArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// End after so many
+    /// End after N dead letters
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
@@ -53,7 +53,7 @@ impl ListArgs {
         warn_unfiltered(&letters, context);
         if shown == 0 {
             remarks.remark("no dead letters");
-            chosen.aim.hint(&*transport, &remarks).await;
+            chosen.empty.hint(&*transport, &remarks).await;
         }
         Ok(())
     }
@@ -79,13 +79,13 @@ async fn stream(
     Ok(shown)
 }
 
-/// Says how many letters the filter failed on.
+/// Warns about dead letters on which the filter failed.
 pub fn warn_unfiltered(letters: &Letters, context: &Context) {
     let failed = letters.unfiltered();
     if failed.letters > 0 {
         let (letters, reason) = (count(failed.letters), &failed.reason);
         context.printer.remarks().warning(&format!(
-            "the filter failed on {letters}, left out: {reason}"
+            "left out {letters} on which the filter failed: {reason}"
         ));
     }
 }
@@ -112,7 +112,7 @@ pub fn show(printer: &mut Printer, letter: &DeadLetter, text: Text<DeadLetter>) 
     Ok(())
 }
 
-/// Writes a letter on one line, payload hidden.
+/// Writes a dead letter on one line, without its payload.
 pub fn line(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let record = &letter.record;
     let died = to_the_second(record.dead_since);

@@ -1,4 +1,4 @@
-//! `pf dlq`: look at dead letters, publish them again, or delete them.
+//! `pf dlq`: lists, shows, replays and purges dead letters.
 
 mod capture;
 mod job;
@@ -16,7 +16,7 @@ use crate::{context::Context, error::CliResult};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-Every subcommand takes the same selection: ids, flags, and a jq filter.
+Every subcommand selects dead letters the same way: by ids, flags and a jq filter.
 
 Examples:
   pf dlq stats

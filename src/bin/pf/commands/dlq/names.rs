@@ -1,4 +1,4 @@
-//! Names that fit no letter, or several: what was meant?
+//! Errors about ids that match no dead letter, or several, with a suggestion.
 
 use protoflow::{
     runtime::{Letters, Triage, TriageError},
@@ -13,19 +13,19 @@ use crate::{
 /// So many letters are searched for a name like the one that was given.
 const SEARCHED: usize = 10_000;
 
-/// Adds what could have been meant to an error about names.
+/// Adds a suggestion to an error about an unknown id.
 pub async fn explain(triage: &Triage, error: TriageError) -> CliError {
     let TriageError::Unknown(name) = &error else {
         return error.into();
     };
     let hint = match near(triage, name).await {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "`pf dlq list` shows those that are there".to_owned(),
+        None => "`pf dlq list` shows all of them".to_owned(),
     };
     CliError::from(error).hint(hint)
 }
 
-/// Fails if some of the names given fit no letter, after the others were shown.
+/// Fails if some of the given ids match nothing, after the others were shown.
 pub async fn check(triage: &Triage, letters: &Letters, shown: bool) -> CliResult<()> {
     let missing = letters.missing();
     let Some(name) = missing.first() else {
@@ -34,7 +34,7 @@ pub async fn check(triage: &Triage, letters: &Letters, shown: bool) -> CliResult
     let error = explain(triage, TriageError::Unknown((*name).to_owned())).await;
     let error = match missing.len() - 1 {
         0 => error,
-        more => error.hint(format!("{more} more of the names given fit no letter")),
+        more => error.hint(format!("{more} more of the given ids match nothing")),
     };
     Err(if shown {
         error.ending(Exit::Partly)

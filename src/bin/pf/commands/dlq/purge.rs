@@ -1,4 +1,4 @@
-//! `pf dlq purge`: delete dead letters.
+//! `pf dlq purge`: deletes dead letters.
 
 use clap::Args;
 use protoflow::transport::JobAction;
@@ -6,7 +6,7 @@ use protoflow::transport::JobAction;
 use super::job::{self, JobArgs};
 use crate::{context::Context, error::CliResult};
 
-/// Delete dead letters for good
+/// Delete dead letters permanently
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -1,4 +1,4 @@
-//! `pf dlq replay`: publish dead letters again.
+//! `pf dlq replay`: publishes dead letters again.
 
 use clap::Args;
 use protoflow::{event::Topic, transport::JobAction};
@@ -6,7 +6,7 @@ use protoflow::{event::Topic, transport::JobAction};
 use super::job::{self, JobArgs};
 use crate::{context::Context, error::CliResult, values::topics};
 
-/// Publish dead letters again, to the group that failed where the transport can do that
+/// Publish dead letters again, only to the group that failed where the transport can
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -15,15 +15,15 @@ Examples:
   pf dlq replay --all --rate 50 --max-replays 3 --yes
   pf dlq replay --type order.created --to order.repaired
 
-The letters are frozen as a plan first: what dies later is left alone.
-A replay that was interrupted goes on where it ended when the same command is run again, on any host.")]
+The selection is frozen as a plan first; events that are dead-lettered later are not replayed.
+An interrupted replay is resumed when the same command is run again, on any host.")]
 pub struct ReplayArgs {
     #[command(flatten)]
     job: JobArgs,
     /// Publish to another topic
     #[arg(long, value_name = "TOPIC")]
     to: Option<Topic>,
-    /// Leave out letters that were replayed so often already
+    /// Leave out dead letters that were replayed N times or more
     #[arg(long, value_name = "N")]
     max_replays: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! Which dead letters: the arguments that every `pf dlq` command takes.
+//! Arguments that select dead letters, the same for every `pf dlq` command.
 
 use std::{fmt::Write as _, str::FromStr, time::SystemTime};
 
@@ -19,47 +19,47 @@ use crate::{
     values::{ids, times, topics},
 };
 
-/// More names than this are not taken.
+/// Most ids that are accepted.
 const MOST_NAMES: usize = 100_000;
 
-/// Which dead letters are meant: all of these conditions together.
+/// Conditions for dead letters; all of them must hold.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectionArgs {
-    /// Letters: ids, unique beginnings of ids, or positions of the originals
+    /// Ids, unique prefixes of ids, or positions of the original messages
     #[arg(value_name = "ID")]
     letters: Vec<String>,
     /// Read ids, or records of `-o json`, from a file, one per line; `-` is stdin
     #[arg(long, value_name = "FILE")]
     ids: Option<String>,
-    /// Topics that they were consumed from, as in `order.*`
+    /// Topics of the original messages, such as `order.*`
     #[arg(long, value_name = "PATTERN")]
     topic: Vec<Pattern>,
-    /// The group that gave up
+    /// The group that dead-lettered them
     #[arg(long)]
     group: Option<Group>,
     /// The type of the event
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
-    /// A part of the failure's message or class, in any letter case
+    /// Part of the failure's message or class, ignoring case
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Why they were given up
+    /// Why they were dead-lettered
     #[arg(long, value_parser = kinds())]
     kind: Option<LetterKind>,
-    /// The sort of failure, as `pf dlq stats` shows it
+    /// The fingerprint of the failure, as shown by `pf dlq stats`
     #[arg(long, value_name = "NAME")]
     fingerprint: Option<String>,
-    /// Dead since then: `1h` ago, or a time
+    /// Dead-lettered since then: an age such as `1h`, or a time
     #[arg(long, value_name = "TIME")]
     since: Option<Moment>,
-    /// Dead before then
+    /// Dead-lettered before then
     #[arg(long, value_name = "TIME")]
     until: Option<Moment>,
-    /// At least so many failed runs, replays included
+    /// At least N failed runs, including those before replays
     #[arg(long, value_name = "N")]
     attempts: Option<u32>,
-    /// A jq filter on the record, as in `.event.data.amount > 100` or `.dead_letter.crashes > 0`
+    /// A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`
     #[arg(long = "where", value_name = "JQ")]
     filter: Option<String>,
 }
@@ -69,7 +69,7 @@ fn kinds() -> impl TypedValueParser<Value = LetterKind> {
         .try_map(|name| name.parse::<LetterKind>())
 }
 
-/// A time, and how it was written.
+/// A time, and its text on the command line.
 #[derive(Debug, Clone)]
 struct Moment {
     text: String,
@@ -87,39 +87,39 @@ impl FromStr for Moment {
     }
 }
 
-/// What the arguments select.
+/// A selection that was read.
 #[derive(Debug)]
 pub struct Chosen {
-    /// The letters that are meant.
+    /// The query for the dead letters.
     pub query: Query,
-    /// The selection as it was written, if its times are relative.
+    /// The selection as written on the command line, if its times may be relative.
     pub text: Option<String>,
-    /// What to say if it selects nothing.
-    pub aim: Aim,
+    /// Hints for an empty result.
+    pub empty: EmptyResult,
 }
 
-/// What a selection was aimed at.
+/// Reasons why a selection may be empty.
 #[derive(Debug)]
-pub struct Aim {
+pub struct EmptyResult {
     topics: Vec<Pattern>,
-    rootless: bool,
+    lacks_root: bool,
 }
 
-impl Aim {
-    /// Hints at why nothing is selected.
+impl EmptyResult {
+    /// Prints hints about an empty result.
     pub async fn hint(&self, transport: &dyn Transport, remarks: &Remarks) {
-        if self.rootless {
-            remarks.hint("--where sees the record: `.event`, `.message` and `.dead_letter`");
+        if self.lacks_root {
+            remarks.hint("`--where` filters records with `.event`, `.message` and `.dead_letter`");
         }
         topics::hint_unknown(transport, &self.topics, remarks).await;
     }
 }
 
-/// What a record holds.
+/// Fields of a record.
 const ROOTS: [&str; 3] = ["event", "message", "dead_letter"];
 
 impl SelectionArgs {
-    /// Reports whether anything narrows the selection.
+    /// Reports whether there is any condition.
     pub fn is_given(&self) -> bool {
         !self.letters.is_empty()
             || self.ids.is_some()
@@ -135,7 +135,7 @@ impl SelectionArgs {
             || self.filter.is_some()
     }
 
-    /// Reads the selection; `None`, and a remark, if it names no letter at all, as an empty list of ids does.
+    /// Reads the selection; prints a notice and returns `None` if the list of ids is empty.
     pub fn choose(self, remarks: &Remarks) -> CliResult<Option<Chosen>> {
         for topic in self.topic.iter().filter_map(Pattern::literal) {
             refuse_store(&topic)?;
@@ -144,7 +144,7 @@ impl SelectionArgs {
         if let Some(file) = &self.ids {
             read_names(file, &mut letters)?;
             if letters.is_empty() {
-                remarks.remark("no ids were given: nothing is selected");
+                remarks.remark("no ids given: nothing selected");
                 return Ok(None);
             }
         }
@@ -163,7 +163,7 @@ impl SelectionArgs {
             },
             filter: self.filter.as_deref().map(Filter::compile).transpose()?,
         };
-        let rootless = self
+        let lacks_root = self
             .filter
             .is_some_and(|filter| !ROOTS.iter().any(|root| filter.contains(root)));
         let text = (self.since.is_some() || self.until.is_some())
@@ -173,22 +173,22 @@ impl SelectionArgs {
         Ok(Some(Chosen {
             query,
             text,
-            aim: Aim {
+            empty: EmptyResult {
                 topics: self.topic,
-                rootless,
+                lacks_root,
             },
         }))
     }
 }
 
-/// Refuses the store of dead letters where the topic of the originals is meant.
+/// Refuses a dead-letter store where the topic of the original messages is meant.
 fn refuse_store(topic: &protoflow::event::Topic) -> CliResult<()> {
     if !topics::is_dead_letter_store(topic) {
         return Ok(());
     }
     Err(
-        CliError::usage(format!("`{topic}` is a store of dead letters")).hint(
-            "--topic is the topic that they were consumed from; without it, every store is read",
+        CliError::usage(format!("`{topic}` is a dead-letter store")).hint(
+            "`--topic` is the topic of the original messages; without it, every dead-letter store is read",
         ),
     )
 }
@@ -211,27 +211,25 @@ fn read_names(file: &str, names: &mut Vec<String>) -> CliResult<()> {
     for line in ids::read(file)? {
         let (number, line) = line?;
         if names.len() >= MOST_NAMES {
-            return Err(
-                CliError::usage(format!("more than {MOST_NAMES} ids were given"))
-                    .hint("select by flags or `--where`, which have no limit"),
-            );
+            return Err(CliError::usage(format!("more than {MOST_NAMES} ids"))
+                .hint("select by flags or `--where`; they have no limit"));
         }
         names.push(name(&line).ok_or_else(|| {
-            CliError::usage(format!("line {number} holds no id of a dead letter"))
-                .hint("each line is an id, or a record as `pf dlq list -o json` writes it")
+            CliError::usage(format!("line {number} has no dead-letter id"))
+                .hint("each line must be an id, or a record of `pf dlq list -o json`")
         })?);
     }
     Ok(())
 }
 
-/// Returns the id in a line: the line itself, or that of a record.
+/// Returns the id in a line, which is the id itself or a record.
 fn name(line: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Record {
-        dead_letter: Story,
+        dead_letter: Letter,
     }
     #[derive(Deserialize)]
-    struct Story {
+    struct Letter {
         id: String,
     }
     if line.starts_with('{') {

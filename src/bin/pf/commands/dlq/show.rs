@@ -1,4 +1,4 @@
-//! `pf dlq show`: everything about a letter, payload included.
+//! `pf dlq show`: everything about a dead letter, with its payload.
 
 use std::{
     fmt::Display,
@@ -25,7 +25,7 @@ use crate::{
     output::{Paint, Painter},
 };
 
-/// Show everything about dead letters, payload included
+/// Show everything about dead letters, with their payload
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -43,8 +43,8 @@ pub struct ShowArgs {
 impl ShowArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         if !self.all && !self.selection.is_given() {
-            return Err(CliError::usage("no dead letter is named")
-                .hint("`pf dlq list` shows their ids; --all shows every one"));
+            return Err(CliError::usage("no dead letter selected")
+                .hint("`pf dlq list` shows their ids; `--all` selects every one"));
         }
         let remarks = context.printer.remarks();
         let Some(chosen) = self.selection.choose(&remarks)? else {
@@ -62,7 +62,7 @@ impl ShowArgs {
                 break;
             }
             for letter in &page {
-                show(&mut context.printer, letter, story)?;
+                show(&mut context.printer, letter, details)?;
             }
             shown = true;
         }
@@ -75,7 +75,7 @@ impl ShowArgs {
     }
 }
 
-/// Fails, before anything is shown, if a name fits several letters.
+/// Fails before anything is shown if an id prefix matches several dead letters.
 async fn check_unique(
     triage: &Triage,
     selection: protoflow::transport::Selection,
@@ -88,7 +88,7 @@ async fn check_unique(
     }
 }
 
-fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+fn details(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let record = &letter.record;
     let failure = &record.failure;
     let origin = &record.origin;
@@ -99,15 +99,15 @@ fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Re
             paint(Paint::Dim, &format!("{name:<11}"))
         )
     };
-    field("letter", &paint(Paint::Name, letter.id.as_str()))?;
+    field("id", &paint(Paint::Name, letter.id.as_str()))?;
     let runs = if record.attempts == 1 { "run" } else { "runs" };
     let kind = format!("{} after {} failed {runs}", record.kind, record.attempts);
     field(
-        "died",
+        "dead since",
         &format!("{}  {kind}", format_time(record.dead_since)),
     )?;
     if record.attempts > 1 {
-        field("first", &format_time(record.first_failed))?;
+        field("first run", &format_time(record.first_failed))?;
     }
     if record.crashes > 0 {
         field("crashes", &record.crashes)?;
@@ -128,14 +128,14 @@ fn story(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Re
         let (times, runs) = (record.generation, record.total_attempts);
         field(
             "replayed",
-            &format!("{times}x, the last time from {earlier}; {runs} failed runs in all"),
+            &format!("{times}x, last as {earlier}; {runs} failed runs in total"),
         )?;
     }
     field(
         "failure",
         &format!("{} ({})", failure.message, failure.class),
     )?;
-    field("sort", &failure.fingerprint.0)?;
+    field("fingerprint", &failure.fingerprint.0)?;
     if let Some(duration) = failure.duration {
         field("took", &rounded(duration))?;
     }
@@ -146,7 +146,7 @@ fn message(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::
     let mut block = |name: &str, text: &str| -> io::Result<()> {
         writeln!(out, "{}", paint(Paint::Dim, name))?;
         text.lines()
-            .try_for_each(|line| writeln!(out, "    {}", harmless(line)))
+            .try_for_each(|line| writeln!(out, "    {}", without_controls(line)))
     };
     if let Some(detail) = &letter.record.failure.detail {
         block("detail", detail)?;
@@ -183,8 +183,8 @@ fn rounded(duration: Duration) -> String {
     humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
 }
 
-/// Returns the text without anything that a terminal would obey.
-fn harmless(text: &str) -> String {
+/// Returns the text without control characters, which a terminal would interpret.
+fn without_controls(text: &str) -> String {
     text.chars()
         .map(|letter| match letter {
             '\t' => letter,

@@ -1,4 +1,4 @@
-//! `pf dlq stats`: letters counted by what they have in common.
+//! `pf dlq stats`: dead letters counted by topic, group, kind and fingerprint.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ use crate::{
     output::{Format, Painter, Report, abridged, counted, to_the_second},
 };
 
-/// Count dead letters by topic, group, kind and sort of failure
+/// Count dead letters by topic, group, kind and fingerprint
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +28,7 @@ Examples:
 pub struct StatsArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Show so many rows, the most frequent first; `-o json` shows all
+    /// Show the N most frequent rows; `-o json` shows all
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
 }
@@ -47,7 +47,7 @@ impl StatsArgs {
         };
         if counts.rows.is_empty() {
             remarks.remark("no dead letters");
-            chosen.aim.hint(&*transport, &remarks).await;
+            chosen.empty.hint(&*transport, &remarks).await;
             return Ok(());
         }
         if context.printer.format() == Format::Json {
@@ -69,7 +69,7 @@ fn total(counts: &Counts, shown: &[StatsRow]) -> String {
     let letters = counted(all, "dead letter", "dead letters");
     match all - count(shown) {
         0 => letters,
-        hidden => format!("{letters}, {hidden} of them of sorts not shown"),
+        hidden => format!("{letters}, {hidden} of them in rows not shown"),
     }
 }
 
@@ -98,12 +98,19 @@ impl Report for Summary<'_> {
     }
 }
 
-/// Lays rows out as a table.
+/// Formats rows as a table.
 pub fn reasons(rows: &[StatsRow]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header([
-        "COUNT", "TOPIC", "GROUP", "KIND", "SORT", "FIRST", "LAST", "REASON",
+        "COUNT",
+        "TOPIC",
+        "GROUP",
+        "KIND",
+        "FINGERPRINT",
+        "FIRST",
+        "LAST",
+        "REASON",
     ]);
     for row in rows {
         table.add_row([

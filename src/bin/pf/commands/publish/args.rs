@@ -13,8 +13,8 @@ use crate::values::times;
 
 /// Publish one event, or a stream of them
 ///
-/// Done means stored: an event counts as published once the transport has confirmed it. Every line of a
-/// stream is either published or told as an error with its number.
+/// An event counts as published once the transport has confirmed that it is stored. Every line of a
+/// stream is either published or reported as an error with its number.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("stream").args(["lines", "ndjson"]))]
 #[command(group = ArgGroup::new("later").args(["delay", "at"]))]
@@ -32,7 +32,7 @@ pub struct PublishArgs {
     /// The type of the event
     #[arg(value_name = "TYPE", required_unless_present = "ndjson")]
     pub event_type: Option<String>,
-    /// The data; `-`, or nothing when stdin is no terminal, reads stdin
+    /// The data; `-` reads stdin, as does no data unless stdin is a terminal
     #[arg(conflicts_with = "stream", allow_hyphen_values = true)]
     pub data: Option<String>,
     /// Each line of stdin, without its LF or CRLF, is the data of an event
@@ -52,62 +52,62 @@ pub struct PublishArgs {
         help_heading = "Streams"
     )]
     pub on_error: OnError,
-    /// At most so many events per second
+    /// At most N events per second
     #[arg(long, value_parser = times::rate, value_name = "N", help_heading = "Streams")]
     pub rate: Option<f64>,
-    /// Send an event only once the one before it of its key is confirmed: order holds also where a connection
-    /// is lost meanwhile
+    /// Send an event only after the previous one of its key is confirmed, so that order is kept even if the
+    /// connection is lost
     #[arg(long, requires = "stream", help_heading = "Streams")]
     pub ordered: bool,
     /// Publish without data
     #[arg(long, conflicts_with_all = ["data", "stream"])]
     pub no_data: bool,
-    /// Deliver no sooner than after this time, as in `90s`
+    /// Deliver after this time, such as `90s`
     #[arg(long, value_parser = times::duration, value_name = "DURATION", allow_hyphen_values = true)]
     pub delay: Option<Duration>,
-    /// Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`
+    /// Deliver at this time, such as `2026-03-01T09:00:00Z` or `tomorrow 09:00`
     #[arg(long, value_parser = times::moment, value_name = "TIME")]
     pub at: Option<SystemTime>,
     /// The topic [default: the type]
     #[arg(long)]
     pub topic: Option<Topic>,
-    /// Where the event comes from [default: `//HOST/pf`]
+    /// The source of the event [default: `//HOST/pf`]
     #[arg(long, value_name = "URI")]
     pub source: Option<String>,
-    /// What the event is about
+    /// The subject of the event
     #[arg(long)]
     pub subject: Option<String>,
     /// The id of the event [default: a ULID]
     #[arg(long, conflicts_with = "stream")]
     pub id: Option<String>,
-    /// What keeps related events in order [default: `partitionkey`, else the subject]
+    /// The key: events with the same key are kept in order [default: `partitionkey`, else the subject]
     #[arg(long)]
     pub key: Option<String>,
-    /// What this event belongs to
+    /// The correlation id, which related events share
     #[arg(long, value_name = "ID")]
     pub correlation_id: Option<String>,
-    /// Adds an extension attribute
+    /// Add an extension attribute
     #[arg(long, value_parser = pair, value_name = "NAME=VALUE")]
     pub extension: Vec<(String, String)>,
-    /// Adds a transport header
+    /// Add a transport header
     #[arg(long, value_parser = pair, value_name = "NAME=VALUE")]
     pub header: Vec<(String, String)>,
-    /// Let headers through that the broker reads as commands (`Nats-*`)
+    /// Allow headers that the broker interprets (`Nats-*`)
     #[arg(long)]
     pub allow_broker_headers: bool,
     /// Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)
     #[arg(long)]
     pub require_consumer: bool,
-    /// How the event is laid out [default: as the URL says, else structured]
+    /// How the event is encoded [default: set by the URL, else structured]
     #[arg(long, value_enum)]
     pub mode: Option<ModeArg>,
-    /// What the data is; other than JSON, it is not checked
+    /// The content type of the data; only JSON is validated
     #[arg(long, default_value = "application/json", value_name = "TYPE")]
     pub content_type: String,
-    /// Refuse data and lines that are longer, in bytes, as in `4M`
+    /// Refuse data and lines longer than this, such as `4M` (bytes)
     #[arg(long, value_parser = size, default_value = "1M", value_name = "SIZE")]
     pub max_size: usize,
-    /// Make the topic if it is not there
+    /// Create the topic if it does not exist
     #[arg(long)]
     pub create: bool,
     /// Check everything and show what would be published
@@ -118,10 +118,10 @@ pub struct PublishArgs {
 /// What to do when a line cannot be published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum OnError {
-    /// Read no further
+    /// Stop reading
     #[default]
     Stop,
-    /// Go on with the next line
+    /// Continue with the next line
     Continue,
 }
 
@@ -150,7 +150,7 @@ impl PublishArgs {
             .or(self.at)
     }
 
-    /// Applies the flags that are the same for every kind of input.
+    /// Applies the flags that are the same for every input format.
     pub fn address(&self, mut message: Message, own_delay: Option<Duration>) -> Outgoing {
         if let Some(topic) = &self.topic {
             message.topic = topic.clone();
@@ -173,7 +173,7 @@ impl PublishArgs {
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write it like `name=value`".to_owned()),
+        _ => Err("use `name=value`".to_owned()),
     }
 }
 
@@ -188,5 +188,5 @@ fn size(text: &str) -> Result<usize, String> {
     };
     unit.zip(digits.parse::<usize>().ok())
         .and_then(|(unit, count)| count.checked_mul(unit))
-        .ok_or_else(|| "write it like `512K` or `4M`".to_owned())
+        .ok_or_else(|| "use for example `512K` or `4M`".to_owned())
 }

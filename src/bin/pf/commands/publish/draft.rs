@@ -1,4 +1,7 @@
-//! Events made from flags and data: the envelope is encoded once, then filled in.
+//! Events out of flags and data.
+//!
+//! The envelope is encoded once with markers for id and data; each event only fills them in. Encoding every event anew
+//! would dominate the time of a stream.
 
 use std::time::{Duration, Instant};
 
@@ -12,16 +15,16 @@ use serde_json::value::RawValue;
 use super::args::PublishArgs;
 use crate::error::{CliError, CliResult, Exit};
 
-/// An encoded envelope carries the time at which it was made; it is made anew after so long.
+/// Age at which the encoded envelope is replaced, because it contains the time of the event.
 const FRESH: Duration = Duration::from_millis(1);
 
 const CORRELATION_ID: &str = "correlationid";
-/// Stands for the data in an encoded envelope.
+/// Marker for the data in an encoded envelope.
 const DATA_MARK: &str = "protoflow:data:01ARZ3NDEKTSV4RRFFQ69G5FAV";
-/// Stands for the id in an encoded envelope.
+/// Marker for the id in an encoded envelope.
 const ID_MARK: &str = "protoflow-id-01ARZ3NDEKTSV4RRFFQ69G5FAW";
 
-/// What the flags say about every event.
+/// The attributes of every event, out of the flags.
 #[derive(Debug)]
 pub struct Draft {
     attributes: Attributes,
@@ -41,9 +44,9 @@ struct Attributes {
     extensions: Vec<(String, String)>,
 }
 
-/// An event that was made.
+/// A new event.
 #[derive(Debug)]
-pub struct Made {
+pub struct NewEvent {
     /// Its id.
     pub id: String,
     /// The message.
@@ -51,7 +54,7 @@ pub struct Made {
 }
 
 impl Draft {
-    /// Takes over what the flags say.
+    /// Creates a draft from the flags.
     pub fn new(args: &PublishArgs, encoding: Encoding) -> CliResult<Self> {
         let ty = args.event_type.clone().unwrap_or_default();
         let topic = match &args.topic {
@@ -75,7 +78,7 @@ impl Draft {
             },
             template: None,
         };
-        // What breaks a rule is told before any data is read.
+        // An invalid attribute is reported before any data is read.
         draft
             .empty()
             .map_err(|error| CliError::from(error).ending(Exit::Usage))?;
@@ -87,30 +90,30 @@ impl Draft {
         &self.topic
     }
 
-    /// Makes an event without data.
-    pub fn empty(&self) -> Result<Made, EventError> {
+    /// Creates an event without data.
+    pub fn empty(&self) -> Result<NewEvent, EventError> {
         let id = self.attributes.id.clone().unwrap_or_else(new_id);
         let message = self
             .attributes
             .encode(&id, None, &self.topic, self.encoding)?;
-        Ok(Made { id, message })
+        Ok(NewEvent { id, message })
     }
 
-    /// Makes an event of this data.
-    pub fn fill(&mut self, data: &[u8]) -> Result<Made, EventError> {
+    /// Creates an event with this data.
+    pub fn fill(&mut self, data: &[u8]) -> Result<NewEvent, EventError> {
         if !is_json_type(&self.attributes.content_type) {
             let id = self.attributes.id.clone().unwrap_or_else(new_id);
             let message = self
                 .attributes
                 .encode(&id, Some(data), &self.topic, self.encoding)?;
-            return Ok(Made { id, message });
+            return Ok(NewEvent { id, message });
         }
         let json: &RawValue =
             serde_json::from_slice(data).map_err(|error| EventError::Json(error.to_string()))?;
         let json = one_line(json.get());
         let id = self.attributes.id.clone().unwrap_or_else(new_id);
         let message = self.template()?.fill(&id, json.as_bytes());
-        Ok(Made { id, message })
+        Ok(NewEvent { id, message })
     }
 
     fn template(&mut self) -> Result<&Template, EventError> {
@@ -151,7 +154,7 @@ impl Attributes {
         for (n, (name, value)) in self.extensions.iter().enumerate() {
             let earlier = self.extensions[..n].iter().map(|(other, _)| other.as_str());
             let flag = self.correlation_id.as_ref().map(|_| CORRELATION_ID);
-            if let Some(rule) = wrong_with(name, earlier.chain(flag)) {
+            if let Some(rule) = broken_rule(name, earlier.chain(flag)) {
                 return Err(EventError::Attribute {
                     name: name.clone(),
                     rule: rule.to_owned(),
@@ -166,8 +169,8 @@ impl Attributes {
     }
 }
 
-/// Returns the rule that an extension breaks beside those of CloudEvents, if it does.
-fn wrong_with<'a>(name: &str, mut others: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+/// Returns the rule that an extension breaks in addition to those of CloudEvents, if it does.
+fn broken_rule<'a>(name: &str, mut others: impl Iterator<Item = &'a str>) -> Option<&'static str> {
     let meant = |name| match name {
         "pf_correlation_id" => CORRELATION_ID,
         "pf_max_attempts" => "pfmaxattempts",
@@ -175,13 +178,13 @@ fn wrong_with<'a>(name: &str, mut others: impl Iterator<Item = &'a str>) -> Opti
         name => name,
     };
     match name {
-        "pf_delay_ms" => Some("is what `--delay` is for"),
-        name if others.any(|other| meant(other) == meant(name)) => Some("stands twice"),
+        "pf_delay_ms" => Some("is set by `--delay`"),
+        name if others.any(|other| meant(other) == meant(name)) => Some("is given twice"),
         _ => None,
     }
 }
 
-/// An encoded event with holes for id and data.
+/// An encoded event with gaps for id and data.
 #[derive(Debug)]
 struct Template {
     message: Message,
@@ -200,7 +203,7 @@ impl Template {
         let payload = message.payload.clone().unwrap_or_default();
         let data_mark = format!("\"{DATA_MARK}\"");
         let data = memmem::find(&payload, data_mark.as_bytes())
-            .ok_or_else(|| EventError::Data("is not where it was put".to_owned()))?;
+            .ok_or_else(|| EventError::Data("was not found in the encoded event".to_owned()))?;
         let after = data + data_mark.len();
         let mut parts = Vec::new();
         cut_id(&mut parts, payload.slice(..data));
@@ -257,7 +260,7 @@ fn cut_id(parts: &mut Vec<Part>, bytes: Bytes) {
     }
 }
 
-/// Returns valid JSON on one line: a raw line break in it can only be white space.
+/// Returns valid JSON on one line. A raw line break in valid JSON can only be white space between tokens.
 fn one_line(json: &str) -> std::borrow::Cow<'_, str> {
     if memchr::memchr2(b'\n', b'\r', json.as_bytes()).is_none() {
         return json.into();

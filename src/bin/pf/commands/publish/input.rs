@@ -1,4 +1,4 @@
-//! Lines from stdin in big pieces, read on a thread of their own.
+//! Lines of stdin, read in large chunks on a thread of their own.
 
 use std::{
     fs::File,
@@ -10,18 +10,18 @@ use bytes::{Bytes, BytesMut};
 use memchr::{memchr, memrchr};
 use tokio::sync::mpsc;
 
-/// Read at once: what a pipe holds. The allocator keeps much more for larger ones.
-const CHUNK: usize = 64 * 1024;
+/// Bytes per read: the capacity of a pipe. Larger buffers make the allocator keep much more memory.
+const READ_SIZE: usize = 64 * 1024;
 
-/// Pieces that wait to be parsed.
+/// Chunks read ahead.
 const AHEAD: usize = 8;
 
-/// What the reader hands over, in order.
+/// Output of the reader, in order.
 #[derive(Debug)]
-pub enum Piece {
-    /// Whole lines; only the last of the input may lack its line break.
+pub enum Chunk {
+    /// Whole lines; only the last line of the input may lack its line break.
     Lines(Bytes),
-    /// A line that is too long; its bytes are gone.
+    /// A line that was too long and was dropped.
     TooLong,
     /// Reading failed.
     Failed(io::Error),
@@ -32,18 +32,18 @@ pub fn stdin() -> io::Result<File> {
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-/// Starts reading; lines longer than `max` are dropped and told.
-pub fn read(input: impl Read + Send + 'static, max: usize) -> mpsc::Receiver<Piece> {
+/// Starts to read; lines longer than `max` are dropped and reported.
+pub fn read(input: impl Read + Send + 'static, max: usize) -> mpsc::Receiver<Chunk> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
         let mut reader = Reader {
             input,
             max,
-            waiting: BytesMut::new(),
+            partial: BytesMut::new(),
             sender,
         };
         if let Err(error) = reader.run() {
-            let _ = reader.sender.blocking_send(Piece::Failed(error));
+            let _ = reader.sender.blocking_send(Chunk::Failed(error));
         }
     });
     receiver
@@ -52,89 +52,89 @@ pub fn read(input: impl Read + Send + 'static, max: usize) -> mpsc::Receiver<Pie
 struct Reader<R> {
     input: R,
     max: usize,
-    /// The beginning of a line whose end was not read yet.
-    waiting: BytesMut,
-    sender: mpsc::Sender<Piece>,
+    /// The start of a line whose end was not read yet.
+    partial: BytesMut,
+    sender: mpsc::Sender<Chunk>,
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads to the end, or until nobody listens.
+    /// Reads to the end, or until the receiver is gone.
     fn run(&mut self) -> io::Result<()> {
         loop {
-            let known = self.waiting.len();
+            let known = self.partial.len();
             if self.fill()? == 0 {
-                let rest = self.waiting.split().freeze();
+                let rest = self.partial.split().freeze();
                 if !rest.is_empty() {
-                    self.send(Piece::Lines(rest));
+                    self.send(Chunk::Lines(rest));
                 }
                 return Ok(());
             }
-            if let Some(end) = memrchr(b'\n', &self.waiting[known..]) {
-                let lines = self.waiting.split_to(known + end + 1).freeze();
-                if !self.send(Piece::Lines(lines)) {
+            if let Some(end) = memrchr(b'\n', &self.partial[known..]) {
+                let lines = self.partial.split_to(known + end + 1).freeze();
+                if !self.send(Chunk::Lines(lines)) {
                     return Ok(());
                 }
             }
-            if self.waiting.len() > self.max && !self.skip()? {
+            if self.partial.len() > self.max && !self.skip()? {
                 return Ok(());
             }
         }
     }
 
     fn fill(&mut self) -> io::Result<usize> {
-        let known = self.waiting.len();
-        self.waiting.resize(known + CHUNK, 0);
+        let known = self.partial.len();
+        self.partial.resize(known + READ_SIZE, 0);
         let result = loop {
-            match self.input.read(&mut self.waiting[known..]) {
+            match self.input.read(&mut self.partial[known..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result,
             }
         };
         let count = *result.as_ref().unwrap_or(&0);
-        self.waiting.truncate(known + count);
+        self.partial.truncate(known + count);
         result
     }
 
-    /// Drops the line that is too long, to its end; returns whether anybody listens.
+    /// Drops the rest of a line that is too long; returns whether there still is a receiver.
     fn skip(&mut self) -> io::Result<bool> {
         loop {
-            self.waiting.clear();
+            self.partial.clear();
             if self.fill()? == 0 {
                 break;
             }
-            if let Some(end) = memchr(b'\n', &self.waiting) {
-                let _ = self.waiting.split_to(end + 1);
+            if let Some(end) = memchr(b'\n', &self.partial) {
+                let _ = self.partial.split_to(end + 1);
                 break;
             }
         }
-        if !self.send(Piece::TooLong) {
+        if !self.send(Chunk::TooLong) {
             return Ok(false);
         }
-        // What was read with the end of the long line may hold whole lines.
-        match memrchr(b'\n', &self.waiting) {
+        // The rest of the chunk may hold whole lines.
+        match memrchr(b'\n', &self.partial) {
             Some(end) => {
-                let lines = self.waiting.split_to(end + 1).freeze();
-                Ok(self.send(Piece::Lines(lines)))
+                let lines = self.partial.split_to(end + 1).freeze();
+                Ok(self.send(Chunk::Lines(lines)))
             }
             None => Ok(true),
         }
     }
 
-    fn send(&mut self, piece: Piece) -> bool {
-        self.sender.blocking_send(piece).is_ok()
+    fn send(&mut self, chunk: Chunk) -> bool {
+        self.sender.blocking_send(chunk).is_ok()
     }
 }
 
-/// Cuts a piece into lines, line breaks (and carriage returns before them) taken off.
-pub fn lines(piece: &Bytes) -> impl Iterator<Item = Bytes> {
+/// Splits a chunk into lines without LF or CRLF.
+pub fn lines(chunk: &Bytes) -> impl Iterator<Item = Bytes> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let rest = piece.get(at..).filter(|rest| !rest.is_empty())?;
+        let rest = chunk.get(at..).filter(|rest| !rest.is_empty())?;
         let length = memchr(b'\n', rest).unwrap_or(rest.len());
         let line = rest[..length]
             .strip_suffix(b"\r")
             .unwrap_or(&rest[..length]);
-        let line = piece.slice(at..at + line.len());
+        let line = chunk.slice(at..at + line.len());
         at += length + 1;
         Some(line)
     })
@@ -158,13 +158,13 @@ mod tests {
         let input = Portions(io::Cursor::new(input.as_bytes().to_vec()), portion);
         let mut receiver = read(input, max);
         let mut found = Vec::new();
-        while let Some(piece) = receiver.blocking_recv() {
-            match piece {
-                Piece::Lines(piece) => {
-                    found.extend(lines(&piece).map(|l| String::from_utf8(l.to_vec()).unwrap()));
+        while let Some(chunk) = receiver.blocking_recv() {
+            match chunk {
+                Chunk::Lines(chunk) => {
+                    found.extend(lines(&chunk).map(|l| String::from_utf8(l.to_vec()).unwrap()));
                 }
-                Piece::TooLong => found.push("<too long>".to_owned()),
-                Piece::Failed(error) => panic!("{error}"),
+                Chunk::TooLong => found.push("<too long>".to_owned()),
+                Chunk::Failed(error) => panic!("{error}"),
             }
         }
         found

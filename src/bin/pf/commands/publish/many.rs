@@ -1,4 +1,4 @@
-//! A stream of events: every line is confirmed, or told as an error with its number.
+//! A stream of events: every line is confirmed, or reported as an error with its number.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     args::{OnError, PublishArgs},
-    draft::{Draft, Made},
-    input::{self, Piece},
-    progress::{Finished, Ledger, Tag},
+    draft::{Draft, NewEvent},
+    input::{self, Chunk},
+    progress::{Finished, LineProgress, Tag},
 };
 use crate::{context::Context, error::CliResult, values::topics};
 
@@ -41,7 +41,7 @@ pub async fn publish(
     let remarks = context.printer.remarks();
     let mut stream = Stream {
         publisher: Publisher::new(transport.clone(), options),
-        ledger: Ledger::new(&mut context.printer, args.dry_run),
+        progress: LineProgress::new(&mut context.printer, args.dry_run),
         transport,
         args,
         draft,
@@ -54,29 +54,29 @@ pub async fn publish(
         let finished = stream
             .read(input::read(input::stdin()?, args.max_size))
             .await?;
-        stream.ledger.tell(stream.publisher.finish().await)?;
-        stream.ledger.warn(&stream.transport.warnings());
-        if let Some(draft) = stream.draft.filter(|_| stream.ledger.misses_topic()) {
+        stream.progress.tell(stream.publisher.finish().await)?;
+        stream.progress.warn(&stream.transport.warnings());
+        if let Some(draft) = stream.draft.filter(|_| stream.progress.topic_missing()) {
             let named = [Pattern::from(draft.topic().clone())];
             topics::hint_unknown(stream.transport.as_ref(), &named, &remarks).await;
         }
-        stream.ledger.flush()?;
-        stream.ledger.conclude(finished, &signals)
+        stream.progress.flush()?;
+        stream.progress.conclude(finished, &signals)
     };
     tokio::select! {
         result = all => result,
         () = signals.stop.abort.cancelled() => {
-            Err(signals.interrupted("interrupted before everything was confirmed"))
+            Err(signals.interrupted("interrupted before every event was confirmed"))
         }
     }
 }
 
 struct Stream<'a> {
     publisher: Publisher<Tag>,
-    ledger: Ledger<'a>,
+    progress: LineProgress<'a>,
     transport: Arc<dyn Transport>,
     args: &'a PublishArgs,
-    /// What each line is filled into; none where lines are events.
+    /// The draft that each line is the data of; `None` if lines are events.
     draft: Option<Draft>,
     linger: Duration,
     drain: CancellationToken,
@@ -85,15 +85,15 @@ struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    async fn read(&mut self, mut pieces: mpsc::Receiver<Piece>) -> CliResult<Finished> {
+    async fn read(&mut self, mut chunks: mpsc::Receiver<Chunk>) -> CliResult<Finished> {
         loop {
             let finished = tokio::select! {
                 () = self.drain.cancelled() => Some(Finished::Signal),
-                piece = pieces.recv() => match piece {
+                chunk = chunks.recv() => match chunk {
                     None => Some(Finished::End),
-                    Some(piece) => self.piece(piece).await?,
+                    Some(chunk) => self.chunk(chunk).await?,
                 },
-                () = sleep(self.linger), if self.ledger.is_waiting() => {
+                () = sleep(self.linger), if self.progress.is_waiting() => {
                     self.send().await?;
                     None
                 }
@@ -104,24 +104,24 @@ impl Stream<'_> {
         }
     }
 
-    async fn piece(&mut self, piece: Piece) -> CliResult<Option<Finished>> {
-        match piece {
-            Piece::Lines(piece) => {
-                for line in input::lines(&piece) {
+    async fn chunk(&mut self, chunk: Chunk) -> CliResult<Option<Finished>> {
+        match chunk {
+            Chunk::Lines(chunk) => {
+                for line in input::lines(&chunk) {
                     self.line(&line).await?;
                     if let Some(finished) = self.must_end() {
                         return Ok(Some(finished));
                     }
                 }
             }
-            Piece::TooLong => {
-                self.ledger.next_line();
+            Chunk::TooLong => {
+                self.progress.next_line();
                 let error = super::one::too_long(self.args.max_size);
-                self.ledger.refuse(&error)?;
+                self.progress.refuse(&error)?;
             }
-            Piece::Failed(error) => {
-                self.ledger.next_line();
-                self.ledger.refuse(&error.into())?;
+            Chunk::Failed(error) => {
+                self.progress.next_line();
+                self.progress.refuse(&error.into())?;
                 return Ok(Some(Finished::Error));
             }
         }
@@ -129,55 +129,57 @@ impl Stream<'_> {
     }
 
     fn must_end(&self) -> Option<Finished> {
-        if self.args.on_error == OnError::Stop && self.ledger.has_failed() {
+        if self.args.on_error == OnError::Stop && self.progress.has_failed() {
             return Some(Finished::Error);
         }
-        // Lines can be slow to come by under `--rate`.
+        // With `--rate` a chunk of lines may take long.
         (self.args.rate.is_some() && self.drain.is_cancelled()).then_some(Finished::Signal)
     }
 
     async fn line(&mut self, line: &Bytes) -> CliResult<()> {
-        self.ledger.next_line();
+        self.progress.next_line();
         if line.trim_ascii().is_empty() {
-            self.ledger.skip();
+            self.progress.skip();
             return Ok(());
         }
         if line.len() > self.args.max_size {
             return self
-                .ledger
+                .progress
                 .refuse(&super::one::too_long(self.args.max_size));
         }
         let (id, outgoing) = match self.outgoing(line) {
             Ok(made) => made,
-            Err(error) => return self.ledger.refuse(&error),
+            Err(error) => return self.progress.refuse(&error),
         };
         if self.args.dry_run {
-            return self.ledger.show(outgoing);
+            return self.progress.show(outgoing);
         }
         if self.args.create
             && let Err(error) = self.create(&outgoing.message.topic).await
         {
-            return self.ledger.refuse(&error);
+            return self.progress.refuse(&error);
         }
         self.pace().await?;
-        let tag = self.ledger.tag(id, &outgoing.message);
+        let tag = self.progress.tag(id, &outgoing.message);
         let results = self.publisher.push(outgoing, tag).await;
-        self.ledger.tell(results)
+        self.progress.tell(results)
     }
 
     fn outgoing(&mut self, line: &[u8]) -> CliResult<(Option<String>, Outgoing)> {
         if let Some(draft) = &mut self.draft {
-            let Made { id, message } = draft.fill(line).map_err(|error| better(error, line))?;
+            let NewEvent { id, message } =
+                draft.fill(line).map_err(|error| utf8_error(error, line))?;
             return Ok((Some(id), self.args.address(message, None)));
         }
-        let record = parse_record_as(line, self.encoding()).map_err(|error| better(error, line))?;
+        let record =
+            parse_record_as(line, self.encoding()).map_err(|error| utf8_error(error, line))?;
         let own_delay = record.delay.filter(|_| record.bare);
         let outgoing = self.args.address(record.message, own_delay);
         topics::refuse_dead_letters(&outgoing.message.topic)?;
         Ok((None, outgoing))
     }
 
-    /// Returns how bare events are stored: as the URL says, and `--mode` before it. Records are kept as they are.
+    /// Returns the encoding of bare events: `--mode`, otherwise that of the URL. Records are published unchanged.
     fn encoding(&self) -> Encoding {
         let usual = self.transport.encoding();
         Encoding {
@@ -189,20 +191,23 @@ impl Stream<'_> {
     async fn create(&mut self, topic: &Topic) -> CliResult<()> {
         if !self.created.contains(topic) {
             for made in self.transport.create(topic).await? {
-                self.ledger.remark(&made);
+                self.progress.remark(&made);
             }
             self.created.insert(topic.clone());
         }
         Ok(())
     }
 
-    /// Waits for the turn of this line.
+    /// Waits until `--rate` allows this line.
     async fn pace(&mut self) -> CliResult<()> {
         let Some(rate) = self.args.rate else {
             return Ok(());
         };
-        #[expect(clippy::cast_precision_loss, reason = "nobody counts that far")]
-        let turn = self.started + Duration::from_secs_f64(self.ledger.sent() as f64 / rate);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a count beyond 2^52 is out of reach"
+        )]
+        let turn = self.started + Duration::from_secs_f64(self.progress.sent() as f64 / rate);
         if turn > Instant::now() + self.linger {
             self.send().await?;
         }
@@ -215,16 +220,16 @@ impl Stream<'_> {
 
     async fn send(&mut self) -> CliResult<()> {
         let results = self.publisher.flush().await;
-        self.ledger.warn(&self.transport.warnings());
-        self.ledger.tell(results)?;
-        self.ledger.flush()
+        self.progress.warn(&self.transport.warnings());
+        self.progress.tell(results)?;
+        self.progress.flush()
     }
 }
 
-/// Says of bytes that are no text that they are none.
-fn better(error: EventError, line: &[u8]) -> EventError {
+/// Replaces the JSON error for a line that is not UTF-8.
+fn utf8_error(error: EventError, line: &[u8]) -> EventError {
     match std::str::from_utf8(line) {
         Ok(_) => error,
-        Err(wrong) => EventError::Json(format!("no UTF-8 at byte {}", wrong.valid_up_to() + 1)),
+        Err(wrong) => EventError::Json(format!("not UTF-8 at byte {}", wrong.valid_up_to() + 1)),
     }
 }

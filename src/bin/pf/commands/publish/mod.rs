@@ -21,12 +21,12 @@ use crate::{
     values::topics,
 };
 
-/// Publishes what the flags say.
+/// Publishes one event or a stream.
 pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
     let shows_receipts = matches!(context.printer.format(), Format::Text | Format::Json);
     if !shows_receipts && !args.dry_run {
         return Err(CliError::usage(
-            "receipts can be written as text or json only",
+            "`-o` must be text or json here: `pf publish` prints receipts",
         ));
     }
     check_topic(args)?;
@@ -46,7 +46,7 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
     }
 }
 
-/// Refuses a wrong topic before the store is touched.
+/// Refuses a dead-letter store as the topic before the store is opened.
 fn check_topic(args: &PublishArgs) -> CliResult<()> {
     match (&args.topic, &args.event_type) {
         (Some(topic), _) => topics::refuse_dead_letters(topic),
@@ -55,7 +55,7 @@ fn check_topic(args: &PublishArgs) -> CliResult<()> {
     }
 }
 
-/// Refuses a delay that cannot be kept before anything is stored.
+/// Refuses a delay that the transport cannot keep, before anything is stored.
 async fn check_delay(
     args: &PublishArgs,
     context: &Context,
@@ -68,7 +68,7 @@ async fn check_delay(
         context
             .printer
             .remarks()
-            .remark("that time is past: publishing now");
+            .remark("this time is in the past: publishing now");
         return Ok(());
     };
     let capabilities = transport.capabilities().await?;
@@ -87,7 +87,7 @@ async fn check_delay(
         Some(longest) if delay > longest => Err(CliError::message(
             Exit::Unsupported,
             format!(
-                "`{}` keeps no delay longer than {}",
+                "`{}` has no delays longer than {}",
                 capabilities.transport,
                 humantime::format_duration(longest)
             ),

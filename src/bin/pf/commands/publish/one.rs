@@ -9,7 +9,7 @@ use protoflow::{
 
 use super::{
     args::PublishArgs,
-    draft::{Draft, Made},
+    draft::{Draft, NewEvent},
     input, report,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     values::topics,
 };
 
-/// What became of the event.
+/// Result of publishing the event.
 type Stored = protoflow::transport::Result<Receipt>;
 
 /// Publishes the event that the flags describe.
@@ -29,10 +29,12 @@ pub async fn publish(
 ) -> CliResult<()> {
     let mut draft = Draft::new(args, transport.encoding())?;
     let made = match data(args)? {
-        Some(data) => draft.fill(&data).map_err(|error| unfit(args, error))?,
+        Some(data) => draft
+            .fill(&data)
+            .map_err(|error| invalid_data(args, error))?,
         None => draft.empty()?,
     };
-    let Made { id, message } = made;
+    let NewEvent { id, message } = made;
     let outgoing = args.address(message, None);
     if args.dry_run {
         return report::show(&mut context.printer, outgoing);
@@ -50,11 +52,12 @@ pub async fn publish(
     for warning in transport.warnings() {
         remarks.warning(&warning);
     }
-    let told = report::Told::stored(Some(&id), draft.topic(), &receipt);
-    remarks.remark(&told.remark());
-    let told = context.printer.report(&told);
-    told.and(context.printer.flush().map_err(CliError::from))
-        .map_err(CliError::untold)
+    let receipt_line = report::ReceiptLine::stored(Some(&id), draft.topic(), &receipt);
+    remarks.remark(&receipt_line.remark());
+    let receipt_line = context.printer.report(&receipt_line);
+    receipt_line
+        .and(context.printer.flush().map_err(CliError::from))
+        .map_err(CliError::after_publish)
 }
 
 fn confirmed(results: Vec<Stored>) -> CliResult<Stored> {
@@ -62,13 +65,13 @@ fn confirmed(results: Vec<Stored>) -> CliResult<Stored> {
         Some(result) => Ok(result),
         None => Err(CliError::message(
             Exit::Failed,
-            "the transport confirmed nothing",
+            "the transport returned no confirmation",
         )),
     }
 }
 
-/// The error of data that makes no event.
-fn unfit(args: &PublishArgs, error: EventError) -> CliError {
+/// Returns the error for data that is not valid.
+fn invalid_data(args: &PublishArgs, error: EventError) -> CliError {
     let EventError::Json(why) = error else {
         return error.into();
     };
@@ -78,12 +81,12 @@ fn unfit(args: &PublishArgs, error: EventError) -> CliError {
         .as_ref()
         .is_some_and(|data| !data.starts_with(['{', '[']))
     {
-        return error.hint("a JSON string has quotes of its own, as in '\"text\"'; text that is not JSON needs `--content-type text/plain`");
+        return error.hint("a JSON string needs quotes: '\"text\"'; text that is not JSON needs `--content-type text/plain`");
     }
-    error.hint("data that is not JSON needs `--content-type`, as in `--content-type text/plain`")
+    error.hint("data that is not JSON needs a content type, such as `--content-type text/plain`")
 }
 
-/// Returns the data; none where the event has none.
+/// Returns the data; `None` if the event has none.
 fn data(args: &PublishArgs) -> CliResult<Option<Vec<u8>>> {
     if args.no_data {
         return Ok(None);
@@ -100,10 +103,10 @@ fn data(args: &PublishArgs) -> CliResult<Option<Vec<u8>>> {
     if data.is_empty() {
         let text = match args.data.as_deref() {
             Some(text) if text != "-" => "the data is empty",
-            _ => "there is no data: stdin is empty",
+            _ => "no data: stdin is empty",
         };
         return Err(CliError::message(Exit::Failed, text)
-            .hint("`--no-data` publishes an event without data"));
+            .hint("publish an event without data with `--no-data`"));
     }
     Ok(Some(data))
 }
@@ -116,8 +119,8 @@ fn all_of_stdin(max: usize) -> CliResult<Vec<u8>> {
     Ok(data)
 }
 
-/// The error of data that is longer than allowed.
+/// Returns the error for data that is too long.
 pub fn too_long(max: usize) -> CliError {
     CliError::message(Exit::Failed, format!("the data is longer than {max} bytes"))
-        .hint("`--max-size` allows more")
+        .hint("raise the limit with `--max-size`")
 }

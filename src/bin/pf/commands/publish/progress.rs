@@ -1,4 +1,4 @@
-//! What became of each line of a stream: nothing is forgotten, and the exit code says so.
+//! Progress of a stream by line: every line is confirmed or reported, and the exit code follows from both.
 
 use std::ops::RangeInclusive;
 
@@ -7,34 +7,34 @@ use protoflow::{
     transport::{ErrorKind, Outgoing, Receipt, Result as TransportResult},
 };
 
-use super::report::{self, Told};
+use super::report::{self, ReceiptLine};
 use crate::{
     error::{CliError, CliResult, Exit},
     output::{Format, Printer},
     signals::Signals,
 };
 
-/// What is known of a line that is under way.
+/// A line in flight.
 #[derive(Debug)]
 pub struct Tag {
     line: u64,
-    /// What a receipt names, where receipts are shown.
+    /// Id and topic for the receipt, if receipts are printed.
     event: Option<(Option<String>, Topic)>,
 }
 
-/// How reading ended.
+/// Reason why reading ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// All was read.
+    /// The end of the input.
     End,
     /// A line could not be published.
     Error,
-    /// A signal came.
+    /// A signal.
     Signal,
 }
 
-/// The account of a stream.
-pub struct Ledger<'a> {
+/// Counts of the lines of a stream.
+pub struct LineProgress<'a> {
     printer: &'a mut Printer,
     dry_run: bool,
     line: u64,
@@ -43,14 +43,14 @@ pub struct Ledger<'a> {
     confirmed: u64,
     failed: u64,
     /// Lines refused after they were sent.
-    bounced: u64,
+    refused: u64,
     first_failure: Option<Exit>,
-    /// Whether a topic was not there.
-    misses_topic: bool,
+    /// Whether a topic did not exist.
+    topic_missing: bool,
 }
 
-impl<'a> Ledger<'a> {
-    /// Opens the account.
+impl<'a> LineProgress<'a> {
+    /// Starts to count.
     pub fn new(printer: &'a mut Printer, dry_run: bool) -> Self {
         Self {
             printer,
@@ -60,13 +60,13 @@ impl<'a> Ledger<'a> {
             sent: 0,
             confirmed: 0,
             failed: 0,
-            bounced: 0,
+            refused: 0,
             first_failure: None,
-            misses_topic: false,
+            topic_missing: false,
         }
     }
 
-    /// Begins a line.
+    /// Starts the next line.
     pub fn next_line(&mut self) {
         self.line += 1;
     }
@@ -76,7 +76,7 @@ impl<'a> Ledger<'a> {
         self.empty += 1;
     }
 
-    /// Counts the line as sent, and returns by what it is known until it is confirmed.
+    /// Counts the line as sent and returns its tag.
     pub fn tag(&mut self, id: Option<String>, message: &Message) -> Tag {
         self.sent += 1;
         let shown = self.printer.format() == Format::Json;
@@ -91,14 +91,14 @@ impl<'a> Ledger<'a> {
         self.sent
     }
 
-    /// Reports whether something was sent and is neither confirmed nor refused.
+    /// Reports whether a line is in flight.
     pub fn is_waiting(&self) -> bool {
-        self.sent > self.confirmed + self.bounced
+        self.sent > self.confirmed + self.refused
     }
 
-    /// Reports whether a topic was not there.
-    pub fn misses_topic(&self) -> bool {
-        self.misses_topic
+    /// Reports whether a topic did not exist.
+    pub fn topic_missing(&self) -> bool {
+        self.topic_missing
     }
 
     /// Reports whether a line could not be published.
@@ -106,7 +106,7 @@ impl<'a> Ledger<'a> {
         self.failed > 0
     }
 
-    /// Says something beside the account.
+    /// Prints a notice.
     pub fn remark(&self, text: &str) {
         self.printer.remarks().remark(text);
     }
@@ -119,21 +119,21 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Says why the line is not published.
+    /// Reports why the line is not published.
     pub fn refuse(&mut self, error: &CliError) -> CliResult<()> {
         self.fail(self.line..=self.line, error)
     }
 
-    /// Shows what would be published.
+    /// Prints the message that would be published.
     pub fn show(&mut self, outgoing: Outgoing) -> CliResult<()> {
         self.confirmed += 1;
         self.sent += 1;
         report::show(self.printer, outgoing)
     }
 
-    /// Takes down what was confirmed or refused; neighbours that were refused alike are told in one line.
+    /// Counts results. Consecutive lines that were refused for the same reason are reported together.
     pub fn tell(&mut self, results: Vec<(Tag, TransportResult<Receipt>)>) -> CliResult<()> {
-        let mut alike: Option<(RangeInclusive<u64>, CliError)> = None;
+        let mut group: Option<(RangeInclusive<u64>, CliError)> = None;
         for (tag, result) in results {
             let error = match result {
                 Ok(receipt) => {
@@ -141,53 +141,57 @@ impl<'a> Ledger<'a> {
                     continue;
                 }
                 Err(error) => {
-                    self.misses_topic |= error.kind() == ErrorKind::NotFound;
+                    self.topic_missing |= error.kind() == ErrorKind::NotFound;
                     CliError::from(error)
                 }
             };
-            self.bounced += 1;
-            alike = match alike {
+            self.refused += 1;
+            group = match group {
                 Some((lines, first))
                     if lines.end() + 1 == tag.line && first.chain().eq(error.chain()) =>
                 {
                     Some((*lines.start()..=tag.line, first))
                 }
                 before => {
-                    self.fail_alike(before)?;
+                    self.fail_group(before)?;
                     Some((tag.line..=tag.line, error))
                 }
             };
         }
-        self.fail_alike(alike)
+        self.fail_group(group)
     }
 
     fn confirm(&mut self, tag: &Tag, receipt: &Receipt) -> CliResult<()> {
         self.confirmed += 1;
         if let Some((id, topic)) = &tag.event {
-            let told = Told::stored(id.as_deref(), topic, receipt);
-            let told = self.printer.report(&told.of_line(tag.line));
-            self.written(told)?;
+            let receipt_line = ReceiptLine::stored(id.as_deref(), topic, receipt);
+            let receipt_line = self.printer.report(&receipt_line.of_line(tag.line));
+            self.written(receipt_line)?;
         }
         Ok(())
     }
 
-    /// Tells a failure to write from one that leaves nothing behind.
+    /// Marks a failure to write if events may already be stored.
     fn written<E: Into<CliError>>(&self, result: Result<(), E>) -> CliResult<()> {
-        let may_be_stored = !self.dry_run && self.sent > self.bounced;
+        let may_be_stored = !self.dry_run && self.sent > self.refused;
         result.map_err(|error| {
             let error = error.into();
-            if may_be_stored { error.untold() } else { error }
+            if may_be_stored {
+                error.after_publish()
+            } else {
+                error
+            }
         })
     }
 
-    fn fail_alike(&mut self, alike: Option<(RangeInclusive<u64>, CliError)>) -> CliResult<()> {
-        match alike {
+    fn fail_group(&mut self, group: Option<(RangeInclusive<u64>, CliError)>) -> CliResult<()> {
+        match group {
             Some((lines, error)) => self.fail(lines, &error),
             None => Ok(()),
         }
     }
 
-    /// Writes the receipts that are waiting.
+    /// Flushes the receipts.
     pub fn flush(&mut self) -> CliResult<()> {
         let flushed = self.printer.flush();
         self.written(flushed)
@@ -195,7 +199,7 @@ impl<'a> Ledger<'a> {
 
     fn fail(&mut self, lines: RangeInclusive<u64>, error: &CliError) -> CliResult<()> {
         let chain: Vec<String> = error.chain().collect();
-        // A line of input has one line; where in it counts.
+        // The input is a single line, so only the column matters.
         let text = chain
             .join(": ")
             .replace(" at line 1 column ", " at column ");
@@ -213,14 +217,14 @@ impl<'a> Ledger<'a> {
         self.first_failure.get_or_insert(error.code());
         if self.printer.format() == Format::Json && !self.dry_run {
             for line in lines {
-                let told = self.printer.report(&Told::refused(line, &text));
-                self.written(told)?;
+                let receipt_line = self.printer.report(&ReceiptLine::refused(line, &text));
+                self.written(receipt_line)?;
             }
         }
         Ok(())
     }
 
-    /// Sums up, and decides how the command ends.
+    /// Prints the summary and decides how the command ends.
     pub fn conclude(self, finished: Finished, signals: &Signals) -> CliResult<()> {
         self.printer.remarks().remark(&self.summary());
         let rest = match finished {
@@ -246,19 +250,19 @@ impl<'a> Ledger<'a> {
         };
         let error = CliError::message(exit, format!("{} {lines} not published{rest}", self.failed));
         Err(if finished == Finished::Error {
-            error.hint("`--on-error continue` goes on with the next line")
+            error.hint("continue with the next line by `--on-error continue`")
         } else {
             error
         })
     }
 
-    /// Fails unless every line that was sent is known to be stored.
+    /// Fails unless every line that was sent was confirmed.
     fn all_accounted_for(&self) -> CliResult<()> {
         match self.sent - self.confirmed {
             0 => Ok(()),
             missing => Err(CliError::message(
                 Exit::Partly,
-                format!("of {missing} lines nobody knows whether they were published"),
+                format!("{missing} lines: outcome unknown"),
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! Receipts: what became of each event.
+//! Receipts of published events.
 
 use std::{
     io::{self, Write},
@@ -16,9 +16,9 @@ use crate::{
     output::{Painter, Printer, Report},
 };
 
-/// What became of one event, or of one line.
+/// The receipt of one event, or the error of one line.
 #[derive(Debug, Serialize)]
-pub struct Told<'a> {
+pub struct ReceiptLine<'a> {
     /// The line of a stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
@@ -28,10 +28,10 @@ pub struct Told<'a> {
     /// The topic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<&'a Topic>,
-    /// Where it stands.
+    /// The position at which it is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<&'a str>,
-    /// By which name to cancel it.
+    /// The id to cancel it by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<&'a str>,
     /// Why it was not published.
@@ -39,8 +39,8 @@ pub struct Told<'a> {
     pub error: Option<&'a str>,
 }
 
-impl<'a> Told<'a> {
-    /// An event that is stored.
+impl<'a> ReceiptLine<'a> {
+    /// Returns the receipt of an event that is stored.
     pub fn stored(id: Option<&'a str>, topic: &'a Topic, receipt: &'a Receipt) -> Self {
         Self {
             line: None,
@@ -52,7 +52,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// A line that was not published.
+    /// Returns the error of a line that was not published.
     pub fn refused(line: u64, error: &'a str) -> Self {
         Self {
             line: Some(line),
@@ -64,33 +64,33 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Names the line.
+    /// Adds the number of the line.
     pub fn of_line(mut self, line: u64) -> Self {
         self.line = Some(line);
         self
     }
 
-    /// Says the same in a sentence.
+    /// Returns the receipt as a sentence.
     pub fn remark(&self) -> String {
         let topic = self.topic.map_or("?", Topic::as_str);
         let id = self.id.unwrap_or("an event");
         match self.schedule {
             Some(schedule) => {
-                format!("scheduled {id} to {topic}; `pf schedule cancel {schedule}` calls it off")
+                format!("scheduled {id} to {topic}; `pf schedule cancel {schedule}` cancels it")
             }
             None => format!("published {id} to {topic}"),
         }
     }
 }
 
-impl Report for Told<'_> {
+impl Report for ReceiptLine<'_> {
     fn human(&self, _: &mut dyn Write, _: Painter<'_>) -> io::Result<()> {
-        // People read the remarks.
+        // The notice on stderr says it.
         Ok(())
     }
 }
 
-/// Shows what would be published.
+/// Prints the message that would be published.
 pub fn show(printer: &mut Printer, outgoing: Outgoing) -> CliResult<()> {
     let stored = Stored {
         time: outgoing.due.unwrap_or_else(SystemTime::now),

@@ -1,4 +1,4 @@
-//! `pf schedule cancel`: an event that waits is never delivered.
+//! `pf schedule cancel`: cancels delayed events.
 
 use std::io::{self, Write};
 
@@ -14,14 +14,14 @@ use crate::{
     values::ids,
 };
 
-/// Cancel events that wait for their time
+/// Cancel delayed events
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pf schedule cancel 01JD9Z6W4Q
   pf schedule list --topic order.reminder -o json | jq -r .schedule.id | pf schedule cancel --ids -")]
 pub struct CancelArgs {
-    /// Schedules, by unique beginnings of their ids
+    /// Ids of schedules, or unique prefixes
     #[arg(required_unless_present = "ids", value_name = "ID")]
     schedules: Vec<String>,
     /// Read ids from a file, one per line; `-` is stdin
@@ -40,7 +40,7 @@ impl Report for Cancelled<'_> {
         let word = if self.cancelled {
             "cancelled"
         } else {
-            "too late for"
+            "too late to cancel"
         };
         writeln!(out, "{word} {}", paint(Paint::Name, self.id))
     }

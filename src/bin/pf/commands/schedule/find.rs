@@ -1,4 +1,4 @@
-//! From the beginning of a name to one schedule.
+//! Finding one schedule by a prefix of its id.
 
 use protoflow::transport::{FIND_LIMIT, Schedule, Schedules};
 
@@ -10,7 +10,7 @@ use crate::{
 /// So many schedules are searched for a name like the one that was given.
 const SEARCHED: usize = 10_000;
 
-/// Returns the one schedule whose name begins so.
+/// Returns the one schedule whose id has this prefix.
 pub async fn one(schedules: &dyn Schedules, name: &str) -> CliResult<Schedule> {
     let mut found = schedules.find(name).await?;
     if let Some(exact) = found.iter().position(|schedule| schedule.id.0 == name) {
@@ -24,11 +24,11 @@ pub async fn one(schedules: &dyn Schedules, name: &str) -> CliResult<Schedule> {
                 FIND_LIMIT => format!("{FIND_LIMIT} or more"),
                 count => count.to_string(),
             };
-            let text = format!("`{name}` names {count} schedules");
+            let text = format!("`{name}` matches {count} schedules");
             let first = found.iter().take(4).chain([&last]);
             let names: Vec<_> = first.map(|schedule| schedule.id.0.as_str()).collect();
             Err(CliError::message(Exit::Failed, text).hint(format!(
-                "they are {}; give more of the id",
+                "candidates: {}; give more characters of the id",
                 names.join(", ")
             )))
         }
@@ -36,13 +36,11 @@ pub async fn one(schedules: &dyn Schedules, name: &str) -> CliResult<Schedule> {
 }
 
 async fn unknown(schedules: &dyn Schedules, name: &str) -> CliError {
-    let error = CliError::message(
-        Exit::Failed,
-        format!("nothing waits for its time under the name `{name}`"),
-    );
+    let error = CliError::message(Exit::Failed, format!("no schedule `{name}`"));
     match near(schedules, name).await {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint("it may have been delivered; `pf schedule list` shows what waits"),
+        None => error
+            .hint("its event may have been delivered; `pf schedule list` shows the pending ones"),
     }
 }
 

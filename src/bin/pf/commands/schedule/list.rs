@@ -1,4 +1,4 @@
-//! `pf schedule list`: one line per event that waits, payload hidden.
+//! `pf schedule list`: one line per delayed event, without its payload.
 
 use std::io::{self, Write};
 
@@ -17,10 +17,10 @@ use crate::{
     output::{Format, Paint, Painter, Printer, Remarks, Text, counted},
 };
 
-/// Schedules read at a time.
+/// Schedules per page.
 const PAGE: usize = 500;
 
-/// List events that wait for their time, the next one first
+/// List delayed events, the next one first
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -32,10 +32,10 @@ pub struct ListArgs {
     /// Only events for these topics
     #[arg(long, value_name = "PATTERN")]
     topic: Vec<Pattern>,
-    /// Only events for which this jq filter on the record of `-o json` holds
+    /// Only events that match this jq filter on the record of `-o json`
     #[arg(long = "where", value_name = "JQ")]
     filter: Option<String>,
-    /// End after so many
+    /// End after N schedules
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
@@ -46,7 +46,7 @@ impl ListArgs {
         let mut choice = Choice {
             topics: self.topic,
             filter,
-            unclear: None,
+            filter_failed: None,
         };
         let transport = context.open(OpenOptions::default()).await?;
         let mut scan = transport.schedules().scan().await?;
@@ -72,12 +72,12 @@ impl ListArgs {
     }
 }
 
-/// Which schedules are listed.
+/// Conditions for schedules.
 struct Choice {
     topics: Vec<Pattern>,
     filter: Option<Filter>,
-    /// On how many the filter failed, and why on the first.
-    unclear: Option<(u64, FilterError)>,
+    /// Number of events on which the filter failed, and the first error.
+    filter_failed: Option<(u64, FilterError)>,
 }
 
 impl Choice {
@@ -90,19 +90,19 @@ impl Choice {
             return Ok(true);
         };
         Ok(filter.matches(&record(schedule)?).unwrap_or_else(|error| {
-            self.unclear.get_or_insert((0, error)).0 += 1;
+            self.filter_failed.get_or_insert((0, error)).0 += 1;
             false
         }))
     }
 
     fn conclude(&self, shown: usize, remarks: &Remarks) {
-        if let Some((number, reason)) = &self.unclear {
+        if let Some((number, reason)) = &self.filter_failed {
             let events = counted(*number, "event", "events");
             remarks.warning(&format!(
-                "the filter failed on {events}, left out: {reason}"
+                "left out {events} on which the filter failed: {reason}"
             ));
         } else if shown == 0 {
-            remarks.remark("nothing waits for its time");
+            remarks.remark("no delayed events");
         }
     }
 }
@@ -125,7 +125,7 @@ fn stored(schedule: &Schedule) -> Stored {
     }
 }
 
-/// Returns the record of the message with its schedule beside it.
+/// Returns the record of the message with a `schedule` field.
 fn record(schedule: &Schedule) -> CliResult<Vec<u8>> {
     #[derive(Serialize)]
     struct Waiting<'a> {
@@ -141,7 +141,7 @@ fn record(schedule: &Schedule) -> CliResult<Vec<u8>> {
     if record.pop() != Some(b'}') {
         return Err(CliError::message(
             crate::error::Exit::Failed,
-            "a record is no object",
+            "a record is not an object",
         ));
     }
     record.extend_from_slice(b",\"schedule\":");
@@ -150,7 +150,7 @@ fn record(schedule: &Schedule) -> CliResult<Vec<u8>> {
     Ok(record)
 }
 
-/// Returns the time at which it is delivered.
+/// Returns the time of delivery.
 pub fn due(schedule: &Schedule) -> String {
     format_time(schedule.due)
 }

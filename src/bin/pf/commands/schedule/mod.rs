@@ -1,4 +1,4 @@
-//! `pf schedule`: events that were accepted and wait for their time.
+//! `pf schedule`: delayed events.
 
 mod cancel;
 mod find;

@@ -1,4 +1,4 @@
-//! `pf schedule reschedule`: an event that waits gets another time.
+//! `pf schedule reschedule`: changes the delivery time of a delayed event.
 
 use std::{
     io::{self, Write},
@@ -17,7 +17,7 @@ use crate::{
     values::times,
 };
 
-/// Give an event that waits another time
+/// Change the delivery time of a delayed event
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("due").args(["delay", "at"]).required(true))]
 #[command(after_help = "\
@@ -25,13 +25,13 @@ Examples:
   pf schedule reschedule 01JD9Z6W4Q --delay 2h
   pf schedule reschedule 01JD9Z6W4Q --at 'tomorrow 09:00'")]
 pub struct RescheduleArgs {
-    /// The schedule, by the unique beginning of its id
+    /// The id of the schedule, or a unique prefix
     #[arg(value_name = "ID")]
     schedule: String,
-    /// Deliver no sooner than after this time from now, as in `90s`
+    /// Deliver after this time from now, such as `90s`
     #[arg(long, value_parser = times::duration, value_name = "DURATION", allow_hyphen_values = true)]
     delay: Option<Duration>,
-    /// Deliver no sooner than at this time, as in `2026-03-01T09:00:00Z` or `tomorrow 09:00`
+    /// Deliver at this time, such as `2026-03-01T09:00:00Z` or `tomorrow 09:00`
     #[arg(long, value_parser = times::moment, value_name = "TIME")]
     at: Option<SystemTime>,
 }
@@ -54,17 +54,17 @@ impl RescheduleArgs {
         let delayed = self.delay.map(|delay| SystemTime::now() + delay);
         let due = delayed
             .or(self.at)
-            .ok_or_else(|| CliError::usage("`--delay` or `--at` says when"))?;
+            .ok_or_else(|| CliError::usage("`--delay` or `--at` is required"))?;
         let transport = context.open(OpenOptions::default()).await?;
         let schedules = transport.schedules();
         let schedule = find::one(schedules, &self.schedule).await?;
         if !schedules.reschedule(&schedule.id, due).await? {
-            let text = format!("too late for `{}`: it was delivered", schedule.id);
+            let text = format!("too late for `{}`: it has been delivered", schedule.id);
             return Err(CliError::message(Exit::Failed, text));
         }
         if due <= SystemTime::now() {
             let remarks = context.printer.remarks();
-            remarks.remark("that time is past: it is due now");
+            remarks.remark("this time is in the past: it is due now");
         }
         context.printer.report(&Rescheduled {
             id: &schedule.id.0,

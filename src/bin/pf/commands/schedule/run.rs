@@ -1,4 +1,4 @@
-//! `pf schedule run`: for transports on which somebody must be running for delays to fire.
+//! `pf schedule run`: delivers due events on transports that need a running process for it.
 
 use clap::Args;
 use protoflow::{backends::OpenOptions, transport::Support};
@@ -8,7 +8,7 @@ use crate::{
     error::{CliError, CliResult, Exit},
 };
 
-/// Deliver what is due, where somebody must be running for that
+/// Deliver due events, on transports that need a running process for it
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,18 +22,18 @@ impl RunArgs {
         let scheme = transport.scheme();
         match transport.capabilities().await?.delay {
             Support::Native { .. } => remarks.remark(&format!(
-                "`{scheme}:` delivers what is due by itself: nobody needs to run this"
+                "`{scheme}:` delivers due events itself: this command is not needed"
             )),
             Support::Emulated { note } => {
                 let signals = context.signals()?;
-                remarks.remark(&format!("delivering what is due on `{scheme}:` ({note})"));
+                remarks.remark(&format!("delivering due events on `{scheme}:` ({note})"));
                 tokio::select! {
                     () = signals.stop.drain.cancelled() => {}
                     ended = transport.schedules().run() => ended?,
                 }
             }
             Support::Absent { note } => {
-                let text = format!("`{scheme}:` has no delays: {note}");
+                let text = format!("`{scheme}:` does not support delays: {note}");
                 return Err(CliError::message(Exit::Unsupported, text));
             }
         }

@@ -1,4 +1,4 @@
-//! `pf schedule show`: an event that waits, payload included.
+//! `pf schedule show`: delayed events with their payload.
 
 use std::io::{self, Write};
 
@@ -15,14 +15,14 @@ use crate::{
     output::{Paint, Painter},
 };
 
-/// Show events that wait for their time, payload included
+/// Show delayed events with their payload
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pf schedule show 01JD9Z6W4Q
   pf schedule show 01JD9Z6W4Q -o event")]
 pub struct ShowArgs {
-    /// Schedules, by unique beginnings of their ids
+    /// Ids of schedules, or unique prefixes
     #[arg(required = true, value_name = "ID")]
     schedules: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! When a tail ends, and whether it has shown what was asked for.
+//! The end of a tail, and whether it showed everything that was requested.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,34 +8,34 @@ use crate::{
     values::times::sleep,
 };
 
-/// What ends a tail, beside a signal and the end of what is stored.
+/// Limits of a tail.
 #[derive(Debug)]
 pub struct Ending {
     count: Option<u64>,
     until: Option<SystemTime>,
     timeout: Option<Duration>,
-    /// Since when the timeout counts.
+    /// Start of the time limit.
     begun: Instant,
-    /// The end of what was stored at the start has to be reached.
+    /// Whether everything stored at the start must be read.
     until_end: bool,
     shown: u64,
 }
 
-/// Why nothing more is read.
+/// Reason why a tail ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// What was there at the start has been read.
+    /// Everything stored at the start was read.
     Reached,
-    /// The time of `--timeout` is over.
+    /// The time limit was reached.
     TimedOut,
-    /// Enough was shown.
+    /// The requested number of events was shown.
     Counted,
-    /// A signal came.
+    /// A signal arrived.
     Stopped,
 }
 
 impl Ending {
-    /// Takes over the flags.
+    /// Creates the limits from the flags.
     pub fn new(
         count: Option<u64>,
         until: Option<SystemTime>,
@@ -52,25 +52,25 @@ impl Ending {
         }
     }
 
-    /// Waits until no more time is left.
-    pub fn time_is_up(&self) -> impl Future<Output = ()> + use<> {
+    /// Waits for the time limit.
+    pub fn timed_out(&self) -> impl Future<Output = ()> + use<> {
         let elapsed = self.begun.elapsed();
         sleep(self.timeout.map(|limit| limit.saturating_sub(elapsed)))
     }
 
-    /// Waits until the time of `--until` has come, unless the reading has an end already.
-    pub fn until_has_come(&self) -> impl Future<Output = ()> + use<> {
+    /// Waits for the time of `--until`, unless the tail has an end already.
+    pub fn until_reached(&self) -> impl Future<Output = ()> + use<> {
         let until = self.until.filter(|_| !self.until_end);
         let left = until.map(|until| until.duration_since(SystemTime::now()));
         sleep(left.map(Result::unwrap_or_default))
     }
 
-    /// Reports whether an event stored at this time belongs to it.
+    /// Reports whether an event stored at this time is shown.
     pub fn covers(&self, time: SystemTime) -> bool {
         self.until.is_none_or(|until| time < until)
     }
 
-    /// Counts an event that is about to be shown; `false` means that it is one too many.
+    /// Counts an event that is about to be shown; returns `false` if it is one too many.
     pub fn take(&mut self) -> bool {
         if self.is_complete() {
             return false;
@@ -79,7 +79,7 @@ impl Ending {
         true
     }
 
-    /// Reports whether enough was shown.
+    /// Reports whether the requested number was shown.
     pub fn is_complete(&self) -> bool {
         self.count.is_some_and(|count| self.shown >= count)
     }
@@ -89,10 +89,10 @@ impl Ending {
         let too_few = match (end, self.count) {
             (End::Counted | End::Stopped, _) => None,
             (End::TimedOut, None) if self.until_end => {
-                Some("the time was up before the end was reached".to_owned())
+                Some("time limit reached before the end".to_owned())
             }
             (_, Some(count)) if self.shown < count => {
-                Some(format!("{} of {count} events came", self.shown))
+                Some(format!("received {} of {count} events", self.shown))
             }
             _ => None,
         };
@@ -104,12 +104,12 @@ impl Ending {
 
     /// Decides how the command ends after a signal.
     pub fn conclude_stopped(&self, signals: &Signals) -> CliResult<()> {
-        let lacks = self.lacks();
-        lacks.map_or(Ok(()), |text| Err(signals.interrupted(text)))
+        let missing = self.missing();
+        missing.map_or(Ok(()), |text| Err(signals.interrupted(text)))
     }
 
-    /// Returns what is missing if a signal ends it now: what has no end of its own lacks nothing.
-    fn lacks(&self) -> Option<String> {
+    /// Returns what is missing if a signal ends the tail now. A tail without an end of its own misses nothing.
+    fn missing(&self) -> Option<String> {
         match self.count {
             Some(count) if self.shown < count => {
                 Some(format!("stopped after {} of {count} events", self.shown))
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_is_an_error_and_a_mere_timeout_is_not() {
+    fn too_few_events_are_an_error_and_a_timeout_alone_is_not() {
         assert!(exit(None, false, 0, End::TimedOut));
         assert!(exit(Some(2), false, 2, End::Counted));
         assert!(!exit(Some(2), false, 1, End::TimedOut));

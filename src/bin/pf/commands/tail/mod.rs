@@ -1,4 +1,4 @@
-//! `pf tail`: reads along without a group, and changes nothing.
+//! `pf tail`: reads without a group and without side effects.
 
 mod ending;
 mod reader;
@@ -26,16 +26,16 @@ use crate::{
     },
 };
 
-/// Show events as they come, or those that are stored
+/// Show events as they arrive, or stored ones
 ///
-/// Joins no group, moves no position and leaves nothing behind. Delayed events are shown when they are due.
+/// Does not join a group, moves no position and leaves nothing behind. Delayed events are shown when they are due.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pf tail                                   everything from now on
-  pf tail 'order.*' --since 1h              one hour back, and on
+  pf tail 'order.*' --since 1h              from one hour ago on
   pf tail order.created --last 5 --until-end
-  pf tail --until-end -o json               all that is stored, one record per line
+  pf tail --until-end -o json               everything stored, one record per line
   pf tail --where '.event.data.total > 100'
   pf tail order.created --count 1 --timeout 30s || echo 'none came'
 
@@ -44,28 +44,28 @@ pub struct TailArgs {
     /// Topics, as in `order.created`, 'order.*' or 'order.**' [default: all]
     #[arg(value_name = "PATTERN")]
     patterns: Vec<Pattern>,
-    /// Begin with events stored so long ago or at this time; `earliest` is the oldest kept
+    /// Start with events stored at this time or this long ago; `earliest` is the oldest one
     #[arg(long, value_parser = times::since, value_name = "TIME", conflicts_with = "last")]
     since: Option<Since>,
-    /// End before events stored at this time
+    /// End at events stored at this time or this long ago
     #[arg(long, value_parser = times::past, value_name = "TIME")]
     until: Option<SystemTime>,
-    /// Begin with the last N events
+    /// Start with the last N events
     #[arg(long, value_name = "N")]
     last: Option<u64>,
     /// End after N events
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// End after what was there at the start
+    /// End after the events that were stored at the start
     #[arg(long)]
     until_end: bool,
-    /// End after so long; exit 3 when `--count` or `--until-end` was not reached
+    /// End after this time; exit 3 if `--count` or `--until-end` was not reached
     #[arg(long, value_parser = times::duration, value_name = "DURATION")]
     timeout: Option<Duration>,
-    /// Show only events for which this jq filter on the record of `-o json` holds
+    /// Show only events that match this jq filter on the record of `-o json`
     #[arg(long = "where", value_name = "JQ")]
     filter: Option<String>,
-    /// Make the store if it is not there, and wait
+    /// Create the store if it does not exist, and wait
     #[arg(long)]
     create: bool,
 }
@@ -82,7 +82,7 @@ impl TailArgs {
             biased;
             () = signals.stop.drain.cancelled() => return ending.conclude_stopped(&signals),
             opened = self.open(context, request) => opened?,
-            () = ending.time_is_up() => return ending.conclude(End::TimedOut),
+            () = ending.timed_out() => return ending.conclude(End::TimedOut),
         };
         let screen = Screen::new(&mut context.printer, filter, ending);
         Reader::start(tail, remarks).show(screen, &signals).await
@@ -113,7 +113,7 @@ impl TailArgs {
         }
     }
 
-    /// What ends at a known point begins with the oldest event, unless told otherwise.
+    /// Returns the start. A tail with a known end starts at the oldest event by default.
     fn from(&self) -> TailFrom {
         match (self.since, self.last) {
             (Some(Since::Time(time)), _) => TailFrom::Time(time),

@@ -1,4 +1,4 @@
-//! Reads ahead in the background and shows what was read, flushed whenever nothing is waiting.
+//! Reading in the background and printing; stdout is flushed whenever no batch is waiting.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -20,22 +20,22 @@ use crate::{
     signals::Signals,
 };
 
-/// Messages read at once.
+/// Messages per batch.
 const BATCH: usize = 1000;
 
-/// Messages shown before the reading has a turn, which goes on meanwhile.
-const PIECE: usize = 128;
+/// Messages printed before the background task gets a turn.
+const CHUNK: usize = 128;
 
-/// Batches read before they are asked for.
+/// Batches read ahead.
 const AHEAD: usize = 1;
 
-/// The pause before a store that did not answer is asked again.
+/// Pause before a request to a store that did not answer is repeated.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A read that goes on in the background.
+/// A tail that is read in the background.
 pub struct Reader {
     batches: mpsc::Receiver<Result<Vec<Stored>>>,
-    /// Asks it to end behind what is stored by then.
+    /// Asks the tail to end after everything stored by then.
     end: Arc<Notify>,
     task: JoinHandle<()>,
 }
@@ -55,23 +55,23 @@ impl Reader {
         Self { batches, end, task }
     }
 
-    /// Shows everything until the end.
+    /// Prints everything until the end.
     pub async fn show(mut self, mut screen: Screen<'_>, signals: &Signals) -> CliResult<()> {
-        let time_is_up = screen.ending.time_is_up();
-        tokio::pin!(time_is_up);
-        let until_has_come = screen.ending.until_has_come();
-        tokio::pin!(until_has_come);
+        let timed_out = screen.ending.timed_out();
+        tokio::pin!(timed_out);
+        let until_reached = screen.ending.until_reached();
+        tokio::pin!(until_reached);
         let reader_gone = reader_gone();
         tokio::pin!(reader_gone);
-        let mut has_come = false;
+        let mut is_reached = false;
         let end = loop {
             let batch = tokio::select! {
                 biased;
                 () = signals.stop.drain.cancelled() => break End::Stopped,
-                () = &mut time_is_up => break End::TimedOut,
+                () = &mut timed_out => break End::TimedOut,
                 () = &mut reader_gone => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
-                () = &mut until_has_come, if !has_come => {
-                    has_come = true;
+                () = &mut until_reached, if !is_reached => {
+                    is_reached = true;
                     self.end.notify_one();
                     continue;
                 }
@@ -80,8 +80,8 @@ impl Reader {
             let Some(batch) = batch.transpose()?.filter(|batch| !batch.is_empty()) else {
                 break End::Reached;
             };
-            for piece in batch.chunks(PIECE) {
-                screen.show(piece)?;
+            for chunk in batch.chunks(CHUNK) {
+                screen.show(chunk)?;
                 tokio::task::yield_now().await;
             }
             if screen.ending.is_complete() {
@@ -100,7 +100,7 @@ impl Reader {
     }
 }
 
-/// Reads until the end, or nobody takes it any more.
+/// Reads until the end, or until the receiver is gone.
 async fn read(
     mut tail: Box<dyn Tail>,
     end: Arc<Notify>,
@@ -130,7 +130,7 @@ async fn read(
     }
 }
 
-/// Lets a tail end, as soon as the store answers.
+/// Asks a tail to end, repeating the request until the store answers.
 async fn ended(tail: &mut dyn Tail) -> Result<()> {
     loop {
         match tail.until_end().await {
@@ -140,29 +140,29 @@ async fn ended(tail: &mut dyn Tail) -> Result<()> {
     }
 }
 
-/// Where messages are shown, and which.
+/// Output of a tail, with its filter and limits.
 pub struct Screen<'a> {
     printer: &'a mut Printer,
     filter: Option<Filter>,
     ending: Ending,
-    unclear: u64,
+    filter_failed: u64,
 }
 
 impl<'a> Screen<'a> {
-    /// Prepares to show.
+    /// Creates the output.
     pub fn new(printer: &'a mut Printer, filter: Option<Filter>, ending: Ending) -> Self {
         Self {
             printer,
             filter,
             ending,
-            unclear: 0,
+            filter_failed: 0,
         }
     }
 
     fn show(&mut self, batch: &[Stored]) -> CliResult<()> {
         let mut record = Vec::new();
         for stored in batch {
-            if !self.ending.covers(stored.time) || !self.is_meant(stored, &mut record) {
+            if !self.ending.covers(stored.time) || !self.matches(stored, &mut record) {
                 continue;
             }
             if !self.ending.take() {
@@ -173,31 +173,35 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// Applies the filter; events on which it fails are left out, and the first is told.
-    fn is_meant(&mut self, stored: &Stored, record: &mut Vec<u8>) -> bool {
+    /// Applies the filter. Events on which it fails are left out, and the first is reported.
+    fn matches(&mut self, stored: &Stored, record: &mut Vec<u8>) -> bool {
         let Some(filter) = &self.filter else {
             return true;
         };
         record.clear();
         write_record(record, stored, None);
         filter.matches(record).unwrap_or_else(|error| {
-            if self.unclear == 0 {
+            if self.filter_failed == 0 {
                 let remarks = self.printer.remarks();
-                remarks.warning(&format!("`--where` fails at {}: {error}", stored.position));
+                remarks.warning(&format!("`--where` failed at {}: {error}", stored.position));
             }
-            self.unclear += 1;
+            self.filter_failed += 1;
             false
         })
     }
 
-    /// Writes what is waiting, and decides how the command ends.
+    /// Flushes and decides how the command ends.
     fn conclude(self, end: End) -> CliResult<()> {
         self.printer.flush()?;
-        if self.unclear > 0 {
-            let events = if self.unclear == 1 { "event" } else { "events" };
+        if self.filter_failed > 0 {
+            let events = if self.filter_failed == 1 {
+                "event"
+            } else {
+                "events"
+            };
             let text = format!(
-                "left out {} {events} on which `--where` fails",
-                self.unclear
+                "left out {} {events} on which `--where` failed",
+                self.filter_failed
             );
             self.printer.remarks().remark(&text);
         }

@@ -1,4 +1,4 @@
-//! Who works on a job: this process under a name that others can read, and whether another one still lives.
+//! Holders of a job: the name of this process, and whether the process of another name is still alive.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{error::CliResult, output::Remarks};
 /// Longer than any lease lasts without its heartbeat.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Returns the name under which this process works on a job.
+/// Returns the name of this process as the holder of a job.
 pub fn name() -> String {
     let user = ["USER", "LOGNAME"]
         .into_iter()
@@ -27,10 +27,10 @@ fn host() -> String {
     uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Waits for the lease of a process of this host that has died to run out.
-pub async fn outlive_the_dead(triage: &Triage, remarks: &Remarks) -> CliResult<()> {
+/// Waits for the lease of a process of this host that has exited to expire.
+pub async fn wait_for_dead_holder(triage: &Triage, remarks: &Remarks) -> CliResult<()> {
     let started = Instant::now();
-    let mut told = false;
+    let mut reported = false;
     while started.elapsed() < PATIENCE {
         let jobs = triage.jobs().await?;
         let Some(dead) = jobs
@@ -40,18 +40,18 @@ pub async fn outlive_the_dead(triage: &Triage, remarks: &Remarks) -> CliResult<(
         else {
             break;
         };
-        if !told {
+        if !reported {
             remarks.remark(&format!(
-                "{dead} has died; waiting for its lease to run out"
+                "{dead} has exited; waiting for its lease to expire"
             ));
-            told = true;
+            reported = true;
         }
         sleep(Duration::from_millis(100)).await;
     }
     Ok(())
 }
 
-/// Reports whether the holder was a process of this host that is no more.
+/// Reports whether the holder is a process of this host that has exited.
 fn is_dead(holder: &str) -> bool {
     let process = || {
         let (at, process) = holder.strip_suffix(')')?.rsplit_once(" (process ")?;

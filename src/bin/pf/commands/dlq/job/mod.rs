@@ -1,4 +1,4 @@
-//! What replay and purge have in common: freeze a plan, show it, ask, run it under a lease, report.
+//! Replay and purge jobs: freeze a plan, show it, ask, run it under a lease, report.
 
 mod holder;
 mod outcome;
@@ -16,7 +16,7 @@ use protoflow::{
 pub use self::plan::count;
 use self::{
     outcome::{Outcomes, Progress, Summary},
-    plan::Shown,
+    plan::PlanView,
 };
 use super::{names, selection::SelectionArgs};
 use crate::{
@@ -27,21 +27,21 @@ use crate::{
     values::times,
 };
 
-/// How a job is chosen and run.
+/// Flags of replay and purge.
 #[derive(Debug, Args)]
 pub struct JobArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Every dead letter of the store
+    /// Select every dead letter of the store
     #[arg(long)]
     all: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
-    /// Show the plan and do nothing
+    /// Show the plan only
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Letters per second
+    /// At most N dead letters per second
     #[arg(long, value_name = "N", value_parser = times::rate)]
     rate: Option<f64>,
 }
@@ -59,7 +59,7 @@ pub async fn run(
         return Ok(());
     };
     let transport = context.open(OpenOptions::default()).await?;
-    let job = Work {
+    let job = Session {
         store: masked(&context.url()?),
         triage: Triage::new(transport.clone()),
         remarks: remarks.clone(),
@@ -73,34 +73,31 @@ pub async fn run(
     };
     let asking = !args.yes && is_terminal();
     let done = if args.dry_run || !(args.yes || asking) {
-        job.look(request, args.dry_run, context).await?
+        job.preview(request, args.dry_run, context).await?
     } else {
-        job.act(request, asking, context).await?
+        job.execute(request, asking, context).await?
     };
     if !done {
-        chosen.aim.hint(&*transport, &remarks).await;
+        chosen.empty.hint(&*transport, &remarks).await;
     }
     Ok(())
 }
 
-/// Makes sure that nobody acts on everything by leaving something out.
+/// Refuses a job without a selection: an omission must not select everything.
 fn check(args: &JobArgs, verb: &str, context: &Context) -> CliResult<()> {
     let given = args.selection.is_given();
     if args.all && given {
         return Err(CliError::usage(
-            "--all and a selection contradict each other",
+            "`--all` cannot be combined with a selection",
         ));
     }
     if !args.all && !given {
-        return Err(
-            CliError::usage(format!("nothing is selected to {verb}")).hint(
-                "`pf dlq stats` shows what there is; --all means every dead letter of the store",
-            ),
-        );
+        return Err(CliError::usage(format!("nothing selected to {verb}"))
+            .hint("see `pf dlq stats`; `--all` selects every dead letter of the store"));
     }
     if !matches!(context.printer.format(), Format::Text | Format::Json) {
-        return Err(CliError::usage(format!("{verb} shows no events"))
-            .hint("it can write `-o text` and `-o json`"));
+        return Err(CliError::usage(format!("{verb} does not print events"))
+            .hint("use `-o text` or `-o json`"));
     }
     Ok(())
 }
@@ -109,16 +106,16 @@ fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-struct Work {
+struct Session {
     store: String,
     triage: Triage,
     remarks: Remarks,
     rate: Option<f64>,
 }
 
-impl Work {
-    /// Shows what would be done; returns whether there is anything.
-    async fn look(
+impl Session {
+    /// Shows the plan; returns whether it selects anything.
+    async fn preview(
         &self,
         request: PlanRequest,
         asked_for: bool,
@@ -129,7 +126,7 @@ impl Work {
             Ok(contents) => contents,
             Err(error) => return Err(names::explain(&self.triage, error).await),
         };
-        let shown = Shown::new(&self.store, &contents);
+        let shown = PlanView::new(&self.store, &contents);
         if asked_for {
             context.printer.report(&shown)?;
         } else {
@@ -140,19 +137,19 @@ impl Work {
             return Ok(contents.letters > 0);
         }
         Err(CliError::usage(format!(
-            "{verb} asks before it acts, and here is nobody to ask"
+            "{verb} needs confirmation and stdin is not a terminal"
         ))
-        .hint("--yes says yes"))
+        .hint("confirm with `--yes`"))
     }
 
-    /// Freezes a plan, asks, and carries it out; returns whether there was anything to do.
-    async fn act(
+    /// Freezes a plan, asks, and runs it; returns whether it selects anything.
+    async fn execute(
         &self,
         request: PlanRequest,
         asking: bool,
         context: &mut Context,
     ) -> CliResult<bool> {
-        holder::outlive_the_dead(&self.triage, &self.remarks).await?;
+        holder::wait_for_dead_holder(&self.triage, &self.remarks).await?;
         let plan = match self.triage.plan(request).await {
             Ok(plan) => plan,
             Err(error) => return Err(names::explain(&self.triage, error).await),
@@ -166,9 +163,9 @@ impl Work {
             self.triage.drop_plan(&plan).await?;
             return Err(CliError::message(Exit::Failed, "nothing was done"));
         }
-        let report = self.carry_out(&plan, context).await?;
+        let report = self.run_plan(&plan, context).await?;
         if is_held(&report) {
-            // Best effort: what is left of it is forgotten with the abandoned plans.
+            // Best effort: otherwise it is dropped later with the abandoned plans.
             let _ = self.triage.drop_plan(&plan).await;
         }
         conclude(&plan, report, context)?;
@@ -181,16 +178,16 @@ impl Work {
             let created = to_the_second(resumed.created);
             let (done, planned) = (resumed.resolved, resumed.planned);
             self.remarks.remark(&format!(
-                "going on with the {verb} of {created}, which was interrupted: {done} of {planned} letters are done"
+                "resuming the {verb} of {created}, which was interrupted: {done} of {planned} dead letters are done"
             ));
             return;
         }
-        let shown = Shown::new(&self.store, &plan.contents);
+        let shown = PlanView::new(&self.store, &plan.contents);
         self.remarks.remark(&shown.text());
         shown.warn(&self.remarks);
     }
 
-    async fn carry_out(
+    async fn run_plan(
         &self,
         plan: &Plan,
         context: &mut Context,
@@ -206,27 +203,25 @@ impl Work {
         let report = self
             .triage
             .run(plan, &options, &signals.stop, &mut |resolved| {
-                if !outcomes.tell(resolved) {
+                if !outcomes.write_all(resolved) {
                     stop.drain.cancel();
                 }
             })
             .await;
         outcomes.finish()?;
         if signals.stop.abort.is_cancelled() {
-            return Err(
-                signals.interrupted("stopped in the middle; the same command goes on there")
-            );
+            return Err(signals.interrupted("interrupted; run the same command again to resume"));
         }
         Ok(report)
     }
 }
 
-/// Reports whether somebody else is at work, so that nothing was begun.
+/// Reports whether another job is running, so that this one did not start.
 fn is_held(report: &Result<JobReport, TriageError>) -> bool {
     matches!(report, Err(TriageError::Transport(refused)) if refused.kind() == ErrorKind::Held)
 }
 
-/// Says what became of a job, and how the command ends.
+/// Prints the report and decides how the command ends.
 fn conclude(
     plan: &Plan,
     report: Result<JobReport, TriageError>,
@@ -242,7 +237,7 @@ fn conclude(
     context.printer.report(&summary)?;
     if was_earlier {
         let remarks = context.printer.remarks();
-        remarks.remark("that was the earlier plan alone; what died since is left");
+        remarks.remark("this was the earlier plan; dead letters since then remain");
     }
     summary.verdict(stopped.map(CliError::from))
 }
@@ -252,11 +247,11 @@ fn agreed(plan: &Plan) -> io::Result<bool> {
     let letters = count(plan.contents.letters);
     let (question, yes): (_, &[&str]) = match &plan.contents.action {
         JobAction::Purge => (
-            format!("Type `purge` to delete {letters} for good: "),
+            format!("Type `purge` to delete {letters} permanently: "),
             &["purge"],
         ),
         action => (
-            format!("Go on with the {} of {letters}? [y/N] ", action.verb()),
+            format!("{} {letters}? [y/N] ", action.verb()),
             &["y", "yes"],
         ),
     };

@@ -1,4 +1,4 @@
-//! What became of the letters of a job: by id while it runs, in numbers at its end.
+//! Outcomes of a job: by id while it runs, as counts at its end.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::{
     output::{Format, Paint, Painter, Printer, Remarks, Report},
 };
 
-/// How far a job is, on a terminal only.
+/// A progress bar, on a terminal only.
 pub struct Progress(ProgressBar);
 
 impl Progress {
@@ -32,7 +32,7 @@ impl Progress {
     }
 }
 
-/// Writes what became of each letter: all of them as JSON, those that were not done as text.
+/// Writes the outcome of each dead letter: all of them as JSON, as text only those that were not resolved.
 pub struct Outcomes<'a> {
     verb: &'static str,
     printer: &'a mut Printer,
@@ -57,8 +57,8 @@ impl<'a> Outcomes<'a> {
         }
     }
 
-    /// Tells what became of some letters; returns whether anybody listens.
-    pub fn tell(&mut self, resolved: &[(LetterId, Resolution)]) -> bool {
+    /// Writes outcomes; returns whether stdout is still open.
+    pub fn write_all(&mut self, resolved: &[(LetterId, Resolution)]) -> bool {
         self.progress.0.inc(resolved.len() as u64);
         if self.failed.is_ok() {
             let bar = &self.progress.0;
@@ -67,7 +67,7 @@ impl<'a> Outcomes<'a> {
         self.failed.is_ok()
     }
 
-    /// Ends the display.
+    /// Removes the progress bar.
     ///
     /// # Errors
     /// If something could not be written.
@@ -94,15 +94,15 @@ fn write(verb: &str, printer: &mut Printer, resolved: &[(LetterId, Resolution)])
 fn text(verb: &str, id: &LetterId, resolution: &Resolution) -> Option<String> {
     match resolution {
         Resolution::Done => None,
-        Resolution::Gone => Some(format!("{id}  gone: somebody else dealt with it")),
+        Resolution::Gone => Some(format!("{id}  gone: already resolved elsewhere")),
         Resolution::Failed { reason } => Some(format!("{id}  failed: {reason}")),
-        Resolution::Ambiguous { reason } => Some(format!(
-            "{id}  ambiguous, {verb} may have happened or not: {reason}"
-        )),
+        Resolution::Ambiguous { reason } => {
+            Some(format!("{id}  outcome of the {verb} unknown: {reason}"))
+        }
     }
 }
 
-/// What a job did, in numbers.
+/// Counts of a job.
 #[derive(Serialize)]
 pub struct Summary<'a> {
     job: &'a str,
@@ -125,7 +125,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Says how the command ends; `stopped` is what stopped the job in the middle.
+    /// Decides how the command ends; `stopped` is the error that stopped the job before its end.
     pub fn verdict(&self, stopped: Option<CliError>) -> CliResult<()> {
         let report = &self.report;
         let verb = self.action.verb();
@@ -140,16 +140,16 @@ impl<'a> Summary<'a> {
             } else {
                 error
             };
-            return Err(error.hint("the same command goes on where it stopped"));
+            return Err(error.hint("run the same command again to resume"));
         }
         if !report.complete {
             return Err(
-                CliError::message(exit, format!("the {verb} was stopped in the middle"))
-                    .hint("the same command goes on where it stopped"),
+                CliError::message(exit, format!("the {verb} was stopped before its end"))
+                    .hint("run the same command again to resume"),
             );
         }
         if report.failed + report.ambiguous > 0 {
-            let failed = format!("{} could not be dealt with", count(report.failed));
+            let failed = format!("{} failed", count(report.failed));
             let unknown = format!("the outcome of {} is unknown", count(report.ambiguous));
             let text = match (report.failed, report.ambiguous) {
                 (_, 0) => failed,
@@ -159,7 +159,7 @@ impl<'a> Summary<'a> {
             return Err(CliError::message(exit, text));
         }
         if self.missing > 0 {
-            let text = format!("{} of the names given fit no letter", self.missing);
+            let text = format!("{} of the given ids match nothing", self.missing);
             return Err(CliError::message(Exit::Partly, text));
         }
         Ok(())

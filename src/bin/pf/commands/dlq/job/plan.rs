@@ -1,4 +1,4 @@
-//! A plan for people: how many letters go where, and what they died of.
+//! Text form of a plan: number of dead letters per target and per reason.
 
 use std::io::{self, Write};
 
@@ -13,20 +13,20 @@ use crate::output::{Paint, Painter, Remarks, Report, abridged, counted};
 /// Targets and reasons listed, the largest first.
 const LISTED: usize = 10;
 
-/// What a plan does.
+/// A plan, to be shown.
 #[derive(Serialize)]
-pub struct Shown<'a> {
+pub struct PlanView<'a> {
     store: &'a str,
     #[serde(flatten)]
     contents: &'a Contents,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> PlanView<'a> {
     pub fn new(store: &'a str, contents: &'a Contents) -> Self {
         Self { store, contents }
     }
 
-    /// Returns it as text without its last line break.
+    /// Returns the text without the last line break.
     pub fn text(&self) -> String {
         let mut text = Vec::new();
         let plain = |paint: Paint, text: &str| paint.dress(false, text);
@@ -35,7 +35,7 @@ impl<'a> Shown<'a> {
         String::from_utf8_lossy(&text).trim_end().to_owned()
     }
 
-    /// Says what the operator should know before saying yes.
+    /// Prints the warnings.
     pub fn warn(&self, remarks: &Remarks) {
         for warning in &self.contents.warnings {
             remarks.warning(warning);
@@ -53,11 +53,11 @@ impl<'a> Shown<'a> {
     }
 }
 
-impl Report for Shown<'_> {
+impl Report for PlanView<'_> {
     fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let contents = self.contents;
         let letters = match contents.letters {
-            0 => "no letters".to_owned(),
+            0 => "no dead letters".to_owned(),
             letters => count(letters),
         };
         let (verb, store) = (contents.action.verb(), self.store);
@@ -98,7 +98,7 @@ fn more(out: &mut dyn Write, letters: u64, what: &str) -> io::Result<()> {
     }
 }
 
-/// Says how many letters.
+/// Returns the number with its noun.
 pub fn count(letters: u64) -> String {
-    counted(letters, "letter", "letters")
+    counted(letters, "dead letter", "dead letters")
 }
