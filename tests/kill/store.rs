@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
     os::unix::process::ExitStatusExt as _,
     process::{Child, Command, ExitStatus, Stdio},
@@ -80,8 +80,17 @@ impl Store {
     /// Returns the program on this store.
     pub fn pf(&self, arguments: &[&str]) -> Command {
         let mut command = self.programs.pf(self.judge.url().as_str(), arguments);
-        command.stderr(Stdio::null());
+        command.stderr(self.errors());
         command
+    }
+
+    fn errors(&self) -> File {
+        let path = self.programs.path("stderr");
+        File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap()
     }
 
     /// Returns a consumer of either sort that ends when nothing is left.
@@ -239,9 +248,12 @@ impl Store {
             }
             self.judge.after_a_kill();
         } else {
+            let errors = fs::read_to_string(self.programs.path("stderr")).unwrap();
+            let last = errors.len().saturating_sub(2_000);
             assert!(
                 matches!(status.code(), Some(0 | 1 | 4)),
-                "ended with {status}"
+                "ended with {status}, after\n{}",
+                String::from_utf8_lossy(&errors.as_bytes()[last..])
             );
         }
         killed

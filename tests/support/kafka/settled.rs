@@ -28,22 +28,27 @@ fn runs(position: i64, metadata: &str) -> Vec<(i64, i64)> {
         assert_eq!(metadata, "", "metadata of another sort");
         return Vec::new();
     };
-    let mut numbers = Vec::new();
-    let (mut number, mut shift) = (0_i64, 0);
-    for byte in STANDARD_NO_PAD.decode(text).unwrap() {
-        number |= i64::from(byte & 0x7f) << shift;
-        shift += 7;
-        if byte & 0x80 == 0 {
-            numbers.push(number);
-            (number, shift) = (0, 0);
-        }
+    let bytes = STANDARD_NO_PAD.decode(text).unwrap();
+    let (mut runs, mut at, mut rest) = (Vec::new(), position, &bytes[..]);
+    while let Some((gap, length)) = number(&mut rest).zip(number(&mut rest))
+        && length > 0
+    {
+        let from = at + gap;
+        at = from + length;
+        runs.push((from, at));
     }
-    let mut at = position;
-    let run = |pair: &[i64]| {
-        let from = at + pair[0];
-        at = from + pair[1];
-        (from, at)
-    };
-    let pairs = numbers.chunks_exact(2);
-    pairs.take_while(|pair| pair[1] > 0).map(run).collect()
+    runs
+}
+
+fn number(rest: &mut &[u8]) -> Option<i64> {
+    let (mut number, mut shift) = (0_i64, 0);
+    loop {
+        let (byte, behind) = rest.split_first()?;
+        *rest = behind;
+        number |= i64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+        shift += 7;
+    }
 }
