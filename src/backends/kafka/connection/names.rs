@@ -166,20 +166,23 @@ mod tests {
 
     fn retry_topic(group: &str, topic: &str) -> Result<String> {
         let (group, topic) = (group.parse().unwrap(), topic.parse().unwrap());
-        Names::new("shop.").unwrap().retries(&group, &topic)
+        Names::new("shop.").unwrap().retry_topic(&group, &topic)
     }
 
     #[test]
     fn retries_of_each_group_and_topic_have_a_name_of_their_own() {
-        let name = retries("workers", "order.created").unwrap();
+        let name = retry_topic("workers", "order.created").unwrap();
         assert_eq!(name, "shop.pf.workers.order.created.b2280353.delay");
-        assert_eq!(retries("workers", "order.created").unwrap(), name);
-        assert_ne!(retries("a.b", "c").unwrap(), retries("a", "b.c").unwrap());
+        assert_eq!(retry_topic("workers", "order.created").unwrap(), name);
+        assert_ne!(
+            retry_topic("a.b", "c").unwrap(),
+            retry_topic("a", "b.c").unwrap()
+        );
         let names = Names::new("shop.").unwrap();
         let legacy = names
             .legacy_retry_topic(&"svc.order".parse().unwrap())
             .unwrap();
-        assert_ne!(retries("svc", "order").unwrap(), legacy);
+        assert_ne!(retry_topic("svc", "order").unwrap(), legacy);
         assert!(names.is_retries(&name) && names.is_retries(&legacy));
         assert!(!names.is_retries(&names.delay_topic()) && !names.is_retries("shop.order.delay"));
     }
@@ -188,8 +191,8 @@ mod tests {
     fn long_names_are_cut_and_stay_apart() {
         let (one, other) = ("x".repeat(230) + ".one", "x".repeat(230) + ".other");
         let names = [
-            retries("workers", &one).unwrap(),
-            retries("workers", &other).unwrap(),
+            retry_topic("workers", &one).unwrap(),
+            retry_topic("workers", &other).unwrap(),
         ];
         assert_ne!(names[0], names[1]);
         for name in names {
@@ -197,7 +200,7 @@ mod tests {
             assert!(name.ends_with(RETRIES) && is_of_others(&name), "{name}");
         }
         for (group, topic) in [("workers", "gr\u{fc}n"), ("gr\u{fc}n", "order")] {
-            let refused = retries(group, &topic.repeat(45)).unwrap_err();
+            let refused = retry_topic(group, &topic.repeat(45)).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::Invalid);
         }
     }

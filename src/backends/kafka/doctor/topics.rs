@@ -244,7 +244,10 @@ pub(super) fn replicas(connection: &Connection, cluster: &Cluster) -> Vec<Findin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backends::kafka::connection::config::Config, transport::FindingLevel};
+    use crate::{
+        backends::{OpenOptions, kafka::connection::config::Config},
+        transport::FindingLevel,
+    };
 
     fn found(replicas: usize, in_sync: usize, wanted: &str) -> Vec<(FindingLevel, String)> {
         let config = Config::read(&"kafka://a:1".parse().unwrap(), OpenOptions::default()).unwrap();

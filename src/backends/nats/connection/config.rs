@@ -169,6 +169,7 @@ fn wrong(message: impl Into<String>) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Naming;
 
     fn read(url: &str) -> Result<Config> {
         Config::read(&url.parse().unwrap(), OpenOptions::default())
