@@ -180,14 +180,14 @@ impl Schedules for Kafka {
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        reschedule::change(&self.connection, id, Change::End).await
+        reschedule::change(&self.connection, id, Change::Cancel).await
     }
 
     async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        reschedule::change(&self.connection, id, Change::Move(due)).await
+        reschedule::change(&self.connection, id, Change::Reschedule(due)).await
     }
 
     async fn run(&self) -> Result<()> {
-        dispatcher::fire_for_ever(Arc::clone(&self.connection)).await
+        dispatcher::dispatch_until_dropped(Arc::clone(&self.connection)).await
     }
 }

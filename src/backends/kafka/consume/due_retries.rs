@@ -126,7 +126,7 @@ impl Pump {
         let key = read.key.clone()?;
         let (partition, offset, time) = (read.partition, read.offset, read.time);
         let topic = Arc::clone(&read.topic);
-        let (story, message) = delayed_record::read(read)?;
+        let (story, message) = delayed_record::decode(read)?;
         let course = &self.client.context().course;
         if course.until_end && story.due > course.joined && !desk.retrying.contains_key(&key) {
             return None;

@@ -12,7 +12,7 @@ use super::state::{Desk, End};
 use crate::{
     backends::kafka::{
         connection::{client::topic_ids, handle::Connection},
-        delay::memory_budget::Room,
+        delay::memory_budget::MemoryBudget,
     },
     event::Group,
     lock::{Condvar, Mutex},
@@ -57,7 +57,7 @@ pub(crate) struct Shared {
     /// Where what cannot be done in a thread of its own is done.
     pub(crate) runtime: Handle,
     /// The memory for retries that wait for their time, over all partitions.
-    pub(crate) room: Arc<Room>,
+    pub(crate) room: Arc<MemoryBudget>,
     pub(crate) lease: Duration,
     pub(crate) max_in_flight: usize,
     desk: Mutex<Desk>,
@@ -84,7 +84,7 @@ impl Shared {
             group,
             store,
             runtime: Handle::current(),
-            room: Room::new(ROOM),
+            room: MemoryBudget::new(ROOM),
             lease,
             max_in_flight: max_in_flight.max(1),
             desk: Mutex::default(),

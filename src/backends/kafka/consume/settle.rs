@@ -203,19 +203,19 @@ async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTi
     let message = &delivery.stored.message;
     let now = record::millis(SystemTime::now());
     let first_failed = delivery.attempts.first_failed.map_or(now, record::millis);
-    let story = delayed_record::Waiting {
+    let story = delayed_record::DelayedRecord {
         position: Some(delivery.stored.position.clone()),
         stored: Some(record::millis(delivery.stored.time)),
         failed: delivery.attempts.failed.saturating_add(1),
         first_failed: Some(first_failed),
         lineage: delivery.lineage.clone(),
-        ..delayed_record::Waiting::new(message.topic.clone(), due)
+        ..delayed_record::DelayedRecord::new(message.topic.clone(), due)
     };
     let Some(place) = place(shared, claim, delivery)? else {
         return Ok(());
     };
     let (topic, key) = (&*place.topic, place.key);
-    let record = delayed_record::write((topic, place.partition), key.clone(), &story, message)?;
+    let record = delayed_record::encode((topic, place.partition), key.clone(), &story, message)?;
     {
         // A bounded membership must not take it for done while it is being written down.
         let mut desk = shared.desk();

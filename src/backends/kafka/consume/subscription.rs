@@ -161,7 +161,7 @@ fn start(shared: &Arc<Shared>, course: Course, settings: &ClientConfig) -> Resul
 fn fire(connection: &Arc<Connection>) -> AbortOnDropHandle<()> {
     let connection = Arc::clone(connection);
     AbortOnDropHandle::new(tokio::spawn(async move {
-        if let Err(failed) = dispatcher::fire_for_ever(connection).await {
+        if let Err(failed) = dispatcher::dispatch_until_dropped(connection).await {
             tracing::warn!(%failed, "nothing for later is fired from here any more");
         }
     }))

@@ -1,5 +1,5 @@
-//! A message that waits for its time: a record of a compacted topic under a key of its own. A later record of the
-//! same key replaces it, an empty one ends it.
+//! A delayed message or retry as a record of a compacted topic, under a key of its own. A later record of the same key
+//! replaces it, a tombstone ends it.
 
 use std::time::SystemTime;
 
@@ -13,13 +13,13 @@ use crate::{
     transport::{Attempts, Lineage, Result},
 };
 
-/// What is known of a message that waits, as written down. Times are milliseconds since the epoch.
+/// The metadata of a delayed message or retry, stored in a header as JSON. Times are milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Waiting {
+pub(crate) struct DelayedRecord {
     pub(crate) due: i64,
-    /// Where the message goes, or came from.
+    /// The topic that a delayed message goes to, or that a retry came from.
     pub(crate) topic: Topic,
-    /// Where the original stands; none if it never stood anywhere.
+    /// The position of the original; none if it was never stored, as a delayed message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) position: Option<Position>,
     /// When the original was stored.
@@ -30,13 +30,13 @@ pub(crate) struct Waiting {
     pub(crate) failed: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) first_failed: Option<i64>,
-    /// Its history, if it was replayed.
+    /// The lineage of a replayed message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lineage: Option<Box<Lineage>>,
 }
 
-impl Waiting {
-    /// Returns what is known of a message that waits until then and never stood anywhere.
+impl DelayedRecord {
+    /// Returns the metadata of a message that was never stored in a topic and is due then.
     pub(crate) fn new(topic: Topic, due: SystemTime) -> Self {
         Self {
             due: record::millis(due),
@@ -54,7 +54,7 @@ impl Waiting {
         record::time(Some(self.due))
     }
 
-    /// Returns what became of earlier runs.
+    /// Returns the attempts so far.
     pub(crate) fn attempts(&self) -> Attempts {
         Attempts {
             failed: self.failed,
@@ -64,34 +64,34 @@ impl Waiting {
     }
 }
 
-/// Lays out a message that waits in this partition under this key.
-pub(crate) fn write(
+/// Encodes a delayed message for a partition and a key.
+pub(crate) fn encode(
     (topic, partition): (&str, i32),
     key: Bytes,
-    waiting: &Waiting,
+    waiting: &DelayedRecord,
     message: &Message,
 ) -> Result<OutgoingRecord> {
-    let story = record::json(waiting)?;
-    let mut marks: Vec<(&'static str, &[u8])> = vec![(WAITING, &story)];
+    let metadata = record::json(waiting)?;
+    let mut headers: Vec<(&'static str, &[u8])> = vec![(WAITING, &metadata)];
     if let Some(key) = &message.key {
-        marks.push((KEY, key));
+        headers.push((KEY, key));
     }
     if message.payload.is_none() {
-        marks.push((NULL, b""));
+        headers.push((NULL, b""));
     }
     Ok(OutgoingRecord {
         topic: topic.to_owned(),
         partition: Some(partition),
         key: Some(key),
         payload: Some(message.payload.clone().unwrap_or_default()),
-        headers: Some(record::headers(message, &marks)),
+        headers: Some(record::headers(message, &headers)),
     })
 }
 
-/// Reads a message that waits; none if the record is an end, or nothing of ours.
-pub(crate) fn read(read: FetchedRecord) -> Option<(Waiting, Message)> {
+/// Decodes a delayed message; none if the record is a tombstone or was written by another program.
+pub(crate) fn decode(read: FetchedRecord) -> Option<(DelayedRecord, Message)> {
     let payload = read.payload?;
-    let waiting: Waiting = serde_json::from_slice(read.marks.get(WAITING)?).ok()?;
+    let waiting: DelayedRecord = serde_json::from_slice(read.marks.get(WAITING)?).ok()?;
     let message = Message {
         topic: waiting.topic.clone(),
         key: read.marks.get(KEY).cloned(),
@@ -101,30 +101,31 @@ pub(crate) fn read(read: FetchedRecord) -> Option<(Waiting, Message)> {
     Some((waiting, message))
 }
 
-/// Returns when a record is due; none if it is an end, or nothing of ours.
+/// Returns when a record is due; none if it is a tombstone or was written by another program.
 pub(crate) fn due(read: &FetchedRecord) -> Option<i64> {
     read.payload.as_ref()?;
     due_in(read.marks.get(WAITING)?)
 }
 
-/// Returns when a record is due without copying it; none if it is an end, or nothing of ours.
+/// Returns when a record is due without copying it; none if it is a tombstone or was written by another program.
 pub(crate) fn due_of(record: &BorrowedMessage<'_>) -> Option<i64> {
     record.payload()?;
     let headers = record.headers()?;
-    let marks = headers.iter().filter(|header| header.key == WAITING);
-    due_in(marks.last()?.value?)
+    let found = headers.iter().filter(|header| header.key == WAITING);
+    due_in(found.last()?.value?)
 }
 
-fn due_in(story: &[u8]) -> Option<i64> {
+fn due_in(metadata: &[u8]) -> Option<i64> {
     #[derive(Deserialize)]
     struct Due {
         due: i64,
     }
-    let story: Due = serde_json::from_slice(story).ok()?;
-    Some(story.due)
+    let metadata: Due = serde_json::from_slice(metadata).ok()?;
+    Some(metadata.due)
 }
 
-/// Returns the partition, of so many, in which a message waits: the same on every repeat, and one for each key.
+/// Returns the partition that stores a delayed message: the same for every message of a key, and the same when the
+/// message is stored again, so that its records replace each other.
 pub(crate) fn partition(message: &Message, fallback: &[u8], partitions: i32) -> i32 {
     let key = message.key.as_deref().unwrap_or(fallback);
     let hash = crate::backends::fnv::fnv1a(key.iter().copied());

@@ -1,4 +1,8 @@
-//! Fires what is due, for as long as somebody is up: those who are share the partitions of the delay topic as a group.
+//! The member of the group that shares the partitions of the delay topic. It starts a firer for each partition that it is
+//! assigned, and feeds it the records.
+//!
+//! One thread reads all partitions of this process; each firer has a thread of its own, because a transaction blocks for
+//! as long as the broker takes and must not stop the reading, or the member would leave its group.
 
 use std::{
     collections::HashMap,
@@ -19,7 +23,10 @@ use rdkafka::{
 };
 use tokio::sync::oneshot;
 
-use super::{firing::Owner, index::SOON, partition::Shelf, topic_cache::Targets};
+use super::{
+    firing::PartitionFirer, index::CACHE_HORIZON, partition::DelayPartition,
+    topic_cache::TopicCache,
+};
 use crate::{
     backends::kafka::{
         connection::{
@@ -36,34 +43,38 @@ use crate::{
     transport::{ErrorKind, Result},
 };
 
-/// How long a poll waits before the thread looks whether it is still needed.
-const LOOK: Duration = Duration::from_millis(50);
-/// How long until the topic is looked for again, or the thread starts again.
+/// How long a poll blocks before the thread checks whether it has to stop.
+const POLL: Duration = Duration::from_millis(50);
+/// How long until the topic is looked up again, or the thread is started again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The room for what waits, in bytes, over all partitions.
-const ROOM: usize = 112 << 20;
+/// The memory for the indexes of all partitions, in bytes.
+const INDEX_BYTES: usize = 112 << 20;
 
-/// Fires what becomes due, until dropped.
+/// Delivers delayed events when they are due, until the future is dropped. A thread that ended, for a topic that was
+/// recreated or a group that was lost, is started again.
 ///
 /// # Errors
-/// If the cluster does not let us.
-pub(crate) async fn fire_for_ever(connection: Arc<Connection>) -> Result<()> {
+/// If the cluster denies access, or a thread cannot be started.
+pub(crate) async fn dispatch_until_dropped(connection: Arc<Connection>) -> Result<()> {
     let stop = Stop::default();
     loop {
-        while !is_there(&connection).await? {
+        while !topic_exists(&connection).await? {
             tokio::time::sleep(AGAIN).await;
         }
         let (sender, ended) = oneshot::channel();
-        let firer = Firer::new(&connection, Arc::clone(&stop.0))?;
+        let dispatcher = Dispatcher::new(&connection, Arc::clone(&stop.0))?;
         let member = connection.leaving.enter();
-        start("pf-kafka-firer", move || {
-            let _ = sender.send(firer.run());
+        start("pf-kafka-delay", move || {
+            let _ = sender.send(dispatcher.run());
             drop(member);
         })?;
         match ended.await {
             Ok(ended) => ended?,
             Err(gone) => {
-                let failed = error(ErrorKind::Other, "a thread of ours went down");
+                let failed = error(
+                    ErrorKind::Other,
+                    "a thread of the delayed-event dispatcher panicked",
+                );
                 return Err(failed.because(gone));
             }
         }
@@ -71,7 +82,7 @@ pub(crate) async fn fire_for_ever(connection: Arc<Connection>) -> Result<()> {
     }
 }
 
-/// Dropped, it tells the threads to end.
+/// Stops the threads when it is dropped.
 #[derive(Debug, Default)]
 struct Stop(Arc<AtomicBool>);
 
@@ -88,8 +99,9 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
         .map_err(|source| error(ErrorKind::Other, "no thread can be started").because(source))
 }
 
-/// Tells whether anything was ever delayed here. That nobody answers right now will pass.
-async fn is_there(connection: &Arc<Connection>) -> Result<bool> {
+/// Reports whether the delay topic exists, that is, whether an event was ever delayed here. An unreachable broker counts as
+/// no: the caller asks again.
+async fn topic_exists(connection: &Arc<Connection>) -> Result<bool> {
     let topic = connection.names().delay_topic();
     let name = topic.clone();
     let asked = connection
@@ -103,39 +115,40 @@ async fn is_there(connection: &Arc<Connection>) -> Result<bool> {
             .map(|partitions| connection.learn(&topic, partitions))
             .is_some()),
         Err(failed) if failed.is_transient() => {
-            tracing::debug!(%failed, "firing waits for a broker");
+            tracing::debug!(%failed, "the delayed-event dispatcher waits for a broker");
             Ok(false)
         }
         Err(failed) => Err(failed),
     }
 }
 
-/// Hears of partitions that come and go, in order.
+/// Records rebalances in order. The callbacks run inside `poll`, which must not be called from them; the thread applies
+/// the events after it.
 #[derive(Debug, Default)]
-struct Watch {
+struct DispatcherContext {
     errors: ClientErrors,
-    news: Mutex<Vec<News>>,
+    events: Mutex<Vec<AssignmentEvent>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum News {
-    Ours(i32),
-    Gone(i32),
+enum AssignmentEvent {
+    Assigned(i32),
+    Revoked(i32),
 }
 
-impl Watch {
-    fn hear(&self, news: impl Iterator<Item = News>) {
-        let mut all = self.news.lock();
-        all.extend(news);
+impl DispatcherContext {
+    fn record(&self, events: impl Iterator<Item = AssignmentEvent>) {
+        let mut all = self.events.lock();
+        all.extend(events);
     }
 
-    fn news(&self) -> Vec<News> {
-        let mut all = self.news.lock();
+    fn take_events(&self) -> Vec<AssignmentEvent> {
+        let mut all = self.events.lock();
         std::mem::take(&mut *all)
     }
 }
 
-impl ClientContext for Watch {
+impl ClientContext for DispatcherContext {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
         self.errors.log(facility, message);
     }
@@ -145,35 +158,46 @@ impl ClientContext for Watch {
     }
 }
 
-impl ConsumerContext for Watch {
+impl ConsumerContext for DispatcherContext {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(list) => {
                 let elements = list.elements();
-                self.hear(elements.iter().map(|one| News::Ours(one.partition())));
+                self.record(
+                    elements
+                        .iter()
+                        .map(|one| AssignmentEvent::Assigned(one.partition())),
+                );
             }
             Rebalance::Revoke(list) => {
                 let elements = list.elements();
-                self.hear(elements.iter().map(|one| News::Gone(one.partition())));
+                self.record(
+                    elements
+                        .iter()
+                        .map(|one| AssignmentEvent::Revoked(one.partition())),
+                );
             }
-            Rebalance::Error(failed) => tracing::debug!(%failed, "the group of those who fire"),
+            Rebalance::Error(failed) => {
+                tracing::debug!(%failed, "rebalancing the group of the delayed-event dispatchers")
+            }
         }
     }
 }
 
 /// The thread that reads the delay topic.
-struct Firer {
+struct Dispatcher {
     connection: Arc<Connection>,
     topic: Arc<str>,
-    consumer: Arc<BaseConsumer<Watch>>,
-    /// A member of no group; it asks in the name of that of those who fire.
+    consumer: Arc<BaseConsumer<DispatcherContext>>,
+    /// Asks for watermarks and committed offsets. It has the group's name and is not a member, so it never waits for a
+    /// rebalance.
     asking: Arc<BaseConsumer<ClientErrors>>,
-    targets: Arc<Targets>,
-    shelves: HashMap<i32, Arc<Shelf>>,
+    topics: Arc<TopicCache>,
+    partitions: HashMap<i32, Arc<DelayPartition>>,
     stop: Arc<AtomicBool>,
 }
 
-impl Firer {
+impl Dispatcher {
     fn new(connection: &Arc<Connection>, stop: Arc<AtomicBool>) -> Result<Self> {
         let group = connection.names().firing_group();
         let mut member = settings::consumer(&connection.config, &group, 1);
@@ -184,43 +208,43 @@ impl Firer {
         asking.set("group.id", &group);
         Ok(Self {
             topic: connection.names().delay_topic().into(),
-            consumer: Arc::new(client::create(&member, Watch::default())?),
+            consumer: Arc::new(client::create(&member, DispatcherContext::default())?),
             asking: Arc::new(client::create(&asking, ClientErrors::default())?),
             connection: Arc::clone(connection),
-            targets: Arc::default(),
-            shelves: HashMap::new(),
+            topics: Arc::default(),
+            partitions: HashMap::new(),
             stop,
         })
     }
 
-    /// Works until stopped, or until the topic or the membership is lost.
+    /// Runs until stopped, or until the topic or the membership is lost.
     fn run(mut self) -> Result<()> {
         let ended = self.work();
-        for shelf in self.shelves.values() {
-            shelf.stop();
+        for partition in self.partitions.values() {
+            partition.stop();
         }
         ended
     }
 
     fn work(&mut self) -> Result<()> {
-        self.consumer
-            .subscribe(&[&self.topic])
-            .map_err(|failed| error::from_kafka(failed, "joining those who fire"))?;
+        self.consumer.subscribe(&[&self.topic]).map_err(|failed| {
+            error::from_kafka(failed, "joining the group of the delayed-event dispatchers")
+        })?;
         while !self.stop.load(Ordering::Acquire) {
             let consumer = Arc::clone(&self.consumer);
-            let polled = consumer.poll(LOOK);
+            let polled = consumer.poll(POLL);
             let news = consumer.context().errors.topics.news();
             if news.iter().any(|news| news.is_change) {
-                // It was deleted and created again: whoever begins anew reads it from its beginning.
+                // The topic was recreated: the thread that is started next reads it from its beginning.
                 return Ok(());
             }
-            for news in consumer.context().news() {
-                self.follow(news)?;
+            for event in consumer.context().take_events() {
+                self.apply(event)?;
             }
             match polled {
                 Some(Ok(record)) => {
-                    if let Some(shelf) = self.shelves.get(&record.partition()) {
-                        shelf.take(&record);
+                    if let Some(partition) = self.partitions.get(&record.partition()) {
+                        partition.take(&record);
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) | None => self.advance()?,
@@ -234,27 +258,31 @@ impl Firer {
         Ok(())
     }
 
-    fn follow(&mut self, tidings: News) -> Result<()> {
-        match tidings {
-            News::Gone(partition) => {
-                if let Some(shelf) = self.shelves.remove(&partition) {
-                    shelf.stop();
+    fn apply(&mut self, event: AssignmentEvent) -> Result<()> {
+        match event {
+            AssignmentEvent::Revoked(partition) => {
+                if let Some(partition) = self.partitions.remove(&partition) {
+                    partition.stop();
                 }
             }
-            News::Ours(partition) => {
+            AssignmentEvent::Assigned(partition) => {
                 let partitions = self.connection.known(&self.topic).unwrap_or(1);
                 let share = usize::try_from(partitions.max(1)).unwrap_or(1);
                 let place = (Arc::clone(&self.topic), partition);
-                let waiting = Arc::new(Shelf::new(place, ROOM / share, SOON));
-                let owner = Owner::new(
+                let waiting = Arc::new(DelayPartition::new(
+                    place,
+                    INDEX_BYTES / share,
+                    CACHE_HORIZON,
+                ));
+                let owner = PartitionFirer::new(
                     Arc::clone(&self.connection),
                     Arc::clone(&waiting),
                     partition,
                     Arc::clone(&self.asking),
-                    Arc::clone(&self.targets),
+                    Arc::clone(&self.topics),
                 );
-                start("pf-kafka-owner", move || owner.run())?;
-                if let Some(former) = self.shelves.insert(partition, waiting) {
+                start("pf-kafka-fire", move || owner.run())?;
+                if let Some(former) = self.partitions.insert(partition, waiting) {
                     former.stop();
                 }
             }
@@ -262,25 +290,29 @@ impl Firer {
         Ok(())
     }
 
-    /// Markers of transactions and compaction leave offsets without a record, also at the end.
+    /// Tells firers that wait for the end of their partition how far it was read. Transaction markers and compaction leave
+    /// offsets without a record, also at the end: without this a firer would wait for a record that never comes.
     fn advance(&mut self) -> Result<()> {
-        let waits = self.shelves.values().any(|shelf| shelf.is_awaited());
+        let waits = self
+            .partitions
+            .values()
+            .any(|partition| partition.is_awaited());
         if !waits {
             return Ok(());
         }
         let positions = self.consumer.position();
         let positions = positions.map_err(|failed| error::from_kafka(failed, "reading"))?;
         for element in positions.elements() {
-            if let (Some(shelf), Offset::Offset(at)) =
-                (self.shelves.get(&element.partition()), element.offset())
+            if let (Some(partition), Offset::Offset(at)) =
+                (self.partitions.get(&element.partition()), element.offset())
             {
-                shelf.advance(at);
+                partition.advance(at);
             }
         }
         Ok(())
     }
 
-    /// Tells whether the membership, or the topic, is lost; anything else will pass.
+    /// Reports whether the membership or the topic is lost; librdkafka recovers from any other error by itself.
     fn is_over(&self, failed: &KafkaError) -> Result<bool> {
         if let Some(refused) = self.consumer.context().errors.fatal() {
             return Err(refused);
@@ -290,11 +322,11 @@ impl Firer {
         };
         match code {
             Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
-                Err(error::from_code(code, "firing what is due"))
+                Err(error::from_code(code, "delivering delayed events"))
             }
             Code::UnknownTopicOrPartition | Code::Fatal | Code::UnknownTopic => Ok(true),
             _ => {
-                tracing::debug!(%failed, "firing goes on once the broker is back");
+                tracing::debug!(%failed, "the delayed-event dispatcher continues once the broker is back");
                 Ok(false)
             }
         }

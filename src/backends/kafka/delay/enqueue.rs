@@ -1,10 +1,10 @@
-//! What is for later: a record under a name of its own, in the topic that all share. Whoever is up fires it.
+//! Publishing of delayed events: each becomes a record of the delay topic, under a new schedule id.
 
 use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 
-use super::delayed_record::{self, Waiting};
+use super::delayed_record::{self, DelayedRecord};
 use crate::{
     backends::kafka::{
         codec::record::{self, OutgoingRecord},
@@ -20,7 +20,7 @@ use crate::{
     transport::{Receipt, Result, ScheduleId},
 };
 
-/// Stores messages that are for later: one result each, in order. Their topics are known to be there.
+/// Stores delayed messages: one result each, in order. Their target topics were checked before.
 pub(crate) async fn enqueue(
     connection: &Arc<Connection>,
     batch: Vec<(Message, SystemTime)>,
@@ -37,12 +37,12 @@ async fn store(
     batch: Vec<(Message, SystemTime)>,
 ) -> Result<Vec<Result<Receipt>>> {
     let topic = connection.names().delay_topic();
-    let partitions = prepare(connection, &topic).await?;
+    let partitions = ensure_topic(connection, &topic).await?;
     let mut results: Vec<Result<ScheduleId>> = Vec::with_capacity(batch.len());
     let mut records = Vec::with_capacity(batch.len());
     for (message, due) in batch {
         let id = new_id();
-        let laid_out = lay_out(&topic, partitions, &id, &message, due);
+        let laid_out = encode(&topic, partitions, &id, &message, due);
         results.push(laid_out.map(|record| {
             records.push(record);
             ScheduleId(id)
@@ -65,26 +65,26 @@ fn receipt(
     id: ScheduleId,
     placed: Result<RecordMetadata, rdkafka::types::RDKafkaErrorCode>,
 ) -> Result<Receipt> {
-    placed.map_err(|code| error::from_code(code, "publishing for later"))?;
+    placed.map_err(|code| error::from_code(code, "publishing a delayed event"))?;
     Ok(Receipt {
         position: None,
         schedule: Some(id),
     })
 }
 
-/// Makes the topic unless it is there; returns its partitions.
-async fn prepare(connection: &Arc<Connection>, topic: &str) -> Result<i32> {
+/// Creates the delay topic unless it exists; returns its number of partitions.
+async fn ensure_topic(connection: &Arc<Connection>, topic: &str) -> Result<i32> {
     loop {
         if let Some(partitions) = connection.partitions(topic).await? {
             return Ok(partitions);
         }
-        let made = connection.make(&[wanted(connection)]).await?;
-        tracing::debug!(?made, "a place for what is for later");
+        let made = connection.make(&[topic_spec(connection)]).await?;
+        tracing::debug!(?made, "created the topic for delayed events");
     }
 }
 
-/// Returns the topic as it has to be made.
-pub(crate) fn wanted(connection: &Connection) -> TopicSpec {
+/// Returns the delay topic as it has to be created.
+pub(crate) fn topic_spec(connection: &Connection) -> TopicSpec {
     TopicSpec {
         name: connection.names().delay_topic(),
         partitions: connection.own_partitions(),
@@ -92,7 +92,7 @@ pub(crate) fn wanted(connection: &Connection) -> TopicSpec {
     }
 }
 
-fn lay_out(
+fn encode(
     topic: &str,
     partitions: i32,
     id: &str,
@@ -101,7 +101,7 @@ fn lay_out(
 ) -> Result<OutgoingRecord> {
     record::check(message)?;
     let partition = delayed_record::partition(message, id.as_bytes(), partitions);
-    let story = Waiting::new(message.topic.clone(), due);
+    let metadata = DelayedRecord::new(message.topic.clone(), due);
     let key = Bytes::copy_from_slice(id.as_bytes());
-    delayed_record::write((topic, partition), key, &story, message)
+    delayed_record::encode((topic, partition), key, &metadata, message)
 }

@@ -1,6 +1,14 @@
-//! Fires what is due in one partition of the delay topic: the event, the end of what waited and the position stand in
-//! one transaction. Whoever begins under the partition's name fences those before, and fires nothing until everything
-//! that they may have ended was read.
+//! The firing of one partition of the delay topic: the event, the tombstone of its delayed record and the group's position
+//! are committed in one transaction, so an event is delivered exactly once to readers of committed records.
+//!
+//! Three things make that hold when members die or come back late:
+//!
+//! - The transactional id belongs to the partition, not to the process. A new owner fences the former one by it, whatever
+//!   the former one still believes about its assignment.
+//! - After fencing, the owner fires nothing before it has read up to the end that the partition had then (`barrier`). The
+//!   former owner may have committed tombstones up to there; without them the index would fire those events again.
+//! - A batch that fails is put back as a whole. A broker refuses a transaction, not a record, so the batch is halved until
+//!   the refused record is alone; it is postponed and the others are delivered.
 
 use std::{
     collections::HashMap,
@@ -16,8 +24,8 @@ use rdkafka::{
 use super::{
     delayed_record,
     index::Due,
-    partition::{Shelf, now},
-    topic_cache::Targets,
+    partition::{DelayPartition, now},
+    topic_cache::TopicCache,
 };
 use crate::{
     backends::kafka::{
@@ -35,111 +43,113 @@ use crate::{
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// The most events of a transaction.
-const MOST: usize = 500;
-/// Where records have to be read, so many are read along, of those due within so many milliseconds.
-const ALONG: usize = 4000;
+/// The most events in a transaction.
+const BATCH: usize = 500;
+/// Where due records have to be fetched, up to this many are fetched with them, of those due within `HORIZON`
+/// milliseconds: a fetch costs the same for one record as for its neighbours.
+const READ_ALONG: usize = 4000;
 const HORIZON: i64 = 5000;
-/// The most bytes of records read at a time.
+/// The most bytes of records that are fetched at a time.
 const BYTES: usize = 8 << 20;
-/// Transactions begin no sooner after one another, unless more is due than one takes: each costs a broker as much as
-/// many events do.
+/// The pause between two transactions, unless more is due than fits one: a transaction costs a broker as much as many
+/// events.
 const PACE: Duration = Duration::from_millis(40);
-/// How long the work rests after a failure.
-const REST: Duration = Duration::from_millis(200);
-/// The same after somebody took over: if that was a new owner, we shall soon be told; who only changes what waits is
-/// done once the change is read.
-const FENCED: Duration = Duration::from_secs(1);
-/// How long what is refused waits until it is tried again, in milliseconds.
+/// The pause after a failure.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
+/// The pause after being fenced. A new owner means that this assignment is revoked soon; a process that only cancels or
+/// reschedules an event is done once its change was read.
+const FENCED_DELAY: Duration = Duration::from_secs(1);
+/// The delay before a refused event is tried again, in milliseconds.
 const POSTPONED: i64 = 10_000;
-/// The same where there is nowhere for it to go.
-const NOWHERE: i64 = 5000;
-/// The same where a record could not be read.
+/// The same for an event whose target topic does not exist.
+const WITHOUT_TARGET: i64 = 5000;
+/// The same for a record that could not be fetched.
 const UNREAD: i64 = 1000;
 
-/// What of a batch was not fired with it. It waits again only now: after a failure all of the batch does.
-struct Left {
-    /// What has nowhere to go.
-    nowhere: Vec<Due>,
-    /// What could not be read.
+/// The events of a committed batch that were not part of it. They are put back after the commit: if that fails, the whole
+/// batch is put back instead.
+struct Unfired {
+    /// Events whose target topic does not exist.
+    without_target: Vec<Due>,
+    /// Events whose record could not be fetched.
     unread: Vec<Due>,
-    /// Whether that was all.
+    /// Whether the batch has no other events.
     is_all: bool,
 }
 
-/// Who fires what is due in a partition.
-pub(crate) struct Owner {
+/// The thread that delivers the due events of a partition.
+pub(crate) struct PartitionFirer {
     connection: Arc<Connection>,
-    shelf: Arc<Shelf>,
+    delayed: Arc<DelayPartition>,
     partition: i32,
-    /// A member of no group; it asks in the name of that of those who fire.
+    /// Asks for watermarks and committed offsets; not a member of the group.
     asking: Arc<BaseConsumer<ClientErrors>>,
     fetcher: OffsetFetcher,
-    targets: Arc<Targets>,
+    topics: Arc<TopicCache>,
 }
 
-impl Owner {
+impl PartitionFirer {
     pub(crate) fn new(
         connection: Arc<Connection>,
-        shelf: Arc<Shelf>,
+        delayed: Arc<DelayPartition>,
         partition: i32,
         asking: Arc<BaseConsumer<ClientErrors>>,
-        targets: Arc<Targets>,
+        topics: Arc<TopicCache>,
     ) -> Self {
         Self {
             fetcher: OffsetFetcher::new(&connection.config),
             connection,
-            shelf,
+            delayed,
             partition,
             asking,
-            targets,
+            topics,
         }
     }
 
-    /// Works until the partition is taken away. Blocks.
+    /// Runs until the partition is revoked. Blocks.
     pub(crate) fn run(self) {
-        while !self.shelf.is_stopped() {
-            let Err(failed) = self.own() else {
+        while !self.delayed.is_stopped() {
+            let Err(failed) = self.fire_until_fenced() else {
                 return;
             };
-            tracing::debug!(%failed, partition = self.partition, "firing begins anew");
+            tracing::debug!(%failed, partition = self.partition, "firing starts again");
             if failed.kind() == ErrorKind::Held {
-                self.shelf.rest_until_change(FENCED);
+                self.delayed.sleep_until_change(FENCED_DELAY);
             } else {
-                self.shelf.rest(REST);
+                self.delayed.sleep(RETRY_DELAY);
             }
         }
     }
 
-    fn own(&self) -> Result<()> {
-        let transactor = TransactionalProducer::begin(
+    fn fire_until_fenced(&self) -> Result<()> {
+        let producer = TransactionalProducer::begin(
             &self.connection.config,
-            &name(&self.connection, self.partition),
+            &transactional_id(&self.connection, self.partition),
         )?;
         failpoint::reach("kafka.firing_begun");
         let barrier = self.barrier()?;
-        if !self.shelf.wait_until_read(barrier) {
+        if !self.delayed.wait_until_read(barrier) {
             return Ok(());
         }
         tracing::debug!(
             partition = self.partition,
-            waiting = self.shelf.len(),
+            waiting = self.delayed.len(),
             "firing"
         );
-        while let Some(batch) = self.shelf.next(MOST, HORIZON, ALONG) {
+        while let Some(batch) = self.delayed.next(BATCH, HORIZON, READ_ALONG) {
             let begun = Instant::now();
-            let is_all = batch.due.len() < MOST;
-            let (due, unread) = self.complete(batch.due, batch.ahead)?;
+            let is_all = batch.due.len() < BATCH;
+            let (due, unread) = self.load_records(batch.due, batch.ahead)?;
             self.put_back_unread(unread, due.is_empty());
-            self.fire(&transactor, due)?;
+            self.fire(&producer, due)?;
             if is_all {
-                self.shelf.rest(PACE.saturating_sub(begun.elapsed()));
+                self.delayed.sleep(PACE.saturating_sub(begun.elapsed()));
             }
         }
         Ok(())
     }
 
-    /// Returns the offset before which everything has to be read first.
+    /// Returns the offset up to which the partition has to be read before anything is fired.
     fn barrier(&self) -> Result<i64> {
         let (config, topic) = (
             &self.connection.config,
@@ -153,14 +163,14 @@ impl Owner {
             committed.map_err(|failed| error::from_kafka(failed, "reading the position"))?;
         let committed = committed.find_partition(&topic, self.partition);
         let is_at_end = committed.is_some_and(|at| at.offset() == Offset::Offset(bounds.high));
-        // There, nothing will be read that could tell how far we are.
+        // The reader gets no record from there on that would show how far it is.
         let is_empty = is_at_end || bounds.low == bounds.high;
         Ok(if is_empty { 0 } else { bounds.high })
     }
 
-    /// Reads the records that are not at hand, and those that come next along with them; returns what is complete and what
-    /// could not be read.
-    fn complete(&self, mut due: Vec<Due>, mut ahead: Vec<Due>) -> Result<(Vec<Due>, Vec<Due>)> {
+    /// Fetches the records that are not cached, and with them those that are due next; returns the events with a record and
+    /// those whose record could not be fetched.
+    fn load_records(&self, mut due: Vec<Due>, mut ahead: Vec<Due>) -> Result<(Vec<Due>, Vec<Due>)> {
         let all = due.iter().chain(&ahead);
         let absent = all.filter(|due| due.record.is_none());
         let mut absent: Vec<i64> = absent.map(|due| due.offset).collect();
@@ -173,7 +183,7 @@ impl Owner {
             .fetcher
             .read_some(&topic, self.partition, &absent, BYTES);
         if found.is_err() {
-            self.shelf
+            self.delayed
                 .put_back(due.drain(..).chain(ahead.drain(..)), None);
         }
         let found = found?.into_iter().map(|read| (read.offset, read));
@@ -183,32 +193,33 @@ impl Owner {
                 due.record = found.remove(&due.offset);
             }
         }
-        self.shelf.put_back(ahead, None);
+        self.delayed.put_back(ahead, None);
         Ok(due.into_iter().partition(|due| due.record.is_some()))
     }
 
     fn put_back_unread(&self, unread: Vec<Due>, is_all: bool) {
         let pause = if is_all { UNREAD } else { 0 };
-        self.shelf.put_back(unread, Some(now() + pause));
+        self.delayed.put_back(unread, Some(now() + pause));
     }
 
-    /// Fires a batch. What is refused by itself is put off and holds up nothing else.
-    fn fire(&self, transactor: &TransactionalProducer, due: Vec<Due>) -> Result<()> {
+    /// Fires a batch. A record that is refused alone is postponed and holds up no other.
+    fn fire(&self, producer: &TransactionalProducer, due: Vec<Due>) -> Result<()> {
         let mut parts = vec![due];
         while let Some(part) = parts.pop() {
             let again: Vec<Due> = part.iter().map(Due::bare).collect();
-            let failed = match self.attempt(transactor, part) {
+            let failed = match self.attempt(producer, part) {
                 Ok(left) => {
-                    self.shelf.put_back(left.nowhere, Some(now() + NOWHERE));
+                    self.delayed
+                        .put_back(left.without_target, Some(now() + WITHOUT_TARGET));
                     self.put_back_unread(left.unread, left.is_all);
                     continue;
                 }
                 Err(failed) => failed,
             };
-            self.targets.forget();
+            self.topics.forget();
             if failed.record.is_none() || !error::is_refusal(&failed.error) {
                 let rest = again.into_iter().chain(parts.into_iter().flatten());
-                self.shelf.put_back(rest, None);
+                self.delayed.put_back(rest, None);
                 return Err(failed.error);
             }
             parts.extend(self.split(again, &failed.error));
@@ -216,7 +227,7 @@ impl Owner {
         Ok(())
     }
 
-    /// Finds out which record of a batch is refused: halves are fired by themselves, the first one first.
+    /// Halves a refused batch, the first half first, until the refused record is alone.
     fn split(&self, mut batch: Vec<Due>, refused: &TransportError) -> Vec<Vec<Due>> {
         if batch.len() > 1 {
             let second = batch.split_off(batch.len() / 2);
@@ -224,83 +235,86 @@ impl Owner {
         }
         for due in &batch {
             tracing::warn!(
-                "an event that is due cannot be delivered, and is tried again ({}, partition {}, offset {}): {refused}",
+                "a due event could not be delivered and will be retried ({}, partition {}, offset {}): {refused}",
                 self.connection.names().delay_topic(),
                 self.partition,
                 due.offset
             );
         }
-        self.shelf.put_back(batch, Some(now() + POSTPONED));
+        self.delayed.put_back(batch, Some(now() + POSTPONED));
         Vec::new()
     }
 
-    /// Fires a batch, or nothing of it.
-    fn attempt(&self, transactor: &TransactionalProducer, batch: Vec<Due>) -> Result<Left, Failed> {
+    /// Fires a batch in one transaction: all of it or nothing.
+    fn attempt(
+        &self,
+        producer: &TransactionalProducer,
+        batch: Vec<Due>,
+    ) -> Result<Unfired, Failed> {
         let whole = |error| Failed {
             record: None,
             error,
         };
-        let (batch, unread) = self.complete(batch, Vec::new()).map_err(whole)?;
-        let mut left = Left {
+        let (batch, unread) = self.load_records(batch, Vec::new()).map_err(whole)?;
+        let mut left = Unfired {
             is_all: batch.is_empty(),
-            nowhere: Vec::new(),
+            without_target: Vec::new(),
             unread,
         };
         let mut records = Vec::with_capacity(batch.len() * 2);
         let mut offsets = Vec::with_capacity(batch.len());
         for due in batch {
-            let nowhere = due.bare();
-            match due.record.and_then(|read| self.lay_out(read)) {
+            let unfired = due.bare();
+            match due.record.and_then(|read| self.records(read)) {
                 Some(pair) => {
                     records.extend(pair);
-                    offsets.push(nowhere.offset);
+                    offsets.push(unfired.offset);
                 }
-                None => left.nowhere.push(nowhere),
+                None => left.without_target.push(unfired),
             }
         }
         if records.is_empty() {
             return Ok(left);
         }
         offsets.sort_unstable();
-        let moved = self.moved(&offsets).map_err(whole)?;
-        transactor.commit(records, Some(&moved))?;
+        let moved = self.offsets_to_commit(&offsets).map_err(whole)?;
+        producer.commit(records, Some(&moved))?;
         failpoint::reach("kafka.fired");
         Ok(left)
     }
 
-    /// Returns the event and the end of what waited; none if it has nowhere to go.
-    fn lay_out(&self, read: FetchedRecord) -> Option<[OutgoingRecord; 2]> {
+    /// Returns the event and the tombstone of its delayed record; none if the target topic does not exist.
+    fn records(&self, read: FetchedRecord) -> Option<[OutgoingRecord; 2]> {
         let end = OutgoingRecord::tombstone(&*read.topic, self.partition, read.key.clone()?);
-        let (_, message) = delayed_record::read(read)?;
+        let (_, message) = delayed_record::decode(read)?;
         let target = self.connection.names().topic_name(&message.topic).ok()?;
-        let there = self
-            .targets
-            .is_there(&self.connection, &self.asking, &target);
+        let there = self.topics.exists(&self.connection, &self.asking, &target);
         there.then(|| [event(target, message), end])
     }
 
-    fn moved(&self, batch: &[i64]) -> Result<OffsetsToCommit> {
+    fn offsets_to_commit(&self, batch: &[i64]) -> Result<OffsetsToCommit> {
         let mut offsets = TopicPartitionList::new();
-        let resume = Offset::Offset(self.shelf.resume_at(batch));
+        let resume = Offset::Offset(self.delayed.resume_at(batch));
         offsets
             .add_partition_offset(
                 &self.connection.names().delay_topic(),
                 self.partition,
                 resume,
             )
-            .map_err(|failed| error::from_kafka(failed, "moving the position"))?;
+            .map_err(|failed| error::from_kafka(failed, "committing the position"))?;
         let group = self.asking.group_metadata().ok_or_else(|| {
             crate::backends::kafka::error::error(
                 ErrorKind::Unavailable,
-                "the group of those who fire is not known",
+                "the group of the delayed-event dispatchers has no metadata yet",
             )
         })?;
         Ok(OffsetsToCommit { offsets, group })
     }
 }
 
-/// Returns the name under which the events of a partition are fired, and what waits there is changed.
-pub(crate) fn name(connection: &Connection, partition: i32) -> String {
+/// Returns the transactional id under which the events of a partition are fired, and under which a process that cancels
+/// or reschedules one of them fences the firer.
+pub(crate) fn transactional_id(connection: &Connection, partition: i32) -> String {
     connection
         .names()
         .transactional_id(&format!("delay-{partition}"))

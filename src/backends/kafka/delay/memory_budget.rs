@@ -1,18 +1,19 @@
-//! Memory that several indexes share: whichever needs it has it, and however many there are, it is no more.
+//! A memory budget that several indexes share: an index with much to keep may use what the others do not, and the sum
+//! stays bounded however many partitions there are.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// A number of bytes, and how many of them are used.
+/// A limit in bytes, and how many of them are used.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct MemoryBudget {
     limit: usize,
     used: AtomicUsize,
 }
 
-impl Room {
+impl MemoryBudget {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -20,21 +21,21 @@ impl Room {
         })
     }
 
-    pub(crate) fn take(&self, bytes: usize) {
+    pub(crate) fn reserve(&self, bytes: usize) {
         self.used.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(crate) fn give_back(&self, bytes: usize) {
+    pub(crate) fn release(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Returns how many bytes are left.
-    pub(crate) fn left(&self) -> usize {
+    /// Returns how many bytes are not used.
+    pub(crate) fn available(&self) -> usize {
         let used = self.used.load(Ordering::Relaxed);
         self.limit.saturating_sub(used)
     }
 
-    /// Reports whether more is used than there is.
+    /// Reports whether more is used than the limit.
     pub(crate) fn is_exceeded(&self) -> bool {
         self.used.load(Ordering::Relaxed) > self.limit
     }

@@ -1,4 +1,4 @@
-//! What one partition of the delay topic holds, between the thread that reads it and the one that fires what is due.
+//! The state of one partition of the delay topic, shared by the thread that reads it and the thread that fires its events.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -9,56 +9,56 @@ use rdkafka::{Message as _, message::BorrowedMessage};
 
 use super::{
     delayed_record,
-    index::{Due, Pending},
+    index::{DelayIndex, Due},
 };
 use crate::{
     backends::kafka::codec::{compact_record::CompactRecord, record},
     lock::{Condvar, Mutex},
 };
 
-/// The longest sleep: the clock may be set meanwhile.
-const NAP: i64 = 1000;
+/// The longest sleep, in milliseconds: the clock may be set meanwhile.
+const MAX_SLEEP: i64 = 1000;
 
 /// What the two threads share.
 #[derive(Debug)]
-pub(crate) struct Shelf {
+pub(crate) struct DelayPartition {
     state: Mutex<State>,
-    bell: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
-    pending: Pending,
-    /// The offset behind what was read.
+    index: DelayIndex,
+    /// The offset after the last record that was read.
     read_to: i64,
-    /// What the firing thread waits for: that much read, or that time.
+    /// What the firing thread waits for: an offset, a time, or a change of a record.
     until_read: Option<i64>,
     until_time: i64,
     until_change: bool,
     stopped: bool,
 }
 
-/// What is to be fired now.
+/// Events to fire now.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) due: Vec<Due>,
-    /// What comes next, to be read along where reading is needed.
+    /// Events that are due next, fetched together with those that have to be fetched.
     pub(crate) ahead: Vec<Due>,
 }
 
-impl Shelf {
-    /// Prepares for a partition, with so much room for what waits in it, in bytes.
-    pub(crate) fn new(place: (Arc<str>, i32), room: usize, soon: i64) -> Self {
+impl DelayPartition {
+    /// Prepares for a partition, with a memory budget for its index in bytes.
+    pub(crate) fn new(place: (Arc<str>, i32), room: usize, cache_horizon: i64) -> Self {
         Self {
             state: Mutex::new(State {
-                pending: Pending::within(place, room, soon),
+                index: DelayIndex::within(place, room, cache_horizon),
                 read_to: 0,
                 until_read: None,
                 until_time: i64::MIN,
                 until_change: false,
                 stopped: false,
             }),
-            bell: Condvar::new(),
+            changed: Condvar::new(),
         }
     }
 
@@ -66,21 +66,21 @@ impl Shelf {
         self.state.lock()
     }
 
-    /// Takes in the next record of the partition.
+    /// Adds the next record of the partition.
     pub(crate) fn take(&self, record: &BorrowedMessage<'_>) {
         let due = delayed_record::due_of(record);
         let offset = record.offset();
         let mut state = self.lock();
         let is_change = record.key().is_some_and(|key| {
             let copy = || CompactRecord::copy(record);
-            state.pending.note(key, offset, due, now(), copy)
+            state.index.note(key, offset, due, now(), copy)
         });
         let wanted = is_change && std::mem::take(&mut state.until_change);
         let sooner = due.is_some_and(|due| due < state.until_time);
         self.reached(state, offset + 1, sooner || wanted);
     }
 
-    /// Takes in that there is nothing more before this offset.
+    /// Notes that there are no more records before this offset.
     pub(crate) fn advance(&self, to: i64) {
         self.reached(self.lock(), to, false);
     }
@@ -90,61 +90,61 @@ impl Shelf {
         let enough = state.until_read.is_some_and(|end| end <= state.read_to);
         drop(state);
         if wanted || enough {
-            self.bell.notify_all();
+            self.changed.notify_all();
         }
     }
 
-    /// Ends the work on this partition.
+    /// Ends the work on this partition: it was revoked, or the dispatcher stops.
     pub(crate) fn stop(&self) {
         self.lock().stopped = true;
-        self.bell.notify_all();
+        self.changed.notify_all();
     }
 
-    /// Tells whether the partition is no longer ours.
+    /// Reports whether the work on the partition has ended.
     pub(crate) fn is_stopped(&self) -> bool {
         self.lock().stopped
     }
 
-    /// Tells whether somebody waits for the partition to be read to an end.
+    /// Reports whether the firing thread waits for the partition to be read up to an offset.
     pub(crate) fn is_awaited(&self) -> bool {
         self.lock().until_read.is_some()
     }
 
-    /// Waits until everything before this offset was read; tells whether it was, and not stopped before.
+    /// Waits until everything before this offset was read; false if stopped before.
     pub(crate) fn wait_until_read(&self, end: i64) -> bool {
         let mut state = self.lock();
         while state.read_to < end && !state.stopped {
             state.until_read = Some(end);
-            state = self.sleep(state, NAP);
+            state = self.wait(state, MAX_SLEEP);
         }
         state.until_read = None;
         !state.stopped
     }
 
-    /// Waits for a while; shorter if stopped.
-    pub(crate) fn rest(&self, pause: Duration) {
+    /// Sleeps; shorter if stopped.
+    pub(crate) fn sleep(&self, pause: Duration) {
         let end = Instant::now() + pause;
         let mut state = self.lock();
         while !state.stopped
             && let left = end.saturating_duration_since(Instant::now())
             && !left.is_zero()
         {
-            state = self.bell.wait_timeout(state, left);
+            state = self.changed.wait_timeout(state, left);
         }
     }
 
-    /// The same until something that waits is changed or ended.
-    pub(crate) fn rest_until_change(&self, pause: Duration) {
-        let end = now() + i64::try_from(pause.as_millis()).unwrap_or(NAP);
+    /// The same, and no longer than until a record is replaced or ended.
+    pub(crate) fn sleep_until_change(&self, pause: Duration) {
+        let end = now() + i64::try_from(pause.as_millis()).unwrap_or(MAX_SLEEP);
         let mut state = self.lock();
         state.until_change = true;
         while !state.stopped && now() < end && state.until_change {
-            state = self.sleep(state, end - now());
+            state = self.wait(state, end - now());
         }
         state.until_change = false;
     }
 
-    /// Waits until something is due and takes it out; none if stopped. Where a record has to be read, those that come
+    /// Waits until records are due and takes them out; none if stopped. Where one of them has to be fetched, those due
     /// within `horizon` milliseconds are taken out too.
     pub(crate) fn next(&self, max: usize, horizon: i64, more: usize) -> Option<Batch> {
         let mut state = self.lock();
@@ -152,43 +152,43 @@ impl Shelf {
             if state.stopped {
                 return None;
             }
-            let due = state.pending.due(now(), max);
+            let due = state.index.due(now(), max);
             if !due.is_empty() {
                 let absent = due.iter().any(|due| due.record.is_none());
                 let more = if absent { more } else { 0 };
-                let ahead = state.pending.due(now() + horizon, more);
+                let ahead = state.index.due(now() + horizon, more);
                 return Some(Batch { due, ahead });
             }
-            let next = state.pending.next().unwrap_or(i64::MAX);
+            let next = state.index.next().unwrap_or(i64::MAX);
             state.until_time = next;
-            state = self.sleep(state, next.saturating_sub(now()).clamp(1, NAP));
+            state = self.wait(state, next.saturating_sub(now()).clamp(1, MAX_SLEEP));
             state.until_time = i64::MIN;
         }
     }
 
-    fn sleep<'a>(&self, state: MutexGuard<'a, State>, millis: i64) -> MutexGuard<'a, State> {
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, millis: i64) -> MutexGuard<'a, State> {
         let pause = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
-        self.bell.wait_timeout(state, pause)
+        self.changed.wait_timeout(state, pause)
     }
 
-    /// Puts back what was taken out and not fired; it is due at `time`, or when it was if that is none.
+    /// Puts back records that were taken out and not fired; they are due at `time`, or when they were before.
     pub(crate) fn put_back(&self, due: impl IntoIterator<Item = Due>, time: Option<i64>) {
         let mut state = self.lock();
         for due in due {
             let time = time.unwrap_or(due.time);
-            state.pending.put_back(due, time);
+            state.index.put_back(due, time);
         }
     }
 
-    /// Returns the offset from which whoever comes after a batch has to read; the batch's offsets ascend.
+    /// Returns the offset from which a later owner has to read once a batch was fired, whose offsets ascend.
     pub(crate) fn resume_at(&self, batch: &[i64]) -> i64 {
         let state = self.lock();
-        state.pending.oldest_but(batch).unwrap_or(state.read_to)
+        state.index.oldest_except(batch).unwrap_or(state.read_to)
     }
 
-    /// Counts what waits.
+    /// Counts the records that are not ended.
     pub(crate) fn len(&self) -> usize {
-        self.lock().pending.len()
+        self.lock().index.len()
     }
 }
 

@@ -1,10 +1,11 @@
-//! Ending and moving what waits for its time. Kafka writes nothing on a condition: of several records of one key, the
-//! first end decides.
+//! Cancelling and rescheduling of delayed events. Kafka has no conditional write: of several records of one key, the first
+//! tombstone decides, and each process finds out afterwards whether it was its own.
 //!
-//! - What is due later than anybody's clock could have it is not being fired: a record is written, and what was written
-//!   before it since the look is read.
-//! - Anything else may be firing right now. Whoever fires is fenced, as by a new owner of the partition; what it had not
-//!   committed by then never happened.
+//! - An event that is due later than any clock may be ahead is not being fired. A record is written, and the records that
+//!   were written between the search and that record are read: a tombstone among them came first.
+//! - Any other event may be firing at this moment. Its firer is fenced, as by a new owner of the partition: a transaction
+//!   that it had not committed by then is aborted. Then the partition is read again and the change is committed under the
+//!   same transactional id.
 
 use std::{
     sync::Arc,
@@ -15,7 +16,7 @@ use tokio::time::sleep;
 
 use super::{
     delayed_record, firing,
-    scan::{self, Found},
+    scan::{self, ScheduledRecord},
 };
 use crate::{
     backends::kafka::{
@@ -36,23 +37,23 @@ use crate::{
     transport::{ErrorKind, Result, ScheduleId},
 };
 
-/// How far ahead somebody's clock may be.
+/// How far ahead the clock of another process may be.
 const AHEAD: Duration = Duration::from_mins(1);
 /// The same once the change was stored, which takes a while.
 const STILL_AHEAD: Duration = Duration::from_secs(30);
-/// So often the partition is taken over anew, should somebody else do so at the same time.
+/// How often the partition is taken over again if another process takes it over at the same time.
 const ROUNDS: usize = 8;
 /// The longest pause before that, in milliseconds.
 const PAUSE: u64 = 400;
 
-/// What is to become of something that waits.
+/// A change of a delayed event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Change {
-    End,
-    Move(SystemTime),
+    Cancel,
+    Reschedule(SystemTime),
 }
 
-/// Changes what waits under a name; tells whether it still waited.
+/// Changes a delayed event; false if it was fired or cancelled before.
 pub(crate) async fn change(
     connection: &Arc<Connection>,
     id: &ScheduleId,
@@ -63,14 +64,14 @@ pub(crate) async fn change(
         return Ok(false);
     };
     if is_far(&found.read, AHEAD) {
-        return from_afar(connection, found, change).await;
+        return change_before_horizon(connection, found, change).await;
     }
     for round in 0..ROUNDS {
         if round > 0 {
-            // Two who shut each other out would go on doing so.
+            // Two processes that fence each other would go on doing so.
             sleep(Duration::from_millis(fastrand::u64(..PAUSE))).await;
         }
-        match by_force(connection, &found, change).await {
+        match change_by_fencing(connection, &found, change).await {
             Err(failed) if failed.kind() == ErrorKind::Held => {}
             result => return result,
         }
@@ -86,27 +87,35 @@ fn is_far(read: &FetchedRecord, ahead: Duration) -> bool {
     delayed_record::due(read).is_some_and(|due| due > limit)
 }
 
-async fn from_afar(connection: &Arc<Connection>, found: Found, change: Change) -> Result<bool> {
-    let record = lay_out(&found.read, change)?;
+async fn change_before_horizon(
+    connection: &Arc<Connection>,
+    found: ScheduledRecord,
+    change: Change,
+) -> Result<bool> {
+    let record = changed_record(&found.read, change)?;
     let placed = connection.producer().await?.send(vec![record]).await;
     failpoint::reach("kafka.delay_changed");
     let offset = match placed.first() {
         Some(Ok(placed)) => placed.offset,
-        Some(Err(code)) => return Err(error::from_code(*code, "changing what waits")),
-        None => return Err(error(ErrorKind::Ambiguous, "a change got no answer")),
+        Some(Err(code)) => return Err(error::from_code(*code, "changing a delayed event")),
+        None => return Err(error(ErrorKind::Ambiguous, "the change got no answer")),
     };
     if !is_far(&found.read, STILL_AHEAD) {
         return Err(error(
             ErrorKind::Ambiguous,
-            "storing the change took so long that it may have fired meanwhile",
+            "storing the change took so long that the event may have fired meanwhile",
         ));
     }
-    let Found { read, end } = found;
+    let ScheduledRecord { read, end } = found;
     conclude(connection, &read, (end, offset), change).await
 }
 
-/// Fences whoever fires, looks again, and makes the change in a transaction under the same name.
-async fn by_force(connection: &Arc<Connection>, found: &Found, change: Change) -> Result<bool> {
+/// Fences the firer, reads the partition again, and commits the change under the same transactional id.
+async fn change_by_fencing(
+    connection: &Arc<Connection>,
+    found: &ScheduledRecord,
+    change: Change,
+) -> Result<bool> {
     let read = &found.read;
     let (taken, high) = take_over(connection, read.partition).await?;
     failpoint::reach("kafka.firing_fenced");
@@ -114,7 +123,7 @@ async fn by_force(connection: &Arc<Connection>, found: &Found, change: Change) -
     let Some(read) = latest else {
         return Ok(false);
     };
-    let record = lay_out(&read, change)?;
+    let record = changed_record(&read, change)?;
     let placed = blocking(move || Ok(taken.commit(vec![record], None)?)).await?;
     failpoint::reach("kafka.delay_changed");
     let offset = placed.first().map_or(high, |placed| placed.offset);
@@ -129,7 +138,7 @@ async fn take_over(
     blocking(move || {
         let taken = TransactionalProducer::begin(
             &connection.config,
-            &firing::name(&connection, partition),
+            &firing::transactional_id(&connection, partition),
         )?;
         let settings = settings::metadata(&connection.config, Isolation::Uncommitted);
         let client = client::create(&settings, ClientErrors::default())?;
@@ -140,46 +149,46 @@ async fn take_over(
     .await
 }
 
-/// Returns the last record of the same key in a part of the partition: none if it was an end, the one given if there is
-/// no other.
+/// Returns the last record of the same key in a part of the partition: none if it is a tombstone, the given one if there
+/// is no other.
 async fn latest(
     connection: &Arc<Connection>,
     known: &FetchedRecord,
     part: (i64, i64),
 ) -> Result<Option<FetchedRecord>> {
     let mut latest = Some(known.clone());
-    for read in same(connection, known, part).await? {
+    for read in same_key(connection, known, part).await? {
         latest = delayed_record::due(&read).is_some().then_some(read);
     }
     Ok(latest)
 }
 
-/// Tells whether a change came first: an end that was written before it is somebody else's, or means that it has fired.
-/// What was moved after its end would fire again, and is ended.
+/// Reports whether a change came first: a tombstone before it was written by another process, or means that the event
+/// has fired. A record that reschedules after a tombstone would fire again, so it is ended.
 async fn conclude(
     connection: &Arc<Connection>,
     read: &FetchedRecord,
     part: (i64, i64),
     change: Change,
 ) -> Result<bool> {
-    let others = same(connection, read, part).await?;
+    let others = same_key(connection, read, part).await?;
     if others
         .iter()
         .all(|other| delayed_record::due(other).is_some())
     {
         return Ok(true);
     }
-    if let Change::Move(_) = change {
-        let end = lay_out(read, Change::End)?;
+    if let Change::Reschedule(_) = change {
+        let end = changed_record(read, Change::Cancel)?;
         for placed in connection.producer().await?.send(vec![end]).await {
-            placed.map_err(|code| error::from_code(code, "ending what had fired"))?;
+            placed.map_err(|code| error::from_code(code, "cancelling an event that had fired"))?;
         }
     }
     Ok(false)
 }
 
 /// Reads the records of the same key in a part of the partition.
-async fn same(
+async fn same_key(
     connection: &Arc<Connection>,
     known: &FetchedRecord,
     (from, until): (i64, i64),
@@ -198,14 +207,14 @@ async fn same(
     Ok(found)
 }
 
-fn lay_out(read: &FetchedRecord, change: Change) -> Result<OutgoingRecord> {
+fn changed_record(read: &FetchedRecord, change: Change) -> Result<OutgoingRecord> {
     let (topic, key) = (read.topic.to_string(), read.key.clone().unwrap_or_default());
     let due = match change {
-        Change::End => return Ok(OutgoingRecord::tombstone(topic, read.partition, key)),
-        Change::Move(due) => due,
+        Change::Cancel => return Ok(OutgoingRecord::tombstone(topic, read.partition, key)),
+        Change::Reschedule(due) => due,
     };
-    let unreadable = || error(ErrorKind::Corrupt, "what waits cannot be read");
-    let (mut waiting, message) = delayed_record::read(read.clone()).ok_or_else(unreadable)?;
+    let unreadable = || error(ErrorKind::Corrupt, "the delayed event cannot be decoded");
+    let (mut waiting, message) = delayed_record::decode(read.clone()).ok_or_else(unreadable)?;
     waiting.due = record::millis(due);
-    delayed_record::write((&topic, read.partition), key, &waiting, &message)
+    delayed_record::encode((&topic, read.partition), key, &waiting, &message)
 }

@@ -1,4 +1,4 @@
-//! Reading what waits for its time, without being who fires it.
+//! Listing and finding delayed events, by reading the delay topic without joining its group.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{
     delayed_record,
-    index::{Due, Pending},
+    index::{DelayIndex, Due},
     partition::now,
 };
 use crate::{
@@ -30,23 +30,23 @@ use crate::{
     transport::{Result, Schedule, ScheduleId, ScheduleScan, first_due},
 };
 
-/// The room of a scan, in bytes, over all partitions.
+/// The memory budget of a scan over all partitions, in bytes.
 const ROOM: usize = 48 << 20;
-/// So many records are read again at a time.
-const AGAIN: usize = 10_000;
-/// The most bytes of them, in each partition.
+/// The most records that are fetched at a time.
+const READ_AHEAD: usize = 10_000;
+/// The most bytes of them in each partition.
 const BYTES: usize = 8 << 20;
 
-/// What waits under a key.
+/// A delayed event as it was found.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct ScheduledRecord {
     pub(crate) read: FetchedRecord,
-    /// The end of the partition when it was found there.
+    /// The end of the partition when it was read.
     pub(crate) end: i64,
 }
 
-/// Returns the whole of the topic as it is now; nothing if it is not there.
-async fn spans(connection: &Arc<Connection>) -> Result<Vec<OffsetRange>> {
+/// Returns the offset ranges of the delay topic as it is now; none if it does not exist.
+async fn ranges(connection: &Arc<Connection>) -> Result<Vec<OffsetRange>> {
     let topic = connection.names().delay_topic();
     let Some(partitions) = connection.partitions(&topic).await? else {
         return Ok(Vec::new());
@@ -67,12 +67,12 @@ async fn spans(connection: &Arc<Connection>) -> Result<Vec<OffsetRange>> {
     Ok(all.into_iter().zip(bounds).map(span).collect())
 }
 
-/// Returns what waits under keys of a kind.
+/// Returns the delayed events whose keys match.
 pub(crate) async fn find(
     connection: &Arc<Connection>,
     is_meant: impl Fn(&[u8]) -> bool,
-) -> Result<Vec<Found>> {
-    let spans = spans(connection).await?;
+) -> Result<Vec<ScheduledRecord>> {
+    let spans = ranges(connection).await?;
     let ends: HashMap<i32, i64> = spans
         .iter()
         .filter_map(|span| Some((span.partition, span.until?)))
@@ -97,12 +97,12 @@ pub(crate) async fn find(
             .get(&read.partition)
             .copied()
             .unwrap_or(read.offset + 1);
-        Found { read, end }
+        ScheduledRecord { read, end }
     };
     Ok(found.into_values().map(with_end).collect())
 }
 
-/// Returns the schedules whose names begin with `prefix`, in order of time.
+/// Returns the schedules whose ids begin with `prefix`, in order of time.
 pub(crate) async fn find_schedules(
     connection: &Arc<Connection>,
     prefix: &str,
@@ -112,12 +112,12 @@ pub(crate) async fn find_schedules(
     Ok(first_due(found.collect()))
 }
 
-/// Opens a read of what is pending, in order of time.
+/// Opens a scan of the pending schedules, in order of time.
 pub(crate) async fn scan(connection: &Arc<Connection>) -> Result<Box<dyn ScheduleScan>> {
-    Ok(Box::new(Scan::open(connection).await?))
+    Ok(Box::new(KafkaScheduleScan::open(connection).await?))
 }
 
-/// Reports whether something for one of these topics waits that was due by then, in milliseconds since the epoch.
+/// Reports whether an event for one of these topics is pending that was due by then, in milliseconds since the epoch.
 pub(crate) async fn is_overdue(
     connection: &Arc<Connection>,
     patterns: &[Pattern],
@@ -125,7 +125,7 @@ pub(crate) async fn is_overdue(
 ) -> Result<bool> {
     let mut overdue: HashSet<(i32, Bytes)> = HashSet::new();
     let mut reader =
-        PartitionReader::open(connection, spans(connection).await?, Isolation::Committed)?;
+        PartitionReader::open(connection, ranges(connection).await?, Isolation::Committed)?;
     while let Some(reads) = reader.next().await? {
         for read in reads {
             let Some(key) = read.key.clone() else {
@@ -144,14 +144,14 @@ pub(crate) async fn is_overdue(
 }
 
 fn is_for(read: FetchedRecord, patterns: &[Pattern]) -> bool {
-    let topic = delayed_record::read(read).map(|(waiting, _)| waiting.topic);
+    let topic = delayed_record::decode(read).map(|(waiting, _)| waiting.topic);
     topic.is_some_and(|topic| patterns.iter().any(|pattern| pattern.matches(&topic)))
 }
 
-/// Makes a schedule of a record.
+/// Decodes a record as a schedule.
 pub(crate) fn schedule(read: FetchedRecord) -> Option<Schedule> {
     let id = String::from_utf8_lossy(read.key.as_deref()?).into_owned();
-    let (waiting, message) = delayed_record::read(read)?;
+    let (waiting, message) = delayed_record::decode(read)?;
     Some(Schedule {
         id: ScheduleId(id),
         due: waiting.due(),
@@ -159,29 +159,29 @@ pub(crate) fn schedule(read: FetchedRecord) -> Option<Schedule> {
     })
 }
 
-/// What was pending when the scan began, in order of time.
+/// A scan of the schedules that were pending when it began, in order of time.
 #[derive(Debug)]
-pub(crate) struct Scan {
+pub(crate) struct KafkaScheduleScan {
     connection: Arc<Connection>,
     fetcher: Arc<OffsetFetcher>,
-    pending: BTreeMap<i32, Pending>,
-    /// What comes next, the last one first.
+    pending: BTreeMap<i32, DelayIndex>,
+    /// The next schedules, the last one first.
     ready: Vec<Schedule>,
 }
 
-impl Scan {
-    /// Reads what is pending, and keeps of it when it is due and where it stands.
+impl KafkaScheduleScan {
+    /// Reads the delay topic, and keeps when each record is due and its offset.
     pub(crate) async fn open(connection: &Arc<Connection>) -> Result<Self> {
-        let spans = spans(connection).await?;
+        let spans = ranges(connection).await?;
         let places = spans.iter();
         let places = places.map(|span| (span.topic.clone(), span.partition));
         open_transactions::note(connection, places.collect()).await?;
         let room = ROOM / spans.len().max(1);
         let new = |span: &OffsetRange| {
             let place = (span.topic.as_str().into(), span.partition);
-            (span.partition, Pending::within(place, room, i64::MAX))
+            (span.partition, DelayIndex::within(place, room, i64::MAX))
         };
-        let mut pending: BTreeMap<i32, Pending> = spans.iter().map(new).collect();
+        let mut pending: BTreeMap<i32, DelayIndex> = spans.iter().map(new).collect();
         let mut reader = PartitionReader::open(connection, spans, Isolation::Committed)?;
         while let Some(reads) = reader.next().await? {
             let now = now();
@@ -199,7 +199,7 @@ impl Scan {
         })
     }
 
-    /// Takes what comes next out of the indexes, at most so many.
+    /// Takes at most `most` of the next records out of the indexes.
     fn take(&mut self, most: usize) -> Vec<(i32, Due)> {
         let mut taken = Vec::new();
         while taken.len() < most {
@@ -215,8 +215,8 @@ impl Scan {
         taken
     }
 
-    /// Reads what was taken and is not at hand, and returns how many of the first are complete: what is missing of those is
-    /// gone.
+    /// Fetches the records that are not cached, and returns how many of the first are complete: a record that is missing
+    /// among those was removed by compaction.
     async fn complete(&self, taken: &mut [(i32, Due)]) -> Result<usize> {
         let mut complete = taken.len();
         let mut absent: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
@@ -248,7 +248,7 @@ impl Scan {
     }
 
     async fn fill(&mut self) -> Result<()> {
-        let mut most = AGAIN;
+        let mut most = READ_AHEAD;
         loop {
             let mut taken = self.take(most);
             let read = self.complete(&mut taken).await;
@@ -265,19 +265,19 @@ impl Scan {
                 self.ready = reads.filter_map(|(_, due)| schedule(due.record?)).collect();
                 return Ok(());
             }
-            // The first one stands behind more than is read at a time.
+            // The first record is farther back than one fetch reaches.
             most /= 2;
         }
     }
 
     fn is_over(&mut self) -> bool {
-        let mut times = self.pending.values_mut().map(Pending::next);
+        let mut times = self.pending.values_mut().map(DelayIndex::next);
         times.all(|time| time.is_none())
     }
 }
 
 #[async_trait]
-impl ScheduleScan for Scan {
+impl ScheduleScan for KafkaScheduleScan {
     async fn next(&mut self, max: usize) -> Result<Vec<Schedule>> {
         while self.ready.is_empty() && !self.is_over() {
             self.fill().await?;

@@ -1,5 +1,5 @@
-//! Topics that events which are due go to. A record for one that is not there would hold up all others for as long as
-//! the client looks for it.
+//! The target topics of delayed events that are known to exist. A record for a topic that does not exist would hold up all
+//! others of its transaction for as long as librdkafka looks for it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,34 +17,34 @@ use crate::{
     lock::Mutex,
 };
 
-/// When to look again for a topic that is not there, in milliseconds.
+/// When a missing topic is looked up again, in milliseconds.
 const AGAIN: i64 = 2000;
 
-/// What is known of topics that events go to.
+/// Which target topics exist.
 #[derive(Debug, Default)]
-pub(crate) struct Targets(Mutex<Known>);
+pub(crate) struct TopicCache(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    there: HashSet<String>,
-    /// Topics that are not there, and when to look again.
+    existing: HashSet<String>,
+    /// Missing topics, and when to look them up again.
     missing: HashMap<String, i64>,
 }
 
-impl Targets {
+impl TopicCache {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock()
     }
 
-    /// Tells whether a topic is there. Blocks.
-    pub(crate) fn is_there(
+    /// Reports whether a topic exists. Blocks.
+    pub(crate) fn exists(
         &self,
         connection: &Connection,
         asking: &BaseConsumer<ClientErrors>,
         name: &str,
     ) -> bool {
         let mut known = self.lock();
-        if known.there.contains(name) {
+        if known.existing.contains(name) {
             return true;
         }
         let again = known.missing.get(name).copied();
@@ -55,7 +55,7 @@ impl Targets {
             .and_then(|found| handle::partitions_in(&found, name));
         if let Ok(Some(_)) = found {
             known.missing.remove(name);
-            return known.there.insert(name.to_owned());
+            return known.existing.insert(name.to_owned());
         }
         let is_news = known
             .missing
@@ -63,18 +63,18 @@ impl Targets {
             .is_none();
         match found {
             Err(failed) => {
-                tracing::debug!(%failed, name, "it is not known whether a topic is there");
+                tracing::debug!(%failed, name, "cannot find out whether a topic exists");
             }
             Ok(_) if is_news => tracing::warn!(
-                "events for the topic `{name}` are due, and there is no such topic: they wait for it"
+                "events for topic `{name}` are due, but there is no such topic: they are delivered once it exists"
             ),
             Ok(_) => {}
         }
         false
     }
 
-    /// Topics may have been deleted since they were seen.
+    /// Forgets the topics that exist: one of them may have been deleted since.
     pub(crate) fn forget(&self) {
-        self.lock().there.clear();
+        self.lock().existing.clear();
     }
 }

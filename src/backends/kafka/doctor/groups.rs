@@ -19,7 +19,7 @@ use crate::{
             config::Config,
             handle::{self, Connection, Watermarks},
         },
-        delay::scan::Scan,
+        delay::scan::KafkaScheduleScan,
         error,
         read::{
             open_transactions::BlockedRecords,
@@ -248,7 +248,13 @@ pub(super) async fn firing(
     }
     let group = list(connection, Some(connection.names().firing_group())).await?;
     let members: usize = group.iter().map(|group| group.members).sum();
-    if members > 0 || Scan::open(connection).await?.next(1).await?.is_empty() {
+    if members > 0
+        || KafkaScheduleScan::open(connection)
+            .await?
+            .next(1)
+            .await?
+            .is_empty()
+    {
         return Ok(None);
     }
     let text = "nobody is there to fire delayed events when they are due";

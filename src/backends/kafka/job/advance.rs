@@ -24,7 +24,7 @@ use crate::{
             state_topic::{self, State},
             store::Found,
         },
-        delay::delayed_record::{self, Waiting},
+        delay::delayed_record::{self, DelayedRecord},
         error::error,
     },
     event::Topic,
@@ -206,16 +206,16 @@ fn revive(connection: &Connection, to: Option<&Topic>, found: &Found) -> Result<
             headers: Some(record::headers(&letter.message, &[(LINEAGE, &lineage)])),
         });
     }
-    let waiting = Waiting {
+    let waiting = DelayedRecord {
         stored: Some(record::millis(letter.record.origin.time)),
         lineage: Some(Box::new(letter.lineage())),
-        ..Waiting::new(letter.message.topic.clone(), SystemTime::now())
+        ..DelayedRecord::new(letter.message.topic.clone(), SystemTime::now())
     };
     let partitions = connection.known(&name).unwrap_or(1);
     let id = letter.id.as_str();
     let partition = delayed_record::partition(&letter.message, id.as_bytes(), partitions);
     let key = Bytes::from(format!("replay/{id}"));
-    delayed_record::write((&name, partition), key, &waiting, &letter.message)
+    delayed_record::encode((&name, partition), key, &waiting, &letter.message)
 }
 
 impl Worker {

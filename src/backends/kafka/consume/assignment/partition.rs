@@ -6,7 +6,7 @@ use crate::{
     backends::kafka::{
         connection::client::topic_ids::{IdentityChange, TopicIdentity},
         consume::offsets::offset_tracker::Tracker,
-        delay::index::Pending,
+        delay::index::DelayIndex,
     },
     event::Topic,
 };
@@ -43,7 +43,7 @@ pub(crate) enum Kind {
 pub(crate) struct Retries {
     /// The topic of which these are the retries; none for those of all topics, which earlier versions kept together.
     pub(crate) topic: Option<Topic>,
-    pub(crate) pending: Pending,
+    pub(crate) pending: DelayIndex,
     pub(crate) seen: i64,
     /// Nothing is handed out before this offset was reached.
     pub(crate) barrier: i64,

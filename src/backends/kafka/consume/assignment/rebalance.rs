@@ -35,7 +35,7 @@ use crate::{
             session::Shared,
             state::End,
         },
-        delay::index::{Pending, SOON},
+        delay::index::{CACHE_HORIZON, DelayIndex},
         error::{self, error},
     },
     event::Topic,
@@ -252,13 +252,13 @@ impl Watch {
         let own: Arc<str> = name.into();
         let place = (Arc::clone(&own), partition);
         // What is forwarded at once need not be told from what waits longer.
-        let soon = topic.as_ref().map_or(i64::MAX, |_| SOON);
+        let soon = topic.as_ref().map_or(i64::MAX, |_| CACHE_HORIZON);
         Ok(Part {
             name: own,
             partition,
             kind: Kind::Retries(Box::new(Retries {
                 topic,
-                pending: Pending::sharing(place, Arc::clone(&self.shared.room), soon),
+                pending: DelayIndex::sharing(place, Arc::clone(&self.shared.room), soon),
                 seen: begin,
                 barrier: high,
                 committed: -1,

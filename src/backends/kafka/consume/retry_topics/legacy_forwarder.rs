@@ -295,14 +295,14 @@ impl Forwarder {
             return Ok(None);
         };
         let at = format!("{}/{}/{}", read.topic, read.partition, read.offset);
-        let Some((mut story, message)) = delayed_record::read(read) else {
+        let Some((mut story, message)) = delayed_record::decode(read) else {
             return Ok(None);
         };
         // The name of a dead letter may be derived from it, and must not change on the way.
         story.position.get_or_insert_with(|| Position::new(at));
         let (target, partitions) = self.target(&story.topic)?;
         let partition = delayed_record::partition(&message, &key, partitions);
-        let moved = delayed_record::write((&target, partition), key.clone(), &story, &message)?;
+        let moved = delayed_record::encode((&target, partition), key.clone(), &story, &message)?;
         Ok(Some([
             moved,
             OutgoingRecord::tombstone(&*source.topic, source.partition, key),

@@ -69,7 +69,7 @@ pub(crate) async fn waiting(
                 continue;
             };
             let place = (read.partition, key);
-            let waits = delayed_record::read(read);
+            let waits = delayed_record::decode(read);
             if waits.is_some_and(|(story, _)| counts(&story.topic, story.due)) {
                 left.insert(place);
             } else {

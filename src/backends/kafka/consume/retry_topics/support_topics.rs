@@ -46,7 +46,10 @@ pub(crate) async fn create(
         let retries = retries(connection, group, topic, *partitions)?;
         wanted.push((retries, format!("retries of {topic}")));
     }
-    wanted.push((enqueue::wanted(connection), "what is for later".to_owned()));
+    wanted.push((
+        enqueue::topic_spec(connection),
+        "what is for later".to_owned(),
+    ));
     wanted.extend(letters(connection, topics)?);
     let remarks = make(connection, wanted)
         .await
