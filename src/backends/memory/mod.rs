@@ -7,14 +7,14 @@
 
 mod capabilities;
 mod consume;
-mod dead_letters;
+mod dead_letter;
+mod delay;
 mod error;
 mod factory;
 mod group;
-mod jobs;
+mod job;
 mod publish;
 mod replay;
-mod schedules;
 mod settle;
 mod state;
 mod store;

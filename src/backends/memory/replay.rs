@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use super::{jobs::fenced, state::State};
+use super::{job::fenced, state::State};
 use crate::transport::{DeadLetter, JobAction, JobLease, LetterId, Resolution, Result};
 
 /// Deals with the next letters of a job.

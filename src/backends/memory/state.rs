@@ -10,7 +10,7 @@ use super::{
     consume::Terms,
     error::SCHEME,
     group::{Crashed, GroupState},
-    jobs::JobState,
+    job::JobState,
 };
 use crate::{
     event::{Group, Message, Position, Stored, Topic},

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::SystemTime};
 use async_trait::async_trait;
 
 use super::{
-    capabilities, consume, dead_letters, error::SCHEME, jobs, publish::publish_all, replay,
-    schedules, store::Store, tail,
+    capabilities, consume, dead_letter as dead_letters, delay as schedules, error::SCHEME,
+    job as jobs, publish::publish_all, replay, store::Store, tail,
 };
 use crate::{
     event::{Encoding, Topic},

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use crate::transport::{Capabilities, Limits, Result, Support};
 
-use super::{config::Config, error::SCHEME, publish::MAX_PAYLOAD, schema, writer::Writer};
+use super::{
+    connection::config::Config, connection::schema, connection::write::writer::Writer,
+    error::SCHEME, publish::MAX_PAYLOAD,
+};
 
 /// Asks the engine; a file that is not there yet is not made for this.
 pub(super) async fn ask(config: &Config, writer: &Writer) -> Result<Capabilities> {

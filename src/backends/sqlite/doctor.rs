@@ -7,14 +7,16 @@ use rusqlite::Connection;
 use crate::transport::{Finding, FindingLevel, Result};
 
 use super::{
-    clock,
-    config::{Config, Synchronous},
+    codec::timestamp as clock,
+    connection::config::{Config, Synchronous},
+    connection::file::open_files as files,
+    connection::liveness::{self as presence, Life},
+    connection::log,
+    connection::reader::Reader,
+    connection::write::transaction::Step,
+    connection::write::writer::Writer,
+    consume::membership as member,
     error::{Outcome, SCHEME},
-    files, log, member,
-    presence::{self, Life},
-    reader::Reader,
-    work::Step,
-    writer::Writer,
 };
 
 /// A log of this size was not taken over into the store for long.

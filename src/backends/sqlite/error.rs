@@ -6,7 +6,7 @@ use rusqlite::{Error as SqlError, ErrorCode, ffi};
 
 use crate::transport::{ErrorKind, TransportError};
 
-use super::files::Change;
+use super::connection::file::open_files::Change;
 
 /// The URL scheme.
 pub(super) const SCHEME: &str = "sqlite";

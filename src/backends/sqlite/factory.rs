@@ -10,7 +10,7 @@ use crate::{
     transport::{Capabilities, Result, Transport},
 };
 
-use super::{capabilities, config::Config, transport::Sqlite};
+use super::{capabilities, connection::config::Config, transport::Sqlite};
 
 /// Opens `sqlite:` URLs.
 #[derive(Debug, Clone, Copy, Default)]

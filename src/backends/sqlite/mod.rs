@@ -8,40 +8,17 @@
 //! Looks make a store that is not there only if they are asked to create it.
 
 mod capabilities;
-mod claim;
-mod clock;
-mod config;
+mod codec;
 mod connection;
-mod connections;
 mod consume;
-mod dead_letters;
+mod dead_letter;
+mod delay;
 mod doctor;
 mod error;
 mod factory;
-mod files;
-mod headers;
-mod jobs;
-mod letter;
-mod log;
-mod member;
-mod membership;
-mod outlook;
-mod page;
-mod parting;
-mod presence;
+mod job;
 mod publish;
-mod reader;
-mod retention;
-mod schedules;
-mod schema;
-mod selection;
-mod session;
-mod settle;
 mod tail;
 mod transport;
-mod wake;
-mod work;
-mod worker;
-mod writer;
 
 pub use self::{factory::SqliteFactory, transport::Sqlite};

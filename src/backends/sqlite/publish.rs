@@ -5,13 +5,13 @@ use tokio::sync::oneshot;
 use crate::transport::{ErrorKind, Outgoing, Receipt, Result};
 
 use super::{
-    clock,
+    codec::timestamp as clock,
+    connection::log::{self, Appender},
+    connection::session::Session,
+    connection::write::transaction::{Step, Work},
+    connection::write::writer::Writer,
+    delay as schedules,
     error::{Outcome, closed, refusal},
-    log::{self, Appender},
-    schedules,
-    session::Session,
-    work::{Step, Work},
-    writer::Writer,
 };
 
 /// The most that SQLite puts in one value, less room for key and headers.

@@ -6,16 +6,19 @@ use async_trait::async_trait;
 
 use super::{
     capabilities,
-    config::Config,
-    connections::Connections,
-    consume, dead_letters, doctor,
+    connection::change_notifier::Wake,
+    connection::config::Config,
+    connection::file::open_connections::Connections,
+    connection::log,
+    connection::reader::Reader,
+    connection::write::writer::Writer,
+    consume::subscription as consume,
+    dead_letter::scan as dead_letters,
+    delay as schedules, doctor,
     error::SCHEME,
-    jobs::{self, LeaseLock},
-    log, publish,
-    reader::Reader,
-    schedules, tail,
-    wake::Wake,
-    writer::Writer,
+    job::{self as jobs, LeaseLock},
+    publish,
+    tail::follow as tail,
 };
 use crate::{
     event::{Encoding, Topic},

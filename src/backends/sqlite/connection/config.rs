@@ -1,0 +1,187 @@
+//! `sqlite:` URLs, a path and options.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use url::Url;
+
+use crate::{
+    backends::{OpenOptions, url_options::Parameters},
+    event::{Dialect, Encoding, Mode, Naming},
+    transport::{ErrorKind, Result, TransportError},
+};
+
+use crate::backends::sqlite::error::{SCHEME, refusal};
+
+const PARAMETERS: Parameters = Parameters {
+    scheme: SCHEME,
+    names: &["synchronous", "retention", "naming", "busy_timeout"],
+    others: "",
+};
+
+/// How far a commit goes before it is confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Synchronous {
+    Off,
+    Normal,
+    Full,
+}
+
+impl Synchronous {
+    /// Returns the word that the pragma takes.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Off => "OFF",
+            Self::Normal => "NORMAL",
+            Self::Full => "FULL",
+        }
+    }
+}
+
+/// What a `sqlite:` URL says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// The file, absolute.
+    pub(crate) path: PathBuf,
+    /// How durable a commit is.
+    pub(crate) synchronous: Synchronous,
+    /// How long messages are kept that nobody needs.
+    pub(crate) retention: Duration,
+    /// How long to wait for another process's lock.
+    pub(crate) busy_timeout: Duration,
+    /// How events are stored.
+    pub(crate) encoding: Encoding,
+    /// Make the file, and its folder, even for looking.
+    pub(crate) create: bool,
+    /// Write without a thread.
+    pub(crate) inline: bool,
+    /// The store was open before: it is not made anew, and another file in its place may be in the making.
+    pub(crate) again: bool,
+}
+
+impl Config {
+    /// Returns the defaults for a file.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            synchronous: Synchronous::Full,
+            retention: Duration::from_hours(7 * 24),
+            busy_timeout: Duration::from_secs(30),
+            encoding: Encoding {
+                mode: Mode::Structured,
+                dialect: Dialect::Kafka,
+                naming: Naming::CloudEvents,
+            },
+            create: false,
+            inline: false,
+            again: false,
+        }
+    }
+
+    /// Reads a URL.
+    pub(crate) fn parse(url: &Url, options: OpenOptions) -> Result<Self> {
+        let mut config = Self::new(path(url)?);
+        config.create = options.create;
+        config.inline = options.inline;
+        let common = PARAMETERS.read(url, options, config.encoding, |name, value| {
+            match name {
+                "synchronous" => config.synchronous = synchronous(value)?,
+                "retention" => config.retention = PARAMETERS.duration(name, value)?,
+                "busy_timeout" => config.busy_timeout = PARAMETERS.duration(name, value)?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        config.encoding = common.encoding;
+        Ok(config)
+    }
+
+    /// Returns the folder in which living consumers hold their locks.
+    pub(crate) fn presence_folder(&self) -> PathBuf {
+        self.beside("-consumers")
+    }
+
+    /// Returns the engine's write-ahead log.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.beside("-wal")
+    }
+
+    /// Returns a name beside the file itself: what links to it shares all that is there, as the engine has it.
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let file = self.path.canonicalize();
+        let mut name = file.unwrap_or_else(|_| self.path.clone()).into_os_string();
+        name.push(suffix);
+        PathBuf::from(name)
+    }
+}
+
+fn path(url: &Url) -> Result<PathBuf> {
+    if let Some(host) = url.host_str().filter(|host| !host.is_empty()) {
+        return Err(wrong(format!("`//{host}` names a host, not a file"))
+            .hint("write `sqlite:some/file.db` or `sqlite:///some/file.db`"));
+    }
+    if url.fragment().is_some() {
+        let message = "the URL has a `#`, and what follows would be cut off";
+        return Err(wrong(message).hint("write it as `%23`"));
+    }
+    let text = percent_encoding::percent_decode_str(url.path());
+    let text = text
+        .decode_utf8()
+        .map_err(|_| wrong("the path is not UTF-8"))?;
+    match text.as_ref() {
+        "" | "/" => Err(wrong("the URL names no file").hint("write `sqlite:some/file.db`")),
+        ":memory:" => {
+            Err(wrong("`sqlite:` keeps events in a file").hint("`memory:` keeps them in memory"))
+        }
+        text => std::path::absolute(Path::new(text))
+            .map_err(|error| wrong(format!("`{text}` is no path")).because(error)),
+    }
+}
+
+fn synchronous(value: &str) -> Result<Synchronous> {
+    [Synchronous::Full, Synchronous::Normal, Synchronous::Off]
+        .into_iter()
+        .find(|level| level.word().eq_ignore_ascii_case(value))
+        .ok_or_else(|| PARAMETERS.choice("synchronous", value, "use `full`, `normal` or `off`"))
+}
+
+fn wrong(message: impl Into<String>) -> TransportError {
+    refusal(ErrorKind::Configuration, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Config> {
+        Config::parse(&url.parse().unwrap(), OpenOptions::default())
+    }
+
+    #[test]
+    fn a_url_is_a_path_and_options() {
+        let config = parse("sqlite:///tmp/a%20b.db?synchronous=normal&retention=1h").unwrap();
+        assert_eq!(config.path, Path::new("/tmp/a b.db"));
+        assert_eq!(config.synchronous, Synchronous::Normal);
+        assert_eq!(config.retention, Duration::from_hours(1));
+        let relative = parse("sqlite:./x.db").unwrap().path;
+        assert_eq!(relative, std::env::current_dir().unwrap().join("x.db"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_named() {
+        let advice = |url: &str| parse(url).unwrap_err().advice().unwrap().to_owned();
+        assert_eq!(
+            advice("sqlite:x.db?sychronous=off"),
+            "did you mean `synchronous`?"
+        );
+        assert!(advice("sqlite:x.db?colour=red").starts_with("known: "));
+        assert!(advice("sqlite://x.db").contains("sqlite:some/file.db"));
+        assert!(advice("sqlite::memory:").contains("memory:"));
+        assert_eq!(advice("sqlite:a#1.db"), "write it as `%23`");
+        assert!(parse("sqlite:%FF.db").is_err());
+        assert!(parse("sqlite:").is_err());
+        assert!(parse("sqlite:x?retention=soon").is_err());
+    }
+}

@@ -1,0 +1,12 @@
+//! The open store: its URL, its file, its tables, the one writer and the readers beside it.
+
+pub(crate) mod change_notifier;
+pub(crate) mod config;
+pub(crate) mod file;
+pub(crate) mod liveness;
+pub(crate) mod log;
+pub(crate) mod reader;
+mod retention;
+pub(crate) mod schema;
+pub(crate) mod session;
+pub(crate) mod write;

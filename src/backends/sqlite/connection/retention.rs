@@ -1,0 +1,103 @@
+//! Removing old messages that nobody needs, a little at a time while the writer is idle.
+
+use rusqlite::params;
+
+use super::{log, session::Session};
+use crate::backends::sqlite::{codec::timestamp as clock, error::Outcome};
+
+/// Messages looked at in one transaction.
+const CHUNK: i64 = 1000;
+
+/// How long to rest once everything old was looked at, in nanoseconds.
+const REST: i64 = 60_000_000_000;
+
+/// A group that was there within this time lives, however short the retention: a consumer says so once a minute.
+const LIVE: i64 = 5 * REST;
+
+/// How far the clean-up has come.
+#[derive(Debug, Default)]
+pub(crate) struct Retention {
+    after: i64,
+    rest_until: i64,
+}
+
+/// One chunk of the clean-up.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    after: i64,
+    reached: Option<i64>,
+}
+
+impl Retention {
+    /// Returns the next chunk, unless it is time to rest.
+    pub(crate) fn job(&self) -> Option<Chunk> {
+        (clock::now() >= self.rest_until).then_some(Chunk {
+            after: self.after,
+            reached: None,
+        })
+    }
+
+    /// Goes on behind a chunk that was done.
+    pub(crate) fn learn(&mut self, chunk: &Chunk, done: bool) {
+        if let Some(reached) = chunk.reached.filter(|_| done) {
+            self.after = reached;
+        } else {
+            self.after = 0;
+            self.rest_until = clock::now().saturating_add(REST);
+        }
+    }
+}
+
+impl Chunk {
+    /// Removes what is old and needed by no group that was there within the retention time.
+    pub(crate) fn run(&mut self, session: &Session) -> Outcome<()> {
+        let cutoff = clock::now() - clock::span(session.config.retention);
+        let newest = log::end_of(&session.connection)?;
+        let sql = "SELECT m.seq, m.topic, m.only_group IS NULL, (m.only_group NOT NULL OR \
+             m.seq <= coalesce((SELECT min(c.seq) FROM groups g CROSS JOIN cursors c \
+                 ON c.group_id = g.id AND c.topic = m.topic WHERE g.seen >= ?5), ?3)) \
+             AND NOT EXISTS(SELECT 1 FROM groups g WHERE \
+                 EXISTS(SELECT 1 FROM waiting w WHERE w.group_id = g.id AND w.seq = m.seq) \
+                 OR EXISTS(SELECT 1 FROM held h WHERE h.group_id = g.id AND h.seq = m.seq)) \
+             , m.time FROM messages m WHERE m.seq > ?1 AND m.seq < ?2 ORDER BY m.seq LIMIT ?4";
+        let mut select = session.connection.prepare_cached(sql)?;
+        let live = cutoff.min(clock::now() - LIVE);
+        let values = params![self.after, newest, i64::MAX, CHUNK, live];
+        let mut rows = select.query(values)?;
+        let mut seen = 0;
+        let mut last = self.after;
+        let mut unneeded = Vec::new();
+        while let Some(row) = rows.next()? {
+            // Times rise with positions, or nearly: behind the first young message there is nothing to do.
+            if row.get::<_, i64>(4)? >= cutoff {
+                break;
+            }
+            seen += 1;
+            last = row.get(0)?;
+            if row.get(3)? {
+                unneeded.push((last, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?));
+            }
+        }
+        if !unneeded.is_empty() {
+            tracing::debug!(
+                count = unneeded.len(),
+                "removing messages that nobody needs"
+            );
+        }
+        for (seq, topic, for_all) in unneeded {
+            session
+                .connection
+                .prepare_cached("DELETE FROM messages WHERE seq = ?1")?
+                .execute([seq])?;
+            if for_all {
+                let sql = "UPDATE topics SET removed_seq = max(removed_seq, ?2) WHERE id = ?1";
+                session
+                    .connection
+                    .prepare_cached(sql)?
+                    .execute([topic, seq])?;
+            }
+        }
+        self.reached = (seen == CHUNK).then_some(last);
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! The tables, their version, and how a file becomes a store.
+
+use rusqlite::Connection;
+
+use crate::transport::ErrorKind;
+
+use crate::backends::sqlite::error::{Fault, Outcome, refusal};
+
+/// Says in the file's header that it is ours ("pflw").
+const APPLICATION_ID: i32 = 0x7066_6c77;
+
+/// One step per version; a step is never changed once it was released.
+const STEPS: [&str; 1] = [VERSION_1];
+
+/// The version that this program writes.
+pub(crate) const VERSION: usize = STEPS.len();
+
+/// `held` is what consumers have in hand. `waiting` is what a group has been past without finishing: its
+/// retries, and (due 0) what was given back or set aside. Both are empty for a group that keeps up, so that
+/// publishing costs no more with many groups than with one. Times are nanoseconds since 1970.
+const VERSION_1: &str = "
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE topics(
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+    last_seq INTEGER NOT NULL DEFAULT 0, removed_seq INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE messages(
+    seq INTEGER PRIMARY KEY, topic INTEGER NOT NULL, time INTEGER NOT NULL,
+    key BLOB, headers BLOB, payload BLOB, only_group INTEGER, lineage TEXT);
+CREATE INDEX messages_of_topic ON messages(topic);
+CREATE TABLE groups(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL);
+CREATE TABLE cursors(
+    group_id INTEGER, topic INTEGER, seq INTEGER NOT NULL,
+    PRIMARY KEY(group_id, topic)) WITHOUT ROWID;
+CREATE TABLE consumers(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, group_id INTEGER NOT NULL, name TEXT NOT NULL,
+    joined INTEGER NOT NULL);
+CREATE TABLE held(
+    group_id INTEGER, seq INTEGER, consumer INTEGER NOT NULL, ticket INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL, key_hash INTEGER, failed INTEGER NOT NULL,
+    crashed INTEGER NOT NULL, first_failed INTEGER,
+    PRIMARY KEY(group_id, seq)) WITHOUT ROWID;
+CREATE TABLE waiting(
+    group_id INTEGER, seq INTEGER, due INTEGER NOT NULL, owner INTEGER, key_hash INTEGER,
+    failed INTEGER NOT NULL, crashed INTEGER NOT NULL, first_failed INTEGER,
+    PRIMARY KEY(group_id, seq)) WITHOUT ROWID;
+CREATE INDEX waiting_by_due ON waiting(group_id, due);
+CREATE INDEX waiting_by_key ON waiting(group_id, key_hash) WHERE key_hash IS NOT NULL;
+CREATE TABLE schedules(
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, due INTEGER NOT NULL, topic TEXT NOT NULL,
+    key BLOB, headers BLOB, payload BLOB);
+CREATE INDEX schedules_by_due ON schedules(due);
+CREATE TABLE sorts(
+    id INTEGER PRIMARY KEY, topic TEXT NOT NULL, group_name TEXT NOT NULL, kind TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, sample TEXT NOT NULL,
+    UNIQUE(topic, group_name, kind, fingerprint));
+CREATE TABLE dead_letters(
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sort INTEGER NOT NULL,
+    dead_since INTEGER NOT NULL, position TEXT NOT NULL, event_type TEXT,
+    total_attempts INTEGER NOT NULL, reason TEXT NOT NULL,
+    key BLOB, headers BLOB, payload BLOB, record TEXT NOT NULL);
+CREATE INDEX dead_letters_by_sort ON dead_letters(sort, dead_since);
+CREATE INDEX dead_letters_by_time ON dead_letters(dead_since);
+CREATE INDEX dead_letters_by_position ON dead_letters(position);
+CREATE TABLE jobs(
+    id TEXT PRIMARY KEY, action TEXT NOT NULL, selection TEXT NOT NULL, created INTEGER NOT NULL,
+    planned INTEGER NOT NULL DEFAULT 0, resolved INTEGER NOT NULL DEFAULT 0,
+    token INTEGER NOT NULL DEFAULT 0, holder TEXT, presence TEXT,
+    lease_until INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE job_items(
+    job TEXT, n INTEGER, letter TEXT NOT NULL, PRIMARY KEY(job, n)) WITHOUT ROWID;
+";
+
+/// What a file turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A store of this version.
+    Ready,
+    /// Empty, or a store of an older version: to be migrated from this one.
+    Older(usize),
+}
+
+/// Looks at the header of a file, writing nothing.
+pub(crate) fn inspect(connection: &Connection) -> Outcome<State> {
+    // Another process may be making the store: all of this has to be of one moment.
+    let _moment = connection
+        .is_autocommit()
+        .then(|| connection.unchecked_transaction())
+        .transpose()?;
+    let version: i64 = pragma(connection, "user_version")?;
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    let application: i64 = pragma(connection, "application_id")?;
+    if application == i64::from(APPLICATION_ID) {
+        return match version {
+            VERSION => Ok(State::Ready),
+            older if older < VERSION => Ok(State::Older(older)),
+            newer => Err(too_new(newer)),
+        };
+    }
+    let objects: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if objects == 0 && application == 0 && version == 0 {
+        return Ok(State::Older(0));
+    }
+    let file = connection.path().unwrap_or("the file");
+    Err(refusal(
+        ErrorKind::Corrupt,
+        format!("`{file}` is an SQLite database of another program"),
+    )
+    .hint("name another file; this one was not touched")
+    .into())
+}
+
+/// Brings a file to this version, in one transaction. Safe when several processes do it at once.
+pub(crate) fn migrate(connection: &mut Connection) -> Outcome<()> {
+    let _: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let State::Older(version) = inspect(&transaction)? else {
+        return Ok(transaction.commit()?);
+    };
+    tracing::info!(from = version, to = VERSION, "making the store's tables");
+    for step in &STEPS[version..] {
+        transaction.execute_batch(step)?;
+    }
+    if version == 0 {
+        transaction.execute(
+            "INSERT INTO meta(name, value) VALUES('store', ?1)",
+            [ulid::Ulid::generate().to_string()],
+        )?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+/// Reads a pragma that is a number.
+pub(crate) fn pragma(connection: &Connection, name: &str) -> Outcome<i64> {
+    Ok(connection.pragma_query_value(None, name, |row| row.get(0))?)
+}
+
+/// Reads how changes are kept before they are in the store.
+pub(crate) fn journal_mode(connection: &Connection) -> Outcome<String> {
+    Ok(connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?)
+}
+
+fn too_new(version: usize) -> Fault {
+    refusal(
+        ErrorKind::Configuration,
+        format!("the store has version {version}; this program knows up to {VERSION}"),
+    )
+    .hint("use the newer `pf` that wrote it")
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_becomes_a_store_once() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert_eq!(inspect(&connection).unwrap(), State::Older(0));
+        migrate(&mut connection).unwrap();
+        assert_eq!(inspect(&connection).unwrap(), State::Ready);
+        migrate(&mut connection).unwrap();
+        let stores: i64 = connection
+            .query_row("SELECT count(*) FROM meta", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(stores, 1);
+    }
+}

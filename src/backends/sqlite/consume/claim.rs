@@ -1,0 +1,395 @@
+//! Handing out: what waits for the group and is due, then what its cursors have not reached.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{CachedStatement, Connection, Row, params};
+
+use crate::{
+    event::{Stored, Topic},
+    transport::{Attempts, Delivery, Failure, LetterKind, Ticket},
+};
+
+use super::membership::Member;
+use crate::backends::sqlite::{
+    codec::timestamp as clock,
+    connection::log::{self, Block, key_hash, read_lineage, stored},
+    connection::session::Session,
+    dead_letter::row as letter,
+    delay as schedules,
+    error::Outcome,
+};
+
+/// How many messages of keys that others hold are passed in one go.
+const LOOK_AHEAD: usize = 1000;
+
+/// A message that took the process down so often is handed out alone, so that no innocent neighbour is
+/// counted with it.
+const SUSPECT: u32 = 2;
+
+const WAITING: &str = "SELECT w.seq, m.time, m.key, m.headers, m.payload, m.lineage, m.topic, \
+     w.key_hash, w.failed, w.crashed, w.first_failed \
+     FROM waiting w CROSS JOIN messages m ON m.seq = w.seq \
+     WHERE w.group_id = ?1 AND w.due <= ?2 AND w.seq <= ?3 ORDER BY w.due, w.seq";
+const LOG: &str = "SELECT m.seq, m.time, m.key, m.headers, m.payload, m.lineage FROM messages m \
+     WHERE m.topic = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND m.only_group IS NULL \
+     ORDER BY m.seq LIMIT ?4";
+const SEQS: &str = "SELECT seq FROM messages WHERE topic = ?1 AND seq > ?2 AND seq <= ?3 \
+     ORDER BY seq LIMIT ?4";
+const ONE: &str = "SELECT m.seq, m.time, m.key, m.headers, m.payload, m.lineage FROM messages m \
+     WHERE m.seq = ?1 AND m.only_group IS NULL";
+const HOLD: &str = "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, key_hash, failed, \
+     crashed, first_failed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+/// What a claim made of the messages it went through.
+#[derive(Debug, Default)]
+pub(crate) struct Claimed {
+    /// Handed out, with their positions.
+    pub(crate) deliveries: Vec<(i64, Delivery)>,
+    /// How many became dead letters instead.
+    pub(crate) buried: u64,
+}
+
+/// Takes at most `max` messages for a member.
+pub(crate) fn claim(session: &mut Session, member: &mut Member, max: usize) -> Outcome<Claimed> {
+    let now = clock::now();
+    schedules::fire(session, now)?;
+    if member.is_sweep_due(now) {
+        member.sweep(session, now)?;
+    }
+    member.refresh(&session.connection)?;
+    let session = &*session;
+    let mut claim = Claim {
+        hold: session.connection.prepare_cached(HOLD)?,
+        busy: busy_keys(&session.connection, member)?,
+        lease_until: now.saturating_add(member.lease),
+        suspect: None,
+        block: Block::default(),
+        passed: 0,
+        max,
+        session,
+        member,
+        claimed: Claimed::default(),
+    };
+    claim.take_waiting(now)?;
+    claim.take_log()?;
+    Ok(claim.claimed)
+}
+
+/// Returns the keys that other consumers have in hand.
+fn busy_keys(connection: &Connection, member: &Member) -> Outcome<HashSet<i64>> {
+    // Our own part of `held` need not be gone through to find that there is no other.
+    let sql = "SELECT EXISTS(SELECT 1 FROM consumers WHERE group_id = ?1 AND id <> ?2)";
+    let mut others = connection.prepare_cached(sql)?;
+    if !others.query_row([member.group_id, member.consumer], |row| row.get(0))? {
+        return Ok(HashSet::new());
+    }
+    let sql = "SELECT key_hash FROM held WHERE group_id = ?1 AND consumer <> ?2 \
+         AND key_hash IS NOT NULL";
+    let mut select = connection.prepare_cached(sql)?;
+    let keys = select.query_map([member.group_id, member.consumer], |row| row.get(0))?;
+    Ok(keys.collect::<rusqlite::Result<_>>()?)
+}
+
+struct Claim<'a> {
+    session: &'a Session,
+    member: &'a mut Member,
+    /// Once for all rows: looking it up for each costs as much as the row.
+    hold: CachedStatement<'a>,
+    busy: HashSet<i64>,
+    /// Whether a suspect is in hand, once that was looked up.
+    suspect: Option<bool>,
+    lease_until: i64,
+    block: Block,
+    passed: usize,
+    max: usize,
+    claimed: Claimed,
+}
+
+/// A row of `waiting` that is to be handed out.
+struct Taken {
+    seq: i64,
+    stored: Stored,
+    lineage: Option<Box<crate::transport::Lineage>>,
+    key: Option<i64>,
+    attempts: Attempts,
+}
+
+impl Claim<'_> {
+    fn is_full(&self) -> bool {
+        self.claimed.deliveries.len() >= self.max || self.passed >= LOOK_AHEAD
+    }
+
+    fn take_waiting(&mut self, now: i64) -> Outcome<()> {
+        let taken = self.choose_waiting(now)?;
+        for row in taken {
+            self.session
+                .connection
+                .prepare_cached("DELETE FROM waiting WHERE group_id = ?1 AND seq = ?2")?
+                .execute([self.member.group_id, row.seq])?;
+            if row.attempts.crashed >= self.member.max_crashes {
+                self.bury(row)?;
+            } else {
+                self.hold(row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn choose_waiting(&mut self, now: i64) -> Outcome<Vec<Taken>> {
+        let mut taken = Vec::new();
+        let session = self.session;
+        let mut select = session.connection.prepare_cached(WAITING)?;
+        let end = self.member.end.unwrap_or(i64::MAX);
+        let mut rows = select.query([self.member.group_id, now, end])?;
+        while let Some(row) = rows.next()? {
+            let Some(topic) = self.member.topics.get(&row.get(6)?).cloned() else {
+                continue;
+            };
+            let (seq, key): (i64, Option<i64>) = (row.get(0)?, row.get(7)?);
+            let crashed: u32 = row.get(9)?;
+            let dead = crashed >= self.member.max_crashes;
+            let suspect = crashed >= SUSPECT && !dead;
+            let second = suspect && self.has_suspect()?;
+            let waits = self.waits_for_older(seq, key)?;
+            if waits || second || key.is_some_and(|key| self.busy.contains(&key)) {
+                if !waits {
+                    // What waits for an older one must not keep that one from being taken behind it.
+                    self.busy.extend(key);
+                }
+                self.passed += 1;
+                if self.passed >= LOOK_AHEAD {
+                    break;
+                }
+                continue;
+            }
+            if suspect {
+                self.suspect = Some(true);
+            }
+            taken.push(taken_row(row, topic, (seq, key), crashed)?);
+            if taken.len() >= self.max {
+                break;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Reports whether a suspect is in hand; asked only for another one, because all that is held is looked at.
+    fn has_suspect(&mut self) -> Outcome<bool> {
+        if let Some(known) = self.suspect {
+            return Ok(known);
+        }
+        let sql = "SELECT EXISTS(SELECT 1 FROM held \
+             WHERE group_id = ?1 AND consumer = ?2 AND crashed >= ?3)";
+        let mut select = self.session.connection.prepare_cached(sql)?;
+        let values = params![self.member.group_id, self.member.consumer, SUSPECT];
+        let found = select.query_row(values, |row| row.get(0))?;
+        self.suspect = Some(found);
+        Ok(found)
+    }
+
+    /// Reports whether `--ordered` holds this one back: an older one of its key is to be retried.
+    fn waits_for_older(&self, seq: i64, key: Option<i64>) -> Outcome<bool> {
+        let (true, Some(key)) = (self.member.ordered, key) else {
+            return Ok(false);
+        };
+        let sql = "SELECT EXISTS(SELECT 1 FROM waiting \
+             WHERE group_id = ?1 AND key_hash = ?2 AND seq < ?3)";
+        let mut select = self.session.connection.prepare_cached(sql)?;
+        Ok(select.query_row([self.member.group_id, key, seq], |row| row.get(0))?)
+    }
+
+    fn hold(&mut self, row: Taken) -> Outcome<()> {
+        self.member.next_ticket += 1;
+        let ticket = self.member.next_ticket;
+        let first_failed = row.attempts.first_failed.map(clock::nanos);
+        self.hold.execute(params![
+            self.member.group_id,
+            row.seq,
+            self.member.consumer,
+            ticket.cast_signed(),
+            self.lease_until,
+            row.key,
+            row.attempts.failed,
+            row.attempts.crashed,
+            first_failed,
+        ])?;
+        let delivery = Delivery::new(row.stored, row.attempts, row.lineage, Ticket(ticket));
+        self.claimed.deliveries.push((row.seq, delivery));
+        Ok(())
+    }
+
+    /// Puts a message aside for good that took the process down too often.
+    fn bury(&mut self, row: Taken) -> Outcome<()> {
+        let failure = Failure::crashed(row.attempts.crashed);
+        let delivery = Delivery::new(row.stored, row.attempts, row.lineage, Ticket(0));
+        let letter = letter::of(
+            &self.session.store,
+            &self.member.group,
+            &delivery,
+            LetterKind::Crashed,
+            failure,
+        );
+        letter::insert(&self.session.connection, &letter)?;
+        self.claimed.buried += 1;
+        Ok(())
+    }
+
+    fn take_log(&mut self) -> Outcome<()> {
+        if self.is_full() {
+            return Ok(());
+        }
+        let pending = pending(&self.session.connection, self.member)?;
+        match pending.as_slice() {
+            [] => Ok(()),
+            [(topic, cursor)] => self.take_topic(*topic, *cursor),
+            _ => self.take_merged(&pending),
+        }
+    }
+
+    fn take_topic(&mut self, topic: i64, cursor: i64) -> Outcome<()> {
+        let Some(name) = self.member.topics.get(&topic).cloned() else {
+            return Ok(());
+        };
+        let end = self.member.end.unwrap_or(i64::MAX);
+        let mut reached = cursor;
+        let mut select = self.session.connection.prepare_cached(LOG)?;
+        while !self.is_full() {
+            let room = self.max - self.claimed.deliveries.len();
+            let mut rows = select.query(params![topic, reached, end, room])?;
+            let mut found = 0;
+            while let Some(row) = rows.next()? {
+                let row = new_row(row, name.clone(), &mut self.block)?;
+                reached = row.seq;
+                found += 1;
+                self.hold_or_pass(row)?;
+            }
+            if found < room {
+                break;
+            }
+        }
+        self.move_cursor(topic, cursor, reached)
+    }
+
+    /// Takes from several topics in the order in which their messages were stored.
+    fn take_merged(&mut self, pending: &[(i64, i64)]) -> Outcome<()> {
+        let mut merged = self.next_seqs(pending)?;
+        merged.sort_unstable();
+        let mut reached = HashMap::new();
+        for (seq, topic) in merged {
+            if self.is_full() {
+                break;
+            }
+            reached.insert(topic, seq);
+            let Some(name) = self.member.topics.get(&topic).cloned() else {
+                continue;
+            };
+            let found = {
+                let mut select = self.session.connection.prepare_cached(ONE)?;
+                let mut rows = select.query([seq])?;
+                let row = rows.next()?;
+                row.map(|row| new_row(row, name, &mut self.block))
+                    .transpose()?
+            };
+            if let Some(row) = found {
+                self.hold_or_pass(row)?;
+            }
+        }
+        for (topic, cursor) in pending {
+            if let Some(seq) = reached.get(topic) {
+                self.move_cursor(*topic, *cursor, *seq)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the next positions of every topic, none behind the point up to which all are known.
+    fn next_seqs(&self, pending: &[(i64, i64)]) -> Outcome<Vec<(i64, i64)>> {
+        let room = self.max - self.claimed.deliveries.len();
+        let share = (2 * room / pending.len()).max(16);
+        let end = self.member.end.unwrap_or(i64::MAX);
+        let mut known = i64::MAX;
+        let mut merged = Vec::new();
+        let mut select = self.session.connection.prepare_cached(SEQS)?;
+        for (topic, cursor) in pending {
+            let before = merged.len();
+            let mut rows = select.query(params![topic, cursor, end, share])?;
+            while let Some(row) = rows.next()? {
+                merged.push((row.get(0)?, *topic));
+            }
+            if merged.len() - before == share {
+                known = known.min(merged.last().map_or(known, |(seq, _)| *seq));
+            }
+        }
+        merged.retain(|(seq, _)| *seq <= known);
+        Ok(merged)
+    }
+
+    fn hold_or_pass(&mut self, row: Taken) -> Outcome<()> {
+        let blocked = row.key.is_some_and(|key| self.busy.contains(&key))
+            || self.waits_for_older(row.seq, row.key)?;
+        if !blocked {
+            return self.hold(row);
+        }
+        self.passed += 1;
+        log::set_aside(self.session, self.member.group_id, row.seq, row.key)
+    }
+
+    fn move_cursor(&self, topic: i64, from: i64, to: i64) -> Outcome<()> {
+        if to > from {
+            self.session
+                .connection
+                .prepare_cached("UPDATE cursors SET seq = ?3 WHERE group_id = ?1 AND topic = ?2")?
+                .execute([self.member.group_id, topic, to])?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the member's topics that have something behind the cursor, with the cursor.
+pub(crate) fn pending(connection: &Connection, member: &Member) -> Outcome<Vec<(i64, i64)>> {
+    let sql = "SELECT c.topic, c.seq FROM cursors c JOIN topics t ON t.id = c.topic \
+         WHERE c.group_id = ?1 AND t.last_seq > c.seq AND c.seq < ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let end = member.end.unwrap_or(i64::MAX);
+    let mut rows = select.query([member.group_id, end])?;
+    let mut pending = Vec::new();
+    while let Some(row) = rows.next()? {
+        let topic = row.get(0)?;
+        if member.topics.contains_key(&topic) {
+            pending.push((topic, row.get(1)?));
+        }
+    }
+    Ok(pending)
+}
+
+fn taken_row(
+    row: &Row<'_>,
+    topic: Topic,
+    (seq, key): (i64, Option<i64>),
+    crashed: u32,
+) -> Outcome<Taken> {
+    let first_failed: Option<i64> = row.get(10)?;
+    Ok(Taken {
+        seq,
+        stored: stored(row, 2, topic, (seq, row.get(1)?))?,
+        lineage: read_lineage(row, 5)?,
+        key,
+        attempts: Attempts {
+            failed: row.get(8)?,
+            crashed,
+            first_failed: first_failed.map(clock::time),
+        },
+    })
+}
+
+fn new_row(row: &Row<'_>, topic: Topic, block: &mut Block) -> Outcome<Taken> {
+    let seq = row.get(0)?;
+    let stored = log::stored_in(block, row, 2, topic, (seq, row.get(1)?))?;
+    Ok(Taken {
+        seq,
+        key: stored.message.key.as_deref().map(key_hash),
+        stored,
+        lineage: read_lineage(row, 5)?,
+        attempts: Attempts::default(),
+    })
+}

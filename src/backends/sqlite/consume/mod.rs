@@ -1,0 +1,8 @@
+//! Consumers of a group: claiming messages under a lease, settling them, and taking over from members that died.
+
+pub(crate) mod claim;
+pub(crate) mod membership;
+pub(crate) mod readiness;
+pub(crate) mod session;
+pub(crate) mod settle;
+pub(crate) mod subscription;

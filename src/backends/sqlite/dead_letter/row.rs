@@ -1,0 +1,147 @@
+//! Dead letters as rows.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::{
+    event::Group,
+    transport::{DeadLetter, Delivery, Failure, LetterId, LetterKind, LetterRecord},
+};
+
+use crate::backends::sqlite::{
+    codec::headers,
+    codec::timestamp as clock,
+    connection::log::{self, damaged},
+    error::{Outcome, SCHEME},
+};
+
+/// The most bytes of bookkeeping beside a message.
+const MAX_RECORD: usize = 4096;
+
+/// Columns that [`read`] reads, in its order.
+pub(crate) const COLUMNS: &str = "d.n, d.dead_since, d.id, d.record, d.key, d.headers, d.payload";
+
+/// Tells the story of a delivery that a group gives up now, within bounds.
+pub(crate) fn of(
+    store: &str,
+    group: &Group,
+    delivery: &Delivery,
+    kind: LetterKind,
+    failure: Failure,
+) -> DeadLetter {
+    let mut letter = DeadLetter::of(SCHEME, store, group, delivery, kind, failure);
+    bound(&mut letter.record);
+    letter
+}
+
+/// Stores a letter unless its id is there already; tells whether it was new.
+pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> Outcome<bool> {
+    let record = &letter.record;
+    let sort = sort_id(connection, record)?;
+    let text = serde_json::to_string(record).map_err(|_| damaged("a dead letter's record"))?;
+    let sql = "INSERT INTO dead_letters(id, sort, dead_since, position, event_type, \
+         total_attempts, reason, key, headers, payload, record) \
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT(id) DO NOTHING";
+    let inserted = connection.prepare_cached(sql)?.execute(params![
+        letter.id.as_str(),
+        sort,
+        clock::nanos(record.dead_since),
+        record.origin.position.as_str(),
+        record.event_type,
+        record.total_attempts,
+        searchable(&record.failure),
+        letter.message.key.as_deref(),
+        headers::pack(&letter.message.headers),
+        letter.message.payload.as_deref(),
+        text,
+    ])?;
+    Ok(inserted > 0)
+}
+
+/// Reads [`COLUMNS`].
+pub(crate) fn read(row: &Row<'_>) -> Outcome<DeadLetter> {
+    let text = row.get_ref(3)?;
+    let record: LetterRecord = text
+        .as_str()
+        .ok()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(|| damaged("a dead letter's record"))?;
+    Ok(DeadLetter {
+        id: LetterId::from_stored(row.get::<_, String>(2)?),
+        message: log::message(row, 4, record.origin.topic.clone())?,
+        record,
+        at: None,
+    })
+}
+
+/// Returns class and message in lower case, for searching.
+fn searchable(failure: &Failure) -> String {
+    format!("{}\n{}", failure.class, failure.message).to_lowercase()
+}
+
+/// Finds what this letter has in common with others, or notes it: letters are counted by it.
+fn sort_id(connection: &Connection, record: &LetterRecord) -> Outcome<i64> {
+    let values = params![
+        record.origin.topic.as_str(),
+        record.group.as_str(),
+        record.kind.as_str(),
+        record.failure.fingerprint.0,
+    ];
+    let sql = "SELECT id FROM sorts WHERE topic = ?1 AND group_name = ?2 AND kind = ?3 \
+         AND fingerprint = ?4";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row(values, |row| row.get(0))
+        .optional()?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    let sql = "INSERT INTO sorts(topic, group_name, kind, fingerprint, sample) \
+         VALUES(?1, ?2, ?3, ?4, ?5) RETURNING id";
+    let values = params![
+        record.origin.topic.as_str(),
+        record.group.as_str(),
+        record.kind.as_str(),
+        record.failure.fingerprint.0,
+        record.failure.message,
+    ];
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row(values, |row| row.get(0))?)
+}
+
+/// Cuts detail, then message, until the record is small enough. At most half at a time: what is cut may
+/// weigh more in the record than in memory.
+fn bound(record: &mut LetterRecord) {
+    loop {
+        let length = serde_json::to_vec(record).map_or(0, |text| text.len());
+        let Some(over) = length.checked_sub(MAX_RECORD + 1) else {
+            return;
+        };
+        let failure = &mut record.failure;
+        let keep = |text: &str| text.len() - (over + 1).min(text.len() / 2 + 1);
+        match failure.detail.take() {
+            Some(detail) if detail.len() > 64 => {
+                failure.detail = Some(last_part(&detail, keep(&detail)).to_owned());
+            }
+            Some(_) => {}
+            None if failure.message.is_empty() => {
+                failure.class.clear();
+                record.event_id = None;
+                record.event_type = None;
+                return;
+            }
+            None => {
+                let keep = keep(&failure.message);
+                failure.message = first_part(&failure.message, keep).to_owned();
+            }
+        }
+    }
+}
+
+fn first_part(text: &str, length: usize) -> &str {
+    &text[..text.floor_char_boundary(length)]
+}
+
+fn last_part(text: &str, length: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len() - length)..]
+}

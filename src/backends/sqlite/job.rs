@@ -1,0 +1,376 @@
+//! Journalled work on dead letters: one job at a time, each step fenced by the lease's token.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::transport::{
+    DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,
+};
+
+use super::{
+    codec::timestamp as clock,
+    connection::config::Config,
+    connection::liveness::{self as presence, Life, Presence},
+    connection::log::{Appender, damaged},
+    connection::reader::Reader,
+    connection::session::Session,
+    connection::write::transaction::Step,
+    connection::write::writer::Writer,
+    consume::membership::group_id,
+    dead_letter::row as letter,
+    error::{Fault, Outcome, SCHEME},
+};
+
+use crate::lock::Mutex;
+
+/// The lock that shows other processes that the holder of a job's lease lives, and in which of the stores that had the
+/// name it is held.
+#[derive(Debug, Default)]
+pub(super) struct LeaseLock(Arc<Mutex<Option<(Presence, u64)>>>);
+
+impl LeaseLock {
+    /// Returns in which of the stores that had the name the lease was taken.
+    fn generation(&self, writer: &Writer) -> u64 {
+        let leased = self.0.lock();
+        leased
+            .as_ref()
+            .map_or_else(|| writer.generation(), |(_, generation)| *generation)
+    }
+}
+
+/// Returns the jobs of a store.
+pub(super) async fn list(reader: &Arc<Reader>) -> Result<Vec<Job>> {
+    let config = reader.config().clone();
+    reader
+        .read(move |connection| read_all(connection, &config))
+        .await
+}
+
+/// Plans a job without letters.
+pub(super) async fn plan(
+    reader: &Reader,
+    writer: &Writer,
+    action: JobAction,
+    selection: String,
+) -> Result<JobId> {
+    reader.require()?;
+    writer
+        .write(Step::Other, move |session| {
+            let id = ulid::Ulid::generate().to_string();
+            let action = serde_json::to_string(&action).map_err(|_| damaged("an action"))?;
+            let sql = "INSERT INTO jobs(id, action, selection, created) VALUES(?1, ?2, ?3, ?4)";
+            let mut insert = session.connection.prepare_cached(sql)?;
+            insert.execute(params![id, action, selection, clock::now()])?;
+            Ok(JobId(id))
+        })
+        .await
+}
+
+/// Adds letters to a job.
+pub(super) async fn enlist(writer: &Writer, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+    let job = job.clone();
+    let letters: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
+    writer
+        .write(Step::Other, move |session| {
+            add_letters(&session.connection, &job, &letters)
+        })
+        .await
+}
+
+/// Forgets a job that nobody works on.
+pub(super) async fn forget(writer: &Writer, job: &JobId) -> Result<()> {
+    let job = job.clone();
+    writer
+        .write(Step::Other, move |session| {
+            refuse_if_held(session, Some(&job))?;
+            remove(&session.connection, &job)
+        })
+        .await
+}
+
+/// Takes the lease, unless somebody works on any job of this store.
+pub(super) async fn lease(
+    writer: &Writer,
+    lock: &LeaseLock,
+    job: &JobId,
+    holder: &str,
+) -> Result<JobLease> {
+    let slot = Arc::clone(&lock.0);
+    let (job, holder) = (job.clone(), holder.to_owned());
+    writer
+        .write(Step::Other, move |session| {
+            let (lease, presence) = take_lease(session, job, &holder)?;
+            *slot.lock() = Some((presence, session.generation));
+            Ok(lease)
+        })
+        .await
+}
+
+fn take_lease(session: &Session, job: JobId, holder: &str) -> Outcome<(JobLease, Presence)> {
+    refuse_if_held(session, None)?;
+    let presence = Presence::take(&session.config)?;
+    let sql = "UPDATE jobs SET token = token + 1, holder = ?2, presence = ?3, lease_until = ?4 \
+         WHERE id = ?1 RETURNING token";
+    let until = clock::now().saturating_add(clock::span(JOB_LEASE));
+    let values = params![job.0, holder, presence.name(), until];
+    let token: Option<i64> = session
+        .connection
+        .prepare_cached(sql)?
+        .query_row(values, |row| row.get(0))
+        .optional()?;
+    let Some(token) = token else {
+        presence.leave();
+        return Err(gone(&job));
+    };
+    let token = token.unsigned_abs();
+    Ok((JobLease { job, token }, presence))
+}
+
+/// Keeps the lease.
+pub(super) async fn renew(writer: &Writer, lock: &LeaseLock, lease: &JobLease) -> Result<()> {
+    let (job, token) = (lease.job.clone(), lease.token);
+    let generation = lock.generation(writer);
+    writer
+        .write(Step::Other, move |session| {
+            session.require(generation)?;
+            fence(&session.connection, &job, token)?;
+            extend(&session.connection, &job)
+        })
+        .await
+}
+
+/// Deals with the next letters of a job.
+pub(super) async fn advance(
+    writer: &Writer,
+    lock: &LeaseLock,
+    lease: &JobLease,
+    max: usize,
+) -> Result<Vec<(LetterId, Resolution)>> {
+    let (job, token) = (lease.job.clone(), lease.token);
+    let generation = lock.generation(writer);
+    writer
+        .write(Step::Replay, move |session| {
+            session.require(generation)?;
+            fence(&session.connection, &job, token)?;
+            extend(&session.connection, &job)?;
+            resolve_next(session, &job, max)
+        })
+        .await
+}
+
+/// Ends the job, or only the lease.
+pub(super) async fn release(
+    writer: &Writer,
+    lock: &LeaseLock,
+    lease: JobLease,
+    done: bool,
+) -> Result<()> {
+    let JobLease { job, token } = lease;
+    let generation = lock.generation(writer);
+    writer
+        .write(Step::Other, move |session| {
+            session.require(generation)?;
+            fence(&session.connection, &job, token)?;
+            if done {
+                return remove(&session.connection, &job);
+            }
+            let sql = "UPDATE jobs SET holder = NULL, presence = NULL, lease_until = 0 \
+                 WHERE id = ?1";
+            session.connection.prepare_cached(sql)?.execute([job.0])?;
+            Ok(())
+        })
+        .await?;
+    if let Some((presence, _)) = lock.0.lock().take() {
+        presence.leave();
+    }
+    Ok(())
+}
+
+fn read_all(connection: &Connection, config: &Config) -> Outcome<Vec<Job>> {
+    let sql = "SELECT id, action, selection, planned, resolved, created, holder, lease_until, token, \
+         presence FROM jobs ORDER BY created";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([])?;
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(read(row, config)?);
+    }
+    Ok(jobs)
+}
+
+fn read(row: &Row<'_>, config: &Config) -> Outcome<Job> {
+    let action: String = row.get(1)?;
+    let presence: Option<String> = row.get(9)?;
+    let leased = !is_dead(config, presence.as_deref()) && row.get::<_, i64>(7)? > clock::now();
+    Ok(Job {
+        id: JobId(row.get(0)?),
+        action: serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?,
+        selection: row.get(2)?,
+        planned: row.get(3)?,
+        resolved: row.get(4)?,
+        created: clock::time(row.get(5)?),
+        holder: row.get::<_, Option<String>>(6)?.filter(|_| leased),
+        started: row.get::<_, i64>(8)? > 0,
+    })
+}
+
+fn add_letters(connection: &Connection, job: &JobId, letters: &[LetterId]) -> Outcome<()> {
+    let sql = "UPDATE jobs SET planned = planned + ?2 WHERE id = ?1 RETURNING planned";
+    let planned: Option<i64> = connection
+        .prepare_cached(sql)?
+        .query_row(params![job.0, letters.len()], |row| row.get(0))
+        .optional()?;
+    let mut n = planned.ok_or_else(|| gone(job))?;
+    let sql = "INSERT INTO job_items(job, n, letter) VALUES(?1, ?2, ?3)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for letter in letters.iter().rev() {
+        insert.execute(params![job.0, n, letter.as_str()])?;
+        n -= 1;
+    }
+    Ok(())
+}
+
+/// Fails if a living process works on a job: on this one, or on any.
+fn refuse_if_held(session: &Session, job: Option<&JobId>) -> Outcome<()> {
+    let sql = "SELECT id, holder, presence FROM jobs WHERE lease_until > ?1 AND holder NOT NULL";
+    let mut select = session.connection.prepare_cached(sql)?;
+    let mut rows = select.query([clock::now()])?;
+    while let Some(row) = rows.next()? {
+        let id = JobId(row.get(0)?);
+        let presence: Option<String> = row.get(2)?;
+        if job.is_some_and(|job| *job != id) || is_dead(&session.config, presence.as_deref()) {
+            continue;
+        }
+        let holder: String = row.get(1)?;
+        return Err(JobLease::held_by(SCHEME, Some(&holder)).into());
+    }
+    Ok(())
+}
+
+/// Reports whether the holder's process is gone. Its file stays: the row that names it outlives this look.
+fn is_dead(config: &Config, presence: Option<&str>) -> bool {
+    presence.is_some_and(|name| presence::look(config, name) == Life::Dead)
+}
+
+fn fence(connection: &Connection, job: &JobId, token: u64) -> Outcome<()> {
+    let sql = "SELECT token, holder FROM jobs WHERE id = ?1";
+    let found: Option<(i64, Option<String>)> = connection
+        .prepare_cached(sql)?
+        .query_row([&job.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (current, holder) = found.ok_or_else(|| gone(job))?;
+    if current.unsigned_abs() == token && holder.is_some() {
+        return Ok(());
+    }
+    Err(JobLease::lost(SCHEME, job).into())
+}
+
+fn extend(connection: &Connection, job: &JobId) -> Outcome<()> {
+    let until = clock::now().saturating_add(clock::span(JOB_LEASE));
+    connection
+        .prepare_cached("UPDATE jobs SET lease_until = ?2 WHERE id = ?1")?
+        .execute(params![job.0, until])?;
+    Ok(())
+}
+
+fn remove(connection: &Connection, job: &JobId) -> Outcome<()> {
+    for sql in [
+        "DELETE FROM job_items WHERE job = ?1",
+        "DELETE FROM jobs WHERE id = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([&job.0])?;
+    }
+    Ok(())
+}
+
+fn gone(job: &JobId) -> Fault {
+    job.unknown(SCHEME).into()
+}
+
+fn resolve_next(
+    session: &mut Session,
+    job: &JobId,
+    max: usize,
+) -> Outcome<Vec<(LetterId, Resolution)>> {
+    let sql = "SELECT action, resolved FROM jobs WHERE id = ?1";
+    let (action, resolved): (String, i64) = session
+        .connection
+        .prepare_cached(sql)?
+        .query_row([&job.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let action: JobAction = serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?;
+    let letters = next_letters(&session.connection, job, resolved, max)?;
+    let mut outcomes = Vec::with_capacity(letters.len());
+    let now = clock::now();
+    for id in letters {
+        let resolution = match take(&session.connection, &id)? {
+            None => Resolution::Gone,
+            Some(letter) => {
+                if let JobAction::Replay { to } = &action {
+                    replay(session, letter, to.as_ref(), now)?;
+                }
+                Resolution::Done
+            }
+        };
+        outcomes.push((id, resolution));
+    }
+    session
+        .connection
+        .prepare_cached("UPDATE jobs SET resolved = resolved + ?2 WHERE id = ?1")?
+        .execute(params![job.0, outcomes.len()])?;
+    Ok(outcomes)
+}
+
+fn next_letters(
+    connection: &Connection,
+    job: &JobId,
+    resolved: i64,
+    max: usize,
+) -> Outcome<Vec<LetterId>> {
+    let sql = "SELECT letter FROM job_items WHERE job = ?1 AND n > ?2 ORDER BY n LIMIT ?3";
+    let mut select = connection.prepare_cached(sql)?;
+    let letters = select.query_map(params![job.0, resolved, max], |row| {
+        row.get::<_, String>(0).map(LetterId::from_stored)
+    })?;
+    Ok(letters.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Removes a letter and returns it.
+fn take(connection: &Connection, id: &LetterId) -> Outcome<Option<DeadLetter>> {
+    let sql = format!(
+        "SELECT {} FROM dead_letters d WHERE d.id = ?1",
+        letter::COLUMNS
+    );
+    let found = {
+        let mut select = connection.prepare_cached(&sql)?;
+        let mut rows = select.query([id.as_str()])?;
+        let row = rows.next()?;
+        row.map(letter::read).transpose()?
+    };
+    if found.is_some() {
+        connection
+            .prepare_cached("DELETE FROM dead_letters WHERE id = ?1")?
+            .execute([id.as_str()])?;
+    }
+    Ok(found)
+}
+
+fn replay(
+    session: &mut Session,
+    letter: DeadLetter,
+    to: Option<&crate::event::Topic>,
+    now: i64,
+) -> Outcome<()> {
+    let lineage = letter.lineage();
+    let mut message = letter.message;
+    let group = match to {
+        None => Some(group_id(&session.connection, &letter.record.group, now)?),
+        Some(topic) => {
+            message.topic = topic.clone();
+            None
+        }
+    };
+    let mut log = Appender::new(session, now)?;
+    log.push_replay(&message, &lineage, group)?;
+    log.finish()
+}

@@ -1,0 +1,4 @@
+//! Reading the log without a group.
+
+pub(crate) mod follow;
+mod query;
