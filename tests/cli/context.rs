@@ -193,7 +193,7 @@ fn a_store_that_could_not_be_opened_gets_no_name() {
     --- stdout
 
     --- stderr
-    error: nats: `A.B` cannot be the name of a stream
+    error: nats: `A.B` is not a valid stream name
     ");
     assert_snapshot!(add("kafka://host?acks=0"), @"
     exit: 78

@@ -1,4 +1,7 @@
-//! What waits for its time: messages in the stream that the server fires.
+//! Delayed events: messages in the user's stream that the server publishes to their topic when they are due.
+//!
+//! A schedule has a subject of its own, under which the stream holds one message: to cancel is to purge the subject, to
+//! reschedule is to replace the message under the condition that it is still the same one.
 
 use std::{
     sync::Arc,
@@ -7,47 +10,65 @@ use std::{
 
 use async_nats::HeaderMap;
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use bytes::Bytes;
 
 use crate::{
     backends::nats::{
-        codec::headers,
-        connection::{handle::Link, stream::info::Facts},
+        codec::{headers, timestamp::rfc3339},
+        connection::{
+            confirmed_publish::{self, RawMessage},
+            direct_get::{self, Query},
+            handle::Connection,
+            stream::info::{self, StreamInfo},
+        },
         error::{WRONG_LAST_SEQUENCE, error},
-        read::stream_reader::{Begin, Reader, Scope, written},
+        read::{
+            pull::Received,
+            scope::{ReadScope, StartAt},
+            stream_reader::StreamReader,
+        },
     },
     event::Message,
     transport::{ErrorKind, Result, Schedule, ScheduleId, ScheduleScan},
 };
 
-/// Begins to read what is pending, in the order in which it was accepted.
-pub(crate) async fn scan(link: &Arc<Link>) -> Result<Box<dyn ScheduleScan>> {
-    let Some(facts) = link.find_stream(&link.names.stream).await? else {
-        return Ok(Box::new(Scan(Arc::clone(link), None)));
+/// Starts to read the pending schedules, in the order in which they were accepted.
+pub(crate) async fn scan(connection: &Arc<Connection>) -> Result<Box<dyn ScheduleScan>> {
+    let names = &connection.names;
+    let info = info::find(connection, &names.stream).await?;
+    let can_exist = info.is_some_and(|info| info.covers(&names.internal_wildcard()));
+    let reader = if can_exist {
+        let filters = vec![names.schedule_subject("*")];
+        let scope = ReadScope::once(names.stream.clone(), filters, StartAt::Sequence(1));
+        Some(StreamReader::open(connection, scope).await?)
+    } else {
+        None
     };
-    if !facts.covers(&link.names.inner()) {
-        return Ok(Box::new(Scan(Arc::clone(link), None)));
-    }
-    let scope = Scope::once(
-        link.names.stream.clone(),
-        vec![link.names.later("*")],
-        Begin::At(1),
+    Ok(Box::new(NatsScheduleScan {
+        connection: Arc::clone(connection),
+        reader,
+    }))
+}
+
+/// Cancels a schedule and reports whether it was pending.
+pub(crate) async fn cancel(connection: &Connection, id: &ScheduleId) -> Result<bool> {
+    let subject = connection.names.schedule_subject(&checked(id)?);
+    Ok(connection.purge(&connection.names.stream, &subject).await? > 0)
+}
+
+/// Moves a schedule to another time and reports whether it was pending.
+pub(crate) async fn reschedule(
+    connection: &Connection,
+    id: &ScheduleId,
+    due: SystemTime,
+) -> Result<bool> {
+    check_delay(connection, due, &info::require(connection).await?)?;
+    let (stream, subject) = (
+        &connection.names.stream,
+        connection.names.schedule_subject(&checked(id)?),
     );
-    let reader = Reader::open(link, scope).await?;
-    Ok(Box::new(Scan(Arc::clone(link), Some(reader))))
-}
-
-/// Ends a schedule; tells whether it was there.
-pub(crate) async fn cancel(link: &Link, id: &ScheduleId) -> Result<bool> {
-    let subject = link.names.later(&known(id)?);
-    Ok(link.purge(&link.names.stream, &subject).await? > 0)
-}
-
-/// Gives a schedule another time; tells whether it was there.
-pub(crate) async fn reschedule(link: &Link, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-    can_keep(link, due, &link.facts().await?)?;
-    let subject = link.names.later(&known(id)?);
-    let Some(last) = link.last(&link.names.stream, &subject).await? else {
+    let last = direct_get::from_leader(connection, stream, Query::Last(&subject)).await?;
+    let Some(last) = last else {
         return Ok(false);
     };
     let mut map = HeaderMap::new();
@@ -60,61 +81,69 @@ pub(crate) async fn reschedule(link: &Link, id: &ScheduleId, due: SystemTime) ->
         }
     }
     map.insert("Nats-Schedule", at(due.max(SystemTime::now())));
-    map.insert(headers::EXPECTED_STREAM, link.names.stream.as_str());
+    map.insert(headers::EXPECTED_STREAM, stream.as_str());
     map.insert(
         "Nats-Expected-Last-Subject-Sequence",
-        last.number.to_string(),
+        last.sequence.to_string(),
     );
-    match link.put(subject, map, last.payload).await {
+    let message = RawMessage {
+        subject,
+        headers: map,
+        payload: last.payload,
+    };
+    match confirmed_publish::publish(connection, &message).await {
         Ok(_) => Ok(true),
-        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Ok(false),
-        Err(refusal) => Err(refusal.into()),
+        Err(refused) if refused.has_code(WRONG_LAST_SEQUENCE) => Ok(false),
+        Err(failed) => Err(failed.into()),
     }
 }
 
-fn known(id: &ScheduleId) -> Result<String> {
+fn checked(id: &ScheduleId) -> Result<String> {
     let is_name = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
     if is_name(&id.0) {
         return Ok(id.0.clone());
     }
-    let message = format!("`{id}` is not the name of a schedule");
+    let message = format!("`{id}` is not a valid schedule id");
     Err(error(ErrorKind::NotFound, message))
 }
 
-/// What was pending when the scan began, in the order in which it was accepted.
-struct Scan(Arc<Link>, Option<Reader>);
+/// An open read of the schedules that were pending when it started; none where the stream cannot have any.
+struct NatsScheduleScan {
+    connection: Arc<Connection>,
+    reader: Option<StreamReader>,
+}
 
 #[async_trait]
-impl ScheduleScan for Scan {
+impl ScheduleScan for NatsScheduleScan {
     async fn next(&mut self, max: usize) -> Result<Vec<Schedule>> {
-        let Self(link, Some(reader)) = self else {
+        let Some(reader) = &mut self.reader else {
             return Ok(Vec::new());
         };
         loop {
-            let arrived = reader.take(max.max(1)).await?;
-            let end = arrived.is_empty();
-            let read = |one: crate::backends::nats::read::pull::Arrived| {
+            let received = reader.take(max.max(1)).await?;
+            let is_end = received.is_empty();
+            let decode = |one: Received| {
                 let headers = one.headers?;
-                schedule(link, &one.subject, &headers, one.payload)
+                decode(&self.connection, &one.subject, &headers, one.payload)
             };
-            let schedules: Vec<_> = arrived.into_iter().filter_map(read).collect();
-            if end || !schedules.is_empty() {
+            let schedules: Vec<_> = received.into_iter().filter_map(decode).collect();
+            if is_end || !schedules.is_empty() {
                 return Ok(schedules);
             }
         }
     }
 }
 
-fn schedule(
-    link: &Link,
+fn decode(
+    connection: &Connection,
     subject: &str,
     map: &HeaderMap,
-    payload: bytes::Bytes,
+    payload: Bytes,
 ) -> Option<Schedule> {
     let id = subject.rsplit('.').next()?.to_owned();
     let due = map.get("Nats-Schedule")?.as_str().strip_prefix("@at ")?;
     let due = chrono::DateTime::parse_from_rfc3339(due).ok()?;
-    let topic = link
+    let topic = connection
         .names
         .topic(map.get("Nats-Schedule-Target")?.as_str())?;
     let message: Message = headers::read(topic, Some(map), payload);
@@ -125,26 +154,27 @@ fn schedule(
     })
 }
 
-/// Says why a delay cannot be kept, if so.
-pub(crate) fn can_keep(link: &Link, due: SystemTime, facts: &Facts) -> Result<()> {
-    if let Some(reason) = facts.no_delay(&link.names.inner()) {
-        let stream = &facts.config.name;
+/// Refuses a delay that the stream cannot keep.
+pub(crate) fn check_delay(
+    connection: &Connection,
+    due: SystemTime,
+    info: &StreamInfo,
+) -> Result<()> {
+    if let Some(reason) = info.delay_obstacle(&connection.names.internal_wildcard()) {
+        let stream = &info.config.name;
         let message = format!("{reason}: `{stream}` cannot keep a delay");
-        let hint = match facts.too_old {
-            Some(_) => facts.mend().to_owned(),
-            None => format!(
-                "{}; that it allows schedules cannot be undone",
-                facts.mend()
-            ),
+        let hint = match info.too_old {
+            Some(_) => info.fix_hint().to_owned(),
+            None => format!("{}; allowing schedules cannot be undone", info.fix_hint()),
         };
         return Err(error(ErrorKind::Unsupported, message).hint(hint));
     }
     let delay = due.duration_since(SystemTime::now()).unwrap_or_default();
-    match facts.longest_delay() {
+    match info.longest_delay() {
         Some(longest) if delay > longest => {
             let message = format!(
                 "the stream drops events after {}, before this one is due",
-                humantime::format_duration(Duration::from_nanos(facts.config.max_age))
+                humantime::format_duration(Duration::from_nanos(info.config.max_age))
             );
             Err(error(ErrorKind::Unsupported, message).hint("raise the stream's `max_age`"))
         }
@@ -152,41 +182,7 @@ pub(crate) fn can_keep(link: &Link, due: SystemTime, facts: &Facts) -> Result<()
     }
 }
 
-/// Writes a time as a schedule has it.
+/// Returns a time in the syntax of schedules.
 pub(crate) fn at(due: SystemTime) -> String {
-    format!("@at {}", written(due))
-}
-
-/// The last message of a subject.
-#[derive(Debug)]
-pub(crate) struct Last {
-    pub(crate) subject: String,
-    pub(crate) number: u64,
-    pub(crate) headers: HeaderMap,
-    pub(crate) payload: bytes::Bytes,
-    /// When the server stored it.
-    pub(crate) time: SystemTime,
-}
-
-impl Link {
-    /// Reads the last message of a subject from the stream's leader.
-    pub(crate) async fn last(&self, stream: &str, subject: &str) -> Result<Option<Last>> {
-        self.get(stream, &json!({"last_by_subj": subject})).await
-    }
-
-    /// Reads a message from the stream's leader.
-    pub(crate) async fn get(&self, stream: &str, what: &Value) -> Result<Option<Last>> {
-        let verb = format!("STREAM.MSG.GET.{stream}");
-        let answer = match self.api(verb, what).await {
-            Ok(answer) => answer,
-            Err(refusal)
-                if refusal.is(crate::backends::nats::error::NO_MESSAGE)
-                    || refusal.is(crate::backends::nats::error::NO_STREAM) =>
-            {
-                return Ok(None);
-            }
-            Err(refusal) => return Err(refusal.into()),
-        };
-        crate::backends::nats::connection::direct_get::read(&answer).map(Some)
-    }
+    format!("@at {}", rfc3339(due))
 }

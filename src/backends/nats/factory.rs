@@ -10,7 +10,7 @@ use crate::{
         Factory, OpenOptions,
         nats::{
             capabilities,
-            connection::{config::Config, handle as connection},
+            connection::{config::Config, connect::connect, stream::setup},
             transport::Nats,
         },
     },
@@ -19,10 +19,10 @@ use crate::{
 
 /// Opens `nats://host:port/STREAM` and `tls://host:port/STREAM`.
 ///
-/// Parameters: `prefix=` (what stands before the topic in a subject; the stream's name and a dot by default),
+/// Parameters: `prefix=` (the prefix of topics in subjects; the name of the stream and a dot by default),
 /// `servers=host:port,…` (further servers of the cluster), `naming=protoflow`, `mode=binary`, `creds=FILE`,
-/// `ca=FILE`, `cert=FILE` and `key=FILE`, `connect-timeout=5s`. User and password, or a token in the place of
-/// either, stand before the host.
+/// `ca=FILE`, `cert=FILE` and `key=FILE`, `connect-timeout=5s`. User and password, or a token instead of both,
+/// precede the host.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NatsFactory;
 
@@ -31,13 +31,13 @@ impl Factory for NatsFactory {
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
         let config = Config::read(url, options)?;
         let encoding = config.encoding;
-        let link = connection::connect(config).await?;
-        let made = if options.create {
-            link.make_stream().await?
+        let connection = connect(config).await?;
+        let created = if options.create {
+            setup::create_stream(&connection).await?
         } else {
             Vec::new()
         };
-        Ok(Arc::new(Nats::new(link, encoding, made)))
+        Ok(Arc::new(Nats::new(connection, encoding, created)))
     }
 
     fn check(&self, url: &Url) -> Result<()> {

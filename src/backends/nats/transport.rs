@@ -1,4 +1,4 @@
-//! The connection as a transport.
+//! The seam: `Transport`, `DeadLetters` and `Schedules`, implemented by delegation.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -7,14 +7,17 @@ use async_trait::async_trait;
 use crate::{
     backends::nats::{
         capabilities,
-        connection::{handle::Link, stream::info::Facts},
-        consume::subscription as member,
-        dead_letter::{advisories::Advisories, scan as dead_letters},
-        delay as schedules, doctor,
+        connection::{
+            handle::Connection,
+            stream::{setup, topics},
+        },
+        consume::subscription::NatsSubscription,
+        dead_letter::{advisories::Advisories, import, scan::NatsLetterScan, stats},
+        delay, doctor,
         error::SCHEME,
-        job::{advance as replay, lifecycle as jobs, session::Ahead},
-        publish::publisher as publish,
-        tail,
+        job::{advance, lifecycle, plan, session::JobSession},
+        publish::publisher::Publisher,
+        tail::NatsTail,
     },
     event::{Encoding, Topic},
     lock::Mutex,
@@ -28,22 +31,27 @@ use crate::{
 /// A connection to a server, and the stream that its URL names.
 #[derive(Debug)]
 pub(crate) struct Nats {
-    pub(crate) link: Arc<Link>,
-    /// Letters that the next step of a job deals with.
-    pub(crate) ahead: Ahead,
+    connection: Arc<Connection>,
+    publisher: Publisher,
+    job: JobSession,
     encoding: Encoding,
-    /// What was made when it was opened, and was not told yet.
-    made: Mutex<Vec<String>>,
+    /// Notices about what was created when it was opened, until they are reported.
+    created: Mutex<Vec<String>>,
 }
 
 impl Nats {
     /// Wraps a connection.
-    pub(crate) fn new(link: Arc<Link>, encoding: Encoding, made: Vec<String>) -> Self {
+    pub(crate) fn new(
+        connection: Arc<Connection>,
+        encoding: Encoding,
+        created: Vec<String>,
+    ) -> Self {
         Self {
-            link,
-            ahead: Ahead::default(),
+            publisher: Publisher::new(&connection),
+            connection,
+            job: JobSession::default(),
             encoding,
-            made: Mutex::new(made),
+            created: Mutex::new(created),
         }
     }
 }
@@ -59,34 +67,33 @@ impl Transport for Nats {
     }
 
     async fn capabilities(&self) -> Result<Capabilities> {
-        let names = &self.link.names;
-        let facts: Option<Facts> = self.link.find_stream(&names.stream).await?;
-        Ok(capabilities::live(&self.link, facts.as_ref()))
+        capabilities::live(&self.connection).await
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
-        self.link.topics().await
+        topics::list(&self.connection).await
     }
 
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
-        self.link.create(topic, &self.made).await
+        topics::create(&self.connection, topic, &self.created).await
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
-        publish::publish_all(&self.link, batch).await
+        self.publisher.publish(batch).await
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.link.warnings()
+        self.publisher.take_warnings()
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         request.refuse_instance(SCHEME)?;
-        Ok(Arc::new(member::Member::join(&self.link, request).await?))
+        let subscription = NatsSubscription::join(&self.connection, request);
+        Ok(Arc::new(subscription.await?))
     }
 
     async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {
-        Ok(Box::new(tail::Follow::open(&self.link, request).await?))
+        Ok(Box::new(NatsTail::open(&self.connection, request).await?))
     }
 
     fn dead_letters(&self) -> &dyn DeadLetters {
@@ -98,83 +105,83 @@ impl Transport for Nats {
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {
-        doctor::diagnose(&self.link).await
+        doctor::diagnose(&self.connection).await
     }
 
     async fn fix(&self, finding: &str) -> Result<()> {
-        doctor::fix(&self.link, finding).await
+        doctor::fix(&self.connection, finding).await
     }
 
     async fn close(&self) -> Result<()> {
-        self.link.flush().await
+        self.connection.flush().await
     }
 }
 
 #[async_trait]
 impl DeadLetters for Nats {
     async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        Ok(Box::new(
-            dead_letters::Scan::open(&self.link, selection).await?,
-        ))
+        let scan = NatsLetterScan::open(&self.connection, selection);
+        Ok(Box::new(scan.await?))
     }
 
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        dead_letters::stats(&self.link, selection).await
+        stats::stats(&self.connection, selection).await
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        dead_letters::import(&self.link, letters).await
+        import::import(&self.connection, letters).await
     }
 
     async fn capture(&self, until_end: bool) -> Result<Box<dyn Capture>> {
-        Ok(Box::new(Advisories::open(&self.link, until_end).await?))
+        let advisories = Advisories::open(&self.connection, until_end);
+        Ok(Box::new(advisories.await?))
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
-        jobs::list(&self.link).await
+        lifecycle::list(&self.connection).await
     }
 
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        dead_letters::make_places(&self.link).await?;
-        jobs::plan(&self.link, action, selection).await
+        setup::create_support_streams_alike(&self.connection).await?;
+        plan::create(&self.connection, action, selection).await
     }
 
     async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        jobs::enlist(&self.link, job, letters).await
+        plan::enlist(&self.connection, job, letters).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
-        jobs::forget(&self.link, job).await
+        lifecycle::forget(&self.connection, job).await
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        jobs::lease(&self.link, job, holder).await
+        lifecycle::lease(&self.connection, job, holder).await
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        jobs::renew(&self.link, lease).await
+        lifecycle::renew(&self.connection, lease).await
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        replay::advance(&self.link, &self.ahead, lease, max.max(1)).await
+        advance::advance(&self.connection, &self.job, lease, max.max(1)).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        jobs::release(&self.link, &self.ahead, (&lease, done)).await
+        lifecycle::release(&self.connection, &self.job, &lease, done).await
     }
 }
 
 #[async_trait]
 impl Schedules for Nats {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        schedules::scan(&self.link).await
+        delay::scan(&self.connection).await
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        schedules::cancel(&self.link, id).await
+        delay::cancel(&self.connection, id).await
     }
 
     async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        schedules::reschedule(&self.link, id, due).await
+        delay::reschedule(&self.connection, id, due).await
     }
 }

@@ -41,7 +41,7 @@ fn a_missing_stream_is_made_only_when_asked() {
 
     --- stderr
     error: nats: no stream covers the subject `SHOP.order.created`
-    hint: `--create` makes the stream that the URL names
+    hint: `--create` creates the stream that the URL names
     ");
     assert_snapshot!(shop.show(&["tail", "order.created", "--until-end"]), @"
     exit: 1
@@ -49,7 +49,7 @@ fn a_missing_stream_is_made_only_when_asked() {
 
     --- stderr
     error: nats: there is no stream `SHOP`
-    hint: `--create` makes it; the path of the URL names another one (`nats://host/STREAM`)
+    hint: `--create` creates it; the path of the URL names another one (`nats://host/STREAM`)
     ");
     assert_snapshot!(shop.show(&["consume", "order.created", "--group", "g", "--", "true"]), @"
     exit: 1
@@ -58,14 +58,14 @@ fn a_missing_stream_is_made_only_when_asked() {
     --- stderr
     consuming order.created as group g: true
     error: nats: there is no stream `SHOP`
-    hint: `--create` makes it; the path of the URL names another one (`nats://host/STREAM`)
+    hint: `--create` creates it; the path of the URL names another one (`nats://host/STREAM`)
     ");
     assert_snapshot!(shop.show(&["publish", "order.created", "{}", "--create"]), @"
     exit: 0
     --- stdout
 
     --- stderr
-    made stream SHOP for SHOP.>: events are kept for 30 days; schedules, atomic batches and direct reads are allowed
+    created stream SHOP for SHOP.>: it keeps events for 30 days and allows schedules, atomic batches and direct reads
     published [ULID] to order.created
     ");
 }
@@ -81,15 +81,15 @@ fn a_stream_that_does_not_cover_the_subject_is_named() {
 
     --- stderr
     error: nats: no stream covers the subject `other.order.created`
-    hint: `nats stream edit SHOP --subjects='SHOP.>,_pf.in.SHOP.>,other.order.created'` adds it; `prefix` in the URL changes what stands before topics
+    hint: `nats stream edit SHOP --subjects='SHOP.>,_pf.in.SHOP.>,other.order.created'` adds it; `prefix` in the URL changes the prefix of topics
     ");
     assert_snapshot!(shop.show(&[&publish[..], &["--create"]].concat()), @"
     exit: 78
     --- stdout
 
     --- stderr
-    error: nats: the stream `SHOP` is there and does not cover `other.order.created`
-    hint: `nats stream edit` adds a subject; `prefix` in the URL changes what stands before topics
+    error: nats: the stream `SHOP` exists and does not cover `other.order.created`
+    hint: `nats stream edit` adds a subject; `prefix` in the URL changes the prefix of topics
     ");
     assert_snapshot!(shop.show(&["tail", "order.created", "--url", &url]), @"
     exit: 1
@@ -97,7 +97,7 @@ fn a_stream_that_does_not_cover_the_subject_is_named() {
 
     --- stderr
     error: nats: no stream covers the subject `other.order.created`
-    hint: `nats stream edit` adds a subject; `prefix` in the URL changes what stands before topics
+    hint: `nats stream edit` adds a subject; `prefix` in the URL changes the prefix of topics
     ");
     assert_snapshot!(shop.show(&["consume", "order.created", "--group", "g", "--url", &url, "--", "true"]), @"
     exit: 1
@@ -106,7 +106,7 @@ fn a_stream_that_does_not_cover_the_subject_is_named() {
     --- stderr
     consuming order.created as group g: true
     error: nats: no stream covers the subject `other.order.created`
-    hint: `nats stream edit` adds a subject; `prefix` in the URL changes what stands before topics
+    hint: `nats stream edit` adds a subject; `prefix` in the URL changes the prefix of topics
     ");
 }
 
@@ -172,7 +172,7 @@ fn a_server_that_is_too_old_is_told_what_it_lacks() {
 
     --- stderr
     error: nats: nats-server 2.10.26 is too old: a stream with schedules and atomic batches needs NATS 2.12 or later
-    hint: bring the server up to date
+    hint: update the server
     ");
     shop.raw.make(shop.raw.plain());
     let _ = shop.pf.run(&["publish", "order.created", "{}"]).succeeded();
@@ -182,7 +182,7 @@ fn a_server_that_is_too_old_is_told_what_it_lacks() {
 
     --- stderr
     error: `nats` cannot delay an event
-    hint: nats-server 2.10.26 is too old: schedules and atomic batches need NATS 2.12 or later; bring the server up to date
+    hint: nats-server 2.10.26 is too old: schedules and atomic batches need NATS 2.12 or later; update the server
     ");
     assert_snapshot!(shop.show(&["consume", "order.created", "--group", "g", "--", "true"]), @"
     exit: 5
@@ -191,7 +191,7 @@ fn a_server_that_is_too_old_is_told_what_it_lacks() {
     --- stderr
     consuming order.created as group g: true
     error: nats: nats-server 2.10.26 is too old: groups and their dead letters need NATS 2.11 or later
-    hint: bring the server up to date
+    hint: update the server
     ");
     assert_snapshot!(shop.show(&["doctor", "--fix"]), @"
     exit: 0
@@ -236,7 +236,7 @@ fn whoever_is_not_let_in_is_told_so() {
     --- stdout
 
     --- stderr
-    error: nats: the server does not accept these credentials
+    error: nats: authentication failed
       caused by: authorization violation: nats: authorization violation
     hint: set user and password in a context: `pf context add --help`
     ");
@@ -250,7 +250,7 @@ fn whoever_is_not_let_in_is_told_so() {
 
     --- stderr
     error: nats: Permissions Violation for Publish to "SHOP.a"
-    hint: the user needs the permission to publish to `SHOP.a`
+    hint: the user needs permission to publish to `SHOP.a`
     "#);
 }
 
@@ -267,7 +267,7 @@ fn a_message_that_is_too_large_is_refused() {
     --- stdout
 
     --- stderr
-    error: nats: the message is larger than the server takes
+    error: nats: the message is larger than the server accepts
     hint: `max_payload` in the server's configuration sets the limit
     ");
     assert_eq!(shop.raw.count(">"), 0);
@@ -293,7 +293,7 @@ fn commands_to_the_server_are_no_headers() {
 
     --- stderr
     error: nats: header `Nats-TTL` is a command to the server
-    hint: take `Nats-*` headers out of the message, or let them through with `--allow-broker-headers`
+    hint: remove the `Nats-*` headers from the message, or allow them with `--allow-broker-headers`
     ");
     assert_eq!(shop.raw.count(">"), 0);
     let allowed = [

@@ -38,9 +38,9 @@ fn it_needs_to_be_asked_once() {
     --- stdout
 
     --- stderr
-    made stream SHOP_DLQ for dead letters
-    made stream SHOP_PF for failed runs and jobs
-    made stream SHOP_ADVISORIES for what consumers give up
+    created stream SHOP_DLQ for dead letters
+    created stream SHOP_PF for failed runs and jobs
+    created stream SHOP_ADVISORIES for messages that consumers give up
     captured 0 letters
     ");
     assert_snapshot!(shop.show(&CAPTURE), @"
@@ -59,7 +59,7 @@ fn what_was_delivered_too_often_becomes_a_letter_once() {
     wait_for_advisories(&shop, 2);
     let doctor = shop.pf.run(&["doctor"]).succeeded();
     assert!(
-        doctor.stdout().contains("mend: pf dlq capture --until-end"),
+        doctor.stdout().contains("fix: pf dlq capture --until-end"),
         "{doctor}"
     );
     assert_snapshot!(shop.show(&CAPTURE), @"

@@ -45,9 +45,9 @@ fn a_command_is_run_once_per_event() {
 
     --- stderr
     consuming order.* as group billing: sh -c 'echo $PF_EVENT_ID $PF_DELIVERY_ATTEMPT'
-    made stream SHOP_DLQ for dead letters
-    made stream SHOP_PF for failed runs and jobs
-    made consumer billing on SHOP
+    created stream SHOP_DLQ for dead letters
+    created stream SHOP_PF for failed runs and jobs
+    created consumer billing on SHOP
     2 handled
     ");
     assert_snapshot!(consume(&shop, "echo $PF_EVENT_ID"), @"
@@ -96,9 +96,9 @@ fn what_is_given_up_is_listed_and_shown() {
 
     --- stderr
     consuming order.* as group billing: sh -c 'echo out of order >&2; exit 1'
-    made stream SHOP_DLQ for dead letters
-    made stream SHOP_PF for failed runs and jobs
-    made consumer billing on SHOP
+    created stream SHOP_DLQ for dead letters
+    created stream SHOP_PF for failed runs and jobs
+    created consumer billing on SHOP
     out of order
     attempt 1 of order.created e1 failed, again in [MS]: exit status 1: out of order
     out of order
@@ -211,8 +211,8 @@ fn a_consumer_that_loses_messages_is_refused() {
 
     --- stderr
     checking nats://SERVER/SHOP
-    mended max-deliver.billing
-    mended max-pending.billing
+    fixed max-deliver.billing
+    fixed max-pending.billing
     ");
     assert_snapshot!(consume(&shop, "true"), @"
     exit: 0
@@ -228,7 +228,7 @@ fn a_consumer_that_loses_messages_is_refused() {
 
     --- stderr
     consuming order.created as group billing: true
-    error: nats: the group reads SHOP.order.*, not only what was asked for
+    error: nats: the group reads SHOP.order.*, not only the requested topics
     hint: `nats consumer edit SHOP billing --filter=SHOP.order.created`, or use another group
     ");
 }
@@ -269,7 +269,7 @@ fn a_stream_in_the_place_of_ours_is_refused() {
 
     --- stderr
     consuming order.* as group billing: sh -c true
-    error: nats: the stream `SHOP_DLQ` is there and does not cover `_pf.dlq.SHOP.>`
+    error: nats: the stream `SHOP_DLQ` exists and does not cover `_pf.dlq.SHOP.>`
     hint: `nats stream edit SHOP_DLQ --subjects='dlq.>,_pf.dlq.SHOP.>'`
     ");
 }

@@ -160,7 +160,7 @@ fn what_may_make_a_group_begin_anew_is_said() {
     ] {
         let shop = shop(&setting, 1);
         let run = shop.pf.run(&args(&["--until-end"])).succeeded();
-        assert!(run.stderr().contains("the group begins anew"), "{run}");
+        assert!(run.stderr().contains("the group starts over"), "{run}");
         assert!(run.stderr().contains("1 handled"), "{run}");
     }
 }
@@ -196,14 +196,14 @@ fn a_paused_consumer_is_waited_for_and_said() {
     assert!(run.stdout().contains("paused.billing"), "{run}");
     assert!(
         run.stdout()
-            .contains("mend: nats consumer resume SHOP billing"),
+            .contains("fix: nats consumer resume SHOP billing"),
         "{run}"
     );
     let (child, mut stderr) = start(&shop, &args(&["--until-end"]));
     wait_for(&mut stderr, text);
     pause(&shop, "");
     let said = wait_for(&mut stderr, "1 handled");
-    assert!(said.contains("no longer paused"), "{said}");
+    assert!(said.contains("was resumed"), "{said}");
     assert_eq!(shop.pf.finish(child).code(), Some(0));
 }
 

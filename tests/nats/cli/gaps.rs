@@ -228,7 +228,7 @@ fn a_consumer_that_was_created_again_is_said() {
         .make_group("billing", "order.*", Duration::from_secs(30));
     publish(&shop, "order.created", 1);
     let said = wait_for(&mut said_by, "7 handled");
-    let text = "the consumer `billing` was deleted and created again: it begins behind message 0";
+    let text = "the consumer `billing` was deleted and created again: it starts behind message 0";
     assert!(said.contains(text), "{said}");
     assert_eq!(shop.pf.finish(child).code(), Some(0), "{said}");
 }

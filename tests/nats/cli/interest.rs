@@ -41,7 +41,7 @@ fn a_publish_warns_once_of_what_no_consumer_covers() {
     --- stdout
 
     --- stderr
-    warning: no consumer covers `SHOP.order`: the stream `SHOP` keeps only what a consumer covers, and drops the event; `pf consume order --group GROUP -- COMMAND` makes a consumer, `pf publish --require-consumer` refuses it
+    warning: no consumer covers `SHOP.order`: the stream `SHOP` keeps only what a consumer covers, and drops the event; `pf consume order --group GROUP -- COMMAND` creates a consumer, `pf publish --require-consumer` refuses it
     published [ULID] to order
     ");
     let lines = "{}\n".repeat(20);
@@ -53,7 +53,7 @@ fn a_publish_warns_once_of_what_no_consumer_covers() {
     --- stdout
 
     --- stderr
-    warning: no consumer covers `SHOP.order`: the stream `SHOP` keeps only what a consumer covers, and drops the event; `pf consume order --group GROUP -- COMMAND` makes a consumer, `pf publish --require-consumer` refuses it
+    warning: no consumer covers `SHOP.order`: the stream `SHOP` keeps only what a consumer covers, and drops the event; `pf consume order --group GROUP -- COMMAND` creates a consumer, `pf publish --require-consumer` refuses it
     published 20 events
     ");
     let _ = consume(&shop, &[], "true").succeeded();
@@ -85,7 +85,7 @@ fn a_publish_that_requires_a_consumer_is_refused_without_one() {
 
     --- stderr
     error: nats: no consumer covers `SHOP.order`: the stream `SHOP` keeps only what a consumer covers, and drops the event
-    hint: `pf consume order --group GROUP -- COMMAND` makes a consumer
+    hint: `pf consume order --group GROUP -- COMMAND` creates a consumer
     ");
     let many = ["publish", "--ndjson", "--require-consumer"];
     let event =
@@ -153,7 +153,7 @@ fn a_letter_stays_while_its_event_would_be_dropped() {
     assert_snapshot!(shop.show(&replay), @"
     exit: 1
     --- stdout
-    [LETTER]  failed: nats: no consumer covers `SHOP.order`: the stream `SHOP` keeps only what a consumer covers, and drops the event; `pf consume order --group GROUP -- COMMAND` makes a consumer
+    [LETTER]  failed: nats: no consumer covers `SHOP.order`: the stream `SHOP` keeps only what a consumer covers, and drops the event; `pf consume order --group GROUP -- COMMAND` creates a consumer
     replayed 0 letters, 1 failed
 
     --- stderr
@@ -187,14 +187,14 @@ fn caps_and_doctor_say_what_is_dropped() {
     ok       server               nats-server 2.15.1 answers
     ok       stream               stream SHOP holds 0 messages
     warning  subjects             the stream has no subjects for schedules and the journal of a replay
-                                  mend: pf doctor --fix
+                                  fix: pf doctor --fix
     warning  schedules            the stream does not allow schedules, so no event can be delayed; that cannot be undone
-                                  mend: pf doctor --fix
-    warning  atomic               the stream does not allow atomic batches, so a replay is exact only for a while
-                                  mend: pf doctor --fix
-    warning  retention            the stream keeps only what somebody waits for: schedules are dropped
+                                  fix: pf doctor --fix
+    warning  atomic               the stream does not allow atomic batches, so a replay is exactly once only within the duplicate window
+                                  fix: pf doctor --fix
+    warning  retention            the stream has interest retention: it drops schedules
     warning  interest             no consumer covers all of `SHOP.>`: what is published to the rest is confirmed and dropped
-                                  mend: pf consume '**' --group GROUP -- COMMAND
+                                  fix: pf consume '**' --group GROUP -- COMMAND
 
     --- stderr
     checking nats://SERVER/SHOP
@@ -225,7 +225,7 @@ fn a_stream_that_confirms_nothing_is_named_and_mended() {
 
     --- stderr
     error: nats: the stream `SHOP` does not confirm what is published
-    hint: `pf doctor --fix` lets it confirm
+    hint: `pf doctor --fix` makes it confirm
     ");
     assert!(
         start.elapsed() < std::time::Duration::from_secs(4),

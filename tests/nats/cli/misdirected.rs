@@ -42,7 +42,7 @@ fn an_event_is_not_published_into_another_stream() {
 
     --- stderr
     error: nats: `SHOP.order` belongs to the stream `SHOP`, not to `NOPE`, which the URL names
-    hint: name `SHOP` in the path of the URL; `prefix` in the URL changes what stands before topics
+    hint: name `SHOP` in the path of the URL; `prefix` in the URL changes the prefix of topics
     ");
     let event = r#"{"specversion":"1.0","id":"1","source":"/","type":"order"}"#;
     let run = pf.run_with(&["publish", "--ndjson"], [event, event].join("\n"));
@@ -143,7 +143,7 @@ fn a_letter_is_not_replayed_into_another_stream() {
     assert_snapshot!(shop.hide(&pf.run(&replay)), @"
     exit: 1
     --- stdout
-    [LETTER]  failed: nats: `SHOP.order` belongs to the stream `ORDERS`, not to `SHOP`, which the URL names; name `ORDERS` in the path of the URL; `prefix` in the URL changes what stands before topics
+    [LETTER]  failed: nats: `SHOP.order` belongs to the stream `ORDERS`, not to `SHOP`, which the URL names; name `ORDERS` in the path of the URL; `prefix` in the URL changes the prefix of topics
     replayed 0 letters, 1 failed
 
     --- stderr
@@ -198,8 +198,8 @@ fn a_mirror_is_read_and_not_published_to() {
     --- stdout
 
     --- stderr
-    error: nats: the stream `COPY` is a mirror of `SHOP` and takes no events itself
-    hint: publish to it: name `SHOP` in the path of the URL
+    error: nats: the stream `COPY` is a mirror of `SHOP` and accepts no events
+    hint: publish to `SHOP` instead: name it in the path of the URL
     ");
     let create = pf.run(&["publish", "order", "{}", "--create"]);
     assert!(
@@ -236,18 +236,18 @@ fn caps_and_doctor_say_what_a_mirror_is() {
     exit: 0
     --- stdout
     nats (nats-server 2.15.1)
-      publish              absent    the stream `COPY` is a mirror of `SHOP` and takes no events itself
-      delay                absent    the stream `COPY` is a mirror of `SHOP` and takes no events itself
-      schedule             absent    the stream `COPY` is a mirror of `SHOP` and takes no events itself
-      delayed-retry        native    held by the consumer, also over a restart
-      dlq                  emulated  a stream beside; a letter is stored before the original is acknowledged
-      exactly-once-replay  absent    the stream `COPY` is a mirror of `SHOP` and takes no events itself
+      publish              absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
+      delay                absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
+      schedule             absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
+      delayed-retry        native    held back by the consumer, also across a restart
+      dlq                  emulated  a stream of its own; a dead letter is stored before the original is acknowledged
+      exactly-once-replay  absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
       replay-to-group      absent    a replay goes to the topic, so every group sees it
-      order                emulated  per subject and publisher; a group gives one key to several consumers
-      ordered-retry        absent    JetStream holds a message, not its key
+      order                emulated  per subject and publisher; a group delivers one key to several consumers
+      ordered-retry        absent    JetStream holds back a message, not its key
       groups               native    durable pull consumers
       patterns             native    subject filters
-      crash-count          absent    JetStream counts deliveries, not what became of them
+      crash-count          absent    JetStream counts deliveries, not their outcomes
       purge                native
       max payload          1048576 bytes
       lateness             [MS]
@@ -259,7 +259,7 @@ fn caps_and_doctor_say_what_a_mirror_is() {
     --- stdout
     ok       server               nats-server 2.15.1 answers
     ok       stream               stream COPY holds 1 messages
-    ok       copy                 the stream `COPY` is a mirror of `SHOP` and takes no events itself
+    ok       copy                 the stream `COPY` is a mirror of `SHOP` and accepts no events
 
     --- stderr
     checking nats://SERVER/COPY?prefix=SHOP.
@@ -276,7 +276,7 @@ fn a_prefix_that_a_mirror_does_not_have_is_named() {
 
     --- stderr
     error: nats: the stream `COPY` copies others and holds nothing under `COPY.>`
-    hint: `prefix` in the URL changes what stands before topics: its first message stands under `SHOP.order`
+    hint: `prefix` in the URL changes the prefix of topics: the subject of its first message is `SHOP.order`
     ");
 }
 

@@ -15,15 +15,15 @@ fn a_stream_of_ours_can_do_everything() {
       publish              native    confirmed by JetStream; sent again under the same id
       delay                native    schedules, at most 0.75 s late
       schedule             native    where the stream allows schedules
-      delayed-retry        native    held by the consumer, also over a restart
-      dlq                  emulated  a stream beside; a letter is stored before the original is acknowledged
+      delayed-retry        native    held back by the consumer, also across a restart
+      dlq                  emulated  a stream of its own; a dead letter is stored before the original is acknowledged
       exactly-once-replay  native    an atomic batch of the events and the journal
       replay-to-group      absent    a replay goes to the topic, so every group sees it
-      order                emulated  per subject and publisher; a group gives one key to several consumers
-      ordered-retry        absent    JetStream holds a message, not its key
+      order                emulated  per subject and publisher; a group delivers one key to several consumers
+      ordered-retry        absent    JetStream holds back a message, not its key
       groups               native    durable pull consumers
       patterns             native    subject filters
-      crash-count          absent    JetStream counts deliveries, not what became of them
+      crash-count          absent    JetStream counts deliveries, not their outcomes
       purge                native
       max payload          1048576 bytes
       max delay            6days 23h 59m 58s
@@ -60,15 +60,15 @@ fn a_stream_of_somebody_else_can_do_less() {
       publish              native    confirmed by JetStream; sent again under the same id
       delay                absent    the stream does not allow schedules; `pf doctor --fix` changes the stream
       schedule             absent    the stream does not allow schedules; `pf doctor --fix` changes the stream
-      delayed-retry        native    held by the consumer, also over a restart
-      dlq                  emulated  a stream beside; a letter is stored before the original is acknowledged
+      delayed-retry        native    held back by the consumer, also across a restart
+      dlq                  emulated  a stream of its own; a dead letter is stored before the original is acknowledged
       exactly-once-replay  emulated  message ids, for 2m after a crash; the stream does not allow atomic batches; `pf doctor --fix` changes the stream
       replay-to-group      absent    a replay goes to the topic, so every group sees it
-      order                emulated  per subject and publisher; a group gives one key to several consumers
-      ordered-retry        absent    JetStream holds a message, not its key
+      order                emulated  per subject and publisher; a group delivers one key to several consumers
+      ordered-retry        absent    JetStream holds back a message, not its key
       groups               native    durable pull consumers
       patterns             native    subject filters
-      crash-count          absent    JetStream counts deliveries, not what became of them
+      crash-count          absent    JetStream counts deliveries, not their outcomes
       purge                native
       max payload          1048576 bytes
       max delay            6days 23h 59m 58s
@@ -109,13 +109,13 @@ fn a_stream_of_somebody_else_is_mended_when_asked() {
     ok       server               nats-server 2.15.1 answers
     ok       stream               stream SHOP holds 0 messages
     warning  subjects             the stream has no subjects for schedules and the journal of a replay
-                                  mend: pf doctor --fix
+                                  fix: pf doctor --fix
     warning  schedules            the stream does not allow schedules, so no event can be delayed; that cannot be undone
-                                  mend: pf doctor --fix
-    warning  atomic               the stream does not allow atomic batches, so a replay is exact only for a while
-                                  mend: pf doctor --fix
-    warning  max-deliver.consumer_order the consumer `consumer_order` drops a message after 3 deliveries, those that were given back among them; `pf dlq capture` keeps what it drops
-                                  mend: nats consumer edit SHOP consumer_order --max-deliver=-1
+                                  fix: pf doctor --fix
+    warning  atomic               the stream does not allow atomic batches, so a replay is exactly once only within the duplicate window
+                                  fix: pf doctor --fix
+    warning  max-deliver.consumer_order the consumer `consumer_order` drops a message after 3 deliveries, including those that were returned; `pf dlq capture` keeps what it drops
+                                  fix: nats consumer edit SHOP consumer_order --max-deliver=-1
 
     --- stderr
     checking nats://SERVER/SHOP
@@ -128,10 +128,10 @@ fn a_stream_of_somebody_else_is_mended_when_asked() {
 
     --- stderr
     checking nats://SERVER/SHOP
-    mended subjects
-    mended schedules
-    mended atomic
-    mended max-deliver.consumer_order
+    fixed subjects
+    fixed schedules
+    fixed atomic
+    fixed max-deliver.consumer_order
     ");
     let _ = shop
         .pf

@@ -41,7 +41,7 @@ fn begin(cluster: &Cluster) -> Begun {
     let one = ["publish", "order", "{}", "--id", "one"];
     begun.begin("publish", &mut world.pf(&one));
     let later = ["publish", "later", "{}", "--id", "later", "--delay", "1h"];
-    begun.begin("publish for later", &mut world.pf(&later));
+    begun.begin("publish with a delay", &mut world.pf(&later));
     begun.begin("tail", &mut world.pf(&TAIL));
     begun.begin("consume", &mut world.consumer(&["--count", "2"]));
     begun.begin("caps", &mut world.pf(&["caps"]));

@@ -31,7 +31,7 @@ fn scheduled(count: usize) -> (World, Vec<String>) {
         assert!(status.success(), "{status}");
         let (fired, waiting) = (world.raw.count("order"), world.raw.scheduled());
         if chrono::Utc::now() < due {
-            assert_eq!(fired, 0, "nobody sees them before");
+            assert_eq!(fired, 0, "none is seen before");
             assert_eq!(waiting, count as u64);
             return (world, accepted);
         }

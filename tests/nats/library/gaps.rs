@@ -103,7 +103,7 @@ async fn a_tail_that_is_overtaken_is_told_how_much_it_missed() {
         let mut after = 0;
         let mut place = String::new();
         while place != (COUNT + 1).to_string() {
-            let some = tail.next(100).await.expect("it was said");
+            let some = tail.next(100).await.expect("it was reported");
             let Some(newest) = some.last() else { break };
             place = newest.position.to_string();
             after += some.len();
@@ -190,5 +190,5 @@ async fn a_member_that_is_overtaken_is_told_when_it_asks_again() {
     while read < 5 {
         read += acknowledge(&*member, 10).await;
     }
-    member.close().await.expect("it was said");
+    member.close().await.expect("it was reported");
 }

@@ -40,7 +40,7 @@ async fn a_missing_server_is_told_soon() {
     let refused = broker
         .connect("", false)
         .await
-        .expect_err("nobody is there");
+        .expect_err("no server is there");
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
     assert!(start.elapsed() < Duration::from_secs(6));
 }
@@ -51,7 +51,7 @@ async fn wrong_credentials_are_told() {
     let refused = broker
         .connect("", false)
         .await
-        .expect_err("nobody says who");
+        .expect_err("no credentials");
     assert_eq!(refused.kind(), ErrorKind::Denied);
     let url = broker.url("").replace("nats://", "nats://me:secret@");
     let url = url.parse().expect("a URL");
@@ -114,7 +114,7 @@ async fn a_stream_of_the_go_library_is_used_and_mended_when_asked() {
             .is_some_and(|hint| hint.contains("pf doctor --fix"))
     );
     for finding in ["subjects", "schedules", "atomic"] {
-        transport.fix(finding).await.expect("it can be mended");
+        transport.fix(finding).await.expect("it can be fixed");
     }
     let able = transport.capabilities().await.expect("it answers");
     assert!(able.delay.is_native() && able.exactly_once_replay.is_native());
@@ -163,7 +163,7 @@ async fn a_consumer_that_drops_messages_is_refused() {
     transport
         .fix("max-deliver.consumer_order")
         .await
-        .expect("it can be mended");
+        .expect("it can be fixed");
     transport
         .subscribe(request("order.created"))
         .await

@@ -1,6 +1,6 @@
-//! Messages and NATS headers: what NATS has no place for rides in reserved ones.
+//! Messages as NATS messages and back: keys, nulls and binary values are stored in reserved headers.
 //!
-//! NATS carries only text in headers, has no keys and no nulls, and reads `Nats-*` as commands.
+//! NATS carries only text in headers, has no keys and no nulls, and reads `Nats-*` as commands to the server.
 
 use std::str::FromStr as _;
 
@@ -14,28 +14,28 @@ use crate::{
     transport::{ErrorKind, Lineage, Result},
 };
 
-/// The key, where it can be a header's text.
+/// The key, where it is valid as header text.
 const KEY: &str = "pf-key";
 /// Any other key, in base64.
 const KEY_BYTES: &str = "pf-key-base64";
 /// The name of a header whose value is null.
 const NULL: &str = "pf-null";
-/// `name:value` of a header whose value is no text, in base64.
+/// `name:value` of a header whose value is not text, in base64.
 const BYTES: &str = "pf-header-base64";
 /// Marks a payload that is null, not empty.
 const NULL_PAYLOAD: &str = "pf-payload";
-/// The history of a replayed message.
-pub(crate) const LINEAGE: &str = "pf-replay";
-/// The story of a dead letter.
+/// The lineage of a replayed message.
+pub(crate) const REPLAY: &str = "pf-replay";
+/// The metadata of a dead letter.
 pub(crate) const LETTER: &str = "pf-letter";
-/// The topic of a dead letter's message, where it is not that of its origin.
+/// The topic of the message of a dead letter, where it differs from that of its origin.
 pub(crate) const TOPIC: &str = "pf-topic";
-/// Where to acknowledge the delivery that became a letter.
-pub(crate) const CLAIM: &str = "pf-claim";
-/// The number of the original, in a letter that had no room for its message.
+/// The reply subject of the delivery that became a dead letter.
+pub(crate) const ACK_SUBJECT: &str = "pf-claim";
+/// The sequence of the original, in a dead letter that had no room for its message.
 pub(crate) const ORIGINAL: &str = "pf-original";
 
-/// The stream that a message is meant for; another one refuses it.
+/// The stream that a message is for; another one refuses it.
 pub(crate) const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
 
 const RESERVED: [&str; 10] = [
@@ -44,27 +44,27 @@ const RESERVED: [&str; 10] = [
     NULL,
     BYTES,
     NULL_PAYLOAD,
-    LINEAGE,
+    REPLAY,
     LETTER,
     TOPIC,
-    CLAIM,
+    ACK_SUBJECT,
     ORIGINAL,
 ];
 
-/// Lays out a message's key, headers and nulls.
+/// Encodes the key, headers and nulls of a message.
 pub(crate) fn write(message: &Message) -> Result<HeaderMap> {
     match message.headers.iter().find(|(name, _)| is_command(name)) {
         None => write_with_commands(message),
         Some((name, _)) => {
             let message = format!("header `{name}` is a command to the server");
             Err(error(ErrorKind::Invalid, message).hint(
-                "take `Nats-*` headers out of the message, or let them through with `--allow-broker-headers`",
+                "remove the `Nats-*` headers from the message, or allow them with `--allow-broker-headers`",
             ))
         }
     }
 }
 
-/// Lays out a message's key, headers and nulls; headers that are commands to the server are let through.
+/// Encodes the key, headers and nulls of a message that may carry commands to the server.
 pub(crate) fn write_with_commands(message: &Message) -> Result<HeaderMap> {
     let mut map = HeaderMap::new();
     match message.key.as_deref().map(|key| (as_value(key), key)) {
@@ -101,19 +101,19 @@ fn checked(name: &str) -> Result<HeaderName> {
     }
     match HeaderName::from_str(name) {
         Ok(known) if !name.is_empty() => Ok(known),
-        _ => Err(invalid(format!("`{name}` cannot be the name of a header"))),
+        _ => Err(invalid(format!("`{name}` is not a valid header name"))),
     }
 }
 
-/// Returns the text that comes back as it was written, if there is one.
+/// Returns the value as header text, if NATS returns that text unchanged.
 fn as_value(bytes: &[u8]) -> Option<HeaderValue> {
     let text = std::str::from_utf8(bytes).ok()?;
     let kept = text.trim() == text && !text.contains(char::is_control);
     kept.then(|| HeaderValue::from_str(text).ok()).flatten()
 }
 
-/// Puts a message together again, headers of different names in order of name, as the client knows no other order.
-/// What was not written by us is taken as it is.
+/// Decodes a message. Headers are ordered by name, as the client does not keep their order. A message that was not
+/// written by Protoflow is decoded as it is.
 pub(crate) fn read(topic: Topic, map: Option<&HeaderMap>, payload: Bytes) -> Message {
     let mut message = Message {
         topic,
@@ -132,7 +132,7 @@ pub(crate) fn read(topic: Topic, map: Option<&HeaderMap>, payload: Bytes) -> Mes
     message
 }
 
-/// Takes in one value; returns the header that it is, if it is the user's.
+/// Decodes one value; returns it if it is a header of the user.
 fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Option<Bytes>)> {
     let text = || Bytes::copy_from_slice(value.as_bytes());
     let decoded = |value: &str| STANDARD.decode(value).map_or_else(|_| text(), Bytes::from);
@@ -145,35 +145,35 @@ fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Optio
             let (name, value) = value.split_once(':').unwrap_or((name, value));
             return Some((name.to_owned(), Some(decoded(value))));
         }
-        LINEAGE | LETTER | TOPIC | CLAIM | ORIGINAL => {}
+        REPLAY | LETTER | TOPIC | ACK_SUBJECT | ORIGINAL => {}
         name if name.starts_with("Nats-") => {}
         name => return Some((name.to_owned(), Some(text()))),
     }
     None
 }
 
-/// Returns the first value of a header: there are few, and to look at each takes less than to hash a name.
+/// Returns the first value of a header. There are few, and comparing each is faster than hashing a name.
 pub(crate) fn find<'a>(map: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut all = map.iter();
     let (_, values) = all.find(|(known, _)| AsRef::<str>::as_ref(*known) == name)?;
     values.first().map(HeaderValue::as_str)
 }
 
-/// Adds the history of a replayed message.
+/// Adds the lineage of a replayed message.
 pub(crate) fn write_lineage(map: &mut HeaderMap, lineage: &Lineage) -> Result<()> {
-    map.insert(LINEAGE, json(lineage)?);
+    map.insert(REPLAY, json(lineage)?);
     Ok(())
 }
 
-/// Returns the history of a replayed message.
+/// Returns the lineage of a replayed message.
 pub(crate) fn read_lineage(map: Option<&HeaderMap>) -> Option<Box<Lineage>> {
-    serde_json::from_str(find(map?, LINEAGE)?).ok()
+    serde_json::from_str(find(map?, REPLAY)?).ok()
 }
 
-/// Writes a value on one line.
+/// Serializes a record as JSON on one line.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {
-    let failed = "a record cannot be written";
-    // The story of a letter takes about so much.
+    let failed = "a record cannot be serialized";
+    // The metadata of a dead letter take about this much.
     let mut line = Vec::with_capacity(1024);
     serde_json::to_writer(&mut line, value)
         .map_err(|source| error(ErrorKind::Other, failed).because(source))?;

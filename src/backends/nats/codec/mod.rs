@@ -1,4 +1,5 @@
-//! How messages are stored: headers and sequence ranges. No client, no connection.
+//! How messages and records are stored. Pure: no client, no connection.
 
 pub(crate) mod headers;
 pub(crate) mod sequence_ranges;
+pub(crate) mod timestamp;

@@ -1,4 +1,4 @@
-//! Numbers as pairs of the first and the last of those that follow each other.
+//! Sequences as ranges: consecutive ones are serialized as a pair of the first and the last.
 
 use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
 

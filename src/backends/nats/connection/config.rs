@@ -1,4 +1,4 @@
-//! What `nats:` and `tls:` URLs say.
+//! Settings of `nats:` and `tls:` URLs.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// The Go library's stream, and ours unless the URL names another.
+/// The stream of a URL without a path; the Go library uses the same.
 const STREAM: &str = "PROTOFLOW";
 
 const PARAMETERS: Parameters = Parameters {
@@ -36,7 +36,7 @@ const PARAMETERS: Parameters = Parameters {
     others: "",
 };
 
-/// What a URL says.
+/// The settings of a URL.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) servers: Vec<String>,
@@ -46,13 +46,13 @@ pub(crate) struct Config {
     pub(crate) creds: Option<PathBuf>,
     pub(crate) tls: Tls,
     pub(crate) timeout: Duration,
-    /// Let commands to the server through with what is published.
+    /// Whether messages may carry commands to the server (`Nats-*` headers).
     pub(crate) broker_headers: bool,
-    /// Refuse to publish what would be dropped for want of a consumer.
+    /// Whether to refuse messages that the stream would drop because no consumer covers them.
     pub(crate) require_consumer: bool,
 }
 
-/// How the URL says who we are.
+/// Credentials in a URL.
 #[derive(Clone)]
 pub(crate) enum Login {
     /// A token.
@@ -67,7 +67,7 @@ impl std::fmt::Debug for Login {
     }
 }
 
-/// What the URL says about encryption.
+/// TLS settings of a URL.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tls {
     pub(crate) required: bool,
@@ -88,7 +88,7 @@ impl Config {
             name => name,
         };
         if stream.contains(['.', '*', '>', '/', '\\', '%', ' ']) {
-            return Err(wrong(format!("`{stream}` cannot be the name of a stream")));
+            return Err(wrong(format!("`{stream}` is not a valid stream name")));
         }
         let mut config = Self {
             servers: vec![format!("{scheme}://{host}:{port}")],
@@ -120,7 +120,7 @@ impl Config {
             .servers
             .extend(further.map(|server| format!("{scheme}://{server}")));
         if config.tls.certificate.is_some() != config.tls.key.is_some() {
-            return Err(wrong("`cert` and `key` are given together"));
+            return Err(wrong("`cert` and `key` must be given together"));
         }
         Ok(config)
     }
@@ -157,7 +157,7 @@ fn prefix(text: &str) -> Result<String> {
     }
     let bare = text.strip_suffix('.').unwrap_or(text);
     if bare.parse::<crate::event::Topic>().is_err() || bare.starts_with(['$', '_']) {
-        return Err(wrong(format!("`{text}` cannot stand before a topic")));
+        return Err(wrong(format!("`{text}` is not a valid prefix")));
     }
     Ok(format!("{bare}."))
 }

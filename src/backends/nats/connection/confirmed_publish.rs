@@ -1,279 +1,139 @@
-//! Questions to the server, asked again while a connection that was lost comes back, or a leader is elected.
-//!
-//! A cluster without a leader looks like one that is not there: a message to a stream finds nobody who takes it, a
-//! question gets no answer or "temporarily unavailable", and the connection is as good as ever. What was surely not
-//! carried out is sent again whatever it is; what may have been, only where it may happen twice.
-
-use std::time::Duration;
+//! Publishing single messages and waiting for their confirmation.
 
 use async_nats::{
-    HeaderMap, Message, Request, RequestError, RequestErrorKind, StatusCode, Subject,
+    HeaderMap, Request, RequestErrorKind,
     jetstream::{context::PublishAckFuture, publish::PublishAck},
 };
 use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
     backends::nats::{
         codec::headers::EXPECTED_STREAM,
-        connection::handle::Link,
-        error::{self as errors, Refusal, error},
+        connection::{
+            handle::Connection,
+            retry::{self, Attempt, RIDE_OUT, Transient as _},
+            stream::coverage,
+        },
+        error::{self, ApiError, error},
     },
-    transport::{ErrorKind, Result},
+    transport::{ErrorKind, Result, TransportError},
 };
 
-/// The server's answers to a delete of what is not there.
-const GONE: [u64; 3] = [
-    errors::NO_MESSAGE_TO_DELETE,
-    errors::NO_MESSAGE,
-    errors::NO_SEQUENCE,
-];
-/// How long a lost connection, or a cluster without a leader, is ridden out.
-pub(crate) const RIDE_OUT: Duration = Duration::from_secs(30);
-/// The pause before a question is asked again.
-const PAUSE: Duration = Duration::from_millis(100);
+/// A message as it is published.
+#[derive(Debug, Clone)]
+pub(crate) struct RawMessage {
+    pub(crate) subject: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Bytes,
+}
 
-impl Link {
-    /// Asks `JetStream`, again if the connection was lost meanwhile or no leader answers: for questions, and for what may
-    /// happen twice.
-    pub(crate) async fn api(&self, verb: String, body: &Value) -> Result<Value, Refusal> {
-        self.ride_out(|| self.ask(&verb, body)).await
-    }
-
-    /// Asks `JetStream` once.
-    pub(crate) async fn ask(&self, verb: &str, body: &Value) -> Result<Value, Refusal> {
-        let subject = format!("$JS.API.{verb}");
-        let body = Bytes::from(body.to_string());
-        let asked = self.client.request(subject.clone(), body);
-        parse(&self.answer(&subject, asked).await?.payload)
-    }
-
-    /// Repeats a step while its failures come from a connection that was lost and comes back, or from a cluster that has
-    /// no leader.
-    pub(crate) async fn ride_out<T, F>(&self, mut step: impl FnMut() -> F) -> Result<T, Refusal>
-    where
-        F: Future<Output = Result<T, Refusal>>,
-    {
-        let (connects, until) = (self.connects(), Instant::now() + RIDE_OUT);
-        loop {
-            match step().await {
-                Err(refusal) if refusal.may_pass() && Instant::now() < until => {
-                    let same = self.is_connected() && self.connects() == connects;
-                    if same && !self.may_lack_leader(&refusal) {
-                        return Err(refusal);
-                    }
-                    self.wait_for_connection(until).await;
-                    sleep(PAUSE).await;
-                }
-                result => return result,
-            }
+/// Publishes a message and returns its sequence. While the stream has no leader nothing can have been stored, so that
+/// the message is sent again; after a lost answer it is not.
+pub(crate) async fn publish(
+    connection: &Connection,
+    message: &RawMessage,
+) -> Result<u64, ApiError> {
+    retry::attempts(Instant::now() + RIDE_OUT, |_| async {
+        match publish_once(connection, message.clone()).await {
+            Err(failed @ ApiError::Unanswered(_)) => Attempt::Final(Err(failed)),
+            Err(failed) if failed.is_transient() => Attempt::Again(failed),
+            result => Attempt::Final(result),
         }
-    }
+    })
+    .await
+}
 
-    /// Reports whether a request may have failed because a cluster elects a leader. A server alone always has one.
-    fn may_lack_leader(&self, refusal: &Refusal) -> bool {
-        match refusal {
-            Refusal::Server { .. } => true,
-            Refusal::Lost(_) | Refusal::Untaken(_) => {
-                let info = self.client.server_info();
-                info.cluster.is_some() && info.jetstream
-            }
-        }
-    }
-
-    /// Waits for the answer to a request.
-    async fn answer(
-        &self,
-        subject: &str,
-        asked: impl Future<Output = Result<Message, RequestError>>,
-    ) -> Result<Message, Refusal> {
-        let answer = self.heard(subject, asked).await.map_err(Refusal::Lost)?;
-        answer.map_err(|failed| Refusal::Lost(errors::of_request(failed)))
-    }
-
-    /// Publishes one message and returns the number under which it is stored. While the stream has no leader nothing can
-    /// have been stored, so that it is sent again.
-    pub(crate) async fn put(
-        &self,
-        subject: String,
-        headers: HeaderMap,
-        payload: Bytes,
-    ) -> Result<u64, Refusal> {
-        let until = Instant::now() + RIDE_OUT;
-        loop {
-            let put = self.put_once(subject.clone(), headers.clone(), payload.clone());
-            match put.await {
-                Err(Refusal::Lost(failed)) => return Err(Refusal::Lost(failed)),
-                Err(refusal) if refusal.may_pass() && Instant::now() < until => sleep(PAUSE).await,
-                result => return result,
-            }
-        }
-    }
-
-    /// Publishes one message under an id that the server recognises, again while no answer comes.
-    pub(crate) async fn put_surely(
-        &self,
-        subject: String,
-        headers: HeaderMap,
-        payload: Bytes,
-    ) -> Result<u64, Refusal> {
-        let until = Instant::now() + RIDE_OUT;
-        let mut doubtful = false;
-        loop {
-            let put = self.put(subject.clone(), headers.clone(), payload.clone());
-            let refusal = match put.await {
-                Ok(number) => return Ok(number),
-                Err(refusal) => refusal,
-            };
-            doubtful |= matches!(refusal, Refusal::Lost(_));
-            if !refusal.may_pass() {
-                return Err(refusal);
-            }
-            if Instant::now() >= until {
-                return Err(if doubtful {
-                    Refusal::Lost(refusal.into())
-                } else {
-                    refusal
-                });
-            }
-            self.wait_for_connection(until).await;
-            sleep(PAUSE).await;
-        }
-    }
-
-    /// Publishes one message, and says where it belongs if it found no stream, or another one than it expects.
-    pub(crate) async fn put_once(
-        &self,
-        subject: String,
-        headers: HeaderMap,
-        payload: Bytes,
-    ) -> Result<u64, Refusal> {
-        let (named, expected) = (subject.clone(), expected_stream(&headers));
-        let request = Request::new().headers(headers).payload(payload);
-        let asked = self.client.send_request(subject, request);
-        let answer = match self.heard(&named, asked).await.map_err(Refusal::Lost)? {
-            Ok(answer) => answer,
-            Err(failed) if failed.kind() == RequestErrorKind::NoResponders => {
-                return Err(Refusal::Untaken(
-                    self.untaken(&named, expected.as_deref()).await,
-                ));
-            }
-            Err(failed) => return Err(Refusal::Lost(errors::of_request(failed))),
+/// Publishes a message that has an id (`Nats-Msg-Id`) by which the server drops duplicates, again while no answer comes.
+pub(crate) async fn publish_with_id(
+    connection: &Connection,
+    message: &RawMessage,
+) -> Result<u64, ApiError> {
+    let deadline = Instant::now() + RIDE_OUT;
+    retry::attempts(deadline, |last| async move {
+        let failed = match publish(connection, message).await {
+            Err(failed) if failed.is_transient() => failed,
+            result => return Attempt::Final(result),
         };
-        match serde_json::from_slice(&answer.payload) {
-            Ok(Stored {
-                error: None, seq, ..
-            }) => Ok(seq),
-            Ok(Stored {
-                stream: Some(stream),
-                ..
-            }) => Err(self
-                .refused(&answer.payload, (&named, &stream, expected))
-                .await),
-            _ => parse(&answer.payload).map(|_| 0),
+        connection.wait_until_connected(deadline).await;
+        // An earlier attempt without an answer may have been the one that was stored.
+        let is_unknown = matches!(last, Some(ApiError::Unanswered(_)));
+        Attempt::Again(if is_unknown {
+            ApiError::Unanswered(failed.into())
+        } else {
+            failed
+        })
+    })
+    .await
+}
+
+/// Publishes a message once. If no stream stored it, or another one than it expects, the error says where it belongs.
+pub(crate) async fn publish_once(
+    connection: &Connection,
+    message: RawMessage,
+) -> Result<u64, ApiError> {
+    let (subject, expected) = (message.subject, expected_stream(&message.headers));
+    let request = Request::new()
+        .headers(message.headers)
+        .payload(message.payload);
+    let answer = connection.client.send_request(subject.clone(), request);
+    let answer = connection.denials.or_denied(&subject, answer).await;
+    let answer = match answer.map_err(ApiError::Unanswered)? {
+        Ok(answer) => answer,
+        Err(failed) if failed.kind() == RequestErrorKind::NoResponders => {
+            let why = coverage::not_stored(connection, &subject, expected.as_deref()).await;
+            return Err(ApiError::NotStored(why));
         }
-    }
-
-    /// Reads why a stream refused a message, which may belong to another one.
-    async fn refused(
-        &self,
-        answer: &[u8],
-        (subject, stream, expected): (&str, &str, Option<String>),
-    ) -> Refusal {
-        match (parse(answer), expected) {
-            (Err(refusal), Some(expected)) if refusal.is(errors::OTHER_STREAM) => {
-                Refusal::Untaken(self.elsewhere(subject, stream, &expected).await)
-            }
-            (Err(refusal), _) => refusal,
-            (Ok(_), _) => Refusal::Lost(error(ErrorKind::Other, "the server answered nonsense")),
-        }
-    }
-
-    /// Waits until a message is confirmed stored.
-    pub(crate) async fn stored(
-        &self,
-        subject: &str,
-        confirmed: PublishAckFuture,
-    ) -> Result<PublishAck, Refusal> {
-        let stored = self.heard(subject, confirmed.into_future()).await;
-        let stored = stored.map_err(Refusal::Lost)?;
-        stored.map_err(|failed| errors::of_publish(failed, subject))
-    }
-
-    /// Reads the last message of a subject, or one by its number, from any replica.
-    pub(crate) async fn peek(
-        &self,
-        stream: &str,
-        what: &Value,
-    ) -> Result<Option<async_nats::Message>> {
-        let subject = format!("$JS.API.DIRECT.GET.{stream}");
-        let body = Bytes::from(what.to_string());
-        let found = self.ride_out(|| async {
-            let asked = self.client.request(subject.clone(), body.clone());
-            self.answer(&subject, asked).await
-        });
-        let found = found.await?;
-        match found.status {
-            None => Ok(Some(found)),
-            Some(StatusCode::NOT_FOUND) => Ok(None),
-            Some(status) => Err(error(
-                ErrorKind::Other,
-                format!("a message could not be read: {status}"),
-            )),
-        }
-    }
-
-    /// Tells the server something at a reply subject and waits until it took note.
-    pub(crate) async fn confirm(&self, reply: Subject, word: Bytes) -> Result<()> {
-        let asked = self.client.request(reply.clone(), word);
-        self.answer(&reply, asked).await?;
-        Ok(())
-    }
-
-    /// Deletes a message without overwriting its bytes, which is what makes it fast; tells whether it was there.
-    pub(crate) async fn delete(&self, stream: &str, number: u64) -> Result<bool> {
-        let body = serde_json::json!({"seq": number, "no_erase": true});
-        match self.api(format!("STREAM.MSG.DELETE.{stream}"), &body).await {
-            Ok(_) => Ok(true),
-            Err(Refusal::Server { text, .. }) if text.contains("not permitted") => {
-                Err(error(ErrorKind::Denied, text))
-            }
-            Err(refusal) if GONE.iter().any(|number| refusal.is(*number)) => Ok(false),
-            Err(refusal) => Err(refusal.into()),
-        }
-    }
-
-    /// Deletes what stands under a subject; tells how many messages that were.
-    pub(crate) async fn purge(&self, stream: &str, filter: &str) -> Result<u64> {
-        let body = serde_json::json!({"filter": filter});
-        let answer = self.api(format!("STREAM.PURGE.{stream}"), &body).await?;
-        Ok(answer.get("purged").and_then(Value::as_u64).unwrap_or(0))
+        Err(failed) => return Err(ApiError::Unanswered(error::from_request(failed))),
+    };
+    match serde_json::from_slice(&answer.payload) {
+        Ok(Confirmation {
+            error: None, seq, ..
+        }) => Ok(seq),
+        Ok(Confirmation {
+            stream: Some(stream),
+            ..
+        }) => Err(refusal(
+            connection,
+            &answer.payload,
+            &Addressed {
+                subject,
+                stream,
+                expected,
+            },
+        )
+        .await),
+        _ => error::parse_answer(&answer.payload).map(|_| 0),
     }
 }
 
-/// The answer to a message that was stored, or was not.
+/// The confirmation of a message, or its refusal.
 #[derive(Deserialize)]
-struct Stored {
+struct Confirmation {
     error: Option<IgnoredAny>,
     stream: Option<String>,
     #[serde(default)]
     seq: u64,
 }
 
-/// Repeats a step that may happen twice while its failures are of the kind that passes, at most until then.
-pub(crate) async fn while_it_may_pass<T, F>(
-    until: Instant,
-    mut step: impl FnMut() -> F,
-) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
-    loop {
-        match step().await {
-            Err(failed) if failed.is_transient() && Instant::now() < until => sleep(PAUSE).await,
-            result => return result,
+/// Where a message went, and which stream it expects.
+struct Addressed {
+    subject: String,
+    stream: String,
+    expected: Option<String>,
+}
+
+/// Reads why a stream refused a message, which may belong to another one.
+async fn refusal(connection: &Connection, answer: &[u8], to: &Addressed) -> ApiError {
+    match (error::parse_answer(answer), &to.expected) {
+        (Err(refused), Some(expected)) if refused.has_code(error::OTHER_STREAM) => {
+            let why = coverage::other_stream(connection, &to.subject, &to.stream, expected);
+            ApiError::NotStored(why.await)
+        }
+        (Err(refused), _) => refused,
+        (Ok(_), _) => {
+            ApiError::Unanswered(error(ErrorKind::Other, "unexpected answer to a message"))
         }
     }
 }
@@ -283,12 +143,43 @@ fn expected_stream(headers: &HeaderMap) -> Option<String> {
     Some(expected.as_str().to_owned())
 }
 
-fn parse(answer: &[u8]) -> Result<Value, Refusal> {
-    let answer: Value = serde_json::from_slice(answer).map_err(|source| {
-        Refusal::Lost(error(ErrorKind::Other, "the server answered nonsense").because(source))
-    })?;
-    match errors::refused(&answer) {
-        Some(refusal) => Err(refusal),
-        None => Ok(answer),
-    }
+/// Waits for the confirmation of a message that was sent.
+pub(crate) async fn confirmation(
+    connection: &Connection,
+    subject: &str,
+    confirmed: PublishAckFuture,
+) -> Result<PublishAck, ApiError> {
+    let confirmed = connection
+        .denials
+        .or_denied(subject, confirmed.into_future())
+        .await;
+    let confirmed = confirmed.map_err(ApiError::Unanswered)?;
+    confirmed.map_err(|failed| error::from_publish(failed, subject))
+}
+
+/// Stores an internal message in the state stream.
+pub(crate) async fn publish_internal(
+    connection: &Connection,
+    subject: String,
+    payload: Bytes,
+) -> Result<()> {
+    publish_internal_with(connection, subject, payload, HeaderMap::new()).await
+}
+
+/// Stores an internal message with headers in the state stream.
+pub(crate) async fn publish_internal_with(
+    connection: &Connection,
+    subject: String,
+    payload: Bytes,
+    mut headers: HeaderMap,
+) -> Result<()> {
+    headers.insert("Nats-Msg-Id", connection.id());
+    headers.insert(EXPECTED_STREAM, connection.names.state_stream());
+    let message = RawMessage {
+        subject,
+        headers,
+        payload,
+    };
+    let stored = publish_with_id(connection, &message).await;
+    stored.map(drop).map_err(TransportError::from)
 }

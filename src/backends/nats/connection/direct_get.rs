@@ -1,22 +1,126 @@
-//! Messages as the `JetStream` API writes them in JSON.
+//! Single messages, read by sequence or subject without a consumer.
+//!
+//! The leader of the stream knows every message that was confirmed; a replica, which answers a direct get, may lack the
+//! last ones. What is compared or written back is read from the leader, what only has to be found is not.
 
 use std::{str::FromStr as _, time::SystemTime};
 
-use async_nats::{HeaderMap, HeaderName, HeaderValue};
+use async_nats::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use bytes::Bytes;
+use serde_json::{Value, json};
 
 use crate::{
-    backends::nats::{delay::Last, error::error},
+    backends::nats::{
+        connection::handle::Connection,
+        error::{NO_MESSAGE, NO_STREAM, error},
+    },
     transport::{ErrorKind, Result},
 };
 
-/// Reads the answer to `STREAM.MSG.GET`.
-pub(crate) fn read(answer: &Value) -> Result<Last> {
-    decode(answer).ok_or_else(|| error(ErrorKind::Other, "the server answered nonsense"))
+/// Which message to read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Query<'a> {
+    /// The message with this sequence.
+    Sequence(u64),
+    /// The last message of a subject.
+    Last(&'a str),
+    /// The first message from a sequence on that a filter matches.
+    Next {
+        /// The sequence.
+        from: u64,
+        /// The filter.
+        filter: &'a str,
+    },
 }
 
-fn decode(answer: &Value) -> Option<Last> {
+impl Query<'_> {
+    fn body(self) -> Value {
+        match self {
+            Self::Sequence(sequence) => json!({"seq": sequence}),
+            Self::Last(subject) => json!({"last_by_subj": subject}),
+            Self::Next { from, filter } => json!({"seq": from, "next_by_subj": filter}),
+        }
+    }
+}
+
+/// A message as it is stored in a stream.
+#[derive(Debug)]
+pub(crate) struct StoredMessage {
+    pub(crate) subject: String,
+    pub(crate) sequence: u64,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Bytes,
+    /// When the server stored it.
+    pub(crate) time: SystemTime,
+}
+
+/// Reads a message from the leader of the stream.
+pub(crate) async fn from_leader(
+    connection: &Connection,
+    stream: &str,
+    query: Query<'_>,
+) -> Result<Option<StoredMessage>> {
+    let verb = format!("STREAM.MSG.GET.{stream}");
+    match connection.api(verb, &query.body()).await {
+        Ok(answer) => decode(&answer)
+            .map(Some)
+            .ok_or_else(|| error(ErrorKind::Other, "unexpected STREAM.MSG.GET response")),
+        Err(refused) if refused.has_code(NO_MESSAGE) || refused.has_code(NO_STREAM) => Ok(None),
+        Err(failed) => Err(failed.into()),
+    }
+}
+
+/// Reads a message from any replica of the stream.
+pub(crate) async fn from_any_replica(
+    connection: &Connection,
+    stream: &str,
+    query: Query<'_>,
+) -> Result<Option<async_nats::Message>> {
+    let subject = format!("$JS.API.DIRECT.GET.{stream}");
+    let body = Bytes::from(query.body().to_string());
+    let found = connection.ride_out(|| async {
+        let answer = connection.client.request(subject.clone(), body.clone());
+        connection.answer(&subject, answer).await
+    });
+    let found = found.await?;
+    match found.status {
+        None => Ok(Some(found)),
+        Some(StatusCode::NOT_FOUND) => Ok(None),
+        Some(status) => {
+            let message = format!("a message could not be read: {status}");
+            Err(error(ErrorKind::Other, message))
+        }
+    }
+}
+
+/// Asks the leader of a stream whether it holds, in a range of sequences, a message that a filter matches and that was
+/// stored at a time that is admitted. The replica that serves a consumer may lack what was just confirmed.
+pub(crate) async fn leader_holds(
+    connection: &Connection,
+    stream: &str,
+    filters: &[String],
+    range: std::ops::RangeInclusive<u64>,
+    admits: impl Fn(SystemTime) -> bool,
+) -> Result<bool> {
+    let all = [">".to_owned()];
+    let filters = if filters.is_empty() { &all } else { filters };
+    for filter in filters.iter().filter(|_| !range.is_empty()) {
+        let from = *range.start();
+        match from_leader(connection, stream, Query::Next { from, filter }).await {
+            Ok(Some(found)) if found.sequence <= *range.end() && admits(found.time) => {
+                return Ok(true);
+            }
+            // A user who may not ask the leader has to trust the replica.
+            Ok(_) => {}
+            Err(failed) if failed.kind() == ErrorKind::Denied => {}
+            Err(failed) => return Err(failed),
+        }
+    }
+    Ok(false)
+}
+
+fn decode(answer: &Value) -> Option<StoredMessage> {
     let message = answer.get("message")?;
     let bytes = |name: &str| match message.get(name).and_then(Value::as_str) {
         Some(text) => STANDARD.decode(text).ok(),
@@ -24,9 +128,9 @@ fn decode(answer: &Value) -> Option<Last> {
     };
     let time = message.get("time")?.as_str()?;
     let time = chrono::DateTime::parse_from_rfc3339(time).ok()?;
-    Some(Last {
+    Some(StoredMessage {
         subject: message.get("subject")?.as_str()?.to_owned(),
-        number: message.get("seq")?.as_u64()?,
+        sequence: message.get("seq")?.as_u64()?,
         headers: headers(&String::from_utf8(bytes("hdrs")?).ok()?),
         payload: bytes("data")?.into(),
         time: SystemTime::from(time),

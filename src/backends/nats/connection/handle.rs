@@ -1,8 +1,6 @@
-//! The connection to the server: made once, and kept.
+//! The connection to the server: made once, shared, and asked through the `JetStream` API.
 
 use std::{
-    error::Error as _,
-    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,238 +8,216 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{
-    Client, ConnectErrorKind, ConnectOptions,
-    connection::State,
-    jetstream::{self, context::ContextBuilder},
-};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, sleep, timeout},
-};
+use async_nats::{Client, Message, RequestError, Subject, connection::State, jetstream};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
 use ulid::Ulid;
 
 use crate::{
     backends::nats::{
         connection::{
-            config::{Config, Login},
+            config::Config,
             names::Names,
             permissions::Denials,
-            stream::retention::Watch,
+            retry::{self, Attempt, RIDE_OUT, Transient as _},
         },
-        error::error,
+        error::{self, ApiError, error},
     },
-    transport::{ErrorKind, Result, TransportError},
+    transport::{ErrorKind, Result},
 };
 
-/// How long a confirmation is waited for before the question is asked again.
-const ANSWER: Duration = Duration::from_secs(5);
+/// How long one request waits for its answer before it is repeated.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to do about a server that is too old.
-pub(crate) const UPDATE: &str = "bring the server up to date";
+pub(crate) const UPDATE_HINT: &str = "update the server";
 
-/// The most messages that wait for their confirmation: enough that the server is never idle, and fewer than it refuses.
-const WINDOW: usize = 4096;
+/// The answers of the server to a delete of a message that does not exist.
+const NOTHING_TO_DELETE: [u64; 3] = [
+    error::NO_MESSAGE_TO_DELETE,
+    error::NO_MESSAGE,
+    error::NO_SEQUENCE,
+];
 
 /// An open connection, and the names that belong to the URL.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) js: jetstream::Context,
     pub(crate) names: Names,
-    /// Whether commands to the server are let through with what is published.
+    /// Whether messages may carry commands to the server (`Nats-*` headers).
     pub(crate) broker_headers: bool,
-    /// Whether it is refused to publish what would be dropped for want of a consumer.
+    /// Whether to refuse messages that the stream would drop because no consumer covers them.
     pub(crate) require_consumer: bool,
-    /// What the stream keeps of what is published, as far as it is known.
-    pub(crate) watch: Watch,
-    /// Batches enter the connection one after the other.
-    pub(crate) turn: tokio::sync::Mutex<()>,
-    /// Room for messages that wait for their confirmation.
-    pub(crate) window: Arc<Semaphore>,
-    /// How long a server is waited for that a command could do without.
-    pub(crate) patience: Duration,
-    /// What the server does not let this user do.
+    /// How long a command waits for a server that it could do without.
+    pub(crate) timeout: Duration,
+    /// The requests that the server has denied.
     pub(crate) denials: Arc<Denials>,
-    ids: String,
+    id_prefix: String,
     next_id: AtomicU64,
 }
 
-/// Connects, or says within the URL's time why not.
-pub(crate) async fn connect(config: Config) -> Result<Arc<Link>> {
-    let denials = Arc::<Denials>::default();
-    let options = options(&config, Arc::clone(&denials)).await?;
-    let servers: Vec<async_nats::ServerAddr> = config
-        .servers
-        .iter()
-        .map(|server| server.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|source| {
-            error(ErrorKind::Configuration, "a server's address is wrong").because(source)
-        })?;
-    let connected = timeout(config.timeout, options.connect(servers)).await;
-    let client = match connected {
-        Ok(Ok(client)) => client,
-        Ok(Err(failed)) => return Err(refused(failed, &config)),
-        Err(_) => return Err(unreachable(&config)),
-    };
-    let js = ContextBuilder::new()
-        .timeout(ANSWER)
-        .max_ack_inflight(1 << 20)
-        .build(client.clone());
-    Ok(Arc::new(Link {
-        client,
-        js,
-        names: config.names,
-        broker_headers: config.broker_headers,
-        require_consumer: config.require_consumer,
-        watch: Watch::default(),
-        turn: tokio::sync::Mutex::default(),
-        window: Arc::new(Semaphore::new(WINDOW)),
-        patience: config.timeout,
-        denials,
-        ids: Ulid::generate().to_string(),
-        next_id: AtomicU64::new(0),
-    }))
-}
-
-async fn options(config: &Config, denials: Arc<Denials>) -> Result<ConnectOptions> {
-    let mut options = ConnectOptions::new()
-        .name("pf")
-        .connection_timeout(config.timeout)
-        .request_timeout(Some(ANSWER))
-        .subscription_capacity(1 << 16)
-        .retain_servers_order()
-        .reconnect_delay_callback(delay)
-        .event_callback(move |event| {
-            tracing::debug!(%event, "nats");
-            denials.note(&event);
-            std::future::ready(())
-        });
-    options = match config.login.clone() {
-        None => options,
-        Some(Login::Token(token)) => options.token(token),
-        Some(Login::User(user, password)) => options.user_and_password(user, password),
-    };
-    if let Some(file) = &config.creds {
-        options = options.credentials_file(file).await.map_err(|source| {
-            let message = format!("the credentials file {} cannot be used", file.display());
-            error(ErrorKind::Configuration, message).because(source)
-        })?;
-    }
-    if let Some(file) = &config.tls.authority {
-        options = options.add_root_certificates(file.clone());
-    }
-    if let (Some(certificate), Some(key)) = (&config.tls.certificate, &config.tls.key) {
-        options = options.add_client_certificate(certificate.clone(), key.clone());
-    }
-    Ok(options.require_tls(config.tls.required))
-}
-
-/// Returns how long to wait before a connection is tried, the first time not at all.
-fn delay(attempt: usize) -> Duration {
-    match attempt {
-        0 | 1 => Duration::ZERO,
-        attempt => Duration::from_millis(25 << attempt.min(5)),
-    }
-}
-
-fn unreachable(config: &Config) -> TransportError {
-    let message = format!("no server answers at {}", config.servers.join(", "));
-    error(ErrorKind::Unavailable, message).hint("`nats-server -js` starts one")
-}
-
-fn refused(failed: async_nats::ConnectError, config: &Config) -> TransportError {
-    let (kind, message) = match failed.kind() {
-        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => (
-            ErrorKind::Denied,
-            "the server does not accept these credentials",
-        ),
-        ConnectErrorKind::Tls => return unencrypted(&failed.to_string()).because(failed),
-        ConnectErrorKind::ServerParse => {
-            (ErrorKind::Configuration, "the server's address is wrong")
+impl Connection {
+    /// Wraps a connected client.
+    pub(crate) fn new(
+        client: Client,
+        js: jetstream::Context,
+        config: Config,
+        denials: Arc<Denials>,
+    ) -> Self {
+        Self {
+            client,
+            js,
+            names: config.names,
+            broker_headers: config.broker_headers,
+            require_consumer: config.require_consumer,
+            timeout: config.timeout,
+            denials,
+            id_prefix: Ulid::generate().to_string(),
+            next_id: AtomicU64::new(0),
         }
-        _ => {
-            return match broken_handshake(&failed) {
-                Some(reason) => unencrypted(&reason),
-                None => unreachable(config),
-            }
-            .because(failed);
-        }
-    };
-    error(kind, message).because(failed)
-}
-
-/// Returns why no encrypted connection was made, if that is why there is none: the client tells of it as it does of
-/// a server that is not there.
-fn broken_handshake(failed: &async_nats::ConnectError) -> Option<String> {
-    let io = failed.source()?.downcast_ref::<io::Error>()?;
-    (io.kind() == io::ErrorKind::InvalidData).then(|| io.to_string())
-}
-
-fn unencrypted(reason: &str) -> TransportError {
-    if reason.contains("CertificateRequired") {
-        return error(ErrorKind::Denied, "the server wants to see a certificate")
-            .hint("`cert=FILE` and `key=FILE` in the URL are shown to it");
     }
-    let failed = error(
-        ErrorKind::Configuration,
-        "no encrypted connection can be made",
-    );
-    if reason.contains("UnknownIssuer") {
-        return failed.hint("`ca=FILE` in the URL names the authority that vouches for the server");
-    }
-    failed
-}
 
-impl Link {
     /// Returns an id that no other message has.
     pub(crate) fn id(&self) -> String {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}", self.ids)
+        format!("{}-{number}", self.id_prefix)
     }
 
-    /// Counts how often a connection was made.
+    /// Counts how often the client has connected.
     pub(crate) fn connects(&self) -> u64 {
         self.client.statistics().connects.load(Ordering::Relaxed)
     }
 
-    /// Says that the server is older than the version that something needs, if it is.
-    pub(crate) fn too_old(&self, what: &str, (major, minor): (i64, i64)) -> Option<String> {
+    /// Returns that the server is older than a feature needs, if it is.
+    pub(crate) fn too_old(&self, feature: &str, (major, minor): (i64, i64)) -> Option<String> {
         let version = self.client.server_info().version;
-        let fits = self.client.is_server_compatible(major, minor, 0);
-        (!fits).then(|| {
-            format!("nats-server {version} is too old: {what} NATS {major}.{minor} or later")
+        let is_compatible = self.client.is_server_compatible(major, minor, 0);
+        (!is_compatible).then(|| {
+            format!("nats-server {version} is too old: {feature} NATS {major}.{minor} or later")
         })
     }
 
-    /// Refuses a server that is older than the version that something needs.
-    pub(crate) fn need(&self, what: &str, version: (i64, i64)) -> Result<()> {
-        match self.too_old(what, version) {
+    /// Refuses a server that is older than a feature needs.
+    pub(crate) fn require_version(&self, feature: &str, version: (i64, i64)) -> Result<()> {
+        match self.too_old(feature, version) {
             None => Ok(()),
-            Some(message) => Err(error(ErrorKind::Unsupported, message).hint(UPDATE)),
+            Some(message) => Err(error(ErrorKind::Unsupported, message).hint(UPDATE_HINT)),
         }
     }
 
-    /// Reports whether there is a connection.
+    /// Reports whether the client is connected.
     pub(crate) fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
     }
 
-    /// Waits for the connection, at most until then.
-    pub(crate) async fn wait_for_connection(&self, until: Instant) {
-        while !self.is_connected() && Instant::now() < until {
+    /// Waits for the connection, at most until the deadline.
+    pub(crate) async fn wait_until_connected(&self, deadline: Instant) {
+        while !self.is_connected() && Instant::now() < deadline {
             sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// Sends what is on its way; while there is no connection, that would wait for one.
+    /// Sends what the client has buffered. Without a connection a flush would wait for one.
     pub(crate) async fn flush(&self) -> Result<()> {
-        let flushed = timeout(self.patience, self.client.flush()).await;
+        let flushed = timeout(self.timeout, self.client.flush()).await;
         let flushed =
             flushed.map_err(|_| error(ErrorKind::Unavailable, "the server did not answer"))?;
         flushed.map_err(|source| {
             error(ErrorKind::Unavailable, "the connection is closed").because(source)
         })
+    }
+
+    /// Sends a request to the `JetStream` API, and repeats it if the connection was lost meanwhile or no leader answers.
+    /// Only for requests that may be carried out twice.
+    pub(crate) async fn api(&self, verb: String, body: &Value) -> Result<Value, ApiError> {
+        self.ride_out(|| self.api_once(&verb, body)).await
+    }
+
+    /// Sends a request to the `JetStream` API once.
+    pub(crate) async fn api_once(&self, verb: &str, body: &Value) -> Result<Value, ApiError> {
+        let subject = format!("$JS.API.{verb}");
+        let body = Bytes::from(body.to_string());
+        let answer = self.client.request(subject.clone(), body);
+        error::parse_answer(&self.answer(&subject, answer).await?.payload)
+    }
+
+    /// Repeats an operation while it fails because the connection was lost and comes back, or the cluster has no leader.
+    pub(crate) async fn ride_out<T, F>(&self, mut op: impl FnMut() -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let (connects, deadline) = (self.connects(), Instant::now() + RIDE_OUT);
+        retry::attempts(deadline, |_| {
+            let attempt = op();
+            async move {
+                match attempt.await {
+                    Err(failed) if failed.is_transient() => {
+                        // On a connection that was there all the time, a server without a cluster would fail again.
+                        let was_connected = self.is_connected() && self.connects() == connects;
+                        if was_connected && !self.may_lack_leader(&failed) {
+                            return Attempt::Final(Err(failed));
+                        }
+                        self.wait_until_connected(deadline).await;
+                        Attempt::Again(failed)
+                    }
+                    result => Attempt::Final(result),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Reports whether a request may have failed because a cluster elects a leader. A single server always has one.
+    fn may_lack_leader(&self, failed: &ApiError) -> bool {
+        match failed {
+            ApiError::Refused { .. } => true,
+            ApiError::Unanswered(_) | ApiError::NotStored(_) => {
+                let info = self.client.server_info();
+                info.cluster.is_some() && info.jetstream
+            }
+        }
+    }
+
+    /// Waits for the answer to a request, or for its denial.
+    pub(crate) async fn answer(
+        &self,
+        subject: &str,
+        answer: impl Future<Output = Result<Message, RequestError>>,
+    ) -> Result<Message, ApiError> {
+        let answer = self.denials.or_denied(subject, answer).await;
+        let answer = answer.map_err(ApiError::Unanswered)?;
+        answer.map_err(|failed| ApiError::Unanswered(error::from_request(failed)))
+    }
+
+    /// Sends an acknowledgement and waits until the server has confirmed it.
+    pub(crate) async fn ack(&self, reply: Subject, ack: Bytes) -> Result<()> {
+        let answer = self.client.request(reply.clone(), ack);
+        self.answer(&reply, answer).await?;
+        Ok(())
+    }
+
+    /// Deletes a message and reports whether it existed. Its bytes are not overwritten, which makes a delete about a
+    /// thousand times faster than that of the client.
+    pub(crate) async fn delete(&self, stream: &str, sequence: u64) -> Result<bool> {
+        let body = serde_json::json!({"seq": sequence, "no_erase": true});
+        match self.api(format!("STREAM.MSG.DELETE.{stream}"), &body).await {
+            Ok(_) => Ok(true),
+            Err(ApiError::Refused { text, .. }) if text.contains("not permitted") => {
+                Err(error(ErrorKind::Denied, text))
+            }
+            Err(refused) if NOTHING_TO_DELETE.iter().any(|code| refused.has_code(*code)) => {
+                Ok(false)
+            }
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
+    /// Deletes the messages of a subject and returns how many there were.
+    pub(crate) async fn purge(&self, stream: &str, filter: &str) -> Result<u64> {
+        let body = serde_json::json!({"filter": filter});
+        let answer = self.api(format!("STREAM.PURGE.{stream}"), &body).await?;
+        Ok(answer.get("purged").and_then(Value::as_u64).unwrap_or(0))
     }
 }

@@ -1,17 +1,22 @@
-//! Where things stand in JetStream: topics and subjects, and the streams and subjects of our own.
+//! Names in JetStream: subjects of topics, and internal streams, subjects and consumers.
 
 use std::fmt::Write as _;
 
+use ulid::Ulid;
+
 use crate::{
-    backends::nats::error::error,
+    backends::{fnv::fnv1a, nats::error::error},
     event::{Group, Pattern, Topic},
     transport::{ErrorKind, LetterId, Result},
 };
 
-/// The names of one stream and of what stands beside it.
+/// The prefix of the name of a reader's consumer; a ULID follows.
+const READER: &str = "pf-";
+
+/// The names that belong to one stream.
 ///
-/// What has to be in the user's stream (schedules, the journal of a replay) has subjects under `_pf.in.`, outside the
-/// prefix of topics, so that no consumer of topics receives it.
+/// Internal messages that have to be in the user's stream (schedules, the journal of a replay) have subjects under
+/// `_pf.in.`, outside of the prefix of topics, so that no consumer of topics receives them.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
     pub(crate) stream: String,
@@ -24,7 +29,7 @@ impl Names {
         let subject = format!("{}{topic}", self.prefix);
         if subject.starts_with("_pf.") || subject.starts_with('$') || subject.starts_with("_INBOX.")
         {
-            let message = format!("topic `{topic}` would be the subject of something internal");
+            let message = format!("topic `{topic}` maps to an internal subject");
             return Err(error(ErrorKind::Invalid, message));
         }
         Ok(subject)
@@ -38,8 +43,8 @@ impl Names {
         subject.strip_prefix(&self.prefix)?.parse().ok()
     }
 
-    /// Returns the command that makes a consumer of a subject.
-    pub(crate) fn consume(&self, subject: &str) -> String {
+    /// Returns the command that creates a consumer of a subject.
+    pub(crate) fn consume_command(&self, subject: &str) -> String {
         let topic = subject.strip_prefix(&self.prefix).unwrap_or(subject);
         let topic = match topic.strip_suffix('>') {
             Some(start) => format!("'{start}**'"),
@@ -60,7 +65,7 @@ impl Names {
         for pattern in patterns {
             let text = pattern.as_str();
             if self.prefix.is_empty() && text.starts_with(['*', '>']) {
-                let message = format!("`{pattern}` would match more than topics");
+                let message = format!("`{pattern}` would match internal subjects too");
                 return Err(error(ErrorKind::Unsupported, message)
                     .hint("begin the pattern with a name, or give the URL a `prefix`"));
             }
@@ -82,13 +87,13 @@ impl Names {
         token(group.as_str())
     }
 
-    /// Returns the name of the consumer by which a group reads other topics than its first ones.
+    /// Returns the name of the consumer of a group for topics that its first consumer does not read.
     pub(crate) fn further_consumer(group: &Group, filters: &[String]) -> String {
-        let hash = crate::backends::fnv::fnv1a(filters.join(" ").bytes());
+        let hash = fnv1a(filters.join(" ").bytes());
         format!("{}={hash:016x}", token(group.as_str()))
     }
 
-    /// Returns the group that reads by a consumer.
+    /// Returns the group of a consumer.
     pub(crate) fn group(consumer: &str) -> Result<Group> {
         let is_hash = |tail: &str| {
             let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -99,47 +104,48 @@ impl Names {
             _ => consumer,
         };
         untoken(name).parse().map_err(|source| {
-            let message = format!("the consumer `{consumer}` cannot be the name of a group");
+            let message =
+                format!("the name of the consumer `{consumer}` is not a valid group name");
             error(ErrorKind::Invalid, message).because(source)
         })
     }
 
-    /// Returns the stream of what the server tells of consumers that give up.
-    pub(crate) fn advisories(&self) -> String {
+    /// Returns the stream of advisories about messages that consumers gave up.
+    pub(crate) fn advisory_stream(&self) -> String {
         format!("{}_ADVISORIES", self.stream)
     }
 
-    /// Returns the subjects under which the server tells of that.
-    pub(crate) fn advised(&self) -> [String; 2] {
+    /// Returns the subjects of those advisories.
+    pub(crate) fn advisory_subjects(&self) -> [String; 2] {
         ["MAX_DELIVERIES", "MSG_TERMINATED"].map(|kind| {
             let stream = &self.stream;
             format!("$JS.EVENT.ADVISORY.CONSUMER.{kind}.{stream}.>")
         })
     }
 
-    /// Returns the subject that covers what of ours is in the user's stream.
-    pub(crate) fn inner(&self) -> String {
+    /// Returns the filter of internal messages in the user's stream.
+    pub(crate) fn internal_wildcard(&self) -> String {
         format!("_pf.in.{}.>", self.stream)
     }
 
     /// Returns the subject of a schedule.
-    pub(crate) fn later(&self, id: &str) -> String {
+    pub(crate) fn schedule_subject(&self, id: &str) -> String {
         format!("_pf.in.{}.later.{id}", self.stream)
     }
 
-    /// Returns the subject of the journal of jobs: in the user's stream, or beside it.
-    pub(crate) fn journal(&self, inside: bool) -> String {
-        let place = if inside { "in" } else { "side" };
+    /// Returns the subject of the journal of jobs: in the user's stream, or in the state stream.
+    pub(crate) fn journal_subject(&self, in_user_stream: bool) -> String {
+        let place = if in_user_stream { "in" } else { "side" };
         format!("_pf.{place}.{}.journal", self.stream)
     }
 
     /// Returns the stream of dead letters.
-    pub(crate) fn letters(&self) -> String {
+    pub(crate) fn dead_letter_stream(&self) -> String {
         format!("{}_DLQ", self.stream)
     }
 
-    /// Returns the subjects of dead letters, of one group or of all.
-    pub(crate) fn letters_of(&self, group: Option<&Group>) -> String {
+    /// Returns the filter of dead letters, of one group or of all.
+    pub(crate) fn dead_letter_filter(&self, group: Option<&Group>) -> String {
         match group {
             Some(group) => format!("_pf.dlq.{}.{}.>", self.stream, token(group.as_str())),
             None => format!("_pf.dlq.{}.>", self.stream),
@@ -147,20 +153,31 @@ impl Names {
     }
 
     /// Returns the subject of a dead letter.
-    pub(crate) fn letter(&self, group: &Group, id: &LetterId) -> String {
+    pub(crate) fn dead_letter_subject(&self, group: &Group, id: &LetterId) -> String {
         let (group, id) = (token(group.as_str()), token(id.as_str()));
         format!("_pf.dlq.{}.{group}.{id}", self.stream)
     }
 
-    /// Returns the stream of failed runs and of jobs.
-    pub(crate) fn side(&self) -> String {
+    /// Returns the state stream, which holds failed runs and jobs.
+    pub(crate) fn state_stream(&self) -> String {
         format!("{}_PF", self.stream)
     }
 
-    /// Returns a subject of the stream of failed runs and of jobs.
-    pub(crate) fn beside(&self, rest: &str) -> String {
+    /// Returns a subject of the state stream.
+    pub(crate) fn state_subject(&self, rest: &str) -> String {
         format!("_pf.side.{}.{rest}", self.stream)
     }
+}
+
+/// Returns a name for the consumer of a reader without a group.
+pub(crate) fn reader_consumer() -> String {
+    format!("{READER}{}", Ulid::generate())
+}
+
+/// Reports whether a consumer belongs to a reader without a group.
+pub(crate) fn is_reader_consumer(consumer: &str) -> bool {
+    let id = consumer.strip_prefix(READER);
+    id.is_some_and(|id| Ulid::from_string(id).is_ok())
 }
 
 /// Reports whether a subject filter covers another one.
@@ -177,7 +194,7 @@ pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
     narrow.next().is_none()
 }
 
-/// Reports whether some subject matches both filters.
+/// Reports whether a subject exists that both filters match.
 pub(crate) fn overlap(left: &str, right: &str) -> bool {
     let (mut left, mut right) = (left.split('.'), right.split('.'));
     loop {
@@ -202,7 +219,7 @@ pub(crate) fn token(name: &str) -> String {
     out
 }
 
-/// Reads a name that was written as a token; what no token of ours can be is taken as it is.
+/// Reads a name that was written as a token; a token that [`token`] cannot have written is returned as it is.
 fn untoken(token: &str) -> String {
     let mut bytes = Vec::with_capacity(token.len());
     let mut rest = token;

@@ -1,7 +1,8 @@
-//! What the server does not let this user do.
+//! Permissions that the user lacks.
 //!
-//! The server says so on the connection, without naming the request: a pull request, a subscription or an
-//! acknowledgement that is denied gets no answer at all. So whatever waits for an answer listens here too.
+//! The server reports them on the connection and does not name the request: a pull request, a subscription or an
+//! acknowledgement that is denied gets no answer at all. Whatever waits for an answer therefore listens here too, or it
+//! would wait until its timeout and then blame the connection.
 
 use std::{collections::VecDeque, sync::MutexGuard};
 
@@ -9,20 +10,17 @@ use async_nats::{Event, ServerError};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    backends::nats::{
-        connection::{handle::Link, names::covers},
-        error::error,
-    },
+    backends::nats::{connection::names::covers, error::error},
     lock::Mutex,
     transport::{ErrorKind, Result, TransportError},
 };
 
 /// The most denials that are kept.
-const KEPT: usize = 256;
-/// Where answers arrive.
+const MAX_DENIALS: usize = 256;
+/// The prefix of the subjects at which answers arrive.
 const INBOX: &str = "_INBOX.";
 
-/// Something that the server denied.
+/// A request or subscription that the server denied.
 #[derive(Debug)]
 struct Denial {
     subject: String,
@@ -32,7 +30,7 @@ struct Denial {
     at: Instant,
 }
 
-/// What the server denied so far.
+/// The denials of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Denials {
     kept: Mutex<VecDeque<Denial>>,
@@ -60,8 +58,8 @@ impl Denial {
         Some(denial(subject, is_reply || lower.contains("subscription")))
     }
 
-    /// Reports whether a request cannot get its answer: it may not be sent, or answers may not be heard.
-    fn concerns(&self, subject: &str, since: Instant) -> bool {
+    /// Reports whether a request gets no answer: it may not be sent, or its answer may not be received.
+    fn affects(&self, subject: &str, since: Instant) -> bool {
         if self.is_subscription {
             return self.subject.starts_with(INBOX) || covers(&self.subject, subject);
         }
@@ -70,18 +68,18 @@ impl Denial {
 
     fn error(&self) -> TransportError {
         let hint = if self.is_subscription {
-            "answers and messages arrive at `_INBOX.>`: the user needs the permission to subscribe to it".to_owned()
+            "answers and messages arrive at `_INBOX.>`: the user needs permission to subscribe to it".to_owned()
         } else {
             let subject = &self.subject;
-            format!("the user needs the permission to publish to `{subject}`")
+            format!("the user needs permission to publish to `{subject}`")
         };
         error(ErrorKind::Denied, self.text.clone()).hint(hint)
     }
 }
 
 impl Denials {
-    /// Notes what the server says about a connection.
-    pub(crate) fn note(&self, event: &Event) {
+    /// Records a denial that the server reports on the connection.
+    pub(crate) fn record(&self, event: &Event) {
         match event {
             Event::Connected => self.kept().retain(|denial| !denial.is_subscription),
             Event::ServerError(ServerError::Other(text)) => {
@@ -89,7 +87,7 @@ impl Denials {
                     return;
                 };
                 let mut kept = self.kept();
-                if kept.len() >= KEPT {
+                if kept.len() >= MAX_DENIALS {
                     kept.pop_front();
                 }
                 kept.push_back(denial);
@@ -104,40 +102,31 @@ impl Denials {
         self.kept.lock()
     }
 
-    /// Returns a receiver that changes when something is denied from now on.
+    /// Returns a receiver that changes with the next denial.
     pub(crate) fn listen(&self) -> watch::Receiver<()> {
         self.news.subscribe()
     }
 
-    /// Returns why a request that was sent at a time gets no answer, if it is denied.
+    /// Returns the denial of a request that was sent at a given time, if there is one.
     pub(crate) fn of(&self, subject: &str, since: Instant) -> Option<TransportError> {
         let kept = self.kept();
         let mut denials = kept.iter();
-        let denial = denials.find(|denial| denial.concerns(subject, since))?;
+        let denial = denials.find(|denial| denial.affects(subject, since))?;
         Some(denial.error())
     }
 
-    /// Returns why no answer can be heard, if that is denied.
-    pub(crate) fn of_answers(&self) -> Option<TransportError> {
-        let kept = self.kept();
-        let denial = kept.iter().find(|denial| denial.is_subscription)?;
-        Some(denial.error())
-    }
-}
-
-impl Link {
     /// Waits for the answer to a request, or until the server denies the request or its answer.
     ///
     /// # Errors
-    /// If that is denied.
-    pub(crate) async fn heard<T>(
+    /// If it is denied.
+    pub(crate) async fn or_denied<T>(
         &self,
         subject: &str,
         answer: impl Future<Output = T>,
     ) -> Result<T> {
         let since = Instant::now();
-        let mut news = self.denials.listen();
-        if let Some(denied) = self.denials.of(subject, since) {
+        let mut news = self.listen();
+        if let Some(denied) = self.of(subject, since) {
             return Err(denied);
         }
         tokio::pin!(answer);
@@ -146,12 +135,19 @@ impl Link {
                 biased;
                 answer = &mut answer => return Ok(answer),
                 _ = news.changed() => {
-                    if let Some(denied) = self.denials.of(subject, since) {
+                    if let Some(denied) = self.of(subject, since) {
                         return Err(denied);
                     }
                 }
             }
         }
+    }
+
+    /// Returns why no answer can be received, if that is denied.
+    pub(crate) fn of_answers(&self) -> Option<TransportError> {
+        let kept = self.kept();
+        let denial = kept.iter().find(|denial| denial.is_subscription)?;
+        Some(denial.error())
     }
 }
 
@@ -162,7 +158,7 @@ mod tests {
     fn told(texts: &[&str]) -> Denials {
         let denials = Denials::default();
         for text in texts {
-            denials.note(&Event::ServerError(ServerError::Other((*text).to_owned())));
+            denials.record(&Event::ServerError(ServerError::Other((*text).to_owned())));
         }
         denials
     }
@@ -190,7 +186,7 @@ mod tests {
                 .of("$JS.API.STREAM.INFO.S", Instant::now())
                 .is_some()
         );
-        denials.note(&Event::Connected);
+        denials.record(&Event::Connected);
         assert!(denials.of_answers().is_none());
     }
 }

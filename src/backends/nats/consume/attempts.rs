@@ -1,4 +1,7 @@
-//! What is written down of failed runs, so that only they count as attempts.
+//! Failed runs of a message, recorded in the state stream.
+//!
+//! JetStream counts deliveries, and a message that was only returned was delivered too. A failed run is therefore recorded
+//! before its message is held back; what the record says, not the delivery count, is the number of attempts.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,47 +11,51 @@ use serde_json::json;
 
 use crate::{
     backends::nats::{
-        codec::headers,
-        connection::{handle::Link, names::token},
+        codec::{headers, timestamp::rfc3339},
+        connection::{
+            confirmed_publish,
+            direct_get::{self, Query},
+            handle::Connection,
+            names::token,
+            stream::info,
+        },
         error::error,
-        publish::publisher as publish,
-        read::stream_reader::written,
     },
     event::{from_unix_nanos, unix_nanos},
     transport::{Attempts, ErrorKind, Failure, Result},
 };
 
-/// How many failed runs are told of in a dead letter, beside the one that ended it.
-const KEPT: usize = 5;
-/// How many bytes each of them may take.
-const TOLD: usize = 200;
-/// How long a record outlives the time at which its message comes again.
-const OUTLIVE: Duration = Duration::from_hours(7 * 24);
+/// How many failed runs a dead letter lists, besides the last one.
+const MAX_RUNS: usize = 5;
+/// The most bytes of the message of each.
+const MAX_MESSAGE: usize = 200;
+/// How long a record outlives the time at which its message is due.
+const KEEP_AFTER_DUE: Duration = Duration::from_hours(7 * 24);
 
 /// The failed runs of one message in one group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Runs {
+pub(crate) struct AttemptRecord {
     failed: u32,
     /// Nanoseconds since the epoch.
     first_failed: u64,
     due: u64,
     /// The first run that failed, and the last ones.
-    pub(crate) past: Vec<Past>,
+    pub(crate) past: Vec<FailedRun>,
 }
 
 /// A run that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Past {
+pub(crate) struct FailedRun {
     run: u32,
     /// Nanoseconds since the epoch.
     at: u64,
     message: String,
 }
 
-impl Past {
+impl FailedRun {
     fn of(run: u32, failure: &Failure) -> Self {
         let message = &failure.message;
-        let end = message.floor_char_boundary(TOLD);
+        let end = message.floor_char_boundary(MAX_MESSAGE);
         Self {
             run,
             at: unix_nanos(SystemTime::now()),
@@ -57,38 +64,38 @@ impl Past {
     }
 }
 
-/// Tells of runs that failed, a line each.
-pub(crate) fn told(past: &[Past]) -> Vec<String> {
-    let line = |past: &Past| {
-        let at = written(from_unix_nanos(past.at));
-        format!("run {} at {at}: {}", past.run, past.message)
+/// Returns one line per failed run.
+pub(crate) fn history_lines(past: &[FailedRun]) -> Vec<String> {
+    let line = |run: &FailedRun| {
+        let at = rfc3339(from_unix_nanos(run.at));
+        format!("run {} at {at}: {}", run.run, run.message)
     };
     past.iter().map(line).collect()
 }
 
-impl Runs {
+impl AttemptRecord {
     /// Adds a run that failed now.
     pub(crate) fn after(
         before: &Attempts,
-        mut past: Vec<Past>,
-        wait: Duration,
+        mut past: Vec<FailedRun>,
+        delay: Duration,
         failure: &Failure,
     ) -> Self {
         let now = SystemTime::now();
         let failed = before.failed.saturating_add(1);
-        if past.len() >= KEPT {
+        if past.len() >= MAX_RUNS {
             past.remove(1);
         }
-        past.push(Past::of(failed, failure));
+        past.push(FailedRun::of(failed, failure));
         Self {
             failed,
             first_failed: unix_nanos(before.first_failed.unwrap_or(now)),
-            due: unix_nanos(now.checked_add(wait).unwrap_or(now)),
+            due: unix_nanos(now.checked_add(delay).unwrap_or(now)),
             past,
         }
     }
 
-    /// Returns the attempts that were made.
+    /// Returns the attempts so far.
     pub(crate) fn attempts(&self) -> Attempts {
         Attempts {
             failed: self.failed,
@@ -97,66 +104,87 @@ impl Runs {
         }
     }
 
-    /// Returns how long the message is still to be held back.
-    pub(crate) fn rest(&self) -> Duration {
+    /// Returns how long the message still has to wait for its retry.
+    pub(crate) fn remaining_delay(&self) -> Duration {
         let due = from_unix_nanos(self.due);
         due.duration_since(SystemTime::now()).unwrap_or_default()
     }
 }
 
-fn subject(link: &Link, consumer: &str, number: u64) -> String {
-    link.names
-        .beside(&format!("run.{}.{number}", token(consumer)))
+fn subject(connection: &Connection, consumer: &str, number: u64) -> String {
+    connection
+        .names
+        .state_subject(&format!("run.{}.{number}", token(consumer)))
 }
 
-impl Link {
-    /// Writes down the runs of a message; returns once they are stored.
-    pub(crate) async fn write_runs(&self, consumer: &str, number: u64, runs: &Runs) -> Result<()> {
-        let keep = (runs.rest() + OUTLIVE).as_secs();
-        let payload = headers::json(runs)?;
-        let subject = subject(self, consumer, number);
-        publish::persist(self, subject, payload.into(), |map: &mut HeaderMap| {
-            map.insert("Nats-TTL", format!("{keep}s"));
-        })
-        .await
-    }
+/// Stores the record of a message.
+pub(crate) async fn write(
+    connection: &Connection,
+    consumer: &str,
+    number: u64,
+    record: &AttemptRecord,
+) -> Result<()> {
+    let keep = (record.remaining_delay() + KEEP_AFTER_DUE).as_secs();
+    let payload = headers::json(record)?;
+    let subject = subject(connection, consumer, number);
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-TTL", format!("{keep}s"));
+    confirmed_publish::publish_internal_with(connection, subject, payload.into(), headers).await
+}
 
-    /// Reads what was written down of a message.
-    pub(crate) async fn read_runs(&self, consumer: &str, number: u64) -> Result<Option<Runs>> {
-        let what = json!({"last_by_subj": subject(self, consumer, number)});
-        let Some(found) = self.peek(&self.names.side(), &what).await? else {
-            return Ok(None);
-        };
-        let runs = serde_json::from_slice(&found.payload);
-        runs.map(Some).map_err(|source| {
-            error(ErrorKind::Corrupt, "a record of failed runs cannot be read").because(source)
-        })
-    }
+/// Reads the record of a message.
+pub(crate) async fn read(
+    connection: &Connection,
+    consumer: &str,
+    number: u64,
+) -> Result<Option<AttemptRecord>> {
+    let (stream, subject) = (
+        connection.names.state_stream(),
+        subject(connection, consumer, number),
+    );
+    let found = direct_get::from_any_replica(connection, &stream, Query::Last(&subject)).await?;
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let record = serde_json::from_slice(&found.payload);
+    record.map(Some).map_err(|source| {
+        error(ErrorKind::Corrupt, "a record of failed runs cannot be read").because(source)
+    })
+}
 
-    /// Returns the messages of which runs are written down.
-    pub(crate) async fn numbers_of_runs(&self, consumer: &str) -> Result<Vec<u64>> {
-        let filter = self.names.beside(&format!("run.{}.*", token(consumer)));
-        let subjects = self.count_subjects(&self.names.side(), &filter).await?;
-        let number = |subject: &String| subject.rsplit('.').next()?.parse().ok();
-        let mut numbers: Vec<u64> = subjects.keys().filter_map(number).collect();
-        numbers.sort_unstable();
-        Ok(numbers)
-    }
+/// Returns the sequences of the messages that have a record.
+pub(crate) async fn recorded_sequences(
+    connection: &Connection,
+    consumer: &str,
+) -> Result<Vec<u64>> {
+    let filter = connection
+        .names
+        .state_subject(&format!("run.{}.*", token(consumer)));
+    let subjects =
+        info::count_by_subject(connection, &connection.names.state_stream(), &filter).await?;
+    let number = |subject: &String| subject.rsplit('.').next()?.parse().ok();
+    let mut numbers: Vec<u64> = subjects.keys().filter_map(number).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
 
-    /// Forgets all that is known of a consumer's messages: they are others now.
-    pub(crate) async fn forget_all_runs(&self, consumer: &str) -> Result<()> {
-        let filter = self.names.beside(&format!("run.{}.*", token(consumer)));
-        self.purge(&self.names.side(), &filter).await?;
-        Ok(())
-    }
+/// Deletes the records of a consumer whose sequences are other messages now.
+pub(crate) async fn delete_all(connection: &Connection, consumer: &str) -> Result<()> {
+    let filter = connection
+        .names
+        .state_subject(&format!("run.{}.*", token(consumer)));
+    connection
+        .purge(&connection.names.state_stream(), &filter)
+        .await?;
+    Ok(())
+}
 
-    /// Forgets the runs of a message that is done with.
-    pub(crate) async fn forget_runs(&self, consumer: &str, number: u64) {
-        let filter = json!({"filter": subject(self, consumer, number)}).to_string();
-        let verb = format!("$JS.API.STREAM.PURGE.{}", self.names.side());
-        if let Err(failed) = self.client.publish(verb, filter.into()).await {
-            tracing::debug!(%failed, "a record of failed runs stays until it expires");
-        }
+/// Deletes the record of a settled message, without waiting for the answer.
+pub(crate) async fn delete(connection: &Connection, consumer: &str, number: u64) {
+    let filter = json!({"filter": subject(connection, consumer, number)}).to_string();
+    let verb = format!("$JS.API.STREAM.PURGE.{}", connection.names.state_stream());
+    if let Err(failed) = connection.client.publish(verb, filter.into()).await {
+        tracing::debug!(%failed, "a record of failed runs stays until it expires");
     }
 }
 
@@ -167,16 +195,17 @@ mod tests {
     #[test]
     fn the_first_failure_stays_the_first() {
         let failure = Failure::crashed(1);
-        let first = Runs::after(&Attempts::default(), Vec::new(), Duration::ZERO, &failure);
-        let wait = Duration::from_secs(9);
-        let second = Runs::after(&first.attempts(), first.past.clone(), wait, &failure);
+        let first =
+            AttemptRecord::after(&Attempts::default(), Vec::new(), Duration::ZERO, &failure);
+        let delay = Duration::from_secs(9);
+        let second = AttemptRecord::after(&first.attempts(), first.past.clone(), delay, &failure);
         assert_eq!(second.attempts().failed, 2);
         assert_eq!(
             second.attempts().first_failed,
             first.attempts().first_failed
         );
-        assert!(first.rest().is_zero());
-        assert!(second.rest() > Duration::from_secs(8));
+        assert!(first.remaining_delay().is_zero());
+        assert!(second.remaining_delay() > Duration::from_secs(8));
     }
 
     #[test]
@@ -185,12 +214,12 @@ mod tests {
         let (mut attempts, mut past) = (Attempts::default(), Vec::new());
         for run in 1..=9 {
             failure.message = format!("no {run}");
-            let runs = Runs::after(&attempts, past, Duration::ZERO, &failure);
-            (attempts, past) = (runs.attempts(), runs.past);
+            let record = AttemptRecord::after(&attempts, past, Duration::ZERO, &failure);
+            (attempts, past) = (record.attempts(), record.past);
         }
         let runs: Vec<u32> = past.iter().map(|past| past.run).collect();
         assert_eq!(runs, [1, 6, 7, 8, 9]);
-        let told = told(&past);
-        assert!(told[0].starts_with("run 1 at 20") && told[0].ends_with(": no 1"));
+        let lines = history_lines(&past);
+        assert!(lines[0].starts_with("run 1 at 20") && lines[0].ends_with(": no 1"));
     }
 }

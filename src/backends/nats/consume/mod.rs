@@ -1,11 +1,13 @@
-//! Consuming as a member of a group.
+//! Consuming as a member of a group: pulling, buffering, leases and settlement.
 
 pub(crate) mod attempts;
+mod confirm;
 pub(crate) mod consumer;
-pub(crate) mod pull_loop;
-pub(crate) mod receive;
-pub(crate) mod settle;
-pub(crate) mod state;
+mod lease_keeper;
+mod pull_loop;
+mod receive;
+mod session;
+mod settle;
+mod state;
 pub(crate) mod subscription;
-pub(crate) mod trouble;
-pub(crate) mod until_end;
+mod until_end;

@@ -1,359 +1,398 @@
-//! The task of a membership that asks for messages, takes them in and keeps alive what is ours.
+//! The task of a subscription that requests messages, buffers them and keeps their leases.
+//!
+//! Messages are requested as callers wait for them, at most as many as may be in flight: whatever a client has fetched
+//! counts against the ack wait, and nobody else can work on it. Everything that can happen between two requests (limits
+//! remove messages, a consumer is deleted and created again, a retry is lost) is found by checking the stream and the
+//! consumer, because JetStream reports none of it to a pull consumer.
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::Subject;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
     backends::nats::{
-        codec::headers,
+        connection::ack::IN_PROGRESS,
         consume::{
-            consumer::watch::{Seen, Watch},
-            receive::claim,
-            state::Claim,
-            subscription::{Shared, WORKING},
-            until_end::Bounds,
+            consumer::{
+                lost_retries,
+                recreated::{self, Recreated},
+                watch::{GroupWatch, Seen},
+            },
+            lease_keeper::LeaseKeeper,
+            receive::{self, ack_handle},
+            session::Session,
+            state::AckHandle,
+            until_end::{MAX_LATE, UntilEnd},
         },
-        read::pull::{Arrived, Pull, Pulled},
+        error::error,
+        read::pull::{Pull, PullEvent, Received},
     },
-    transport::Result,
+    transport::{ErrorKind, Result},
 };
 
-/// The most messages taken in at once.
+/// The most messages buffered in one step.
 const CHUNK: usize = 256;
-/// The pause before something that failed is tried again.
+/// The pause after a failed step.
 const PAUSE: Duration = Duration::from_millis(250);
-/// A request that ends sooner without a message is not followed by another one at once.
-const SHORT: Duration = Duration::from_millis(100);
+/// A request that ends sooner without a message is followed by a pause as long.
+const MIN_REQUEST: Duration = Duration::from_millis(100);
+/// The pause after a refused request, which doubles with each one in a row.
+const REFUSED_PAUSE: Duration = Duration::from_millis(250);
+const MAX_REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
-/// Asks for messages as somebody waits for them.
+/// The pulling task.
 #[derive(Debug)]
-pub(crate) struct Pump {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) pull: Pull,
-    pub(crate) bounds: Option<Bounds>,
-    pub(crate) watch: Watch,
-    keep_at: Instant,
-    /// Nothing is asked for before.
-    pub(crate) not_before: Instant,
-    /// How often in a row a request was refused.
-    pub(crate) refused: u32,
-    pub(crate) begun: Instant,
-    pub(crate) said_denied: bool,
+pub(crate) struct PullLoop {
+    session: Arc<Session>,
+    pull: Pull,
+    until_end: Option<UntilEnd>,
+    watch: GroupWatch,
+    keeper: LeaseKeeper,
+    /// No request is sent before.
+    not_before: Instant,
+    /// How many requests in a row were refused.
+    refused: u32,
 }
 
-/// Why the pump goes on.
+/// Why the loop goes on.
 enum Wake {
-    Pulled(Pulled),
-    Stirred,
+    Pulled(PullEvent),
+    Woken,
     Keep,
-    Look,
+    Check,
 }
 
-impl Pump {
-    /// Prepares to ask.
+impl PullLoop {
+    /// Prepares the task.
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        session: Arc<Session>,
         pull: Pull,
-        (watch, bounds): (Watch, Option<Bounds>),
+        watch: GroupWatch,
+        until_end: Option<UntilEnd>,
     ) -> Self {
         let now = Instant::now();
         Self {
-            keep_at: now + shared.ack_wait / 3,
-            shared,
+            keeper: LeaseKeeper::new(&session),
+            session,
             pull,
-            bounds,
+            until_end,
             watch,
             not_before: now,
             refused: 0,
-            begun: now,
-            said_denied: false,
         }
     }
 
-    /// Works until the membership is closed or cannot go on; returns what it knows of its group, and how many
-    /// messages it gave back.
-    pub(crate) async fn run(mut self) -> (Watch, u64) {
+    /// Runs until the subscription is closed or fails. Returns the watch of the group, and how many messages were
+    /// returned.
+    pub(crate) async fn run(mut self) -> (GroupWatch, u64) {
         loop {
             let step = self.step().await;
-            self.tell();
+            self.report_notices();
             match step {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(failed) if failed.is_transient() => sleep(PAUSE).await,
                 Err(failed) => {
-                    self.shared.fail(failed);
+                    self.session.fail(failed);
                     break;
                 }
             }
         }
-        let (shared, rest) = (self.shared, self.pull.stop().await);
-        let claims: Vec<Claim> = rest.iter().map(claim).collect();
-        let count = claims.len() as u64;
-        if let Err(failed) = shared.give_back(claims).await {
-            tracing::debug!(%failed, "messages on their way come again by themselves");
+        let (session, rest) = (self.session, self.pull.stop().await);
+        let acks: Vec<AckHandle> = rest.iter().map(ack_handle).collect();
+        let count = acks.len() as u64;
+        if let Err(failed) = session.return_all(acks).await {
+            tracing::debug!(%failed, "messages on their way are delivered again after the ack wait");
         }
         (self.watch, count)
     }
 
     async fn step(&mut self) -> Result<bool> {
-        if self.shared.desk().closed {
+        if self.session.state().closed {
             return Ok(false);
         }
-        let overdue = std::mem::take(&mut self.shared.desk().overdue);
-        self.shared.tell(overdue, &WORKING).await?;
-        self.ask().await?;
+        let stale = std::mem::take(&mut self.session.state().stale);
+        self.session.send_acks(stale, &IN_PROGRESS).await?;
+        self.request().await?;
         if self.pull.outstanding() == 0 {
-            self.watch.rest();
+            self.watch.stop_waiting();
         }
-        let look = self.next_look();
-        let shared = Arc::clone(&self.shared);
+        let check = self.next_check();
+        let session = Arc::clone(&self.session);
         let wake = tokio::select! {
             biased;
-            pulled = self.pull.next() => Wake::Pulled(pulled),
-            () = shared.stirred.notified() => Wake::Stirred,
-            () = sleep_until(self.keep_at) => Wake::Keep,
-            () = sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() => Wake::Look,
+            event = self.pull.next() => Wake::Pulled(event),
+            () = session.wake_pull.notified() => Wake::Woken,
+            () = sleep_until(self.keeper.next) => Wake::Keep,
+            () = sleep_until(check.unwrap_or_else(Instant::now)), if check.is_some() => Wake::Check,
         };
         match wake {
-            Wake::Pulled(pulled) => self.take(pulled).await?,
-            Wake::Stirred => {
-                if let Some(bounds) = &mut self.bounds {
-                    bounds.stir();
+            Wake::Pulled(event) => self.on_event(event).await?,
+            Wake::Woken => {
+                if let Some(until_end) = &mut self.until_end {
+                    until_end.recheck();
                 }
             }
-            Wake::Keep => self.keep().await?,
-            Wake::Look => {}
+            Wake::Keep => {
+                self.keeper.keep(&self.session).await?;
+                self.check_retries().await?;
+            }
+            Wake::Check => {}
         }
         Ok(true)
     }
 
-    /// Returns when to ask again, if nothing is waited for from the server.
-    fn next_look(&self) -> Option<Instant> {
+    /// Returns when to send a request, if none is open.
+    fn next_check(&self) -> Option<Instant> {
         if self.pull.outstanding() > 0 {
             return None;
         }
-        match &self.bounds {
-            Some(bounds) => {
-                let look = bounds.next_look(&self.shared.desk())?;
-                Some(look.max(self.not_before))
+        match &self.until_end {
+            Some(until_end) => {
+                let check = until_end.next_check(&self.session.state())?;
+                Some(check.max(self.not_before))
             }
             None => (self.not_before > Instant::now()).then_some(self.not_before),
         }
     }
 
-    async fn ask(&mut self) -> Result<()> {
-        if self.not_before > Instant::now() || !self.pull.may_ask() {
+    async fn request(&mut self) -> Result<()> {
+        if self.not_before > Instant::now() || !self.pull.may_request() {
             return Ok(());
         }
         if self.batch() == 0 {
             return Ok(());
         }
-        // While nothing was asked for, limits may have been faster than the group.
+        // While no request was open, limits may have removed messages before the group read them.
         if self.pull.outstanding() == 0 && self.watch.was_away() {
-            self.look().await?;
+            self.check().await?;
         }
         match self.batch() {
             0 => Ok(()),
-            batch => self.pull.request(batch, self.bounds.is_none()).await,
+            batch => self.pull.request(batch, self.until_end.is_none()).await,
         }
     }
 
-    /// Returns how many messages to ask for now.
+    /// Returns how many messages to request now.
     fn batch(&self) -> usize {
         let outstanding = self.pull.outstanding();
-        let mut desk = self.shared.desk();
-        desk.expire();
-        let room = desk.room(self.shared.max_in_flight);
-        match &self.bounds {
+        let mut state = self.session.state();
+        state.expire();
+        let room = state.room(self.session.max_in_flight);
+        match &self.until_end {
             None => {
-                let wanted = desk.demand.saturating_sub(desk.waiting.len()).min(room);
+                let wanted = state.wanted.saturating_sub(state.buffered.len()).min(room);
                 if outstanding > 0 && outstanding >= wanted / 2 {
                     0
                 } else {
                     wanted.saturating_sub(outstanding)
                 }
             }
-            Some(bounds) => match bounds.next_look(&desk) {
-                Some(look) if outstanding == 0 && look <= Instant::now() => {
-                    bounds.batch(&desk, room)
+            Some(until_end) => match until_end.next_check(&state) {
+                Some(check) if outstanding == 0 && check <= Instant::now() => {
+                    until_end.batch(&state, room)
                 }
-                _ => bounds.ahead(&desk, room, outstanding),
+                _ => until_end.ahead(&state, room, outstanding),
             },
         }
     }
 
-    async fn take(&mut self, pulled: Pulled) -> Result<()> {
-        let Pulled::Message(first) = pulled else {
-            return self.end(pulled).await;
+    async fn on_event(&mut self, event: PullEvent) -> Result<()> {
+        let PullEvent::Message(first) = event else {
+            return self.on_status(event).await;
         };
         self.refused = 0;
-        let mut arrived = Vec::with_capacity(CHUNK);
-        arrived.push(first);
-        while arrived.len() < CHUNK {
+        let mut received = Vec::with_capacity(CHUNK);
+        received.push(first);
+        while received.len() < CHUNK {
             match self.pull.next().now_or_never() {
-                Some(Pulled::Message(more)) => arrived.push(more),
+                Some(PullEvent::Message(more)) => received.push(more),
                 Some(other) => {
-                    self.admit(arrived).await?;
-                    return self.end(other).await;
+                    self.receive(received).await?;
+                    return self.on_status(other).await;
                 }
                 None => break,
             }
         }
-        self.admit(arrived).await?;
+        self.receive(received).await?;
         if self.pull.outstanding() == 0 {
-            self.conclude().await?;
+            self.check_end().await?;
         }
         Ok(())
     }
 
-    async fn end(&mut self, pulled: Pulled) -> Result<()> {
-        match pulled {
-            Pulled::Message(arrived) => self.admit(vec![arrived]).await,
-            Pulled::Ended(count) => {
-                if count == 0 && self.bounds.is_none() && self.pull.since_asked() < SHORT {
-                    self.not_before = Instant::now() + SHORT;
+    async fn on_status(&mut self, event: PullEvent) -> Result<()> {
+        match event {
+            PullEvent::Message(received) => self.receive(vec![received]).await,
+            PullEvent::Ended(count) => {
+                let is_short = self.pull.since_request() < MIN_REQUEST;
+                if count == 0 && self.until_end.is_none() && is_short {
+                    self.not_before = Instant::now() + MIN_REQUEST;
                 }
                 if self.pull.outstanding() == 0 {
-                    self.conclude().await?;
+                    self.check_end().await?;
                 }
                 Ok(())
             }
-            Pulled::Idle if self.watch.is_idle() => self.look().await.map(drop),
-            Pulled::Idle => Ok(()),
-            Pulled::Refused(text) => self.refuse(&text).await,
-            Pulled::Lost => {
-                if let Some(bounds) = &mut self.bounds {
-                    bounds.lose(self.shared.ack_wait);
+            PullEvent::Idle if self.watch.is_idle() => self.check().await.map(drop),
+            PullEvent::Idle => Ok(()),
+            PullEvent::Refused(text) => self.on_refused(&text).await,
+            PullEvent::Lost => {
+                if let Some(until_end) = &mut self.until_end {
+                    until_end.on_disconnect(self.session.ack_wait);
                 }
                 sleep(PAUSE).await;
-                self.watch.rest();
-                self.look().await?;
+                self.watch.stop_waiting();
+                self.check().await?;
                 self.pull.reset().await
             }
-            Pulled::Deleted => {
-                self.look().await?;
+            PullEvent::Deleted => {
+                self.check().await?;
                 self.pull.reset().await
             }
-            Pulled::Denied(denied) => Err(denied),
+            PullEvent::Denied(denied) => Err(denied),
         }
     }
 
-    /// Ends a bounded membership if nothing is left for it.
-    async fn conclude(&mut self) -> Result<()> {
-        if self.bounds.is_none() {
-            return Ok(());
+    /// Checks why a request was refused, and requests less and less often.
+    async fn on_refused(&mut self, text: &str) -> Result<()> {
+        self.watch.stop_waiting();
+        self.refused = self.refused.saturating_add(1);
+        self.check().await?;
+        if self.refused == 2 {
+            let message = format!(
+                "the server refuses requests of the consumer `{}`: {text}",
+                self.watch.consumer
+            );
+            self.session.report([error(ErrorKind::Warning, message)]);
         }
-        self.check_retries().await?;
-        let Some(bounds) = &mut self.bounds else {
-            return Ok(());
-        };
-        if !bounds.conclude(&mut self.shared.desk()) {
-            self.shared.came.notify_waiters();
-            return Ok(());
+        let pause = REFUSED_PAUSE
+            .saturating_mul(1 << self.refused.min(8))
+            .min(MAX_REFUSED_PAUSE);
+        self.not_before = Instant::now() + pause;
+        if let Some(until_end) = &mut self.until_end {
+            until_end.pause(pause);
         }
-        // A request that brought nothing is no proof.
-        let Some(Seen::Same(durable)) = self.look().await? else {
-            return Ok(());
-        };
-        let Some(bounds) = &mut self.bounds else {
-            return Ok(());
-        };
-        let is_left = bounds.is_left(&self.shared.link, &durable).await?;
-        if bounds.is_in_doubt() && durable.num_ack_pending == 0 {
-            bounds.trust();
-        }
-        if bounds.is_over(&durable, is_left) {
-            self.shared.desk().ended = true;
-        }
-        self.shared.came.notify_waiters();
         Ok(())
     }
 
-    /// Looks at the stream and the consumer; nothing if they do not answer, or are others now.
-    pub(crate) async fn look(&mut self) -> Result<Option<Seen>> {
-        let seen = match self.watch.look(&self.shared.link).await {
+    /// Ends a bounded subscription if nothing is left for it.
+    async fn check_end(&mut self) -> Result<()> {
+        if self.until_end.is_none() {
+            return Ok(());
+        }
+        self.check_retries().await?;
+        let Some(until_end) = &mut self.until_end else {
+            return Ok(());
+        };
+        if !until_end.on_request_ended(&mut self.session.state()) {
+            self.session.delivered.notify_waiters();
+            return Ok(());
+        }
+        // A request that brought nothing does not prove that nothing is left.
+        let Some(Seen::Same(consumer)) = self.check().await? else {
+            return Ok(());
+        };
+        let Some(until_end) = &mut self.until_end else {
+            return Ok(());
+        };
+        let is_left = until_end
+            .is_left(&self.session.connection, &consumer)
+            .await?;
+        if until_end.expects_redelivery() && consumer.num_ack_pending == 0 {
+            until_end.on_settled();
+        }
+        if until_end.is_over(&consumer, is_left) {
+            self.session.state().ended = true;
+        }
+        self.session.delivered.notify_waiters();
+        Ok(())
+    }
+
+    /// Checks the stream and the consumer; none if they do not answer, or were replaced.
+    async fn check(&mut self) -> Result<Option<Seen>> {
+        let seen = match self.watch.check(&self.session.connection).await {
             Ok(seen) => seen,
             Err(failed) if failed.is_transient() => {
-                tracing::debug!(%failed, "nothing was seen");
+                tracing::debug!(%failed, "the check of the group failed");
                 return Ok(None);
             }
             Err(failed) => return Err(failed),
         };
-        self.tell();
-        match seen {
-            Seen::Same(ref durable) => {
-                self.pull.limits = durable.config.limits;
-                self.check_retries().await?;
-                Ok(Some(seen))
-            }
-            seen => {
-                self.begin_anew(seen).await?;
-                Ok(None)
-            }
+        self.report_notices();
+        if let Seen::Same(consumer) = &seen {
+            self.pull.limits = consumer.config.limits;
+            self.check_retries().await?;
+            return Ok(Some(seen));
+        }
+        if let Some(recreated) = recreated::resume(&self.session, &self.watch, seen).await? {
+            self.switch(recreated).await?;
+        }
+        Ok(None)
+    }
+
+    /// Goes on with a consumer, and maybe a stream, that has the name of the one before.
+    async fn switch(&mut self, recreated: Recreated) -> Result<()> {
+        let Recreated {
+            stream,
+            consumer,
+            watch,
+            is_other_stream,
+        } = recreated;
+        self.watch = watch;
+        if is_other_stream && self.until_end.is_some() {
+            self.until_end = Some(UntilEnd::new(&consumer, &stream));
+        }
+        self.pull.limits = consumer.config.limits;
+        self.pull.reset().await
+    }
+
+    /// Reports retries that cannot be delivered again because their messages are gone.
+    async fn check_retries(&mut self) -> Result<()> {
+        let late = self.session.state().late_retries(MAX_LATE);
+        if late.is_empty() {
+            return Ok(());
+        }
+        let (connection, consumer) = (&self.session.connection, &self.session.consumer);
+        let lost = lost_retries::find(connection, consumer, &late);
+        let lost = lost.await?;
+        self.session.state().give_up_retries(&late);
+        self.session.report(lost);
+        Ok(())
+    }
+
+    /// Reports the notices of the watch.
+    fn report_notices(&mut self) {
+        let notices = self.watch.take_notices();
+        if !notices.is_empty() {
+            self.session.report(notices);
         }
     }
 
-    /// Says what was seen.
-    pub(crate) fn tell(&mut self) {
-        let news = self.watch.news();
-        if !news.is_empty() {
-            self.shared.say(news);
+    /// Buffers messages with the records of their failed runs, and holds back those that are not due.
+    async fn receive(&mut self, mut received: Vec<Received>) -> Result<()> {
+        if self.watch.note(&received) {
+            // They belong to a consumer or a stream that only has the name of the one before.
+            self.check().await?;
         }
+        let without_payload = received.extract_if(.., |one| receive::is_without_payload(one));
+        let mut returned: Vec<AckHandle> = without_payload.map(|one| ack_handle(&one)).collect();
+        let has_headers_only = !returned.is_empty();
+        if let Some(until_end) = &mut self.until_end {
+            let is_beyond =
+                |one: &mut Received| !until_end.admits(one.stream_sequence, one.delivered);
+            let beyond = received.extract_if(.., is_beyond);
+            returned.extend(beyond.map(|one| ack_handle(&one)));
+        }
+        if !returned.is_empty() {
+            self.session.return_all(returned).await?;
+        }
+        if has_headers_only {
+            self.on_refused("it delivers messages without their payload")
+                .await?;
+        }
+        let records = receive::attempt_records(&self.session, &received).await;
+        receive::buffer(&self.session, received, records).await
     }
-
-    /// Takes in what came: reads what is known of earlier runs, and holds back what came too soon.
-    async fn admit(&mut self, mut arrived: Vec<Arrived>) -> Result<()> {
-        if self.watch.note(&arrived) {
-            // They are of a consumer or a stream that only has the name of the one before.
-            self.look().await?;
-        }
-        let bare = arrived.extract_if(.., |one| is_bare(one));
-        let mut back: Vec<Claim> = bare.map(|one| claim(&one)).collect();
-        let is_bare = !back.is_empty();
-        if let Some(bounds) = &mut self.bounds {
-            let is_beyond = |one: &mut Arrived| !bounds.admits(one.stream_sequence, one.delivered);
-            back.extend(arrived.extract_if(.., is_beyond).map(|one| claim(&one)));
-        }
-        if !back.is_empty() {
-            self.shared.give_back(back).await?;
-        }
-        if is_bare {
-            self.refuse("events come without their data").await?;
-        }
-        let earlier = self.shared.earlier_runs(&arrived).await;
-        self.shared.accept(arrived, earlier).await
-    }
-
-    /// Tells the server that what waits here is still ours, and what is handed out if the consumer's own patience is
-    /// shorter than the lease.
-    async fn keep(&mut self) -> Result<()> {
-        self.keep_at = Instant::now() + self.shared.ack_wait / 3;
-        let replies: Vec<Subject> = {
-            let mut desk = self.shared.desk();
-            desk.expire();
-            let waiting = desk.waiting.iter().map(|waiting| &waiting.claim);
-            let patient = self.shared.ack_wait >= self.shared.lease;
-            let held = desk
-                .held
-                .values()
-                .filter(|_| !patient)
-                .map(|held| &held.claim);
-            waiting
-                .chain(held)
-                .map(|claim| claim.reply.clone())
-                .collect()
-        };
-        self.shared.tell(replies, &WORKING).await?;
-        self.check_denied();
-        self.check_retries().await
-    }
-}
-
-/// Reports whether a message came without its payload, as a consumer that was changed meanwhile delivers it.
-fn is_bare(arrived: &Arrived) -> bool {
-    let size = || headers::find(arrived.headers.as_ref()?, "Nats-Msg-Size");
-    arrived.payload.is_empty() && size().is_some_and(|size| size != "0")
 }

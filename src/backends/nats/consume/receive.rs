@@ -1,4 +1,4 @@
-//! Taking in what was delivered: with what is known of earlier runs, and not before its time.
+//! Buffering delivered messages, with the record of their failed runs, and not before they are due.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,167 +10,179 @@ use crate::{
     backends::nats::{
         codec::headers,
         consume::{
-            attempts::Runs,
-            state::{Claim, Waiting},
-            subscription::{GIVE_BACK, Shared},
+            attempts::{self, AttemptRecord},
+            session::Session,
+            state::{AckHandle, Buffered},
         },
-        read::pull::Arrived,
-        tail,
+        read::{pull::Received, stored},
     },
+    event::Headers,
     transport::{Attempts, Lineage, Result},
 };
 
-/// A retry that comes so little before its time is waited for here.
-const EARLY: Duration = Duration::from_millis(20);
-/// How long a message is put aside that nobody can be given.
-const ASIDE: Duration = Duration::from_mins(1);
+/// A retry that is delivered at most this early waits here; an earlier one is held back by the server again.
+const MAX_EARLY: Duration = Duration::from_millis(20);
+/// How long a message whose subject does not map to a topic is held back.
+const UNMAPPED_DELAY: Duration = Duration::from_mins(1);
 
-/// Returns what the server knows a delivery by.
-pub(crate) fn claim(arrived: &Arrived) -> Claim {
-    Claim {
-        reply: arrived.reply.clone(),
-        number: arrived.stream_sequence,
+/// Returns the handle by which a delivery is acknowledged.
+pub(crate) fn ack_handle(received: &Received) -> AckHandle {
+    AckHandle {
+        reply: received.reply.clone(),
+        sequence: received.stream_sequence,
     }
 }
 
-impl Shared {
-    /// Reads what is known of those that came before, in order.
-    pub(crate) async fn earlier_runs(&self, arrived: &[Arrived]) -> Vec<Result<Option<Runs>>> {
-        let again = arrived.iter().filter(|one| one.delivered > 1);
-        let numbers: Vec<u64> = again.map(|one| one.stream_sequence).collect();
-        if numbers.is_empty() {
-            return Vec::new();
-        }
-        stream::iter(numbers)
-            .map(|number| self.link.read_runs(&self.consumer, number))
-            .buffered(64)
-            .collect()
-            .await
-    }
+/// Reports whether a message came without its payload, as a consumer with `headers_only` delivers it.
+pub(crate) fn is_without_payload(received: &Received) -> bool {
+    let size = || headers::find(received.headers.as_ref()?, "Nats-Msg-Size");
+    received.payload.is_empty() && size().is_some_and(|size| size != "0")
+}
 
-    /// Takes messages in; holds back what came too soon.
-    pub(crate) async fn accept(
-        &self,
-        arrived: Vec<Arrived>,
-        earlier: Vec<Result<Option<Runs>>>,
-    ) -> Result<()> {
-        let mut earlier = earlier.into_iter();
-        let (mut accepted, mut held) = (Vec::with_capacity(arrived.len()), Vec::new());
-        let (mut trouble, mut wait, now) = (Ok(()), Duration::ZERO, Instant::now());
-        for one in arrived {
-            let known = if one.delivered > 1 {
-                earlier.next()
-            } else {
-                None
-            };
-            let runs = match known.transpose() {
-                Ok(runs) => runs.flatten(),
-                Err(failed) => {
-                    trouble = Err(failed);
-                    continue;
-                }
-            };
-            let lineage = headers::read_lineage(one.headers.as_ref());
-            let rest = rest(&one, runs.as_ref(), lineage.is_some());
-            if rest > EARLY {
-                held.push((claim(&one), rest));
+/// Reads the records of messages that were delivered before, in order.
+pub(crate) async fn attempt_records(
+    session: &Session,
+    received: &[Received],
+) -> Vec<Result<Option<AttemptRecord>>> {
+    let redelivered = received.iter().filter(|one| one.delivered > 1);
+    let sequences: Vec<u64> = redelivered.map(|one| one.stream_sequence).collect();
+    if sequences.is_empty() {
+        return Vec::new();
+    }
+    stream::iter(sequences)
+        .map(|sequence| attempts::read(&session.connection, &session.consumer, sequence))
+        .buffered(64)
+        .collect()
+        .await
+}
+
+/// Buffers messages, and holds back those that are not due yet.
+pub(crate) async fn buffer(
+    session: &Session,
+    received: Vec<Received>,
+    records: Vec<Result<Option<AttemptRecord>>>,
+) -> Result<()> {
+    let mut records = records.into_iter();
+    let (mut due, mut held_back) = (Vec::with_capacity(received.len()), Vec::new());
+    let (mut result, mut wait, now) = (Ok(()), Duration::ZERO, Instant::now());
+    for one in received {
+        let record = if one.delivered > 1 {
+            records.next()
+        } else {
+            None
+        };
+        let record = match record.transpose() {
+            Ok(record) => record.flatten(),
+            Err(failed) => {
+                result = Err(failed);
                 continue;
             }
-            wait = wait.max(rest);
-            match self.waiting(one, runs, (lineage, now)) {
-                Ok(waiting) => accepted.push(waiting),
-                Err(claim) => {
-                    tracing::warn!(
-                        position = claim.number,
-                        "a subject is no topic, and is passed over"
-                    );
-                    held.push((claim, ASIDE));
-                }
+        };
+        let lineage = headers::read_lineage(one.headers.as_ref());
+        let delay = remaining_delay(&one, record.as_ref(), lineage.is_some());
+        if delay > MAX_EARLY {
+            held_back.push((ack_handle(&one), delay));
+            continue;
+        }
+        wait = wait.max(delay);
+        let known = Known {
+            record,
+            lineage,
+            since: now,
+        };
+        match decode(session, one, known) {
+            Ok(buffered) => due.push(buffered),
+            Err(handle) => {
+                tracing::warn!(
+                    position = handle.sequence,
+                    "subject does not map to a topic; message skipped"
+                );
+                held_back.push((handle, UNMAPPED_DELAY));
             }
         }
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
-        self.take_in(accepted);
-        for (claim, wait) in held {
-            self.hold(&claim, wait).await?;
-        }
-        trouble
     }
+    if !wait.is_zero() {
+        sleep(wait).await;
+    }
+    add(session, due);
+    for (handle, delay) in held_back {
+        session.hold_back(&handle, delay).await?;
+    }
+    result
+}
 
-    fn take_in(&self, accepted: Vec<Waiting>) {
-        let mut desk = self.desk();
-        for waiting in accepted {
-            desk.retrying.remove(&waiting.claim.number);
-            desk.waiting.push_back(waiting);
-        }
-        drop(desk);
-        self.came.notify_waiters();
+fn add(session: &Session, due: Vec<Buffered>) {
+    let mut state = session.state();
+    for buffered in due {
+        state.retrying.remove(&buffered.ack.sequence);
+        state.buffered.push_back(buffered);
     }
+    drop(state);
+    session.delivered.notify_waiters();
+}
 
-    fn waiting(
-        &self,
-        arrived: Arrived,
-        runs: Option<Runs>,
-        (lineage, since): (Option<Box<Lineage>>, Instant),
-    ) -> std::result::Result<Waiting, Claim> {
-        let Some(topic) = self.link.names.topic(&arrived.subject) else {
-            return Err(claim(&arrived));
-        };
-        let number = arrived.stream_sequence;
-        let (stored, reply) = tail::read(topic, arrived);
-        let claim = Claim { reply, number };
-        let (attempts, past) = match runs {
-            Some(runs) => (runs.attempts(), runs.past),
-            None if lineage.is_none() => (spent_elsewhere(&stored.message.headers), Vec::new()),
-            None => (Attempts::default(), Vec::new()),
-        };
-        Ok(Waiting {
-            stored,
-            attempts,
-            past,
-            lineage,
-            claim,
-            since,
-        })
-    }
+/// What is known of a message besides its delivery.
+struct Known {
+    record: Option<AttemptRecord>,
+    lineage: Option<Box<Lineage>>,
+    since: Instant,
+}
 
-    /// Holds a message back for a while; returns once the server knows.
-    pub(crate) async fn hold(&self, claim: &Claim, wait: Duration) -> Result<()> {
-        let word = if wait.is_zero() {
-            GIVE_BACK
-        } else {
-            format!("-NAK {{\"delay\": {}}}", wait.as_nanos()).into()
-        };
-        self.link.confirm(claim.reply.clone(), word).await
-    }
+fn decode(
+    session: &Session,
+    received: Received,
+    known: Known,
+) -> std::result::Result<Buffered, AckHandle> {
+    let ack = ack_handle(&received);
+    let Some(topic) = session.connection.names.topic(&received.subject) else {
+        return Err(ack);
+    };
+    let stored = stored::with_topic(topic, received);
+    let lineage = known.lineage;
+    let (attempts, past) = match known.record {
+        Some(record) => (record.attempts(), record.past),
+        None if lineage.is_none() => (go_attempts(&stored.message.headers), Vec::new()),
+        None => (Attempts::default(), Vec::new()),
+    };
+    Ok(Buffered {
+        stored,
+        attempts,
+        past,
+        lineage,
+        ack,
+        since: known.since,
+    })
 }
 
 /// Returns how long a message still has to wait: for its next run, or as its publisher asked.
-fn rest(arrived: &Arrived, runs: Option<&Runs>, is_replayed: bool) -> Duration {
-    match runs {
-        Some(runs) => runs.rest(),
-        None if !is_replayed => asked_for(arrived.headers.as_ref()),
+fn remaining_delay(
+    received: &Received,
+    record: Option<&AttemptRecord>,
+    is_replayed: bool,
+) -> Duration {
+    match record {
+        Some(record) => record.remaining_delay(),
+        None if !is_replayed => go_delay(received.headers.as_ref()),
         None => Duration::ZERO,
     }
 }
 
-/// Returns how long the Go library's consumers would still hold a message back: it stores delayed events at once.
-fn asked_for(headers: Option<&HeaderMap>) -> Duration {
+/// Returns how long the consumers of the Go library would still hold a message back: it stores delayed events at once.
+fn go_delay(headers: Option<&HeaderMap>) -> Duration {
     let until = headers.and_then(|map| headers::find(map, "pf_delay_until")?.parse().ok());
     let until =
         until.and_then(|until| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(until)));
-    let rest = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
-    rest.unwrap_or_default()
+    let delay = until.and_then(|until| until.duration_since(SystemTime::now()).ok());
+    delay.unwrap_or_default()
 }
 
-/// Counts the attempts that the Go library made: it stores an event again with their number.
-fn spent_elsewhere(headers: &crate::event::Headers) -> Attempts {
-    let spent = headers
+/// Returns the attempts that the Go library made: it stores an event again with their number.
+fn go_attempts(headers: &Headers) -> Attempts {
+    let failed = headers
         .text("pf_attempt")
         .and_then(|text| text.parse().ok());
     Attempts {
-        failed: spent.unwrap_or(0),
+        failed: failed.unwrap_or(0),
         ..Attempts::default()
     }
 }

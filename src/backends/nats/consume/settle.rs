@@ -1,30 +1,29 @@
-//! Making verdicts true: the effect first, then the word to the server, which is confirmed.
+//! Verdicts applied: the effect first, then the acknowledgement, which is confirmed.
+//!
+//! A retry is recorded before its message is held back, a dead letter is stored before its original is acknowledged: a
+//! crash in between leads to another delivery, never to a lost event. Acknowledgements are not confirmed one by one, as
+//! the server takes those of a consumer in order: the last one confirms all before it.
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::Subject;
 use futures_util::{
     FutureExt as _, StreamExt as _, TryFutureExt as _,
     future::{BoxFuture, join},
     stream::FuturesUnordered,
 };
-use tokio::{
-    sync::MutexGuard,
-    time::{Instant, sleep},
-};
+use tokio::{sync::MutexGuard, time::Instant};
 
 use crate::{
     backends::nats::{
-        connection::confirmed_publish::while_it_may_pass,
+        connection::{ack::ACK, retry},
         consume::{
-            attempts::{self as runs, Past, Runs},
-            consumer::durable as consumer,
-            state::{Claim, Held},
-            subscription::{DONE, Shared},
+            attempts::{self, AttemptRecord},
+            confirm::confirm_all,
+            session::Session,
+            state::{AckHandle, InFlight},
         },
-        dead_letter::store as letter,
-        error::{SCHEME, error},
-        publish::prepared::reworded,
+        dead_letter::store::{self, OriginalRef},
+        error::SCHEME,
     },
     failpoint,
     transport::{
@@ -33,52 +32,48 @@ use crate::{
     },
 };
 
-/// How long acknowledgements are gathered before the last of them is confirmed.
-const GATHER: Duration = Duration::from_millis(20);
-/// The pause before acknowledgements are sent again.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How many verdicts other than acknowledgements are worked on at once, ...
-const AT_ONCE: usize = 256;
-/// ... and after how many it is looked what was confirmed meanwhile.
-const SOME: usize = 32;
+/// How many verdicts other than acknowledgements are applied at the same time, ...
+const CONCURRENCY: usize = 256;
+/// ... and after how many the confirmed ones are collected.
+const COLLECT_EVERY: usize = 32;
 
-/// A verdict on what was held.
+/// A verdict on a message in flight.
 struct Work {
     index: usize,
-    held: Held,
+    in_flight: InFlight,
     delivery: Delivery,
     verdict: Verdict,
 }
 
 /// An acknowledgement to be sent.
-struct Done {
+struct PendingAck {
     index: usize,
-    claim: Claim,
-    /// Whether runs of it were written down.
-    had_runs: bool,
+    handle: AckHandle,
+    /// Whether failed runs of it are recorded.
+    has_record: bool,
 }
 
-/// Makes verdicts true, one result each, in order. Acknowledgements go out first: they wait for nothing.
-pub(crate) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> Vec<Result<()>> {
+/// Applies verdicts and returns one result each, in order. Acknowledgements are sent first: they wait for nothing.
+pub(crate) async fn settle_all(session: &Arc<Session>, batch: Vec<Settlement>) -> Vec<Result<()>> {
     let mut results: Vec<Result<()>> = Vec::with_capacity(batch.len());
-    let (acks, others) = take(shared, batch, &mut results);
-    let acknowledged = acknowledge(shared, acks);
+    let (acks, others) = take(session, batch, &mut results);
+    let acknowledged = acknowledge(session, acks);
     if others.is_empty() {
         note(acknowledged.await, &mut results);
-        shared.stirred.notify_one();
+        session.wake_pull.notify_one();
         return results;
     }
-    // Its turn is that of the first poll, however long the acknowledgements take.
-    let (failed, turn) = join(acknowledged, shared.sending.lock()).await;
+    // The lock is requested at the first poll, however long the acknowledgements take: batches keep their order.
+    let (failed, turn) = join(acknowledged, session.sending.lock()).await;
     note(failed, &mut results);
-    let letters = make_true(shared, (others, turn), &mut results).await;
-    confirm_letters(shared, letters, &mut results).await;
+    let letters = apply(session, others, turn, &mut results).await;
+    confirm_letters(session, letters, &mut results).await;
     let mut failed = results.iter().filter_map(|result| result.as_ref().err());
     if let Some(denied) = failed.find(|failed| failed.kind() == ErrorKind::Denied) {
-        // It would be so with all that come, again and again.
-        shared.fail(denied.clone());
+        // All further verdicts would be denied too, and every message would be delivered again and again.
+        session.fail(denied.clone());
     }
-    shared.stirred.notify_one();
+    session.wake_pull.notify_one();
     results
 }
 
@@ -88,108 +83,108 @@ fn note(failed: Vec<(usize, Result<()>)>, results: &mut [Result<()>]) {
     }
 }
 
-/// Makes verdicts other than acknowledgements true, whose turn it is; returns the letters among them, in the order of the
-/// acknowledgement of their originals.
-async fn make_true(
-    shared: &Shared,
-    (others, turn): (Vec<Work>, MutexGuard<'_, ()>),
+/// Applies verdicts other than acknowledgements. Returns the dead letters among them, in the order in which their originals
+/// were acknowledged.
+async fn apply(
+    session: &Session,
+    others: Vec<Work>,
+    turn: MutexGuard<'_, ()>,
     results: &mut [Result<()>],
-) -> Vec<(usize, Buried)> {
+) -> Vec<(usize, DeadLettered)> {
     let mut letters = Vec::new();
     let mut settled = |(index, result): Numbered| {
-        results[index] = result.map(|buried| letters.extend(buried.map(|buried| (index, buried))));
+        results[index] = result.map(|dead| letters.extend(dead.map(|dead| (index, dead))));
     };
-    let mut under_way = FuturesUnordered::new();
+    let mut applying = FuturesUnordered::new();
     for work in others {
         let index = work.index;
-        let settled_later = settle(shared, work).await;
-        under_way.push(settled_later.map(move |result| (index, result)));
-        if under_way.len() >= AT_ONCE
-            && let Some(one) = under_way.next().await
+        let applied = settle(session, work).await;
+        applying.push(applied.map(move |result| (index, result)));
+        if applying.len() >= CONCURRENCY
+            && let Some(one) = applying.next().await
         {
             settled(one);
         }
-        // The first originals are acknowledged while other letters are still laid out.
-        if under_way.len() % SOME == 0 {
-            while let Some(Some(one)) = under_way.next().now_or_never() {
+        // The first originals are acknowledged while other dead letters are still encoded.
+        if applying.len() % COLLECT_EVERY == 0 {
+            while let Some(Some(one)) = applying.next().now_or_never() {
                 settled(one);
             }
         }
     }
     drop(turn);
-    while let Some(one) = under_way.next().await {
+    while let Some(one) = applying.next().await {
         settled(one);
     }
     letters
 }
 
-/// A message whose letter is stored and that was acknowledged.
-struct Buried {
-    claim: Claim,
-    /// Whether runs of it were written down.
-    had_runs: bool,
+/// A message that was acknowledged after its dead letter was stored.
+struct DeadLettered {
+    handle: AckHandle,
+    /// Whether failed runs of it are recorded.
+    has_record: bool,
 }
 
-/// Confirms that the originals of letters, in the order in which they were acknowledged, will not come again: after a
-/// replay they would die a second time.
+/// Confirms the acknowledgements of the originals of dead letters, in the order in which they were sent: an original that
+/// is delivered again after a replay would be dead-lettered a second time.
 async fn confirm_letters(
-    shared: &Shared,
-    letters: Vec<(usize, Buried)>,
+    session: &Session,
+    letters: Vec<(usize, DeadLettered)>,
     results: &mut [Result<()>],
 ) {
-    let replies = letters.iter().map(|(_, buried)| buried.claim.reply.clone());
-    let confirmed = confirm_all(shared, replies.collect()).await;
-    for (index, Buried { claim, had_runs }) in letters {
+    let replies = letters.iter().map(|(_, dead)| dead.handle.reply.clone());
+    let confirmed = confirm_all(session, replies.collect()).await;
+    for (index, DeadLettered { handle, has_record }) in letters {
         match &confirmed {
-            Ok(()) if had_runs => {
-                shared
-                    .link
-                    .forget_runs(&shared.consumer, claim.number)
-                    .await;
+            Ok(()) if has_record => {
+                attempts::delete(&session.connection, &session.consumer, handle.sequence).await;
             }
             Ok(()) => {}
             Err(failed) => {
-                let text = "the original of a dead letter may come again";
-                results[index] = Err(reworded(failed, |words| format!("{text}: {words}")));
+                let text = "the original of a dead letter may be delivered again";
+                let message = format!("{text}: {}", failed.message());
+                results[index] = Err(failed.clone().with_message(message));
             }
         }
     }
 }
 
-/// Takes out what is settled, acknowledgements apart; what is not held any more has its result.
+/// Takes the settled messages out of those in flight, acknowledgements apart. A message whose lease has ended has its
+/// result.
 fn take(
-    shared: &Shared,
+    session: &Session,
     batch: Vec<Settlement>,
     results: &mut Vec<Result<()>>,
-) -> (Vec<Done>, Vec<Work>) {
+) -> (Vec<PendingAck>, Vec<Work>) {
     let is_done = |settlement: &&Settlement| settlement.verdict == Verdict::Ack;
     let done = batch.iter().filter(is_done).count();
     let mut acks = Vec::with_capacity(done);
     let mut others = Vec::with_capacity(batch.len() - done);
-    let mut desk = shared.desk();
-    desk.expire();
+    let mut state = session.state();
+    state.expire();
     for (index, Settlement { delivery, verdict }) in batch.into_iter().enumerate() {
-        let Some(held) = desk.held.remove(&delivery.ticket()) else {
+        let Some(in_flight) = state.in_flight.remove(&delivery.ticket()) else {
             let lost = TransportError::lease_lost(SCHEME, &delivery.stored.position);
             results.push(Err(lost));
             continue;
         };
-        // A bounded membership must not take it for done while its run is written down.
+        // Before the run is recorded, so that a bounded subscription does not end meanwhile.
         if let Verdict::Retry { after, .. } = &verdict {
             let due = Instant::now() + *after;
-            desk.retrying.insert(held.claim.number, due);
+            state.retrying.insert(in_flight.ack.sequence, due);
         }
         results.push(Ok(()));
         if verdict == Verdict::Ack {
-            acks.push(Done {
+            acks.push(PendingAck {
                 index,
-                claim: held.claim,
-                had_runs: delivery.attempts.failed > 0,
+                handle: in_flight.ack,
+                has_record: delivery.attempts.failed > 0,
             });
         } else {
             others.push(Work {
                 index,
-                held,
+                in_flight,
                 delivery,
                 verdict,
             });
@@ -198,180 +193,141 @@ fn take(
     (acks, others)
 }
 
-type Settled<'a> = BoxFuture<'a, Result<Option<Buried>>>;
+type Settled<'a> = BoxFuture<'a, Result<Option<DeadLettered>>>;
 
-/// What a verdict came to, with its place in the batch.
-type Numbered = (usize, Result<Option<Buried>>);
+/// The result of a verdict, with its index in the batch.
+type Numbered = (usize, Result<Option<DeadLettered>>);
 
-/// Begins to make a verdict true: a letter is on its way then.
-async fn settle(shared: &Shared, work: Work) -> Settled<'_> {
-    let Held { claim, until, past } = work.held;
+/// Starts to apply a verdict: a dead letter is sent, and the future waits for its confirmation.
+async fn settle(session: &Session, work: Work) -> Settled<'_> {
+    let InFlight {
+        ack: handle,
+        until,
+        past,
+    } = work.in_flight;
     match work.verdict {
         Verdict::Ack => Box::pin(async move {
-            shared.tell([claim.reply], &DONE).await?;
+            session.send_acks([handle.reply], &ACK).await?;
             Ok(None)
         }),
         Verdict::Return => Box::pin(async move {
-            while_it_may_pass(until, || shared.hold(&claim, Duration::ZERO)).await?;
+            retry::until(until, || session.hold_back(&handle, Duration::ZERO)).await?;
             Ok(None)
         }),
         Verdict::Retry { after, failure } => {
-            let runs = Runs::after(&work.delivery.attempts, past, after, &failure);
+            let record = AttemptRecord::after(&work.delivery.attempts, past, after, &failure);
             Box::pin(async move {
-                retry(shared, &claim, &runs, until).await?;
+                retry_later(session, &handle, &record, until).await?;
                 Ok(None)
             })
         }
         Verdict::DeadLetter { kind, failure } => {
-            let dead = dead(shared, &work.delivery, (kind, *failure), &past);
-            let sent = letter::send(&shared.link, &dead, original(&claim)).await;
-            Box::pin(bury(shared, claim, until, (dead, sent)).map_ok(Some))
+            let mut letter = dead_letter(session, &work.delivery, kind, *failure);
+            letter.record.earlier = attempts::history_lines(&past);
+            let sent = store::send(&session.connection, &letter, original(&handle)).await;
+            Box::pin(
+                store_dead_letter(session, handle, until, Sending { letter, sent }).map_ok(Some),
+            )
         }
     }
 }
 
-/// Tells the server that these are done, which is confirmed within a moment; returns those that cannot be told.
-async fn acknowledge(shared: &Shared, acks: Vec<Done>) -> Vec<(usize, Result<()>)> {
+/// Sends acknowledgements, which are confirmed a moment later; returns those that cannot be sent.
+async fn acknowledge(session: &Session, acks: Vec<PendingAck>) -> Vec<(usize, Result<()>)> {
     let (mut sent, mut failed) = (Vec::with_capacity(acks.len()), Vec::new());
-    for done in acks {
-        let Claim { reply, number } = done.claim;
-        if let Err(error) = shared.tell([reply.clone()], &DONE).await {
-            failed.push((done.index, Err(error)));
+    for ack in acks {
+        let AckHandle { reply, sequence } = ack.handle;
+        if let Err(error) = session.send_acks([reply.clone()], &ACK).await {
+            failed.push((ack.index, Err(error)));
             continue;
         }
         failpoint::reach("nats.ack_sent");
         sent.push(reply);
-        if done.had_runs {
-            shared.link.forget_runs(&shared.consumer, number).await;
+        if ack.has_record {
+            attempts::delete(&session.connection, &session.consumer, sequence).await;
         }
     }
     if !sent.is_empty() {
-        shared.desk().unconfirmed.extend(sent);
-        shared.acknowledged.notify_one();
+        session.state().unconfirmed.extend(sent);
+        session.acknowledged.notify_one();
     }
     failed
 }
 
-async fn retry(shared: &Shared, claim: &Claim, runs: &Runs, until: Instant) -> Result<()> {
-    let (link, consumer) = (&shared.link, &shared.consumer);
-    while_it_may_pass(until, || link.write_runs(consumer, claim.number, runs)).await?;
+/// Records a failed run, then holds its message back.
+async fn retry_later(
+    session: &Session,
+    handle: &AckHandle,
+    record: &AttemptRecord,
+    until: Instant,
+) -> Result<()> {
+    let (connection, consumer) = (&session.connection, &session.consumer);
+    let sequence = handle.sequence;
+    retry::until(until, || {
+        attempts::write(connection, consumer, sequence, record)
+    })
+    .await?;
     failpoint::reach("nats.run_written");
-    let due = Instant::now() + runs.rest();
-    shared.desk().retrying.insert(claim.number, due);
-    while_it_may_pass(until, || shared.hold(claim, runs.rest())).await?;
+    let due = Instant::now() + record.remaining_delay();
+    session.state().retrying.insert(sequence, due);
+    retry::until(until, || {
+        session.hold_back(handle, record.remaining_delay())
+    })
+    .await?;
     failpoint::reach("nats.held");
     Ok(())
 }
 
-fn dead(
-    shared: &Shared,
+fn dead_letter(
+    session: &Session,
     delivery: &Delivery,
-    (kind, failure): (LetterKind, Failure),
-    past: &[Past],
+    kind: LetterKind,
+    failure: Failure,
 ) -> Box<DeadLetter> {
-    let (store, group) = (shared.store(), &shared.group);
-    let mut dead = DeadLetter::of(SCHEME, &store, group, delivery, kind, failure);
-    dead.record.earlier = runs::told(past);
-    Box::new(dead)
+    let (store, group) = (session.store(), &session.group);
+    Box::new(DeadLetter::of(
+        SCHEME, &store, group, delivery, kind, failure,
+    ))
 }
 
-/// Waits until a letter is stored, then acknowledges its original, which ends this: originals are confirmed in the order
-/// of this.
-async fn bury(
-    shared: &Shared,
-    claim: Claim,
+/// A dead letter that was sent, and what waits for its confirmation.
+struct Sending<F> {
+    letter: Box<DeadLetter>,
+    sent: Result<F>,
+}
+
+/// Waits until a dead letter is stored, then acknowledges its original. Originals are confirmed in the order of that.
+async fn store_dead_letter(
+    session: &Session,
+    handle: AckHandle,
     until: Instant,
-    (dead, sent): (Box<DeadLetter>, Result<impl Future<Output = Result<bool>>>),
-) -> Result<Buried> {
+    sending: Sending<impl Future<Output = Result<bool>>>,
+) -> Result<DeadLettered> {
+    let Sending { letter, sent } = sending;
     let stored = match sent {
         Ok(confirmed) => confirmed.await,
         Err(failed) => Err(failed),
     };
     match stored {
         Err(failed) if failed.is_transient() && Instant::now() < until => {
-            // Rare, and not to make room for in every one of these.
-            let store = || letter::store(&shared.link, &dead, original(&claim));
-            Box::pin(while_it_may_pass(until, store)).await?;
+            // Boxed as it is rare, and would make every one of these futures larger.
+            let store = || store::store(&session.connection, &letter, original(&handle));
+            Box::pin(retry::until(until, store)).await?;
         }
         stored => drop(stored?),
     }
     failpoint::reach("nats.letter_stored");
-    shared.tell([claim.reply.clone()], &DONE).await?;
+    session.send_acks([handle.reply.clone()], &ACK).await?;
     failpoint::reach("nats.letter_acked");
-    Ok(Buried {
-        claim,
-        had_runs: !dead.record.earlier.is_empty(),
+    Ok(DeadLettered {
+        handle,
+        has_record: !letter.record.earlier.is_empty(),
     })
 }
 
-fn original(claim: &Claim) -> letter::Original<'_> {
-    letter::Original {
-        number: claim.number,
-        claim: Some(&claim.reply),
-    }
-}
-
-/// Confirms acknowledgements as they are made.
-pub(crate) async fn confirm_for_ever(shared: Arc<Shared>) {
-    loop {
-        shared.acknowledged.notified().await;
-        sleep(GATHER).await;
-        match confirm(&shared).await {
-            // Everything would be handled again and again.
-            Err(failed) if failed.kind() == ErrorKind::Denied => shared.fail(failed),
-            Err(failed) => {
-                tracing::warn!(%failed, "acknowledgements are not confirmed; their messages may come again");
-            }
-            Ok(()) => {}
-        }
-    }
-}
-
-/// Makes sure that every acknowledgement so far has arrived.
-pub(crate) async fn confirm(shared: &Shared) -> Result<()> {
-    let _turn = shared.confirming.lock().await;
-    let replies = std::mem::take(&mut shared.desk().unconfirmed);
-    confirm_all(shared, replies).await
-}
-
-/// Reports whether there is nobody to acknowledge to.
-async fn is_gone(shared: &Shared) -> bool {
-    match consumer::find(&shared.link, &shared.consumer).await {
-        Ok(found) => found.is_none(),
-        Err(failed) => failed.kind() == ErrorKind::NotFound,
-    }
-}
-
-/// Makes sure that acknowledgements have arrived: the server takes them in order, so the last one tells. If it got
-/// lost, all of them are sent again.
-async fn confirm_all(shared: &Shared, mut replies: Vec<Subject>) -> Result<()> {
-    let Some(last) = replies.pop() else {
-        return Ok(());
-    };
-    let (until, life) = (Instant::now() + shared.lease, shared.life());
-    let mut unheard = false;
-    loop {
-        if shared.life() != life {
-            // Those numbers are other messages now.
-            return Ok(());
-        }
-        if unheard {
-            shared.tell(replies.clone(), &DONE).await?;
-        }
-        match shared.link.confirm(last.clone(), DONE).await {
-            Err(failed) if failed.is_transient() && Instant::now() < until => {
-                unheard = true;
-                if is_gone(shared).await {
-                    let message = format!("the consumer `{}` is gone", shared.consumer);
-                    return Err(error(ErrorKind::NotFound, message));
-                }
-                shared.link.wait_for_connection(until).await;
-                sleep(PAUSE).await;
-            }
-            result => {
-                failpoint::reach("nats.acks_confirmed");
-                return result;
-            }
-        }
+fn original(handle: &AckHandle) -> OriginalRef<'_> {
+    OriginalRef {
+        sequence: handle.sequence,
+        ack_subject: Some(&handle.reply),
     }
 }

@@ -1,4 +1,4 @@
-//! What a membership has at hand: what came, what was handed out and until when, and what waits for its retry.
+//! The deliveries of a subscription: buffered, in flight under a lease, or waiting for a retry.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,131 +9,131 @@ use async_nats::Subject;
 use tokio::time::Instant;
 
 use crate::{
-    backends::nats::consume::attempts::Past,
+    backends::nats::consume::attempts::FailedRun,
     event::Stored,
     transport::{Attempts, Delivery, Lineage, Ticket, TransportError},
 };
 
-/// A message that came and was not handed out yet.
+/// A message that was fetched and not delivered yet.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct Buffered {
     pub(crate) stored: Stored,
     pub(crate) attempts: Attempts,
-    /// What is known of the runs that failed.
-    pub(crate) past: Vec<Past>,
+    /// The runs that failed.
+    pub(crate) past: Vec<FailedRun>,
     pub(crate) lineage: Option<Box<Lineage>>,
-    pub(crate) claim: Claim,
+    pub(crate) ack: AckHandle,
     pub(crate) since: Instant,
 }
 
 /// What the server knows a delivery by.
 #[derive(Debug, Clone)]
-pub(crate) struct Claim {
+pub(crate) struct AckHandle {
     pub(crate) reply: Subject,
-    pub(crate) number: u64,
+    pub(crate) sequence: u64,
 }
 
-/// A message that was handed out.
+/// A message that was delivered and not settled.
 #[derive(Debug)]
-pub(crate) struct Held {
-    pub(crate) claim: Claim,
+pub(crate) struct InFlight {
+    pub(crate) ack: AckHandle,
     pub(crate) until: Instant,
-    pub(crate) past: Vec<Past>,
+    pub(crate) past: Vec<FailedRun>,
 }
 
-/// What a membership has at hand.
+/// The state of a subscription.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
-    pub(crate) waiting: VecDeque<Waiting>,
-    pub(crate) held: HashMap<Ticket, Held>,
-    /// Retries of ours that have not come again, and when they are due.
+pub(crate) struct SessionState {
+    pub(crate) buffered: VecDeque<Buffered>,
+    pub(crate) in_flight: HashMap<Ticket, InFlight>,
+    /// Own retries that were not delivered again yet, and when they are due.
     pub(crate) retrying: HashMap<u64, Instant>,
-    /// Acknowledgements whose arrival was not confirmed.
+    /// Acknowledgements that the server has not confirmed.
     pub(crate) unconfirmed: Vec<Subject>,
-    /// Messages handed out after they had waited, of which the server is to be told.
-    pub(crate) overdue: Vec<Subject>,
-    /// How many messages somebody waits for.
-    pub(crate) demand: usize,
+    /// Messages that were delivered after a while in the buffer, for which an in-progress acknowledgement is due.
+    pub(crate) stale: Vec<Subject>,
+    /// How many messages the caller waits for.
+    pub(crate) wanted: usize,
     pub(crate) closed: bool,
     pub(crate) ended: bool,
     pub(crate) failed: Option<TransportError>,
-    /// What is to be said: gaps and warnings.
+    /// Gaps and warnings that were not returned yet.
     pub(crate) notices: VecDeque<TransportError>,
     last_ticket: u64,
-    /// No lease of what is held runs out before.
+    /// No lease of a message in flight ends before.
     safe_until: Option<Instant>,
 }
 
-impl Desk {
-    /// Forgets what is not ours any more.
+impl SessionState {
+    /// Forgets messages whose lease has ended.
     pub(crate) fn expire(&mut self) {
         let now = Instant::now();
         if self.safe_until.is_none_or(|until| now < until) {
             return;
         }
-        self.held.retain(|_, held| held.until > now);
-        self.safe_until = self.held.values().map(|held| held.until).min();
+        self.in_flight.retain(|_, one| one.until > now);
+        self.safe_until = self.in_flight.values().map(|one| one.until).min();
     }
 
-    /// Forgets everything: a number is another message now. Returns how many were not handed out.
+    /// Forgets everything, as sequences are other messages now. Returns how many messages were not delivered.
     pub(crate) fn forget_all(&mut self) -> u64 {
-        let unread = self.waiting.len() as u64;
-        self.waiting.clear();
-        self.held.clear();
+        let unread = self.buffered.len() as u64;
+        self.buffered.clear();
+        self.in_flight.clear();
         self.retrying.clear();
         self.unconfirmed.clear();
-        self.overdue.clear();
+        self.stale.clear();
         unread
     }
 
-    /// Returns the retries that are late: another consumer has them, or their messages are gone.
+    /// Returns the retries that are late: another member has them, or their messages are gone.
     pub(crate) fn late_retries(&self, late: Duration) -> Vec<u64> {
         let now = Instant::now();
         let is_late = |due: &Instant| *due + late <= now;
         let late = self.retrying.iter().filter(|(_, due)| is_late(due));
-        late.map(|(number, _)| *number).collect()
+        late.map(|(sequence, _)| *sequence).collect()
     }
 
-    /// Waits for these retries no longer.
-    pub(crate) fn give_up_retries(&mut self, numbers: &[u64]) {
-        for number in numbers {
-            self.retrying.remove(number);
+    /// Stops waiting for these retries.
+    pub(crate) fn give_up_retries(&mut self, sequences: &[u64]) {
+        for sequence in sequences {
+            self.retrying.remove(sequence);
         }
     }
 
-    /// Returns how many messages may still be taken.
+    /// Returns how many messages may still be fetched.
     pub(crate) fn room(&self, max_in_flight: usize) -> usize {
-        max_in_flight.saturating_sub(self.held.len() + self.waiting.len())
+        max_in_flight.saturating_sub(self.in_flight.len() + self.buffered.len())
     }
 
-    /// Hands out at most so many messages; names those that waited longer than `fresh`, of which the server has to
-    /// be told.
-    pub(crate) fn hand_out(
+    /// Delivers at most this many messages, and returns those that were buffered for longer than `fresh`: the server has
+    /// to be sent an in-progress acknowledgement for them.
+    pub(crate) fn deliver(
         &mut self,
         max: usize,
         until: Instant,
         fresh: Duration,
     ) -> (Vec<Delivery>, Vec<Subject>) {
-        let count = self.waiting.len().min(max);
+        let count = self.buffered.len().min(max);
         let (mut deliveries, mut stale) = (Vec::with_capacity(count), Vec::new());
         if count > 0 {
             self.safe_until = Some(self.safe_until.map_or(until, |safe| safe.min(until)));
         }
         let now = Instant::now();
         for _ in 0..count {
-            let Some(waiting) = self.waiting.pop_front() else {
+            let Some(buffered) = self.buffered.pop_front() else {
                 break;
             };
             self.last_ticket += 1;
             let ticket = Ticket(self.last_ticket);
-            let claim = waiting.claim;
-            if now - waiting.since > fresh {
-                stale.push(claim.reply.clone());
+            let ack = buffered.ack;
+            if now - buffered.since > fresh {
+                stale.push(ack.reply.clone());
             }
-            let past = waiting.past;
-            self.held.insert(ticket, Held { claim, until, past });
-            let (stored, attempts) = (waiting.stored, waiting.attempts);
-            deliveries.push(Delivery::new(stored, attempts, waiting.lineage, ticket));
+            let past = buffered.past;
+            self.in_flight.insert(ticket, InFlight { ack, until, past });
+            let (stored, attempts) = (buffered.stored, buffered.attempts);
+            deliveries.push(Delivery::new(stored, attempts, buffered.lineage, ticket));
         }
         (deliveries, stale)
     }

@@ -1,301 +1,145 @@
-//! Membership in a group: what was taken, who holds it, and until when.
+//! `Transport::subscribe`: membership in a group.
 
-use std::{
-    sync::{
-        Arc, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use async_nats::Subject;
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use tokio::{
-    sync::Notify,
-    task::JoinHandle,
-    time::{Instant, timeout},
-};
+use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
     backends::nats::{
-        connection::{confirmed_publish::while_it_may_pass, handle::Link},
-        consume::{
-            consumer::{
-                durable::{self as consumer, Durable},
-                watch::Watch,
-            },
-            pull_loop::Pump,
-            settle,
-            state::{Claim, Desk, Held},
-            until_end::Bounds,
+        connection::{
+            ack::IN_PROGRESS,
+            handle::Connection,
+            stream::{coverage, info, setup},
         },
-        error::{SCHEME, error},
+        consume::{
+            attempts, confirm,
+            consumer::{durable, watch::GroupWatch},
+            pull_loop::PullLoop,
+            session::{Poll, Session},
+            settle,
+            state::{AckHandle, InFlight},
+            until_end::UntilEnd,
+        },
+        error::SCHEME,
         read::pull::Pull,
     },
-    event::Group,
     lock::Mutex,
-    transport::{
-        Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket,
-        TransportError,
-    },
+    transport::{Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket},
 };
 
-/// Words that give a message back at once and say that it is being worked on.
-pub(crate) const GIVE_BACK: Bytes = Bytes::from_static(b"-NAK");
-pub(crate) const WORKING: Bytes = Bytes::from_static(b"+WPI");
-pub(crate) const DONE: Bytes = Bytes::from_static(b"+ACK");
+/// How long the check of the group at the end may take.
+const LAST_CHECK: Duration = Duration::from_secs(3);
 
-/// How long the server is asked again to take messages back: they come again by themselves.
-const GIVE_UP: Duration = Duration::from_secs(15);
-
-/// How long the last look may take.
-const LAST_LOOK: Duration = Duration::from_secs(3);
-
-/// What somebody who asks for messages gets.
-enum Offer {
-    Taken(Vec<Delivery>),
-    Failed(TransportError),
-    End,
-    Wait,
-}
-
-/// What the parts of a membership share.
+/// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would: messages in
+/// flight are delivered again when their leases end.
 #[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) link: Arc<Link>,
-    pub(crate) group: Group,
-    pub(crate) consumer: String,
-    store: Mutex<String>,
-    life: AtomicU64,
-    pub(crate) lease: Duration,
-    pub(crate) ack_wait: Duration,
-    pub(crate) max_in_flight: usize,
-    desk: Mutex<Desk>,
-    /// Something came, or the end.
-    pub(crate) came: Notify,
-    /// Somebody waits, or something was settled.
-    pub(crate) stirred: Notify,
-    /// An acknowledgement is to be confirmed.
-    pub(crate) acknowledged: Notify,
-    pub(crate) confirming: tokio::sync::Mutex<()>,
-    /// Held while the letters of a batch are sent: those of the next batch stand behind them.
-    pub(crate) sending: tokio::sync::Mutex<()>,
-}
-
-impl Shared {
-    /// Locks what is at hand.
-    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock()
-    }
-
-    /// Ends the membership with an error.
-    pub(crate) fn fail(&self, failed: TransportError) {
-        self.desk().failed = Some(failed);
-        self.came.notify_waiters();
-    }
-
-    /// Says something without ending the membership.
-    pub(crate) fn say(&self, notices: impl IntoIterator<Item = TransportError>) {
-        self.desk().notices.extend(notices);
-        self.came.notify_waiters();
-    }
-
-    /// Returns the name from which ids of dead letters are derived.
-    pub(crate) fn store(&self) -> String {
-        let store = self.store.lock();
-        store.clone()
-    }
-
-    /// Returns a number that is another one once another stream has the name.
-    pub(crate) fn life(&self) -> u64 {
-        self.life.load(Ordering::Relaxed)
-    }
-
-    /// Takes note that another stream has the name of the one before.
-    pub(crate) fn read_from(&self, store: String) {
-        self.life.fetch_add(1, Ordering::Relaxed);
-        *self.store.lock() = store;
-    }
-
-    /// Hands out what is there. A server that has waited for a word of some is told in the background: the call may be
-    /// dropped.
-    fn offer(&self, max: usize) -> Offer {
-        let mut desk = self.desk();
-        if let Some(notice) = desk.notices.pop_front() {
-            return Offer::Failed(notice);
-        }
-        desk.expire();
-        let room = self.max_in_flight.saturating_sub(desk.held.len());
-        let until = self.until();
-        let (deliveries, stale) = desk.hand_out(max.min(room), until, self.ack_wait / 10);
-        if !deliveries.is_empty() {
-            desk.demand = 0;
-            desk.overdue.extend(stale);
-            if !desk.overdue.is_empty() {
-                self.stirred.notify_one();
-            }
-            return Offer::Taken(deliveries);
-        }
-        if let Some(failed) = desk.failed.take() {
-            return Offer::Failed(failed);
-        }
-        if desk.closed || desk.ended {
-            return Offer::End;
-        }
-        desk.demand = max;
-        Offer::Wait
-    }
-
-    /// Returns until when a delivery is surely ours from now on. The server began to count a little earlier, unless its
-    /// patience is shorter than the lease: then it is told again and again.
-    pub(crate) fn until(&self) -> Instant {
-        let lease = if self.ack_wait < self.lease {
-            self.lease
-        } else {
-            self.lease.min(self.ack_wait * 4 / 5)
-        };
-        Instant::now() + lease
-    }
-
-    /// Tells the server something about deliveries without waiting for it.
-    pub(crate) async fn tell(
-        &self,
-        replies: impl IntoIterator<Item = Subject>,
-        word: &Bytes,
-    ) -> Result<()> {
-        for reply in replies {
-            let told = self.link.client.publish(reply, word.clone()).await;
-            told.map_err(|source| {
-                error(ErrorKind::Unavailable, "the connection is closed").because(source)
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Gives messages back and returns once the server knows, which it may not do at once: the consumer may have no leader.
-    pub(crate) async fn give_back(&self, claims: Vec<Claim>) -> Result<()> {
-        let until = Instant::now() + GIVE_UP.min(self.lease);
-        let told = stream::iter(claims)
-            .map(|claim| {
-                while_it_may_pass(until, move || {
-                    self.link.confirm(claim.reply.clone(), GIVE_BACK)
-                })
-            })
-            .buffer_unordered(256);
-        let told: Vec<Result<()>> = told.collect().await;
-        told.into_iter().collect()
-    }
-}
-
-/// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would: what it
-/// holds comes again when the lease runs out.
-#[derive(Debug)]
-pub(crate) struct Member {
-    shared: Arc<Shared>,
-    pump: Mutex<Option<JoinHandle<(Watch, u64)>>>,
-    confirmer: JoinHandle<()>,
+pub(crate) struct NatsSubscription {
+    session: Arc<Session>,
+    pull_loop: Mutex<Option<JoinHandle<(GroupWatch, u64)>>>,
+    confirming: JoinHandle<()>,
     remarks: Vec<String>,
 }
 
-impl Member {
-    /// Joins the group, whose consumer is made if it is new.
-    pub(crate) async fn join(link: &Arc<Link>, request: SubscribeRequest) -> Result<Self> {
+impl NatsSubscription {
+    /// Joins the group, and creates its consumer if the group is new.
+    pub(crate) async fn join(
+        connection: &Arc<Connection>,
+        request: SubscribeRequest,
+    ) -> Result<Self> {
         request.refuse_ordered(SCHEME)?;
-        let facts = link.facts().await?;
-        let filters = link.names.filters(&request.patterns)?;
-        link.check_covered(&facts, &filters).await?;
-        let mut remarks = link.make_side_places(facts.config.num_replicas).await?;
-        let (durable, made) = consumer::join(link, &facts, &request, &filters).await?;
-        if made.is_some() {
-            link.forget_all_runs(&durable.name).await?;
+        let info = info::require(connection).await?;
+        let filters = connection.names.filters(&request.patterns)?;
+        coverage::check_covered(connection, &info, &filters).await?;
+        let replicas = info.config.num_replicas;
+        let mut remarks = setup::create_support_streams(connection, replicas).await?;
+        let (consumer, created) = durable::join(connection, &info, &request, &filters).await?;
+        if created.is_some() {
+            attempts::delete_all(connection, &consumer.name).await?;
         }
-        remarks.extend(made);
-        let mut watch = Watch::begin(link, request.clone(), (&facts, &durable)).await?;
-        let bounds = if request.until_end {
-            Some(Bounds::new(&durable, &link.facts().await?))
+        remarks.extend(created);
+        let mut watch = GroupWatch::begin(connection, request.clone(), &info, &consumer).await?;
+        let until_end = if request.until_end {
+            Some(UntilEnd::new(&consumer, &info::require(connection).await?))
         } else {
             None
         };
-        let place = (link.names.stream.as_str(), durable.name.as_str());
-        let pull = Pull::open(link, place, durable.config.limits).await?;
-        let shared = Arc::new(shared(link, facts.store(), request, &durable));
-        shared.say(watch.news());
-        let pump = Pump::new(Arc::clone(&shared), pull, (watch, bounds));
-        let confirmer = tokio::spawn(settle::confirm_for_ever(Arc::clone(&shared)));
+        let (stream, limits) = (&connection.names.stream, consumer.config.limits);
+        let pull = Pull::open(connection, stream, &consumer.name, limits).await?;
+        let session = Arc::new(Session::new(connection, info.store(), request, &consumer));
+        session.report(watch.take_notices());
+        let pull_loop = PullLoop::new(Arc::clone(&session), pull, watch, until_end);
+        let confirming = tokio::spawn(confirm::confirm_until_dropped(Arc::clone(&session)));
         Ok(Self {
-            pump: Mutex::new(Some(tokio::spawn(pump.run()))),
-            shared,
-            confirmer,
+            pull_loop: Mutex::new(Some(tokio::spawn(pull_loop.run()))),
+            session,
+            confirming,
             remarks,
         })
     }
-}
 
-fn shared(link: &Arc<Link>, store: String, request: SubscribeRequest, durable: &Durable) -> Shared {
-    Shared {
-        link: Arc::clone(link),
-        group: request.group,
-        consumer: durable.name.clone(),
-        store: Mutex::new(store),
-        life: AtomicU64::new(0),
-        lease: request.lease,
-        ack_wait: durable.ack_wait(),
-        max_in_flight: request.max_in_flight.max(1),
-        desk: Mutex::default(),
-        came: Notify::new(),
-        stirred: Notify::new(),
-        acknowledged: Notify::new(),
-        confirming: tokio::sync::Mutex::default(),
-        sending: tokio::sync::Mutex::default(),
+    /// Checks the group a last time, and records its position.
+    async fn leave(&self, mut watch: GroupWatch, returned: u64) -> Result<()> {
+        let check = watch.leave(&self.session.connection, returned);
+        match timeout(LAST_CHECK, check).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failed)) => tracing::debug!(%failed, "the last check of the group failed"),
+            Err(_) => tracing::debug!("the last check of the group took too long"),
+        }
+        let unreported = std::mem::take(&mut self.session.state().notices);
+        let mut notices = unreported.into_iter().chain(watch.take_notices());
+        match notices.find(|notice| notice.kind() == ErrorKind::Gap) {
+            Some(gap) => Err(gap),
+            None => Ok(()),
+        }
     }
 }
 
 #[async_trait]
-impl Subscription for Member {
+impl Subscription for NatsSubscription {
     async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
         let max = max.max(1);
         loop {
-            let came = self.shared.came.notified();
-            tokio::pin!(came);
-            came.as_mut().enable();
-            match self.shared.offer(max) {
-                Offer::Taken(deliveries) => return Ok(deliveries),
-                Offer::Failed(failed) => return Err(failed),
-                Offer::End => return Ok(Vec::new()),
-                Offer::Wait => self.shared.stirred.notify_one(),
+            let delivered = self.session.delivered.notified();
+            tokio::pin!(delivered);
+            // Enabled before the state is read, so that no wake-up between the two is missed.
+            delivered.as_mut().enable();
+            match self.session.poll(max) {
+                Poll::Delivered(deliveries) => return Ok(deliveries),
+                Poll::Failed(failed) => return Err(failed),
+                Poll::End => return Ok(Vec::new()),
+                Poll::Wait => self.session.wake_pull.notify_one(),
             }
-            came.await;
+            delivered.await;
         }
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
-        settle::settle_all(&self.shared, batch).await
+        settle::settle_all(&self.session, batch).await
     }
 
-    /// The server works on the letters of one batch while those of the next are written.
+    /// The server stores the dead letters of one batch while those of the next are encoded.
     fn settles_at_once(&self) -> usize {
         2
     }
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
-        let (mut lost, mut ours) = (Vec::new(), Vec::new());
+        let (mut lost, mut extended) = (Vec::new(), Vec::new());
         {
-            let mut desk = self.shared.desk();
-            desk.expire();
-            let until = self.shared.until();
+            let mut state = self.session.state();
+            state.expire();
+            let until = self.session.lease_end();
             for ticket in tickets {
-                match desk.held.get_mut(ticket) {
-                    Some(held) => {
-                        held.until = until;
-                        ours.push(held.claim.reply.clone());
+                match state.in_flight.get_mut(ticket) {
+                    Some(one) => {
+                        one.until = until;
+                        extended.push(one.ack.reply.clone());
                     }
                     None => lost.push(*ticket),
                 }
             }
         }
-        self.shared.tell(ours, &WORKING).await?;
+        self.session.send_acks(extended, &IN_PROGRESS).await?;
         Ok(lost)
     }
 
@@ -304,35 +148,35 @@ impl Subscription for Member {
     }
 
     async fn close(&self) -> Result<()> {
-        self.shared.desk().closed = true;
-        self.shared.stirred.notify_one();
-        self.shared.came.notify_waiters();
-        let pump = self.pump.lock().take();
-        // It hands in what was on its way.
-        let left = match pump {
-            Some(pump) => pump.await.ok(),
+        self.session.state().closed = true;
+        self.session.wake_pull.notify_one();
+        self.session.delivered.notify_waiters();
+        let pull_loop = self.pull_loop.lock().take();
+        // It returns the messages that were on their way.
+        let left = match pull_loop {
+            Some(pull_loop) => pull_loop.await.ok(),
             None => None,
         };
-        let (mut claims, retries): (Vec<Claim>, usize) = {
-            let mut desk = self.shared.desk();
-            desk.expire();
-            let held: Vec<Held> = desk.held.drain().map(|(_, held)| held).collect();
-            let waiting = desk.waiting.drain(..).map(|waiting| waiting.claim);
-            let claims = waiting
-                .chain(held.into_iter().map(|held| held.claim))
+        let (mut acks, retries): (Vec<AckHandle>, usize) = {
+            let mut state = self.session.state();
+            state.expire();
+            let in_flight: Vec<InFlight> = state.in_flight.drain().map(|(_, one)| one).collect();
+            let buffered = state.buffered.drain(..).map(|buffered| buffered.ack);
+            let acks = buffered
+                .chain(in_flight.into_iter().map(|one| one.ack))
                 .collect();
-            (claims, desk.retrying.len())
+            (acks, state.retrying.len())
         };
-        let count = (claims.len() + retries) as u64;
-        // They come again in the order in which they are given back.
-        claims.sort_unstable_by_key(|claim| claim.number);
-        let given_back = self.shared.give_back(claims).await;
-        match settle::confirm(&self.shared).await {
-            // Nobody is left to hear of it.
+        let count = (acks.len() + retries) as u64;
+        // They are delivered again in the order in which they are returned.
+        acks.sort_unstable_by_key(|handle| handle.sequence);
+        let returned = self.session.return_all(acks).await;
+        match confirm::confirm(&self.session).await {
+            // The consumer is gone, so that nothing can be confirmed.
             Err(failed) if failed.kind() == ErrorKind::NotFound => {}
             confirmed => {
                 confirmed?;
-                given_back?;
+                returned?;
             }
         }
         match left {
@@ -342,29 +186,11 @@ impl Subscription for Member {
     }
 }
 
-impl Member {
-    /// Looks a last time, and writes down how far the group is.
-    async fn leave(&self, mut watch: Watch, returned: u64) -> Result<()> {
-        let look = watch.leave(&self.shared.link, returned);
-        match timeout(LAST_LOOK, look).await {
-            Ok(Ok(())) => {}
-            Ok(Err(failed)) => tracing::debug!(%failed, "nothing was seen when leaving"),
-            Err(_) => tracing::debug!("nothing was seen in time when leaving"),
-        }
-        let waiting = std::mem::take(&mut self.shared.desk().notices);
-        let mut news = waiting.into_iter().chain(watch.news());
-        match news.find(|failed| failed.kind() == ErrorKind::Gap) {
-            Some(gap) => Err(gap),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Member {
+impl Drop for NatsSubscription {
     fn drop(&mut self) {
-        self.confirmer.abort();
-        if let Some(pump) = self.pump.lock().take() {
-            pump.abort();
+        self.confirming.abort();
+        if let Some(pull_loop) = self.pull_loop.lock().take() {
+            pull_loop.abort();
         }
     }
 }

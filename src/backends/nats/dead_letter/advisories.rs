@@ -1,5 +1,7 @@
-//! What consumers of other programs gave up: the server tells of it in advisories, which a stream of ours keeps until
-//! they are dead letters.
+//! Messages that consumers of other programs gave up, captured as dead letters.
+//!
+//! The server publishes an advisory when a consumer reaches its delivery limit or terminates a message, and stores it
+//! nowhere. An internal work-queue stream keeps advisories until each is a dead letter.
 
 use std::{
     sync::Arc,
@@ -16,20 +18,24 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     backends::nats::{
-        codec::headers,
+        codec::{headers, timestamp::nanos},
         connection::{
-            confirmed_publish::{RIDE_OUT, while_it_may_pass},
-            handle::Link,
+            ack::ACK,
+            consumer::PullLimits,
+            direct_get::{self, Query},
+            handle::Connection,
             names::Names,
-            stream::info::nanos,
+            retry::{self, RIDE_OUT},
+            stream::{info, setup},
         },
-        consume::subscription::DONE,
-        dead_letter::store::{self as letter, Original},
-        delay::Last,
-        error::error,
-        read::pull::{Arrived, Limits, Pull, Pulled, refused},
+        dead_letter::store::{self, OriginalRef},
+        error::{SCHEME, error},
+        read::{
+            pull::{Pull, PullEvent, Received, refused},
+            stored,
+        },
     },
-    event::{Position, Stored},
+    event::Position,
     failpoint,
     transport::{
         Attempts, Capture, Captured, DeadLetter, Delivery, ErrorKind, Failure, Fingerprint,
@@ -37,18 +43,18 @@ use crate::{
     },
 };
 
-/// The consumer of advisories, shared by all who capture.
+/// The consumer of advisories, shared by all capturing processes.
 const CONSUMER: &str = "capture";
-/// How long an advisory belongs to somebody of whom nothing is heard.
+/// How long an advisory stays assigned to a process that does not acknowledge it.
 const ACK_WAIT: Duration = Duration::from_secs(10);
-/// The most advisories asked for at once.
+/// The most advisories in one request.
 const BATCH: usize = 200;
-/// How many letters are stored at once.
-const AT_ONCE: usize = 64;
-/// The pause before the server is asked again.
+/// How many dead letters are stored at the same time.
+const CONCURRENCY: usize = 64;
+/// The pause between two requests.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// An advisory as the server writes it.
+/// An advisory of the server.
 #[derive(Debug, Deserialize)]
 struct Advisory {
     timestamp: DateTime<Utc>,
@@ -56,7 +62,7 @@ struct Advisory {
     stream_seq: u64,
     #[serde(default)]
     deliveries: u32,
-    /// Only where a consumer terminated a message and said why.
+    /// Only where a consumer terminated a message and gave a reason.
     #[serde(default)]
     reason: String,
 }
@@ -87,7 +93,7 @@ impl Advisory {
         }
     }
 
-    /// Returns the runs before the last one, which the kind of a letter counts or not.
+    /// Returns the attempts before the last one, which is counted or not depending on the kind of dead letter.
     fn attempts(&self, kind: LetterKind) -> Attempts {
         Attempts {
             failed: self
@@ -105,7 +111,7 @@ impl Advisory {
 
 /// An open read of advisories.
 pub(crate) struct Advisories {
-    link: Arc<Link>,
+    connection: Arc<Connection>,
     store: String,
     pull: Pull,
     until_end: bool,
@@ -113,72 +119,72 @@ pub(crate) struct Advisories {
 }
 
 impl Advisories {
-    /// Lets the server keep advisories from now on, and begins to read them.
-    pub(crate) async fn open(link: &Arc<Link>, until_end: bool) -> Result<Self> {
-        let facts = link.facts().await?;
-        let replicas = facts.config.num_replicas;
-        let mut remarks = link.make_side_places(replicas).await?;
-        remarks.extend(link.make_advisories(replicas).await?);
-        let stream = link.names.advisories();
+    /// Makes the server keep advisories from now on, and starts to read them.
+    pub(crate) async fn open(connection: &Arc<Connection>, until_end: bool) -> Result<Self> {
+        let info = info::require(connection).await?;
+        let replicas = info.config.num_replicas;
+        let mut remarks = setup::create_support_streams(connection, replicas).await?;
+        remarks.extend(setup::create_advisory_stream(connection, replicas).await?);
+        let stream = connection.names.advisory_stream();
         let config = json!({"durable_name": CONSUMER, "name": CONSUMER, "ack_policy": "explicit",
             "ack_wait": nanos(ACK_WAIT), "max_deliver": -1});
         let body = json!({"stream_name": stream, "config": config});
-        let answer = link
+        let answer = connection
             .api(format!("CONSUMER.CREATE.{stream}.{CONSUMER}"), &body)
             .await?;
-        let limits = answer.get("config").map(Limits::deserialize);
+        let limits = answer.get("config").map(PullLimits::deserialize);
         let limits = limits.and_then(std::result::Result::ok).unwrap_or_default();
         Ok(Self {
-            pull: Pull::open(link, (&stream, CONSUMER), limits).await?,
-            link: Arc::clone(link),
-            store: facts.store(),
+            pull: Pull::open(connection, &stream, CONSUMER, limits).await?,
+            connection: Arc::clone(connection),
+            store: info.store(),
             until_end,
             remarks,
         })
     }
 
-    /// Reports whether nothing is left, nor with somebody who may have gone down with it.
+    /// Reports whether nothing is left, including what another process may have crashed with.
     async fn is_end(&self) -> Result<bool> {
-        let stream = self.link.names.advisories();
+        let stream = self.connection.names.advisory_stream();
         let verb = format!("CONSUMER.INFO.{stream}.{CONSUMER}");
-        let answer = self.link.api(verb, &json!({})).await?;
+        let answer = self.connection.api(verb, &json!({})).await?;
         let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
         Ok(count("num_pending") + count("num_ack_pending") == 0)
     }
 
     /// Waits for advisories; none is the end.
-    async fn take(&mut self, max: usize) -> Result<Vec<Arrived>> {
+    async fn take(&mut self, max: usize) -> Result<Vec<Received>> {
         loop {
             if self.pull.outstanding() == 0 {
                 self.pull.request(BATCH, !self.until_end).await?;
             }
             match self.pull.next().await {
-                Pulled::Message(first) => {
+                PullEvent::Message(first) => {
                     let mut taken = vec![first];
                     while taken.len() < max
-                        && let Some(Pulled::Message(more)) = self.pull.next().now_or_never()
+                        && let Some(PullEvent::Message(more)) = self.pull.next().now_or_never()
                     {
                         taken.push(more);
                     }
                     return Ok(taken);
                 }
-                Pulled::Ended(0) if self.until_end => {
+                PullEvent::Ended(0) if self.until_end => {
                     if self.is_end().await? {
                         return Ok(Vec::new());
                     }
                     sleep(PAUSE).await;
                 }
-                Pulled::Ended(_) | Pulled::Idle => {}
-                Pulled::Refused(text) => return Err(refused(CONSUMER, &text)),
-                Pulled::Lost => {
+                PullEvent::Ended(_) | PullEvent::Idle => {}
+                PullEvent::Refused(text) => return Err(refused(CONSUMER, &text)),
+                PullEvent::Lost => {
                     sleep(PAUSE).await;
                     self.pull.reset().await?;
                 }
-                Pulled::Deleted => {
+                PullEvent::Deleted => {
                     let message = format!("the consumer `{CONSUMER}` was deleted");
                     return Err(error(ErrorKind::NotFound, message));
                 }
-                Pulled::Denied(denied) => return Err(denied),
+                PullEvent::Denied(denied) => return Err(denied),
             }
         }
     }
@@ -196,19 +202,19 @@ impl Capture for Advisories {
             if taken.is_empty() {
                 return Ok(Vec::new());
             }
-            let (link, store) = (&self.link, &self.store);
-            let found: Vec<(Arrived, Found)> = stream::iter(taken)
-                .map(|arrived| async move {
-                    let found = find(link, store, &arrived).await?;
-                    Ok::<_, TransportError>((arrived, found))
+            let (connection, store) = (&self.connection, &self.store);
+            let found: Vec<(Received, AdvisedMessage)> = stream::iter(taken)
+                .map(|advisory| async move {
+                    let found = find(connection, store, &advisory).await?;
+                    Ok::<_, TransportError>((advisory, found))
                 })
-                .buffered(AT_ONCE)
+                .buffered(CONCURRENCY)
                 .try_collect()
                 .await?;
-            // Letters are stored in the order of the advisories: nothing is waited for before they are sent.
+            // Dead letters are stored in the order of the advisories, as all originals are read before the first is sent.
             let captured: Vec<Option<Captured>> = stream::iter(found)
-                .map(|(arrived, found)| keep(link, arrived.reply, found))
-                .buffered(AT_ONCE)
+                .map(|(advisory, found)| store_letter(connection, advisory.reply, found))
+                .buffered(CONCURRENCY)
                 .try_collect()
                 .await?;
             let captured: Vec<Captured> = captured.into_iter().flatten().collect();
@@ -228,78 +234,66 @@ fn kind_of(subject: &str) -> LetterKind {
     }
 }
 
-/// What an advisory speaks of.
-enum Found {
-    /// A message that is to become a letter, and its number.
+/// The message that an advisory is about.
+enum AdvisedMessage {
+    /// A message that becomes a dead letter, and its sequence.
     Dead(Box<DeadLetter>, u64),
-    /// A message that the stream has dropped.
+    /// A message that the stream no longer holds.
     Gone(Captured),
-    /// Nothing of ours.
-    Nothing,
+    /// An unreadable advisory, or a message that is not an event.
+    Ignored,
 }
 
-/// Makes one message a dead letter; nothing if it was one already.
-async fn keep(link: &Link, reply: Subject, found: Found) -> Result<Option<Captured>> {
+/// Stores the dead letter of a message and acknowledges the advisory; none if it was stored before.
+async fn store_letter(
+    connection: &Connection,
+    reply: Subject,
+    found: AdvisedMessage,
+) -> Result<Option<Captured>> {
     let captured = match found {
-        Found::Dead(letter, number) => {
-            let original = Original {
-                number,
-                claim: None,
+        AdvisedMessage::Dead(letter, sequence) => {
+            let original = OriginalRef {
+                sequence,
+                ack_subject: None,
             };
-            let is_new = letter::store_surely(link, &letter, original).await?;
+            let is_new = store::store_riding_out(connection, &letter, original).await?;
             is_new.then_some(Captured::Letter(letter))
         }
-        Found::Gone(captured) => Some(captured),
-        Found::Nothing => None,
+        AdvisedMessage::Gone(captured) => Some(captured),
+        AdvisedMessage::Ignored => None,
     };
     failpoint::reach("nats.captured");
-    let until = Instant::now() + RIDE_OUT;
-    while_it_may_pass(until, || link.confirm(reply.clone(), DONE)).await?;
+    let deadline = Instant::now() + RIDE_OUT;
+    retry::until(deadline, || connection.ack(reply.clone(), ACK)).await?;
     Ok(captured)
 }
 
-/// Reads what an advisory speaks of.
-async fn find(link: &Link, store: &str, arrived: &Arrived) -> Result<Found> {
-    let advisory: Advisory = match serde_json::from_slice(&arrived.payload) {
+/// Reads the message that an advisory is about.
+async fn find(connection: &Connection, store: &str, received: &Received) -> Result<AdvisedMessage> {
+    let advisory: Advisory = match serde_json::from_slice(&received.payload) {
         Ok(advisory) => advisory,
         Err(failed) => {
-            tracing::warn!(%failed, "an advisory cannot be read, and is passed over");
-            return Ok(Found::Nothing);
+            tracing::warn!(%failed, "an advisory cannot be read; skipped");
+            return Ok(AdvisedMessage::Ignored);
         }
     };
-    let kind = kind_of(&arrived.subject);
+    let kind = kind_of(&received.subject);
     let group = Names::group(&advisory.consumer)?;
-    let what = json!({"seq": advisory.stream_seq});
-    let Some(found) = link.get(&link.names.stream, &what).await? else {
+    let query = Query::Sequence(advisory.stream_seq);
+    let found = direct_get::from_leader(connection, &connection.names.stream, query).await?;
+    let Some(found) = found else {
         let position = Position::number(advisory.stream_seq);
-        return Ok(Found::Gone(Captured::Gone { group, position }));
+        return Ok(AdvisedMessage::Gone(Captured::Gone { group, position }));
     };
     let lineage = headers::read_lineage(Some(&found.headers));
-    let Some(stored) = stored(link, found) else {
-        return Ok(Found::Nothing);
+    let Some(stored) = stored::from_message(connection, found) else {
+        return Ok(AdvisedMessage::Ignored);
     };
     let delivery = Delivery::new(stored, advisory.attempts(kind), lineage, Ticket(0));
     let failure = advisory.failure(kind);
-    let mut dead = DeadLetter::of(
-        crate::backends::nats::error::SCHEME,
-        store,
-        &group,
-        &delivery,
-        kind,
-        failure,
-    );
+    let mut dead = DeadLetter::of(SCHEME, store, &group, &delivery, kind, failure);
     dead.record.dead_since = advisory.time();
-    Ok(Found::Dead(Box::new(dead), advisory.stream_seq))
-}
-
-/// Makes the message of what stands in the stream; none if its subject is no topic.
-fn stored(link: &Link, found: Last) -> Option<Stored> {
-    let topic = link.names.topic(&found.subject)?;
-    Some(Stored {
-        message: headers::read(topic, Some(&found.headers), found.payload),
-        position: Position::number(found.number),
-        time: found.time,
-    })
+    Ok(AdvisedMessage::Dead(Box::new(dead), advisory.stream_seq))
 }
 
 #[cfg(test)]
@@ -307,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_advisory_tells_the_story() {
+    fn an_advisory_becomes_a_failure() {
         let text = r#"{"type":"io.nats.jetstream.advisory.v1.max_deliver","id":"x",
             "timestamp":"2026-11-22T01:57:54.107409358Z","stream":"S","consumer":"billing","stream_seq":7,
             "deliveries":3}"#;

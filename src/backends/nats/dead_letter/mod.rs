@@ -1,5 +1,8 @@
-//! Dead letters: stored, read, counted, imported and captured from advisories.
+//! Dead letters: stored in a stream of their own, read, counted, imported, and captured from advisories.
 
 pub(crate) mod advisories;
+pub(crate) mod decode;
+pub(crate) mod import;
 pub(crate) mod scan;
+pub(crate) mod stats;
 pub(crate) mod store;

@@ -1,389 +1,163 @@
-//! Dealing with the letters of a job.
+//! One step of a job: recover an interrupted one, then replay or purge the next dead letters.
 
 use std::{convert::Infallible, future::pending, sync::Arc};
 
-use futures_util::{StreamExt as _, stream, try_join};
+use futures_util::try_join;
 
 use crate::{
     backends::nats::{
-        connection::{handle::Link, kv::Written},
-        dead_letter::store as letter,
-        error::{Refusal, SCHEME, WRONG_LAST_SEQUENCE},
+        connection::{handle::Connection, kv::Versioned},
+        error::SCHEME,
         job::{
-            in_doubt::Doubt,
-            journal::{self, Journal, Part, Place},
+            journal::{self, Journal, JournalStream},
             letters::{
-                ack_origin::{self as claims, Floors},
-                load::{self as gather, Item},
-                retention_guard::{self as guard, Unsure},
+                cleanup,
+                load::{JobItem, load},
+                retention_guard,
             },
-            lifecycle::{self as jobs, Entry, Plan},
-            reported::Outcomes,
-            session::Ahead,
+            lifecycle, plan, replay,
+            reported::{self, Outcomes},
+            session::{JobSession, Step},
+            step_state::Event,
         },
     },
     event::Topic,
-    failpoint,
-    transport::{ErrorKind, JobAction, JobLease, Resolution, Result},
+    transport::{JobAction, JobLease, Result},
 };
 
-/// The most letters in one batch; the server takes a thousand messages, the journal among them.
-const BATCH: usize = 500;
-/// The most letters in one step: two batches, as the questions before each step cost as much as some letters do.
-const STEP: usize = 2 * BATCH;
-/// How many letters are published at once.
-const AT_ONCE: usize = 64;
+/// The most dead letters in one step: two batches, as the requests before each step cost as much as some dead letters do.
+const MAX_STEP: usize = 2 * replay::MAX_BATCH;
 
-/// Deals with the next letters of a job.
+/// Resolves the next dead letters of a job, and returns their outcomes.
 pub(crate) async fn advance(
-    link: &Arc<Link>,
-    ahead: &Ahead,
+    connection: &Arc<Connection>,
+    session: &JobSession,
     lease: &JobLease,
     max: usize,
 ) -> Result<Outcomes> {
-    let ((), plan, place) = try_join!(
-        jobs::check(link, lease),
-        jobs::find(link, &lease.job),
-        Place::of(link),
+    let ((), plan, stream) = try_join!(
+        lifecycle::check(connection, lease),
+        plan::find(connection, &lease.job),
+        JournalStream::of(connection),
     )?;
-    let plan = plan.value;
-    let (journal, missed) = catch_up(link, ahead, (lease, &plan), (place, max)).await?;
-    if !missed.is_empty() {
-        return Ok(missed);
+    let step = Step {
+        lease,
+        plan: &plan.value,
+    };
+    let (journal, unreported) = recover(connection, session, step, stream, max).await?;
+    if !unreported.is_empty() {
+        return Ok(unreported);
     }
-    let next = (journal.value.resolved, max.min(STEP));
-    let entries = ahead.entries(link, lease, &plan, next).await?;
+    let resolved = journal.value.resolved;
+    let max = max.min(MAX_STEP);
+    let entries = session.entries(connection, step, resolved, max).await?;
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let mut items = gather::read(link, ahead, lease, &entries).await?;
-    ahead.give_back(&entries[items.len()..]).await;
-    if let JobAction::Replay { to: Some(topic) } = &plan.action {
+    let mut items = load(connection, &session.prefetch, lease, &entries).await?;
+    session.put_back(&entries[items.len()..]).await;
+    let action = &step.plan.action;
+    if let JobAction::Replay { to: Some(topic) } = action {
         retarget(&mut items, topic);
     }
-    let needs_consumer = match &plan.action {
-        JobAction::Replay { .. } => guard::refuse(link, &mut items).await?,
+    let needs_consumer = match action {
+        JobAction::Replay { .. } => retention_guard::refuse(connection, &mut items).await?,
         _ => false,
     };
     let mut outcomes = Outcomes::with_capacity(items.len());
-    ahead.told.begin(lease, next.0);
-    ahead.begin();
-    let dealt = match (&plan.action, place) {
-        (JobAction::Replay { .. }, Place::Inside) => {
-            let work = batches(link, ahead, (journal, plan.planned()), items, &mut outcomes);
-            let reading = async {
-                ahead.look_ahead(STEP).await;
-                pending::<Infallible>().await
-            };
-            // The server takes its time for a batch.
-            tokio::select! {
-                biased;
-                dealt = work => dealt,
-                never = reading => match never {},
+    session.apply(&Event::StepStarted {
+        token: lease.token,
+        resolved,
+    });
+    let work = async {
+        match (action, stream) {
+            (JobAction::Replay { .. }, JournalStream::User) => {
+                let planned = step.plan.planned();
+                let batches = replay::Batches {
+                    connection,
+                    session,
+                    planned,
+                };
+                batches.replay(journal, items, &mut outcomes).await
             }
+            (JobAction::Replay { .. }, JournalStream::State) => {
+                replay::one_by_one(connection, journal, items, needs_consumer, &mut outcomes).await
+            }
+            (_, stream) => replay::purge(connection, stream, journal, items, &mut outcomes).await,
         }
-        (JobAction::Replay { .. }, Place::Beside) => {
-            one_by_one(link, journal, (items, needs_consumer), &mut outcomes).await
-        }
-        (_, place) => purge(link, place, journal, items, &mut outcomes).await,
     };
-    ahead.told.tell(next.0 + outcomes.len() as u64);
-    match dealt {
-        // What was done is told first; a failure that does not pass shows at the next step.
-        Err(failed) if !outcomes.is_empty() => {
-            tracing::debug!(%failed, "the step is finished at the next one");
+    // While the server takes its time for a batch, the next dead letters are read.
+    let has_batches = matches!(
+        (action, stream),
+        (JobAction::Replay { .. }, JournalStream::User)
+    );
+    let read_ahead = async {
+        if has_batches {
+            session.prefetch.read_ahead(MAX_STEP).await;
         }
-        dealt => {
-            dealt?;
-            ahead.finish();
+        pending::<Infallible>().await
+    };
+    let worked = tokio::select! {
+        biased;
+        worked = work => worked,
+        never = read_ahead => match never {},
+    };
+    session.apply(&Event::OutcomesReturned(resolved + outcomes.len() as u64));
+    match worked {
+        // The outcomes so far are returned first. A failure that lasts shows again in the next step, which finishes this
+        // one.
+        Err(failed) if !outcomes.is_empty() => {
+            tracing::debug!(%failed, "the next step finishes this one");
+        }
+        worked => {
+            worked?;
+            session.apply(&Event::StepFinished);
         }
     }
     Ok(outcomes)
 }
 
-/// Finishes what the last step did not, and returns the journal, and what became of letters of which was not told.
-async fn catch_up(
-    link: &Link,
-    ahead: &Ahead,
-    (lease, plan): (&JobLease, &Plan),
-    (place, max): (Place, usize),
-) -> Result<(Written<Journal>, Outcomes)> {
-    let mut journal = journal::current(link, place, lease).await?;
-    if !ahead.is_finished() {
-        // What the last step sent may still be on its way.
-        let (stream, subject) = place.subject(link);
-        let shut = journal::shut(link, (&stream, &subject), lease).await?;
-        journal = shut.ok_or_else(|| JobLease::lost(SCHEME, &lease.job))?;
+/// Finishes an interrupted step. Returns the journal, and the outcomes that earlier steps did not return.
+async fn recover(
+    connection: &Connection,
+    session: &JobSession,
+    step: Step<'_>,
+    stream: JournalStream,
+    max: usize,
+) -> Result<(Versioned<Journal>, Outcomes)> {
+    let lease = step.lease;
+    let mut journal = journal::current(connection, stream, lease).await?;
+    if session.is_interrupted() {
+        // Writes of that step may still be on their way.
+        let fenced = journal::fence(connection, &stream.key(connection), lease).await?;
+        journal = fenced.ok_or_else(|| JobLease::lost(SCHEME, &lease.job))?;
     }
-    let of = (lease, plan);
-    let (told, missed) = ahead.told.missed(link, of, (&journal, place, max)).await?;
-    ahead.check(link, &mut journal).await?;
-    if !missed.is_empty() {
-        ahead.told.tell(told + missed.len() as u64);
+    let unreported = match session.account(lease) {
+        Some(account) => {
+            let outcomes =
+                reported::unreported(connection, step, &account, &journal, stream, max).await?;
+            let returned = account.returned + outcomes.len() as u64;
+            Some((outcomes, returned))
+        }
+        None => None,
+    };
+    session.forget_deleted(&mut journal);
+    if session.is_interrupted() {
+        cleanup::finish(connection, &journal.value.remove).await?;
+        session.note_deleted(&mut journal);
+        session.apply(&Event::StepFinished);
     }
-    Ok((journal, missed))
+    let Some((outcomes, returned)) = unreported else {
+        return Ok((journal, Outcomes::new()));
+    };
+    if !outcomes.is_empty() {
+        session.apply(&Event::OutcomesReturned(returned));
+    }
+    Ok((journal, outcomes))
 }
 
-fn retarget(items: &mut [Item], topic: &Topic) {
+fn retarget(items: &mut [JobItem], topic: &Topic) {
     for letter in items.iter_mut().filter_map(|item| item.letter.as_mut()) {
         letter.message.topic = topic.clone();
     }
-}
-
-/// Publishes events and writes the journal in one step; a batch that the server refuses is halved until the letter
-/// that it does not want stands alone.
-async fn batches(
-    link: &Link,
-    ahead: &Ahead,
-    (mut journal, planned): (Written<Journal>, u64),
-    items: Vec<Item>,
-    outcomes: &mut Outcomes,
-) -> Result<()> {
-    let is_slow = items.len() < BATCH;
-    let mut rest = items;
-    let mut size = BATCH;
-    while !rest.is_empty() {
-        let behind = rest.split_off(size.min(rest.len()));
-        let claimed = claims_of(&rest);
-        match together(link, &journal, &rest).await? {
-            Together::Done(next, done) => {
-                failpoint::reach("nats.replay_committed");
-                journal = next;
-                outcomes.extend(done);
-                claims::acknowledge(link, claimed, &mut *ahead.floors.lock().await).await?;
-                let left = planned.saturating_sub(journal.value.resolved);
-                if is_slow || journal::should_remove(link, &journal.value.remove, left) {
-                    journal::remove(link, &journal.value.remove).await?;
-                    ahead.note_removed(&mut journal);
-                    failpoint::reach("nats.letters_removed");
-                }
-                rest = behind;
-                size = BATCH;
-            }
-            Together::Refused(reason) if rest.len() == 1 => {
-                let failed = Resolution::Failed { reason };
-                let name = rest.swap_remove(0).entry.0;
-                journal = skip(link, journal).await?;
-                outcomes.push((name, failed));
-                rest = behind;
-                size = BATCH;
-            }
-            Together::Refused(_) => {
-                size = rest.len() / 2;
-                rest.extend(behind);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn claims_of(items: &[Item]) -> Vec<String> {
-    items.iter().filter_map(|item| item.claim.clone()).collect()
-}
-
-enum Together {
-    Done(Written<Journal>, Outcomes),
-    Refused(String),
-}
-
-async fn together(link: &Link, journal: &Written<Journal>, items: &[Item]) -> Result<Together> {
-    let mut next = journal.value.clone();
-    next.resolved += items.len() as u64;
-    let entries = items.iter().map(|item| &item.entry);
-    next.doubt.conclude(entries, journal.announced());
-    let mut events: Vec<Part> = Vec::with_capacity(items.len());
-    let mut done = Vec::with_capacity(items.len());
-    for Item {
-        entry,
-        letter,
-        refused,
-        ..
-    } in items
-    {
-        if journal.value.doubt.holds(&entry.0) {
-            let why = "it may have been published before the last worker went down, and the stream was changed since";
-            done.push((entry.0.clone(), unknown(why)));
-            continue;
-        }
-        let Some(letter) = letter else {
-            done.push((entry.0.clone(), Resolution::Gone));
-            continue;
-        };
-        if let Some(reason) = refused {
-            let reason = reason.clone();
-            done.push((entry.0.clone(), Resolution::Failed { reason }));
-            continue;
-        }
-        match letter::revive(link, letter) {
-            Ok(part) => events.push(part),
-            Err(failed) => return Ok(Together::Refused(failed.to_string())),
-        }
-        next.remove.push(entry.1);
-        done.push((entry.0.clone(), Resolution::Done));
-    }
-    match journal::commit(link, &events, &next, journal.number).await {
-        Ok(number) => Ok(Together::Done(
-            Written {
-                value: next,
-                number,
-                time: journal.time,
-            },
-            done,
-        )),
-        Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => Err(jobs::lost(refusal, &next.job)),
-        Err(refusal @ Refusal::Server { .. }) if !refusal.may_pass() => {
-            Ok(Together::Refused(letter::reason(refusal)))
-        }
-        Err(refusal) => Err(refusal.into()),
-    }
-}
-
-/// Leaves a letter as it is and goes on behind it.
-async fn skip(link: &Link, journal: Written<Journal>) -> Result<Written<Journal>> {
-    let mut next = journal.value;
-    next.resolved += 1;
-    let number = journal::commit(link, &[], &next, journal.number).await;
-    let number = number.map_err(|refusal| jobs::lost(refusal, &next.job))?;
-    Ok(Written {
-        value: next,
-        number,
-        time: journal.time,
-    })
-}
-
-/// Publishes events under ids that the server recognises for a while. What a worker that went down may have published
-/// is published again only within that while.
-async fn one_by_one(
-    link: &Link,
-    journal: Written<Journal>,
-    (mut items, needs_consumer): (Vec<Item>, bool),
-    told: &mut Outcomes,
-) -> Result<()> {
-    let (stream, subject) = Place::Beside.subject(link);
-    let recognised = journal::is_recognised(link, &journal).await?;
-    let mut next = journal.value.clone();
-    let doubt = &journal.value.doubt;
-    let is_pending = |item: &Item| doubt.holds(&item.entry.0);
-    if items.iter().any(is_pending) {
-        // What nobody announced has to wait for its turn.
-        items.retain(is_pending);
-    } else {
-        next.doubt = Doubt::announce(items.iter().map(|item| item.entry.clone()).collect());
-        next.remove.clear();
-    }
-    let job = next.job.clone();
-    let lost = |refusal| jobs::lost(refusal, &job);
-    let number = if next == journal.value {
-        journal.number
-    } else {
-        let written = link
-            .set_value((&stream, &subject), &next, journal.number, None)
-            .await;
-        written.map_err(lost)?
-    };
-    failpoint::reach("nats.replay_announced");
-    let doubtful = |entry: &Entry| !recognised && doubt.holds(&entry.0);
-    let (claimed, unsure) = (claims_of(&items), Unsure::of(&items, needs_consumer));
-    let mut outcomes: Vec<(Entry, Resolution)> = stream::iter(items)
-        .map(|item| {
-            let doubtful = doubtful(&item.entry);
-            alone(link, item, doubtful, &journal.value)
-        })
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
-    failpoint::reach("nats.replay_published");
-    unsure.check(link, &mut outcomes).await?;
-    next.resolved += outcomes.len() as u64;
-    let dealt_with = outcomes.iter().map(|(entry, _)| entry);
-    next.doubt.conclude(dealt_with, journal.announced());
-    let done = outcomes
-        .iter()
-        .filter(|(_, outcome)| *outcome == Resolution::Done);
-    next.remove = done.map(|(entry, _)| entry.1).collect();
-    link.set_value((&stream, &subject), &next, number, None)
-        .await
-        .map_err(lost)?;
-    let named = outcomes.into_iter();
-    told.extend(named.map(|(entry, outcome)| (entry.0, outcome)));
-    claims::acknowledge(link, claimed, &mut Floors::new()).await?;
-    journal::remove(link, &next.remove).await
-}
-
-async fn alone(link: &Link, item: Item, doubtful: bool, journal: &Journal) -> (Entry, Resolution) {
-    let Item {
-        entry,
-        letter,
-        refused,
-        ..
-    } = item;
-    let Some(letter) = letter else {
-        return (entry, Resolution::Gone);
-    };
-    match refused {
-        Some(reason) if journal.doubt.holds(&entry.0) => {
-            let reason = format!("it may have been published before, and {reason}");
-            return (entry, Resolution::Ambiguous { reason });
-        }
-        Some(reason) => return (entry, Resolution::Failed { reason }),
-        None => {}
-    }
-    if doubtful {
-        let why = "it may have been published before the last worker went down, which is too long ago for the \
-                   server to recognise";
-        return (entry, unknown(why));
-    }
-    let outcome = match letter::revive(link, &letter) {
-        Err(failed) => Err(Refusal::Untaken(failed)),
-        Ok((subject, mut map, payload)) => {
-            map.insert(
-                "Nats-Msg-Id",
-                format!("pf-replay/{}/{}", journal.job, entry.0),
-            );
-            link.put_surely(subject, map, payload).await
-        }
-    };
-    match outcome {
-        Ok(_) => (entry, Resolution::Done),
-        Err(Refusal::Lost(failed)) if failed.kind() == ErrorKind::Unavailable => {
-            let reason = failed.to_string();
-            (entry, Resolution::Ambiguous { reason })
-        }
-        Err(refusal) => {
-            let reason = letter::reason(refusal);
-            (entry, Resolution::Failed { reason })
-        }
-    }
-}
-
-fn unknown(why: &str) -> Resolution {
-    Resolution::Ambiguous {
-        reason: why.to_owned(),
-    }
-}
-
-async fn purge(
-    link: &Link,
-    place: Place,
-    journal: Written<Journal>,
-    items: Vec<Item>,
-    outcomes: &mut Outcomes,
-) -> Result<()> {
-    let (stream, subject) = place.subject(link);
-    let mut next = journal.value;
-    next.resolved += items.len() as u64;
-    let there = items.iter().filter(|item| item.letter.is_some());
-    next.remove = there.map(|item| item.entry.1).collect();
-    let written = link
-        .set_value((&stream, &subject), &next, journal.number, None)
-        .await;
-    written.map_err(|refusal| jobs::lost(refusal, &next.job))?;
-    failpoint::reach("nats.purge_announced");
-    let claimed = claims_of(&items);
-    outcomes.extend(items.into_iter().map(|item| match item.letter {
-        Some(_) => (item.entry.0, Resolution::Done),
-        None => (item.entry.0, Resolution::Gone),
-    }));
-    claims::acknowledge(link, claimed, &mut Floors::new()).await?;
-    journal::remove(link, &next.remove).await
 }

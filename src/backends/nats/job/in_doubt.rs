@@ -1,59 +1,60 @@
-//! What nobody knows the outcome of: letters that were being replayed when a worker went down.
+//! Dead letters whose replay has an unknown outcome, because a worker crashed while it published them one by one.
 
 use std::{collections::HashSet, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backends::nats::job::lifecycle::Entry,
+    backends::nats::job::entry::JobEntry,
     event::{from_unix_millis, unix_millis},
     transport::LetterId,
 };
 
-/// Letters that are being replayed one by one, and may have been when the worker went down.
+/// Dead letters that are being replayed one by one, or may have been when the worker crashed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Doubt {
-    pending: Vec<Entry>,
-    /// When that was announced, in milliseconds since the epoch, if it was before this was written.
+pub(crate) struct InDoubt {
+    pending: Vec<JobEntry>,
+    /// When their replay was announced, in milliseconds since 1970, if that was before this was stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<u64>,
 }
 
-impl Doubt {
+impl InDoubt {
+    /// Reports whether there are none.
     pub(crate) fn is_none(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// Reports whether it is about a letter.
-    pub(crate) fn holds(&self, id: &LetterId) -> bool {
-        self.pending.iter().any(|entry| entry.0 == *id)
+    /// Reports whether a dead letter is among them.
+    pub(crate) fn contains(&self, id: &LetterId) -> bool {
+        self.pending.iter().any(|entry| entry.id == *id)
     }
 
-    /// Returns when that was announced, if it was before this was written.
+    /// Returns when their replay was announced, if that was before this was stored.
     pub(crate) fn announced(&self) -> Option<SystemTime> {
         self.since.map(from_unix_millis)
     }
 
-    /// Announces what is replayed one by one from now on.
-    pub(crate) fn announce(pending: Vec<Entry>) -> Self {
+    /// Announces the dead letters that are replayed one by one from now on.
+    pub(crate) fn announce(pending: Vec<JobEntry>) -> Self {
         Self {
             pending,
             since: None,
         }
     }
 
-    /// Takes back what was dealt with; what is left of it had been announced at a time.
-    pub(crate) fn conclude<'a>(
+    /// Removes resolved dead letters. The rest was announced at the given time.
+    pub(crate) fn resolve<'a>(
         &mut self,
-        dealt_with: impl Iterator<Item = &'a Entry>,
+        resolved: impl Iterator<Item = &'a JobEntry>,
         announced: SystemTime,
     ) {
         if self.is_none() {
             return;
         }
-        let dealt_with: HashSet<&LetterId> = dealt_with.map(|entry| &entry.0).collect();
-        self.pending.retain(|entry| !dealt_with.contains(&entry.0));
-        // What is written now is younger than what it tells of.
+        let resolved: HashSet<&LetterId> = resolved.map(|entry| &entry.id).collect();
+        self.pending.retain(|entry| !resolved.contains(&entry.id));
+        // The record that is stored now is younger than the announcement.
         self.since = (!self.is_none()).then(|| unix_millis(announced));
     }
 }

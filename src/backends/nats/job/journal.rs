@@ -1,370 +1,334 @@
-//! How far the work on dead letters is: one message per store, written against the one before it.
+//! The progress of a job: one record per store, which each step replaces.
 //!
-//! On a stream that allows it, the message stands in the user's stream and is committed in one batch with the events
-//! that it speaks of. A batch that is sent twice, or by a worker whose lease was lost, then fails as a whole.
+//! Where the user's stream allows it, the record is stored in that stream, in one atomic batch with the events that it
+//! counts. A batch that is sent twice, or by a worker that lost its lease, names an old revision and fails as a whole:
+//! that makes a replay exactly once. Elsewhere the record is stored beside the events, before and after they are
+//! published, and the server recognises them by their ids for the duplicate window only.
 
 use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
     backends::nats::{
         codec::headers,
         connection::{
-            confirmed_publish::RIDE_OUT,
-            handle::Link,
-            kv::{Became, Written},
-            stream::info::Facts,
+            confirmed_publish::{self, RawMessage},
+            handle::Connection,
+            kv::{self, Key, Versioned, WriteOutcome},
+            retry::{self, Attempt, RIDE_OUT},
+            stream::info,
         },
-        dead_letter::store as letter,
-        error::{BATCH_INCOMPLETE, Refusal, WRONG_LAST_SEQUENCE, error},
-        job::{
-            in_doubt::Doubt,
-            letters::ack_origin::{self as claims, Floors},
-            lifecycle as jobs,
-        },
+        error::{ApiError, BATCH_INCOMPLETE, SCHEME, WRONG_LAST_SEQUENCE, error},
+        job::{in_doubt::InDoubt, letters::cleanup, plan},
     },
-    transport::{ErrorKind, JobId, JobLease, Result},
+    transport::{ErrorKind, JobId, JobLease, Result, TransportError},
 };
 
-/// How many letters are deleted at once.
-const DELETES: usize = 64;
-/// A purge takes the server a while for every letter that stays, which is why letters that were dealt with gather in the
-/// journal, so many at most.
-const GATHERED: usize = 8000;
-/// It is worth that for no more letters that stay than this for each that goes.
-const STAYING: u64 = 128;
-/// How often a batch of which a part is missing is sent again.
-const TRIES: u32 = 8;
-/// The pause between two tries.
-const PAUSE: Duration = Duration::from_millis(250);
+/// How often a batch with a missing message is sent again.
+const MAX_INCOMPLETE: u32 = 20;
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Journal {
     pub(crate) job: JobId,
     pub(crate) token: u64,
-    /// How many letters were dealt with.
+    /// How many dead letters are resolved.
     pub(crate) resolved: u64,
-    /// Letters that are dealt with and are to be deleted, or were since this was written.
+    /// The sequences of resolved dead letters that are to be deleted, or were since this was stored.
     #[serde(with = "crate::backends::nats::codec::sequence_ranges")]
     pub(crate) remove: Vec<u64>,
     #[serde(flatten)]
-    pub(crate) doubt: Doubt,
+    pub(crate) in_doubt: InDoubt,
 }
 
 impl Journal {
-    /// Begins under a lease.
+    /// Starts under a lease.
     pub(crate) fn new(lease: &JobLease, resolved: u64) -> Self {
         Self {
             job: lease.job.clone(),
             token: lease.token,
             resolved,
             remove: Vec::new(),
-            doubt: Doubt::default(),
+            in_doubt: InDoubt::default(),
         }
     }
 }
 
-impl Written<Journal> {
-    /// Returns when the letters that may have been replayed were announced.
-    pub(crate) fn announced(&self) -> SystemTime {
-        self.value.doubt.announced().unwrap_or(self.time)
-    }
-
-    /// Returns the doubt as it is written down elsewhere.
-    pub(crate) fn doubt(&self) -> Doubt {
-        let mut doubt = self.value.doubt.clone();
-        doubt.conclude(std::iter::empty(), self.announced());
-        doubt
-    }
+/// Returns when the dead letters whose replay has an unknown outcome were announced.
+pub(crate) fn announced(journal: &Versioned<Journal>) -> SystemTime {
+    journal.value.in_doubt.announced().unwrap_or(journal.time)
 }
 
-/// Where the journal of a stream stands.
+/// Returns the dead letters whose replay has an unknown outcome, as they are stored in another record.
+fn in_doubt(journal: &Versioned<Journal>) -> InDoubt {
+    let mut in_doubt = journal.value.in_doubt.clone();
+    in_doubt.resolve(std::iter::empty(), announced(journal));
+    in_doubt
+}
+
+/// The stream in which the journal is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the user's stream, in one step with the events.
-    Inside,
-    /// Beside it.
-    Beside,
+pub(crate) enum JournalStream {
+    /// The user's stream: the journal and the events are committed in one batch.
+    User,
+    /// The state stream.
+    State,
 }
 
-impl Place {
-    /// Finds it. One that was begun beside the stream ends there, even if the stream allows more by now.
-    pub(crate) async fn of(link: &Link) -> Result<Self> {
-        let (side, journal) = Self::Beside.subject(link);
-        if link.last(&side, &journal).await?.is_some() {
-            return Ok(Self::Beside);
+impl JournalStream {
+    /// Finds it. A journal that was started in the state stream ends there, even if the user's stream allows batches by
+    /// now.
+    pub(crate) async fn of(connection: &Connection) -> Result<Self> {
+        let journal = Self::State.key(connection);
+        if kv::exists(connection, &journal).await? {
+            return Ok(Self::State);
         }
-        let facts: Option<Facts> = link.find_stream(&link.names.stream).await?;
-        let inner = link.names.inner();
-        let inside = facts.is_some_and(|facts| facts.no_atomic_replay(&inner).is_none());
-        Ok(if inside { Self::Inside } else { Self::Beside })
+        let info = info::find(connection, &connection.names.stream).await?;
+        let internal = connection.names.internal_wildcard();
+        let is_atomic = info.is_some_and(|info| info.atomic_replay_obstacle(&internal).is_none());
+        Ok(if is_atomic { Self::User } else { Self::State })
     }
 
-    /// Returns the stream and the subject.
-    pub(crate) fn subject(self, link: &Link) -> (String, String) {
-        let inside = self == Self::Inside;
-        let stream = if inside {
-            link.names.stream.clone()
-        } else {
-            link.names.side()
-        };
-        (stream, link.names.journal(inside))
+    /// Returns the key of the journal.
+    pub(crate) fn key(self, connection: &Connection) -> Key {
+        let names = &connection.names;
+        let in_user_stream = self == Self::User;
+        Key {
+            stream: if in_user_stream {
+                names.stream.clone()
+            } else {
+                names.state_stream()
+            },
+            subject: names.journal_subject(in_user_stream),
+        }
     }
 }
 
-/// Reads the journal as it was written last.
-pub(crate) async fn read(link: &Link) -> Result<Option<Written<Journal>>> {
-    let (stream, subject) = Place::of(link).await?.subject(link);
-    link.value(&stream, &subject).await
+/// Reads the last journal of the store.
+pub(crate) async fn read(connection: &Connection) -> Result<Option<Versioned<Journal>>> {
+    let key = JournalStream::of(connection).await?.key(connection);
+    kv::get(connection, &key).await
 }
 
-/// Finishes what the last worker left half done, then begins a journal under the new lease, which shuts the last
-/// worker out.
-pub(crate) async fn take_over(link: &Link, lease: &JobLease) -> Result<()> {
-    let place = Place::of(link).await?;
-    let (stream, subject) = place.subject(link);
-    let last: Option<Written<Journal>> = link.value(&stream, &subject).await?;
-    let number = last.as_ref().map_or(0, |last| last.number);
+/// Returns the error of a write under a lease: if another revision was there, the lease was lost.
+pub(crate) fn lease_lost(failed: ApiError, job: &JobId) -> TransportError {
+    if failed.has_code(WRONG_LAST_SEQUENCE) {
+        JobLease::lost(SCHEME, job)
+    } else {
+        failed.into()
+    }
+}
+
+/// Finishes what the last worker left unfinished, then starts a journal under the new lease. That replaces the revision that
+/// the last worker knows, which fences it.
+pub(crate) async fn take_over(connection: &Connection, lease: &JobLease) -> Result<()> {
+    let key = JournalStream::of(connection).await?.key(connection);
+    let last: Option<Versioned<Journal>> = kv::get(connection, &key).await?;
+    let revision = last.as_ref().map_or(0, |last| last.revision);
     if let Some(last) = last {
-        finish(link, &last.value.remove).await?;
-        jobs::note_progress(link, &last).await?;
+        cleanup::finish(connection, &last.value.remove).await?;
+        note_progress(connection, &last).await?;
     }
-    let journal = jobs::resume(link, lease).await?;
-    let begun = link
-        .set_value((&stream, &subject), &journal, number, None)
-        .await;
-    begun.map_err(|refusal| jobs::lost(refusal, &lease.job))?;
+    let journal = resume(connection, lease).await?;
+    let started = kv::set(connection, &key, &journal, revision).await;
+    started.map_err(|failed| lease_lost(failed, &lease.job))?;
     Ok(())
 }
 
-/// Ends the journal of a lease, after a last step that is finished or was broken off.
-pub(crate) async fn close(link: &Link, lease: &JobLease, is_finished: bool) -> Result<()> {
-    let (stream, subject) = Place::of(link).await?.subject(link);
-    let place = (&*stream, &*subject);
+/// Starts a journal with the progress that the plan has recorded.
+async fn resume(connection: &Connection, lease: &JobLease) -> Result<Journal> {
+    let plan = plan::find(connection, &lease.job).await?;
+    Ok(Journal {
+        in_doubt: plan.value.in_doubt,
+        ..Journal::new(lease, plan.value.resolved)
+    })
+}
+
+async fn note_progress(connection: &Connection, last: &Versioned<Journal>) -> Result<()> {
+    let Journal { job, resolved, .. } = &last.value;
+    plan::note_progress(connection, job, *resolved, in_doubt(last)).await
+}
+
+/// Ends the journal of a lease, after a last step that has finished or was interrupted.
+pub(crate) async fn close(
+    connection: &Connection,
+    lease: &JobLease,
+    is_finished: bool,
+) -> Result<()> {
+    let key = JournalStream::of(connection).await?.key(connection);
     let last = if is_finished {
-        last_of(link, place, lease).await?
+        under_lease(connection, &key, lease).await?
     } else {
-        shut(link, place, lease).await?
+        fence(connection, &key, lease).await?
     };
     let Some(last) = last else {
         return Ok(());
     };
     if is_finished {
-        remove(link, &last.value.remove).await?;
+        cleanup::remove(connection, &last.value.remove).await?;
     } else {
-        finish(link, &last.value.remove).await?;
+        cleanup::finish(connection, &last.value.remove).await?;
     }
-    jobs::note_progress(link, &last).await?;
-    link.purge(&stream, &subject).await?;
+    note_progress(connection, &last).await?;
+    connection.purge(&key.stream, &key.subject).await?;
     Ok(())
 }
 
-async fn last_of(
-    link: &Link,
-    (stream, subject): (&str, &str),
+async fn under_lease(
+    connection: &Connection,
+    key: &Key,
     lease: &JobLease,
-) -> Result<Option<Written<Journal>>> {
-    let last: Option<Written<Journal>> = link.value(stream, subject).await?;
+) -> Result<Option<Versioned<Journal>>> {
+    let last: Option<Versioned<Journal>> = kv::get(connection, key).await?;
     Ok(last.filter(|last| last.value.token == lease.token))
 }
 
-/// Shuts out what is still on its way to the server, and returns the journal as it is then.
-pub(crate) async fn shut(
-    link: &Link,
-    place: (&str, &str),
+/// Fences writes of an interrupted step that may still be on their way to the server, by replacing the revision that
+/// they name. Returns the journal that counts then.
+pub(crate) async fn fence(
+    connection: &Connection,
+    key: &Key,
     lease: &JobLease,
-) -> Result<Option<Written<Journal>>> {
+) -> Result<Option<Versioned<Journal>>> {
     loop {
-        let Some(last) = last_of(link, place, lease).await? else {
+        let Some(last) = under_lease(connection, key, lease).await? else {
             return Ok(None);
         };
-        let mut same = last.value.clone();
-        same.doubt = last.doubt();
-        match link.set_value(place, &same, last.number, None).await {
-            Ok(number) => {
-                let time = last.time;
-                let value = same;
-                return Ok(Some(Written {
-                    value,
-                    number,
-                    time,
+        let same = Journal {
+            in_doubt: in_doubt(&last),
+            ..last.value.clone()
+        };
+        match kv::set(connection, key, &same, last.revision).await {
+            Ok(revision) => {
+                return Ok(Some(Versioned {
+                    value: same,
+                    revision,
+                    time: last.time,
                 }));
             }
-            // It came after all.
-            Err(refusal) if refusal.is(WRONG_LAST_SEQUENCE) => {}
-            Err(refusal) => return Err(refusal.into()),
+            // One of them arrived after all.
+            Err(refused) if refused.has_code(WRONG_LAST_SEQUENCE) => {}
+            Err(failed) => return Err(failed.into()),
         }
     }
 }
 
-/// Reads the journal of this lease; it is begun again if the stream has dropped it meanwhile.
+/// Reads the journal of this lease; it is started again if the stream has dropped it meanwhile.
 pub(crate) async fn current(
-    link: &Link,
-    place: Place,
+    connection: &Connection,
+    stream: JournalStream,
     lease: &JobLease,
-) -> Result<Written<Journal>> {
-    let (stream, subject) = place.subject(link);
-    match link.value::<Journal>(&stream, &subject).await? {
+) -> Result<Versioned<Journal>> {
+    let key = stream.key(connection);
+    match kv::get::<Journal>(connection, &key).await? {
         Some(last) if last.value.token == lease.token => Ok(last),
-        Some(_) => Err(error(ErrorKind::Held, "somebody else took over this job")),
+        Some(_) => Err(JobLease::lost(SCHEME, &lease.job)),
         None => {
-            take_over(link, lease).await?;
-            let last = link.value(&stream, &subject).await?;
-            last.ok_or_else(|| error(ErrorKind::Other, "the journal of this job does not stay"))
+            take_over(connection, lease).await?;
+            let last = kv::get(connection, &key).await?;
+            last.ok_or_else(|| error(ErrorKind::Other, "the stream drops the journal of this job"))
         }
     }
 }
 
-/// Does what is left to do about letters that were dealt with.
-pub(crate) async fn finish(link: &Link, numbers: &[u64]) -> Result<()> {
-    let claimed = claims_of(link, numbers).await?;
-    claims::acknowledge(link, claimed, &mut Floors::new()).await?;
-    remove(link, numbers).await
-}
-
-/// Reads where the deliveries that became letters are acknowledged.
-async fn claims_of(link: &Link, numbers: &[u64]) -> Result<Vec<String>> {
-    let found: Vec<Option<letter::Claimed>> = stream::iter(numbers.to_vec())
-        .map(|number| letter::fetch(link, number))
-        .buffered(DELETES)
-        .try_collect()
-        .await?;
-    Ok(found
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, claim)| claim)
-        .collect())
-}
-
-/// Deletes letters that were dealt with.
-pub(crate) async fn remove(link: &Link, numbers: &[u64]) -> Result<()> {
-    let letters = link.names.letters();
-    if numbers.len() > 1 && clear_front(link, &letters, numbers).await? {
-        return Ok(());
-    }
-    let mut deleted = stream::iter(numbers.to_vec())
-        .map(|number| link.delete(&letters, number))
-        .buffer_unordered(DELETES);
-    while deleted.try_next().await?.is_some() {}
-    Ok(())
-}
-
-/// Reports whether it is time to delete letters that were dealt with, of a job that has so many left.
-pub(crate) fn should_remove(link: &Link, numbers: &[u64], left: u64) -> bool {
-    // They are written with every step.
-    numbers.len() >= GATHERED.min(link.client.max_payload() / 64)
-        || numbers.len() as u64 >= left / 2
-}
-
-/// Deletes letters all at once if there is nothing else up to the last of them, and tells whether it did. Letters
-/// only come at the end, so that what is looked at stays true.
-async fn clear_front(link: &Link, letters: &str, numbers: &[u64]) -> Result<bool> {
-    let (Some(&first), Some(&last)) = (numbers.iter().min(), numbers.iter().max()) else {
-        return Ok(true);
-    };
-    let Some(facts) = link.find_stream(letters).await? else {
-        return Ok(false);
-    };
-    let count = numbers.len() as u64;
-    let is_gapless = last - first + 1 == count;
-    let is_slow = facts.state.messages > STAYING * count;
-    if !is_gapless || is_slow || facts.state.first_seq < first || facts.config.deny_purge {
-        return Ok(false);
-    }
-    let body = json!({"seq": last + 1});
-    link.api(format!("STREAM.PURGE.{letters}"), &body).await?;
-    Ok(true)
-}
-
-/// A message of a batch.
-pub(crate) type Part = (String, HeaderMap, Bytes);
-
-/// Commits events and the journal in one step, or not at all. Where no answer comes, the journal tells.
+/// Commits events and the journal in one batch, and returns the revision of the journal. If no answer comes, the journal
+/// tells whether the batch was committed.
 pub(crate) async fn commit(
-    link: &Link,
-    events: &[Part],
+    connection: &Connection,
+    events: &[RawMessage],
     journal: &Journal,
-    last: u64,
-) -> Result<u64, Refusal> {
-    let (stream, subject) = Place::Inside.subject(link);
-    let payload = Bytes::from(headers::json(journal).map_err(Refusal::Lost)?);
-    let until = Instant::now() + RIDE_OUT;
-    let mut tries = 0;
-    loop {
-        let refusal = match batch(link, events, &payload, (&subject, last)).await {
-            Ok(number) => return Ok(number),
-            // Another leader took the end of the batch than its beginning.
-            Err(refusal) if refusal.is(BATCH_INCOMPLETE) && tries < TRIES => {
-                tries += 1;
-                sleep(PAUSE).await;
-                continue;
+    revision: u64,
+) -> Result<u64, ApiError> {
+    let key = JournalStream::User.key(connection);
+    let payload = Bytes::from(headers::json(journal).map_err(ApiError::Unanswered)?);
+    let (key, payload) = (&key, &payload);
+    let mut incomplete = 0;
+    retry::attempts(Instant::now() + RIDE_OUT, |last: Option<ApiError>| {
+        let was_incomplete = last.is_some_and(|last| last.has_code(BATCH_INCOMPLETE));
+        incomplete += u32::from(was_incomplete);
+        let may_be_incomplete = incomplete < MAX_INCOMPLETE;
+        async move {
+            let failed = match commit_once(connection, events, key, payload, revision).await {
+                Ok(revision) => return Attempt::Final(Ok(revision)),
+                // The leader changed within the batch: the new one did not see its beginning.
+                Err(failed) if failed.has_code(BATCH_INCOMPLETE) && may_be_incomplete => {
+                    return Attempt::Again(failed);
+                }
+                Err(failed) => failed,
+            };
+            match kv::resolve_unknown_write(connection, &failed, key, payload, revision).await {
+                Err(failed) => Attempt::Final(Err(failed)),
+                Ok(WriteOutcome::Stored(revision)) => Attempt::Final(Ok(revision)),
+                Ok(WriteOutcome::NotStored) => Attempt::Again(failed),
+                Ok(WriteOutcome::Refused) => Attempt::Final(Err(failed)),
             }
-            Err(refusal) => refusal,
-        };
-        let became = link.what_became(&refusal, (&stream, &subject), &payload, last);
-        match became.await? {
-            Became::Stored(number) => return Ok(number),
-            Became::Unsent if Instant::now() < until => sleep(PAUSE).await,
-            _ => return Err(refusal),
         }
-    }
+    })
+    .await
 }
 
-async fn batch(
-    link: &Link,
-    events: &[Part],
+async fn commit_once(
+    connection: &Connection,
+    events: &[RawMessage],
+    key: &Key,
     journal: &Bytes,
-    (subject, last): (&str, u64),
-) -> Result<u64, Refusal> {
+    revision: u64,
+) -> Result<u64, ApiError> {
     let mut guard = HeaderMap::new();
-    guard.insert("Nats-Expected-Last-Subject-Sequence", last.to_string());
-    guard.insert(headers::EXPECTED_STREAM, link.names.stream.as_str());
+    guard.insert("Nats-Expected-Last-Subject-Sequence", revision.to_string());
+    guard.insert(headers::EXPECTED_STREAM, connection.names.stream.as_str());
+    let mut record = RawMessage {
+        subject: key.subject.clone(),
+        headers: guard,
+        payload: journal.clone(),
+    };
     if events.is_empty() {
-        return link.put(subject.to_owned(), guard, journal.clone()).await;
+        return confirmed_publish::publish(connection, &record).await;
     }
-    let (id, since) = (link.id(), Instant::now());
-    for (index, (subject, map, payload)) in events.iter().enumerate() {
-        let mut map = map.clone();
-        map.insert("Nats-Batch-Id", id.as_str());
-        map.insert("Nats-Batch-Sequence", (index + 1).to_string());
-        let sent = link
+    let (id, since) = (connection.id(), Instant::now());
+    for (index, event) in events.iter().enumerate() {
+        let mut headers = event.headers.clone();
+        headers.insert("Nats-Batch-Id", id.as_str());
+        headers.insert("Nats-Batch-Sequence", (index + 1).to_string());
+        let (subject, payload) = (event.subject.clone(), event.payload.clone());
+        let sent = connection
             .client
-            .publish_with_headers(subject.clone(), map, payload.clone())
-            .await;
-        sent.map_err(|source| {
+            .publish_with_headers(subject, headers, payload);
+        sent.await.map_err(|source| {
             let message = "a message of the batch cannot be sent";
-            Refusal::Lost(error(ErrorKind::Invalid, message).because(source))
+            ApiError::Unanswered(error(ErrorKind::Invalid, message).because(source))
         })?;
     }
-    guard.insert("Nats-Batch-Id", id.as_str());
-    guard.insert("Nats-Batch-Sequence", (events.len() + 1).to_string());
-    guard.insert("Nats-Batch-Commit", "1");
-    // The messages before it are gone if no leader took them.
-    let put = link.put_once(subject.to_owned(), guard, journal.clone());
-    let committed = put.await;
-    // The server refuses a batch as incomplete if it did not let one of its messages through.
-    committed.map_err(|refusal| {
-        let mut subjects = events.iter().map(|(subject, ..)| subject);
-        let denied = subjects.find_map(|subject| link.denials.of(subject, since));
-        denied.map_or(refusal, Refusal::Lost)
+    record.headers.insert("Nats-Batch-Id", id.as_str());
+    let last = (events.len() + 1).to_string();
+    record.headers.insert("Nats-Batch-Sequence", last);
+    record.headers.insert("Nats-Batch-Commit", "1");
+    // Sent once: the messages before it are gone if no leader took them.
+    let committed = confirmed_publish::publish_once(connection, record).await;
+    // The server calls a batch incomplete as well if the user may not publish one of its messages.
+    committed.map_err(|failed| {
+        let mut subjects = events.iter().map(|event| &event.subject);
+        let denied = subjects.find_map(|subject| connection.denials.of(subject, since));
+        denied.map_or(failed, ApiError::Unanswered)
     })
 }
 
-/// Reports whether the server still recognises what may have been published since the journal was written.
-pub(crate) async fn is_recognised(link: &Link, journal: &Written<Journal>) -> Result<bool> {
-    if journal.value.doubt.is_none() {
+/// Reports whether the server still recognises messages that may have been published since the journal was stored.
+pub(crate) async fn is_recognised(
+    connection: &Connection,
+    journal: &Versioned<Journal>,
+) -> Result<bool> {
+    if journal.value.in_doubt.is_none() {
         return Ok(true);
     }
-    let window = Duration::from_nanos(link.facts().await?.config.duplicate_window);
+    let info = info::require(connection).await?;
+    let window = Duration::from_nanos(info.config.duplicate_window);
     let age = SystemTime::now()
-        .duration_since(journal.announced())
+        .duration_since(announced(journal))
         .unwrap_or_default();
     Ok(age < window / 2)
 }

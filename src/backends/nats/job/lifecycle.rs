@@ -1,377 +1,214 @@
-//! Jobs on dead letters: planned, leased under a fencing token, ended. The lease is a message that expires on the
-//! server, so no two clocks have to agree.
+//! The life of a job: listed, leased under a fencing token, renewed, released, forgotten.
+//!
+//! A lease is a message that the server expires, so that the clocks of two workers need not agree. Its fencing token is the
+//! sequence of its first message: a later lease has a larger one.
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     backends::nats::{
-        codec::headers,
-        connection::{handle::Link, kv::Written},
-        error::{Refusal, SCHEME, WRONG_LAST_SEQUENCE},
-        job::{
-            in_doubt::Doubt,
-            journal::{self, Journal},
-            session::Ahead,
+        connection::{
+            handle::Connection,
+            kv::{self, Key, Versioned},
+            stream::info,
         },
-        publish::publisher as publish,
-        read::stream_reader::{Begin, Reader, Scope},
+        error::SCHEME,
+        job::{
+            journal::{self, lease_lost},
+            plan::{self, Plan},
+            session::JobSession,
+            step_state::Event,
+        },
+        read::{
+            scope::{ReadScope, StartAt},
+            stream_reader::StreamReader,
+        },
     },
-    event::{from_unix_millis, unix_millis},
     failpoint,
-    transport::{
-        DeadLetter, ErrorKind, JOB_CHUNK, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId,
-        Result, TransportError,
-    },
+    transport::{JOB_LEASE, Job, JobId, JobLease, Result, TransportError},
 };
 
-/// A job as written down.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Plan {
-    pub(crate) action: JobAction,
-    selection: String,
-    /// Milliseconds since the epoch.
-    created: u64,
-    /// How many letters stand in each chunk.
-    chunks: Vec<u64>,
-    pub(crate) resolved: u64,
-    started: bool,
-    /// What nobody knew the outcome of when the job was last taken up.
-    #[serde(default, skip_serializing_if = "Doubt::is_none")]
-    pub(crate) doubt: Doubt,
-}
-
-impl Plan {
-    pub(crate) fn planned(&self) -> u64 {
-        self.chunks.iter().sum()
-    }
-}
-
-/// A letter as a job knows it: its name, and the number under which it stands (0: it stands nowhere).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry(pub(crate) LetterId, pub(crate) u64);
-
-/// Who works on the dead letters of a store.
+/// The lease of a store, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Lease {
     job: JobId,
-    /// None once it was given back.
+    /// None once it was released.
     holder: Option<String>,
-    /// The number of the first message of this lease; none in that message itself.
+    /// The sequence of the first message of this lease; none in that message itself.
     token: Option<u64>,
-    /// Unlike that of any other message.
+    /// Unlike that of any other message, so that a write without an answer is recognised.
     mark: String,
 }
 
-fn plan_subject(link: &Link, job: &str) -> String {
-    link.names.beside(&format!("job.{job}.plan"))
-}
-
-fn chunk_subject(link: &Link, job: &JobId, index: usize) -> String {
-    link.names.beside(&format!("job.{job}.list.{index}"))
-}
-
-fn lease_subject(link: &Link) -> String {
-    link.names.beside("lease")
+fn lease_key(connection: &Connection) -> Key {
+    Key::in_state_stream(connection, "lease")
 }
 
 /// Returns the jobs that have not ended.
-pub(crate) async fn list(link: &Arc<Link>) -> Result<Vec<Job>> {
-    let side = link.names.side();
-    if link.find_stream(&side).await?.is_none() {
+pub(crate) async fn list(connection: &Arc<Connection>) -> Result<Vec<Job>> {
+    let plans = plans(connection).await?;
+    if plans.is_empty() {
         return Ok(Vec::new());
     }
-    let scope = Scope::once(side, vec![plan_subject(link, "*")], Begin::At(1));
-    let mut reader = Reader::open(link, scope).await?;
-    let mut plans = BTreeMap::new();
-    while let Some(arrived) = reader.next().await? {
-        let id = arrived
-            .subject
-            .rsplit('.')
-            .nth(1)
-            .map(|id| JobId(id.to_owned()));
-        if let (Some(id), Ok(plan)) = (id, serde_json::from_slice::<Plan>(&arrived.payload)) {
-            plans.insert(id.0, plan);
-        }
-    }
-    let lease = held(link).await?;
-    let journal = journal::read(link).await?;
+    let lease = held(connection).await?;
+    let journal = journal::read(connection).await?;
     let job = |(id, plan): (String, Plan)| {
         let id = JobId(id);
-        let ahead = journal.as_ref().filter(|journal| journal.value.job == id);
+        let journal = journal.as_ref().filter(|journal| journal.value.job == id);
+        let lease = lease.as_ref().filter(|lease| lease.value.job == id);
         Job {
-            action: plan.action.clone(),
-            selection: plan.selection.clone(),
             planned: plan.planned(),
-            resolved: ahead.map_or(plan.resolved, |journal| journal.value.resolved),
-            created: from_unix_millis(plan.created),
-            holder: lease
-                .as_ref()
-                .filter(|lease| lease.value.job == id)
-                .and_then(|lease| lease.value.holder.clone()),
+            resolved: journal.map_or(plan.resolved, |journal| journal.value.resolved),
+            created: plan.created(),
+            holder: lease.and_then(|lease| lease.value.holder.clone()),
             started: plan.started,
+            action: plan.action,
+            selection: plan.selection,
             id,
         }
     };
     Ok(plans.into_iter().map(job).collect())
 }
 
-/// Writes down a job without letters.
-pub(crate) async fn plan(link: &Link, action: JobAction, selection: &str) -> Result<JobId> {
-    let id = JobId::generate();
-    let plan = Plan {
-        action,
-        selection: selection.to_owned(),
-        created: unix_millis(SystemTime::now()),
-        chunks: Vec::new(),
-        resolved: 0,
-        started: false,
-        doubt: Doubt::default(),
-    };
-    let place = (&*link.names.side(), &*plan_subject(link, &id.0));
-    link.set_value(place, &plan, 0, None).await?;
-    Ok(id)
-}
-
-/// Adds letters to a job.
-pub(crate) async fn enlist(link: &Link, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-    let mut plan = find(link, job).await?;
-    for chunk in letters.chunks(JOB_CHUNK) {
-        let entries: Vec<Entry> = chunk.iter().map(entry).collect();
-        let subject = chunk_subject(link, job, plan.value.chunks.len());
-        publish::persist(link, subject, headers::json(&entries)?.into(), |_| {}).await?;
-        failpoint::reach("nats.chunk_stored");
-        plan.value.chunks.push(entries.len() as u64);
+async fn plans(connection: &Arc<Connection>) -> Result<BTreeMap<String, Plan>> {
+    let (stream, mut plans) = (connection.names.state_stream(), BTreeMap::new());
+    if info::find(connection, &stream).await?.is_none() {
+        return Ok(plans);
     }
-    rewrite(link, job, &plan).await
-}
-
-fn entry(letter: &DeadLetter) -> Entry {
-    let at = letter.at.as_ref().and_then(|at| at.as_str().parse().ok());
-    Entry(letter.id.clone(), at.unwrap_or(0))
-}
-
-/// Reads the letters of a job from a place on, as far as they stand in one chunk.
-pub(crate) async fn entries(
-    link: &Link,
-    job: &JobId,
-    plan: &Plan,
-    from: u64,
-) -> Result<Vec<Entry>> {
-    let mut start = 0;
-    for (index, count) in plan.chunks.iter().enumerate() {
-        if from < start + count {
-            let subject = chunk_subject(link, job, index);
-            let chunk = link
-                .value::<Vec<Entry>>(&link.names.side(), &subject)
-                .await?;
-            let chunk = chunk.ok_or_else(|| job.unknown(SCHEME))?;
-            let skipped = usize::try_from(from - start).unwrap_or(usize::MAX);
-            return Ok(chunk.value.into_iter().skip(skipped).collect());
+    let filters = vec![plan::subject(connection, "*")];
+    let scope = ReadScope::once(stream, filters, StartAt::Sequence(1));
+    let mut reader = StreamReader::open(connection, scope).await?;
+    while let Some(received) = reader.next().await? {
+        let id = received.subject.rsplit('.').nth(1);
+        if let (Some(id), Ok(plan)) = (id, serde_json::from_slice(&received.payload)) {
+            plans.insert(id.to_owned(), plan);
         }
-        start += count;
     }
-    Ok(Vec::new())
+    Ok(plans)
 }
 
-/// Forgets a job that nobody works on.
-pub(crate) async fn forget(link: &Link, job: &JobId) -> Result<()> {
-    find(link, job).await?;
-    if let Some(lease) = held(link).await?
+/// Deletes a job that has no lease.
+pub(crate) async fn forget(connection: &Connection, job: &JobId) -> Result<()> {
+    plan::find(connection, job).await?;
+    if let Some(lease) = held(connection).await?
         && lease.value.job == *job
     {
-        return Err(busy(&lease.value));
+        return Err(held_by(&lease.value));
     }
-    erase(link, job).await
+    plan::delete(connection, job).await
 }
 
-async fn erase(link: &Link, job: &JobId) -> Result<()> {
-    let filter = link.names.beside(&format!("job.{job}.>"));
-    link.purge(&link.names.side(), &filter).await.map(drop)
-}
-
-/// Reads a job.
-pub(crate) async fn find(link: &Link, job: &JobId) -> Result<Written<Plan>> {
-    let known = !job.0.is_empty() && job.0.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !known {
-        return Err(job.unknown(SCHEME));
-    }
-    let subject = plan_subject(link, &job.0);
-    let plan = link.value(&link.names.side(), &subject).await?;
-    plan.ok_or_else(|| job.unknown(SCHEME))
-}
-
-/// Writes down how far a job is, for when its journal is gone.
-pub(crate) async fn note_progress(link: &Link, journal: &Written<Journal>) -> Result<()> {
-    let (job, resolved, doubt) = (&journal.value.job, journal.value.resolved, journal.doubt());
-    let mut plan = match find(link, job).await {
-        Ok(plan) => plan,
-        Err(failed) if failed.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(failed) => return Err(failed),
-    };
-    if plan.value.resolved >= resolved && plan.value.doubt == doubt {
-        return Ok(());
-    }
-    plan.value.resolved = plan.value.resolved.max(resolved);
-    plan.value.doubt = doubt;
-    rewrite(link, job, &plan).await
-}
-
-async fn rewrite(link: &Link, job: &JobId, plan: &Written<Plan>) -> Result<()> {
-    let subject = plan_subject(link, &job.0);
-    let place = (&*link.names.side(), &*subject);
-    link.set_value(place, &plan.value, plan.number, None)
-        .await?;
-    Ok(())
-}
-
-/// Takes the lease, unless somebody works on any job of this store.
-pub(crate) async fn lease(link: &Link, job: &JobId, holder: &str) -> Result<JobLease> {
-    find(link, job).await?;
-    let last = link
-        .value::<Lease>(&link.names.side(), &lease_subject(link))
-        .await?;
+/// Takes the lease, unless a job of this store has it.
+pub(crate) async fn lease(connection: &Connection, job: &JobId, holder: &str) -> Result<JobLease> {
+    plan::find(connection, job).await?;
+    let key = lease_key(connection);
+    let last = kv::get::<Lease>(connection, &key).await?;
     if let Some(last) = &last
         && last.value.holder.is_some()
     {
-        return Err(busy(&last.value));
+        return Err(held_by(&last.value));
     }
     let wanted = Lease {
         job: job.clone(),
         holder: Some(holder.to_owned()),
         token: None,
-        mark: link.id(),
+        mark: connection.id(),
     };
-    let number = last.map_or(0, |last| last.number);
-    let answer = link
-        .set_value(
-            (&*link.names.side(), &*lease_subject(link)),
-            &wanted,
-            number,
-            Some(JOB_LEASE.as_secs()),
-        )
-        .await;
-    let token = answer.map_err(|refusal| lost(refusal, job))?;
+    let revision = last.map_or(0, |last| last.revision);
+    let seconds = JOB_LEASE.as_secs();
+    let token = kv::set_expiring(connection, &key, &wanted, revision, seconds).await;
+    let token = token.map_err(|failed| lease_lost(failed, job))?;
     failpoint::reach("nats.lease_taken");
     let lease = JobLease {
         job: job.clone(),
         token,
     };
-    match begin(link, &lease).await {
+    match start(connection, &lease).await {
         Ok(()) => Ok(lease),
         Err(failed) => {
-            give_back(link, &lease).await?;
+            give_up(connection, &lease).await?;
             Err(failed)
         }
     }
 }
 
-/// Finishes what an earlier worker left half done, and shuts it out.
-async fn begin(link: &Link, lease: &JobLease) -> Result<()> {
-    journal::take_over(link, lease).await?;
+/// Finishes what an earlier worker left unfinished, and fences it.
+async fn start(connection: &Connection, lease: &JobLease) -> Result<()> {
+    journal::take_over(connection, lease).await?;
     failpoint::reach("nats.journal_begun");
-    let mut plan = find(link, &lease.job).await?;
+    let mut plan = plan::find(connection, &lease.job).await?;
     if plan.value.started {
         return Ok(());
     }
     plan.value.started = true;
-    rewrite(link, &lease.job, &plan).await
+    plan::store(connection, &lease.job, &plan).await
 }
 
-/// Keeps the lease.
-pub(crate) async fn renew(link: &Link, lease: &JobLease) -> Result<()> {
-    let mut live = fenced(link, lease).await?;
+/// Extends the lease.
+pub(crate) async fn renew(connection: &Connection, lease: &JobLease) -> Result<()> {
+    let mut live = current(connection, lease).await?;
     live.value.token = Some(lease.token);
-    live.value.mark = link.id();
-    let renewed = link
-        .set_value(
-            (&*link.names.side(), &*lease_subject(link)),
-            &live.value,
-            live.number,
-            Some(JOB_LEASE.as_secs()),
-        )
-        .await;
-    renewed.map_err(|refusal| lost(refusal, &lease.job))?;
+    live.value.mark = connection.id();
+    let (key, seconds) = (lease_key(connection), JOB_LEASE.as_secs());
+    let renewed = kv::set_expiring(connection, &key, &live.value, live.revision, seconds).await;
+    renewed.map_err(|failed| lease_lost(failed, &lease.job))?;
     Ok(())
 }
 
 /// Ends the job, or only the lease.
 pub(crate) async fn release(
-    link: &Link,
-    ahead: &Ahead,
-    (lease, done): (&JobLease, bool),
+    connection: &Connection,
+    session: &JobSession,
+    lease: &JobLease,
+    done: bool,
 ) -> Result<()> {
-    fenced(link, lease).await?;
-    ahead.end().await;
-    journal::close(link, lease, ahead.is_finished()).await?;
-    ahead.finish();
+    check(connection, lease).await?;
+    session.prefetch.close().await;
+    journal::close(connection, lease, !session.is_interrupted()).await?;
+    session.apply(&Event::Released);
     failpoint::reach("nats.journal_closed");
     if done {
-        erase(link, &lease.job).await?;
+        plan::delete(connection, &lease.job).await?;
         failpoint::reach("nats.job_erased");
     }
-    give_back(link, lease).await
+    give_up(connection, lease).await
 }
 
-async fn give_back(link: &Link, lease: &JobLease) -> Result<()> {
-    let live = fenced(link, lease).await?;
+async fn give_up(connection: &Connection, lease: &JobLease) -> Result<()> {
+    let live = current(connection, lease).await?;
     let free = Lease {
         job: lease.job.clone(),
         holder: None,
         token: None,
-        mark: link.id(),
+        mark: connection.id(),
     };
-    let freed = link
-        .set_value(
-            (&*link.names.side(), &*lease_subject(link)),
-            &free,
-            live.number,
-            Some(1),
-        )
-        .await;
-    freed.map_err(|refusal| lost(refusal, &lease.job))?;
+    let key = lease_key(connection);
+    let freed = kv::set_expiring(connection, &key, &free, live.revision, 1).await;
+    freed.map_err(|failed| lease_lost(failed, &lease.job))?;
     Ok(())
 }
 
-/// Makes sure that the lease still is the one that counts.
-pub(crate) async fn check(link: &Link, lease: &JobLease) -> Result<()> {
-    fenced(link, lease).await.map(drop)
+/// Checks that a lease is the current one.
+pub(crate) async fn check(connection: &Connection, lease: &JobLease) -> Result<()> {
+    current(connection, lease).await.map(drop)
 }
 
-async fn fenced(link: &Link, lease: &JobLease) -> Result<Written<Lease>> {
-    match held(link).await? {
-        Some(live) if live.value.token.unwrap_or(live.number) == lease.token => Ok(live),
-        Some(live) => Err(busy(&live.value)),
+async fn current(connection: &Connection, lease: &JobLease) -> Result<Versioned<Lease>> {
+    match held(connection).await? {
+        Some(live) if live.value.token.unwrap_or(live.revision) == lease.token => Ok(live),
+        Some(live) => Err(held_by(&live.value)),
         None => Err(JobLease::lost(SCHEME, &lease.job)),
     }
 }
 
-/// Reads the lease, if somebody has it.
-async fn held(link: &Link) -> Result<Option<Written<Lease>>> {
-    let lease = link
-        .value::<Lease>(&link.names.side(), &lease_subject(link))
-        .await?;
+/// Reads the lease of the store, if a process holds it.
+async fn held(connection: &Connection) -> Result<Option<Versioned<Lease>>> {
+    let lease = kv::get::<Lease>(connection, &lease_key(connection)).await?;
     Ok(lease.filter(|lease| lease.value.holder.is_some()))
 }
 
-fn busy(lease: &Lease) -> TransportError {
+fn held_by(lease: &Lease) -> TransportError {
     JobLease::held_by(SCHEME, lease.holder.as_deref())
-}
-
-/// Turns a guard that did not hold into a lost lease.
-pub(crate) fn lost(refusal: Refusal, job: &JobId) -> TransportError {
-    if refusal.is(WRONG_LAST_SEQUENCE) {
-        JobLease::lost(SCHEME, job)
-    } else {
-        refusal.into()
-    }
-}
-
-/// Begins the journal of a job where its plan says that it is.
-pub(crate) async fn resume(link: &Link, lease: &JobLease) -> Result<Journal> {
-    let plan = find(link, &lease.job).await?;
-    let mut journal = Journal::new(lease, plan.value.resolved);
-    journal.doubt = plan.value.doubt;
-    Ok(journal)
 }

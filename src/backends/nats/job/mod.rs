@@ -1,9 +1,13 @@
-//! Jobs on dead letters: replay and purge.
+//! Replay and purge jobs: plan, lease, journal, and the steps that resolve dead letters.
 
 pub(crate) mod advance;
-pub(crate) mod in_doubt;
-pub(crate) mod journal;
-pub(crate) mod letters;
+mod entry;
+mod in_doubt;
+mod journal;
+mod letters;
 pub(crate) mod lifecycle;
-pub(crate) mod reported;
+pub(crate) mod plan;
+mod replay;
+mod reported;
 pub(crate) mod session;
+mod step_state;

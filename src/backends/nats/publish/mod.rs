@@ -1,4 +1,5 @@
-//! Publishing messages, now or at a later time.
+//! Publishing: batches are pipelined, every confirmation is checked, and what got none is sent again under the same id.
 
-pub(crate) mod prepared;
+mod prepared;
 pub(crate) mod publisher;
+mod retention_cache;

@@ -1,6 +1,6 @@
-//! Messages on their way to a stream: laid out, and what became of each so far.
+//! Messages of a batch: prepared, sent and confirmed.
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
 use async_nats::{HeaderMap, Subject};
 use ulid::Ulid;
@@ -8,45 +8,50 @@ use ulid::Ulid;
 use crate::{
     backends::nats::{
         codec::headers::{self, EXPECTED_STREAM},
-        connection::{handle::Link, stream::info::Facts},
-        delay::{at, can_keep},
-        error::{self as errors, Refusal, error},
+        connection::{
+            handle::Connection,
+            retry::Transient as _,
+            stream::info::{self, StreamInfo},
+        },
+        delay,
+        error::{self, ApiError, error},
     },
     event::Message,
     transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
 };
 
-/// A message as it goes to the server.
+/// A message as it is sent to the server.
 #[derive(Debug)]
-pub(crate) struct Parcel {
+pub(crate) struct PreparedMessage {
     pub(crate) subject: Subject,
     pub(crate) message: Message,
-    /// By which the server recognises it.
+    /// The id by which the server drops duplicates.
     id: String,
-    pub(crate) later: Option<Later>,
-    /// Laid out to be checked, and taken by the first try.
-    pub(crate) headers: Option<HeaderMap>,
-    /// Whether it was sent and nobody knows what became of it.
-    pub(crate) doubtful: bool,
+    pub(crate) schedule: Option<ScheduledDelivery>,
+    /// Encoded to be checked, and taken by the first attempt.
+    pub(crate) encoded: Option<HeaderMap>,
+    /// Whether an attempt got no answer, so that it may have been stored.
+    pub(crate) outcome_unknown: bool,
 }
 
-/// When and where a message is to be seen.
+/// When and to which subject the server delivers a scheduled message.
 #[derive(Debug)]
-pub(crate) struct Later {
+pub(crate) struct ScheduledDelivery {
     pub(crate) id: ScheduleId,
     due: SystemTime,
     subject: Subject,
 }
 
-impl Parcel {
-    /// Returns how many bytes it takes, at least.
+impl PreparedMessage {
+    /// Returns the bytes that it takes, at least.
     pub(crate) fn bytes(&self) -> usize {
-        let headers = self.headers.as_ref().map_or(0, headers::size);
+        let headers = self.encoded.as_ref().map_or(0, headers::size);
         self.subject.len() + headers + self.message.bytes().len()
     }
 
-    pub(crate) fn lay_out(&self, link: &Link) -> Result<HeaderMap> {
-        let mut headers = if link.broker_headers {
+    /// Encodes its headers.
+    pub(crate) fn headers(&self, connection: &Connection) -> Result<HeaderMap> {
+        let mut headers = if connection.broker_headers {
             headers::write_with_commands(&self.message)?
         } else {
             headers::write(&self.message)?
@@ -55,106 +60,106 @@ impl Parcel {
             headers.insert("Nats-Msg-Id", self.id.as_str());
         }
         if headers.get(EXPECTED_STREAM).is_none() {
-            headers.insert(EXPECTED_STREAM, link.names.stream.as_str());
+            headers.insert(EXPECTED_STREAM, connection.names.stream.as_str());
         }
-        if let Some(later) = &self.later {
-            headers.insert("Nats-Schedule", at(later.due));
-            headers.insert("Nats-Schedule-Target", later.subject.as_str());
+        if let Some(schedule) = &self.schedule {
+            headers.insert("Nats-Schedule", delay::at(schedule.due));
+            headers.insert("Nats-Schedule-Target", schedule.subject.as_str());
         }
         Ok(headers)
     }
 }
 
-/// What became of a message so far.
+/// The progress of one message of a batch.
 #[expect(
     clippy::large_enum_variant,
-    reason = "nearly all wait, and a box for each would cost more"
+    reason = "nearly all are pending, and a box for each would cost more"
 )]
-pub(crate) enum State {
-    Waiting(Parcel, Option<Refusal>),
+pub(crate) enum Progress {
+    /// Not confirmed yet, and why the last attempt failed.
+    Pending(PreparedMessage, Option<ApiError>),
     Done(Result<Receipt>),
 }
 
-/// Lays messages out, or says why they cannot be published.
-pub(crate) async fn prepare(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<State> {
+/// Prepares the messages of a batch; one that cannot be published is done at once.
+pub(crate) async fn prepare(connection: &Connection, batch: Vec<Outgoing>) -> Vec<Progress> {
     let now = SystemTime::now();
-    let later = |outgoing: &Outgoing| outgoing.due.is_some_and(|due| due > now);
-    let facts = if batch.iter().any(later) {
-        Some(link.facts().await)
+    let is_delayed = |outgoing: &Outgoing| outgoing.due.is_some_and(|due| due > now);
+    let info = if batch.iter().any(is_delayed) {
+        Some(info::require(connection).await)
     } else {
         None
     };
-    let mut states = Vec::with_capacity(batch.len());
+    let mut batch_progress = Vec::with_capacity(batch.len());
     for outgoing in batch {
         let due = outgoing.due.filter(|due| *due > now);
-        let parcel = parcel(link, outgoing).and_then(|parcel| match due {
-            None => Ok(parcel),
-            Some(due) => match &facts {
-                Some(Ok(facts)) => delayed(link, parcel, due, facts),
+        let prepared = prepare_one(connection, outgoing).and_then(|message| match due {
+            None => Ok(message),
+            Some(due) => match &info {
+                Some(Ok(info)) => delayed(connection, message, due, info),
                 Some(Err(failed)) => Err(failed.clone()),
                 None => Err(error(ErrorKind::Other, "the stream is unknown")),
             },
         });
-        states.push(match parcel {
-            Ok(parcel) => State::Waiting(parcel, None),
-            Err(failed) => State::Done(Err(failed)),
+        batch_progress.push(match prepared {
+            Ok(message) => Progress::Pending(message, None),
+            Err(failed) => Progress::Done(Err(failed)),
         });
     }
-    states
+    batch_progress
 }
 
-/// Copies an error with other words.
-pub(crate) fn reworded(
-    failed: &TransportError,
-    say: impl FnOnce(&str) -> String,
-) -> TransportError {
-    failed.clone().with_message(say(failed.message()))
-}
-
-fn parcel(link: &Link, outgoing: Outgoing) -> Result<Parcel> {
+fn prepare_one(connection: &Connection, outgoing: Outgoing) -> Result<PreparedMessage> {
     let message = outgoing.message;
-    let mut parcel = Parcel {
-        subject: link.names.subject(&message.topic)?.into(),
+    let mut prepared = PreparedMessage {
+        subject: connection.names.subject(&message.topic)?.into(),
         message,
-        id: link.id(),
-        later: None,
-        headers: None,
-        doubtful: false,
+        id: connection.id(),
+        schedule: None,
+        encoded: None,
+        outcome_unknown: false,
     };
-    let headers = parcel.lay_out(link)?;
-    if parcel.message.bytes().len() + headers::size(&headers) > link.client.max_payload() {
-        return Err(errors::too_large());
+    let headers = prepared.headers(connection)?;
+    if prepared.message.bytes().len() + headers::size(&headers) > connection.client.max_payload() {
+        return Err(error::too_large());
     }
-    parcel.headers = Some(headers);
-    Ok(parcel)
+    prepared.encoded = Some(headers);
+    Ok(prepared)
 }
 
-/// Turns a message into a schedule, or says why its delay cannot be kept.
-fn delayed(link: &Link, mut parcel: Parcel, due: SystemTime, facts: &Facts) -> Result<Parcel> {
-    can_keep(link, due, facts)?;
-    if !facts.covers(&parcel.subject) {
-        return Err(errors::uncovered(&parcel.subject));
+/// Turns a message into a schedule, unless the stream cannot keep the delay.
+fn delayed(
+    connection: &Connection,
+    mut message: PreparedMessage,
+    due: SystemTime,
+    info: &StreamInfo,
+) -> Result<PreparedMessage> {
+    delay::check_delay(connection, due, info)?;
+    if !info.covers(&message.subject) {
+        return Err(error::uncovered(&message.subject));
     }
     let id = Ulid::generate().to_string().to_lowercase();
-    let later = Subject::from(link.names.later(&id));
-    parcel.later = Some(Later {
+    let subject = Subject::from(connection.names.schedule_subject(&id));
+    message.schedule = Some(ScheduledDelivery {
         id: ScheduleId(id),
         due,
-        subject: std::mem::replace(&mut parcel.subject, later),
+        subject: std::mem::replace(&mut message.subject, subject),
     });
-    parcel.headers = Some(parcel.lay_out(link)?);
-    Ok(parcel)
+    message.encoded = Some(message.headers(connection)?);
+    Ok(message)
 }
 
-/// Returns what a message came to.
-pub(crate) fn conclude(state: State) -> Result<Receipt> {
-    match state {
-        State::Done(result) => result,
-        State::Waiting(parcel, Some(refusal)) if parcel.doubtful && refusal.may_pass() => {
-            let message = "it is not known whether the message was stored";
-            Err(error(ErrorKind::Ambiguous, message).because(TransportError::from(refusal)))
+/// Returns the result of a message.
+pub(crate) fn result(progress: Progress) -> Result<Receipt> {
+    match progress {
+        Progress::Done(result) => result,
+        Progress::Pending(message, Some(failed))
+            if message.outcome_unknown && failed.is_transient() =>
+        {
+            let message = "outcome unknown: the message may have been stored";
+            Err(error(ErrorKind::Ambiguous, message).because(TransportError::from(failed)))
         }
-        State::Waiting(_, Some(refusal)) => Err(refusal.into()),
-        State::Waiting(_, None) => Err(error(ErrorKind::Other, "the message was not sent")),
+        Progress::Pending(_, Some(failed)) => Err(failed.into()),
+        Progress::Pending(_, None) => Err(error(ErrorKind::Other, "the message was not sent")),
     }
 }

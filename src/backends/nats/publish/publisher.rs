@@ -1,169 +1,271 @@
-//! Storing messages, now or for later: pipelined, every confirmation checked, sent again under the same id.
+//! Batches of messages, now or at a later time.
+//!
+//! The messages of a batch are sent without waiting for the confirmation of those before, in an order that concurrent
+//! batches do not mix. What got no confirmation is sent again under the same id, which the server recognises for two minutes
+//! by default; an outage is ridden out for half of that.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use async_nats::{HeaderMap, Subject, jetstream::message::PublishMessage};
-use bytes::Bytes;
+use async_nats::{Subject, jetstream::message::PublishMessage};
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
 use tokio::{
-    sync::{MutexGuard, OwnedSemaphorePermit},
+    sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep},
 };
 
 use crate::{
     backends::nats::{
-        codec::headers::EXPECTED_STREAM,
-        connection::{handle::Link, stream::retention::Keeping},
-        error::{self as errors, Refusal, error},
-        publish::prepared::{Parcel, State, conclude, prepare, reworded},
+        connection::{
+            handle::Connection,
+            retry::Transient as _,
+            stream::{coverage, retention::Retention},
+        },
+        error::{self, ApiError, error},
+        publish::{
+            prepared::{self, PreparedMessage, Progress, prepare},
+            retention_cache::RetentionCache,
+        },
     },
     event::Position,
     failpoint,
     transport::{ErrorKind, Outgoing, Receipt, Result, TransportError},
 };
 
-/// How long a lost connection is ridden out; the server recognises an id for longer.
+/// How long an outage is ridden out: the server must still recognise the id of a message then.
 const RIDE_OUT: Duration = Duration::from_mins(1);
-/// The pause before what a server could not take yet is sent again.
+/// The pause before messages are sent again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Stores a batch.
-pub(crate) async fn publish_all(link: &Arc<Link>, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
-    let connects = link.connects();
-    let until = Instant::now() + RIDE_OUT;
-    let turn = link.turn.lock().await;
-    let mut states = prepare(link, batch).await;
-    let known = object(link, &mut states).await;
-    let watched = match &known {
-        Some(keeping) if !keeping.needs_readers() => Vec::new(),
-        _ => watched(&states),
-    };
-    let sent = send(link, states, Some(turn));
-    let (mut states, mut keeping) = if watched.is_empty() {
-        (sent.await, None)
-    } else {
-        match beside(link, sent).await {
-            (Some(states), keeping) => (states, Some(keeping)),
-            (None, keeping) => return silent(&keeping, watched.len()),
-        }
-    };
-    clarify(link, &mut states).await;
-    while Instant::now() < until && should_repeat(link, &states, connects) {
-        sleep(PAUSE).await;
-        link.wait_for_connection(until).await;
-        states = send(link, states, None).await;
-        clarify(link, &mut states).await;
-        if keeping.as_ref().is_some_and(|keeping| keeping.is_unknown()) {
-            keeping = Some(link.glance().await);
-        }
-    }
-    if let Some(keeping) = keeping {
-        distrust(link, &keeping, (&watched, &mut states));
-    }
-    states.into_iter().map(conclude).collect()
+/// The most messages without a confirmation: enough that the server is never idle, and fewer than it refuses.
+const WINDOW: usize = 4096;
+
+/// Publishes to the stream that the URL names.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    connection: Arc<Connection>,
+    /// Held while a batch is sent, so that batches do not mix.
+    order: Mutex<()>,
+    /// Room for messages that wait for their confirmation.
+    window: Arc<Semaphore>,
+    retention: RetentionCache,
 }
 
-/// Refuses what is known not to be kept before it is sent; who requires a consumer wants to know of every message.
-async fn object(link: &Link, states: &mut [State]) -> Option<Arc<Keeping>> {
-    let known = if link.require_consumer {
-        link.keeping().await.map(Some)
-    } else {
-        Ok(link.known_keeping())
-    };
-    for state in states {
-        let State::Waiting(parcel, _) = state else {
-            continue;
-        };
-        let objection = match &known {
-            Err(failed) => Some(failed.clone()),
-            Ok(Some(keeping)) if link.require_consumer => {
-                keeping.objection(&link.names, (&parcel.subject, parcel.bytes()))
-            }
-            Ok(Some(keeping)) => keeping
-                .silence()
-                .or_else(|| keeping.too_large(parcel.bytes())),
-            Ok(None) => None,
-        };
-        if let Some(objection) = objection {
-            *state = State::Done(Err(objection));
+impl Publisher {
+    /// Publishes over a connection.
+    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        Self {
+            connection: Arc::clone(connection),
+            order: Mutex::default(),
+            window: Arc::new(Semaphore::new(WINDOW)),
+            retention: RetentionCache::new(Arc::clone(connection)),
         }
     }
-    known.ok().flatten()
+
+    /// Takes the warnings that were not reported yet.
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        self.retention.take_warnings()
+    }
+
+    /// Publishes a batch and returns one result per message, in order.
+    pub(crate) async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
+        let connection = &*self.connection;
+        let connects = connection.connects();
+        let deadline = Instant::now() + RIDE_OUT;
+        let turn = self.order.lock().await;
+        let mut batch = prepare(connection, batch).await;
+        let known = self.refuse_dropped(&mut batch).await;
+        let watched = match &known {
+            Some(retention) if !retention.needs_consumer() => Vec::new(),
+            _ => watched(&batch),
+        };
+        let sent = self.send(batch, Some(turn));
+        let (mut batch, mut retention) = if watched.is_empty() {
+            (sent.await, None)
+        } else {
+            match self.with_retention(sent).await {
+                (Some(batch), retention) => (batch, Some(retention)),
+                (None, retention) => return unconfirmed(&retention, watched.len()),
+            }
+        };
+        explain_not_stored(connection, &mut batch).await;
+        while Instant::now() < deadline && should_repeat(connection, &batch, connects) {
+            sleep(PAUSE).await;
+            connection.wait_until_connected(deadline).await;
+            batch = self.send(batch, None).await;
+            explain_not_stored(connection, &mut batch).await;
+            if retention
+                .as_ref()
+                .is_some_and(|retention| retention.is_unknown())
+            {
+                retention = Some(self.retention.beside_publish().await);
+            }
+        }
+        if let Some(retention) = retention {
+            self.check_kept(&retention, &watched, &mut batch);
+        }
+        batch.into_iter().map(prepared::result).collect()
+    }
+
+    /// Refuses messages that the stream is known to drop before they are sent. With `--require-consumer` that has to be
+    /// known of every message.
+    async fn refuse_dropped(&self, batch: &mut [Progress]) -> Option<Arc<Retention>> {
+        let connection = &self.connection;
+        let known = if connection.require_consumer {
+            self.retention.current().await.map(Some)
+        } else {
+            Ok(self.retention.known())
+        };
+        for progress in batch {
+            let Progress::Pending(message, _) = progress else {
+                continue;
+            };
+            let objection = match &known {
+                Err(failed) => Some(failed.clone()),
+                Ok(Some(retention)) if connection.require_consumer => {
+                    retention.objection(&connection.names, &message.subject, message.bytes())
+                }
+                Ok(Some(retention)) => retention
+                    .unconfirmed()
+                    .or_else(|| retention.too_large(message.bytes())),
+                Ok(None) => None,
+            };
+            if let Some(objection) = objection {
+                *progress = Progress::Done(Err(objection));
+            }
+        }
+        known.ok().flatten()
+    }
+
+    /// Reads the retention while messages are sent. What the stream will not confirm is not waited for.
+    async fn with_retention(
+        &self,
+        sent: impl Future<Output = Vec<Progress>>,
+    ) -> (Option<Vec<Progress>>, Arc<Retention>) {
+        let read = self.retention.beside_publish();
+        tokio::pin!(sent, read);
+        tokio::select! {
+            biased;
+            batch = &mut sent => (Some(batch), read.await),
+            retention = &mut read => {
+                if retention.unconfirmed().is_some() {
+                    return (None, retention);
+                }
+                (Some(sent.await), retention)
+            }
+        }
+    }
+
+    /// Checks confirmed messages against the retention: those that are too large were dropped at once, and of those that
+    /// no consumer covers is warned.
+    fn check_kept(
+        &self,
+        retention: &Retention,
+        watched: &[(Subject, usize)],
+        batch: &mut [Progress],
+    ) {
+        for ((subject, bytes), progress) in watched.iter().zip(batch) {
+            if !matches!(progress, Progress::Done(Ok(_))) {
+                continue;
+            }
+            match retention.too_large(*bytes) {
+                Some(dropped) => *progress = Progress::Done(Err(dropped)),
+                None => self.retention.warn_without_consumer(retention, subject),
+            }
+        }
+    }
+
+    /// Sends pending messages in order and records every confirmation. Other batches may be sent once all messages are.
+    async fn send(
+        &self,
+        mut batch: Vec<Progress>,
+        turn: Option<MutexGuard<'_, ()>>,
+    ) -> Vec<Progress> {
+        let connection = &self.connection;
+        let (since, mut news) = (Instant::now(), connection.denials.listen());
+        if connection.denials.of_answers().is_some() {
+            fail_denied(connection, &mut batch, since);
+        }
+        let mut window: FuturesOrdered<Confirmation> = FuturesOrdered::new();
+        for index in 0..batch.len() {
+            if matches!(batch[index], Progress::Done(_)) {
+                continue;
+            }
+            let permit = loop {
+                tokio::select! {
+                    biased;
+                    permit = Arc::clone(&self.window).acquire_owned() => break permit.ok(),
+                    Some(confirmed) = window.next() => record(&mut batch, confirmed),
+                }
+            };
+            let Progress::Pending(message, _) = &mut batch[index] else {
+                continue;
+            };
+            match start(connection, Slot { index, permit }, message).await {
+                Ok(sent) => window.push_back(sent),
+                Err(failed) => batch[index] = Progress::Done(Err(failed)),
+            }
+        }
+        drop(turn);
+        failpoint::reach("nats.sent");
+        loop {
+            tokio::select! {
+                biased;
+                confirmed = window.next() => match confirmed {
+                    Some(confirmed) => record(&mut batch, confirmed),
+                    None => break,
+                },
+                _ = news.changed() => {
+                    fail_denied(connection, &mut batch, since);
+                    if batch.iter().all(|progress| matches!(progress, Progress::Done(_))) {
+                        break;
+                    }
+                }
+            }
+        }
+        failpoint::reach("nats.confirmed");
+        batch
+    }
 }
 
 /// Returns the subject and the size of each message.
-fn watched(states: &[State]) -> Vec<(Subject, usize)> {
-    let watched = |state: &State| match state {
-        State::Waiting(parcel, _) => (parcel.subject.clone(), parcel.bytes()),
-        State::Done(_) => (Subject::from(""), 0),
+fn watched(batch: &[Progress]) -> Vec<(Subject, usize)> {
+    let watched = |progress: &Progress| match progress {
+        Progress::Pending(message, _) => (message.subject.clone(), message.bytes()),
+        Progress::Done(_) => (Subject::from(""), 0),
     };
-    states.iter().map(watched).collect()
+    batch.iter().map(watched).collect()
 }
 
-/// Looks at the stream while messages are under way to it; it is not waited for what it will not confirm.
-async fn beside(
-    link: &Link,
-    sent: impl Future<Output = Vec<State>>,
-) -> (Option<Vec<State>>, Arc<Keeping>) {
-    let look = link.glance();
-    tokio::pin!(sent, look);
-    tokio::select! {
-        biased;
-        states = &mut sent => (Some(states), look.await),
-        keeping = &mut look => {
-            if keeping.silence().is_some() {
-                return (None, keeping);
-            }
-            (Some(sent.await), keeping)
-        }
-    }
-}
-
-fn silent(keeping: &Keeping, count: usize) -> Vec<Result<Receipt>> {
-    let silence = || {
+/// Returns the results of messages that the stream does not confirm.
+fn unconfirmed(retention: &Retention, count: usize) -> Vec<Result<Receipt>> {
+    let failed = || {
         let unknown = || {
             error(
                 ErrorKind::Ambiguous,
-                "it is not known whether the message was stored",
+                "outcome unknown: the message may have been stored",
             )
         };
-        keeping.silence().unwrap_or_else(unknown)
+        retention.unconfirmed().unwrap_or_else(unknown)
     };
-    (0..count).map(|_| Err(silence())).collect()
+    (0..count).map(|_| Err(failed())).collect()
 }
 
-/// Takes confirmations for what they are: some messages were dropped at once.
-fn distrust(
-    link: &Link,
-    keeping: &Keeping,
-    (watched, states): (&[(Subject, usize)], &mut [State]),
-) {
-    for ((subject, bytes), state) in watched.iter().zip(states) {
-        if !matches!(state, State::Done(Ok(_))) {
-            continue;
-        }
-        match keeping.too_large(*bytes) {
-            Some(dropped) => *state = State::Done(Err(dropped)),
-            None => link.warn_unread(keeping, subject),
-        }
-    }
-}
-
-/// Finds out why messages were not taken by the stream that they are meant for. While it only lacks a leader, that is so
-/// for all of them.
-async fn clarify(link: &Link, states: &mut [State]) {
+/// Finds out why messages were not stored in the stream that they name. While it only lacks a leader, the reason is the
+/// same for all of them.
+async fn explain_not_stored(connection: &Connection, batch: &mut [Progress]) {
     let mut known: HashMap<String, TransportError> = HashMap::new();
     let mut leaderless = None;
-    for state in states {
-        let State::Waiting(parcel, Some(refusal)) = state else {
+    for progress in batch {
+        let Progress::Pending(message, Some(failed)) = progress else {
             continue;
         };
-        if !matches!(refusal, Refusal::Untaken(_)) && !refusal.is(errors::OTHER_STREAM) {
+        if !matches!(failed, ApiError::NotStored(_)) && !failed.has_code(error::OTHER_STREAM) {
             continue;
         }
-        let subject = parcel.subject.as_str();
+        let subject = message.subject.as_str();
         if leaderless.is_none() && !known.contains_key(subject) {
-            let why = link.untaken(subject, Some(&link.names.stream)).await;
+            let why =
+                coverage::not_stored(connection, subject, Some(&connection.names.stream)).await;
             if why.is_transient() {
                 leaderless = Some(why);
             } else {
@@ -171,92 +273,51 @@ async fn clarify(link: &Link, states: &mut [State]) {
             }
         }
         if let Some(why) = known.get(subject).or(leaderless.as_ref()) {
-            *refusal = Refusal::Untaken(why.clone());
+            *failed = ApiError::NotStored(why.clone());
         }
     }
 }
 
-/// Reports whether something may be stored if it is sent again. That no stream covers a subject is believed unless
-/// the server has just been started again.
-fn should_repeat(link: &Link, states: &[State], connects: u64) -> bool {
-    let restarted = link.connects() != connects;
-    states.iter().any(|state| match state {
-        State::Waiting(_, Some(Refusal::Untaken(failed))) => {
+/// Reports whether a message may be stored if it is sent again. That no stream covers a subject is final, unless the server
+/// has just restarted and may not have loaded its streams yet.
+fn should_repeat(connection: &Connection, batch: &[Progress], connects: u64) -> bool {
+    let restarted = connection.connects() != connects;
+    batch.iter().any(|progress| match progress {
+        Progress::Pending(_, Some(ApiError::NotStored(failed))) => {
             failed.is_transient() || restarted && failed.kind() == ErrorKind::NotFound
         }
-        State::Waiting(_, Some(refusal)) => refusal.may_pass(),
+        Progress::Pending(_, Some(failed)) => failed.is_transient(),
         _ => false,
     })
 }
 
-type Confirmation = BoxFuture<'static, (usize, Result<Receipt, Refusal>)>;
+type Confirmation = BoxFuture<'static, (usize, Result<Receipt, ApiError>)>;
 
-/// Sends what waits, in order, and takes note of every confirmation. The turn is over once all is sent.
-async fn send(
-    link: &Arc<Link>,
-    mut states: Vec<State>,
-    turn: Option<MutexGuard<'_, ()>>,
-) -> Vec<State> {
-    let (since, mut news) = (Instant::now(), link.denials.listen());
-    if link.denials.of_answers().is_some() {
-        deny(link, &mut states, since);
-    }
-    let mut window: FuturesOrdered<Confirmation> = FuturesOrdered::new();
-    for index in 0..states.len() {
-        if matches!(states[index], State::Done(_)) {
-            continue;
-        }
-        let place = loop {
-            tokio::select! {
-                biased;
-                place = Arc::clone(&link.window).acquire_owned() => break place.ok(),
-                Some(confirmed) = window.next() => note(&mut states, confirmed),
-            }
-        };
-        let State::Waiting(parcel, _) = &mut states[index] else {
-            continue;
-        };
-        match start(link, (index, place), parcel).await {
-            Ok(sent) => window.push_back(sent),
-            Err(failed) => states[index] = State::Done(Err(failed)),
-        }
-    }
-    drop(turn);
-    failpoint::reach("nats.sent");
-    loop {
-        tokio::select! {
-            biased;
-            confirmed = window.next() => match confirmed {
-                Some(confirmed) => note(&mut states, confirmed),
-                None => break,
-            },
-            _ = news.changed() => {
-                deny(link, &mut states, since);
-                if states.iter().all(|state| matches!(state, State::Done(_))) {
-                    break;
-                }
-            }
-        }
-    }
-    failpoint::reach("nats.confirmed");
-    states
+/// The place of a message in its batch, and its room in the window.
+struct Slot {
+    index: usize,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
+/// Sends a message and returns what waits for its confirmation.
 async fn start(
-    link: &Arc<Link>,
-    (index, place): (usize, Option<OwnedSemaphorePermit>),
-    parcel: &mut Parcel,
+    connection: &Connection,
+    slot: Slot,
+    message: &mut PreparedMessage,
 ) -> Result<Confirmation> {
-    let headers = match parcel.headers.take() {
+    let headers = match message.encoded.take() {
         Some(headers) => headers,
-        None => parcel.lay_out(link)?,
+        None => message.headers(connection)?,
     };
     let publish = PublishMessage::build()
         .headers(headers)
-        .payload(parcel.message.payload.clone().unwrap_or_default());
-    let subject = parcel.subject.clone();
-    let schedule = parcel.later.as_ref().map(|later| later.id.clone());
-    let sent = link.js.send_publish(subject.clone(), publish).await;
+        .payload(message.message.payload.clone().unwrap_or_default());
+    let subject = message.subject.clone();
+    let schedule = message
+        .schedule
+        .as_ref()
+        .map(|schedule| schedule.id.clone());
+    let sent = connection.js.send_publish(subject.clone(), publish).await;
     Ok(Box::pin(async move {
         let confirmed = async {
             let ack = sent?.await?;
@@ -266,67 +327,57 @@ async fn start(
             })
         };
         let confirmed: Result<_, async_nats::jetstream::context::PublishError> = confirmed.await;
-        drop(place);
+        drop(slot.permit);
         (
-            index,
-            confirmed.map_err(|failed| errors::of_publish(failed, &subject)),
+            slot.index,
+            confirmed.map_err(|failed| error::from_publish(failed, &subject)),
         )
     }))
 }
 
-fn note(states: &mut [State], (index, confirmed): (usize, Result<Receipt, Refusal>)) {
-    let Some(state) = states.get_mut(index) else {
+fn record(batch: &mut [Progress], (index, confirmed): (usize, Result<Receipt, ApiError>)) {
+    let Some(progress) = batch.get_mut(index) else {
         return;
     };
     match confirmed {
-        Ok(receipt) => *state = State::Done(Ok(receipt)),
-        Err(refusal) => match state {
-            State::Waiting(parcel, last) => {
-                parcel.doubtful |=
-                    matches!(&refusal, Refusal::Lost(failed) if failed.is_transient());
-                *last = Some(refusal);
+        Ok(receipt) => *progress = Progress::Done(Ok(receipt)),
+        Err(failed) => match progress {
+            Progress::Pending(message, last) => {
+                message.outcome_unknown |=
+                    matches!(&failed, ApiError::Unanswered(failed) if failed.is_transient());
+                *last = Some(failed);
             }
-            State::Done(_) => {}
+            Progress::Done(_) => {}
         },
     }
 }
 
-/// Gives up what the server silently does not let us publish, and what it does not let us hear of.
-fn deny(link: &Link, states: &mut [State], since: Instant) {
-    if let Some(denied) = link.denials.of_answers() {
-        for state in states {
-            if matches!(state, State::Waiting(..)) {
-                let text = "not confirmed, so that it is not known whether the message was stored";
-                *state = State::Done(Err(reworded(&denied, |words| format!("{text}: {words}"))));
+/// Fails the messages that the user may not publish, or all of them if answers may not be received: the server sends no
+/// answer to either.
+fn fail_denied(connection: &Connection, batch: &mut [Progress], since: Instant) {
+    if let Some(denied) = connection.denials.of_answers() {
+        let message = format!(
+            "outcome unknown: no confirmation received: {}",
+            denied.message()
+        );
+        for progress in batch {
+            if matches!(progress, Progress::Pending(..)) {
+                let failed = denied.clone().with_message(message.clone());
+                *progress = Progress::Done(Err(failed));
             }
         }
         return;
     }
     let mut denied: HashMap<String, Option<TransportError>> = HashMap::new();
-    for state in states {
-        let State::Waiting(parcel, _) = &*state else {
+    for progress in batch {
+        let Progress::Pending(message, _) = &*progress else {
             continue;
         };
         let denied = denied
-            .entry(parcel.subject.to_string())
-            .or_insert_with(|| link.denials.of(&parcel.subject, since));
+            .entry(message.subject.to_string())
+            .or_insert_with(|| connection.denials.of(&message.subject, since));
         if let Some(denied) = denied {
-            *state = State::Done(Err(denied.clone()));
+            *progress = Progress::Done(Err(denied.clone()));
         }
     }
-}
-
-/// Stores one message of our own beside the user's stream, sending it again under the same id while no answer comes.
-pub(crate) async fn persist(
-    link: &Link,
-    subject: String,
-    payload: Bytes,
-    mark: impl FnOnce(&mut HeaderMap),
-) -> Result<()> {
-    let mut headers = HeaderMap::new();
-    headers.insert("Nats-Msg-Id", link.id());
-    headers.insert(EXPECTED_STREAM, link.names.side());
-    mark(&mut headers);
-    let stored = link.put_surely(subject, headers, payload).await;
-    stored.map(drop).map_err(TransportError::from)
 }

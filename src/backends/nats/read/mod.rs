@@ -1,7 +1,9 @@
-//! Reading without a group.
+//! Reading without a group: pull requests, ordered readers, and what a reader has lost.
 
-pub(crate) mod end;
+pub(crate) mod ephemeral_consumer;
 pub(crate) mod gap;
 pub(crate) mod pull;
+pub(crate) mod scope;
+pub(crate) mod stored;
 pub(crate) mod stream_reader;
-pub(crate) mod stream_watch;
+mod stream_watch;

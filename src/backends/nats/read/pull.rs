@@ -1,4 +1,8 @@
-//! Pull requests to a consumer: sent, answered, timed out, and sent again after the connection was lost.
+//! Pull requests to a consumer.
+//!
+//! A request has no answer of its own: messages and status messages arrive at its inbox. A request that the server has
+//! lost, because the connection or the leader of the consumer went away, looks like one for which there is nothing, so
+//! heartbeats tell the two apart: without one for two intervals the request counts as lost.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +13,6 @@ use std::{
 use async_nats::{HeaderMap, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use serde::Deserialize;
 use serde_json::json;
 use tokio::{
     sync::watch,
@@ -18,64 +21,21 @@ use tokio::{
 
 use crate::{
     backends::nats::{
-        connection::{handle::Link, stream::info::nanos},
+        codec::timestamp::nanos,
+        connection::{consumer::PullLimits, handle::Connection},
         error::error,
     },
-    event::from_unix_nanos,
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// How long a request waits for messages.
-const EXPIRES: Duration = Duration::from_secs(30);
-/// How often the server shows that a request is still known to it.
+/// How often the server sends a heartbeat while a request waits.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// How often the connection is looked at while a request waits.
-const LOOK: Duration = Duration::from_millis(250);
-
-/// The most requests that wait at the same time, where a consumer allows only small ones.
-const AT_ONCE: usize = 64;
-
-/// What a consumer allows its requests, where that is limited.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Limits {
-    #[serde(rename = "max_batch")]
-    batch: usize,
-    /// In nanoseconds.
-    #[serde(rename = "max_expires")]
-    expires: u64,
-    /// How many may wait, of all members together.
-    #[serde(rename = "max_waiting")]
-    waiting: usize,
-}
-
-impl Limits {
-    fn batch(&self) -> usize {
-        match self.batch {
-            0 => usize::MAX,
-            limit => limit,
-        }
-    }
-
-    fn expires(&self) -> Duration {
-        match self.expires {
-            0 => EXPIRES,
-            limit => EXPIRES.min(Duration::from_nanos(limit)),
-        }
-    }
-
-    /// Returns how many requests one member may have: room is left for others.
-    fn requests(&self) -> usize {
-        match self.waiting {
-            0 => AT_ONCE,
-            limit => (limit / 4).clamp(1, AT_ONCE),
-        }
-    }
-}
+/// How often the connection is checked while a request waits.
+const CHECK: Duration = Duration::from_millis(250);
 
 /// A message as a consumer delivers it.
 #[derive(Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct Received {
     pub(crate) subject: Subject,
     pub(crate) headers: Option<HeaderMap>,
     pub(crate) payload: Bytes,
@@ -87,22 +47,22 @@ pub(crate) struct Arrived {
     pub(crate) published: SystemTime,
 }
 
-/// What became of waiting.
+/// What happened while a reader waited.
 #[derive(Debug)]
-pub(crate) enum Pulled {
+pub(crate) enum PullEvent {
     /// A message came.
-    Message(Arrived),
-    /// A request ended, after so many messages: nothing more came in its time.
+    Message(Received),
+    /// A request ended after this many messages: no more came in its time.
     Ended(u64),
-    /// The server refused a request, or gave it up, and says why.
+    /// The server refused or ended a request for this reason.
     Refused(String),
-    /// Nothing came for a while.
+    /// No message came for a while; the request is still known to the server.
     Idle,
     /// The requests are lost: the connection, or the server, went away.
     Lost,
-    /// There is no such consumer any more.
+    /// The consumer was deleted.
     Deleted,
-    /// The server does not let us ask, or hear the answer.
+    /// The user may not send requests to the consumer, or not receive answers.
     Denied(TransportError),
 }
 
@@ -116,8 +76,8 @@ struct Request {
 /// The requests of one reader of a consumer.
 #[derive(Debug)]
 pub(crate) struct Pull {
-    link: Arc<Link>,
-    pub(crate) limits: Limits,
+    connection: Arc<Connection>,
+    pub(crate) limits: PullLimits,
     next: String,
     inbox: String,
     subscriber: Subscriber,
@@ -125,47 +85,48 @@ pub(crate) struct Pull {
     last_number: u64,
     connects: u64,
     heard: Instant,
-    /// Something was heard since it was looked at the connection last: a clock is not read for every message.
-    hears: bool,
-    looked: Instant,
-    /// When it was asked last, and what was denied since.
-    asked: Instant,
+    /// Something was received since the last check of the connection: a clock is not read for every message.
+    has_received: bool,
+    checked: Instant,
+    /// When the last request was sent, and what was denied since.
+    requested: Instant,
     denials: watch::Receiver<()>,
 }
 
 impl Pull {
-    /// Prepares to ask a consumer.
+    /// Prepares requests to a consumer.
     pub(crate) async fn open(
-        link: &Arc<Link>,
-        (stream, consumer): (&str, &str),
-        limits: Limits,
+        connection: &Arc<Connection>,
+        stream: &str,
+        consumer: &str,
+        limits: PullLimits,
     ) -> Result<Self> {
-        let inbox = link.client.new_inbox();
-        let denials = link.denials.listen();
-        let subscriber = subscribe(link, &inbox).await?;
+        let inbox = connection.client.new_inbox();
+        let denials = connection.denials.listen();
+        let subscriber = subscribe(connection, &inbox).await?;
         Ok(Self {
-            asked: Instant::now(),
+            requested: Instant::now(),
             denials,
             limits,
             next: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
-            connects: link.connects(),
-            link: Arc::clone(link),
+            connects: connection.connects(),
+            connection: Arc::clone(connection),
             inbox,
             subscriber,
             requests: VecDeque::new(),
             last_number: 0,
             heard: Instant::now(),
-            hears: false,
-            looked: Instant::now(),
+            has_received: false,
+            checked: Instant::now(),
         })
     }
 
-    /// Counts the messages that were asked for and have not come.
+    /// Counts the messages that were requested and have not arrived.
     pub(crate) fn outstanding(&self) -> usize {
         self.requests.iter().map(|request| request.left).sum()
     }
 
-    /// Asks for at most so many messages: those that are there, or those that come within a while.
+    /// Requests at most this many messages: those that exist, or those that arrive within a while.
     pub(crate) async fn request(&mut self, batch: usize, wait: bool) -> Result<()> {
         let mut left = batch;
         loop {
@@ -178,8 +139,8 @@ impl Pull {
         }
     }
 
-    /// Reports whether the consumer lets us ask for more while something is on its way.
-    pub(crate) fn may_ask(&self) -> bool {
+    /// Reports whether the limits of the consumer allow another request.
+    pub(crate) fn may_request(&self) -> bool {
         self.requests.is_empty() || self.requests.len() < self.limits.requests()
     }
 
@@ -194,9 +155,9 @@ impl Pull {
             json!({"batch": batch, "no_wait": true})
         };
         let reply = format!("{}.{number}", self.inbox);
-        self.asked = Instant::now();
+        self.requested = Instant::now();
         let sent = self
-            .link
+            .connection
             .client
             .publish_with_reply(self.next.clone(), reply, body.to_string().into())
             .await;
@@ -204,9 +165,9 @@ impl Pull {
             error(ErrorKind::Unavailable, "the connection is closed").because(source)
         })?;
         if self.requests.is_empty() {
-            self.connects = self.link.connects();
-            self.heard = self.asked;
-            self.looked = self.asked;
+            self.connects = self.connection.connects();
+            self.heard = self.requested;
+            self.checked = self.requested;
         }
         self.requests.push_back(Request {
             number,
@@ -216,26 +177,26 @@ impl Pull {
         Ok(())
     }
 
-    /// Returns how long ago it was asked last.
-    pub(crate) fn since_asked(&self) -> Duration {
-        self.asked.elapsed()
+    /// Returns how long ago the last request was sent.
+    pub(crate) fn since_request(&self) -> Duration {
+        self.requested.elapsed()
     }
 
-    /// Waits for the next message or the end of a request. May be dropped.
-    pub(crate) async fn next(&mut self) -> Pulled {
+    /// Waits for the next message or the end of a request. Cancel safe.
+    pub(crate) async fn next(&mut self) -> PullEvent {
         loop {
-            // What is there already needs no timer.
+            // Messages that have arrived already need no timer.
             while let Some(Some(message)) = self.subscriber.next().now_or_never() {
-                self.hears = true;
+                self.has_received = true;
                 if let Some(pulled) = self.take(message) {
                     return pulled;
                 }
             }
-            let look = self.looked + LOOK;
+            let look = self.checked + CHECK;
             tokio::select! {
                 biased;
                 message = self.subscriber.next() => match message {
-                    None => return Pulled::Lost,
+                    None => return PullEvent::Lost,
                     Some(message) => {
                         self.heard = Instant::now();
                         if let Some(pulled) = self.take(message) {
@@ -244,17 +205,17 @@ impl Pull {
                     }
                 },
                 _ = self.denials.changed() => {
-                    if let Some(denied) = self.link.denials.of(&self.next, self.asked) {
-                        return Pulled::Denied(denied);
+                    if let Some(denied) = self.connection.denials.of(&self.next, self.requested) {
+                        return PullEvent::Denied(denied);
                     }
                 }
                 () = sleep_until(look), if !self.requests.is_empty() => {
-                    self.looked = Instant::now();
-                    if std::mem::take(&mut self.hears) {
-                        self.heard = self.looked;
+                    self.checked = Instant::now();
+                    if std::mem::take(&mut self.has_received) {
+                        self.heard = self.checked;
                     }
                     if self.is_stale() {
-                        return Pulled::Lost;
+                        return PullEvent::Lost;
                     }
                 }
             }
@@ -262,36 +223,36 @@ impl Pull {
     }
 
     fn is_stale(&self) -> bool {
-        self.connects != self.link.connects() || self.heard.elapsed() > 2 * HEARTBEAT + LOOK
+        self.connects != self.connection.connects() || self.heard.elapsed() > 2 * HEARTBEAT + CHECK
     }
 
-    fn take(&mut self, message: async_nats::Message) -> Option<Pulled> {
+    fn take(&mut self, message: async_nats::Message) -> Option<PullEvent> {
         let Some(status) = message.status else {
             return self.deliver(message);
         };
         if status == StatusCode::IDLE_HEARTBEAT {
-            return Some(Pulled::Idle);
+            return Some(PullEvent::Idle);
         }
         let number = message.subject.rsplit('.').next()?.parse::<u64>().ok()?;
-        let place = self
+        let index = self
             .requests
             .iter()
             .position(|request| request.number == number)?;
-        let ended = self.requests.remove(place)?;
+        let ended = self.requests.remove(index)?;
         let text = message.description.as_deref().unwrap_or_default();
         tracing::trace!(%status, text, "a pull request ended");
         Some(match status {
-            StatusCode::NO_RESPONDERS => Pulled::Lost,
-            _ if text.contains("Consumer Deleted") => Pulled::Deleted,
-            _ if text.contains("Shutdown") || text.contains("Leadership") => Pulled::Lost,
-            StatusCode::NOT_FOUND | StatusCode::TIMEOUT => Pulled::Ended(ended.delivered),
-            _ if text.contains("Batch Completed") => Pulled::Ended(ended.delivered),
-            _ => Pulled::Refused(format!("{status} {text}")),
+            StatusCode::NO_RESPONDERS => PullEvent::Lost,
+            _ if text.contains("Consumer Deleted") => PullEvent::Deleted,
+            _ if text.contains("Shutdown") || text.contains("Leadership") => PullEvent::Lost,
+            StatusCode::NOT_FOUND | StatusCode::TIMEOUT => PullEvent::Ended(ended.delivered),
+            _ if text.contains("Batch Completed") => PullEvent::Ended(ended.delivered),
+            _ => PullEvent::Refused(format!("{status} {text}")),
         })
     }
 
-    fn deliver(&mut self, message: async_nats::Message) -> Option<Pulled> {
-        let arrived = arrived(message)?;
+    fn deliver(&mut self, message: async_nats::Message) -> Option<PullEvent> {
+        let received = received(message)?;
         if let Some(request) = self.requests.front_mut() {
             request.left = request.left.saturating_sub(1);
             request.delivered += 1;
@@ -299,49 +260,55 @@ impl Pull {
                 self.requests.pop_front();
             }
         }
-        Some(Pulled::Message(arrived))
+        Some(PullEvent::Message(received))
     }
 
-    /// Forgets what was asked, so that it can be asked again on a connection that works.
+    /// Forgets all requests, so that they can be sent again on a connection that works.
     pub(crate) async fn reset(&mut self) -> Result<()> {
-        self.inbox = self.link.client.new_inbox();
-        self.subscriber = subscribe(&self.link, &self.inbox).await?;
+        self.inbox = self.connection.client.new_inbox();
+        self.subscriber = subscribe(&self.connection, &self.inbox).await?;
         self.requests.clear();
-        self.connects = self.link.connects();
+        self.connects = self.connection.connects();
         self.heard = Instant::now();
         Ok(())
     }
 
-    /// Stops asking, and returns what is on its way.
-    pub(crate) async fn stop(mut self) -> Vec<Arrived> {
+    /// Stops, and returns the messages that were on their way.
+    pub(crate) async fn stop(mut self) -> Vec<Received> {
         let mut rest = Vec::new();
         if self.subscriber.drain().await.is_err() {
             return rest;
         }
         let end = Instant::now() + Duration::from_secs(1);
         while let Ok(Some(message)) = tokio::time::timeout_at(end, self.subscriber.next()).await {
-            rest.extend(message.status.is_none().then(|| arrived(message)).flatten());
+            rest.extend(
+                message
+                    .status
+                    .is_none()
+                    .then(|| received(message))
+                    .flatten(),
+            );
         }
         rest
     }
 }
 
-/// Returns the error of a consumer of our own that somebody changed so that it serves us no longer.
+/// Returns the error for an internal consumer that was changed by others so that it refuses requests.
 pub(crate) fn refused(consumer: &str, text: &str) -> TransportError {
     let message = format!("the server refuses requests of the consumer `{consumer}`: {text}");
     error(ErrorKind::Configuration, message)
 }
 
-async fn subscribe(link: &Link, inbox: &str) -> Result<Subscriber> {
-    let subscribed = link.client.subscribe(format!("{inbox}.*")).await;
+async fn subscribe(connection: &Connection, inbox: &str) -> Result<Subscriber> {
+    let subscribed = connection.client.subscribe(format!("{inbox}.*")).await;
     subscribed
         .map_err(|source| error(ErrorKind::Unavailable, "the connection is closed").because(source))
 }
 
-/// Reads what the reply subject tells of a delivery.
-fn arrived(message: async_nats::Message) -> Option<Arrived> {
+/// Reads the delivery from the reply subject of a message.
+fn received(message: async_nats::Message) -> Option<Received> {
     let reply = message.reply?;
-    // An account and a domain stand in front where the server names them.
+    // Newer servers put a domain and an account in front.
     let skipped = match memchr::memchr_iter(b'.', reply.as_bytes()).count() + 1 {
         9 => 4,
         11.. => 6,
@@ -350,8 +317,8 @@ fn arrived(message: async_nats::Message) -> Option<Arrived> {
     let mut tokens = reply.split('.').skip(skipped);
     let mut number = || tokens.next()?.parse::<u64>().ok();
     let (delivered, stream_sequence, consumer_sequence) = (number()?, number()?, number()?);
-    let published = from_unix_nanos(number()?);
-    Some(Arrived {
+    let published = SystemTime::UNIX_EPOCH + Duration::from_nanos(number()?);
+    Some(Received {
         subject: message.subject,
         headers: message.headers,
         payload: message.payload,

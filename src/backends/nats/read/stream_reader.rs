@@ -1,171 +1,104 @@
-//! Reading a stream in order with a consumer of our own that is gone when the reader is.
+//! Ordered readers of a stream, each with an ephemeral consumer of its own.
+//!
+//! The ordered consumer of the client is not used: after a restart of the server it starts again at its beginning. Here,
+//! a gap in the consumer's own sequence, a lost request or a deleted consumer leads to a new consumer behind the last
+//! message seen. The end of a bounded read is asked of the stream's leader, as the replica that serves the consumer may
+//! lack the last messages and would end the read early.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::FutureExt as _;
-use serde::Deserialize as _;
-use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
-use ulid::Ulid;
+use tokio::time::sleep;
 
 use crate::{
     backends::nats::{
-        connection::{
-            confirmed_publish::RIDE_OUT,
-            handle::Link,
-            stream::info::{Facts, nanos},
-        },
-        error::{Refusal, error},
+        connection::{consumer, direct_get, handle::Connection, stream::info},
         read::{
-            end::end,
-            pull::{Arrived, Limits, Pull, Pulled, refused},
-            stream_watch::Followed,
+            ephemeral_consumer::{create, create_patiently, create_soon},
+            pull::{Pull, PullEvent, Received, refused},
+            scope::ReadScope,
+            stream_watch::{Cursor, StreamWatch, next_start},
         },
     },
-    transport::{ErrorKind, Result, TransportError},
+    transport::{Result, TransportError},
 };
 
-/// The most messages asked for at once, ...
-const MOST: usize = 4000;
+/// The most messages in one request, ...
+const MAX_BATCH: usize = 4000;
 /// ... the fewest, ...
-const LEAST: usize = 16;
-/// ... and how many bytes they should have together.
-const BYTES: usize = 16 << 20;
-/// What a message is thought to have before one was seen, ...
-const USUAL: usize = 64 << 10;
-/// ... and what it has beside its payload.
-const BESIDE: usize = 512;
-/// How long a consumer outlives a reader that went down.
-const OUTLIVE: Duration = Duration::from_mins(1);
-/// The pause before something that failed is tried again.
+const MIN_BATCH: usize = 16;
+/// ... and the bytes that they should have together.
+const BATCH_BYTES: usize = 16 << 20;
+/// The assumed size of a message before one was seen, ...
+const INITIAL_SIZE: usize = 64 << 10;
+/// ... and what a message has besides its payload.
+const OVERHEAD: usize = 512;
+/// The pause before another attempt.
 const PAUSE: Duration = Duration::from_millis(250);
-
-/// How the name of a reader's consumer begins; a ULID follows.
-const READER: &str = "pf-";
-
-/// Reports whether a consumer is one by which somebody only looks.
-pub(crate) fn is_reader(consumer: &str) -> bool {
-    let id = consumer.strip_prefix(READER);
-    id.is_some_and(|id| Ulid::from_string(id).is_ok())
-}
-
-/// Where to begin.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Begin {
-    /// With this number or the next one there is.
-    At(u64),
-    /// With the first stored at or after this time.
-    Time(SystemTime),
-}
-
-/// What to read.
-#[derive(Debug, Clone)]
-pub(crate) struct Scope {
-    pub(crate) stream: String,
-    pub(crate) filters: Vec<String>,
-    pub(crate) begin: Begin,
-    /// End after what is there now.
-    pub(crate) until_end: bool,
-    /// Wait for a server that went away, however long it takes.
-    pub(crate) patient: bool,
-    /// Report what the stream lost, as it was before.
-    pub(crate) followed: Option<Facts>,
-}
-
-impl Scope {
-    /// Reads what is there now, for a command that waits for it.
-    pub(crate) fn once(stream: String, filters: Vec<String>, begin: Begin) -> Self {
-        Self {
-            stream,
-            filters,
-            begin,
-            until_end: true,
-            patient: false,
-            followed: None,
-        }
-    }
-}
-
-/// A consumer that exists.
-#[derive(Debug)]
-struct Made {
-    name: String,
-    pending: u64,
-    /// The number before the first that it delivers.
-    before: u64,
-    limits: Limits,
-}
 
 /// An open read.
 #[derive(Debug)]
-pub(crate) struct Reader {
-    pub(crate) link: Arc<Link>,
-    pub(crate) scope: Scope,
-    pub(crate) consumer: String,
+pub(crate) struct StreamReader {
+    connection: Arc<Connection>,
+    scope: ReadScope,
+    cursor: Cursor,
     pull: Pull,
-    /// The last numbers seen, in the stream and in the consumer.
-    pub(crate) last: u64,
-    pub(crate) last_delivered: u64,
-    /// The number before the first that the consumer delivers.
-    pub(crate) before: u64,
-    /// What is left until the end, as far as the consumer's server knows, ...
-    pub(crate) left: Option<u64>,
-    /// ... and the stream's last number, where that server may be behind.
-    pub(crate) end: Option<u64>,
-    pub(crate) followed: Option<Followed>,
-    /// A request brought nothing: no other one is made until those that are under way ended.
+    /// The sequence before the first that the consumer delivers.
+    before: u64,
+    /// The last sequence of the stream, where the server of the consumer may lag behind.
+    end: Option<u64>,
+    watch: Option<StreamWatch>,
+    /// A request brought nothing: no other one is sent until those that are open have ended.
     is_ending: bool,
-    /// How many bytes a message has, and no fewer than a few.
-    weight: usize,
-    /// What went wrong after something was taken.
+    /// The size of a message, estimated from those that came.
+    message_size: usize,
+    /// A failure after some messages were taken.
     failed: Option<TransportError>,
 }
 
-impl Reader {
-    /// Begins to read.
-    pub(crate) async fn open(link: &Arc<Link>, mut scope: Scope) -> Result<Self> {
-        let facts = scope.followed.take();
+impl StreamReader {
+    /// Starts to read.
+    pub(crate) async fn open(connection: &Arc<Connection>, mut scope: ReadScope) -> Result<Self> {
+        let watched = scope.watched.take();
         let end = if scope.until_end {
-            end(link, &scope.stream).await?
+            info::replicated_end(connection, &scope.stream).await?
         } else {
             None
         };
-        let made = make(link, &scope, scope.begin).await?;
-        let pull = Pull::open(link, (&scope.stream, &made.name), made.limits).await?;
+        let consumer = create(connection, &scope, scope.start).await?;
+        let pull = Pull::open(connection, &scope.stream, &consumer.name, consumer.limits).await?;
         Ok(Self {
-            link: Arc::clone(link),
-            left: scope.until_end.then_some(made.pending),
+            connection: Arc::clone(connection),
             end,
-            before: made.before,
-            followed: facts.map(|facts| Followed::new(&facts, scope.begin, made.pending)),
-            consumer: made.name,
+            before: consumer.before,
+            watch: watched.map(|info| StreamWatch::new(&info, scope.start, consumer.pending)),
+            cursor: Cursor {
+                consumer: consumer.name,
+                last: 0,
+                last_delivered: 0,
+                left: scope.until_end.then_some(consumer.pending),
+            },
             pull,
             scope,
-            last: 0,
-            last_delivered: 0,
-            weight: USUAL,
+            message_size: INITIAL_SIZE,
             failed: None,
             is_ending: false,
         })
     }
 
-    /// Waits for messages and returns at most `max`; none means that the end was reached. May be dropped.
-    pub(crate) async fn take(&mut self, max: usize) -> Result<Vec<Arrived>> {
+    /// Waits for messages and returns at most `max`; none means that the end was reached. Cancel safe.
+    pub(crate) async fn take(&mut self, max: usize) -> Result<Vec<Received>> {
         if let Some(failed) = self.failed.take() {
             return Err(failed);
         }
-        if let Some(news) = self.news().await? {
-            return Err(news);
+        if let Some(notice) = self.notice().await? {
+            return Err(notice);
         }
         let mut taken = Vec::new();
         taken.extend(self.next().await?);
         while !taken.is_empty() && taken.len() < max {
             match self.next().now_or_never() {
-                Some(Ok(Some(arrived))) => taken.push(arrived),
+                Some(Ok(Some(received))) => taken.push(received),
                 Some(Err(failed)) => {
                     self.failed = Some(failed);
                     break;
@@ -173,226 +106,206 @@ impl Reader {
                 _ => break,
             }
         }
-        self.go();
+        if let Some(watch) = &mut self.watch {
+            watch.leave();
+        }
         if taken.is_empty()
-            && let Some(news) = self.news().await?
+            && let Some(notice) = self.notice().await?
         {
-            return Err(news);
+            return Err(notice);
         }
         Ok(taken)
     }
 
-    /// Waits for the next message; none is the end, or that there is something to say. May be dropped.
-    pub(crate) async fn next(&mut self) -> Result<Option<Arrived>> {
+    async fn notice(&mut self) -> Result<Option<TransportError>> {
+        match &mut self.watch {
+            Some(watch) => {
+                watch
+                    .notice(&self.connection, &self.scope, &self.cursor)
+                    .await
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Waits for the next message; none is the end, or a notice. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Result<Option<Received>> {
         loop {
-            if self.has_news() {
+            if self.watch.as_ref().is_some_and(StreamWatch::has_notice) {
                 return Ok(None);
             }
-            if self.left == Some(0) {
+            if self.cursor.left == Some(0) {
                 if self.is_end().await? {
                     return Ok(None);
                 }
                 sleep(PAUSE).await;
-                self.left = Some(self.begin_again().await?);
+                self.cursor.left = Some(self.recreate_consumer().await?);
                 continue;
             }
-            self.ask().await?;
+            self.request().await?;
             match self.pull.next().await {
-                Pulled::Message(arrived)
-                    if arrived.consumer_sequence == self.last_delivered + 1 =>
+                PullEvent::Message(received)
+                    if received.consumer_sequence == self.cursor.last_delivered + 1 =>
                 {
                     self.is_ending = false;
-                    self.last = arrived.stream_sequence;
-                    self.last_delivered = arrived.consumer_sequence;
-                    self.left = self.left.map(|left| left - 1);
-                    self.weigh(&arrived);
-                    return Ok(Some(arrived));
+                    self.cursor.last = received.stream_sequence;
+                    self.cursor.last_delivered = received.consumer_sequence;
+                    self.cursor.left = self.cursor.left.map(|left| left - 1);
+                    self.note_size(&received);
+                    return Ok(Some(received));
                 }
-                Pulled::Ended(0) if self.left.is_some() => {
+                PullEvent::Ended(0) if self.cursor.left.is_some() => {
                     self.is_ending = self.pull.outstanding() > 0;
                     if !self.is_ending {
-                        self.conclude().await?;
+                        self.end_if_nothing_pending().await?;
                     }
                 }
-                Pulled::Ended(_) => {}
-                Pulled::Idle => self.look_idly().await?,
-                Pulled::Refused(text) => return Err(refused(&self.consumer, &text)),
-                Pulled::Lost => {
-                    // What was delivered on the way is gone, and only another consumer delivers it again.
+                PullEvent::Ended(_) => {}
+                PullEvent::Idle => {
+                    if let Some(watch) = &mut self.watch {
+                        watch
+                            .check_idle(&self.connection, &self.scope, &self.cursor)
+                            .await?;
+                    }
+                }
+                PullEvent::Refused(text) => return Err(refused(&self.cursor.consumer, &text)),
+                PullEvent::Lost => {
+                    // Messages that were delivered on the way are lost, and only another consumer delivers them again.
                     sleep(PAUSE).await;
-                    self.begin_again().await?;
+                    self.recreate_consumer().await?;
                 }
-                Pulled::Message(_) | Pulled::Deleted => {
-                    self.begin_again().await?;
+                PullEvent::Message(_) | PullEvent::Deleted => {
+                    self.recreate_consumer().await?;
                 }
-                Pulled::Denied(denied) => return Err(denied),
+                PullEvent::Denied(denied) => return Err(denied),
             }
         }
     }
 
-    async fn ask(&mut self) -> Result<()> {
+    async fn request(&mut self) -> Result<()> {
         let (outstanding, batch) = (self.pull.outstanding(), self.batch());
         if self.is_ending && outstanding > 0 {
             return Ok(());
         }
-        if outstanding > 0 && outstanding >= batch / 2 || !self.pull.may_ask() {
+        if outstanding > 0 && outstanding >= batch / 2 || !self.pull.may_request() {
             return Ok(());
         }
-        let Some(left) = self.left else {
+        let Some(left) = self.cursor.left else {
             return self.pull.request(batch, true).await;
         };
-        // The server refuses to promise more than there is.
+        // The server refuses requests for more than there is.
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         match left.saturating_sub(outstanding).min(batch - outstanding) {
             0 => Ok(()),
-            _ if !self.pull.may_ask() => Ok(()),
+            _ if !self.pull.may_request() => Ok(()),
             batch => self.pull.request(batch, false).await,
         }
     }
 
-    /// Returns how many messages are asked for: as many as are small together.
+    /// Returns how many messages to request: the larger they are, the fewer.
     fn batch(&self) -> usize {
-        (BYTES / self.weight).clamp(LEAST, MOST)
+        (BATCH_BYTES / self.message_size).clamp(MIN_BATCH, MAX_BATCH)
     }
 
-    /// Notes how many bytes a message has: a large one counts at once, and is forgotten by and by.
-    fn weigh(&mut self, arrived: &Arrived) {
-        let bytes = arrived.payload.len() + BESIDE;
-        self.weight = bytes.max(self.weight - self.weight / 64);
+    /// Updates the estimated size of a message: a large one counts at once and is forgotten gradually.
+    fn note_size(&mut self, received: &Received) {
+        let bytes = received.payload.len() + OVERHEAD;
+        self.message_size = bytes.max(self.message_size - self.message_size / 64);
     }
 
-    /// Ends after what is there now. May be dropped.
+    /// Ends after the messages that exist now. Cancel safe.
     pub(crate) async fn until_end(&mut self) -> Result<()> {
-        if self.left.is_none() {
-            let end = end(&self.link, &self.scope.stream).await?;
-            self.left = Some(self.begin_again().await?);
+        if self.cursor.left.is_none() {
+            let end = info::replicated_end(&self.connection, &self.scope.stream).await?;
+            self.cursor.left = Some(self.recreate_consumer().await?);
             self.end = end;
         }
         Ok(())
     }
 
-    /// Makes another consumer behind the last message seen: the old one is gone, a message was lost on the way, or what
-    /// is left has to be counted. Returns how many there are.
-    async fn begin_again(&mut self) -> Result<u64> {
-        let begin = self.place().await?;
-        let made = if self.scope.patient {
-            make_surely(&self.link, &self.scope, begin).await
-        } else {
-            make_soon(&self.link, &self.scope, begin).await
+    /// Reports whether nothing is left, as the leader of the stream knows it.
+    async fn is_end(&mut self) -> Result<bool> {
+        let Some(end) = self.end else {
+            return Ok(true);
         };
-        let made = made?;
-        let place = (self.scope.stream.as_str(), made.name.as_str());
-        let pull = Pull::open(&self.link, place, made.limits).await?;
-        self.forget();
-        self.consumer = made.name;
-        self.pull = pull;
-        self.last_delivered = 0;
-        self.before = made.before;
-        self.leave(made.pending);
-        Ok(made.pending)
+        let next = self.cursor.last.max(self.before) + 1;
+        let (scope, connection) = (&self.scope, &self.connection);
+        let admits = |time| scope.start.admits(time);
+        let left = direct_get::leader_holds(
+            connection,
+            &scope.stream,
+            &scope.filters,
+            next..=end,
+            admits,
+        );
+        if left.await? {
+            return Ok(false);
+        }
+        self.end = None;
+        Ok(true)
     }
 
-    /// Lets the server delete the consumer, without waiting for it.
-    fn forget(&self) {
-        let (link, scope) = (Arc::clone(&self.link), &self.scope);
-        let subject = format!("$JS.API.CONSUMER.DELETE.{}.{}", scope.stream, self.consumer);
+    /// Ends if the consumer has nothing more: the messages that it still had to deliver were removed.
+    async fn end_if_nothing_pending(&mut self) -> Result<()> {
+        let consumer =
+            consumer::find_on(&self.connection, &self.scope.stream, &self.cursor.consumer).await?;
+        if consumer.is_some_and(|consumer| consumer.num_pending > 0) {
+            sleep(PAUSE).await;
+            return Ok(());
+        }
+        self.reduce_left(0);
+        Ok(())
+    }
+
+    /// Notes that at most this many messages are left; the difference was removed.
+    fn reduce_left(&mut self, count: u64) {
+        let Some(left) = self.cursor.left.filter(|left| *left > count) else {
+            return;
+        };
+        self.cursor.left = Some(count);
+        if let Some(watch) = &mut self.watch {
+            watch.report_removed(left - count, &self.scope);
+        }
+    }
+
+    /// Creates another consumer behind the last message seen: the old one is gone, a message was lost on the way, or the
+    /// rest has to be counted. Returns how many messages it will deliver.
+    async fn recreate_consumer(&mut self) -> Result<u64> {
+        let (connection, scope) = (&*self.connection, &mut self.scope);
+        let start = match &mut self.watch {
+            Some(watch) => watch.resume(connection, scope, &mut self.cursor).await?,
+            None => next_start(scope, &self.cursor),
+        };
+        let consumer = if self.scope.patient {
+            create_patiently(connection, &self.scope, start).await?
+        } else {
+            create_soon(connection, &self.scope, start).await?
+        };
+        let (stream, limits) = (&self.scope.stream, consumer.limits);
+        let pull = Pull::open(&self.connection, stream, &consumer.name, limits).await?;
+        self.delete_consumer();
+        self.cursor.consumer = consumer.name;
+        self.pull = pull;
+        self.cursor.last_delivered = 0;
+        self.before = consumer.before;
+        self.reduce_left(consumer.pending);
+        Ok(consumer.pending)
+    }
+
+    /// Deletes the consumer without waiting for the answer.
+    fn delete_consumer(&self) {
+        let (connection, stream) = (Arc::clone(&self.connection), &self.scope.stream);
+        let subject = format!("$JS.API.CONSUMER.DELETE.{stream}.{}", self.cursor.consumer);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let _ = link.client.publish(subject, "".into()).await;
+                let _ = connection.client.publish(subject, "".into()).await;
             });
         }
     }
 }
 
-impl Drop for Reader {
+impl Drop for StreamReader {
     fn drop(&mut self) {
-        self.forget();
+        self.delete_consumer();
     }
-}
-
-/// Makes a consumer as soon as there is a server.
-async fn make_surely(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
-    loop {
-        match make(link, scope, begin).await {
-            Err(failed) if failed.is_transient() => sleep(PAUSE).await,
-            made => return made,
-        }
-    }
-}
-
-/// Makes a consumer unless the server stays away; one that is there may wait for a leader.
-async fn make_soon(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
-    let (patience, until) = (link.patience, Instant::now() + RIDE_OUT);
-    loop {
-        match timeout(patience, make_surely(link, scope, begin)).await {
-            Ok(made) => return made,
-            Err(_) if link.is_connected() && Instant::now() < until => {}
-            Err(_) => return Err(gone(patience)),
-        }
-    }
-}
-
-fn gone(patience: Duration) -> TransportError {
-    let patience = humantime::format_duration(patience);
-    let message = format!("the server went away and did not come back within {patience}");
-    error(ErrorKind::Unavailable, message)
-}
-
-/// Makes a consumer: another one each time it is tried, as a cluster may have given one to a server that just went down.
-async fn make(link: &Link, scope: &Scope, begin: Begin) -> Result<Made> {
-    let made = link.ride_out(|| make_one(link, scope, begin)).await;
-    made.map_err(TransportError::from)
-}
-
-async fn make_one(link: &Link, scope: &Scope, begin: Begin) -> Result<Made, Refusal> {
-    let name = format!("{READER}{}", Ulid::generate());
-    let mut config = json!({
-        "name": name,
-        "ack_policy": "none",
-        "replay_policy": "instant",
-        "filter_subjects": scope.filters,
-        "inactive_threshold": nanos(OUTLIVE),
-        "num_replicas": 1,
-        // A reader that lost its connection makes another one, so that none has to outlive its server.
-        "mem_storage": true,
-    });
-    match begin {
-        Begin::At(0 | 1) => config["deliver_policy"] = "all".into(),
-        Begin::At(number) => {
-            config["deliver_policy"] = "by_start_sequence".into();
-            config["opt_start_seq"] = number.into();
-        }
-        Begin::Time(time) => {
-            config["deliver_policy"] = "by_start_time".into();
-            config["opt_start_time"] = written(time).into();
-        }
-    }
-    let body = json!({"stream_name": scope.stream, "config": config, "action": "create"});
-    let verb = format!("CONSUMER.CREATE.{}.{name}", scope.stream);
-    let answer = link.ask(&verb, &body).await?;
-    let pending = answer.get("num_pending").and_then(Value::as_u64);
-    let unknown = || error(ErrorKind::Other, "the server does not tell what is pending");
-    let pending = pending.ok_or_else(|| Refusal::Lost(unknown()))?;
-    let before = answer.pointer("/delivered/stream_seq");
-    let before = before.and_then(Value::as_u64).unwrap_or(0);
-    let limits = answer.get("config").map(Limits::deserialize);
-    Ok(Made {
-        name,
-        pending,
-        before,
-        limits: limits.and_then(std::result::Result::ok).unwrap_or_default(),
-    })
-}
-
-/// Counts the messages that match from a number on.
-pub(crate) async fn count(link: &Link, scope: &Scope, from: u64) -> Result<u64> {
-    let made = make(link, scope, Begin::At(from)).await?;
-    let verb = format!("CONSUMER.DELETE.{}.{}", scope.stream, made.name);
-    link.api(verb, &json!({})).await?;
-    Ok(made.pending)
-}
-
-/// Writes a time as the server reads it.
-pub(crate) fn written(time: SystemTime) -> String {
-    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Nanos, true)
 }

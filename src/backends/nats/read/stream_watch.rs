@@ -1,229 +1,207 @@
-//! What a tail looks at: whether its stream is still the same one, and has lost nothing that the tail would have shown.
+//! Whether the stream of a tail is still the same one, and has lost nothing that the tail would have shown.
 
 use std::{collections::VecDeque, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
     backends::nats::{
-        connection::{handle::Link, stream::info::Facts},
-        consume::consumer::durable as consumer,
+        connection::{
+            consumer,
+            handle::Connection,
+            stream::info::{self, StreamInfo},
+        },
         error::error,
         read::{
-            gap::{self as gaps, Lost, Mark, Own, Sight},
-            stream_reader::{Begin, Reader, Scope},
+            gap::{self, Loss, OwnDeliveries, ReadMark, Snapshot},
+            scope::{ReadScope, StartAt},
         },
     },
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// Who did not read for so long looks first.
+/// A reader that did not read for this long checks the stream first.
 const AWAY: Duration = Duration::from_secs(1);
-/// How often it is looked while nothing comes.
+/// How often the stream is checked while no message comes.
 const IDLE: Duration = Duration::from_secs(4);
-/// How long a stream that was deleted may take to be created again.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The pause between two looks for it.
-const PAUSE: Duration = Duration::from_millis(250);
 
-/// Who reads.
+/// The reader, in messages.
 const READER: &str = "this tail";
 
-/// What is known of the stream, and was not said yet.
+/// The position of a reader.
 #[derive(Debug)]
-pub(crate) struct Followed {
-    created: String,
-    mark: Mark,
-    was_waiting: bool,
-    looked: Instant,
-    left: Instant,
-    news: VecDeque<TransportError>,
+pub(crate) struct Cursor {
+    pub(crate) consumer: String,
+    /// The last sequences seen, in the stream and in the consumer.
+    pub(crate) last: u64,
+    pub(crate) last_delivered: u64,
+    /// The number of messages until the end, as far as the server of the consumer knows.
+    pub(crate) left: Option<u64>,
 }
 
-impl Followed {
-    /// Begins with the stream as it was before the consumer was made.
-    pub(crate) fn new(facts: &Facts, begin: Begin, pending: u64) -> Self {
-        let first = match begin {
-            Begin::At(number) => number.max(facts.state.first_seq),
-            Begin::Time(_) => facts.state.first_seq,
+/// What is known of the stream, and notices that were not returned yet.
+#[derive(Debug)]
+pub(crate) struct StreamWatch {
+    created: String,
+    mark: ReadMark,
+    was_waiting: bool,
+    checked: Instant,
+    left_at: Instant,
+    notices: VecDeque<TransportError>,
+}
+
+impl StreamWatch {
+    /// Starts with the stream as it was before the consumer was created.
+    pub(crate) fn new(info: &StreamInfo, start: StartAt, pending: u64) -> Self {
+        let first = match start {
+            StartAt::Sequence(sequence) => sequence.max(info.state.first_seq),
+            StartAt::Time(_) => info.state.first_seq,
         };
         Self {
-            created: facts.created.clone(),
-            mark: Mark {
+            created: info.created.clone(),
+            mark: ReadMark {
                 read: first.saturating_sub(1),
                 pending,
-                ..Mark::default()
+                ..ReadMark::default()
             },
             was_waiting: false,
-            looked: Instant::now(),
-            left: Instant::now(),
-            news: VecDeque::new(),
-        }
-    }
-}
-
-impl Reader {
-    /// Takes what is to be said, after a look if nobody has read for a while.
-    pub(crate) async fn news(&mut self) -> Result<Option<TransportError>> {
-        let Some(followed) = &mut self.followed else {
-            return Ok(None);
-        };
-        if followed.left.elapsed() >= AWAY {
-            followed.was_waiting = false;
-            self.look().await?;
-        }
-        Ok(self.followed.as_mut().and_then(|one| one.news.pop_front()))
-    }
-
-    /// Takes note that the reader goes away with what came.
-    pub(crate) fn go(&mut self) {
-        if let Some(followed) = &mut self.followed {
-            followed.left = Instant::now();
+            checked: Instant::now(),
+            left_at: Instant::now(),
+            notices: VecDeque::new(),
         }
     }
 
-    /// Reports whether there is something to say.
-    pub(crate) fn has_news(&self) -> bool {
-        self.followed
-            .as_ref()
-            .is_some_and(|one| !one.news.is_empty())
+    /// Reports whether there is a notice.
+    pub(crate) fn has_notice(&self) -> bool {
+        !self.notices.is_empty()
     }
 
-    /// Looks while nothing comes. May be dropped.
-    pub(crate) async fn look_idly(&mut self) -> Result<()> {
-        match &self.followed {
-            Some(followed) if followed.looked.elapsed() >= IDLE => self.look().await,
-            _ => Ok(()),
+    /// Takes a notice, after a check if the reader was away.
+    pub(crate) async fn notice(
+        &mut self,
+        connection: &Connection,
+        scope: &ReadScope,
+        cursor: &Cursor,
+    ) -> Result<Option<TransportError>> {
+        if self.left_at.elapsed() >= AWAY {
+            self.was_waiting = false;
+            self.check(connection, scope, cursor).await?;
         }
+        Ok(self.notices.pop_front())
     }
 
-    async fn look(&mut self) -> Result<()> {
-        let Some(followed) = &mut self.followed else {
-            return Ok(());
-        };
-        followed.looked = Instant::now();
-        let Some((facts, sight)) = sight(&self.link, &self.consumer).await? else {
-            // What reads next finds out.
-            return Ok(());
-        };
-        if facts.created != followed.created {
-            return Ok(());
-        }
-        let own = Own {
-            count: self.last_delivered.saturating_sub(followed.mark.deliveries),
-            last: self.last,
-        };
-        let lost = followed.mark.lost(&sight, own, followed.was_waiting);
-        followed.mark = followed.mark.after(&sight, own);
-        followed.was_waiting = sight.pending == 0;
-        // Whoever reads to an end counts what is left until there.
-        if self.left.is_none() {
-            followed.say(lost, &facts, &self.scope);
+    /// Notes that the reader leaves with the messages that came.
+    pub(crate) fn leave(&mut self) {
+        self.left_at = Instant::now();
+    }
+
+    /// Checks the stream from time to time while no message comes. Cancel safe.
+    pub(crate) async fn check_idle(
+        &mut self,
+        connection: &Connection,
+        scope: &ReadScope,
+        cursor: &Cursor,
+    ) -> Result<()> {
+        if self.checked.elapsed() >= IDLE {
+            self.check(connection, scope, cursor).await?;
         }
         Ok(())
     }
 
-    /// Returns where to begin again, on the stream that is there now.
-    pub(crate) async fn place(&mut self) -> Result<Begin> {
-        let begin = match (self.last, self.scope.begin) {
-            (0, begin) => begin,
-            (last, _) => Begin::At(last + 1),
+    async fn check(
+        &mut self,
+        connection: &Connection,
+        scope: &ReadScope,
+        cursor: &Cursor,
+    ) -> Result<()> {
+        self.checked = Instant::now();
+        let Some(info) = info::find(connection, &connection.names.stream).await? else {
+            // The next read reports it.
+            return Ok(());
         };
-        let Some(followed) = &mut self.followed else {
-            return Ok(begin);
+        let Some(consumer) = consumer::find(connection, &cursor.consumer).await? else {
+            return Ok(());
         };
-        let facts = wait(&self.link, &self.scope.stream, || true).await?;
-        if facts.created != followed.created {
-            followed.created.clone_from(&facts.created);
-            followed.mark = Mark::default();
+        if info.created != self.created {
+            return Ok(());
+        }
+        let snapshot = Snapshot::of(&info, &consumer);
+        let own = OwnDeliveries {
+            count: cursor.last_delivered.saturating_sub(self.mark.deliveries),
+            last: cursor.last,
+        };
+        let lost = self.mark.lost(&snapshot, own, self.was_waiting);
+        self.mark = self.mark.after(&snapshot, own);
+        self.was_waiting = snapshot.pending == 0;
+        // A reader with an end counts what is left until there.
+        if cursor.left.is_none() {
+            self.report(lost, &info, scope);
+        }
+        Ok(())
+    }
+
+    /// Returns where to start again, on the stream that exists now.
+    pub(crate) async fn resume(
+        &mut self,
+        connection: &Connection,
+        scope: &mut ReadScope,
+        cursor: &mut Cursor,
+    ) -> Result<StartAt> {
+        let start = next_start(scope, cursor);
+        let info = info::wait_for(connection, &scope.stream, || true).await?;
+        if info.created != self.created {
+            self.created.clone_from(&info.created);
+            self.mark = ReadMark::default();
             let message = format!(
                 "the stream `{}` was deleted and created again: it is read from the beginning",
-                self.scope.stream
+                scope.stream
             );
-            followed.news.push_back(error(ErrorKind::Warning, message));
-            self.last = 0;
-            self.scope.begin = Begin::At(1);
-            return Ok(self.scope.begin);
+            self.notices.push_back(error(ErrorKind::Warning, message));
+            cursor.last = 0;
+            scope.start = StartAt::Sequence(1);
+            return Ok(scope.start);
         }
-        let read = followed.mark.read.max(self.last);
-        let front = facts.state.first_seq.saturating_sub(1);
-        let lost = Lost {
-            surely: 0,
+        let read = self.mark.read.max(cursor.last);
+        let front = info.state.first_seq.saturating_sub(1);
+        let lost = Loss {
+            at_least: 0,
             at_most: front.saturating_sub(read),
         };
-        if self.left.is_none() {
-            followed.say(lost, &facts, &self.scope);
+        if cursor.left.is_none() {
+            self.report(lost, &info, scope);
         }
         // The next consumer counts from the beginning.
-        followed.mark = Mark {
+        self.mark = ReadMark {
             read: read.max(front),
-            ..Mark::default()
+            ..ReadMark::default()
         };
-        followed.was_waiting = false;
-        Ok(begin)
+        self.was_waiting = false;
+        Ok(start)
     }
 
-    /// Ends if the consumer has nothing more; what it was to deliver is gone then.
-    pub(crate) async fn conclude(&mut self) -> Result<()> {
-        let pending = consumer::pending(&self.link, (&self.scope.stream, &self.consumer)).await?;
-        if pending.is_some_and(|pending| pending > 0) {
-            sleep(PAUSE).await;
-            return Ok(());
-        }
-        self.leave(0);
-        Ok(())
-    }
-
-    /// Takes note that no more is left until the end than this.
-    pub(crate) fn leave(&mut self, count: u64) {
-        let Some(left) = self.left.filter(|left| *left > count) else {
-            return;
+    /// Reports messages before the end that were removed.
+    pub(crate) fn report_removed(&mut self, count: u64, scope: &ReadScope) {
+        let lost = Loss {
+            at_least: count,
+            at_most: count,
         };
-        self.left = Some(count);
-        if let Some(followed) = &mut self.followed {
-            let lost = Lost {
-                surely: left - count,
-                at_most: left - count,
-            };
-            let told = lost.told(&self.scope.stream, READER, true);
-            followed.news.push_back(told);
-        }
+        let notice = lost.into_error(&scope.stream, READER, true);
+        self.notices.push_back(notice);
     }
-}
 
-impl Followed {
-    fn say(&mut self, lost: Lost, facts: &Facts, scope: &Scope) {
+    fn report(&mut self, lost: Loss, info: &StreamInfo, scope: &ReadScope) {
         if !lost.is_none() {
-            let is_exact = gaps::reads_all(facts, &scope.filters);
-            self.news
-                .push_back(lost.told(&scope.stream, READER, is_exact));
+            let is_exact = gap::reads_all(info, &scope.filters);
+            let notice = lost.into_error(&scope.stream, READER, is_exact);
+            self.notices.push_back(notice);
         }
     }
 }
 
-async fn sight(link: &Link, name: &str) -> Result<Option<(Facts, Sight)>> {
-    let Some(facts) = link.find_stream(&link.names.stream).await? else {
-        return Ok(None);
-    };
-    let durable = consumer::find(link, name).await?;
-    Ok(durable.map(|durable| {
-        let sight = crate::backends::nats::consume::consumer::watch::sight(&facts, &durable);
-        (facts, sight)
-    }))
-}
-
-/// Waits until a stream is there, if it was deleted, unless nobody wants it any more.
-pub(crate) async fn wait(link: &Link, stream: &str, is_wanted: impl Fn() -> bool) -> Result<Facts> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match link.find_stream(stream).await {
-            Ok(Some(facts)) => return Ok(facts),
-            Ok(None) if Instant::now() >= until || !is_wanted() => {
-                let message = format!("the stream `{stream}` was deleted");
-                return Err(error(ErrorKind::NotFound, message));
-            }
-            Err(failed) if !failed.is_transient() => return Err(failed),
-            Ok(None) | Err(_) => sleep(PAUSE).await,
-        }
+/// Returns where a reader goes on behind the last message that it has seen.
+pub(crate) fn next_start(scope: &ReadScope, cursor: &Cursor) -> StartAt {
+    match cursor.last {
+        0 => scope.start,
+        last => StartAt::Sequence(last + 1),
     }
 }

@@ -1,19 +1,20 @@
-//! The stream that the URL names and the two beside it: what they are, and how they are made.
+//! Streams as the server describes them, and what their settings allow.
 
 use std::time::Duration;
 
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use tokio::time::{Instant, sleep};
 
 use crate::{
     backends::nats::{
         connection::{
-            handle::{Link, UPDATE},
+            handle::{Connection, UPDATE_HINT},
             names::covers,
         },
-        error::{NO_STREAM, error},
+        error::{ApiError, NO_STREAM, error},
     },
-    failpoint,
     transport::{ErrorKind, Result, TransportError},
 };
 
@@ -21,27 +22,31 @@ use crate::{
 pub(crate) const SCHEDULES: (i64, i64) = (2, 12);
 /// The first version in which a message can expire before its stream's others.
 pub(crate) const EXPIRY: (i64, i64) = (2, 11);
-/// How long a stream of ours keeps events.
-const KEEP: Duration = Duration::from_hours(30 * 24);
-/// How long a stream of ours recognises a message that is sent again.
-const WINDOW: Duration = Duration::from_mins(2);
 
-/// What the server says of a stream.
+/// How long a stream that was deleted may take to be created again.
+const RECREATION: Duration = Duration::from_secs(30);
+/// The pause between two looks for it.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A stream as the server describes it.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Facts {
+pub(crate) struct StreamInfo {
     pub(crate) config: StreamConfig,
     pub(crate) state: StreamState,
-    /// When the stream was made: the same from any host, and another one if it is made again.
+    /// When the stream was created: the same seen from any host, and another one once it is deleted and created again.
     pub(crate) created: String,
-    /// That the server is too old for schedules and atomic batches, if it is.
+    /// Why the server is too old for schedules and atomic batches, if it is.
     #[serde(skip)]
     pub(crate) too_old: Option<String>,
 }
 
-/// The settings that matter to us.
+/// The settings of a stream.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "the server has them so")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are settings of the server"
+)]
 pub(crate) struct StreamConfig {
     pub(crate) name: String,
     pub(crate) subjects: Vec<String>,
@@ -59,19 +64,19 @@ pub(crate) struct StreamConfig {
     pub(crate) deny_delete: bool,
     pub(crate) deny_purge: bool,
     pub(crate) no_ack: bool,
-    pub(crate) mirror: Option<Copied>,
-    pub(crate) sources: Option<Vec<Copied>>,
+    pub(crate) mirror: Option<Source>,
+    pub(crate) sources: Option<Vec<Source>>,
     pub(crate) subject_transform: Option<IgnoredAny>,
 }
 
-/// A stream that another one copies.
+/// A stream that another one mirrors or sources.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Copied {
+pub(crate) struct Source {
     pub(crate) name: String,
 }
 
-/// What a stream holds.
+/// The messages of a stream.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct StreamState {
@@ -79,48 +84,49 @@ pub(crate) struct StreamState {
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
     pub(crate) consumer_count: u64,
-    /// How many are missing between the first and the last.
+    /// How many messages are missing between the first and the last.
     pub(crate) num_deleted: u64,
 }
 
-impl Facts {
-    /// Returns the name from which ids of dead letters are derived.
+impl StreamInfo {
+    /// Returns the name from which the ids of dead letters are derived.
     pub(crate) fn store(&self) -> String {
         format!("{}@{}", self.config.name, self.created)
     }
 
-    /// Reports whether several servers hold it, of which some may be behind.
+    /// Reports whether the stream has replicas, which may lag behind its leader.
     pub(crate) fn is_replicated(&self) -> bool {
         self.config.num_replicas > 1
     }
 
-    /// Reports whether a subject, or all that a filter matches, is stored here.
+    /// Reports whether the stream stores a subject, or every subject that a filter matches.
     pub(crate) fn covers(&self, subject: &str) -> bool {
         let mut subjects = self.config.subjects.iter();
         subjects.any(|known| covers(known, subject))
     }
 
-    /// Refuses a stream of somebody else in the place of one of ours: it has to keep what it confirms.
-    fn must_keep(&self, subject: &str) -> Result<()> {
+    /// Refuses a stream that was created by others under the name of an internal one and does not keep what it confirms.
+    pub(crate) fn require_internal(&self, subject: &str) -> Result<()> {
         if self.covers(subject) {
-            return self.must_confirm();
+            return self.require_confirmation();
         }
         let name = &self.config.name;
-        let message = format!("the stream `{name}` is there and does not cover `{subject}`");
+        let message = format!("the stream `{name}` exists and does not cover `{subject}`");
         let hint = format!("`{}`", self.edit_to_cover(subject));
         Err(error(ErrorKind::Configuration, message).hint(hint))
     }
 
-    fn must_confirm(&self) -> Result<()> {
+    /// Refuses a stream that does not keep what it confirms.
+    pub(crate) fn require_confirmation(&self) -> Result<()> {
         let (name, config) = (&self.config.name, &self.config);
         let (message, hint) = if config.retention == "interest" {
-            let message = format!("the stream `{name}` drops what no consumer covers");
+            let message = format!("the stream `{name}` drops messages that no consumer covers");
             (
                 message,
                 format!("`nats stream edit {name} --retention=limits`"),
             )
         } else if config.no_ack {
-            let message = format!("the stream `{name}` does not confirm what it stores");
+            let message = format!("the stream `{name}` does not confirm messages");
             (message, format!("`nats stream edit {name} --ack`"))
         } else {
             return Ok(());
@@ -128,253 +134,201 @@ impl Facts {
         Err(error(ErrorKind::Configuration, message).hint(hint))
     }
 
-    /// Returns the command that lets the stream cover a subject too.
+    /// Returns the command that adds a subject to the stream.
     pub(crate) fn edit_to_cover(&self, subject: &str) -> String {
         let subjects = [&self.config.subjects[..], &[subject.to_owned()]].concat();
         let (name, subjects) = (&self.config.name, subjects.join(","));
         format!("nats stream edit {name} --subjects='{subjects}'")
     }
 
-    /// Says why nothing can be published to this stream: it only copies another one.
-    pub(crate) fn no_messages(&self) -> Option<TransportError> {
+    /// Returns why the stream accepts no messages, if it only copies another one.
+    pub(crate) fn read_only(&self) -> Option<TransportError> {
         let name = &self.config.name;
         let message = if let Some(mirror) = &self.config.mirror {
             let of = &mirror.name;
-            format!("the stream `{name}` is a mirror of `{of}` and takes no events itself")
-        } else if self.config.subjects.is_empty() && self.copied().next().is_some() {
-            let from: Vec<&str> = self.copied().collect();
+            format!("the stream `{name}` is a mirror of `{of}` and accepts no events")
+        } else if self.config.subjects.is_empty() && self.sources().next().is_some() {
+            let from: Vec<&str> = self.sources().collect();
             let from = from.join("`, `");
-            format!("the stream `{name}` only copies `{from}` and takes no events itself")
+            format!("the stream `{name}` only copies `{from}` and accepts no events")
         } else {
             return None;
         };
-        let hint = self.copied().next().map_or_else(String::new, |from| {
-            format!("publish to it: name `{from}` in the path of the URL")
+        let hint = self.sources().next().map_or_else(String::new, |from| {
+            format!("publish to `{from}` instead: name it in the path of the URL")
         });
         Some(error(ErrorKind::Configuration, message).hint(hint))
     }
 
-    /// Returns the names of the streams that this one copies.
-    pub(crate) fn copied(&self) -> impl Iterator<Item = &str> {
+    /// Returns the names of the streams that this one mirrors or sources.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
         let sources = self.config.sources.iter().flatten();
-        let copied = self.config.mirror.iter().chain(sources);
-        copied.map(|copied| copied.name.as_str())
+        let all = self.config.mirror.iter().chain(sources);
+        all.map(|source| source.name.as_str())
     }
 
-    /// Returns the longest delay that is kept, if there is a limit.
+    /// Returns the longest delay that the stream keeps, if its messages expire.
     pub(crate) fn longest_delay(&self) -> Option<Duration> {
         let age = Duration::from_nanos(self.config.max_age);
         (!age.is_zero()).then(|| age.saturating_sub(Duration::from_secs(2)))
     }
 
-    /// Says what lets the stream do more.
-    pub(crate) fn mend(&self) -> &'static str {
+    /// Returns the hint that fixes what the stream or its server does not allow.
+    pub(crate) fn fix_hint(&self) -> &'static str {
         match self.too_old {
-            Some(_) => UPDATE,
+            Some(_) => UPDATE_HINT,
             None => "`pf doctor --fix` changes the stream",
         }
     }
 
-    /// Says why this stream cannot keep a delay.
-    pub(crate) fn no_delay(&self, inner: &str) -> Option<&str> {
+    /// Returns why the stream cannot keep a delay, if so.
+    pub(crate) fn delay_obstacle(&self, internal: &str) -> Option<&str> {
         if let Some(reason) = &self.too_old {
             Some(reason)
         } else if !self.config.allow_msg_schedules {
             Some("the stream does not allow schedules")
-        } else if !self.covers(inner) {
+        } else if !self.covers(internal) {
             Some("the stream has no subjects for schedules")
         } else if self.config.retention == "interest" {
-            Some("a stream that keeps only what somebody waits for drops schedules")
+            Some("a stream with interest retention drops schedules")
         } else {
             None
         }
     }
 
-    /// Says why a replay cannot be one step with its journal.
-    pub(crate) fn no_atomic_replay(&self, inner: &str) -> Option<&str> {
+    /// Returns why a replay and its journal cannot be committed in one batch, if so.
+    pub(crate) fn atomic_replay_obstacle(&self, internal: &str) -> Option<&str> {
         if let Some(reason) = &self.too_old {
             Some(reason)
         } else if !self.config.allow_atomic {
             Some("the stream does not allow atomic batches")
-        } else if !self.covers(inner) {
+        } else if !self.covers(internal) {
             Some("the stream has no subjects for the journal of a replay")
         } else if self.config.retention != "limits" {
-            Some("the stream does not keep what was read")
+            Some("the stream deletes messages that were read")
         } else {
             None
         }
     }
 }
 
-impl Link {
-    /// Asks for the stream that the URL names; none if there is no such stream.
-    pub(crate) async fn find_stream(&self, stream: &str) -> Result<Option<Facts>> {
-        match self.api(format!("STREAM.INFO.{stream}"), &json!({})).await {
-            Ok(answer) => {
-                let mut facts = parse(answer)?;
-                facts.too_old = self.too_old("schedules and atomic batches need", SCHEDULES);
-                Ok(Some(facts))
-            }
-            Err(refusal) if refusal.is(NO_STREAM) => Ok(None),
-            Err(refusal) => Err(refusal.into()),
+/// Asks for a stream.
+pub(crate) async fn find(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>> {
+    let verb = format!("STREAM.INFO.{stream}");
+    match connection.api(verb, &json!({})).await {
+        Ok(answer) => {
+            let mut info = parse(answer)?;
+            info.too_old = connection.too_old("schedules and atomic batches need", SCHEDULES);
+            Ok(Some(info))
         }
-    }
-
-    /// Asks for the stream that the URL names.
-    pub(crate) async fn facts(&self) -> Result<Facts> {
-        let stream = &self.names.stream;
-        self.find_stream(stream).await?.ok_or_else(|| {
-            error(
-                ErrorKind::NotFound,
-                format!("there is no stream `{stream}`"),
-            )
-            .hint(
-                "`--create` makes it; the path of the URL names another one (`nats://host/STREAM`)",
-            )
-        })
-    }
-
-    /// Makes the stream that the URL names unless it is there; says what was made.
-    pub(crate) async fn make_stream(&self) -> Result<Vec<String>> {
-        if self.find_stream(&self.names.stream).await?.is_some() {
-            return Ok(Vec::new());
-        }
-        self.need(
-            "a stream with schedules and atomic batches needs",
-            SCHEDULES,
-        )?;
-        let topics = self.names.all_topics();
-        if topics == ">" {
-            let message = "a stream of all subjects would store what the server tells itself";
-            return Err(error(ErrorKind::Configuration, message)
-                .hint("give the URL a `prefix`, or make the stream with `nats stream add`"));
-        }
-        let config = json!({
-            "name": self.names.stream,
-            "description": "events of protoflow",
-            "subjects": [topics, self.names.inner()],
-            "retention": "limits",
-            "storage": "file",
-            "discard": "old",
-            "num_replicas": 1,
-            "max_age": nanos(KEEP),
-            "duplicate_window": nanos(WINDOW),
-            "allow_direct": true,
-            "allow_atomic": true,
-            "allow_msg_schedules": true,
-        });
-        self.make(&config).await?;
-        Ok(vec![format!(
-            "made stream {} for {topics}: events are kept for 30 days; schedules, atomic batches and \
-             direct reads are allowed",
-            self.names.stream
-        )])
-    }
-
-    /// Makes the streams of dead letters, and of failed runs and jobs, unless they are there.
-    pub(crate) async fn make_side_places(&self, replicas: usize) -> Result<Vec<String>> {
-        self.need("groups and their dead letters need", EXPIRY)?;
-        let (letters, side) = (self.names.letters(), self.names.side());
-        let mut made = Vec::new();
-        if let Some(facts) = self.find_stream(&letters).await? {
-            facts.must_keep(&self.names.letters_of(None))?;
-        } else {
-            let config = json!({
-                "name": letters,
-                "description": "dead letters of protoflow",
-                "subjects": [self.names.letters_of(None)],
-                "retention": "limits",
-                "storage": "file",
-                "discard": "new",
-                "num_replicas": replicas.max(1),
-                "duplicate_window": nanos(WINDOW),
-                "allow_direct": true,
-            });
-            self.make(&config).await?;
-            failpoint::reach("nats.letters_made");
-            made.push(format!("made stream {letters} for dead letters"));
-        }
-        if let Some(facts) = self.find_stream(&side).await? {
-            facts.must_keep(&self.names.beside(">"))?;
-        } else {
-            let config = json!({
-                "name": side,
-                "description": "failed runs and jobs of protoflow",
-                "subjects": [self.names.beside(">")],
-                "retention": "limits",
-                "storage": "file",
-                "discard": "new",
-                "num_replicas": replicas.max(1),
-                "max_msgs_per_subject": 1,
-                "duplicate_window": nanos(WINDOW),
-                "allow_direct": true,
-                "allow_msg_ttl": true,
-            });
-            self.make(&config).await?;
-            made.push(format!("made stream {side} for failed runs and jobs"));
-        }
-        Ok(made)
-    }
-
-    /// Makes the stream that keeps what the server tells of consumers that give up, unless it is there.
-    pub(crate) async fn make_advisories(&self, replicas: usize) -> Result<Option<String>> {
-        let name = self.names.advisories();
-        if let Some(facts) = self.find_stream(&name).await? {
-            facts.must_confirm()?;
-            return Ok(None);
-        }
-        let config = json!({
-            "name": name,
-            "description": "what other consumers gave up, until it is a dead letter of protoflow",
-            "subjects": self.names.advised(),
-            "retention": "workqueue",
-            "storage": "file",
-            "num_replicas": replicas.max(1),
-        });
-        self.make(&config).await?;
-        Ok(Some(format!(
-            "made stream {name} for what consumers give up"
-        )))
-    }
-
-    /// Makes a stream; somebody else may make the same one at the same time.
-    async fn make(&self, config: &Value) -> Result<()> {
-        let name = config
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        match self.api(format!("STREAM.CREATE.{name}"), config).await {
-            Ok(_) => Ok(()),
-            Err(refusal) if refusal.is(10058) => Ok(()),
-            Err(refusal) => Err(refusal.into()),
-        }
-    }
-
-    /// Changes one setting of the user's stream; everything else is sent back as it was read.
-    pub(crate) async fn change_stream(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
-        let stream = &self.names.stream;
-        let answer = self
-            .api(format!("STREAM.INFO.{stream}"), &json!({}))
-            .await?;
-        let mut config = answer.get("config").cloned().unwrap_or_default();
-        change(&mut config);
-        self.api(format!("STREAM.UPDATE.{stream}"), &config).await?;
-        Ok(())
+        Err(refused) if refused.has_code(NO_STREAM) => Ok(None),
+        Err(failed) => Err(failed.into()),
     }
 }
 
-/// Reads what the server says of a stream.
-pub(crate) fn parse(answer: Value) -> Result<Facts> {
-    serde_json::from_value(answer).map_err(|source| {
+/// Asks for a stream once; none if it does not exist or there is no answer.
+pub(crate) async fn find_once(connection: &Connection, stream: &str) -> Option<StreamInfo> {
+    let verb = format!("STREAM.INFO.{stream}");
+    let answer = connection.api_once(&verb, &json!({})).await;
+    parse(answer.ok()?).ok()
+}
+
+/// Asks for the stream that the URL names, which has to exist.
+pub(crate) async fn require(connection: &Connection) -> Result<StreamInfo> {
+    let stream = &connection.names.stream;
+    find(connection, stream).await?.ok_or_else(|| {
         error(
-            ErrorKind::Other,
-            "the server tells of a stream in an unknown way",
+            ErrorKind::NotFound,
+            format!("there is no stream `{stream}`"),
         )
-        .because(source)
+        .hint("`--create` creates it; the path of the URL names another one (`nats://host/STREAM`)")
     })
 }
 
-/// Writes a duration as the server wants it.
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// Waits until a stream exists that was deleted, for as long as it is wanted and at most for [`RECREATION`].
+pub(crate) async fn wait_for(
+    connection: &Connection,
+    stream: &str,
+    is_wanted: impl Fn() -> bool,
+) -> Result<StreamInfo> {
+    let deadline = Instant::now() + RECREATION;
+    loop {
+        match find(connection, stream).await {
+            Ok(Some(info)) => return Ok(info),
+            Ok(None) if Instant::now() >= deadline || !is_wanted() => {
+                let message = format!("the stream `{stream}` was deleted");
+                return Err(error(ErrorKind::NotFound, message));
+            }
+            Err(failed) if !failed.is_transient() => return Err(failed),
+            Ok(None) | Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Asks for the last sequence of a stream that has replicas, as its leader knows it: the replica that serves a consumer
+/// may lack the last messages.
+pub(crate) async fn replicated_end(connection: &Connection, stream: &str) -> Result<Option<u64>> {
+    if connection.client.server_info().cluster.is_none() {
+        return Ok(None);
+    }
+    let info = find(connection, stream).await?;
+    let replicated = info.filter(StreamInfo::is_replicated);
+    Ok(replicated.map(|info| info.state.last_seq))
+}
+
+/// Counts the messages of each subject that a filter matches, on the first page of subjects that the server returns.
+pub(crate) async fn count_by_subject(
+    connection: &Connection,
+    stream: &str,
+    filter: &str,
+) -> Result<Map<String, Value>> {
+    let page = subject_page(connection, stream, filter, 0).await?;
+    Ok(page.subjects)
+}
+
+/// A page of the subjects of a stream.
+#[derive(Debug, Default)]
+pub(crate) struct SubjectPage {
+    /// The number of messages of each subject.
+    pub(crate) subjects: Map<String, Value>,
+    /// How many subjects there are on all pages.
+    pub(crate) total: u64,
+}
+
+/// Asks for a page of the subjects that a filter matches, from an offset on.
+pub(crate) async fn subject_page(
+    connection: &Connection,
+    stream: &str,
+    filter: &str,
+    offset: usize,
+) -> Result<SubjectPage, ApiError> {
+    let body = json!({"subjects_filter": filter, "offset": offset});
+    let answer = connection.api(format!("STREAM.INFO.{stream}"), &body);
+    let mut answer = answer.await?;
+    let subjects = answer.pointer_mut("/state/subjects").map(Value::take);
+    Ok(SubjectPage {
+        subjects: match subjects {
+            Some(Value::Object(subjects)) => subjects,
+            _ => Map::new(),
+        },
+        total: answer.get("total").and_then(Value::as_u64).unwrap_or(0),
+    })
+}
+
+/// Changes the settings of the user's stream; those that the change leaves alone are sent back as they were read.
+pub(crate) async fn update(connection: &Connection, change: impl FnOnce(&mut Value)) -> Result<()> {
+    let stream = &connection.names.stream;
+    let verb = format!("STREAM.INFO.{stream}");
+    let answer = connection.api(verb, &json!({})).await?;
+    let mut config = answer.get("config").cloned().unwrap_or_default();
+    change(&mut config);
+    let updated = connection.api(format!("STREAM.UPDATE.{stream}"), &config);
+    updated.await?;
+    Ok(())
+}
+
+fn parse(answer: Value) -> Result<StreamInfo> {
+    serde_json::from_value(answer).map_err(|source| {
+        error(ErrorKind::Other, "unexpected STREAM.INFO response").because(source)
+    })
 }

@@ -1,207 +1,97 @@
-//! A group's durable consumer: made, or taken as it is if it loses nothing.
+//! The durable consumer of a group: created, or used as it is if it loses nothing.
 
-use std::time::Duration;
-
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     backends::nats::{
+        codec::timestamp::{nanos, rfc3339},
         connection::{
-            handle::Link,
+            consumer::{self, ConsumerInfo},
+            handle::Connection,
             names::{Names, overlap},
-            stream::info::{Facts, nanos},
+            stream::info::StreamInfo,
         },
-        consume::consumer::settings::{self as fit, MAX_ACK_PENDING, Needs},
-        error::{CONSUMER_EXISTS, NO_CONSUMER, error},
-        read::{pull::Limits, stream_reader::written},
+        consume::consumer::settings::{self, MAX_ACK_PENDING, Needs},
+        error::{CONSUMER_EXISTS, error},
     },
     transport::{ErrorKind, Result, StartFrom, SubscribeRequest, TransportError},
 };
 
-/// A group's consumer as it is.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Durable {
-    pub(crate) name: String,
-    pub(crate) config: Settings,
-    #[serde(default)]
-    pub(crate) num_pending: u64,
-    #[serde(default)]
-    pub(crate) num_ack_pending: u64,
-    #[serde(default)]
-    delivered: Reached,
-    #[serde(default)]
-    ack_floor: Reached,
-    /// Another one if it was deleted and made again.
-    #[serde(default)]
-    pub(crate) created: String,
-    #[serde(default)]
-    pub(crate) paused: bool,
-}
-
-/// How far a consumer is.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(default)]
-struct Reached {
-    stream_seq: u64,
-    consumer_seq: u64,
-}
-
-/// The settings that matter to us.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Settings {
-    pub(crate) durable_name: String,
-    pub(crate) filter_subject: String,
-    pub(crate) filter_subjects: Vec<String>,
-    pub(crate) ack_policy: String,
-    pub(crate) deliver_policy: String,
-    pub(crate) ack_wait: u64,
-    pub(crate) max_deliver: i64,
-    pub(crate) max_ack_pending: i64,
-    pub(crate) deliver_subject: String,
-    pub(crate) backoff: Vec<u64>,
-    pub(crate) replay_policy: String,
-    pub(crate) headers_only: bool,
-    pub(crate) priority_policy: String,
-    pub(crate) priority_groups: Vec<String>,
-    pub(crate) inactive_threshold: u64,
-    pub(crate) mem_storage: bool,
-    pub(crate) pause_until: Option<String>,
-    #[serde(flatten)]
-    pub(crate) limits: Limits,
-}
-
-impl Durable {
-    /// Returns how long a delivery is ours without a word.
-    pub(crate) fn ack_wait(&self) -> Duration {
-        let wait = Duration::from_nanos(self.config.ack_wait);
-        if wait.is_zero() {
-            Duration::from_secs(30)
-        } else {
-            wait
-        }
-    }
-
-    /// Returns up to which number nothing waits for its acknowledgement.
-    pub(crate) fn acknowledged(&self) -> u64 {
-        match self.num_ack_pending {
-            0 => self.delivered.stream_seq,
-            _ => self.ack_floor.stream_seq,
-        }
-    }
-
-    /// Reports whether it leaves out messages that its filters match.
-    pub(crate) fn passes_over(&self) -> bool {
-        self.config.deliver_policy == "last_per_subject"
-    }
-
-    /// Returns up to which number it has delivered.
-    pub(crate) fn delivered(&self) -> u64 {
-        self.delivered.stream_seq
-    }
-
-    /// Returns until when it is paused, if it is.
-    pub(crate) fn paused_until(&self) -> Option<&str> {
-        let until = self.config.pause_until.as_deref().filter(|_| self.paused);
-        // To the second.
-        until.map(|until| {
-            until
-                .split_once('.')
-                .map_or(until, |(second, _)| second)
-                .trim_end_matches('Z')
-        })
-    }
-
-    /// Returns how many deliveries it has made.
-    pub(crate) fn deliveries(&self) -> u64 {
-        self.delivered.consumer_seq
-    }
-
-    /// Returns what it reads, in order.
-    pub(crate) fn filters(&self) -> Vec<String> {
-        let mut filters = self.config.filter_subjects.clone();
-        if !self.config.filter_subject.is_empty() {
-            filters.push(self.config.filter_subject.clone());
-        }
-        if filters.is_empty() {
-            filters.push(">".to_owned());
-        }
-        filters.sort_unstable();
-        filters
-    }
-}
-
-/// Finds or makes the consumer by which a group reads these subjects; says so if it was made.
+/// Finds or creates the consumer by which a group reads these subjects; returns a notice if it was created.
 pub(crate) async fn join(
-    link: &Link,
-    facts: &Facts,
+    connection: &Connection,
+    stream_info: &StreamInfo,
     request: &SubscribeRequest,
     filters: &[String],
-) -> Result<(Durable, Option<String>)> {
-    let stream = &link.names.stream;
+) -> Result<(ConsumerInfo, Option<String>)> {
+    let stream = &connection.names.stream;
     let first = Names::consumer(&request.group);
-    match find(link, &first).await? {
-        None => make(link, facts, request, (&first, filters)).await,
-        Some(durable) if durable.filters() == filters => {
-            check(&durable, stream, request)?;
-            Ok((durable, None))
+    match consumer::find(connection, &first).await? {
+        None => {
+            create(
+                connection,
+                stream_info,
+                request,
+                NewConsumer {
+                    name: &first,
+                    filters,
+                },
+            )
+            .await
         }
-        Some(durable) if reads_alike(&durable, filters) => {
-            Err(other_filters(&durable, stream, filters))
+        Some(found) if found.filters() == filters => {
+            check(&found, stream, request)?;
+            Ok((found, None))
         }
+        Some(found) if reads_same(&found, filters) => Err(other_filters(&found, stream, filters)),
         Some(_) => {
             let further = Names::further_consumer(&request.group, filters);
-            match find(link, &further).await? {
-                None => make(link, facts, request, (&further, filters)).await,
-                Some(durable) => {
-                    check(&durable, stream, request)?;
-                    Ok((durable, None))
+            match consumer::find(connection, &further).await? {
+                None => {
+                    create(
+                        connection,
+                        stream_info,
+                        request,
+                        NewConsumer {
+                            name: &further,
+                            filters,
+                        },
+                    )
+                    .await
+                }
+                Some(found) => {
+                    check(&found, stream, request)?;
+                    Ok((found, None))
                 }
             }
         }
     }
 }
 
-/// Reports whether the consumer reads some of these subjects, so that another one would deliver them again.
-fn reads_alike(durable: &Durable, filters: &[String]) -> bool {
-    let known = durable.filters();
+/// Reports whether the consumer reads some of these subjects, so that another one would deliver them a second time.
+fn reads_same(consumer: &ConsumerInfo, filters: &[String]) -> bool {
+    let known = consumer.filters();
     let mut pairs = known
         .iter()
         .flat_map(|known| filters.iter().map(move |filter| (known, filter)));
     pairs.any(|(known, filter)| overlap(known, filter))
 }
 
-/// Asks for a consumer.
-pub(crate) async fn find(link: &Link, name: &str) -> Result<Option<Durable>> {
-    let verb = format!("CONSUMER.INFO.{}.{name}", link.names.stream);
-    match link.api(verb, &json!({})).await {
-        Ok(answer) => parse(answer).map(Some),
-        Err(refusal) if refusal.is(NO_CONSUMER) => Ok(None),
-        Err(refusal) => Err(refusal.into()),
-    }
+/// The name and the filters of a consumer to create.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewConsumer<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) filters: &'a [String],
 }
 
-/// Returns how many messages a consumer has not delivered yet; none if there is no such consumer.
-pub(crate) async fn pending(link: &Link, (stream, name): (&str, &str)) -> Result<Option<u64>> {
-    match link
-        .api(format!("CONSUMER.INFO.{stream}.{name}"), &json!({}))
-        .await
-    {
-        Ok(answer) => Ok(Some(parse(answer)?.num_pending)),
-        Err(refusal) if refusal.is(NO_CONSUMER) => Ok(None),
-        Err(refusal) => Err(refusal.into()),
-    }
-}
-
-/// Makes the consumer of a group unless somebody else does.
-pub(crate) async fn make(
-    link: &Link,
-    facts: &Facts,
+/// Creates the consumer of a group unless another process does.
+pub(crate) async fn create(
+    connection: &Connection,
+    stream_info: &StreamInfo,
     request: &SubscribeRequest,
-    (name, filters): (&str, &[String]),
-) -> Result<(Durable, Option<String>)> {
-    let stream = &link.names.stream;
+    NewConsumer { name, filters }: NewConsumer<'_>,
+) -> Result<(ConsumerInfo, Option<String>)> {
+    let stream = &connection.names.stream;
     let mut config = json!({
         "durable_name": name,
         "name": name,
@@ -216,64 +106,59 @@ pub(crate) async fn make(
         StartFrom::Earliest => config["deliver_policy"] = "all".into(),
         StartFrom::New => {
             config["deliver_policy"] = "by_start_sequence".into();
-            config["opt_start_seq"] = (facts.state.last_seq + 1).into();
+            config["opt_start_seq"] = (stream_info.state.last_seq + 1).into();
         }
         StartFrom::Time(time) => {
             config["deliver_policy"] = "by_start_time".into();
-            config["opt_start_time"] = written(time).into();
+            config["opt_start_time"] = rfc3339(time).into();
         }
     }
     let body = json!({"stream_name": stream, "config": config, "action": "create"});
     let verb = format!("CONSUMER.CREATE.{stream}.{name}");
-    match link.api(verb, &body).await {
+    match connection.api(verb, &body).await {
         Ok(answer) => Ok((
-            parse(answer)?,
-            Some(format!("made consumer {name} on {stream}")),
+            consumer::parse(answer)?,
+            Some(format!("created consumer {name} on {stream}")),
         )),
-        Err(refusal) if refusal.is(CONSUMER_EXISTS) => match find(link, name).await? {
-            Some(durable) if durable.filters() == filters => {
-                check(&durable, stream, request)?;
-                Ok((durable, None))
+        Err(refused) if refused.has_code(CONSUMER_EXISTS) => {
+            match consumer::find(connection, name).await? {
+                Some(found) if found.filters() == filters => {
+                    check(&found, stream, request)?;
+                    Ok((found, None))
+                }
+                Some(found) => Err(other_filters(&found, stream, filters)),
+                None => Err(refused.into()),
             }
-            Some(durable) => Err(other_filters(&durable, stream, filters)),
-            None => Err(refusal.into()),
-        },
-        Err(refusal) => Err(refusal.into()),
+        }
+        Err(failed) => Err(failed.into()),
     }
 }
 
-/// Reads what the server says of a consumer.
-pub(crate) fn parse(answer: Value) -> Result<Durable> {
-    serde_json::from_value(answer).map_err(|source| {
-        error(
-            ErrorKind::Other,
-            "the server tells of a consumer in an unknown way",
-        )
-        .because(source)
-    })
-}
-
 /// Refuses a consumer that does not fit.
-pub(crate) fn check(durable: &Durable, stream: &str, request: &SubscribeRequest) -> Result<()> {
-    let found = fit::misfits(durable, needs(request));
+pub(crate) fn check(
+    consumer: &ConsumerInfo,
+    stream: &str,
+    request: &SubscribeRequest,
+) -> Result<()> {
+    let found = settings::misfits(consumer, needs(request));
     match found.iter().find(|misfit| !misfit.is_tolerable) {
-        Some(misfit) => Err(misfit.told(stream, &durable.name)),
+        Some(misfit) => Err(misfit.to_error(stream, &consumer.name)),
         None => Ok(()),
     }
 }
 
-/// Returns what should be said about a consumer that fits.
+/// Returns warnings about a consumer that fits.
 pub(crate) fn warnings(
-    durable: &Durable,
+    consumer: &ConsumerInfo,
     stream: &str,
     request: &SubscribeRequest,
 ) -> Vec<TransportError> {
-    let found = fit::misfits(durable, needs(request));
-    let told = found
+    let found = settings::misfits(consumer, needs(request));
+    let warnings = found
         .iter()
         .filter(|misfit| misfit.is_tolerable)
-        .map(|misfit| misfit.told(stream, &durable.name));
-    told.collect()
+        .map(|misfit| misfit.to_error(stream, &consumer.name));
+    warnings.collect()
 }
 
 fn needs(request: &SubscribeRequest) -> Needs {
@@ -283,12 +168,16 @@ fn needs(request: &SubscribeRequest) -> Needs {
     }
 }
 
-/// Refuses a consumer that reads something else.
-pub(crate) fn other_filters(durable: &Durable, stream: &str, filters: &[String]) -> TransportError {
-    let (name, known) = (&durable.name, durable.filters().join(", "));
+/// Returns that a consumer reads other subjects.
+pub(crate) fn other_filters(
+    consumer: &ConsumerInfo,
+    stream: &str,
+    filters: &[String],
+) -> TransportError {
+    let (name, known) = (&consumer.name, consumer.filters().join(", "));
     let wanted = filters.join(" --filter=");
     unfit(format!(
-        "the group reads {known}, not only what was asked for"
+        "the group reads {known}, not only the requested topics"
     ))
     .hint(format!(
         "`nats consumer edit {stream} {name} --filter={wanted}`, or use another group"
@@ -305,8 +194,9 @@ mod tests {
 
     #[test]
     fn a_consumer_without_filter_reads_everything() {
-        let durable: Durable = serde_json::from_value(json!({"name": "g", "config": {}})).unwrap();
+        let durable: ConsumerInfo =
+            serde_json::from_value(json!({"name": "g", "config": {}})).unwrap();
         assert_eq!(durable.filters(), [">"]);
-        assert!(reads_alike(&durable, &["S.a".to_owned()]));
+        assert!(reads_same(&durable, &["S.a".to_owned()]));
     }
 }

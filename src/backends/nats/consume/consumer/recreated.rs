@@ -1,4 +1,4 @@
-//! A stream or a consumer whose name means another thing now: deleted, and created again, while a group reads.
+//! A stream or a consumer that was deleted and created again while a group reads.
 
 use std::time::Duration;
 
@@ -6,20 +6,23 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     backends::nats::{
-        connection::stream::info::Facts,
-        consume::{
-            consumer::{
-                durable::{self as consumer, Durable},
-                watch::{Seen, Watch},
+        connection::{
+            consumer::{self, ConsumerInfo},
+            stream::{
+                info::{self, StreamInfo},
+                setup,
             },
-            pull_loop::Pump,
-            until_end::Bounds,
+        },
+        consume::{
+            attempts,
+            consumer::{
+                durable::{self, NewConsumer},
+                watch::{GroupWatch, Seen},
+            },
+            session::Session,
         },
         error::error,
-        read::{
-            gap::{counted, gap},
-            stream_watch::wait,
-        },
+        read::gap::{counted, gap},
     },
     transport::{ErrorKind, Result, StartFrom, SubscribeRequest},
 };
@@ -29,92 +32,120 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The pause between two looks for it.
 const PAUSE: Duration = Duration::from_millis(100);
 
-impl Pump {
-    /// Goes on with what is there now; nothing of it is passed over.
-    pub(crate) async fn begin_anew(&mut self, seen: Seen) -> Result<()> {
-        match seen {
-            Seen::Same(..) => Ok(()),
-            Seen::NoConsumer => {
-                let durable = self.wait_for_consumer().await?;
-                let facts = self.shared.link.facts().await?;
-                self.other_consumer(&durable, &facts).await
+/// What a group reads from now on.
+pub(crate) struct Recreated {
+    pub(crate) stream: StreamInfo,
+    pub(crate) consumer: ConsumerInfo,
+    pub(crate) watch: GroupWatch,
+    pub(crate) is_other_stream: bool,
+}
+
+/// Goes on with what has the name of the stream or the consumer now, and skips none of its messages. None if nothing
+/// was replaced.
+pub(crate) async fn resume(
+    session: &Session,
+    watch: &GroupWatch,
+    seen: Seen,
+) -> Result<Option<Recreated>> {
+    let connection = &session.connection;
+    let recreated = match seen {
+        Seen::Same(..) => return Ok(None),
+        Seen::NoConsumer => {
+            let consumer = wait_for_consumer(session, watch).await?;
+            let stream = info::require(connection).await?;
+            other_consumer(session, watch, consumer, stream).await?
+        }
+        Seen::OtherConsumer(consumer, stream) => {
+            other_consumer(session, watch, *consumer, *stream).await?
+        }
+        Seen::NoStream => {
+            let is_wanted = || !session.state().closed;
+            let stream = info::wait_for(connection, &connection.names.stream, is_wanted).await?;
+            other_stream(session, watch, stream).await?
+        }
+        Seen::OtherStream(stream) => other_stream(session, watch, *stream).await?,
+    };
+    Ok(Some(recreated))
+}
+
+/// Waits a moment for another process to create the consumer again.
+async fn wait_for_consumer(session: &Session, watch: &GroupWatch) -> Result<ConsumerInfo> {
+    let name = &watch.consumer;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match consumer::find(&session.connection, name).await {
+            Ok(Some(consumer)) => return Ok(consumer),
+            Ok(None) if Instant::now() >= deadline || session.state().closed => {
+                let message = format!("the consumer `{name}` was deleted");
+                let hint = "after a restart the group reads from the earliest event in the stream";
+                return Err(error(ErrorKind::NotFound, message).hint(hint));
             }
-            Seen::OtherConsumer(durable, facts) => self.other_consumer(&durable, &facts).await,
-            Seen::NoStream => {
-                let link = &self.shared.link;
-                let is_wanted = || !self.shared.desk().closed;
-                let facts = wait(link, &link.names.stream, is_wanted).await?;
-                self.other_stream(facts).await
-            }
-            Seen::OtherStream(facts) => self.other_stream(*facts).await,
+            Err(failed) if !failed.is_transient() => return Err(failed),
+            Ok(None) | Err(_) => sleep(PAUSE).await,
         }
     }
+}
 
-    /// Waits a moment for somebody who creates the consumer again.
-    async fn wait_for_consumer(&self) -> Result<Durable> {
-        let (link, name) = (&self.shared.link, &self.watch.consumer);
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match consumer::find(link, name).await {
-                Ok(Some(durable)) => return Ok(durable),
-                Ok(None) if Instant::now() >= until || self.shared.desk().closed => {
-                    let message = format!("the consumer `{name}` was deleted");
-                    let hint =
-                        "started again, the group reads from the earliest event that is kept";
-                    return Err(error(ErrorKind::NotFound, message).hint(hint));
-                }
-                Err(failed) if !failed.is_transient() => return Err(failed),
-                Ok(None) | Err(_) => sleep(PAUSE).await,
-            }
-        }
-    }
+async fn other_consumer(
+    session: &Session,
+    watch: &GroupWatch,
+    consumer: ConsumerInfo,
+    stream: StreamInfo,
+) -> Result<Recreated> {
+    let connection = &session.connection;
+    let request = watch.request.clone();
+    durable::check(&consumer, &connection.names.stream, &request)?;
+    let message = format!(
+        "the consumer `{}` was deleted and created again: it starts behind message {}",
+        consumer.name,
+        consumer.delivered()
+    );
+    session.report([error(ErrorKind::Warning, message)]);
+    Ok(Recreated {
+        watch: GroupWatch::begin(connection, request, &stream, &consumer).await?,
+        stream,
+        consumer,
+        is_other_stream: false,
+    })
+}
 
-    async fn other_consumer(&mut self, durable: &Durable, facts: &Facts) -> Result<()> {
-        let link = &self.shared.link;
-        let request = self.watch.request.clone();
-        consumer::check(durable, &link.names.stream, &request)?;
-        let message = format!(
-            "the consumer `{}` was deleted and created again: it begins behind message {}",
-            durable.name,
-            durable.delivered()
-        );
-        self.shared.say([error(ErrorKind::Warning, message)]);
-        self.watch = Watch::begin(link, request, (facts, durable)).await?;
-        self.pull.limits = durable.config.limits;
-        self.pull.reset().await
-    }
-
-    async fn other_stream(&mut self, facts: Facts) -> Result<()> {
-        let (shared, link) = (&self.shared, &self.shared.link);
-        let stream = &link.names.stream;
-        let unread = self.watch.mark.pending.saturating_sub(self.watch.own.count);
-        let unread = unread + shared.desk().forget_all();
-        let text = format!("the stream `{stream}` was deleted and created again");
-        shared.say([if unread > 0 {
-            let lost = counted(unread);
-            gap(format!("{text}: {lost} of the old one were not read"))
-        } else {
-            let group = &shared.group;
-            error(
-                ErrorKind::Warning,
-                format!("{text}: group `{group}` reads it from the beginning"),
-            )
-        }]);
-        link.make_side_places(facts.config.num_replicas).await?;
-        link.forget_all_runs(&shared.consumer).await?;
-        let request = SubscribeRequest {
-            from: StartFrom::Earliest,
-            ..self.watch.request.clone()
-        };
-        let filters = self.watch.filters();
-        let (name, again) = (self.watch.consumer.clone(), filters.as_slice());
-        let (durable, _) = consumer::make(link, &facts, &request, (&name, again)).await?;
-        shared.read_from(facts.store());
-        self.watch = Watch::begin(link, request, (&facts, &durable)).await?;
-        if self.bounds.is_some() {
-            self.bounds = Some(Bounds::new(&durable, &facts));
-        }
-        self.pull.limits = durable.config.limits;
-        self.pull.reset().await
-    }
+async fn other_stream(
+    session: &Session,
+    watch: &GroupWatch,
+    stream: StreamInfo,
+) -> Result<Recreated> {
+    let connection = &session.connection;
+    let unread = watch.unread() + session.state().forget_all();
+    let text = format!(
+        "the stream `{}` was deleted and created again",
+        stream.config.name
+    );
+    session.report([if unread > 0 {
+        let lost = counted(unread);
+        gap(format!("{text}: {lost} of the old one were not read"))
+    } else {
+        let group = &session.group;
+        error(
+            ErrorKind::Warning,
+            format!("{text}: group `{group}` reads it from the beginning"),
+        )
+    }]);
+    setup::create_support_streams(connection, stream.config.num_replicas).await?;
+    attempts::delete_all(connection, &session.consumer).await?;
+    let request = SubscribeRequest {
+        from: StartFrom::Earliest,
+        ..watch.request.clone()
+    };
+    let wanted = NewConsumer {
+        name: &watch.consumer,
+        filters: &watch.filters,
+    };
+    let (consumer, _) = durable::create(connection, &stream, &request, wanted).await?;
+    session.switch_stream(stream.store());
+    Ok(Recreated {
+        watch: GroupWatch::begin(connection, request, &stream, &consumer).await?,
+        stream,
+        consumer,
+        is_other_stream: true,
+    })
 }

@@ -1,47 +1,49 @@
-//! What in the settings of a consumer does not fit a group: every setting that the server has is either no matter, seen
-//! to where messages are asked for (the limits of a request), said (a pause), or found here.
+//! Settings of a consumer that do not fit a group.
+//!
+//! Every setting of the server is either irrelevant, respected where messages are requested (the limits of a request),
+//! reported (a pause), or checked here.
 
 use std::time::Duration;
 
 use crate::{
-    backends::nats::{consume::consumer::durable::Durable, error::error},
+    backends::nats::{connection::consumer::ConsumerInfo, error::error},
     transport::{ErrorKind, TransportError},
 };
 
-/// A delivery that is ours for less than this cannot be kept.
-const LEAST_WAIT: Duration = Duration::from_millis(500);
-/// Messages that a group may hold at once, handed out and held back together.
+/// With a shorter ack wait, in-progress acknowledgements would come too late.
+const MIN_ACK_WAIT: Duration = Duration::from_millis(500);
+/// The most messages of a group that are in flight or wait for a retry.
 pub(crate) const MAX_ACK_PENDING: u64 = 200_000;
 
-/// Something that does not fit.
+/// A setting that does not fit.
 #[derive(Debug)]
 pub(crate) struct Misfit {
-    /// By which `pf doctor --fix` knows it.
+    /// The name in `pf doctor --fix`.
     pub(crate) name: &'static str,
     pub(crate) text: String,
-    /// The options of `nats consumer edit` that mend it; none if the server changes no such setting.
+    /// The options of `nats consumer edit` that fix it; none if the server cannot change the setting.
     edit: Option<&'static str>,
-    /// It is said, and no reason to refuse the consumer.
+    /// Whether it is only reported, and the consumer is used.
     pub(crate) is_tolerable: bool,
 }
 
 /// What a group needs of its consumer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Needs {
-    /// The deliveries that a message may take.
+    /// How many deliveries a message may need.
     pub(crate) deliveries: i64,
     pub(crate) in_flight: i64,
 }
 
 impl Misfit {
-    /// Returns the command that mends it, if there is one.
+    /// Returns the command that fixes it, if there is one.
     pub(crate) fn command(&self, stream: &str, consumer: &str) -> Option<String> {
         let options = self.edit?;
         Some(format!("nats consumer edit {stream} {consumer} {options}"))
     }
 
     /// Returns it as an error or a warning.
-    pub(crate) fn told(&self, stream: &str, consumer: &str) -> TransportError {
+    pub(crate) fn to_error(&self, stream: &str, consumer: &str) -> TransportError {
         let kind = if self.is_tolerable {
             ErrorKind::Warning
         } else {
@@ -52,23 +54,23 @@ impl Misfit {
             (Some(command), _) => failed.hint(format!("`{command}`")),
             (None, true) => failed,
             (None, false) => failed.hint(format!(
-                "the server does not change that: use another `--group`, or delete the consumer if nobody needs it \
+                "the server cannot change that: use another `--group`, or delete the consumer if it is not needed \
                  (`nats consumer rm {stream} {consumer}`)"
             )),
         }
     }
 }
 
-/// Finds what does not fit.
-pub(crate) fn misfits(durable: &Durable, needs: Needs) -> Vec<Misfit> {
+/// Finds the settings that do not fit.
+pub(crate) fn misfits(consumer: &ConsumerInfo, needs: Needs) -> Vec<Misfit> {
     let mut found: Vec<Misfit> = Vec::new();
-    found.extend(kind(durable));
-    found.extend(contents(durable));
-    found.extend(priority(durable));
-    found.extend(deliveries(durable, needs));
-    found.extend(in_flight(durable, needs));
-    found.extend(waits(durable));
-    found.extend(stays(durable));
+    found.extend(kind(consumer));
+    found.extend(contents(consumer));
+    found.extend(priority(consumer));
+    found.extend(deliveries(consumer, needs));
+    found.extend(in_flight(consumer, needs));
+    found.extend(waits(consumer));
+    found.extend(durability(consumer));
     found
 }
 
@@ -81,56 +83,56 @@ fn misfit(name: &'static str, text: String, edit: Option<&'static str>) -> Misfi
     }
 }
 
-/// Another kind of consumer altogether.
-fn kind(durable: &Durable) -> Option<Misfit> {
-    let (name, config) = (&durable.name, &durable.config);
+/// Another kind of consumer.
+fn kind(consumer: &ConsumerInfo) -> Option<Misfit> {
+    let (name, config) = (&consumer.name, &consumer.config);
     let text = if !config.deliver_subject.is_empty() {
         let subject = &config.deliver_subject;
-        format!("the consumer `{name}` pushes its messages to `{subject}`; a group asks for them")
+        format!("the consumer `{name}` pushes its messages to `{subject}`; a group pulls them")
     } else if config.ack_policy != "explicit" {
         let policy = &config.ack_policy;
         format!(
             "the consumer `{name}` has the acknowledgement policy `{policy}`; a group acknowledges each message"
         )
     } else if config.replay_policy == "original" {
-        format!("the consumer `{name}` hands messages over at the pace at which they were stored")
+        format!("the consumer `{name}` delivers messages at the pace at which they were stored")
     } else {
         return None;
     };
     Some(misfit("kind", text, None))
 }
 
-fn contents(durable: &Durable) -> Option<Misfit> {
-    durable.config.headers_only.then(|| {
+fn contents(consumer: &ConsumerInfo) -> Option<Misfit> {
+    consumer.config.headers_only.then(|| {
         let text = format!(
-            "the consumer `{}` hands over headers only: events would come without their data",
-            durable.name
+            "the consumer `{}` delivers headers only: events would come without their data",
+            consumer.name
         );
         misfit("headers-only", text, Some("--no-headers-only"))
     })
 }
 
-fn priority(durable: &Durable) -> Option<Misfit> {
-    let config = &durable.config;
+fn priority(consumer: &ConsumerInfo) -> Option<Misfit> {
+    let config = &consumer.config;
     let policy = config.priority_policy.as_str();
     (!matches!(policy, "" | "none")).then(|| {
         let text = format!(
             "the consumer `{}` serves the priority groups {} only, by the policy `{policy}`",
-            durable.name,
+            consumer.name,
             config.priority_groups.join(", ")
         );
         misfit("priority", text, Some("--interactive"))
     })
 }
 
-fn deliveries(durable: &Durable, needs: Needs) -> Option<Misfit> {
-    let (name, limit) = (&durable.name, durable.config.max_deliver);
+fn deliveries(consumer: &ConsumerInfo, needs: Needs) -> Option<Misfit> {
+    let (name, limit) = (&consumer.name, consumer.config.max_deliver);
     if limit <= 0 {
         return None;
     }
     let is_tolerable = limit >= needs.deliveries;
     let reason = if is_tolerable {
-        "those that were given back among them; `pf dlq capture` keeps what it drops"
+        "including those that were returned; `pf dlq capture` keeps what it drops"
     } else {
         "fewer than its attempts may need"
     };
@@ -141,24 +143,24 @@ fn deliveries(durable: &Durable, needs: Needs) -> Option<Misfit> {
     })
 }
 
-fn in_flight(durable: &Durable, needs: Needs) -> Option<Misfit> {
-    let (name, limit) = (&durable.name, durable.config.max_ack_pending);
+fn in_flight(consumer: &ConsumerInfo, needs: Needs) -> Option<Misfit> {
+    let (name, limit) = (&consumer.name, consumer.config.max_ack_pending);
     (limit > 0 && limit < needs.in_flight).then(|| {
         let text = format!(
-            "the consumer `{name}` stops at {limit} messages in flight and held back, fewer than may be in flight"
+            "the consumer `{name}` stops at {limit} messages in flight or waiting for a retry, fewer than may be in flight"
         );
         misfit("max-pending", text, Some("--max-pending=200000"))
     })
 }
 
-fn waits(durable: &Durable) -> Option<Misfit> {
-    let name = &durable.name;
-    if !durable.config.backoff.is_empty() {
-        let text = format!("the consumer `{name}` has delays of its own");
+fn waits(consumer: &ConsumerInfo) -> Option<Misfit> {
+    let name = &consumer.name;
+    if !consumer.config.backoff.is_empty() {
+        let text = format!("the consumer `{name}` has a backoff of its own");
         return Some(misfit("backoff", text, Some("--backoff=none")));
     }
-    let wait = durable.ack_wait();
-    (wait < LEAST_WAIT).then(|| {
+    let wait = consumer.ack_wait();
+    (wait < MIN_ACK_WAIT).then(|| {
         let text = format!(
             "the consumer `{name}` waits only {} for an acknowledgement",
             humantime::format_duration(wait)
@@ -167,22 +169,22 @@ fn waits(durable: &Durable) -> Option<Misfit> {
     })
 }
 
-/// What lets a group forget how far it is: it reads everything again then.
-fn stays(durable: &Durable) -> Vec<Misfit> {
-    let (name, config) = (&durable.name, &durable.config);
+/// Settings with which a group may lose its position, and read everything again.
+fn durability(consumer: &ConsumerInfo) -> Vec<Misfit> {
+    let (name, config) = (&consumer.name, &consumer.config);
     let mut found = Vec::new();
     let idle = Duration::from_nanos(config.inactive_threshold);
     if !idle.is_zero() {
         let idle = humantime::format_duration(idle);
         let text = format!(
-            "the server deletes the consumer `{name}` when nobody reads for {idle}; the group begins anew then"
+            "the server deletes the consumer `{name}` after {idle} without a reader; the group starts over"
         );
         let edit = (!config.durable_name.is_empty()).then_some("--interactive");
         found.push(misfit("inactive", text, edit));
     }
     if config.mem_storage {
         let text = format!(
-            "the consumer `{name}` is kept in memory; the group begins anew when its server restarts"
+            "the consumer `{name}` is kept in memory; the group starts over when its server restarts"
         );
         found.push(misfit("memory", text, None));
     }
@@ -205,7 +207,7 @@ mod tests {
             all[name] = value.clone();
         }
         let durable = json!({"name": "g", "config": all});
-        let durable: Durable = serde_json::from_value(durable).unwrap();
+        let durable: ConsumerInfo = serde_json::from_value(durable).unwrap();
         let needs = Needs {
             deliveries: 4,
             in_flight: 1000,
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_is_served_refused_or_said() {
+    fn every_setting_is_respected_refused_or_reported() {
         for served in [
             json!({}),
             json!({"max_batch": 1, "max_expires": 1_000_000, "max_bytes": 1, "max_waiting": 1}),
@@ -247,27 +249,27 @@ mod tests {
         ] {
             assert_eq!(found(&refused), [(name, false)], "{refused}");
         }
-        for (said, name) in [
+        for (reported, name) in [
             (json!({"max_deliver": 4}), "max-deliver"),
             (json!({"inactive_threshold": 5_000_000_000_u64}), "inactive"),
             (json!({"mem_storage": true}), "memory"),
         ] {
-            assert_eq!(found(&said), [(name, true)], "{said}");
+            assert_eq!(found(&reported), [(name, true)], "{reported}");
         }
         let both = json!({"mem_storage": true, "headers_only": true});
         assert_eq!(found(&both), [("headers-only", false), ("memory", true)]);
     }
 
     #[test]
-    fn what_is_refused_has_the_command_that_mends_it() {
+    fn a_refused_setting_has_the_command_that_fixes_it() {
         let durable =
             json!({"name": "g", "config": {"ack_policy": "explicit", "headers_only": true}});
-        let durable: Durable = serde_json::from_value(durable).unwrap();
+        let durable: ConsumerInfo = serde_json::from_value(durable).unwrap();
         let needs = Needs {
             deliveries: 4,
             in_flight: 1,
         };
-        let refused = misfits(&durable, needs).remove(0).told("S", "g");
+        let refused = misfits(&durable, needs).remove(0).to_error("S", "g");
         assert_eq!(refused.kind(), ErrorKind::Configuration);
         let command = "`nats consumer edit S g --no-headers-only`";
         assert_eq!(refused.advice(), Some(command));

@@ -1,276 +1,309 @@
-//! What a member of a group looks at from time to time: whether its stream and its consumer are still the same ones, serve
-//! it, and have lost nothing unread.
+//! Checks of a group while it reads: whether its stream and its consumer are still the same ones, still fit, and have lost
+//! nothing unread.
+//!
+//! JetStream reports none of this to a consumer, and it moves the position of a consumer itself when messages are purged.
+//! The position is therefore recorded in the state stream too, and compared with what the stream still holds.
 
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
     backends::nats::{
-        connection::{handle::Link, names::token, stream::info::Facts},
-        consume::consumer::durable::{self as consumer, Durable},
+        codec::headers,
+        connection::{
+            confirmed_publish,
+            consumer::{self, ConsumerInfo},
+            handle::Connection,
+            kv::{self, Key},
+            names::token,
+            stream::info::{self, StreamInfo},
+        },
+        consume::{
+            attempts,
+            consumer::{durable, lost_retries},
+        },
         error::error,
         read::{
-            gap::{self as gaps, Lost, Mark, Own, Sight},
-            pull::Arrived,
-            stream_reader::{self as reader, Begin, Scope},
+            ephemeral_consumer,
+            gap::{self, Loss, OwnDeliveries, ReadMark, Snapshot},
+            pull::Received,
+            scope::{ReadScope, StartAt},
         },
     },
     transport::{ErrorKind, Result, SubscribeRequest, TransportError},
 };
 
-/// How often it is looked while nothing comes.
+/// How often the check is repeated while no message comes.
 const IDLE: Duration = Duration::from_secs(4);
-/// Who did not ask for so long looks before asking.
+/// A member that sent no request for this long checks before the next one.
 const AWAY: Duration = Duration::from_secs(1);
-/// How often it is written down how far the group is.
-const WRITE: Duration = Duration::from_secs(10);
-/// How many messages are looked for at once.
-const AT_ONCE: usize = 64;
+/// How often the position of the group is recorded.
+const RECORD: Duration = Duration::from_secs(10);
 
-/// How far a group is, as it is written down: the server moves what it knows itself when messages are purged.
+/// The recorded position of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Reached {
-    /// Of which consumer.
+struct RecordedPosition {
+    /// When the consumer was created.
     created: String,
-    mark: Mark,
+    mark: ReadMark,
 }
 
-/// What was seen.
+/// The result of a check.
 #[derive(Debug)]
 pub(crate) enum Seen {
-    /// Everything is as before.
-    Same(Box<Durable>),
+    /// Nothing was replaced.
+    Same(Box<ConsumerInfo>),
     NoStream,
     NoConsumer,
-    /// Another stream has its name.
-    OtherStream(Box<Facts>),
-    /// Another consumer has its name.
-    OtherConsumer(Box<Durable>, Box<Facts>),
+    /// Another stream has the same name.
+    OtherStream(Box<StreamInfo>),
+    /// Another consumer has the same name.
+    OtherConsumer(Box<ConsumerInfo>, Box<StreamInfo>),
 }
 
-/// What is known from the last look.
+/// What is known from the last check.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct GroupWatch {
     pub(crate) request: SubscribeRequest,
     pub(crate) consumer: String,
-    filters: Vec<String>,
+    pub(crate) filters: Vec<String>,
     stream_created: String,
     consumer_created: String,
-    pub(crate) mark: Mark,
-    written: Option<Mark>,
-    written_at: Instant,
-    pub(crate) own: Own,
+    mark: ReadMark,
+    recorded: Option<ReadMark>,
+    recorded_at: Instant,
+    own: OwnDeliveries,
     last_delivery: u64,
-    /// A request was with the server all the time, and nothing was pending.
+    /// Whether a request was open all the time, and nothing was pending.
     was_waiting: bool,
     is_paused: bool,
-    looked: Instant,
-    /// What was seen and not said yet.
-    news: Vec<TransportError>,
+    checked: Instant,
+    /// Notices that were not reported yet.
+    notices: Vec<TransportError>,
 }
 
-impl Watch {
-    /// Begins with what a member finds: what its group lost since it was there last is reported.
+impl GroupWatch {
+    /// Starts with the state that a member finds, and reports what the group has lost since its last member left.
     pub(crate) async fn begin(
-        link: &Link,
+        connection: &Connection,
         request: SubscribeRequest,
-        (facts, durable): (&Facts, &Durable),
+        stream: &StreamInfo,
+        consumer: &ConsumerInfo,
     ) -> Result<Self> {
         let now = Instant::now();
-        let sight = sight(facts, durable);
+        let snapshot = Snapshot::of(stream, consumer);
         let mut watch = Self {
-            consumer: durable.name.clone(),
-            filters: durable.filters(),
-            stream_created: facts.created.clone(),
-            consumer_created: durable.created.clone(),
-            mark: Mark::of(&sight),
-            written: None,
-            written_at: now,
-            own: Own::default(),
-            last_delivery: durable.deliveries(),
+            consumer: consumer.name.clone(),
+            filters: consumer.filters(),
+            stream_created: stream.created.clone(),
+            consumer_created: consumer.created.clone(),
+            mark: ReadMark::of(&snapshot),
+            recorded: None,
+            recorded_at: now,
+            own: OwnDeliveries::default(),
+            last_delivery: consumer.deliveries(),
             was_waiting: false,
             is_paused: false,
-            looked: now,
-            news: consumer::warnings(durable, &link.names.stream, &request),
+            checked: now,
+            notices: durable::warnings(consumer, &connection.names.stream, &request),
             request,
         };
-        let reached: Option<Reached> = watch.read(link).await?;
-        let known = reached.filter(|reached| reached.created == watch.consumer_created);
-        if let Some(reached) = known {
-            watch.mark = reached.mark;
-            watch.written = Some(reached.mark);
+        let recorded = watch.read_position(connection).await?;
+        let known = recorded.filter(|recorded| recorded.created == watch.consumer_created);
+        if let Some(recorded) = known {
+            watch.mark = recorded.mark;
+            watch.recorded = Some(recorded.mark);
         }
-        watch.report(link, facts, &sight);
-        watch.superseded(link, facts, &sight).await?;
-        watch.unsettled(link, facts, &sight).await?;
-        watch.pauses(link, durable);
-        watch.advance(&sight);
-        watch.write(link).await?;
+        watch.report_lost(connection, stream, &snapshot);
+        watch
+            .report_superseded(connection, stream, &snapshot)
+            .await?;
+        watch
+            .report_unsettled(connection, stream, &snapshot)
+            .await?;
+        watch.report_pause(connection, consumer);
+        watch.advance(&snapshot);
+        watch.record(connection).await?;
         Ok(watch)
     }
 
-    /// Returns what the group reads.
-    pub(crate) fn filters(&self) -> Vec<String> {
-        self.filters.clone()
+    /// Returns how many messages were pending and were not delivered to this member, as far as it knows.
+    pub(crate) fn unread(&self) -> u64 {
+        self.mark.pending.saturating_sub(self.own.count)
     }
 
-    /// Takes what is to be said.
-    pub(crate) fn news(&mut self) -> Vec<TransportError> {
-        std::mem::take(&mut self.news)
+    /// Takes the notices.
+    pub(crate) fn take_notices(&mut self) -> Vec<TransportError> {
+        std::mem::take(&mut self.notices)
     }
 
-    /// Takes note of what came; reports whether it is from another consumer than before.
-    pub(crate) fn note(&mut self, arrived: &[Arrived]) -> bool {
-        let (Some(first), Some(last)) = (arrived.first(), arrived.last()) else {
+    /// Notes deliveries; reports whether they are from another consumer than before.
+    pub(crate) fn note(&mut self, received: &[Received]) -> bool {
+        let (Some(first), Some(last)) = (received.first(), received.last()) else {
             return false;
         };
         let is_other = first.consumer_sequence <= self.last_delivery.min(self.mark.deliveries);
         self.last_delivery = last.consumer_sequence;
-        self.own.count += arrived.len() as u64;
-        let fresh = arrived.iter().rev().find(|one| one.delivered == 1);
+        self.own.count += received.len() as u64;
+        let fresh = received.iter().rev().find(|one| one.delivered == 1);
         self.own.last = fresh.map_or(self.own.last, |one| one.stream_sequence);
         is_other
     }
 
-    /// Takes note that no request is with the server.
-    pub(crate) fn rest(&mut self) {
+    /// Notes that no request is open.
+    pub(crate) fn stop_waiting(&mut self) {
         self.was_waiting = false;
     }
 
-    /// Reports whether to look before asking again.
+    /// Reports whether to check before the next request.
     pub(crate) fn was_away(&self) -> bool {
-        self.looked.elapsed() >= AWAY
+        self.checked.elapsed() >= AWAY
     }
 
-    /// Reports whether to look while nothing comes.
+    /// Reports whether to check while no message comes.
     pub(crate) fn is_idle(&self) -> bool {
-        self.looked.elapsed() >= IDLE
+        self.checked.elapsed() >= IDLE
     }
 
-    /// Looks: at the stream first, so that what is stored meanwhile is not taken for missing.
-    pub(crate) async fn look(&mut self, link: &Link) -> Result<Seen> {
-        self.looked = Instant::now();
-        let stream = &link.names.stream;
-        let Some(facts) = link.find_stream(stream).await? else {
+    /// Checks the stream first, so that messages stored meanwhile do not count as missing, and then the consumer.
+    pub(crate) async fn check(&mut self, connection: &Connection) -> Result<Seen> {
+        self.checked = Instant::now();
+        let name = &connection.names.stream;
+        let Some(stream) = info::find(connection, name).await? else {
             return Ok(Seen::NoStream);
         };
-        if facts.created != self.stream_created {
-            return Ok(Seen::OtherStream(Box::new(facts)));
+        if stream.created != self.stream_created {
+            return Ok(Seen::OtherStream(Box::new(stream)));
         }
-        let Some(durable) = consumer::find(link, &self.consumer).await? else {
+        let Some(consumer) = consumer::find(connection, &self.consumer).await? else {
             return Ok(Seen::NoConsumer);
         };
-        if durable.created != self.consumer_created {
-            return Ok(Seen::OtherConsumer(Box::new(durable), Box::new(facts)));
+        if consumer.created != self.consumer_created {
+            return Ok(Seen::OtherConsumer(Box::new(consumer), Box::new(stream)));
         }
-        consumer::check(&durable, stream, &self.request)?;
-        if durable.filters() != self.filters {
-            return Err(consumer::other_filters(&durable, stream, &self.filters));
+        durable::check(&consumer, name, &self.request)?;
+        if consumer.filters() != self.filters {
+            return Err(durable::other_filters(&consumer, name, &self.filters));
         }
-        let sight = sight(&facts, &durable);
-        self.report(link, &facts, &sight);
-        self.pauses(link, &durable);
-        self.advance(&sight);
-        if self.written_at.elapsed() >= WRITE {
-            self.write(link).await?;
+        let snapshot = Snapshot::of(&stream, &consumer);
+        self.report_lost(connection, &stream, &snapshot);
+        self.report_pause(connection, &consumer);
+        self.advance(&snapshot);
+        if self.recorded_at.elapsed() >= RECORD {
+            self.record(connection).await?;
         }
-        Ok(Seen::Same(Box::new(durable)))
+        Ok(Seen::Same(Box::new(consumer)))
     }
 
-    fn advance(&mut self, sight: &Sight) {
-        self.mark = self.mark.after(sight, self.own);
-        self.was_waiting = sight.pending == 0 && !self.is_paused;
-        self.own = Own::default();
+    fn advance(&mut self, snapshot: &Snapshot) {
+        self.mark = self.mark.after(snapshot, self.own);
+        self.was_waiting = snapshot.pending == 0 && !self.is_paused;
+        self.own = OwnDeliveries::default();
     }
 
     fn reader(&self) -> String {
         format!("group `{}`", self.request.group)
     }
 
-    fn report(&mut self, link: &Link, facts: &Facts, sight: &Sight) {
-        let mut lost = self.mark.lost(sight, self.own, self.was_waiting);
-        if facts.config.retention != "limits" {
-            // There, acknowledged messages are removed too.
-            lost.at_most = lost.surely;
+    fn report_lost(&mut self, connection: &Connection, stream: &StreamInfo, snapshot: &Snapshot) {
+        let mut lost = self.mark.lost(snapshot, self.own, self.was_waiting);
+        if stream.config.retention != "limits" {
+            // There, acknowledged messages are removed as well.
+            lost.at_most = lost.at_least;
         }
         if !lost.is_none() {
-            let is_exact = gaps::reads_all(facts, &self.filters);
-            let told = lost.told(&link.names.stream, &self.reader(), is_exact);
-            self.news.push(told);
+            let is_exact = gap::reads_all(stream, &self.filters);
+            let notice = lost.into_error(&connection.names.stream, &self.reader(), is_exact);
+            self.notices.push(notice);
         }
     }
 
-    /// Says that the consumer is paused, or goes on.
-    fn pauses(&mut self, link: &Link, durable: &Durable) {
-        let (name, stream) = (&durable.name, &link.names.stream);
-        let until = durable.paused_until();
-        let told = match until {
+    /// Reports that the consumer is paused, or was resumed.
+    fn report_pause(&mut self, connection: &Connection, consumer: &ConsumerInfo) {
+        let (name, stream) = (&consumer.name, &connection.names.stream);
+        let until = consumer.paused_until();
+        let notice = match until {
             Some(until) if !self.is_paused => error(
                 ErrorKind::Warning,
-                format!("the consumer `{name}` is paused until {until}: nothing comes before"),
+                format!(
+                    "the consumer `{name}` is paused until {until}: no event is delivered before"
+                ),
             )
             .hint(format!("`nats consumer resume {stream} {name}`")),
             None if self.is_paused => error(
                 ErrorKind::Warning,
-                format!("the consumer `{name}` is no longer paused"),
+                format!("the consumer `{name}` was resumed"),
             ),
             _ => return,
         };
         self.is_paused = until.is_some();
-        self.news.push(told);
+        self.notices.push(notice);
     }
 
-    /// Reports what newer messages of the same subjects may have replaced unread, between others that are still there.
-    async fn superseded(&mut self, link: &Link, facts: &Facts, sight: &Sight) -> Result<()> {
-        let limit = u64::try_from(facts.config.max_msgs_per_subject).unwrap_or(0);
-        if limit == 0 || facts.state.num_deleted == 0 || sight.pending == 0 {
+    /// Reports messages that may have been replaced unread by newer ones of the same subjects, between others that still
+    /// exist.
+    async fn report_superseded(
+        &mut self,
+        connection: &Connection,
+        stream: &StreamInfo,
+        snapshot: &Snapshot,
+    ) -> Result<()> {
+        let limit = u64::try_from(stream.config.max_msgs_per_subject).unwrap_or(0);
+        if limit == 0 || stream.state.num_deleted == 0 || snapshot.pending == 0 {
             return Ok(());
         }
-        let from = sight.first.max(self.mark.read + 1);
+        let from = snapshot.first.max(self.mark.read + 1);
         let is_full = |count: &Value| count.as_u64() >= Some(limit);
         let mut any_full = false;
         for filter in &self.filters {
-            let subjects = link.count_subjects(&link.names.stream, filter).await?;
+            let subjects =
+                info::count_by_subject(connection, &connection.names.stream, filter).await?;
             any_full |= subjects.values().any(is_full);
         }
-        if !any_full || sight.last < from {
+        if !any_full || snapshot.last < from {
             return Ok(());
         }
-        let all = Scope::once(link.names.stream.clone(), Vec::new(), Begin::At(from));
-        let there = reader::count(link, &all, from).await?;
-        let lost = Lost {
-            surely: 0,
-            at_most: (sight.last + 1 - from).saturating_sub(there),
+        let all = ReadScope::once(
+            connection.names.stream.clone(),
+            Vec::new(),
+            StartAt::Sequence(from),
+        );
+        let exist = ephemeral_consumer::count(connection, &all, from).await?;
+        let lost = Loss {
+            at_least: 0,
+            at_most: (snapshot.last + 1 - from).saturating_sub(exist),
         };
         if !lost.is_none() {
-            let is_exact = gaps::reads_all(facts, &self.filters);
-            let told = lost.told(&link.names.stream, &self.reader(), is_exact);
-            self.news.push(told);
+            let is_exact = gap::reads_all(stream, &self.filters);
+            let notice = lost.into_error(&connection.names.stream, &self.reader(), is_exact);
+            self.notices.push(notice);
         }
         Ok(())
     }
 
-    /// Reports what was delivered before, and was removed before it could come again.
-    async fn unsettled(&mut self, link: &Link, facts: &Facts, sight: &Sight) -> Result<()> {
-        let waiting = link.numbers_of_runs(&self.consumer).await?;
-        let gone = link.gone(facts, waiting).await?;
-        for number in &gone {
-            link.forget_runs(&self.consumer, *number).await;
-        }
-        self.news.extend(retries_lost(link, &gone));
-        // Nobody has settled anything since.
-        if self.mark.deliveries == sight.deliveries {
-            let missing = self.mark.returned.saturating_sub(sight.unacked);
+    /// Reports messages that were delivered and returned, and were removed before they could be delivered again.
+    async fn report_unsettled(
+        &mut self,
+        connection: &Connection,
+        stream: &StreamInfo,
+        snapshot: &Snapshot,
+    ) -> Result<()> {
+        let waiting = attempts::recorded_sequences(connection, &self.consumer).await?;
+        let gone = lost_retries::missing(connection, stream, waiting).await?;
+        lost_retries::delete_records(connection, &self.consumer, &gone).await;
+        self.notices.extend(lost_retries::notice(connection, &gone));
+        // Otherwise another member may have settled them since.
+        if self.mark.deliveries == snapshot.deliveries {
+            let missing = self.mark.returned.saturating_sub(snapshot.unacked);
             let returned = missing.saturating_sub(gone.len() as u64);
             if returned > 0 {
-                self.news.push(gaps::gap(format!(
-                    "limits or a purge removed {} from the stream `{}` that {} had given back",
-                    gaps::counted(returned),
-                    link.names.stream,
+                self.notices.push(gap::gap(format!(
+                    "limits or a purge removed {} from the stream `{}` that {} had returned",
+                    gap::counted(returned),
+                    connection.names.stream,
                     self.reader()
                 )));
             }
@@ -278,103 +311,38 @@ impl Watch {
         Ok(())
     }
 
-    /// Takes note that messages were given back, or wait for their retry, when the member leaves.
-    pub(crate) async fn leave(&mut self, link: &Link, returned: u64) -> Result<()> {
-        if let Seen::Same(durable) = self.look(link).await? {
-            self.mark.returned = returned.min(durable.num_ack_pending);
-            self.write(link).await?;
+    /// Records how many messages were returned, or wait for their retry, when the member leaves.
+    pub(crate) async fn leave(&mut self, connection: &Connection, returned: u64) -> Result<()> {
+        if let Seen::Same(consumer) = self.check(connection).await? {
+            self.mark.returned = returned.min(consumer.num_ack_pending);
+            self.record(connection).await?;
         }
         Ok(())
     }
 
-    async fn read(&self, link: &Link) -> Result<Option<Reached>> {
-        let (side, subject) = (link.names.side(), subject(link, &self.consumer));
-        let read = link.value::<Reached>(&side, &subject).await?;
+    async fn read_position(&self, connection: &Connection) -> Result<Option<RecordedPosition>> {
+        let read = kv::get(connection, &key(connection, &self.consumer)).await?;
         Ok(read.map(|read| read.value))
     }
 
-    /// Writes down how far the group is, unless that is known.
-    pub(crate) async fn write(&mut self, link: &Link) -> Result<()> {
-        if self.written == Some(self.mark) {
+    /// Records the position of the group, unless it is recorded already.
+    async fn record(&mut self, connection: &Connection) -> Result<()> {
+        if self.recorded == Some(self.mark) {
             return Ok(());
         }
-        let reached = Reached {
+        let position = RecordedPosition {
             created: self.consumer_created.clone(),
             mark: self.mark,
         };
-        let payload = crate::backends::nats::codec::headers::json(&reached)?;
-        let subject = subject(link, &self.consumer);
-        crate::backends::nats::publish::publisher::persist(link, subject, payload.into(), |_| {})
-            .await?;
-        self.written = Some(self.mark);
-        self.written_at = Instant::now();
+        let payload = headers::json(&position)?;
+        let subject = key(connection, &self.consumer).subject;
+        confirmed_publish::publish_internal(connection, subject, payload.into()).await?;
+        self.recorded = Some(self.mark);
+        self.recorded_at = Instant::now();
         Ok(())
     }
 }
 
-fn subject(link: &Link, consumer: &str) -> String {
-    link.names.beside(&format!("read.{}", token(consumer)))
-}
-
-/// Returns what the server says of a stream and, later, of a consumer.
-pub(crate) fn sight(facts: &Facts, durable: &Durable) -> Sight {
-    Sight {
-        first: facts.state.first_seq,
-        last: facts.state.last_seq,
-        delivered: durable.delivered(),
-        deliveries: durable.deliveries(),
-        pending: durable.num_pending,
-        unacked: durable.num_ack_pending,
-    }
-}
-
-/// Says that messages were removed that waited for their retry.
-pub(crate) fn retries_lost(link: &Link, numbers: &[u64]) -> Option<TransportError> {
-    let (first, stream) = (numbers.first()?, &link.names.stream);
-    let which = match numbers.len() {
-        1 => format!("message {first}"),
-        count => format!("{count} messages, {first} first,"),
-    };
-    Some(gaps::gap(format!(
-        "limits or a purge removed {which} from the stream `{stream}` while a retry was due: it is lost"
-    )))
-}
-
-impl Link {
-    /// Returns which of these messages the stream does not hold any more.
-    pub(crate) async fn gone(&self, facts: &Facts, numbers: Vec<u64>) -> Result<Vec<u64>> {
-        let (first, all) = (facts.state.first_seq, facts.state.num_deleted == 0);
-        let mut looked = stream::iter(numbers)
-            .map(|number| async move {
-                let is_there = if number < first || all {
-                    number >= first
-                } else {
-                    let what = json!({"seq": number});
-                    self.get(&self.names.stream, &what).await?.is_some()
-                };
-                Ok::<_, TransportError>((number, is_there))
-            })
-            .buffered(AT_ONCE);
-        let mut gone = Vec::new();
-        while let Some(looked) = looked.next().await {
-            let (number, is_there) = looked?;
-            gone.extend((!is_there).then_some(number));
-        }
-        Ok(gone)
-    }
-
-    /// Counts the messages of each subject, of the first ones that the server names.
-    pub(crate) async fn count_subjects(
-        &self,
-        stream: &str,
-        filter: &str,
-    ) -> Result<serde_json::Map<String, Value>> {
-        let body = json!({"subjects_filter": filter});
-        let mut answer = self.api(format!("STREAM.INFO.{stream}"), &body).await?;
-        let subjects = answer.pointer_mut("/state/subjects").map(Value::take);
-        Ok(match subjects {
-            Some(Value::Object(subjects)) => subjects,
-            _ => serde_json::Map::new(),
-        })
-    }
+fn key(connection: &Connection, consumer: &str) -> Key {
+    Key::in_state_stream(connection, &format!("read.{}", token(consumer)))
 }

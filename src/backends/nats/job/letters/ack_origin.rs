@@ -1,116 +1,138 @@
-//! Where deliveries that became letters are acknowledged.
+//! Acknowledging the deliveries that became dead letters.
 
 use std::collections::BTreeMap;
 
+use async_nats::Subject;
+
 use crate::{
-    backends::nats::{
-        connection::handle::Link,
-        consume::{consumer::durable as consumer, subscription::DONE},
-        error::error,
+    backends::nats::connection::{
+        ack::{self, ACK},
+        consumer,
+        handle::Connection,
     },
-    transport::{ErrorKind, Result},
+    transport::Result,
 };
 
-/// Up to which number consumers had acknowledged everything when they were asked last.
-pub(crate) type Floors = BTreeMap<String, u64>;
+/// The sequences up to which consumers had acknowledged everything when they were asked last.
+pub(crate) type AckFloors = BTreeMap<String, u64>;
 
-/// Acknowledges the deliveries that became letters, in case that whoever stored the letters could not. Nobody minds a
-/// second time, and of a consumer that is gone nothing comes again.
+/// Acknowledges deliveries, in case the worker that stored their dead letters crashed before it did. A second
+/// acknowledgement does no harm, and a consumer that is gone delivers nothing again.
 pub(crate) async fn acknowledge(
-    link: &Link,
-    claims: Vec<String>,
-    floors: &mut Floors,
+    connection: &Connection,
+    replies: Vec<String>,
+    floors: &mut AckFloors,
 ) -> Result<()> {
     let mut consumers: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for claim in claims {
-        let name = consumer_of(&claim);
+    for reply in replies {
+        let name = consumer_of(&reply);
         match consumers.get_mut(name) {
-            Some(claims) => claims.push(claim),
-            None => drop(consumers.insert(name.to_owned(), vec![claim])),
+            Some(replies) => replies.push(reply),
+            None => drop(consumers.insert(name.to_owned(), vec![reply])),
         }
     }
-    for (name, mut claims) in consumers {
+    for (name, mut replies) in consumers {
         let floor = floors.get(&name).copied().unwrap_or(0);
-        retain(&mut claims, (floor, u64::MAX));
-        if claims.is_empty() {
+        retain(
+            &mut replies,
+            Open {
+                above: floor,
+                ..Open::ALL
+            },
+        );
+        if replies.is_empty() {
             continue;
         }
-        let open = open(link, &name).await;
-        retain(&mut claims, open);
-        // One that is gone may be made anew.
-        if open.0 < u64::MAX {
-            floors.insert(name.clone(), open.0);
+        let open = open(connection, &name).await;
+        retain(&mut replies, open);
+        // A consumer that is gone may be created again.
+        if open.above < u64::MAX {
+            floors.insert(name.clone(), open.above);
         }
-        let Some(last) = claims.last().cloned() else {
+        let Some(last) = replies.last().cloned() else {
             continue;
         };
-        for claim in claims {
-            let sent = link.client.publish(claim, DONE).await;
-            sent.map_err(|source| {
-                error(ErrorKind::Unavailable, "the connection is closed").because(source)
-            })?;
-        }
-        // A consumer takes them in order, so the last one tells.
-        if let Err(failed) = link.confirm(last.into(), DONE).await {
-            if is_gone(link, &name).await {
+        let subjects = replies.into_iter().map(Subject::from);
+        ack::send(&connection.client, subjects, &ACK).await?;
+        // A consumer takes them in order, so that the last one confirms all.
+        if let Err(failed) = connection.ack(last.into(), ACK).await {
+            if is_gone(connection, &name).await {
                 continue;
             }
-            if failed.is_transient() && own(link, &name).is_some() {
+            if failed.is_transient() && local_consumer(connection, &name).is_some() {
                 return Err(failed);
             }
-            tracing::warn!(%failed, "the message of a letter that was dealt with may come again");
+            tracing::warn!(%failed, "the message of a resolved dead letter may be delivered again");
         }
     }
     Ok(())
 }
 
-/// Numbers of messages for which a consumer may wait: those above the first, up to the second.
-type Open = (u64, u64);
-
-fn retain(claims: &mut Vec<String>, (above, to): Open) {
-    let is_open = |number| number > above && number <= to;
-    claims.retain(|claim| number(claim).is_none_or(is_open));
+/// The sequences for which a consumer may wait for an acknowledgement.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    above: u64,
+    to: u64,
 }
 
-/// Returns for which messages a consumer may wait, as far as it tells. To an acknowledgement of one that it has not
-/// delivered, as it was made anew, the server does not answer.
-async fn open(link: &Link, name: &str) -> Open {
-    let Some(consumer) = own(link, name) else {
-        return (0, u64::MAX);
+impl Open {
+    const ALL: Self = Self {
+        above: 0,
+        to: u64::MAX,
     };
-    match consumer::find(link, consumer).await {
-        Ok(Some(durable)) => (durable.acknowledged(), durable.delivered()),
-        Ok(None) => (u64::MAX, 0),
-        Err(_) => (0, u64::MAX),
+    const NONE: Self = Self {
+        above: u64::MAX,
+        to: 0,
+    };
+}
+
+fn retain(replies: &mut Vec<String>, open: Open) {
+    let is_open = |sequence| sequence > open.above && sequence <= open.to;
+    replies.retain(|reply| sequence(reply).is_none_or(is_open));
+}
+
+/// Returns for which messages a consumer may wait. The server does not answer an acknowledgement of a message that the
+/// consumer has not delivered, as is the case if it was created again.
+async fn open(connection: &Connection, name: &str) -> Open {
+    let Some(consumer) = local_consumer(connection, name) else {
+        return Open::ALL;
+    };
+    match consumer::find(connection, consumer).await {
+        Ok(Some(info)) => Open {
+            above: info.ack_floor(),
+            to: info.delivered(),
+        },
+        Ok(None) => Open::NONE,
+        Err(_) => Open::ALL,
     }
 }
 
-/// Reports whether a consumer is surely gone: nothing comes again from it.
-async fn is_gone(link: &Link, name: &str) -> bool {
-    match own(link, name) {
-        Some(consumer) => matches!(consumer::find(link, consumer).await, Ok(None)),
+/// Reports whether a consumer certainly does not exist: it delivers nothing again.
+async fn is_gone(connection: &Connection, name: &str) -> bool {
+    match local_consumer(connection, name) {
+        Some(consumer) => matches!(consumer::find(connection, consumer).await, Ok(None)),
         None => false,
     }
 }
 
-/// Returns the name of a consumer of our stream.
-fn own<'a>(link: &Link, name: &'a str) -> Option<&'a str> {
+/// Returns the name of a consumer if it reads the stream that the URL names.
+fn local_consumer<'a>(connection: &Connection, name: &'a str) -> Option<&'a str> {
     let (rest, consumer) = name.rsplit_once('.')?;
     let stream = rest.rsplit('.').next()?;
-    (stream == link.names.stream).then_some(consumer)
+    (stream == connection.names.stream).then_some(consumer)
 }
 
-/// Returns the number of the message in a claim.
-fn number(claim: &str) -> Option<u64> {
-    let behind = claim.strip_prefix(consumer_of(claim))?;
+/// Returns the sequence of the message in a reply subject.
+fn sequence(reply: &str) -> Option<u64> {
+    let behind = reply.strip_prefix(consumer_of(reply))?;
     behind.split('.').nth(2)?.parse().ok()
 }
 
-/// Returns the part of a claim that is the same for all of a consumer: what stands before its last five numbers, and
-/// the mark behind them where the server names an account.
-fn consumer_of(claim: &str) -> &str {
-    let behind = if claim.split('.').count() > 9 { 6 } else { 5 };
-    claim.rsplitn(behind + 1, '.').last().unwrap_or(claim)
+/// Returns the part of a reply subject that is the same for all deliveries of a consumer: everything before its last five
+/// numbers, and before the token behind them where the server names an account.
+fn consumer_of(reply: &str) -> &str {
+    let behind = if reply.split('.').count() > 9 { 6 } else { 5 };
+    reply.rsplitn(behind + 1, '.').last().unwrap_or(reply)
 }
 
 #[cfg(test)]
@@ -118,16 +140,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_names_its_consumer() {
-        for (claim, name) in [
+    fn a_reply_subject_names_its_consumer() {
+        for (reply, name) in [
             ("$JS.ACK.S.billing.1.2.3.4.5", "$JS.ACK.S.billing"),
             (
                 "$JS.ACK._.acc.S.billing.1.2.3.4.5.x",
                 "$JS.ACK._.acc.S.billing",
             ),
         ] {
-            assert_eq!(consumer_of(claim), name);
-            assert_eq!(number(claim), Some(2));
+            assert_eq!(consumer_of(reply), name);
+            assert_eq!(sequence(reply), Some(2));
         }
     }
 }

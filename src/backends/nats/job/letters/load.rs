@@ -1,4 +1,4 @@
-//! Reading the letters of a job as they are to be dealt with.
+//! Reading the dead letters of a step.
 
 use std::sync::Arc;
 
@@ -6,68 +6,77 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     backends::nats::{
-        connection::handle::Link,
-        dead_letter::store::{self as letter, Claimed},
+        connection::handle::Connection,
+        dead_letter::decode::{self, DecodedLetter},
         job::{
-            lifecycle::Entry,
-            session::{Ahead, STEP_BYTES},
+            entry::JobEntry,
+            letters::prefetch::{MAX_STEP_BYTES, Prefetch, SequenceRange},
         },
     },
     transport::{DeadLetter, JobLease, Result, TransportError},
 };
 
-/// How many letters are read at once: they may be large.
-const AT_ONCE: usize = 16;
-/// Fewer letters than this are read one by one, ...
-const FEW: usize = 16;
-/// ... and those among more others than this for each.
-const SPARSE: u64 = 4;
+/// How many dead letters are read at the same time: they may be large.
+const CONCURRENCY: usize = 16;
+/// Fewer dead letters than this are read one by one, ...
+const MIN_RANGE: usize = 16;
+/// ... and so are those among more than this many others for each.
+const MAX_SPARSENESS: u64 = 4;
 
-/// A letter of a job, and its message if it is still there.
-pub(crate) struct Item {
-    pub(crate) entry: Entry,
+/// A dead letter of a job, with its message if it still exists.
+pub(crate) struct JobItem {
+    pub(crate) entry: JobEntry,
     pub(crate) letter: Option<DeadLetter>,
-    /// Where the delivery that became the letter is acknowledged.
-    pub(crate) claim: Option<String>,
-    /// Why it stays as it is.
+    /// The reply subject of the delivery that became the dead letter.
+    pub(crate) ack_subject: Option<String>,
+    /// Why it is not replayed.
     pub(crate) refused: Option<String>,
 }
 
-/// Reads letters of a job, those of the first entries at least: in one go where they stand close together, else one by
-/// one.
-pub(crate) async fn read(
-    link: &Arc<Link>,
-    ahead: &Ahead,
+/// Reads dead letters of a job, at least those of the first entries: as a range where they are close together, else one
+/// by one.
+pub(crate) async fn load(
+    connection: &Arc<Connection>,
+    prefetch: &Prefetch,
     lease: &JobLease,
-    entries: &[Entry],
-) -> Result<Vec<Item>> {
-    let numbers = || entries.iter().map(|entry| entry.1).filter(|&n| n > 0);
-    let (first, last) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
-    let span = last - first + 1;
-    let is_sparse = entries.len() < FEW || span > SPARSE * entries.len() as u64;
-    if is_sparse || !numbers().is_sorted() {
-        return read_each(link, entries).await;
+    entries: &[JobEntry],
+) -> Result<Vec<JobItem>> {
+    let sequences = || {
+        entries
+            .iter()
+            .map(|entry| entry.sequence)
+            .filter(|&n| n > 0)
+    };
+    let (first, last) = (
+        sequences().min().unwrap_or(0),
+        sequences().max().unwrap_or(0),
+    );
+    let count = last - first + 1;
+    let is_sparse = entries.len() < MIN_RANGE || count > MAX_SPARSENESS * entries.len() as u64;
+    if is_sparse || !sequences().is_sorted() {
+        return load_each(connection, entries).await;
     }
-    let (mut letters, end) = ahead.span(link, lease, (first, span)).await?;
-    let read = entries.iter().take_while(|entry| entry.1 < end);
-    Ok(read
-        .map(|entry| item(entry, letters.remove(&entry.1)))
+    let range = SequenceRange { first, count };
+    let mut read = prefetch.read_range(connection, lease, range).await?;
+    let loaded = entries.iter().take_while(|entry| entry.sequence < read.end);
+    Ok(loaded
+        .map(|entry| item(entry, read.letters.remove(&entry.sequence)))
         .collect())
 }
 
-async fn read_each(link: &Link, entries: &[Entry]) -> Result<Vec<Item>> {
-    let mut read = stream::iter(entries.to_vec())
+async fn load_each(connection: &Connection, entries: &[JobEntry]) -> Result<Vec<JobItem>> {
+    let mut loaded = stream::iter(entries.to_vec())
         .map(|entry| async move {
-            let letter = match entry.1 {
+            let letter = match entry.sequence {
                 0 => None,
-                number => letter::fetch(link, number).await?,
+                sequence => decode::fetch(connection, sequence).await?,
             };
             Ok::<_, TransportError>(item(&entry, letter))
         })
-        .buffered(AT_ONCE);
+        .buffered(CONCURRENCY);
     let (mut items, mut bytes) = (Vec::new(), 0);
-    while bytes < STEP_BYTES
-        && let Some(item) = read.try_next().await?
+    while bytes < MAX_STEP_BYTES
+        && let Some(item) = loaded.try_next().await?
     {
         bytes += item
             .letter
@@ -78,13 +87,14 @@ async fn read_each(link: &Link, entries: &[Entry]) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Makes the item of an entry, if what was read is its letter.
-fn item(entry: &Entry, read: Option<Claimed>) -> Item {
-    let (letter, claim) = read.filter(|(letter, _)| letter.id == entry.0).unzip();
-    Item {
+/// Creates the item of an entry, with the dead letter that was read if that has its id.
+fn item(entry: &JobEntry, read: Option<DecodedLetter>) -> JobItem {
+    let read = read.filter(|read| read.letter.id == entry.id);
+    let (letter, ack_subject) = read.map(|read| (read.letter, read.ack_subject)).unzip();
+    JobItem {
         entry: entry.clone(),
         letter,
-        claim: claim.flatten(),
+        ack_subject: ack_subject.flatten(),
         refused: None,
     }
 }

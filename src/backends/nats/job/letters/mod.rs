@@ -1,5 +1,7 @@
-//! The dead letters of a job: read, checked, acknowledged and deleted.
+//! The dead letters of a job: read ahead, checked, acknowledged at their origin, and deleted.
 
-pub(crate) mod ack_origin;
-pub(crate) mod load;
-pub(crate) mod retention_guard;
+pub(super) mod ack_origin;
+pub(super) mod cleanup;
+pub(super) mod load;
+pub(super) mod prefetch;
+pub(super) mod retention_guard;

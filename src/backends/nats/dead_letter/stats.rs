@@ -1,0 +1,22 @@
+//! Counting dead letters.
+
+use std::sync::Arc;
+
+use crate::{
+    backends::nats::{connection::handle::Connection, dead_letter::scan::NatsLetterScan},
+    transport::{LetterScan as _, Result, Selection, Stats, StatsBuilder},
+};
+
+/// Counts the selected dead letters.
+pub(crate) async fn stats(connection: &Arc<Connection>, selection: &Selection) -> Result<Stats> {
+    let mut scan = NatsLetterScan::open(connection, selection).await?;
+    let mut counts = StatsBuilder::default();
+    loop {
+        let letters = scan.next(500).await?;
+        if letters.is_empty() {
+            return Ok(counts.finish());
+        }
+        let selected = letters.iter().filter(|letter| selection.matches(letter));
+        selected.for_each(|letter| counts.add(letter));
+    }
+}
