@@ -1,5 +1,4 @@
-//! A transport for your own tests: it records what is published, feeds deliveries, and tells how each was
-//! settled.
+//! A transport for tests: it records what is published, feeds deliveries, and records how each was settled.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -8,7 +7,7 @@
 //!
 //! use protoflow::{Event, EventExt, HandlerError, Service, event, mock::Mock, transport::Verdict};
 //!
-//! // What is tested: a handler that asks for payment, and fails at first.
+//! // The code under test: a handler that requests payment, and fails on its first attempt.
 //! async fn on_order(service: Service, order: Event) -> Result<(), HandlerError> {
 //!     if order.attempt() == 1 {
 //!         return Err(HandlerError::retry("the bank is closed"));
@@ -33,19 +32,19 @@
 //! assert_eq!(settled[1].verdict, Verdict::Ack);
 //! let published = mock.published();
 //! assert_eq!(published[0].message.topic.as_str(), "payment.requested");
-//! assert!(published[0].due.is_some(), "it is for later");
+//! assert!(published[0].due.is_some(), "it is delayed");
 //! # Ok(())
 //! # }
 //! ```
 
-mod log;
+mod recorder;
 mod subscription;
 mod transport;
 
 pub use self::{
-    log::{Published, Settled},
+    recorder::{Published, Settled},
     transport::Mock,
 };
 
-/// The name under which the mock's own errors are told.
+/// The scheme in the errors of the mock itself.
 const NAME: &str = "mock";

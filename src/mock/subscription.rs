@@ -4,19 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Mock, Settled};
+use super::recorder::{Recorder, Settled};
 use crate::transport::{Delivery, Result, Settlement, Subscription, Ticket, Verdict};
 
-/// A subscription to the store that tells the mock of each verdict.
+/// A subscription to the store that records each verdict.
 #[derive(Debug)]
 pub(super) struct Recording {
-    mock: Mock,
+    recorder: Recorder,
     inner: Arc<dyn Subscription>,
 }
 
 impl Recording {
-    pub(super) fn new(mock: Mock, inner: Arc<dyn Subscription>) -> Self {
-        Self { mock, inner }
+    pub(super) fn new(recorder: Recorder, inner: Arc<dyn Subscription>) -> Self {
+        Self { recorder, inner }
     }
 }
 
@@ -34,10 +34,7 @@ impl Subscription for Recording {
             .await;
         let settled = records.into_iter().zip(&results);
         let settled = settled.filter_map(|(record, result)| result.is_ok().then_some(record));
-        let mut log = self.mock.log();
-        log.settled.extend(settled);
-        self.mock.settled.send_replace(log.settled.len());
-        drop(log);
+        self.recorder.record_settled(settled);
         results
     }
 
@@ -58,7 +55,7 @@ fn record(settlement: &Settlement) -> Settled {
     }
 }
 
-/// Leaves out the wait before a retry.
+/// Removes the delay of a retry: tests of a handler should not wait for it.
 fn at_once(settlement: Settlement) -> Settlement {
     let Settlement { delivery, verdict } = settlement;
     let verdict = match verdict {

@@ -1,52 +1,45 @@
-//! The mock: it records publishes and verdicts, and leaves the rest to a store in this process.
+//! The mock: an in-memory store whose publishes and verdicts are recorded.
 
-use std::{
-    fmt,
-    sync::{Arc, MutexGuard},
-};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 
 use super::{
-    NAME, Published, Settled,
-    log::{Failing, Log},
+    NAME,
+    recorder::{Failing, Published, Recorder, Settled},
     subscription::Recording,
 };
 use crate::{
     Event,
     backends::memory::Memory,
     event::{Encoding, Message, Topic, encode},
-    lock::Mutex,
     transport::{
         Capabilities, DeadLetters, ErrorKind, Finding, Outgoing, Receipt, Result, Schedules,
         SubscribeRequest, Subscription, Tail, TailRequest, Transport, TransportError,
     },
 };
 
-/// A transport that records, beside a store in this process. Clones share both.
+/// An in-memory store that records what is published and settled. Clones share the store and the record.
 ///
-/// What is published is stored as anywhere: a consumer on its topic gets it. A retry comes again at once,
-/// however long it was to wait: the time is in what was [settled](Self::settled).
+/// Published events are stored as on any transport: consumers of the topic get them. A retry is delivered at once,
+/// whatever its delay; [`settled`](Self::settled) has the delay.
 #[derive(Clone)]
 pub struct Mock {
     memory: Memory,
-    log: Arc<Mutex<Log>>,
-    pub(super) settled: watch::Sender<usize>,
+    recorder: Recorder,
 }
 
 impl Mock {
-    /// Returns a mock in which nothing has happened.
+    /// Creates a mock with an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self {
             memory: Memory::new(),
-            log: Arc::default(),
-            settled: watch::Sender::new(0),
+            recorder: Recorder::new(),
         }
     }
 
-    /// Returns the transport, to be given to what is tested.
+    /// Returns the transport, for the code under test.
     #[must_use]
     pub fn transport(&self) -> Arc<dyn Transport> {
         Arc::new(self.clone())
@@ -55,7 +48,7 @@ impl Mock {
     /// Feeds an event to the consumers of its type, without recording it as published.
     ///
     /// # Errors
-    /// If an attribute breaks a rule, or the type cannot be a topic.
+    /// If an attribute is not valid, or the type is not a valid topic.
     pub async fn feed(&self, event: &Event) -> Result<()> {
         let topic: Topic = cloudevents::AttributesReader::ty(event)
             .parse()
@@ -64,43 +57,41 @@ impl Mock {
         self.feed_message(message).await
     }
 
-    /// Feeds a message, which may be no event, to the consumers of its topic.
+    /// Feeds a message, which need not be an event, to the consumers of its topic.
     ///
     /// # Errors
-    /// If the store refuses it.
+    /// If the store rejects it.
     pub async fn feed_message(&self, message: Message) -> Result<()> {
         let results = self.memory.publish(vec![message.into()]).await;
         results.into_iter().try_for_each(|result| result.map(drop))
     }
 
-    /// Returns what was published, in order; what was made to fail is not there.
+    /// Returns the published messages in order, without those that failed.
     #[must_use]
     pub fn published(&self) -> Vec<Published> {
-        self.log().published.clone()
+        self.recorder.log().published.clone()
     }
 
-    /// Returns what was settled, in order.
+    /// Returns the settled deliveries in order.
     #[must_use]
     pub fn settled(&self) -> Vec<Settled> {
-        self.log().settled.clone()
+        self.recorder.log().settled.clone()
     }
 
-    /// Waits until so many deliveries were settled, and returns what was settled.
+    /// Waits until `count` deliveries are settled, and returns all that are.
     pub async fn wait_settled(&self, count: usize) -> Vec<Settled> {
-        let mut watch = self.settled.subscribe();
-        // We hold the sender, so that the wait can only end well.
-        let _ = watch.wait_for(|settled| *settled >= count).await;
+        self.recorder.wait_settled(count).await;
         self.settled()
     }
 
     /// Makes every publish from now on fail.
     pub fn fail_publishes(&self, kind: ErrorKind) {
-        self.log().failing = Some(Failing { kind, left: None });
+        self.recorder.log().failing = Some(Failing { kind, left: None });
     }
 
-    /// Makes the next so many messages that are published fail.
+    /// Makes the next `count` published messages fail.
     pub fn fail_next_publishes(&self, count: usize, kind: ErrorKind) {
-        self.log().failing = Some(Failing {
+        self.recorder.log().failing = Some(Failing {
             kind,
             left: Some(count),
         });
@@ -108,11 +99,7 @@ impl Mock {
 
     /// Lets publishes succeed again.
     pub fn accept_publishes(&self) {
-        self.log().failing = None;
-    }
-
-    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock()
+        self.recorder.log().failing = None;
     }
 }
 
@@ -128,7 +115,7 @@ impl Default for Mock {
 
 impl fmt::Debug for Mock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let log = self.log();
+        let log = self.recorder.log();
         f.debug_struct("Mock")
             .field("published", &log.published.len())
             .field("settled", &log.settled.len())
@@ -163,12 +150,12 @@ impl Transport for Mock {
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
         let mut results = Vec::with_capacity(batch.len());
         for outgoing in batch {
-            let refusal = self.log().refusal();
+            let refusal = self.recorder.log().refusal();
             if let Some(error) = refusal {
                 results.push(Err(error));
                 continue;
             }
-            self.log().published.push(Published {
+            self.recorder.log().published.push(Published {
                 message: outgoing.message.clone(),
                 due: outgoing.due,
             });
@@ -179,7 +166,7 @@ impl Transport for Mock {
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         let inner = self.memory.subscribe(request).await?;
-        Ok(Arc::new(Recording::new(self.clone(), inner)))
+        Ok(Arc::new(Recording::new(self.recorder.clone(), inner)))
     }
 
     async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {
