@@ -1,11 +1,44 @@
 //! CloudEvents with retries, delays, dead letters and replay, the same way on every transport.
 //!
-//! [`Service`] is the front door: publish, consume, look after dead letters. [`mock`] is for tests of what is
-//! built on it.
+//! [`Service`] is the entry point: it publishes and consumes events, and gives access to schedules and dead letters.
+//! [`mock`] is a transport for the tests of a service.
 //!
-//! Behind it, [`mod@event`] is the vocabulary and [`transport`] the seam. [`backends`] and [`runtime`] both stand
-//! on the seam and never see each other: whoever writes a backend needs `transport`, whoever wants more say than
-//! a service gives needs `runtime`.
+//! ```
+//! use protoflow::{Event, Service};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = Service::builder().group("payments").connect("memory:").await?;
+//! service.publish_data("order.created", "shop", &serde_json::json!({"total": 12})).await?;
+//! service
+//!     .consume("order.created", |event: Event| async move {
+//!         println!("{event}");
+//!         Ok(())
+//!     })
+//!     .until_end()
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layers
+//!
+//! | module | holds | imports |
+//! |---|---|---|
+//! | [`mod@event`] | events, raw messages, topics and patterns | |
+//! | [`transport`] | the traits that a backend implements, and their vocabulary | `event` |
+//! | [`backends`] | one module per store, and the registry that finds them by URL scheme | `event`, `transport` |
+//! | [`runtime`] | the consume loop, retry policy, publishing, triage of dead letters | `event`, `transport` |
+//! | [`Service`] | the parts above behind one type | all |
+//!
+//! `backends` and `runtime` never import each other, so a backend needs `transport` only, and every policy works on every
+//! store. Use `runtime` for more control than a service offers.
+//!
+//! In the source, the life of an event is in these places: `runtime/consume/` decides on retries and dead letters by the
+//! verdict of a handler; the program turns an exit status into a verdict in `bin/pf/handler/contract/verdict.rs`, and ends
+//! a tail (`--until`, `--count`) in `bin/pf/commands/tail/ending.rs`; `transport/dead_letter.rs` derives the id of a dead
+//! letter; each backend makes a verdict true in its `consume/settle.rs` (Kafka commits offsets in
+//! `consume/offsets/commit.rs`, NATS sets the delay of a retry in `consume/settle.rs`).
 //!
 //! # Features
 //!

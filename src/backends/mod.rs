@@ -1,4 +1,27 @@
-//! The drivers, one module each with the same rooms, and the registry that finds them by URL scheme.
+//! The backends, and the registry that finds them by URL scheme.
+//!
+//! Every backend has the same rooms, as files or folders, so that knowing one is knowing all. A room imports only rooms of a
+//! lower number; `tests/floors` holds it to that.
+//!
+//! | # | room | holds |
+//! |---|---|---|
+//! | 1 | `error` | driver errors and server answers as `TransportError` |
+//! | 2 | `codec` | how a message is stored: records, headers, rows, timestamps; no client, no connection |
+//! | 3 | `connection` | configuration, clients, names of topics and streams, admin calls, schema, transactions |
+//! | 4 | `read` | reading without a group: ordered readers, single records, gaps |
+//! | 5 | `delay` | delayed events: storing, listing, cancelling, firing |
+//! | 5 | `dead_letter` | dead letters: storing, decoding, listing, counting, importing, and which are resolved |
+//! | 6 | `tail` | `Transport::tail` |
+//! | 6 | `publish` | `Transport::publish` |
+//! | 7 | `consume` | `Transport::subscribe`: membership, deliveries in flight, leases, settlement, commits |
+//! | 8 | `doctor` | `Transport::diagnose` and `Transport::fix` |
+//! | 8 | `job` | replay and purge: plan, lease, journal, one step |
+//! | 9 | `capabilities` | what is native, emulated or absent |
+//! | 10 | `transport` | `Transport`, `DeadLetters` and `Schedules`, by delegation only |
+//! | 11 | `factory` | `Factory`: from a URL to a transport |
+//!
+//! `mod.rs` of a backend says how the broker is used and why. The traits are in [`transport`](crate::transport); a new
+//! backend implements them, is added to `registry.rs`, and passes the conformance suite.
 
 #[allow(dead_code, reason = "each backend uses a part of it")]
 mod delivery_buffer;

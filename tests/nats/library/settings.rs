@@ -48,10 +48,7 @@ async fn a_missing_server_is_told_soon() {
 #[tokio::test]
 async fn wrong_credentials_are_told() {
     let broker = Broker::start_with(&["--user", "me", "--pass", "secret"]);
-    let refused = broker
-        .connect("", false)
-        .await
-        .expect_err("no credentials");
+    let refused = broker.connect("", false).await.expect_err("no credentials");
     assert_eq!(refused.kind(), ErrorKind::Denied);
     let url = broker.url("").replace("nats://", "nats://me:secret@");
     let url = url.parse().expect("a URL");
