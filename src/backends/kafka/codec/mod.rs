@@ -2,3 +2,4 @@
 
 pub(super) mod compact_record;
 pub(super) mod record;
+pub(super) mod topic_partition;

@@ -29,7 +29,10 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record,
+        codec::{
+            record,
+            topic_partition::{TopicPartition, Watermarks},
+        },
         error::{self, error},
     },
     event::{Pattern, Topic},
@@ -57,13 +60,6 @@ pub(crate) struct Connection {
     partitions: Mutex<HashMap<String, i32>>,
     warnings: Mutex<Vec<String>>,
     pub(crate) leaving: Leaving,
-}
-
-/// The offsets of a partition: the first kept, and the next to be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Watermarks {
-    pub(crate) low: i64,
-    pub(crate) high: i64,
 }
 
 impl std::fmt::Debug for Connection {
@@ -269,7 +265,13 @@ impl Connection {
         self.ask(move |client, config| {
             partitions
                 .iter()
-                .map(|(topic, partition)| bounds(client, config, topic, *partition))
+                .map(|(topic, partition)| {
+                    watermarks(
+                        client,
+                        config,
+                        &TopicPartition::new(topic.as_str(), *partition),
+                    )
+                })
                 .collect()
         })
         .await
@@ -289,7 +291,7 @@ impl Connection {
             let client = client::create(&settings, ClientErrors::default())?;
             self.asking_all.get_or_init(|| client)
         };
-        bounds(client, &self.config, name, partition)
+        watermarks(client, &self.config, &TopicPartition::new(name, partition))
     }
 
     /// Returns the first offset of each partition whose record is not older; none means that there is none.
@@ -347,15 +349,14 @@ pub(crate) fn partitions_in(
 }
 
 /// Asks for the bounds of a partition; one that was just made has to choose its leader first. Blocks.
-pub(crate) fn bounds<C: rdkafka::consumer::ConsumerContext>(
+pub(crate) fn watermarks<C: rdkafka::consumer::ConsumerContext>(
     client: &BaseConsumer<C>,
     config: &Config,
-    topic: &str,
-    partition: i32,
+    at: &TopicPartition,
 ) -> Result<Watermarks> {
     let end = Instant::now() + config.timeout;
     loop {
-        let failed = match client.fetch_watermarks(topic, partition, config.timeout) {
+        let failed = match client.fetch_watermarks(&at.topic, at.partition, config.timeout) {
             Ok((low, high)) => return Ok(Watermarks { low, high }),
             Err(failed) => failed,
         };

@@ -8,6 +8,7 @@ pub(super) mod handle;
 pub(super) mod leaving;
 pub(super) mod names;
 pub(super) mod producer;
+pub(super) mod threads;
 pub(super) mod topics;
 pub(super) mod transaction;
 pub(super) mod version;

@@ -95,3 +95,25 @@ impl Connection {
         self.config.partitions.unwrap_or(PARTITIONS)
     }
 }
+
+/// A topic to be created, and its purpose, for the remark.
+#[derive(Debug)]
+pub(crate) struct PlannedTopic {
+    pub(crate) spec: TopicSpec,
+    pub(crate) purpose: String,
+}
+
+/// Creates topics unless they exist; returns a remark for each that was created.
+pub(crate) async fn create_planned(
+    connection: &Arc<Connection>,
+    planned: Vec<PlannedTopic>,
+) -> Result<Vec<String>> {
+    let specs: Vec<TopicSpec> = planned.iter().map(|topic| topic.spec.clone()).collect();
+    let created = connection.make(&specs).await?;
+    let created = planned
+        .iter()
+        .filter(|topic| created.contains(&topic.spec.name));
+    let remarks =
+        created.map(|topic| format!("created topic {} for {}", topic.spec.name, topic.purpose));
+    Ok(remarks.collect())
+}

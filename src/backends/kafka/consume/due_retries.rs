@@ -1,158 +1,189 @@
-//! Handing out what waited for another run once it is due.
+//! Retries that became due, delivered again.
+//!
+//! A retry partition is read like a log, and an index holds when each retry is due. Records that are due much later are
+//! not kept in memory but fetched again by their offsets.
 
 use std::{
     collections::HashMap,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use rdkafka::consumer::Consumer as _;
-
 use super::{
-    assignment::partition::{Kind, PartId},
-    poll_loop::{LOOK, Pump},
-    state::{Claim, Desk, Waited, Waiting},
+    assignment::partition::{AssignmentId, PartitionKind},
+    offsets::start_offset::OffsetPlan,
+    session::Session,
+    state::{
+        SessionState,
+        buffer::Buffered,
+        in_flight::{AckHandle, RetrySlot},
+    },
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord},
+        codec::{
+            record::{self, FetchedRecord},
+            topic_partition::TopicPartition,
+        },
         delay::{delayed_record, index::Due},
+        read::offset_fetcher::OffsetFetcher,
     },
     event::{Position, Stored},
     transport::Result,
 };
 
-/// When what could not be read is tried again, in milliseconds.
-const AGAIN: i64 = 500;
+/// When a record that could not be fetched is tried again, in milliseconds.
+const REFETCH: i64 = 500;
 
-/// Retries of a partition that are due.
+/// Due retries of a partition.
 struct Batch {
-    part: PartId,
-    topic: Arc<str>,
-    partition: i32,
+    id: AssignmentId,
+    at: TopicPartition,
     due: Vec<Due>,
 }
 
-impl Pump {
-    /// Takes in what is due of what was to be tried again; returns when the next will be.
-    pub(crate) fn hand_out_due(&mut self) -> Result<Duration> {
-        let now = record::millis(SystemTime::now());
-        let mut batches = Vec::new();
-        let mut next = LOOK;
-        {
-            let mut desk = self.shared.desk();
-            let room = self.shared.max_in_flight.saturating_sub(desk.waiting.len());
-            let waits = |kind: &mut Kind| match kind {
-                Kind::Retries(retries) if retries.is_read() && !retries.is_legacy() => {
-                    retries.pending.next().is_some_and(|time| time <= now)
-                }
-                _ => false,
-            };
-            let parts = desk.parts.values_mut().map(|part| waits(&mut part.kind));
-            // So that no partition takes the room of the others.
-            let share = room.div_ceil(parts.filter(|waits| *waits).count().max(1));
-            for (id, part) in &mut desk.parts {
-                let Kind::Retries(retries) = &mut part.kind else {
-                    continue;
-                };
-                if !retries.is_read() || retries.is_legacy() {
-                    continue;
-                }
-                let due = retries.pending.due(now, share);
-                if !due.is_empty() {
-                    batches.push(Batch {
-                        part: *id,
-                        topic: Arc::clone(&part.name),
-                        partition: part.partition,
-                        due,
-                    });
-                }
-                if let Some(time) = retries.pending.next() {
-                    let left = u64::try_from(time - now).unwrap_or(0);
-                    next = next.min(Duration::from_millis(left));
-                }
-            }
+/// Delivers due retries.
+#[derive(Debug)]
+pub(crate) struct DueRetries {
+    fetcher: OffsetFetcher,
+}
+
+impl DueRetries {
+    pub(crate) fn new(session: &Session) -> Self {
+        Self {
+            fetcher: OffsetFetcher::new(&session.connection.config),
         }
-        let mut woken = Ok(());
-        for batch in batches {
-            // A failure in one partition holds up no other.
-            woken = woken.and(self.wake_up(batch, now));
-        }
-        woken.map(|()| next)
     }
 
-    fn wake_up(&mut self, batch: Batch, now: i64) -> Result<()> {
-        let id = batch.part;
-        let mut absent: Vec<i64> = batch
-            .due
-            .iter()
-            .filter(|due| due.record.is_none())
-            .map(|due| due.offset)
-            .collect();
+    /// Puts due retries into the buffer, and returns how long it takes until the next is due, at most `limit`.
+    pub(crate) fn enqueue(
+        &self,
+        session: &Session,
+        plan: &OffsetPlan,
+        limit: Duration,
+    ) -> Result<Duration> {
+        let now = record::millis(SystemTime::now());
+        let mut next = limit;
+        let batches = take_due(session, now, &mut next);
+        let mut enqueued = Ok(());
+        for batch in batches {
+            // A failure in one partition must not hold up the others.
+            enqueued = enqueued.and(self.enqueue_batch(session, plan, batch, now));
+        }
+        enqueued.map(|()| next)
+    }
+
+    fn enqueue_batch(
+        &self,
+        session: &Session,
+        plan: &OffsetPlan,
+        batch: Batch,
+        now: i64,
+    ) -> Result<()> {
+        let id = batch.id;
+        let absent = batch.due.iter().filter(|due| due.record.is_none());
+        let mut absent: Vec<i64> = absent.map(|due| due.offset).collect();
         absent.sort_unstable();
-        let found = self.fetcher.read(&batch.topic, batch.partition, &absent);
-        let (found, failed) = match found {
-            Ok(found) => (found, None),
+        let (fetched, failed) = match self.fetcher.read(&batch.at, &absent) {
+            Ok(fetched) => (fetched, None),
             Err(failed) => (Vec::new(), Some(failed)),
         };
-        let mut found: HashMap<i64, FetchedRecord> =
-            found.into_iter().map(|read| (read.offset, read)).collect();
-        let mut desk = self.shared.desk();
+        let fetched = fetched.into_iter().map(|record| (record.offset, record));
+        let mut fetched: HashMap<i64, FetchedRecord> = fetched.collect();
+        let mut state = session.state();
         for due in batch.due {
             let (time, offset) = (due.time, due.offset);
-            let read = due.record.or_else(|| found.remove(&offset));
-            match read.and_then(|read| self.awake(&desk, id, read)) {
-                Some(waiting) => desk.admit(waiting),
+            let record = due.record.or_else(|| fetched.remove(&offset));
+            match record.and_then(|record| to_delivery(&state, plan, id, record)) {
+                Some(message) => state.buffer.push(message),
                 None if failed.is_some() => {
                     let due = Due {
                         time,
                         offset,
                         record: None,
                     };
-                    if let Some(retries) = desk.retries(id) {
-                        retries.pending.put_back(due, now + AGAIN);
+                    if let Some(retries) = state.assignment.retry_partition(id) {
+                        retries.index.put_back(due, now + REFETCH);
                     }
                 }
                 None => {}
             }
         }
-        drop(desk);
-        self.shared.came.notify_waiters();
+        drop(state);
+        session.delivered.notify_waiters();
         failed.map_or(Ok(()), Err)
     }
+}
 
-    /// Makes a delivery of what waited; a bounded membership leaves what others will try again later.
-    fn awake(&self, desk: &Desk, part: PartId, read: FetchedRecord) -> Option<Waiting> {
-        let key = read.key.clone()?;
-        let (partition, offset, time) = (read.partition, read.offset, read.time);
-        let topic = Arc::clone(&read.topic);
-        let (story, message) = delayed_record::decode(read)?;
-        let course = &self.client.context().course;
-        if course.until_end && story.due > course.joined && !desk.retrying.contains_key(&key) {
-            return None;
+/// Takes due retries out of the indexes, at most as many as the buffer has room for.
+fn take_due(session: &Session, now: i64, next: &mut Duration) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    let mut state = session.state();
+    let room = session.max_in_flight.saturating_sub(state.buffer.len());
+    let partitions = &mut state.assignment.partitions;
+    let has_due = |kind: &mut PartitionKind| match kind {
+        PartitionKind::Retries(retries) if retries.is_caught_up() && !retries.is_legacy() => {
+            retries.index.next().is_some_and(|time| time <= now)
         }
-        let own = || format!("{topic}/{partition}/{offset}");
-        let position = story.position.clone();
-        let stored = Stored {
-            message,
-            position: position.unwrap_or_else(|| Position::new(own())),
-            time: story
-                .stored
-                .map_or(time, |millis| record::time(Some(millis))),
+        _ => false,
+    };
+    let with_due = partitions.values_mut().map(|one| has_due(&mut one.kind));
+    // No partition takes the room of the others.
+    let share = room.div_ceil(with_due.filter(|has_due| *has_due).count().max(1));
+    for (id, partition) in partitions {
+        let PartitionKind::Retries(retries) = &mut partition.kind else {
+            continue;
         };
-        Some(Waiting {
-            stored,
-            attempts: story.attempts(),
-            lineage: story.lineage,
-            claim: Claim {
-                part,
-                offset,
-                waited: Some(Waited {
-                    key,
-                    topic,
-                    partition,
-                }),
-            },
-        })
+        if !retries.is_caught_up() || retries.is_legacy() {
+            continue;
+        }
+        let due = retries.index.due(now, share);
+        if !due.is_empty() {
+            batches.push(Batch {
+                id: *id,
+                at: partition.at.clone(),
+                due,
+            });
+        }
+        if let Some(time) = retries.index.next() {
+            let left = u64::try_from(time - now).unwrap_or(0);
+            *next = Duration::from_millis(left).min(*next);
+        }
     }
+    batches
+}
+
+/// Returns the delivery of a retry. A bounded subscription leaves retries that were due later to others, unless it
+/// stored them itself.
+fn to_delivery(
+    state: &SessionState,
+    plan: &OffsetPlan,
+    assignment: AssignmentId,
+    record: FetchedRecord,
+) -> Option<Buffered> {
+    let key = record.key.clone()?;
+    let at = TopicPartition::new(record.topic.clone(), record.partition);
+    let (offset, time) = (record.offset, record.time);
+    let (metadata, message) = delayed_record::decode(record)?;
+    let is_late = plan.until_end && metadata.due > plan.joined;
+    if is_late && !state.assignment.retries.contains_key(&key) {
+        return None;
+    }
+    let own = || Position::new(format!("{}/{}/{offset}", at.topic, at.partition));
+    let stored = Stored {
+        message,
+        position: metadata.position.clone().unwrap_or_else(own),
+        time: metadata
+            .stored
+            .map_or(time, |millis| record::time(Some(millis))),
+    };
+    Some(Buffered {
+        stored,
+        attempts: metadata.attempts(),
+        lineage: metadata.lineage,
+        handle: AckHandle {
+            assignment,
+            offset,
+            retry: Some(RetrySlot { key, at }),
+        },
+    })
 }

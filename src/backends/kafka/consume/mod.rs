@@ -1,13 +1,15 @@
-//! A subscription: membership in a group, deliveries in flight, settlement, commits.
+//! `Transport::subscribe`: membership in a group, in-flight deliveries, settlement, and commits.
 
-pub(super) mod assignment;
-pub(super) mod due_retries;
-pub(super) mod membership;
-pub(super) mod offsets;
-pub(super) mod poll;
-pub(super) mod poll_loop;
-pub(super) mod retry_topics;
-pub(super) mod session;
-pub(super) mod settle;
-pub(super) mod state;
-pub(super) mod subscription;
+pub(crate) mod assignment;
+pub(crate) mod due_retries;
+pub(crate) mod membership;
+pub(crate) mod offsets;
+pub(crate) mod open_transactions;
+pub(crate) mod poll;
+pub(crate) mod poll_loop;
+pub(crate) mod provision;
+pub(crate) mod retry_topics;
+pub(crate) mod session;
+pub(crate) mod settle;
+pub(crate) mod state;
+pub(crate) mod subscription;

@@ -1,6 +1,6 @@
-//! What a poll of a member's client brings: a record, or trouble.
+//! Polling the client of a member: records, and errors by what they mean.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rdkafka::{
     Message as _,
@@ -12,31 +12,53 @@ use rdkafka::{
 
 use super::{
     assignment::{
-        gap_recovery::{self, Torn},
-        partition::{Kind, PartId},
-        rebalance::Watch,
+        gap_recovery::GapRecovery,
+        rebalance::{GroupConsumer, GroupContext},
     },
     membership::join_errors,
-    poll_loop::Pump,
-    retry_topics::support_topics,
-    state::{Claim, Desk, Waiting},
+    retry_topics::{retry_queues::RetryQueues, sources::RetryTopic, support_topics},
+    session::Session,
 };
 use crate::{
-    backends::kafka::{
-        codec::record::{self, FetchedRecord, LINEAGE},
-        error,
-    },
-    event::{Stored, Topic},
-    transport::{Attempts, Result},
+    backends::kafka::{codec::record::FetchedRecord, error, read::gap},
+    transport::Result,
 };
 
-impl Pump {
-    pub(crate) fn poll(&mut self, patience: Duration) -> Result<Option<FetchedRecord>> {
-        let client = Arc::clone(&self.client);
-        self.see(client.poll(patience))
+/// Polls the common queue of a client, and those of retry partitions.
+pub(crate) struct Poller {
+    client: Arc<GroupConsumer>,
+    session: Arc<Session>,
+    retries: RetryQueues,
+    names: HashMap<String, Arc<str>>,
+    /// No broker answered last.
+    is_down: bool,
+    pub(crate) gaps: GapRecovery,
+}
+
+impl Poller {
+    pub(crate) fn new(client: &Arc<GroupConsumer>, session: &Arc<Session>) -> Self {
+        Self {
+            client: Arc::clone(client),
+            session: Arc::clone(session),
+            retries: RetryQueues::default(),
+            names: HashMap::new(),
+            is_down: false,
+            gaps: GapRecovery::new(),
+        }
     }
 
-    /// Reads so many records of retries, at the most, and one of each partition more.
+    /// Gives the partitions of retry topics queues of their own.
+    pub(crate) fn split_retries(&mut self, topics: &[RetryTopic]) {
+        self.retries.split(&self.client, topics);
+    }
+
+    /// Polls the common queue.
+    pub(crate) fn poll(&mut self, wait: Duration) -> Result<Option<FetchedRecord>> {
+        let client = Arc::clone(&self.client);
+        self.on_polled(client.poll(wait))
+    }
+
+    /// Polls the queues of retry partitions for about `max` records, and at least one of each.
     pub(crate) fn poll_retries(
         &mut self,
         max: usize,
@@ -48,10 +70,10 @@ impl Pump {
         polled
     }
 
-    /// Reads a queue; reports whether there may be more in it.
+    /// Polls a queue; reports whether there may be more in it.
     fn poll_queue(
         &mut self,
-        queue: &PartitionQueue<Watch>,
+        queue: &PartitionQueue<GroupContext>,
         max: usize,
         chunk: &mut Vec<FetchedRecord>,
     ) -> Result<bool> {
@@ -62,26 +84,26 @@ impl Pump {
                 Some(Err(failed))
                     if failed.rdkafka_error_code() == Some(Code::TopicAuthorizationFailed) =>
                 {
-                    let (connection, group) = (&self.shared.connection, &self.shared.group);
-                    self.shared
-                        .fail(support_topics::unreadable(connection, group));
+                    let session = &self.session;
+                    let failed = support_topics::unreadable(&session.connection, &session.group);
+                    session.fail(failed);
                     continue;
                 }
                 Some(_) => {}
             }
-            chunk.extend(self.see(polled)?);
+            chunk.extend(self.on_polled(polled)?);
         }
         Ok(true)
     }
 
-    fn see(
+    fn on_polled(
         &mut self,
         polled: Option<KafkaResult<BorrowedMessage<'_>>>,
     ) -> Result<Option<FetchedRecord>> {
         match polled {
             None => Ok(None),
             Some(Ok(record)) => {
-                self.down = false;
+                self.is_down = false;
                 let known = self.names.get(record.topic()).cloned();
                 let name = known.unwrap_or_else(|| {
                     let name: Arc<str> = record.topic().into();
@@ -92,87 +114,40 @@ impl Pump {
                 Ok(Some(FetchedRecord::copy(name, &record)))
             }
             Some(Err(failed)) => {
-                self.heed(failed)?;
+                self.on_error(failed)?;
                 Ok(None)
             }
         }
     }
 
-    fn heed(&mut self, failed: KafkaError) -> Result<()> {
-        if gap_recovery::is_gap(&failed) {
-            self.torn = Some(Torn::new(true));
+    fn on_error(&mut self, failed: KafkaError) -> Result<()> {
+        if gap::is_gap(&failed) {
+            self.gaps.on_gap();
             return Ok(());
         }
-        let watch = self.client.context();
-        if let Some(refused) = watch.errors.fatal() {
-            return Err(refused);
+        let errors = &self.client.context().errors;
+        if let Some(fatal) = errors.fatal() {
+            return Err(fatal);
         }
-        let code = failed.rdkafka_error_code();
-        let place = (&self.shared.connection, &self.shared.group);
-        let refused = code.and_then(|code| join_errors::refusal(code, &self.client, place));
+        let session = &self.session;
+        let refused = failed.rdkafka_error_code().and_then(|code| {
+            join_errors::refusal(code, &self.client, &session.connection, &session.group)
+        });
         if let Some(refused) = refused {
-            self.shared.fail(refused);
+            session.fail(refused);
             return Ok(());
         }
-        let is_final = matches!(failed, KafkaError::MessageConsumptionFatal(_));
+        let is_fatal = matches!(failed, KafkaError::MessageConsumptionFatal(_));
         let known = error::from_kafka(failed, "reading");
-        if is_final {
-            self.shared.fail(known);
-            return Ok(());
-        }
-        if known.is_transient() && !self.down {
-            self.down = true;
-            self.shared.fail(
-                watch
-                    .errors
-                    .unreachable(&self.shared.connection.config.servers),
-            );
+        if is_fatal {
+            session.fail(known);
+        } else if known.is_transient() && !self.is_down {
+            // Reported once; the client reconnects by itself.
+            self.is_down = true;
+            session.fail(errors.unreachable(&session.connection.config.servers));
         } else {
             tracing::debug!(%known, "reading goes on");
         }
         Ok(())
-    }
-}
-
-impl Desk {
-    /// Takes in a record of a partition that is ours.
-    pub(crate) fn take(&mut self, id: PartId, read: FetchedRecord, now: i64) {
-        let Some(part) = self.parts.get_mut(&id) else {
-            return;
-        };
-        match &mut part.kind {
-            Kind::Retries(retries) => {
-                retries.seen = retries.seen.max(read.offset + 1);
-                retries.pending.take(&read, now);
-            }
-            Kind::Messages { topic, tracker, .. } => {
-                if tracker.take(read.offset) {
-                    let waiting = fresh(id, topic.clone(), read);
-                    self.admit(waiting);
-                }
-            }
-        }
-    }
-}
-
-/// Makes a delivery of a message that was not tried yet.
-fn fresh(part: PartId, topic: Topic, read: FetchedRecord) -> Waiting {
-    let lineage = read.marks.get(LINEAGE);
-    let lineage = lineage.and_then(|text| serde_json::from_slice(text).ok());
-    let offset = read.offset;
-    let stored = Stored {
-        position: record::position(&topic, read.partition, offset),
-        time: read.time,
-        message: read.message(topic),
-    };
-    Waiting {
-        stored,
-        attempts: Attempts::default(),
-        lineage,
-        claim: Claim {
-            part,
-            offset,
-            waited: None,
-        },
     }
 }

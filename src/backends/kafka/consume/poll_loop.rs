@@ -1,122 +1,120 @@
-//! The thread of a membership: it polls, takes in what came, and hands out what was to be tried again once it is due.
+//! The polling thread of a subscription.
+//!
+//! It works in steps: subscribe to what is to be read, buffer due retries, poll a chunk, and look after partitions that
+//! stopped. Everything that blocks on a broker is here or on the committing thread; callers see the state alone.
 
 use std::{
-    collections::{HashMap, HashSet},
     sync::Arc,
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime},
 };
 
-use rdkafka::{
-    Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
-};
+use rdkafka::{TopicPartitionList, consumer::Consumer as _};
 
 use super::{
-    assignment::{gap_recovery::Torn, partition::PartId, rebalance::Watch},
+    assignment::{
+        partition::AssignmentId, positions, rebalance::GroupConsumer,
+        recreated_topics::RecreatedTopics,
+    },
+    due_retries::DueRetries,
+    membership::leave,
     offsets::commit,
-    retry_topics::{legacy_forwarder::Forwarder, retry_queues::RetryQueues, sources::RetryTopic},
-    session::Shared,
-    state::End,
+    poll::Poller,
+    retry_topics::{legacy_forwarder::Forwarder, sources::RetryTopic},
+    session::Session,
+    state::lifecycle::Phase,
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord},
-        error::{self, error},
-        read::offset_fetcher::OffsetFetcher,
+        codec::{
+            record::{self, FetchedRecord},
+            topic_partition::TopicPartition,
+        },
+        connection::threads,
+        error,
     },
-    transport::{ErrorKind, Result},
+    transport::Result,
 };
 
-/// The most records taken in at once.
+/// The most records that are taken over at once.
 const CHUNK: usize = 256;
-/// The same of retries, of which little more than the time when they are due is kept: what is not taken in stays in the
-/// memory of the client.
+/// The same of retries, of which little more than their due time is kept; the others stay in the memory of the client.
 const RETRIES: usize = 2048;
-/// How long a poll waits at the most.
-pub(crate) const LOOK: Duration = Duration::from_millis(20);
-/// How often leases are looked at.
+/// The longest wait of a poll, and the pause after a failure.
+const POLL: Duration = Duration::from_millis(20);
+/// How often leases are checked.
 const LEASES: Duration = Duration::from_millis(50);
-/// How often it is looked how far was read while there are retries to be read and records keep coming.
-const UNREAD: Duration = Duration::from_millis(100);
-/// For how long nothing is polled while there is no room; then the client is told to stop fetching.
-const HOLD: Duration = Duration::from_millis(500);
+/// How often positions are read while retry partitions are caught up and records keep coming.
+const CATCH_UP: Duration = Duration::from_millis(100);
+/// How long the client goes on fetching without being polled for messages, while the buffer is full. Pausing throws
+/// away what it has prefetched, so a short stall must not pause.
+const BEFORE_PAUSE: Duration = Duration::from_millis(500);
 
-/// A partition that is ours, and where a bounded membership of it ends.
-type Known = (PartId, Option<i64>);
+/// The topics that a client subscribed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Subscribed {
+    /// The revision of the sources.
+    revision: u64,
+    left_out: Option<String>,
+}
 
-/// The thread's side of a membership.
-pub(crate) struct Pump {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) retries: RetryQueues,
-    pub(crate) client: Arc<BaseConsumer<Watch>>,
-    pub(crate) fetcher: OffsetFetcher,
-    pub(crate) names: HashMap<String, Arc<str>>,
-    /// The revision of the sources that was subscribed to, and what was left out of them.
-    subscribed: Option<(u64, Option<String>)>,
+/// The thread's side of a subscription.
+pub(crate) struct PollLoop {
+    session: Arc<Session>,
+    client: Arc<GroupConsumer>,
+    poller: Poller,
+    due_retries: DueRetries,
+    recreated: RecreatedTopics,
+    subscribed: Option<Subscribed>,
     is_forwarding: bool,
     leases_at: Instant,
     full_since: Option<Instant>,
-    looked: Instant,
-    pub(crate) down: bool,
-    pub(crate) torn: Option<Torn>,
-    /// Topics that were created again and are not read from their beginning yet.
-    pub(crate) recreated: HashSet<String>,
-    /// When it was last looked whether the client stopped somewhere without a word.
-    pub(crate) suspected: Instant,
+    positions_read: Instant,
 }
 
-impl Pump {
-    /// Takes over a client.
-    pub(crate) fn new(client: BaseConsumer<Watch>) -> Self {
-        let shared = Arc::clone(&client.context().shared);
-        let now = Instant::now();
+impl PollLoop {
+    pub(crate) fn new(client: GroupConsumer) -> Self {
+        let session = Arc::clone(&client.context().session);
         let client = Arc::new(client);
+        let now = Instant::now();
         Self {
-            fetcher: OffsetFetcher::new(&shared.connection.config),
-            shared,
-            retries: RetryQueues::default(),
+            poller: Poller::new(&client, &session),
+            due_retries: DueRetries::new(&session),
+            recreated: RecreatedTopics::default(),
+            session,
             client,
-            names: HashMap::new(),
             subscribed: None,
             is_forwarding: false,
             leases_at: now + LEASES,
             full_since: None,
-            looked: now,
-            down: false,
-            torn: None,
-            recreated: HashSet::new(),
-            suspected: now,
+            positions_read: now,
         }
     }
 
-    /// Works until the membership is left.
+    /// Works until the subscription ends.
     pub(crate) fn run(mut self) {
         let commits = self.start_commits();
-        while matches!(self.shared.desk().end, End::No | End::Reached) {
+        while self.session.state().lifecycle.phase.is_active() {
             if let Err(failed) = self.step() {
-                self.shared.fail(failed);
-                thread::park_timeout(LOOK);
+                self.session.fail(failed);
+                thread::park_timeout(POLL);
             }
         }
-        let _ = commits.map(thread::JoinHandle::join);
-        let shared = Arc::clone(&self.shared);
-        // Leaving the group takes a moment, in which nobody should think that it is done.
+        let _ = commits.map(JoinHandle::join);
+        let session = Arc::clone(&self.session);
+        // Dropping the client leaves the group, which takes a moment; only then the subscription is closed.
         drop(self);
-        shared.end(End::Closed);
+        session.enter(Phase::Closed);
     }
 
     /// Starts the thread that commits.
-    fn start_commits(&self) -> Option<thread::JoinHandle<()>> {
-        let (client, shared) = (Arc::clone(&self.client), Arc::clone(&self.shared));
-        let thread = thread::Builder::new()
-            .name("pf-kafka-commits".to_owned())
-            .spawn(move || commit::run(&client, &shared));
-        match thread {
+    fn start_commits(&self) -> Option<JoinHandle<()>> {
+        let (client, session) = (Arc::clone(&self.client), Arc::clone(&self.session));
+        let work = move || commit::commit_loop(&client, &session);
+        match threads::spawn("pf-kafka-commits", work) {
             Ok(thread) => Some(thread),
-            Err(source) => {
-                let failed = error(ErrorKind::Other, "no thread can be started").because(source);
-                self.shared.fail(failed);
+            Err(failed) => {
+                self.session.fail(failed);
                 None
             }
         }
@@ -130,72 +128,79 @@ impl Pump {
             self.check_leases();
         }
         self.stagger()?;
-        let next = self.hand_out_due()?;
-        if self.has_room()? {
+        let plan = &self.client.context().plan;
+        let next = self.due_retries.enqueue(&self.session, plan, POLL)?;
+        if self.apply_backpressure()? {
             let mut chunk = Vec::new();
             let gathered = self.gather(next, &mut chunk);
-            self.leave_out_recreated(&mut chunk);
+            self.drop_recreated(&mut chunk);
             let is_idle = chunk.is_empty();
-            // What came before a failure comes only once.
+            // Records that were polled before a failure are not polled again.
             self.admit(chunk)?;
             gathered?;
-            self.read_recreated()?;
-            let is_mending = self.mend(is_idle)?;
-            if !is_mending && (is_idle || self.must_look()) {
-                self.looked = Instant::now();
-                self.look_around()?;
+            self.recreated.restart(&self.client, &self.session)?;
+            let (client, session) = (&self.client, &self.session);
+            let recovered = self.poller.gaps.recover(client, session, is_idle)?;
+            if !recovered && (is_idle || self.must_read_positions()) {
+                self.positions_read = Instant::now();
+                positions::refresh(&self.client, &self.session)?;
             }
             return Ok(());
         }
-        // Nothing of these is handed out before there is room, and each of many queues would fill up by itself.
+        // Retries are indexed, not delivered, before there is room. Left alone, each of their queues would fill up.
         let mut retries = Vec::new();
-        let polled = self.poll_retries(RETRIES, &mut retries);
-        self.leave_out_recreated(&mut retries);
+        let polled = self.poller.poll_retries(RETRIES, &mut retries);
+        self.drop_recreated(&mut retries);
         self.admit(retries)?;
         polled
     }
 
-    /// Reports whether it has to be looked how far was read, though records keep coming: behind the last retry there may
-    /// be marks of transactions, of which no record tells.
-    fn must_look(&self) -> bool {
-        self.looked.elapsed() > UNREAD && self.shared.desk().has_unread_retries()
+    /// Reports whether positions are to be read though records keep coming: the last offsets of a retry partition may be
+    /// markers of transactions, which no record shows.
+    fn must_read_positions(&self) -> bool {
+        self.positions_read.elapsed() > CATCH_UP && self.session.state().assignment.is_catching_up()
     }
 
-    /// Reads the topics that are wanted now.
+    fn drop_recreated(&mut self, chunk: &mut Vec<FetchedRecord>) {
+        let (client, session) = (&self.client, &self.session);
+        self.recreated.drop_records(client, session, chunk);
+    }
+
+    /// Subscribes if the topics to be read changed, or the group has to be joined again.
     fn subscribe(&mut self) -> Result<()> {
         let (mut topics, retries, has_legacy, has_foreign, wanted) = {
-            let mut desk = self.shared.desk();
-            if desk.stalled {
-                if !desk.wanted {
-                    return Ok(());
-                }
-                desk.stalled = false;
+            let mut state = self.session.state();
+            if state.lifecycle.has_left() {
+                return Ok(());
+            }
+            if state.lifecycle.must_rejoin() {
                 self.subscribed = None;
             }
-            let wanted = (desk.sources.revision(), desk.left_out.clone());
+            let wanted = Subscribed {
+                revision: state.sources.revision(),
+                left_out: state.lifecycle.left_out.clone(),
+            };
             if self.subscribed.as_ref() == Some(&wanted) {
                 return Ok(());
             }
-            desk.is_joining |= self.subscribed.is_none();
-            let retries: Vec<RetryTopic> = desk.sources.retries().cloned().collect();
-            let has_legacy = desk.sources.legacy().is_some();
-            let has_foreign = wanted.1.is_some() && !desk.foreign.is_empty();
-            (
-                desk.sources.subscription(),
-                retries,
-                has_legacy,
-                has_foreign,
-                wanted,
-            )
+            if self.subscribed.is_none() {
+                state.lifecycle.joining();
+            }
+            let retries: Vec<RetryTopic> = state.sources.retries().cloned().collect();
+            let has_legacy = state.sources.legacy().is_some();
+            let has_foreign = wanted.left_out.is_some() && !state.assignment.foreign.is_empty();
+            let topics = state.sources.subscription();
+            (topics, retries, has_legacy, has_foreign, wanted)
         };
-        self.retries.split(&self.client, &retries);
+        // Before they can be assigned: records that arrive earlier stay in the common queue.
+        self.poller.split_retries(&retries);
         if has_legacy && !std::mem::replace(&mut self.is_forwarding, true) {
-            let runtime = self.shared.runtime.clone();
-            Forwarder::start(&self.shared, &self.client, runtime)?;
+            let runtime = self.session.runtime.clone();
+            Forwarder::start(&self.session, &self.client, runtime)?;
         }
-        topics.retain(|name| Some(name) != wanted.1.as_ref());
+        topics.retain(|name| Some(name) != wanted.left_out.as_ref());
         if has_foreign {
-            // Where members join with what they have, the client lets each keep also what it does not read.
+            // Members join with the partitions that they have, and would keep those that they do not read.
             self.client.unsubscribe();
         }
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
@@ -206,47 +211,43 @@ impl Pump {
         Ok(())
     }
 
-    /// Gives everything to others if what was handed out is not worked on any more.
+    /// Leaves the group if deliveries are not worked on any more.
     fn check_leases(&mut self) {
-        if self.shared.desk().stands_still(self.shared.lease) {
-            tracing::debug!("nobody works on what was taken; the group is left");
-            self.leave();
+        if self.session.state().is_stalled(self.session.lease) {
+            tracing::debug!("deliveries are not worked on; leaving the group");
+            leave::leave_group(&self.client, &self.session);
         }
     }
 
-    /// Leaves the group until somebody asks for more.
-    pub(crate) fn leave(&self) {
-        let mut desk = self.shared.desk();
-        let all: HashSet<PartId> = desk.parts.keys().copied().collect();
-        desk.leaving.extend(&all);
-        drop(desk);
-        if let Err(failed) = commit::commit(&self.client, &self.shared, None) {
-            tracing::debug!(%failed, "what is settled comes again");
+    /// Pauses and resumes retry partitions, so that few are caught up at a time.
+    fn stagger(&self) -> Result<()> {
+        let staggered = self.session.state().assignment.stagger();
+        let reading = |failed| error::from_kafka(failed, "reading retries");
+        if staggered.pause.count() > 0 {
+            self.client.pause(&staggered.pause).map_err(reading)?;
         }
-        let mut desk = self.shared.desk();
-        desk.disown(&all);
-        desk.stalled = true;
-        desk.wanted = false;
-        drop(desk);
-        // Who waits for something after all shows it by asking again.
-        self.shared.came.notify_waiters();
-        self.client.unsubscribe();
+        if staggered.resume.count() > 0 {
+            self.client.resume(&staggered.resume).map_err(reading)?;
+        }
+        Ok(())
     }
 
-    /// Reports whether more may be taken in. While there is no room nothing is polled for a while; then the client stops
-    /// fetching, and is polled for what else it has to tell.
-    fn has_room(&mut self) -> Result<bool> {
+    /// Reports whether to poll. While the buffer is full it waits; after a while it pauses the client, which is then polled
+    /// for its errors and rebalances alone.
+    fn apply_backpressure(&mut self) -> Result<bool> {
         let (has_room, is_paused) = {
-            let mut desk = self.shared.desk();
-            let has_room = desk.has_room(self.shared.max_in_flight);
-            desk.full = !has_room;
-            (has_room, desk.paused)
+            let mut state = self.session.state();
+            let has_room = state.buffer.has_room(self.session.max_in_flight);
+            state.awaits_room = !has_room;
+            (has_room, state.assignment.is_paused)
         };
         if has_room {
             self.full_since = None;
             if is_paused {
-                self.resume()?;
-                self.shared.desk().are_resumed();
+                let all = self.assigned("resuming")?;
+                let resumed = self.client.resume(&all);
+                resumed.map_err(|failed| error::from_kafka(failed, "resuming"))?;
+                self.session.state().assignment.resumed();
             }
             return Ok(true);
         }
@@ -254,103 +255,85 @@ impl Pump {
         if is_paused {
             return Ok(true);
         }
-        if since.elapsed() > HOLD {
-            self.pause()?;
-            self.shared.desk().paused = true;
+        if since.elapsed() > BEFORE_PAUSE {
+            let all = self.assigned("pausing")?;
+            let paused = self.client.pause(&all);
+            paused.map_err(|failed| error::from_kafka(failed, "pausing"))?;
+            self.session.state().assignment.is_paused = true;
         }
-        thread::park_timeout(LOOK);
+        thread::park_timeout(POLL);
         Ok(false)
     }
 
-    fn pause(&self) -> Result<()> {
-        let pausing = |failed| error::from_kafka(failed, "pausing");
-        let all = self.client.assignment().map_err(pausing)?;
-        self.client.pause(&all).map_err(pausing)
+    fn assigned(&self, doing: &str) -> Result<TopicPartitionList> {
+        let all = self.client.assignment();
+        all.map_err(|failed| error::from_kafka(failed, doing))
     }
 
-    fn resume(&self) -> Result<()> {
-        let resuming = |failed| error::from_kafka(failed, "resuming");
-        let all = self.client.assignment().map_err(resuming)?;
-        self.client.resume(&all).map_err(resuming)
-    }
-
-    fn gather(&mut self, patience: Duration, chunk: &mut Vec<FetchedRecord>) -> Result<()> {
-        self.poll_retries(RETRIES, chunk)?;
+    /// Polls a chunk; waits for its first record until `wait` has passed.
+    fn gather(&mut self, wait: Duration, chunk: &mut Vec<FetchedRecord>) -> Result<()> {
+        self.poller.poll_retries(RETRIES, chunk)?;
         let most = chunk.len() + CHUNK;
-        let mut patience = if chunk.is_empty() {
-            patience
+        let mut wait = if chunk.is_empty() {
+            wait
         } else {
             Duration::ZERO
         };
         while chunk.len() < most
-            && let Some(read) = self.poll(patience)?
+            && let Some(record) = self.poller.poll(wait)?
         {
-            chunk.push(read);
-            patience = Duration::ZERO;
+            chunk.push(record);
+            wait = Duration::ZERO;
         }
         Ok(())
     }
 
+    /// Adds records to the state, and pauses partitions that a bounded subscription has read to its end.
     fn admit(&mut self, chunk: Vec<FetchedRecord>) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
         let now = record::millis(SystemTime::now());
-        let mut behind = TopicPartitionList::new();
-        let mut desk = self.shared.desk();
-        let mut last: Option<(Arc<str>, i32, Known)> = None;
-        for read in chunk {
-            let (id, end) = match &last {
-                Some((name, partition, known))
-                    if *partition == read.partition && Arc::ptr_eq(name, &read.topic) =>
-                {
-                    *known
-                }
-                _ => {
-                    let Some(id) = desk.part(&read.topic, read.partition) else {
-                        continue;
-                    };
-                    let end = desk.parts.get(&id).and_then(|part| part.kind.end());
-                    last = Some((Arc::clone(&read.topic), read.partition, (id, end)));
-                    (id, end)
-                }
+        let mut ended = TopicPartitionList::new();
+        let mut state = self.session.state();
+        let mut last: Option<LastPartition> = None;
+        for record in chunk {
+            let known = last
+                .take()
+                .filter(|last| last.at.partition == record.partition)
+                .filter(|last| Arc::ptr_eq(&last.at.topic, &record.topic));
+            let partition = if let Some(known) = known {
+                known
+            } else {
+                let at = TopicPartition::new(Arc::clone(&record.topic), record.partition);
+                let Some(id) = state.assignment.id(&at) else {
+                    continue;
+                };
+                let partition = state.assignment.partitions.get(&id);
+                let end = partition.and_then(|partition| partition.kind.end());
+                LastPartition { at, id, end }
             };
-            if end.is_some_and(|end| read.offset >= end) {
-                behind.add_partition(&read.topic, read.partition);
-                continue;
+            if partition.end.is_some_and(|end| record.offset >= end) {
+                ended.add_partition(&record.topic, record.partition);
+            } else {
+                state.admit(partition.id, record, now);
             }
-            desk.take(id, read, now);
+            last = Some(partition);
         }
-        drop(desk);
-        self.shared.came.notify_waiters();
-        if behind.count() > 0 {
-            self.client
-                .pause(&behind)
-                .map_err(|failed| error::from_kafka(failed, "pausing"))?;
+        drop(state);
+        self.session.delivered.notify_waiters();
+        if ended.count() > 0 {
+            let paused = self.client.pause(&ended);
+            paused.map_err(|failed| error::from_kafka(failed, "pausing"))?;
         }
         Ok(())
     }
+}
 
-    /// Looks how far was read where no record tells, and whether the end was reached.
-    pub(crate) fn look_around(&self) -> Result<()> {
-        let course = &self.client.context().course;
-        let positions = self
-            .client
-            .position()
-            .map_err(|failed| error::from_kafka(failed, "reading"))?;
-        let mut desk = self.shared.desk();
-        for part in desk.parts.values_mut() {
-            let at = positions.find_partition(&part.name, part.partition);
-            if let Some(Offset::Offset(offset)) = at.map(|at| at.offset()) {
-                // What is behind the end was passed over, not seen.
-                let end = part.kind.end();
-                part.kind.saw(end.map_or(offset, |end| offset.min(end)));
-            }
-        }
-        if course.until_end && desk.end == End::No && desk.is_done(course.joined) {
-            drop(desk);
-            self.shared.end(End::Reached);
-        }
-        Ok(())
-    }
+/// The partition of the last record: most records follow one of the same partition.
+struct LastPartition {
+    at: TopicPartition,
+    id: AssignmentId,
+    /// The offset up to which a bounded subscription reads it.
+    end: Option<i64>,
 }

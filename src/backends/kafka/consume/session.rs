@@ -1,6 +1,11 @@
-//! What the parts of a membership share: its desk, and how they wait for each other.
+//! What the threads and tasks of a subscription share, and how they wake each other.
+//!
+//! Three threads work for a subscription: one polls the client, one commits, and one moves retries of an earlier version
+//! where there are any. librdkafka's calls block, so none of them runs on the runtime. Callers are tasks; they wait
+//! on a `Notify`, threads on a condition variable or parked.
 
 use std::{
+    pin::pin,
     sync::{Arc, MutexGuard},
     thread::Thread,
     time::{Duration, Instant},
@@ -8,91 +13,105 @@ use std::{
 
 use tokio::{runtime::Handle, sync::Notify};
 
-use super::state::{Desk, End};
+use super::state::{SessionState, lifecycle::Phase};
 use crate::{
     backends::kafka::{
+        codec::topic_partition::{TopicPartition, Watermarks},
         connection::{client::topic_ids, handle::Connection},
         delay::memory_budget::MemoryBudget,
     },
     event::Group,
     lock::{Condvar, Mutex},
-    transport::{Delivery, TransportError},
+    transport::{Delivery, Result, TransportError},
 };
 
-/// The memory for retries, in bytes.
-const ROOM: usize = 16 << 20;
+/// The memory for retries that wait for their time, over all partitions, in bytes.
+const RETRY_MEMORY: usize = 16 << 20;
 
-/// Somebody who waits for something to be handed out, for as long as it lives.
-pub(crate) struct Present<'a>(&'a Shared);
+/// Counts a caller that waits for messages, for as long as it lives.
+pub(crate) struct WaiterGuard<'a>(&'a Session);
 
-impl<'a> Present<'a> {
-    pub(crate) fn new(shared: &'a Shared) -> Self {
-        shared.desk().present += 1;
-        Self(shared)
+impl<'a> WaiterGuard<'a> {
+    pub(crate) fn new(session: &'a Session) -> Self {
+        session.state().lifecycle.begin_wait();
+        Self(session)
     }
 }
 
-impl Drop for Present<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
-        let mut desk = self.0.desk();
-        desk.present -= 1;
-        desk.is_seen();
+        self.0.state().lifecycle.end_wait();
     }
 }
 
-/// What somebody who asks for messages gets.
-pub(crate) enum Offer {
-    Taken(Vec<Delivery>),
+/// The answer to a call for messages.
+pub(crate) enum Poll {
+    Ready(Vec<Delivery>),
     Failed(TransportError),
     End,
-    Wait,
+    Pending,
 }
 
-/// What the parts of a membership share.
+/// What the threads and tasks of a subscription share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Session {
     pub(crate) connection: Arc<Connection>,
     pub(crate) group: Group,
     pub(crate) store: String,
-    /// Where what cannot be done in a thread of its own is done.
+    /// For threads that have to run a future.
     pub(crate) runtime: Handle,
-    /// The memory for retries that wait for their time, over all partitions.
-    pub(crate) room: Arc<MemoryBudget>,
+    pub(crate) retry_memory: Arc<MemoryBudget>,
     pub(crate) lease: Duration,
     pub(crate) max_in_flight: usize,
-    desk: Mutex<Desk>,
-    /// Something came, or the end.
-    pub(crate) came: Notify,
-    /// One commit at a time.
-    pub(crate) commits: Mutex<()>,
-    /// What is settled was committed.
+    state: Mutex<SessionState>,
+    /// Messages were delivered to the buffer, or the subscription failed or ended.
+    pub(crate) delivered: Notify,
+    /// Held by whoever commits.
+    pub(crate) committing: Mutex<()>,
+    /// A commit ended.
     pub(crate) committed: Notify,
-    /// Something was settled, or is to be committed.
+    /// A delivery was settled, or a commit was requested.
     settled: Condvar,
-    thread: Mutex<Option<Thread>>,
+    polling: Mutex<Option<Thread>>,
 }
 
-impl Shared {
+/// Waits until `look` finds something; looks now, and after each notification.
+///
+/// The notification is registered before the look: one between the look and the wait would otherwise wake nobody.
+pub(crate) async fn wait_until<T>(changed: &Notify, mut look: impl FnMut() -> Option<T>) -> T {
+    let mut notified = pin!(changed.notified());
+    loop {
+        notified.as_mut().enable();
+        if let Some(found) = look() {
+            return found;
+        }
+        notified.as_mut().await;
+        notified.set(changed.notified());
+    }
+}
+
+impl Session {
     pub(crate) fn new(
         connection: Arc<Connection>,
         group: Group,
         store: String,
-        (lease, max_in_flight): (Duration, usize),
+        lease: Duration,
+        max_in_flight: usize,
     ) -> Self {
         Self {
             connection,
             group,
             store,
             runtime: Handle::current(),
-            room: MemoryBudget::new(ROOM),
+            retry_memory: MemoryBudget::new(RETRY_MEMORY),
             lease,
             max_in_flight: max_in_flight.max(1),
-            desk: Mutex::default(),
-            came: Notify::new(),
-            commits: Mutex::new(()),
+            state: Mutex::default(),
+            delivered: Notify::new(),
+            committing: Mutex::new(()),
             committed: Notify::new(),
             settled: Condvar::new(),
-            thread: Mutex::new(None),
+            polling: Mutex::new(None),
         }
     }
 
@@ -102,92 +121,98 @@ impl Shared {
         topic_ids::cluster(name)
     }
 
-    /// Locks what is at hand.
-    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock()
+    /// Locks the state.
+    pub(crate) fn state(&self) -> MutexGuard<'_, SessionState> {
+        self.state.lock()
     }
 
-    /// Says which thread works for the membership.
-    pub(crate) fn is_served_by(&self, thread: Thread) {
-        *self.thread.lock() = Some(thread);
+    /// Returns the watermarks of a partition, with records of open transactions: another member may have committed an
+    /// offset behind those, and a bounded subscription waits for them. Blocks.
+    pub(crate) fn watermarks(&self, at: &TopicPartition) -> Result<Watermarks> {
+        self.connection.whole(&at.topic, at.partition)
     }
 
-    /// Wakes the thread: there is room, or something else to do.
+    /// Says which thread polls.
+    pub(crate) fn set_polling_thread(&self, thread: Thread) {
+        *self.polling.lock() = Some(thread);
+    }
+
+    /// Wakes the threads: there is room in the buffer, or something else to do.
     pub(crate) fn wake(&self) {
         self.settled.notify_all();
-        if let Some(thread) = &*self.thread.lock() {
+        if let Some(thread) = &*self.polling.lock() {
             thread.unpark();
         }
     }
 
-    /// Waits until something was settled, or for so long.
+    /// Waits until something was settled, for at most `limit`.
     pub(crate) fn wait_for_settled<'a>(
         &self,
-        desk: MutexGuard<'a, Desk>,
-        patience: Duration,
-    ) -> MutexGuard<'a, Desk> {
-        self.settled.wait_timeout(desk, patience)
+        state: MutexGuard<'a, SessionState>,
+        limit: Duration,
+    ) -> MutexGuard<'a, SessionState> {
+        self.settled.wait_timeout(state, limit)
     }
 
-    /// Waits until what is settled is to be committed: after a while, or at once if somebody waits for it or it takes the
-    /// room of what could be handed out; returns whether the membership goes on.
-    pub(crate) fn wait_for_commit(&self, patience: Duration, is_hasty: bool) -> End {
-        let until = Instant::now() + patience;
-        let mut desk = self.desk();
+    /// Waits until settled offsets are to be committed: after `limit`, or (`is_hasty`) as soon as a commit is requested or
+    /// uncommitted offsets take half of the room for deliveries. Returns the phase of the subscription.
+    pub(crate) fn wait_for_commit(&self, limit: Duration, is_hasty: bool) -> Phase {
+        let until = Instant::now() + limit;
+        let mut state = self.state();
         loop {
-            let is_urgent =
-                desk.commits_asked > desk.commits_made || desk.unsaved() * 2 >= self.max_in_flight;
+            let uncommitted = state.assignment.uncommitted();
+            let is_urgent = state.commits.has_open() || uncommitted * 2 >= self.max_in_flight;
             let left = until.saturating_duration_since(Instant::now());
-            let is_over = !matches!(desk.end, End::No | End::Reached);
-            if is_over || left.is_zero() || is_urgent && is_hasty {
-                return desk.end;
+            let phase = state.lifecycle.phase;
+            if !phase.is_active() || left.is_zero() || is_urgent && is_hasty {
+                return phase;
             }
-            desk = self.wait_for_settled(desk, left);
+            state = self.wait_for_settled(state, left);
         }
     }
 
-    /// Hands out what is there.
-    pub(crate) fn offer(&self, max: usize) -> Offer {
-        let mut desk = self.desk();
-        desk.wanted = true;
-        desk.is_seen();
-        // Told first: under load there is always something to hand out.
-        if let Some(gap) = desk.take_gap() {
-            return Offer::Failed(gap);
+    /// Delivers buffered messages.
+    pub(crate) fn poll(&self, max: usize) -> Poll {
+        let mut state = self.state();
+        state.lifecycle.wanted();
+        // Before messages: under load there always are some.
+        if let Some(report) = state.errors.take_report() {
+            return Poll::Failed(report);
         }
-        let room = if desk.awaits_group {
+        let room = if state.lifecycle.awaits_owners {
             0
         } else {
-            self.max_in_flight.saturating_sub(desk.in_flight())
+            self.max_in_flight.saturating_sub(state.in_flight_count())
         };
-        let deliveries = desk.hand_out(max.min(room), Instant::now() + self.lease);
+        let deliveries = state.deliver(max.min(room), Instant::now() + self.lease);
         if !deliveries.is_empty() {
-            if std::mem::take(&mut desk.full) {
-                drop(desk);
+            if std::mem::take(&mut state.awaits_room) {
+                drop(state);
                 self.wake();
             }
-            return Offer::Taken(deliveries);
+            return Poll::Ready(deliveries);
         }
-        if let Some(failed) = desk.failed.pop_front() {
-            return Offer::Failed(failed);
+        if let Some(failed) = state.errors.take_first() {
+            return Poll::Failed(failed);
         }
-        if desk.end != End::No {
-            return Offer::End;
+        if state.lifecycle.phase == Phase::Running {
+            Poll::Pending
+        } else {
+            Poll::End
         }
-        Offer::Wait
     }
 
-    /// Ends the membership in this way.
-    pub(crate) fn end(&self, end: End) {
-        self.desk().end = end;
-        self.came.notify_waiters();
+    /// Enters a phase, and wakes everybody.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.state().lifecycle.phase = phase;
+        self.delivered.notify_waiters();
         self.committed.notify_waiters();
         self.wake();
     }
 
-    /// Tells who waits that something went wrong.
+    /// Hands an error to the next call for messages.
     pub(crate) fn fail(&self, failed: TransportError) {
-        self.desk().fail(failed);
-        self.came.notify_waiters();
+        self.state().errors.push(failed);
+        self.delivered.notify_waiters();
     }
 }

@@ -1,4 +1,7 @@
-//! Making verdicts true: the effect is confirmed first, then the message counts as dealt with.
+//! Verdicts carried out: the retry record or the dead letter is stored first, then the offset may pass.
+//!
+//! A crash between the two stores a second copy, which is recognised by its key or id; the other order would lose the
+//! message. So that the window stays short, settling waits for the commit of what it stored.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -8,12 +11,18 @@ use tokio::time::timeout;
 
 use super::{
     retry_topics::support_topics,
-    session::Shared,
-    state::{Claim, Desk, End, Waited, Waiting},
+    session::{self, Session},
+    state::{
+        SessionState,
+        in_flight::{AckHandle, RetrySlot},
+    },
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, OutgoingRecord},
+        codec::{
+            record::{self, OutgoingRecord},
+            topic_partition::TopicPartition,
+        },
         dead_letter::store,
         delay::delayed_record,
         error::{self, SCHEME, error},
@@ -25,34 +34,33 @@ use crate::{
     },
 };
 
-/// How many verdicts other than acknowledgements are worked on at once.
-const AT_ONCE: usize = 512;
+/// How many verdicts that store something are carried out at once.
+const CONCURRENCY: usize = 512;
 
-/// A verdict that takes more than a note.
+/// A verdict that takes more than a change of state.
 struct Task {
+    /// Its place in the batch.
     number: usize,
-    claim: Claim,
+    handle: AckHandle,
     delivery: Delivery,
     effect: Effect,
 }
 
 enum Effect {
-    /// What waited is done.
-    End,
-    /// It waits for another run.
-    Wait(SystemTime),
-    /// It is a dead letter.
-    Bury(LetterKind, Box<Failure>),
+    EndRetry,
+    /// Store it as a retry that is due at a time.
+    Retry(SystemTime),
+    DeadLetter(LetterKind, Box<Failure>),
 }
 
-/// Makes verdicts true, one result each, in order.
-pub(crate) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> Vec<Result<()>> {
+/// Carries verdicts out: one result each, in order.
+pub(crate) async fn settle_all(session: &Arc<Session>, batch: Vec<Settlement>) -> Vec<Result<()>> {
     let mut results: Vec<Result<()>> = Vec::with_capacity(batch.len());
     let mut tasks = Vec::new();
     {
-        let mut desk = shared.desk();
+        let mut state = session.state();
         for (number, settlement) in batch.into_iter().enumerate() {
-            let (result, task) = note(&mut desk, number, settlement);
+            let (result, task) = apply_or_defer(&mut state, number, settlement);
             results.push(result);
             tasks.extend(task);
         }
@@ -60,150 +68,137 @@ pub(crate) async fn settle_all(shared: &Arc<Shared>, batch: Vec<Settlement>) -> 
     failpoint::reach("kafka.acked");
     let has_effects = !tasks.is_empty();
     let mut done = stream::iter(tasks)
-        .map(|task| carry_out(shared, task))
-        .buffer_unordered(AT_ONCE);
+        .map(|task| apply(session, task))
+        .buffer_unordered(CONCURRENCY);
     while let Some((number, result)) = done.next().await {
-        if let Some(place) = results.get_mut(number) {
-            *place = result;
+        if let Some(slot) = results.get_mut(number) {
+            *slot = result;
         }
     }
     drop(done);
     if has_effects {
-        commit(shared).await;
+        wait_for_commit(session).await;
     }
-    shared.wake();
+    session.wake();
     results
 }
 
-/// Waits until what is settled is committed, or nobody can wait any more: an effect that is stored is not to be
-/// repeated with the message that it came from.
-async fn commit(shared: &Shared) {
-    let asked = {
-        let mut desk = shared.desk();
-        desk.commits_asked += 1;
-        desk.commits_asked
-    };
-    shared.wake();
-    let committed = async {
-        loop {
-            let committed = shared.committed.notified();
-            tokio::pin!(committed);
-            committed.as_mut().enable();
-            {
-                let desk = shared.desk();
-                if desk.commits_made >= asked || matches!(desk.end, End::Closed | End::Abandoned) {
-                    return;
-                }
-            }
-            committed.await;
-        }
-    };
-    if timeout(shared.lease, committed).await.is_err() {
-        tracing::debug!("a position is committed later");
+/// Waits until settled offsets are committed, at most for a lease: otherwise a crash would deliver a message again whose
+/// retry or dead letter is stored already.
+async fn wait_for_commit(session: &Session) {
+    let number = session.state().commits.request();
+    session.wake();
+    let committed = session::wait_until(&session.committed, || {
+        let state = session.state();
+        let is_over = state.lifecycle.phase.is_over();
+        (is_over || state.commits.is_done(number)).then_some(())
+    });
+    if timeout(session.lease, committed).await.is_err() {
+        tracing::debug!("an offset is committed later");
     }
 }
 
-/// Notes what needs no more than that, and begins the rest.
-fn note(desk: &mut Desk, number: usize, settlement: Settlement) -> (Result<()>, Option<Task>) {
+/// Carries a verdict out if that takes a change of state alone; returns what else is to do.
+fn apply_or_defer(
+    state: &mut SessionState,
+    number: usize,
+    settlement: Settlement,
+) -> (Result<()>, Option<Task>) {
     let Settlement { delivery, verdict } = settlement;
-    let Some(claim) = desk.begin(delivery.ticket()) else {
-        return (Err(lost(&delivery)), None);
+    let Some(handle) = state.in_flight.begin_settle(delivery.ticket()) else {
+        return (Err(lease_lost(&delivery)), None);
     };
     let effect = match verdict {
-        Verdict::Ack if claim.waited.is_none() => {
-            desk.conclude(&claim);
-            desk.settle(&claim);
+        Verdict::Ack if handle.retry.is_none() => {
+            state.in_flight.end_settle(&handle);
+            state.assignment.settle(handle.assignment, handle.offset);
             return (Ok(()), None);
         }
         Verdict::Return => {
-            desk.conclude(&claim);
-            desk.put_back(returned(delivery, claim));
+            state.in_flight.end_settle(&handle);
+            state.put_back(delivery, handle);
             return (Ok(()), None);
         }
-        Verdict::Ack => Effect::End,
-        Verdict::Retry { after, .. } => Effect::Wait(SystemTime::now() + after),
-        Verdict::DeadLetter { kind, failure } => Effect::Bury(kind, failure),
+        Verdict::Ack => Effect::EndRetry,
+        Verdict::Retry { after, .. } => Effect::Retry(SystemTime::now() + after),
+        Verdict::DeadLetter { kind, failure } => Effect::DeadLetter(kind, failure),
     };
     let task = Task {
         number,
-        claim,
+        handle,
         delivery,
         effect,
     };
     (Ok(()), Some(task))
 }
 
-fn returned(delivery: Delivery, claim: Claim) -> Waiting {
-    Waiting {
-        stored: delivery.stored,
-        attempts: delivery.attempts,
-        lineage: delivery.lineage,
-        claim,
-    }
-}
-
-fn lost(delivery: &Delivery) -> TransportError {
+fn lease_lost(delivery: &Delivery) -> TransportError {
     TransportError::lease_lost(SCHEME, &delivery.stored.position)
 }
 
-async fn carry_out(shared: &Arc<Shared>, task: Task) -> (usize, Result<()>) {
+async fn apply(session: &Arc<Session>, task: Task) -> (usize, Result<()>) {
     let Task {
         number,
-        claim,
+        handle,
         delivery,
         effect,
     } = task;
-    let made = match effect {
-        Effect::End => end(shared, &claim).await,
-        Effect::Wait(due) => wait(shared, &claim, &delivery, due).await,
-        Effect::Bury(kind, failure) => bury(shared, &claim, &delivery, (kind, *failure)).await,
+    let applied = match effect {
+        Effect::EndRetry => end_retry(session, &handle).await,
+        Effect::Retry(due) => store_retry(session, &handle, &delivery, due).await,
+        Effect::DeadLetter(kind, failure) => {
+            dead_letter(session, &handle, &delivery, kind, *failure).await
+        }
     };
-    let mut desk = shared.desk();
-    desk.conclude(&claim);
-    let result = match made {
-        Ok(()) if desk.settle(&claim) => Ok(()),
-        Ok(()) => Err(lost(&delivery)),
+    let mut state = session.state();
+    state.in_flight.end_settle(&handle);
+    let result = match applied {
+        Ok(()) if state.assignment.settle(handle.assignment, handle.offset) => Ok(()),
+        Ok(()) => Err(lease_lost(&delivery)),
         Err(failed) => {
-            desk.put_back(returned(delivery, claim));
+            state.put_back(delivery, handle);
             Err(failed)
         }
     };
     (number, result)
 }
 
-/// Stores a record of a message that waits, or the end of one.
-async fn store(shared: &Shared, record: OutgoingRecord, doing: &str) -> Result<()> {
-    let stream = shared.connection.producer().await?;
-    match stream.send(vec![record]).await.pop() {
+async fn produce(session: &Session, record: OutgoingRecord, doing: &str) -> Result<()> {
+    let producer = session.connection.producer().await?;
+    match producer.send(vec![record]).await.pop() {
         Some(Ok(_)) => Ok(()),
         Some(Err(code)) => Err(error::from_code(code, doing)),
         None => Err(TransportError::unanswered(SCHEME)),
     }
 }
 
-/// Ends what waited under a key.
-async fn end(shared: &Shared, claim: &Claim) -> Result<()> {
-    let Some(waited) = &claim.waited else {
+/// Ends a delivery's retry, if it is one.
+async fn end_retry(session: &Session, handle: &AckHandle) -> Result<()> {
+    let Some(RetrySlot { key, at }) = &handle.retry else {
         return Ok(());
     };
-    // Whoever owns the partition now hands it out again.
-    if !shared.desk().parts.contains_key(&claim.part) {
+    // The present owner of the partition delivers it again.
+    if !session.state().assignment.contains(handle.assignment) {
         return Ok(());
     }
-    let (topic, key) = (&*waited.topic, waited.key.clone());
-    let record = OutgoingRecord::tombstone(topic, waited.partition, key);
-    store(shared, record, "ending a retry").await?;
+    let record = OutgoingRecord::tombstone(&*at.topic, at.partition, key.clone());
+    produce(session, record, "ending a retry").await?;
     failpoint::reach("kafka.retry_ended");
-    shared.desk().retrying.remove(&waited.key);
+    session.state().assignment.retries.remove(key);
     Ok(())
 }
 
-/// Lets a message wait for another run, in the topic of the group's retries of its topic.
-async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTime) -> Result<()> {
+/// Stores a message as a retry, in the group's retry topic of its topic.
+async fn store_retry(
+    session: &Session,
+    handle: &AckHandle,
+    delivery: &Delivery,
+    due: SystemTime,
+) -> Result<()> {
     let message = &delivery.stored.message;
     let now = record::millis(SystemTime::now());
     let first_failed = delivery.attempts.first_failed.map_or(now, record::millis);
-    let story = delayed_record::DelayedRecord {
+    let metadata = delayed_record::DelayedRecord {
         position: Some(delivery.stored.position.clone()),
         stored: Some(record::millis(delivery.stored.time)),
         failed: delivery.attempts.failed.saturating_add(1),
@@ -211,57 +206,65 @@ async fn wait(shared: &Shared, claim: &Claim, delivery: &Delivery, due: SystemTi
         lineage: delivery.lineage.clone(),
         ..delayed_record::DelayedRecord::new(message.topic.clone(), due)
     };
-    let Some(place) = place(shared, claim, delivery)? else {
+    let Some(RetrySlot { key, at }) = retry_slot(session, handle, delivery)? else {
         return Ok(());
     };
-    let (topic, key) = (&*place.topic, place.key);
-    let record = delayed_record::encode((topic, place.partition), key.clone(), &story, message)?;
+    let place = (&*at.topic, at.partition);
+    let record = delayed_record::encode(place, key.clone(), &metadata, message)?;
     {
-        // A bounded membership must not take it for done while it is being written down.
-        let mut desk = shared.desk();
-        if let Some(part) = desk.part(topic, place.partition) {
-            desk.retrying.insert(key.clone(), part);
+        // While it is being stored, a bounded subscription must not count as done.
+        let mut state = session.state();
+        if let Some(id) = state.assignment.id(&at) {
+            state.assignment.retries.insert(key.clone(), id);
         }
     }
-    let stored = store(shared, record, "keeping a retry").await;
+    let stored = produce(session, record, "storing a retry").await;
     failpoint::reach("kafka.retry_stored");
-    if stored.is_err() && claim.waited.is_none() {
-        shared.desk().retrying.remove(&key);
+    if stored.is_err() && handle.retry.is_none() {
+        session.state().assignment.retries.remove(&key);
     }
-    stored.map_err(|failed| support_topics::explain(&shared.connection, &shared.group, failed))
+    stored.map_err(|failed| support_topics::explain(&session.connection, &session.group, failed))
 }
 
-/// Returns where a message waits: what waited before stays where it was. None if that is ours no more: whoever owns it
-/// now hands the message out again, and may be done with it already.
-fn place(shared: &Shared, claim: &Claim, delivery: &Delivery) -> Result<Option<Waited>> {
-    let desk = shared.desk();
-    if let Some(waited) = &claim.waited {
-        let is_ours = desk.parts.contains_key(&claim.part);
-        return Ok(is_ours.then(|| waited.clone()));
+/// Returns where a message is stored as a retry: a retry stays where it was. Returns none if its partition was revoked:
+/// the present owner delivers it again, and may have settled it already.
+fn retry_slot(
+    session: &Session,
+    handle: &AckHandle,
+    delivery: &Delivery,
+) -> Result<Option<RetrySlot>> {
+    let state = session.state();
+    if let Some(slot) = &handle.retry {
+        let is_assigned = state.assignment.contains(handle.assignment);
+        return Ok(is_assigned.then(|| slot.clone()));
     }
     let message = &delivery.stored.message;
-    let name = shared.connection.names().topic_name(&message.topic)?;
-    let source = desk.sources.get(&name).ok_or_else(|| {
-        let message = format!("there is no topic for retries of `{}`", message.topic);
+    let name = session.connection.names().topic_name(&message.topic)?;
+    let source = state.sources.get(&name).ok_or_else(|| {
+        let message = format!("`{}` has no retry topic", message.topic);
         error(ErrorKind::NotFound, message)
     })?;
-    let fallback = delivery.stored.position.as_str().as_bytes();
-    Ok(Some(Waited {
-        key: Bytes::copy_from_slice(fallback),
-        topic: Arc::clone(&source.retries.name),
-        partition: delayed_record::partition(message, fallback, source.retries.partitions),
+    let key = delivery.stored.position.as_str().as_bytes();
+    let partition = delayed_record::partition(message, key, source.retries.partitions);
+    Ok(Some(RetrySlot {
+        key: Bytes::copy_from_slice(key),
+        at: TopicPartition {
+            topic: Arc::clone(&source.retries.name),
+            partition,
+        },
     }))
 }
 
-async fn bury(
-    shared: &Arc<Shared>,
-    claim: &Claim,
+async fn dead_letter(
+    session: &Arc<Session>,
+    handle: &AckHandle,
     delivery: &Delivery,
-    (kind, failure): (LetterKind, Failure),
+    kind: LetterKind,
+    failure: Failure,
 ) -> Result<()> {
-    let group = &shared.group;
-    let dead = DeadLetter::of(SCHEME, &shared.store, group, delivery, kind, failure);
-    store::store(&shared.connection, &dead).await?;
+    let group = &session.group;
+    let letter = DeadLetter::of(SCHEME, &session.store, group, delivery, kind, failure);
+    store::store(&session.connection, &letter).await?;
     failpoint::reach("kafka.letter_stored");
-    end(shared, claim).await
+    end_retry(session, handle).await
 }

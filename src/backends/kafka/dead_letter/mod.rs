@@ -7,3 +7,4 @@ pub(super) mod state_records;
 pub(super) mod state_topic;
 pub(super) mod stats;
 pub(super) mod store;
+pub(super) mod topics;

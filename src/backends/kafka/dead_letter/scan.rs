@@ -12,17 +12,19 @@ use super::{
     resolved::{self, Resolved, Seen},
     state_topic::{self, State},
     store::{self, Found, Opener},
+    topics,
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord},
+        codec::{
+            record::{self, FetchedRecord},
+            topic_partition::{OffsetRange, Watermarks},
+        },
         connection::handle::{self, Connection},
-        consume::retry_topics::support_topics,
         read::{
+            merged_scan::{self, MergedScan},
             offset_fetcher::OffsetFetcher,
             open_transactions,
-            partition_queues::{self, MergedScan},
-            partition_reader::OffsetRange,
         },
     },
     event::{Pattern, Topic},
@@ -57,7 +59,7 @@ impl Scan {
         // Read afterwards, so that what is dealt with meanwhile is left out rather than shown.
         let state = State::read(connection).await?;
         Ok(Self {
-            merge: MergedScan::open(connection, spans, partition_queues::copy)?,
+            merge: MergedScan::open(connection, spans, merged_scan::copy)?,
             opener: Opener::new(connection).await?,
             fetcher: Arc::new(OffsetFetcher::new(&connection.config)),
             resolved: state.resolved,
@@ -118,7 +120,7 @@ pub(crate) async fn spans(
     let parts: Vec<(String, i32)> = parts.collect();
     open_transactions::note(connection, parts.clone()).await?;
     let bounds = connection.bounds(parts.clone()).await?;
-    let span = |((topic, partition), bounds): ((String, i32), handle::Watermarks)| OffsetRange {
+    let span = |((topic, partition), bounds): ((String, i32), Watermarks)| OffsetRange {
         topic,
         partition,
         from: bounds.low,
@@ -209,7 +211,7 @@ async fn make_places(connection: &Arc<Connection>, topics: HashSet<Topic>) -> Re
             wanted.push((topic, name, partitions));
         }
     }
-    support_topics::create_letters(connection, &wanted).await?;
+    topics::create(connection, &wanted).await?;
     let mut known = HashSet::new();
     let topics = wanted.iter().map(|(topic, ..)| topic.as_str().to_owned());
     let selection = Selection {

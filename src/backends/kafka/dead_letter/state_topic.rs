@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord, OutgoingRecord},
+        codec::{
+            record::{self, FetchedRecord, OutgoingRecord},
+            topic_partition::OffsetRange,
+        },
         connection::{
             admin::{COMPACTED, TopicSpec},
             client::settings::Isolation,
@@ -19,7 +22,7 @@ use crate::{
             producer::RecordMetadata,
         },
         error,
-        read::partition_reader::{OffsetRange, PartitionReader},
+        read::partition_reader::PartitionReader,
     },
     transport::{JobId, LetterId, Result, TransportError},
 };

@@ -16,7 +16,7 @@ use crate::{
     backends::kafka::{
         codec::record::{FetchedRecord, ID, LETTER},
         connection::handle::Connection,
-        read::partition_queues::{self, MergedScan},
+        read::merged_scan::{self, MergedScan},
     },
     event::Message,
     transport::{
@@ -61,7 +61,7 @@ fn glimpse(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> Glimpse {
             id: LetterId::from_stored(id),
             story: story.to_vec(),
         },
-        _ => Glimpse::Other(Box::new(partition_queues::copy(topic, record))),
+        _ => Glimpse::Other(Box::new(merged_scan::copy(topic, record))),
     }
 }
 

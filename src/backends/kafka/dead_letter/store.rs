@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use super::foreign;
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord, ID, LETTER, ORIGINAL, OutgoingRecord, TOPIC},
+        codec::{
+            record::{self, FetchedRecord, ID, LETTER, ORIGINAL, OutgoingRecord, TOPIC},
+            topic_partition::TopicPartition,
+        },
         connection::{
             admin::TopicSpec, client::settings, handle::Connection, names::Names,
             producer::Producer,
@@ -266,7 +269,10 @@ impl Found {
         let Some((topic, partition, offset)) = place else {
             return Ok(());
         };
-        let read = match fetcher.read(&names.topic_name(&topic)?, partition, &[offset]) {
+        let read = match fetcher.read(
+            &TopicPartition::new(names.topic_name(&topic)?, partition),
+            &[offset],
+        ) {
             Ok(mut found) => found.pop(),
             Err(failed) if failed.kind() == ErrorKind::NotFound => None,
             Err(failed) => return Err(failed),

@@ -233,7 +233,7 @@ impl Dispatcher {
         while !self.stop.load(Ordering::Acquire) {
             let consumer = Arc::clone(&self.consumer);
             let polled = consumer.poll(POLL);
-            let news = consumer.context().errors.topics.news();
+            let news = consumer.context().errors.topics.updates();
             if news.iter().any(|news| news.is_change) {
                 // The topic was recreated: the thread that is started next reads it from its beginning.
                 return Ok(());

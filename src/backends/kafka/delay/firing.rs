@@ -29,7 +29,10 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord, OutgoingRecord},
+        codec::{
+            record::{self, FetchedRecord, OutgoingRecord},
+            topic_partition::TopicPartition,
+        },
         connection::{
             client::errors::ClientErrors,
             handle::{self, Connection},
@@ -155,7 +158,11 @@ impl PartitionFirer {
             &self.connection.config,
             self.connection.names().delay_topic(),
         );
-        let bounds = handle::bounds(&*self.asking, config, &topic, self.partition)?;
+        let bounds = handle::watermarks(
+            &*self.asking,
+            config,
+            &TopicPartition::new(topic.as_str(), self.partition),
+        )?;
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&topic, self.partition);
         let committed = self.asking.committed_offsets(asked, config.timeout);
@@ -179,9 +186,11 @@ impl PartitionFirer {
         }
         absent.sort_unstable();
         let topic = self.connection.names().delay_topic();
-        let found = self
-            .fetcher
-            .read_some(&topic, self.partition, &absent, BYTES);
+        let found = self.fetcher.read_some(
+            &TopicPartition::new(topic.as_str(), self.partition),
+            &absent,
+            BYTES,
+        );
         if found.is_err() {
             self.delayed
                 .put_back(due.drain(..).chain(ahead.drain(..)), None);

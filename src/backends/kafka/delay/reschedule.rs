@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord, OutgoingRecord},
+        codec::{
+            record::{self, FetchedRecord, OutgoingRecord},
+            topic_partition::{OffsetRange, TopicPartition},
+        },
         connection::{
             client::{
                 self,
@@ -31,7 +34,7 @@ use crate::{
             transaction::TransactionalProducer,
         },
         error::{self, error},
-        read::partition_reader::{OffsetRange, PartitionReader},
+        read::partition_reader::PartitionReader,
     },
     failpoint,
     transport::{ErrorKind, Result, ScheduleId},
@@ -143,7 +146,11 @@ async fn take_over(
         let settings = settings::metadata(&connection.config, Isolation::Uncommitted);
         let client = client::create(&settings, ClientErrors::default())?;
         let topic = connection.names().delay_topic();
-        let bounds = handle::bounds(&client, &connection.config, &topic, partition)?;
+        let bounds = handle::watermarks(
+            &client,
+            &connection.config,
+            &TopicPartition::new(topic.as_str(), partition),
+        )?;
         Ok((taken, bounds.high))
     })
     .await

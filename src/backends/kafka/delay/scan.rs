@@ -15,15 +15,16 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::FetchedRecord,
+        codec::{
+            record::FetchedRecord,
+            topic_partition::{OffsetRange, TopicPartition, Watermarks},
+        },
         connection::{
             client::settings::Isolation,
             handle::{Connection, blocking},
         },
         read::{
-            offset_fetcher::OffsetFetcher,
-            open_transactions,
-            partition_reader::{OffsetRange, PartitionReader},
+            offset_fetcher::OffsetFetcher, open_transactions, partition_reader::PartitionReader,
         },
     },
     event::Pattern,
@@ -53,16 +54,11 @@ async fn ranges(connection: &Arc<Connection>) -> Result<Vec<OffsetRange>> {
     };
     let all: Vec<(String, i32)> = (0..partitions).map(|one| (topic.clone(), one)).collect();
     let bounds = connection.bounds(all.clone()).await?;
-    let span = |((topic, partition), bounds): (
-        _,
-        crate::backends::kafka::connection::handle::Watermarks,
-    )| {
-        OffsetRange {
-            topic,
-            partition,
-            from: bounds.low,
-            until: Some(bounds.high),
-        }
+    let span = |((topic, partition), bounds): (_, Watermarks)| OffsetRange {
+        topic,
+        partition,
+        from: bounds.low,
+        until: Some(bounds.high),
     };
     Ok(all.into_iter().zip(bounds).map(span).collect())
 }
@@ -229,8 +225,10 @@ impl KafkaScheduleScan {
                 self.connection.names().delay_topic(),
                 Arc::clone(&self.fetcher),
             );
-            let read =
-                blocking(move || fetcher.read_some(&topic, partition, &offsets, BYTES)).await?;
+            let read = blocking(move || {
+                fetcher.read_some(&TopicPartition::new(topic, partition), &offsets, BYTES)
+            })
+            .await?;
             let mut read: HashMap<i64, FetchedRecord> =
                 read.into_iter().map(|read| (read.offset, read)).collect();
             let last = read.keys().max().copied();

@@ -10,6 +10,7 @@ use rdkafka::{
 use super::cluster::Cluster;
 use crate::{
     backends::kafka::{
+        codec::topic_partition::{OffsetRange, Watermarks},
         connection::{
             client::{
                 self,
@@ -17,14 +18,11 @@ use crate::{
                 settings::{self, Isolation},
             },
             config::Config,
-            handle::{self, Connection, Watermarks},
+            handle::{self, Connection},
         },
         delay::scan::KafkaScheduleScan,
         error,
-        read::{
-            open_transactions::BlockedRecords,
-            partition_reader::{OffsetRange, PartitionReader},
-        },
+        read::{open_transactions::BlockedRecords, partition_reader::PartitionReader},
     },
     transport::{Finding, Result, ScheduleScan as _},
 };

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        connection::handle::{Connection, Watermarks},
+        codec::topic_partition::{OffsetRange, Watermarks},
+        connection::handle::Connection,
         consume::retry_topics::legacy_topic,
-        read::partition_reader::OffsetRange,
     },
     event::{Group as Name, Topic},
     transport::{Finding, Result},
@@ -94,7 +94,7 @@ async fn count(connection: &Arc<Connection>, name: &str, partitions: i32) -> Res
         until: Some(bounds.high),
     };
     let spans = places.into_iter().zip(bounds).map(span).collect();
-    let waiting = legacy_topic::waiting(connection, spans, |_, _| true).await?;
+    let waiting = legacy_topic::count(connection, spans, |_, _| true).await?;
     Ok(waiting.values().sum())
 }
 

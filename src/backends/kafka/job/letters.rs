@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     backends::kafka::{
-        codec::record,
+        codec::{record, topic_partition::TopicPartition},
         connection::{client, config::Config},
         dead_letter::{
             resolved::{self, Resolved},
@@ -12,7 +12,7 @@ use crate::{
             store::{Found, Opener},
         },
         error::SCHEME,
-        read::{offset_fetcher::OffsetFetcher, partition_queues::SequentialReader},
+        read::{offset_fetcher::OffsetFetcher, sequential::SequentialReader},
     },
     event::Position,
     transport::{ErrorKind, JobAction, JobId, LetterId, Resolution, Result},
@@ -202,7 +202,11 @@ impl Gatherer {
             return Ok(Vec::new());
         }
         if self.chunk.as_ref().is_none_or(|(at, _)| *at != start) {
-            let read = self.trail.read(&self.config, (state, 0, offset))?;
+            let read = self.trail.read(
+                &self.config,
+                &TopicPartition::new(Arc::clone(state), 0),
+                offset,
+            )?;
             let payload = read.and_then(|read| read.payload);
             let entries = payload.and_then(|text| serde_json::from_slice(&text).ok());
             self.chunk = Some((start, entries.ok_or_else(|| self.job.unknown(SCHEME))?));
@@ -237,7 +241,11 @@ impl Gatherer {
         (topic, partition, offset): &(Arc<str>, i32, i64),
     ) -> Result<What> {
         let config = &self.config;
-        let read = match self.trail.read(config, (topic, *partition, *offset)) {
+        let read = match self.trail.read(
+            config,
+            &TopicPartition::new(Arc::clone(topic), *partition),
+            *offset,
+        ) {
             Err(failed) if failed.kind() == ErrorKind::NotFound => None,
             read => read?,
         };

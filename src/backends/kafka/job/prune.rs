@@ -11,10 +11,13 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::worker::Worker;
 use crate::{
     backends::kafka::{
-        codec::record::FetchedRecord,
+        codec::{
+            record::FetchedRecord,
+            topic_partition::{TopicPartition, Watermarks},
+        },
         connection::{
             admin,
-            handle::{self, Connection, Watermarks},
+            handle::{self, Connection},
         },
         dead_letter::{
             resolved,
@@ -121,7 +124,8 @@ async fn first_from(
 ) -> Result<Option<(i64, Option<u64>)>> {
     let (config, topic): (_, Arc<str>) = (connection.config.clone(), topic.into());
     let read = handle::blocking(move || {
-        let mut lane = PartitionQueues::new(&config, 1)?.open(&topic, partition, from)?;
+        let mut lane =
+            PartitionQueues::new(&config, 1)?.open(&TopicPartition::new(topic, partition), from)?;
         lane.next(|topic, record| FetchedRecord::copy(Arc::clone(topic), record))
     });
     let mut opener = worker.opener.clone();
@@ -155,7 +159,8 @@ async fn end_receipts(
         connection.names().state_topic(),
     );
     let offsets: Vec<i64> = old.iter().map(|(offset, _)| *offset).collect();
-    let receipts = handle::blocking(move || fetcher.read(&topic, 0, &offsets)).await?;
+    let receipts =
+        handle::blocking(move || fetcher.read(&TopicPartition::new(topic, 0), &offsets)).await?;
     let mut ends = Vec::new();
     for read in receipts {
         let receipt = read
@@ -198,7 +203,7 @@ async fn names_left(
             if bounds.low >= bounds.high {
                 continue;
             }
-            let mut lane = client.open(&topic.into(), partition, bounds.low)?;
+            let mut lane = client.open(&TopicPartition::new(topic, partition), bounds.low)?;
             while let Some(read) =
                 lane.next(|topic, record| FetchedRecord::copy(Arc::clone(topic), record))?
             {

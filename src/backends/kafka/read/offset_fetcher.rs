@@ -1,4 +1,4 @@
-//! Reading single records again, by their offsets.
+//! Single records read by their offsets.
 
 use std::{
     sync::Arc,
@@ -13,7 +13,7 @@ use rdkafka::{
 
 use crate::{
     backends::kafka::{
-        codec::record::FetchedRecord,
+        codec::{record::FetchedRecord, topic_partition::TopicPartition},
         connection::{
             client::{
                 self,
@@ -29,18 +29,18 @@ use crate::{
     transport::Result,
 };
 
-/// Records that are further apart than this are sought one by one.
-const APART: i64 = 2000;
+/// Records that are further apart than this are sought; those between nearer ones are read and dropped.
+const MAX_READ_THROUGH: i64 = 2000;
 /// How long a poll waits.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(20);
 
-/// What was found, and how many more bytes may be.
+/// The records that were read, and how many bytes may follow.
 struct Fetched {
-    reads: Vec<FetchedRecord>,
-    room: usize,
+    records: Vec<FetchedRecord>,
+    budget: usize,
 }
 
-/// A client that reads records by their offsets, one question at a time.
+/// Reads records by their offsets, one request at a time.
 pub(crate) struct OffsetFetcher {
     config: Config,
     client: Mutex<Option<BaseConsumer<ClientErrors>>>,
@@ -48,12 +48,12 @@ pub(crate) struct OffsetFetcher {
 
 impl std::fmt::Debug for OffsetFetcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Fetcher")
+        f.write_str("OffsetFetcher")
     }
 }
 
 impl OffsetFetcher {
-    /// Prepares to read.
+    /// Prepares to read; the client is created on first use.
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             config: config.clone(),
@@ -61,21 +61,15 @@ impl OffsetFetcher {
         }
     }
 
-    /// Returns the records at these offsets, which ascend; one that is not there is left out. Blocks.
-    pub(crate) fn read(
-        &self,
-        topic: &str,
-        partition: i32,
-        offsets: &[i64],
-    ) -> Result<Vec<FetchedRecord>> {
-        self.read_some(topic, partition, offsets, usize::MAX)
+    /// Returns the records at these ascending offsets, without those that no longer exist. Blocks.
+    pub(crate) fn read(&self, at: &TopicPartition, offsets: &[i64]) -> Result<Vec<FetchedRecord>> {
+        self.read_some(at, offsets, usize::MAX)
     }
 
-    /// The same, until so many bytes were read. Blocks.
+    /// The same, but stops after about `bytes`. Blocks.
     pub(crate) fn read_some(
         &self,
-        topic: &str,
-        partition: i32,
+        at: &TopicPartition,
         offsets: &[i64],
         bytes: usize,
     ) -> Result<Vec<FetchedRecord>> {
@@ -88,65 +82,62 @@ impl OffsetFetcher {
             return Ok(Vec::new());
         };
         let mut found = Fetched {
-            reads: Vec::new(),
-            room: bytes,
+            records: Vec::new(),
+            budget: bytes,
         };
         let mut rest = offsets;
-        while let Some(first) = rest.first()
-            && found.room > 0
-        {
+        while !rest.is_empty() && found.budget > 0 {
             let run = rest
                 .windows(2)
-                .take_while(|pair| pair[1] - pair[0] <= APART)
+                .take_while(|pair| pair[1] - pair[0] <= MAX_READ_THROUGH)
                 .count()
                 + 1;
             let (near, far) = rest.split_at(run);
-            self.read_run(client, (topic, partition), *first, near, &mut found)?;
+            self.read_run(client, at, near, &mut found)?;
             rest = far;
         }
-        Ok(found.reads)
+        Ok(found.records)
     }
 
     fn read_run(
         &self,
         client: &BaseConsumer<ClientErrors>,
-        (topic, partition): (&str, i32),
-        first: i64,
+        at: &TopicPartition,
         wanted: &[i64],
         found: &mut Fetched,
     ) -> Result<()> {
         let reading = |failed| error::from_kafka(failed, "reading records");
-        let bounds = handle::bounds(client, &self.config, topic, partition)?;
-        let last = wanted.last().copied().unwrap_or(first).min(bounds.high - 1);
-        if last < bounds.low {
+        let watermarks = handle::watermarks(client, &self.config, at)?;
+        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
+            return Ok(());
+        };
+        let last = (*last).min(watermarks.high - 1);
+        if last < watermarks.low {
             return Ok(());
         }
-        let mut place = TopicPartitionList::new();
-        let from = Offset::Offset(first.max(bounds.low));
-        place
-            .add_partition_offset(topic, partition, from)
+        let mut list = TopicPartitionList::new();
+        let from = Offset::Offset((*first).max(watermarks.low));
+        list.add_partition_offset(&at.topic, at.partition, from)
             .map_err(reading)?;
-        client.assign(&place).map_err(reading)?;
-        let name: Arc<str> = topic.into();
+        client.assign(&list).map_err(reading)?;
         let mut end = Instant::now() + self.config.timeout;
         loop {
-            match client.poll(LOOK) {
+            match client.poll(POLL) {
                 Some(Ok(record)) => {
                     let offset = record.offset();
                     if wanted.binary_search(&offset).is_ok() {
                         let size = record.payload().map_or(0, <[u8]>::len);
-                        found.room = found.room.saturating_sub(size);
-                        found
-                            .reads
-                            .push(FetchedRecord::copy(Arc::clone(&name), &record));
+                        found.budget = found.budget.saturating_sub(size);
+                        let topic = Arc::clone(&at.topic);
+                        found.records.push(FetchedRecord::copy(topic, &record));
                     }
-                    if offset >= last || found.room == 0 {
+                    if offset >= last || found.budget == 0 {
                         return Ok(());
                     }
                     end = Instant::now() + self.config.timeout;
                 }
                 Some(Err(failed)) => match failed.rdkafka_error_code() {
-                    // There is nothing more, also where the last record is gone.
+                    // The end of the log; the last record may have been removed meanwhile.
                     None | Some(Code::PartitionEOF) => return Ok(()),
                     Some(_) if Instant::now() < end => {}
                     Some(_) => return Err(reading(failed)),

@@ -1,35 +1,32 @@
-//! Records behind an open transaction: confirmed, and shown to no reader of committed records until it ends.
+//! Records behind an open transaction: stored, but invisible to readers of committed records until it ends.
+//!
+//! Such readers get nothing behind the last stable offset, so one producer that stopped in a transaction holds up every
+//! group of a topic until its transaction times out. It looks like an empty topic, hence the warnings.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use super::partition_reader::{OffsetRange, PartitionReader};
+use super::partition_reader::PartitionReader;
 use crate::{
     backends::kafka::{
+        codec::topic_partition::OffsetRange,
         connection::{
             client::settings::Isolation,
-            handle::{Connection, Watermarks, blocking},
+            handle::{Connection, blocking},
         },
-        consume::{assignment::partition::Kind, session::Shared},
         error::error,
     },
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// What is fewer is counted record by record; else it is by offsets.
-const FEW: i64 = 1000;
-/// Transactions that are open for less are nothing to speak of where lists are read.
-const BRIEF: Duration = Duration::from_secs(2);
-/// How often a member looks, and how long it rests at least for each of its partitions.
-const LOOK: Duration = Duration::from_secs(30);
-const EACH: Duration = Duration::from_millis(100);
-/// The same while it has none.
-const UNASSIGNED: Duration = Duration::from_millis(250);
-
-/// What an open transaction hides of a topic.
+/// Up to this many offsets are counted record by record.
+const MAX_COUNTED: i64 = 1000;
+/// Transactions that have been open for less are not reported where lists are read.
+const USUAL: Duration = Duration::from_secs(2);
+/// Records of a topic that an open transaction blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BlockedRecords {
     /// Kafka's name of the topic.
@@ -42,7 +39,7 @@ pub(crate) struct BlockedRecords {
 }
 
 impl BlockedRecords {
-    /// Says how many records wait, and since when.
+    /// Describes how many records are blocked, and since when.
     pub(crate) fn text(&self, connection: &Connection) -> String {
         let topic = connection.names().topic(&self.name);
         let topic = topic.map_or_else(|| self.name.clone(), |topic| topic.to_string());
@@ -59,11 +56,11 @@ impl BlockedRecords {
     /// Reports whether the transaction has been open for longer than most are.
     pub(crate) fn is_old(&self) -> bool {
         let age = self.since.and_then(|since| since.elapsed().ok());
-        age.is_some_and(|age| age >= BRIEF)
+        age.is_some_and(|age| age >= USUAL)
     }
 }
 
-/// Returns the offsets behind the last records of partitions, also of those of transactions that are open.
+/// Returns the offsets behind the last records of partitions, with those of open transactions.
 pub(crate) async fn ends(
     connection: &Arc<Connection>,
     places: &[(String, i32)],
@@ -78,7 +75,7 @@ pub(crate) async fn ends(
     .await
 }
 
-/// Finds what open transactions hide of partitions, by topic.
+/// Finds the records of partitions that open transactions block, by topic.
 pub(crate) async fn find(
     connection: &Arc<Connection>,
     places: Vec<(String, i32)>,
@@ -87,13 +84,18 @@ pub(crate) async fn find(
         return Ok(Vec::new());
     }
     let ends = ends(connection, &places).await?;
-    // Asked for afterwards: what has come since then is not taken for hidden.
+    // Read after the ends: records that are stored in between must not count as blocked.
     let bounds = connection.bounds(places.clone()).await?;
     let mut by_topic: BTreeMap<String, Vec<OffsetRange>> = BTreeMap::new();
     for (((topic, partition), bounds), end) in places.into_iter().zip(bounds).zip(ends) {
         if bounds.high < end {
-            let hidden = by_topic.entry(topic.clone()).or_default();
-            hidden.push(span((topic, partition), bounds, end));
+            let blocked = by_topic.entry(topic.clone()).or_default();
+            blocked.push(OffsetRange {
+                topic,
+                partition,
+                from: bounds.high,
+                until: Some(end),
+            });
         }
     }
     let mut found = Vec::new();
@@ -103,16 +105,7 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-fn span((topic, partition): (String, i32), bounds: Watermarks, end: i64) -> OffsetRange {
-    OffsetRange {
-        topic,
-        partition,
-        from: bounds.high,
-        until: Some(end),
-    }
-}
-
-/// Counts what is hidden of a topic; nothing if the transaction has left only marks.
+/// Counts blocked records of a topic; none if there are only markers of transactions.
 async fn count(
     connection: &Arc<Connection>,
     name: String,
@@ -121,8 +114,8 @@ async fn count(
     let partition = spans.first().map_or(0, |span| span.partition);
     let length = |span: &OffsetRange| span.until.unwrap_or(span.from) - span.from;
     let offsets: i64 = spans.iter().map(length).sum();
-    if offsets > FEW {
-        // The first of each tells since when.
+    if offsets > MAX_COUNTED {
+        // The first record of each partition has the time.
         for span in &mut spans {
             span.until = Some(span.from + 1);
         }
@@ -133,7 +126,7 @@ async fn count(
         records += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
         since = chunk.iter().map(|read| read.time).chain(since).min();
     }
-    if offsets > FEW {
+    if offsets > MAX_COUNTED {
         records = offsets;
     }
     Ok((records > 0).then_some(BlockedRecords {
@@ -144,60 +137,23 @@ async fn count(
     }))
 }
 
-/// Returns a warning of what is hidden of partitions, for a reader; none is returned where nobody answers.
+/// Returns warnings of blocked records for a reader; none if no broker answers.
 pub(crate) async fn warnings(
     connection: &Arc<Connection>,
     places: Vec<(String, i32)>,
 ) -> Vec<TransportError> {
     let found = find(connection, places).await.unwrap_or_else(|failed| {
-        tracing::debug!(%failed, "looking for open transactions");
+        tracing::debug!(%failed, "cannot look for open transactions");
         Vec::new()
     });
-    let warning = |hidden: BlockedRecords| error(ErrorKind::Warning, hidden.text(connection));
+    let warning = |blocked: BlockedRecords| error(ErrorKind::Warning, blocked.text(connection));
     found.into_iter().map(warning).collect()
 }
 
-/// Notes a warning of what is hidden of partitions that are listed.
+/// Notes warnings of records that are missing from a list because they are blocked.
 pub(crate) async fn note(connection: &Arc<Connection>, places: Vec<(String, i32)>) -> Result<()> {
     let found = find(connection, places).await?;
-    let old = found.iter().filter(|hidden| hidden.is_old());
-    connection.warn(old.map(|hidden| format!("kafka: {}", hidden.text(connection))));
+    let old = found.iter().filter(|blocked| blocked.is_old());
+    connection.warn(old.map(|blocked| format!("kafka: {}", blocked.text(connection))));
     Ok(())
-}
-
-/// Looks for as long as a membership lasts whether an open transaction hides something of its partitions, and says so once.
-pub(crate) async fn watch(shared: Arc<Shared>) {
-    let mut told = HashSet::new();
-    let mut is_first = true;
-    loop {
-        let places: Vec<(String, i32)> = {
-            let desk = shared.desk();
-            let parts = desk.parts.values();
-            let parts = parts.filter(|part| matches!(part.kind, Kind::Messages { .. }));
-            parts
-                .map(|part| (part.name.to_string(), part.partition))
-                .collect()
-        };
-        let each = EACH.saturating_mul(u32::try_from(places.len()).unwrap_or(u32::MAX));
-        let pause = if places.is_empty() {
-            UNASSIGNED
-        } else {
-            LOOK.max(each)
-        };
-        let has_places = !places.is_empty();
-        match find(&shared.connection, places).await {
-            Ok(found) => {
-                let found = found.into_iter();
-                for hidden in found.filter(|hidden| is_first || hidden.is_old()) {
-                    let warning = error(ErrorKind::Warning, hidden.text(&shared.connection));
-                    if told.insert((hidden.name, hidden.since)) {
-                        shared.fail(warning);
-                    }
-                }
-            }
-            Err(failed) => tracing::debug!(%failed, "looking for open transactions"),
-        }
-        is_first &= !has_places;
-        tokio::time::sleep(pause).await;
-    }
 }

@@ -1,4 +1,7 @@
-//! Several partitions as one, in the order of time as far as a window reaches; each keeps its own order.
+//! Several partitions merged by time within a byte window; each keeps its own order.
+//!
+//! It is pushed: a partition may deliver nothing for long while others fill the memory. Once the window is full, the
+//! earliest record is passed on, though an earlier one may still arrive.
 
 use std::{
     cmp::Reverse,
@@ -6,13 +9,13 @@ use std::{
     time::SystemTime,
 };
 
-/// What is read of several partitions, put together.
+/// Merges items of several partitions.
 #[derive(Debug)]
 pub(crate) struct TimeMerge<T> {
-    lanes: Vec<Source<T>>,
-    /// The first of each lane that has one.
+    sources: Vec<Source<T>>,
+    /// The first item of each source that has one.
     heads: BinaryHeap<Reverse<(SystemTime, usize)>>,
-    /// Lanes of which the next one is not known yet.
+    /// Open sources that have no item.
     unknown: usize,
     bytes: usize,
     window: usize,
@@ -21,71 +24,71 @@ pub(crate) struct TimeMerge<T> {
 /// A partition.
 #[derive(Debug)]
 struct Source<T> {
-    waiting: VecDeque<(SystemTime, usize, T)>,
+    items: VecDeque<(SystemTime, usize, T)>,
     is_open: bool,
 }
 
 impl<T> TimeMerge<T> {
-    /// Prepares for so many lanes, holding about so many bytes at most.
-    pub(crate) fn new(lanes: usize, window: usize) -> Self {
-        let lane = || Source {
-            waiting: VecDeque::new(),
+    /// Prepares for this many sources and about `window` bytes.
+    pub(crate) fn new(sources: usize, window: usize) -> Self {
+        let source = || Source {
+            items: VecDeque::new(),
             is_open: true,
         };
         Self {
-            lanes: std::iter::repeat_with(lane).take(lanes).collect(),
+            sources: std::iter::repeat_with(source).take(sources).collect(),
             heads: BinaryHeap::new(),
-            unknown: lanes,
+            unknown: sources,
             bytes: 0,
             window,
         }
     }
 
-    /// Takes in the next one of a lane.
-    pub(crate) fn push(&mut self, lane: usize, time: SystemTime, bytes: usize, what: T) {
-        let Some(place) = self.lanes.get_mut(lane) else {
+    /// Adds the next item of a source.
+    pub(crate) fn push(&mut self, number: usize, time: SystemTime, bytes: usize, item: T) {
+        let Some(source) = self.sources.get_mut(number) else {
             return;
         };
-        if place.waiting.is_empty() {
-            self.heads.push(Reverse((time, lane)));
-            self.unknown -= usize::from(place.is_open);
+        if source.items.is_empty() {
+            self.heads.push(Reverse((time, number)));
+            self.unknown -= usize::from(source.is_open);
         }
-        place.waiting.push_back((time, bytes, what));
+        source.items.push_back((time, bytes, item));
         self.bytes += bytes;
     }
 
-    /// Ends a lane.
-    pub(crate) fn close(&mut self, lane: usize) {
-        let Some(place) = self.lanes.get_mut(lane) else {
+    /// Ends a source.
+    pub(crate) fn close(&mut self, number: usize) {
+        let Some(source) = self.sources.get_mut(number) else {
             return;
         };
-        if place.is_open && place.waiting.is_empty() {
+        if source.is_open && source.items.is_empty() {
             self.unknown -= 1;
         }
-        place.is_open = false;
+        source.is_open = false;
     }
 
-    /// Ends all lanes.
+    /// Ends all sources.
     pub(crate) fn close_all(&mut self) {
-        (0..self.lanes.len()).for_each(|lane| self.close(lane));
+        (0..self.sources.len()).for_each(|number| self.close(number));
     }
 
-    /// Returns the earliest, once it is known to be that or the window is full.
+    /// Returns the earliest item once every open source has one or the window is full.
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.unknown > 0 && self.bytes < self.window {
             return None;
         }
         let mut head = self.heads.peek_mut()?;
-        let place = self.lanes.get_mut(head.0.1)?;
-        let (_, bytes, what) = place.waiting.pop_front()?;
+        let source = self.sources.get_mut(head.0.1)?;
+        let (_, bytes, item) = source.items.pop_front()?;
         self.bytes -= bytes;
-        if let Some((time, ..)) = place.waiting.front() {
+        if let Some((time, ..)) = source.items.front() {
             head.0.0 = *time;
         } else {
             PeekMut::pop(head);
-            self.unknown += usize::from(place.is_open);
+            self.unknown += usize::from(source.is_open);
         }
-        Some(what)
+        Some(item)
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
         assert_eq!(
             all(&mut merge),
             [""; 0],
-            "the other lane may have an earlier one"
+            "the other source may have an earlier one"
         );
         merge.push(1, at(2), 1, "b");
         merge.push(1, at(3), 1, "c");
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_keeps_its_order_and_equals_go_by_lane() {
+    fn a_source_keeps_its_order_and_equal_times_go_by_source() {
         let mut merge = TimeMerge::new(2, 1000);
         merge.push(1, at(2), 1, "2");
         merge.push(0, at(2), 1, "1");
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_window_waits_for_nobody() {
+    fn a_full_window_passes_on_the_earliest() {
         let mut merge = TimeMerge::new(2, 10);
         merge.push(0, at(1), 6, "a");
         merge.push(0, at(2), 6, "b");

@@ -4,12 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     backends::kafka::{
-        codec::record::FetchedRecord,
+        codec::{record::FetchedRecord, topic_partition::OffsetRange},
         connection::{client::settings::Isolation, handle::Connection},
-        read::{
-            partition_reader::{OffsetRange, PartitionReader},
-            time_merge::TimeMerge,
-        },
+        read::{partition_reader::PartitionReader, time_merge::TimeMerge},
     },
     transport::Result,
 };

@@ -16,15 +16,12 @@ use tokio::{
 use super::{backlog::Past, last_n};
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord},
-        connection::{
-            admin,
-            handle::{Connection, Watermarks},
+        codec::{
+            record::{self, FetchedRecord},
+            topic_partition::{OffsetRange, Watermarks},
         },
-        read::{
-            open_transactions,
-            partition_reader::{CHUNK, OffsetRange, PartitionReader},
-        },
+        connection::{admin, handle::Connection},
+        read::{open_transactions, partition_reader::PartitionReader, reader_thread::CHUNK},
     },
     event::{Pattern, Stored, Topic},
     transport::{Result, Tail, TailFrom, TailRequest, TransportError},

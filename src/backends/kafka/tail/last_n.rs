@@ -8,11 +8,9 @@ use std::{
 
 use crate::{
     backends::kafka::{
+        codec::topic_partition::OffsetRange,
         connection::{client::settings::Isolation, handle::Connection},
-        read::{
-            partition_reader::{OffsetRange, PartitionReader},
-            time_merge::TimeMerge,
-        },
+        read::{partition_reader::PartitionReader, time_merge::TimeMerge},
     },
     transport::{ErrorKind, Result},
 };

@@ -135,7 +135,7 @@ impl TopicIds {
     }
 
     /// Takes the topics whose id was learned since this was asked last.
-    pub(crate) fn news(&self) -> Vec<IdUpdate> {
+    pub(crate) fn updates(&self) -> Vec<IdUpdate> {
         if !self.has_news.load(Ordering::Acquire) {
             return Vec::new();
         }
@@ -174,7 +174,7 @@ mod tests {
     fn a_change_is_one_of_an_id_that_was_known() {
         let ids = TopicIds::default();
         let news = |ids: &TopicIds| -> Vec<(String, bool)> {
-            let news = ids.news().into_iter();
+            let news = ids.updates().into_iter();
             news.map(|news| (news.topic, news.is_change)).collect()
         };
         ids.hear("[thrd:main]: Topic order [0] Leader 1 Epoch 0");

@@ -1,63 +1,62 @@
-//! A partition that is ours: how far it is seen and settled, or what of it waits.
-
-use std::sync::Arc;
+//! An assigned partition: messages and how far they are settled, or retries and when each is due.
 
 use crate::{
     backends::kafka::{
+        codec::topic_partition::TopicPartition,
         connection::client::topic_ids::{IdentityChange, TopicIdentity},
-        consume::offsets::offset_tracker::Tracker,
+        consume::offsets::offset_tracker::OffsetTracker,
         delay::index::DelayIndex,
     },
     event::Topic,
 };
 
-/// The number of a partition for as long as we own it; a later ownership has another.
+/// Identifies one assignment of a partition; a later assignment of the same partition has another id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct PartId(pub(crate) u64);
+pub(crate) struct AssignmentId(pub(crate) u64);
 
-/// A partition that is ours.
+/// An assigned partition.
 #[derive(Debug)]
-pub(crate) struct Part {
-    /// Kafka's name of the topic.
-    pub(crate) name: Arc<str>,
-    pub(crate) partition: i32,
-    pub(crate) kind: Kind,
+pub(crate) struct AssignedPartition {
+    pub(crate) at: TopicPartition,
+    pub(crate) kind: PartitionKind,
 }
 
-/// What a partition holds.
+/// The contents of a partition.
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum PartitionKind {
     /// Messages of a topic.
     Messages {
         topic: Topic,
-        tracker: Tracker,
-        /// The offset before which a bounded membership ends.
+        tracker: OffsetTracker,
+        /// The offset up to which a bounded subscription reads.
         end: Option<i64>,
     },
     /// Retries of the group.
-    Retries(Box<Retries>),
+    Retries(Box<RetryPartition>),
 }
 
 /// A partition of retries.
 #[derive(Debug)]
-pub(crate) struct Retries {
-    /// The topic of which these are the retries; none for those of all topics, which earlier versions kept together.
+pub(crate) struct RetryPartition {
+    /// The topic whose retries these are; none for an earlier version's topic, which holds those of all topics.
     pub(crate) topic: Option<Topic>,
-    pub(crate) pending: DelayIndex,
+    pub(crate) index: DelayIndex,
+    /// The offset behind the last record that was read.
     pub(crate) seen: i64,
-    /// Nothing is handed out before this offset was reached.
+    /// The end of the log when the partition was assigned. No retry is delivered before it was read up to here: a former
+    /// owner may have ended any of them.
     pub(crate) barrier: i64,
     pub(crate) committed: i64,
-    /// It is stopped until others were read.
-    pub(crate) is_held: bool,
-    /// What a commit under way makes durable.
-    pub(crate) saving: Option<i64>,
-    /// Which topic it is, should it be deleted and created again.
+    /// It is paused until others are caught up.
+    pub(crate) is_held_back: bool,
+    /// The offset that a running commit makes durable.
+    pub(crate) committing: Option<i64>,
+    /// Tells the topic from one that is created under its name later.
     pub(crate) identity: Option<TopicIdentity>,
 }
 
-impl Kind {
-    /// Returns the offset behind the last one seen.
+impl PartitionKind {
+    /// Returns the offset behind the last record that was read.
     pub(crate) fn seen(&self) -> i64 {
         match self {
             Self::Messages { tracker, .. } => tracker.seen(),
@@ -65,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// Returns which topic it is, if that is known.
+    /// Returns the identity of the topic, if it is known.
     pub(crate) fn identity(&self) -> Option<TopicIdentity> {
         match self {
             Self::Messages { tracker, .. } => tracker.identity(),
@@ -73,15 +72,15 @@ impl Kind {
         }
     }
 
-    /// Notes which topic it is, now that this is known.
-    pub(crate) fn is_of(&mut self, present: TopicIdentity, kinship: IdentityChange) {
+    /// Notes the identity of the topic, once it is known.
+    pub(crate) fn set_identity(&mut self, present: TopicIdentity, change: IdentityChange) {
         match self {
-            Self::Messages { tracker, .. } => tracker.is_of(present, kinship),
+            Self::Messages { tracker, .. } => tracker.set_identity(present, change),
             Self::Retries(retries) => retries.identity = Some(present),
         }
     }
 
-    /// Returns the offset before which a bounded membership ends; it is done with retries otherwise.
+    /// Returns the offset up to which a bounded subscription reads messages; retries end by their time.
     pub(crate) fn end(&self) -> Option<i64> {
         match self {
             Self::Messages { end, .. } => *end,
@@ -89,57 +88,57 @@ impl Kind {
         }
     }
 
-    /// Reports whether a bounded membership wants nothing more of it.
+    /// Reports whether a bounded subscription has read all that it reads of it.
     pub(crate) fn is_passed(&self) -> bool {
         self.end().is_some_and(|end| self.seen() >= end)
     }
 
-    /// Returns how many are settled and not durably so; what waited was ended by a record.
-    pub(crate) fn unsaved(&self) -> usize {
+    /// Counts messages that are settled and not durably so; a settled retry was ended by a record.
+    pub(crate) fn uncommitted(&self) -> usize {
         match self {
-            Self::Messages { tracker, .. } => tracker.unsaved(),
+            Self::Messages { tracker, .. } => tracker.uncommitted(),
             Self::Retries(_) => 0,
         }
     }
 
-    /// Notes that what was to be committed was, or was not.
-    pub(crate) fn concludes(&mut self, is_committed: bool) {
+    /// Notes that a commit succeeded or failed.
+    pub(crate) fn on_commit(&mut self, is_committed: bool) {
         match self {
-            Self::Messages { tracker, .. } => tracker.concludes(is_committed),
-            Self::Retries(retries) => match retries.saving.take() {
+            Self::Messages { tracker, .. } => tracker.on_commit(is_committed),
+            Self::Retries(retries) => match retries.committing.take() {
                 Some(offset) if is_committed => retries.committed = offset,
                 _ => {}
             },
         }
     }
 
-    /// Notes that everything before an offset was seen, also where there was no record.
-    pub(crate) fn saw(&mut self, offset: i64) {
+    /// Notes that everything before an offset was read, also where it has no record.
+    pub(crate) fn advance_to(&mut self, offset: i64) {
         match self {
-            Self::Messages { tracker, .. } => tracker.saw(offset),
+            Self::Messages { tracker, .. } => tracker.advance_to(offset),
             Self::Retries(retries) => retries.seen = retries.seen.max(offset),
         }
     }
 }
 
-impl Retries {
-    /// Reports whether these are kept as earlier versions did: to be forwarded, and handed out to nobody.
+impl RetryPartition {
+    /// Reports whether an earlier version stored these: they are moved, and never delivered from here.
     pub(crate) fn is_legacy(&self) -> bool {
         self.topic.is_none()
     }
 
-    /// Reports whether everything that had been written when the partition became ours was read.
-    pub(crate) fn is_read(&self) -> bool {
+    /// Reports whether everything that had been stored when the partition was assigned was read.
+    pub(crate) fn is_caught_up(&self) -> bool {
         self.seen >= self.barrier
     }
 
-    /// Returns what is to be committed if it changed since this was asked last: nobody need read what is before it.
-    pub(crate) fn changes(&mut self) -> Option<i64> {
-        let offset = self.pending.oldest().unwrap_or(self.seen);
-        if !self.is_read() || offset == self.committed {
+    /// Returns the offset to commit, if it changed: the oldest retry that is not ended. No owner has to read what is before.
+    pub(crate) fn offset_to_commit(&mut self) -> Option<i64> {
+        let offset = self.index.oldest().unwrap_or(self.seen);
+        if !self.is_caught_up() || offset == self.committed {
             return None;
         }
-        self.saving = Some(offset);
-        self.saving
+        self.committing = Some(offset);
+        self.committing
     }
 }

@@ -1,4 +1,8 @@
-//! Partitions that come and go: where each begins, and how what was taken of it is given back.
+//! Rebalances: where each assigned partition starts, and draining partitions before they are revoked.
+//!
+//! Revocation waits until in-flight deliveries of the partition are settled and committed. Otherwise the next owner
+//! would get them a second time, while they are still being worked on here. Under the cooperative protocol the other
+//! partitions go on meanwhile, and so do those of other members.
 
 use std::{
     collections::HashSet,
@@ -16,24 +20,27 @@ use rdkafka::{
     util::Timeout,
 };
 
-use super::partition::{Kind, Part, PartId, Retries};
+use super::partition::{AssignedPartition, AssignmentId, PartitionKind, RetryPartition};
 use crate::{
     backends::kafka::{
-        codec::record,
+        codec::{
+            record,
+            topic_partition::{TopicPartition, Watermarks},
+        },
         connection::{
             client::{errors::ClientErrors, topic_ids::TopicIdentity},
-            handle::{self, Watermarks},
+            handle,
         },
         consume::{
             offsets::{
                 commit,
-                offset_tracker::Tracker,
+                offset_tracker::OffsetTracker,
                 resume::{self, Committed},
-                start_offset::Course,
+                start_offset::OffsetPlan,
             },
             retry_topics::sources::Role,
-            session::Shared,
-            state::End,
+            session::Session,
+            state::lifecycle::Phase,
         },
         delay::index::{CACHE_HORIZON, DelayIndex},
         error::{self, error},
@@ -43,27 +50,27 @@ use crate::{
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// How long what is worked on may take when its partition is to go to another consumer: somewhat less than the time
-/// after which the client takes us for dead.
+/// How long in-flight deliveries may delay a revocation: somewhat less than `max.poll.interval.ms` (5 minutes), after
+/// which the client leaves the group by itself.
 const DRAIN: Duration = Duration::from_mins(4);
-/// How often it is looked whether they ran out.
-const TURN: Duration = Duration::from_millis(40);
-/// How long a question to a broker may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often draining checks for leases that ran out.
+const DRAIN_CHECK: Duration = Duration::from_millis(40);
+/// How long a request to a broker may take.
+const REQUEST: Duration = Duration::from_secs(5);
+/// The pause before partitions are assigned again after a failure.
+const RETRY: Duration = Duration::from_millis(250);
 
-/// The pause before partitions are taken on again.
-const AGAIN: Duration = Duration::from_millis(250);
-
-/// What a member's client tells, and what becomes of it.
-pub(crate) struct Watch {
+/// The context of the client that is a member of the group.
+pub(crate) struct GroupContext {
     pub(crate) errors: ClientErrors,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) course: Course,
+    pub(crate) session: Arc<Session>,
+    pub(crate) plan: OffsetPlan,
 }
 
-type Client = BaseConsumer<Watch>;
+/// The client that is a member of the group.
+pub(crate) type GroupConsumer = BaseConsumer<GroupContext>;
 
-impl ClientContext for Watch {
+impl ClientContext for GroupContext {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
         self.errors.log(facility, message);
     }
@@ -73,7 +80,7 @@ impl ClientContext for Watch {
     }
 }
 
-impl ConsumerContext for Watch {
+impl ConsumerContext for GroupContext {
     fn rebalance(
         &self,
         client: &BaseConsumer<Self>,
@@ -81,18 +88,18 @@ impl ConsumerContext for Watch {
         partitions: &mut TopicPartitionList,
     ) {
         if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            if let Err(failed) = self.give_up(client, partitions) {
-                self.shared.fail(failed);
+            if let Err(failed) = self.on_revoked(client, partitions) {
+                self.session.fail(failed);
             }
             return;
         }
-        // The group counts on us: what we do not read now nobody reads.
-        while let Err(failed) = self.take_on(client, partitions) {
-            if self.shared.desk().end != End::No {
+        // The group relies on this member: a partition that it does not read, nobody reads.
+        while let Err(failed) = self.on_assigned(client, partitions) {
+            if self.session.state().lifecycle.phase != Phase::Running {
                 return;
             }
-            self.shared.fail(failed);
-            thread::park_timeout(AGAIN);
+            self.session.fail(failed);
+            thread::park_timeout(RETRY);
         }
     }
 
@@ -101,237 +108,232 @@ impl ConsumerContext for Watch {
     }
 }
 
-impl Watch {
-    fn take_on(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {
-        let taking = |failed| error::from_kafka(failed, "taking on partitions");
-        let mut placed = TopicPartitionList::new();
-        let (mut parts, mut foreign, mut told) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, partition, committed) in self.committed(client, partitions)? {
-            let role = self.shared.desk().sources.role(&name);
-            let place = (&*name, partition);
-            let part = match role {
-                Role::Messages => self.messages(client, place, committed, &mut told)?,
-                Role::Retries(topic) => self.retries(place, committed, Some(topic))?,
-                Role::Legacy => self.retries(place, committed, None)?,
-                Role::Foreign => {
-                    // It has to be taken on, and is not read.
-                    placed
-                        .add_partition_offset(&name, partition, Offset::End)
-                        .map_err(taking)?;
-                    foreign.push((name, partition));
-                    continue;
-                }
-            };
-            placed
-                .add_partition_offset(&name, partition, Offset::Offset(part.kind.seen()))
-                .map_err(taking)?;
-            parts.push(part);
-        }
-        let taken = match client.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => client.incremental_assign(&placed),
-            _ => client.assign(&placed),
-        };
-        taken.map_err(taking)?;
-        // A partition that was ours before may still be paused from then, and others for want of room.
-        client
-            .assignment()
-            .and_then(|all| client.resume(&all))
-            .map_err(taking)?;
-        let mut desk = self.shared.desk();
-        desk.are_resumed();
-        for part in parts {
-            tracing::debug!(topic = &*part.name, part.partition, "a partition is ours");
-            desk.own(part);
-        }
-        desk.foreign.extend(foreign);
-        desk.is_given();
-        for gap in told {
-            desk.fail(gap);
-        }
-        drop(desk);
-        self.shared.came.notify_waiters();
-        Ok(())
-    }
+/// A partition of an assignment, and the group's offset in it.
+struct Given {
+    at: TopicPartition,
+    committed: Option<Committed>,
+}
 
-    /// Returns which topic stands under a name now, if that is known.
+impl GroupContext {
+    /// Returns the identity of the topic that has a name now, if it is known.
     pub(crate) fn identity(&self, name: &str) -> Option<TopicIdentity> {
         let topic = self.errors.topics.of(name)?;
-        let cluster = self.shared.cluster();
+        let cluster = self.session.cluster();
         Some(TopicIdentity { cluster, topic })
     }
 
-    /// Asks for the positions of the group, until there is an answer: to guess would lose messages or repeat them.
-    fn committed(
-        &self,
-        client: &Client,
-        partitions: &TopicPartitionList,
-    ) -> Result<Vec<(String, i32, Option<Committed>)>> {
-        if partitions.count() == 0 {
+    fn on_assigned(&self, client: &GroupConsumer, given: &TopicPartitionList) -> Result<()> {
+        let assigning = |failed| error::from_kafka(failed, "assigning partitions");
+        let mut list = TopicPartitionList::new();
+        let (mut partitions, mut foreign, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
+        for Given { at, committed } in self.committed(client, given)? {
+            let role = self.session.state().sources.role(&at.topic);
+            let partition = match role {
+                Role::Messages => self.messages(client, &at, committed, &mut gaps)?,
+                Role::Retries(topic) => self.retries(&at, committed, Some(topic))?,
+                Role::Legacy => self.retries(&at, committed, None)?,
+                Role::Foreign => {
+                    // It has to be assigned, and is not read.
+                    list.add_partition_offset(&at.topic, at.partition, Offset::End)
+                        .map_err(assigning)?;
+                    foreign.push(at);
+                    continue;
+                }
+            };
+            let offset = Offset::Offset(partition.kind.seen());
+            list.add_partition_offset(&at.topic, at.partition, offset)
+                .map_err(assigning)?;
+            partitions.push(partition);
+        }
+        let assigned = match client.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => client.incremental_assign(&list),
+            _ => client.assign(&list),
+        };
+        assigned.map_err(assigning)?;
+        // A partition of an earlier assignment may still be paused, as may others for want of room.
+        client
+            .assignment()
+            .and_then(|all| client.resume(&all))
+            .map_err(assigning)?;
+        let mut state = self.session.state();
+        state.assignment.resumed();
+        for partition in partitions {
+            let at = &partition.at;
+            tracing::debug!(topic = &*at.topic, at.partition, "assigned");
+            state.assignment.assign(partition);
+        }
+        state.assignment.foreign.extend(foreign);
+        state.lifecycle.assigned();
+        for gap in gaps {
+            state.errors.push(gap);
+        }
+        drop(state);
+        self.session.delivered.notify_waiters();
+        Ok(())
+    }
+
+    /// Asks for the group's offsets until there is an answer: a guess would lose messages or repeat them.
+    fn committed(&self, client: &GroupConsumer, given: &TopicPartitionList) -> Result<Vec<Given>> {
+        if given.count() == 0 {
             return Ok(Vec::new());
         }
         let found = loop {
-            match client.committed_offsets(partitions.clone(), PATIENCE) {
+            match client.committed_offsets(given.clone(), REQUEST) {
                 Ok(found) => break found,
-                Err(failed) if self.shared.desk().end == End::No => {
-                    tracing::debug!(%failed, "positions are asked for again");
+                Err(failed) if self.session.state().lifecycle.phase == Phase::Running => {
+                    tracing::debug!(%failed, "committed offsets are requested again");
                 }
-                Err(failed) => return Err(error::from_kafka(failed, "reading positions")),
+                Err(failed) => return Err(error::from_kafka(failed, "reading committed offsets")),
             }
         };
         let elements = found.elements();
-        let committed = elements.iter().map(|element| {
-            let committed = match element.offset() {
+        let given = elements.iter().map(|element| Given {
+            at: TopicPartition::new(element.topic(), element.partition()),
+            committed: match element.offset() {
                 Offset::Offset(offset) => Some(Committed {
                     offset,
                     metadata: element.metadata().to_owned(),
                 }),
                 _ => None,
-            };
-            (element.topic().to_owned(), element.partition(), committed)
+            },
         });
-        Ok(committed.collect())
+        Ok(given.collect())
     }
 
     fn messages(
         &self,
-        client: &Client,
-        (name, partition): (&str, i32),
+        client: &GroupConsumer,
+        at: &TopicPartition,
         committed: Option<Committed>,
-        told: &mut Vec<TransportError>,
-    ) -> Result<Part> {
-        let bounds = self.shared.bounds((name, partition))?;
-        let topic = self
-            .shared
-            .connection
-            .names()
-            .topic(name)
-            .ok_or_else(|| error(ErrorKind::Other, format!("`{name}` was not asked for")))?;
-        let identity = self.identity(name);
+        gaps: &mut Vec<TransportError>,
+    ) -> Result<AssignedPartition> {
+        let watermarks = self.session.watermarks(at)?;
+        let topic = self.session.connection.names().topic(&at.topic);
+        let topic = topic.ok_or_else(|| {
+            let message = format!("`{}` is not a topic of this subscription", at.topic);
+            error(ErrorKind::Other, message)
+        })?;
+        let identity = self.identity(&at.topic);
         let tracker = if let Some(committed) = committed {
-            resume::go_on((&topic, partition), &committed, (bounds, identity), told)
+            let (tracker, gap) =
+                resume::resume_committed(&topic, at.partition, &committed, watermarks, identity);
+            gaps.extend(gap);
+            tracker
         } else {
-            let begin = self.course.begin((name, partition), bounds, |time| {
-                self.at_time(client, (name, partition), time)
-            })?;
-            // The group has a position from now on, also if nothing comes.
-            let mut tracker = Tracker::new(begin, "");
-            tracker.begins_here();
+            let at_time = |time| self.offset_at_time(client, at, time);
+            let mut tracker = OffsetTracker::new(self.plan.start(at, watermarks, at_time)?, "");
+            // From now on the group has an offset, also if nothing is settled.
+            tracker.force_commit();
             tracker
         };
-        Ok(Part {
-            name: name.into(),
-            partition,
-            kind: Kind::Messages {
+        Ok(AssignedPartition {
+            at: at.clone(),
+            kind: PartitionKind::Messages {
                 topic,
                 tracker: tracker.under(identity),
-                // What was there before may be lost by now.
-                end: self
-                    .course
-                    .end(name, partition)
-                    .map(|end| end.min(bounds.high)),
+                // The log may have lost its end since the member joined.
+                end: self.plan.end(at).map(|end| end.min(watermarks.high)),
             },
         })
     }
 
     fn retries(
         &self,
-        (name, partition): (&str, i32),
+        at: &TopicPartition,
         committed: Option<Committed>,
         topic: Option<Topic>,
-    ) -> Result<Part> {
-        // Also what an open transaction hides: behind it may stand the end of what is before it.
-        let Watermarks { low, high } = self.shared.bounds((name, partition))?;
-        let mut identity = self.identity(name);
-        let begin = match committed {
+    ) -> Result<AssignedPartition> {
+        // With records of open transactions: one behind them may end a retry before them.
+        let Watermarks { low, high } = self.session.watermarks(at)?;
+        let mut identity = self.identity(&at.topic);
+        let start = match committed {
             Some(committed) if committed.offset <= high && committed.is_of(identity) => {
                 identity = identity.or(committed.identity());
                 committed.offset.max(low)
             }
             _ => low,
         };
-        let own: Arc<str> = name.into();
-        let place = (Arc::clone(&own), partition);
-        // What is forwarded at once need not be told from what waits longer.
+        let place = (Arc::clone(&at.topic), at.partition);
+        // Retries of an earlier version are moved at once, whenever they are due.
         let soon = topic.as_ref().map_or(i64::MAX, |_| CACHE_HORIZON);
-        Ok(Part {
-            name: own,
-            partition,
-            kind: Kind::Retries(Box::new(Retries {
+        let index = DelayIndex::sharing(place, Arc::clone(&self.session.retry_memory), soon);
+        Ok(AssignedPartition {
+            at: at.clone(),
+            kind: PartitionKind::Retries(Box::new(RetryPartition {
                 topic,
-                pending: DelayIndex::sharing(place, Arc::clone(&self.shared.room), soon),
-                seen: begin,
+                index,
+                seen: start,
                 barrier: high,
                 committed: -1,
-                is_held: false,
-                saving: None,
+                is_held_back: false,
+                committing: None,
                 identity,
             })),
         })
     }
 
-    /// Returns the first offset whose record is not older; if there is none, the end of what everybody can see: what an
-    /// open transaction hides is not passed over.
-    fn at_time(
+    /// Returns the first offset whose record is not older than a time. Without one, returns the end that readers of
+    /// committed records see: records of an open transaction must not be skipped.
+    fn offset_at_time(
         &self,
-        client: &Client,
-        (name, partition): (&str, i32),
+        client: &GroupConsumer,
+        at: &TopicPartition,
         time: SystemTime,
     ) -> Result<i64> {
         let asking = |failed| error::from_kafka(failed, "asking for offsets");
         let mut asked = TopicPartitionList::new();
         let millis = Offset::Offset(record::millis(time));
         asked
-            .add_partition_offset(name, partition, millis)
+            .add_partition_offset(&at.topic, at.partition, millis)
             .map_err(asking)?;
-        let found = client.offsets_for_times(asked, PATIENCE).map_err(asking)?;
-        let element = found.find_partition(name, partition);
+        let found = client.offsets_for_times(asked, REQUEST).map_err(asking)?;
+        let element = found.find_partition(&at.topic, at.partition);
         if let Some(Offset::Offset(offset)) = element.map(|element| element.offset()) {
             return Ok(offset);
         }
-        let config = &self.shared.connection.config;
-        Ok(handle::bounds(client, config, name, partition)?.high)
+        let config = &self.session.connection.config;
+        Ok(handle::watermarks(client, config, at)?.high)
     }
 
-    fn give_up(&self, client: &Client, partitions: &TopicPartitionList) -> Result<()> {
-        let parts: HashSet<PartId> = {
-            let desk = self.shared.desk();
-            let elements = partitions.elements();
-            let parts = elements.iter();
-            parts
-                .filter_map(|element| desk.part(element.topic(), element.partition()))
-                .collect()
-        };
-        let is_leaving = !matches!(self.shared.desk().end, End::No | End::Reached);
-        if !client.assignment_lost() && !is_leaving {
-            self.drain(&parts);
-            if let Err(failed) = commit::commit(client, &self.shared, Some(&parts)) {
-                tracing::debug!(%failed, "what is settled comes again where its partition goes");
+    fn on_revoked(&self, client: &GroupConsumer, given: &TopicPartitionList) -> Result<()> {
+        let revoked: Vec<TopicPartition> = given
+            .elements()
+            .iter()
+            .map(|element| TopicPartition::new(element.topic(), element.partition()))
+            .collect();
+        let state = self.session.state();
+        let ids = revoked.iter().filter_map(|at| state.assignment.id(at));
+        let partitions: HashSet<AssignmentId> = ids.collect();
+        let is_active = state.lifecycle.phase.is_active();
+        drop(state);
+        if !client.assignment_lost() && is_active {
+            self.drain(&partitions);
+            if let Err(failed) = commit::commit(client, &self.session, Some(&partitions)) {
+                tracing::debug!(%failed, "settled messages are delivered again by the next owner");
             }
         }
-        let mut desk = self.shared.desk();
-        desk.disown(&parts);
-        for given in partitions.elements() {
-            desk.foreign
-                .remove(&(given.topic().to_owned(), given.partition()));
+        let mut state = self.session.state();
+        state.revoke(&partitions);
+        for at in &revoked {
+            state.assignment.foreign.remove(at);
         }
-        desk.suspect = true;
-        drop(desk);
+        state.assignment.may_be_stalled = true;
+        drop(state);
         failpoint::reach("kafka.partitions_gone");
-        let given = match client.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => client.incremental_unassign(partitions),
+        let unassigned = match client.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => client.incremental_unassign(given),
             _ => client.unassign(),
         };
-        given.map_err(|failed| error::from_kafka(failed, "giving partitions up"))
+        unassigned.map_err(|failed| error::from_kafka(failed, "revoking partitions"))
     }
 
-    /// Hands out nothing more, and waits for what is worked on as long as its leases last. The others of the group go
-    /// on meanwhile; only these partitions wait.
-    fn drain(&self, parts: &HashSet<PartId>) {
+    /// Delivers nothing more of partitions, and waits until their deliveries are settled or their leases end.
+    fn drain(&self, partitions: &HashSet<AssignmentId>) {
         let end = Instant::now() + DRAIN;
-        let mut desk = self.shared.desk();
-        desk.leaving.extend(parts);
-        while !desk.is_quiet(parts) && Instant::now() < end {
-            desk = self.shared.wait_for_settled(desk, TURN);
+        let mut state = self.session.state();
+        state.assignment.draining.extend(partitions);
+        while !state.in_flight.is_drained(partitions, Instant::now()) && Instant::now() < end {
+            state = self.session.wait_for_settled(state, DRAIN_CHECK);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What keeps a member out of its group, and how it is reported. The client itself only tries again, indefinitely.
+//! Reasons that keep a member out of its group. The client itself retries indefinitely and reports none of them, so
+//! each answer that will not change by itself is turned into an error with a remedy.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,18 +11,18 @@ use tokio::runtime::Builder;
 
 use crate::{
     backends::kafka::{
-        connection::{admin, handle::Connection},
+        connection::{admin, client, handle::Connection},
         error::{self, error},
     },
     event::Group,
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// After so long it is reported what a member waits for. A new group may wait three seconds for its first members.
+/// After this long the reason for waiting is reported. A new group waits up to three seconds for its first members.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
-/// How long a question about a group may take.
+/// How long a request about a group may take.
 const ANSWER: Duration = Duration::from_millis(800);
-/// How partitions are shared out unless the URL says otherwise.
+/// How partitions are assigned unless the URL says otherwise.
 const STRATEGY: &str = "cooperative-sticky";
 /// The strategies that the client knows.
 const KNOWN: [&str; 3] = ["range", "roundrobin", STRATEGY];
@@ -36,7 +37,7 @@ struct Described {
 }
 
 impl Described {
-    /// Asks for a group. Blocks.
+    /// Requests the description of a group. Blocks.
     fn ask<C: ConsumerContext>(client: &BaseConsumer<C>, group: &str) -> Option<Self> {
         let found = client.fetch_group_list(Some(group), ANSWER).ok()?;
         let found = found.groups().iter().find(|found| found.name() == group)?;
@@ -48,7 +49,7 @@ impl Described {
         })
     }
 
-    /// Says how many other members have to rejoin; this one is among those that are listed.
+    /// Describes how many other members have to rejoin; this one is listed too.
     fn others(&self) -> String {
         match self.members.saturating_sub(1) {
             0 | 1 => "another member has to rejoin first".to_owned(),
@@ -57,11 +58,12 @@ impl Described {
     }
 }
 
-/// Returns the error of a group that lets this member in neither now nor later, if the code is that of one. Blocks.
+/// Returns the error of a group that will not admit this member, if the code is one of those. Blocks.
 pub(crate) fn refusal<C: ConsumerContext>(
     code: Code,
     client: &BaseConsumer<C>,
-    (connection, group): (&Arc<Connection>, &Group),
+    connection: &Arc<Connection>,
+    group: &Group,
 ) -> Option<TransportError> {
     let unfit = |why: &str, hint: String| {
         let message = format!("group `{group}` cannot be joined: {why}");
@@ -82,11 +84,11 @@ pub(crate) fn refusal<C: ConsumerContext>(
             "start fewer consumers, or raise `group.max.size` on the brokers".to_owned(),
         ),
         Code::InvalidGroupId | Code::GroupIdNotFound => unfit(
-            "the cluster does not take its name, or it belongs to another kind of client",
+            "the cluster refuses its name, or it belongs to another kind of client",
             "use another group".to_owned(),
         ),
         Code::UnsupportedVersion | Code::UnsupportedFeature => unfit(
-            "the broker does not speak this protocol of groups",
+            "the broker does not support this group protocol",
             "leave `group.protocol` out of the URL".to_owned(),
         ),
         Code::GroupAuthorizationFailed => Some(denied(connection, "group", group.as_str())),
@@ -106,7 +108,7 @@ fn denied(connection: &Connection, what: &str, name: &str) -> TransportError {
     ))
 }
 
-/// Returns the error of topics of which one may not be read; the client does not say which.
+/// Returns the error of topics one of which may not be read; the client does not say which.
 fn denied_topic<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     connection: &Connection,
@@ -138,7 +140,7 @@ fn strategy(connection: &Connection) -> &str {
     own.map_or(STRATEGY, String::as_str)
 }
 
-/// Says why members with another strategy keep this one out, and what to do.
+/// Returns why members with another strategy keep this one out, and the remedy.
 fn other_strategy(described: &Described, own: &str) -> (String, String) {
     if !matches!(described.kind.as_str(), "" | "consumer") {
         let why = format!(
@@ -151,7 +153,7 @@ fn other_strategy(described: &Described, own: &str) -> (String, String) {
     let count = described.members;
     if KNOWN.contains(&theirs) {
         let why = format!(
-            "its members ({count}) share out partitions by `{theirs}`, this consumer by `{own}`"
+            "its members ({count}) assign partitions by `{theirs}`, this consumer by `{own}`"
         );
         let hint = format!(
             "add `partition.assignment.strategy={theirs}` to the URL, or stop the other members first"
@@ -159,27 +161,26 @@ fn other_strategy(described: &Described, own: &str) -> (String, String) {
         return (why, hint);
     }
     if theirs.is_empty() {
-        let why = format!("its members share out partitions by another strategy than `{own}`");
+        let why = format!("its members assign partitions by another strategy than `{own}`");
         let hint = "add `partition.assignment.strategy=range` (or `roundrobin`, whichever they use) to the URL, or stop the other members first";
         return (why, hint.to_owned());
     }
-    let why = format!(
-        "its members ({count}) share out partitions by `{theirs}`, this consumer by `{own}`"
-    );
+    let why =
+        format!("its members ({count}) assign partitions by `{theirs}`, this consumer by `{own}`");
     let hint = "this client does not know that strategy: stop the other members first, or use another group";
     (why, hint.to_owned())
 }
 
-/// Says which session timeouts a broker takes.
+/// Returns which session timeouts a broker accepts.
 fn session(connection: &Arc<Connection>) -> (String, String) {
     let own = connection.config.properties.get("session.timeout.ms");
     let own = own.map_or("6000", String::as_str);
-    let why = format!("the broker does not take a session timeout of {own} ms");
+    let why = format!("the broker refuses a session timeout of {own} ms");
     let hint = match session_bounds(connection) {
         Some((least, most)) => {
             let fitting = own.parse().unwrap_or(least).clamp(least, most);
             format!(
-                "the broker takes {least} to {most} ms: add `session.timeout.ms={fitting}` to the URL"
+                "the broker accepts {least} to {most} ms: add `session.timeout.ms={fitting}` to the URL"
             )
         }
         None => "set `session.timeout.ms` in the URL, between the broker's `group.min.session.timeout.ms` and `group.max.session.timeout.ms`".to_owned(),
@@ -187,12 +188,12 @@ fn session(connection: &Arc<Connection>) -> (String, String) {
     (why, hint)
 }
 
-/// Asks a broker for the session timeouts that it takes. Blocks.
+/// Asks a broker for the session timeouts that it accepts. Blocks.
 fn session_bounds(connection: &Arc<Connection>) -> Option<(u64, u64)> {
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(async {
         let config = &connection.config;
-        let any = connection.any_broker().await.ok()?;
+        let any = any_broker(connection).await.ok()?;
         let found = admin::of_broker(connection.admin().await.ok()?, config, any)
             .await
             .ok()?;
@@ -202,7 +203,7 @@ fn session_bounds(connection: &Arc<Connection>) -> Option<(u64, u64)> {
     })
 }
 
-/// Says what a member waits for that has not been let in yet, though nothing failed.
+/// Returns a warning of why a member is not admitted yet, though nothing failed.
 pub(crate) async fn waits(connection: &Arc<Connection>, group: &Group) -> TransportError {
     let name = group.as_str().to_owned();
     let asked = connection.ask(move |client, _| Ok(Described::ask(client, &name)));
@@ -213,18 +214,18 @@ pub(crate) async fn waits(connection: &Arc<Connection>, group: &Group) -> Transp
     let (what, hint) = match described {
         Some(described) if described.members > 0 => (
             format!("{} ({})", described.others(), described.state),
-            "a member that stands still is given up after its `session.timeout.ms` or `max.poll.interval.ms`",
+            "a member that hangs is removed after its `session.timeout.ms` or `max.poll.interval.ms`",
         ),
         _ => (
-            "its coordinator lets nobody in yet".to_owned(),
-            "`pf doctor` looks closer",
+            "its coordinator admits no member yet".to_owned(),
+            "`pf doctor` checks the group",
         ),
     };
     let message = format!("still waiting to join group `{group}`: {what}; {hint}");
     error(ErrorKind::Warning, message)
 }
 
-/// Reports whether somebody is a member of a group, or about to be.
+/// Reports whether a group has a member, or one is joining.
 pub(crate) async fn has_members(connection: &Arc<Connection>, group: &Group) -> Result<bool> {
     let name = group.as_str().to_owned();
     let asked = connection.ask(move |client, _| Ok(Described::ask(client, &name)));
@@ -232,19 +233,13 @@ pub(crate) async fn has_members(connection: &Arc<Connection>, group: &Group) -> 
 }
 
 /// Returns a broker that answers.
-impl Connection {
-    async fn any_broker(self: &Arc<Self>) -> Result<i32> {
-        self.ask(|client, config| {
-            let found = crate::backends::kafka::connection::client::metadata(
-                client,
-                client.context(),
-                config,
-                None,
-            )?;
+async fn any_broker(connection: &Arc<Connection>) -> Result<i32> {
+    connection
+        .ask(|client, config| {
+            let found = client::metadata(client, client.context(), config, None)?;
             Ok(found.orig_broker_id())
         })
         .await
-    }
 }
 
 #[cfg(test)]
@@ -264,7 +259,7 @@ mod tests {
     fn a_strategy_that_the_client_knows_is_named() {
         let (why, hint) = other_strategy(&described("consumer", "range"), STRATEGY);
         assert!(
-            why.contains("its members (2) share out partitions by `range`"),
+            why.contains("its members (2) assign partitions by `range`"),
             "{why}"
         );
         assert!(

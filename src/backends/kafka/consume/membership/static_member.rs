@@ -1,6 +1,8 @@
-//! A member with a name that comes back: within its session the group gives it what it had before, and does not share
-//! out anew. What it reads since then has no owner, and what it reads no more stays with it. Then the group has to be
-//! moved to share out anew, which only a member does that joins with other topics: one is left out for a moment.
+//! Static members (`group.instance.id`) that return within their session.
+//!
+//! The group gives such a member the partitions that it had before, without a rebalance. If it reads other topics than
+//! before, the partitions of new ones have no owner, and those of others stay with it. Only a member that joins with
+//! other topics than it had makes the group rebalance, so one topic is left out for a moment.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -16,124 +18,128 @@ use crate::{
             client::settings,
             group_members::{self, Listed},
         },
-        consume::session::Shared,
+        consume::session::Session,
         error::error,
     },
     event::Pattern,
     transport::{ErrorKind, Result, SubscribeRequest},
 };
 
-/// How often it is looked.
-const LOOK: Duration = Duration::from_millis(100);
-/// For how long it is waited for the group to share out, or to tell what it did.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How often the group is moved to share out anew before that is given up.
+/// How often the group is checked.
+const CHECK: Duration = Duration::from_millis(100);
+/// How long a rebalance may take, and the description of its result.
+const REBALANCE: Duration = Duration::from_secs(10);
+/// How many rebalances are caused before the mismatch is reported.
 const TRIES: usize = 3;
 
-/// What is not as it should be, by Kafka's names of topics.
+/// Differences between the assignment and the topics to be read, by Kafka's names.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Amiss {
-    /// They are to be read, and some partition of them was given to nobody.
+struct Mismatch {
+    /// Topics to be read that have a partition without an owner.
     without_owner: BTreeSet<String>,
-    /// They are ours, and not to be read.
+    /// Assigned topics that are not to be read.
     foreign: BTreeSet<String>,
 }
 
-impl Amiss {
-    fn is_nothing(&self) -> bool {
+impl Mismatch {
+    fn is_empty(&self) -> bool {
         self.without_owner.is_empty() && self.foreign.is_empty()
     }
 }
 
-/// Begins to look after a member with a name; in the newer protocol the broker does.
+/// Starts to watch the assignment of a static member; under the newer protocol the broker does.
 pub(crate) fn start(
-    shared: &Arc<Shared>,
+    session: &Arc<Session>,
     request: &SubscribeRequest,
 ) -> Option<AbortOnDropHandle<()>> {
-    if request.instance.is_none() || !settings::is_classic(&shared.connection.config) {
+    if request.instance.is_none() || !settings::is_classic(&session.connection.config) {
         return None;
     }
-    shared.desk().awaits_group = request.until_end;
-    let watching = watch(Arc::clone(shared), request.patterns.clone());
+    session.state().lifecycle.awaits_owners = request.until_end;
+    let watching = watch(Arc::clone(session), request.patterns.clone());
     Some(AbortOnDropHandle::new(tokio::spawn(watching)))
 }
 
-/// Looks after each time that the member joined, for as long as the membership lasts.
-async fn watch(shared: Arc<Shared>, patterns: Vec<Pattern>) {
+/// Checks the assignment after each join, for as long as the subscription lasts.
+async fn watch(session: Arc<Session>, patterns: Vec<Pattern>) {
     let mut done = 0;
     loop {
-        tokio::time::sleep(LOOK).await;
-        let joined = shared.desk().joined;
+        tokio::time::sleep(CHECK).await;
+        let joined = session.state().lifecycle.joins();
         if joined == done {
             continue;
         }
-        put_right(&shared, &patterns).await;
+        resolve(&session, &patterns).await;
         done = joined;
-        shared.desk().awaits_group = false;
-        shared.came.notify_waiters();
-        shared.wake();
+        session.state().lifecycle.awaits_owners = false;
+        session.delivered.notify_waiters();
+        session.wake();
     }
 }
 
-async fn put_right(shared: &Arc<Shared>, patterns: &[Pattern]) {
+async fn resolve(session: &Arc<Session>, patterns: &[Pattern]) {
     let mut tries = 0;
-    while let Some(amiss) = look(shared, patterns).await {
-        if amiss.is_nothing() {
+    while let Some(mismatch) = find_mismatch(session, patterns).await {
+        if mismatch.is_empty() {
             return;
         }
-        let left_out = choose(shared, &amiss);
+        let left_out = choose(session, &mismatch);
         if tries == TRIES || left_out.is_none() {
-            return tell(shared, &amiss);
+            return report(session, &mismatch);
         }
         tries += 1;
-        tracing::debug!(?amiss, "the group is moved to share out anew");
+        tracing::debug!(?mismatch, "causing a rebalance");
         for left_out in [left_out, None] {
             let before = {
-                let mut desk = shared.desk();
-                desk.left_out = left_out;
-                desk.given
+                let lifecycle = &mut session.state().lifecycle;
+                lifecycle.left_out = left_out;
+                lifecycle.assignments()
             };
-            shared.wake();
-            wait_until_given(shared, before).await;
+            session.wake();
+            wait_for_assignment(session, before).await;
         }
     }
 }
 
-/// Looks what is amiss, once the group is at rest; returns nothing if it does not tell.
-async fn look(shared: &Arc<Shared>, patterns: &[Pattern]) -> Option<Amiss> {
-    let until = Instant::now() + PATIENCE;
+/// Compares the assignment with the topics once the group is stable; returns none if the group stays unstable.
+async fn find_mismatch(session: &Arc<Session>, patterns: &[Pattern]) -> Option<Mismatch> {
+    let until = Instant::now() + REBALANCE;
     while Instant::now() < until {
-        match look_once(shared, patterns).await {
-            Ok(Some(amiss)) => return Some(amiss),
+        match compare(session, patterns).await {
+            Ok(Some(mismatch)) => return Some(mismatch),
             Ok(None) => {}
-            Err(failed) => tracing::debug!(%failed, "the group is looked at again"),
+            Err(failed) => tracing::debug!(%failed, "the group is listed again"),
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK).await;
     }
     None
 }
 
-async fn look_once(shared: &Arc<Shared>, patterns: &[Pattern]) -> Result<Option<Amiss>> {
-    let listed = group_members::list(&shared.connection, &shared.group).await?;
+async fn compare(session: &Arc<Session>, patterns: &[Pattern]) -> Result<Option<Mismatch>> {
+    let listed = group_members::list(&session.connection, &session.group).await?;
     let Some(listed) = listed.filter(|listed| !listed.is_empty()) else {
         return Ok(None);
     };
-    let topics = shared.connection.matching(patterns).await?;
-    let desk = shared.desk();
+    let topics = session.connection.matching(patterns).await?;
+    let state = session.state();
     let messages = topics
         .iter()
-        .filter(|(_, name, _)| desk.sources.get(name).is_some())
+        .filter(|(_, name, _)| state.sources.get(name).is_some())
         .map(|(_, name, partitions)| (name.as_str(), *partitions));
-    let retries = desk.sources.retries();
+    let retries = state.sources.retries();
     let retries = retries.map(|topic| (&*topic.name, topic.partitions));
-    Ok(Some(Amiss {
+    Ok(Some(Mismatch {
         without_owner: without_owner(messages.chain(retries), &listed),
-        foreign: desk.foreign.iter().map(|(name, _)| name.clone()).collect(),
+        foreign: state
+            .assignment
+            .foreign
+            .iter()
+            .map(|at| at.topic.to_string())
+            .collect(),
     }))
 }
 
-/// Returns which topics have a partition that was given to nobody. What is on its way from one member to another still
-/// is with the former.
+/// Returns which topics have a partition without an owner. A partition that moves between members is still with the former.
 fn without_owner<'a>(
     topics: impl Iterator<Item = (&'a str, i32)>,
     listed: &[Listed],
@@ -152,14 +158,19 @@ fn without_owner<'a>(
         .collect()
 }
 
-/// Chooses the topic that is left out for a moment: if possible one of which nothing is ours, else one of retries.
-fn choose(shared: &Shared, amiss: &Amiss) -> Option<String> {
-    let desk = shared.desk();
-    let all = desk.sources.subscription();
-    let ours: HashSet<&str> = desk.parts.values().map(|part| &*part.name).collect();
-    let retries: HashSet<&str> = desk.sources.retries().map(|topic| &*topic.name).collect();
+/// Chooses the topic to leave out for a moment: one without an assigned partition, else a retry topic.
+fn choose(session: &Session, mismatch: &Mismatch) -> Option<String> {
+    let state = session.state();
+    let all = state.sources.subscription();
+    let ours: HashSet<&str> = state
+        .assignment
+        .partitions
+        .values()
+        .map(|one| &*one.at.topic)
+        .collect();
+    let retries: HashSet<&str> = state.sources.retries().map(|topic| &*topic.name).collect();
     let rank = |name: &&String| {
-        let is_without = amiss.without_owner.contains(*name);
+        let is_without = mismatch.without_owner.contains(*name);
         let name = name.as_str();
         (ours.contains(name), !is_without, !retries.contains(name))
     };
@@ -167,29 +178,29 @@ fn choose(shared: &Shared, amiss: &Amiss) -> Option<String> {
     chosen.filter(|_| all.len() > 1)
 }
 
-/// Waits until the group has told again what is ours.
-async fn wait_until_given(shared: &Shared, before: u64) {
-    let until = Instant::now() + PATIENCE;
-    while shared.desk().given == before && Instant::now() < until {
-        tokio::time::sleep(LOOK).await;
+/// Waits for the next assignment.
+async fn wait_for_assignment(session: &Session, before: u64) {
+    let until = Instant::now() + REBALANCE;
+    while session.state().lifecycle.assignments() == before && Instant::now() < until {
+        tokio::time::sleep(CHECK).await;
     }
 }
 
-fn tell(shared: &Shared, amiss: &Amiss) {
-    let group = &shared.group;
+fn report(session: &Session, mismatch: &Mismatch) {
+    let group = &session.group;
     let names = |names: &BTreeSet<String>| {
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         names.join(", ")
     };
-    let message = if amiss.without_owner.is_empty() {
-        let foreign = names(&amiss.foreign);
+    let message = if mismatch.without_owner.is_empty() {
+        let foreign = names(&mismatch.foreign);
         format!("group `{group}` keeps giving {foreign} to this member, which does not read it")
     } else {
-        let without = names(&amiss.without_owner);
+        let without = names(&mismatch.without_owner);
         format!("group `{group}` gave partitions of {without} to none of its members")
     };
     let told = error(ErrorKind::Warning, message);
-    shared.fail(
+    session.fail(
         told.hint("stop its members for longer than their session timeout, then start them again"),
     );
 }

@@ -1,4 +1,4 @@
-//! Topics that come and go while a member reads what matches its patterns.
+//! Topics that are created and deleted while a subscription reads those that match its patterns.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,7 +10,7 @@ use crate::{
     backends::kafka::{
         consume::{
             retry_topics::{legacy_topic, sources::Source, support_topics},
-            session::Shared,
+            session::Session,
         },
         error::{self, error},
     },
@@ -18,94 +18,103 @@ use crate::{
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// How often topics are looked for.
-const LOOK: Duration = Duration::from_secs(1);
-/// How often the topic of an earlier version is looked for.
-const LOOK_FOR_LEGACY: Duration = Duration::from_secs(5);
-/// In how many looks in a row a topic has to be missing before it is given up: a broker that has just started may not
-/// know all of them.
-const GONE: u32 = 3;
+/// How often topics are listed.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How often the retry topic of an earlier version is looked for.
+const LEGACY_INTERVAL: Duration = Duration::from_secs(5);
+/// In how many lists in a row a topic has to be missing before it counts as deleted: a broker that has just started may
+/// not know all of them.
+const MISSING: u32 = 3;
 
 /// A topic, Kafka's name of it, and how many partitions it has.
 type Found = (Topic, String, i32);
 
-/// What earlier looks came to.
+/// Results of earlier lists.
 #[derive(Default)]
-struct Looks {
-    /// In how many in a row each topic was missing.
+struct Discovery {
+    /// In how many lists in a row each topic was missing.
     missing: HashMap<String, u32>,
-    /// Topics that cannot be read, which was reported.
+    /// Topics that cannot be read, and were reported.
     refused: HashSet<String>,
 }
 
-/// Looks for topics for as long as the membership lasts.
-pub(crate) async fn run(shared: Arc<Shared>, patterns: Vec<Pattern>) {
+/// Follows the topics of a cluster for as long as the subscription lasts.
+pub(crate) async fn run(session: Arc<Session>, patterns: Vec<Pattern>) {
     let has_patterns = patterns.iter().any(|pattern| pattern.literal().is_none());
-    let mut looks = Looks::default();
+    let mut discovery = Discovery::default();
     let mut without_legacy = 0;
     let mut looked = Instant::now();
     loop {
-        tokio::time::sleep(if has_patterns { LOOK } else { LOOK_FOR_LEGACY }).await;
+        tokio::time::sleep(if has_patterns {
+            INTERVAL
+        } else {
+            LEGACY_INTERVAL
+        })
+        .await;
         let mut outcome = Ok(());
         if has_patterns {
-            outcome = look(&shared, &patterns, &mut looks).await;
+            outcome = look(&session, &patterns, &mut discovery).await;
         }
-        if outcome.is_ok() && looked.elapsed() >= LOOK_FOR_LEGACY {
+        if outcome.is_ok() && looked.elapsed() >= LEGACY_INTERVAL {
             looked = Instant::now();
-            outcome = look_for_legacy(&shared, &mut without_legacy).await;
+            outcome = look_for_legacy(&session, &mut without_legacy).await;
         }
         if let Err(failed) = outcome {
-            tracing::debug!(%failed, "topics are looked for again");
+            tracing::debug!(%failed, "topics are listed again");
         }
     }
 }
 
-/// Looks whether a member of an earlier version has created its topic of retries since, or somebody has deleted it.
-async fn look_for_legacy(shared: &Arc<Shared>, missing: &mut u32) -> Result<()> {
-    let found = legacy_topic::find(&shared.connection, &shared.group).await?;
-    let mut desk = shared.desk();
+/// Checks whether a member of an earlier version has created its retry topic since, or it was deleted.
+async fn look_for_legacy(session: &Arc<Session>, missing: &mut u32) -> Result<()> {
+    let found = legacy_topic::find(&session.connection, &session.group).await?;
+    let mut state = session.state();
     *missing = match found {
         Some(_) => 0,
         None => *missing + 1,
     };
-    if (1..GONE).contains(missing) && desk.sources.legacy().is_some() {
+    if (1..MISSING).contains(missing) && state.sources.legacy().is_some() {
         return Ok(());
     }
-    if desk.sources.set_legacy(found) {
-        drop(desk);
-        shared.wake();
+    if state.sources.set_legacy(found) {
+        drop(state);
+        session.wake();
     }
     Ok(())
 }
 
-/// Takes up what is new and gives up what is gone, in one step: each change makes the group share out anew.
-async fn look(shared: &Arc<Shared>, patterns: &[Pattern], looks: &mut Looks) -> Result<()> {
-    let found = shared.connection.matching(patterns).await?;
+/// Adds new topics and removes deleted ones in one step, because each change causes a rebalance.
+async fn look(
+    session: &Arc<Session>,
+    patterns: &[Pattern],
+    discovery: &mut Discovery,
+) -> Result<()> {
+    let found = session.connection.matching(patterns).await?;
     let there: HashSet<&String> = found.iter().map(|(_, name, _)| name).collect();
-    let gone = gone(shared, &there, &mut looks.missing);
+    let gone = gone(session, &there, &mut discovery.missing);
     let mut new = found;
-    new.retain(|(_, name, _)| shared.desk().sources.get(name).is_none());
+    new.retain(|(_, name, _)| session.state().sources.get(name).is_none());
     if new.is_empty() && gone.is_empty() {
         return Ok(());
     }
-    let sources = prepare(shared, &new, &mut looks.refused).await?;
+    let sources = prepare(session, &new, &mut discovery.refused).await?;
     if sources.is_empty() && gone.is_empty() {
         return Ok(());
     }
-    let mut desk = shared.desk();
-    desk.sources.change(sources, &gone);
-    drop(desk);
-    shared.wake();
+    let mut state = session.state();
+    state.sources.change(sources, &gone);
+    drop(state);
+    session.wake();
     Ok(())
 }
 
-/// Creates what a group needs beside new topics; one that is refused holds up no others, and is reported once.
+/// Creates the support topics of new topics. A topic that is refused does not hold up the others; it is reported once.
 async fn prepare(
-    shared: &Shared,
+    session: &Session,
     new: &[Found],
     refused: &mut HashSet<String>,
 ) -> Result<Vec<Source>> {
-    let (connection, group) = (&shared.connection, &shared.group);
+    let (connection, group) = (&session.connection, &session.group);
     match support_topics::create(connection, group, new).await {
         Ok((sources, _)) => return Ok(sources),
         Err(failed) if !error::is_refusal(&failed) => return Err(failed),
@@ -117,7 +126,7 @@ async fn prepare(
             Ok((some, _)) => sources.extend(some),
             Err(failed) if !error::is_refusal(&failed) => return Err(failed),
             Err(failed) if refused.insert(topic.1.clone()) => {
-                shared.fail(unread(&topic.0, &failed));
+                session.fail(unread(&topic.0, &failed));
             }
             Err(_) => {}
         }
@@ -125,7 +134,7 @@ async fn prepare(
     Ok(sources)
 }
 
-/// Returns the warning of a new topic that is not read.
+/// Returns the warning of a new topic that cannot be read.
 fn unread(topic: &Topic, failed: &TransportError) -> TransportError {
     let message = format!("the new topic `{topic}` is not read: {failed}");
     let warning = error(ErrorKind::Warning, message);
@@ -135,20 +144,20 @@ fn unread(topic: &Topic, failed: &TransportError) -> TransportError {
     }
 }
 
-/// Returns topics that have been missing for long enough.
+/// Returns topics that have been missing for long enough to count as deleted.
 fn gone(
-    shared: &Shared,
+    session: &Session,
     there: &HashSet<&String>,
     missing: &mut HashMap<String, u32>,
 ) -> Vec<String> {
-    let names: Vec<String> = shared.desk().sources.names().cloned().collect();
+    let names: Vec<String> = session.state().sources.names().cloned().collect();
     missing.retain(|name, _| !there.contains(name));
     let absent = names.into_iter().filter(|name| !there.contains(name));
     let mut gone = Vec::new();
     for name in absent {
-        let looks = missing.entry(name.clone()).or_default();
-        *looks += 1;
-        if *looks >= GONE {
+        let lists = missing.entry(name.clone()).or_default();
+        *lists += 1;
+        if *lists >= MISSING {
             gone.push(name);
         }
     }

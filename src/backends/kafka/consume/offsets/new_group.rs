@@ -1,5 +1,7 @@
-//! Whether a group is new. Only then does it matter where it was told to start: what was added while nobody of it ran is
-//! read from the beginning.
+//! Whether a group is new: only then `--from` applies.
+//!
+//! A group that existed before reads topics that were created while none of its members ran from their beginning.
+//! Kafka forgets the offsets of a group that was empty for seven days; its retry topics show that it existed.
 
 use std::{
     sync::Arc,
@@ -30,31 +32,31 @@ use crate::{
     transport::{ErrorKind, Result, StartFrom},
 };
 
-/// How long an answer may take: the first group of a cluster waits until it has a coordinator.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// After so long without an answer it is looked whether there will be none.
+/// How long an answer may take: the first group of a cluster waits for its coordinator.
+const COORDINATOR: Duration = Duration::from_secs(10);
+/// After this long without an answer, the client's errors are read.
 const ANSWER: Duration = Duration::from_secs(2);
-/// So often the client is polled for what it has to tell.
-const TIDINGS: usize = 10;
-/// For how long a group has to be without members and positions before it is sure that nobody is about to begin.
+/// How often the client is polled for its errors.
+const POLLS: usize = 10;
+/// How long a group has to be without members and offsets until it is certain that no other member is starting.
 const QUIET: Duration = Duration::from_secs(2);
-/// How often that is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often that is checked.
+const CHECK: Duration = Duration::from_millis(200);
 
-/// What a group is to the cluster.
+/// What the cluster knows of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It never was here.
+pub(crate) enum GroupHistory {
+    /// Nothing.
     New,
-    /// It has positions.
+    /// It has committed offsets.
     Known,
-    /// It was here before, and the broker has kept no position.
+    /// It existed before, and its offsets expired.
     Expired,
 }
 
-impl Standing {
-    /// Looks what a group is, before anything is created for it.
-    pub(crate) async fn look(
+impl GroupHistory {
+    /// Reads the history of a group, before any topic is created for it.
+    pub(crate) async fn read(
         connection: &Arc<Connection>,
         group: &Group,
         topics: &[(Topic, String, i32)],
@@ -65,24 +67,24 @@ impl Standing {
         for (topic, ..) in topics {
             own.push(connection.names().retry_topic(group, topic)?);
         }
-        let was_here = all.iter().any(|(name, _)| own.contains(name));
+        let existed = all.iter().any(|(name, _)| own.contains(name));
         let users = all.into_iter().filter(|(name, _)| !name.starts_with("__"));
         let places = users.flat_map(|(name, count)| (0..count).map(move |one| (name.clone(), one)));
         let places: Vec<(String, i32)> = places.collect();
-        if has_positions(connection, group, places.clone()).await? {
+        if has_offsets(connection, group, places.clone()).await? {
             return Ok(Self::Known);
         }
-        if !was_here {
+        if !existed {
             return Ok(Self::New);
         }
-        // What it starts with is the same then, whether somebody begins at this moment or its positions have expired.
+        // Then it starts at the same offsets, whether another member is starting or the offsets expired.
         if from == StartFrom::Earliest {
             return Ok(Self::Expired);
         }
         wait_for_others(connection, group, places).await
     }
 
-    /// Returns where the group starts in partitions of which it has no position.
+    /// Returns where the group starts in partitions without a committed offset.
     pub(crate) fn start(self, from: StartFrom) -> StartFrom {
         match self {
             Self::New => from,
@@ -90,44 +92,43 @@ impl Standing {
         }
     }
 
-    /// Says where the group starts, if that needs to be said.
+    /// Returns the remark about where the group starts, if the user may expect something else.
     pub(crate) fn remark(self, group: &Group, from: StartFrom) -> Option<String> {
         match self {
             Self::New => Some(from.of_new(group)),
             Self::Known if from == StartFrom::Earliest => None,
             Self::Known => Some(format!(
-                "group {group} is not new: it goes on where it was, and starts at the earliest event where it was not yet (`--from` is for new groups)"
+                "group {group} is not new: it resumes where it was, and starts at the earliest event of topics that it has not read (`--from` is for new groups)"
             )),
             Self::Expired => Some(format!(
-                "group {group} was here before, and the broker has kept no position of it: starts at the earliest event"
+                "group {group} existed before, and the broker dropped its offsets: starts at the earliest event"
             )),
         }
     }
 }
 
-/// Waits until another member, which may be about to begin, has noted where; its positions hold for all. Without one,
-/// positions have expired.
+/// Waits for the offsets of another member, which may be starting and decides for all. Without one, the offsets expired.
 async fn wait_for_others(
     connection: &Arc<Connection>,
     group: &Group,
     places: Vec<(String, i32)>,
-) -> Result<Standing> {
-    let end = Instant::now() + PATIENCE;
+) -> Result<GroupHistory> {
+    let end = Instant::now() + COORDINATOR;
     let mut quiet = Instant::now();
     while quiet.elapsed() < QUIET && Instant::now() < end {
-        tokio::time::sleep(LOOK).await;
-        if has_positions(connection, group, places.clone()).await? {
-            return Ok(Standing::Known);
+        tokio::time::sleep(CHECK).await;
+        if has_offsets(connection, group, places.clone()).await? {
+            return Ok(GroupHistory::Known);
         }
         if join_errors::has_members(connection, group).await? {
             quiet = Instant::now();
         }
     }
-    Ok(Standing::Expired)
+    Ok(GroupHistory::Expired)
 }
 
-/// Reports whether a group has a position in one of these partitions.
-async fn has_positions(
+/// Reports whether a group has a committed offset in one of these partitions.
+async fn has_offsets(
     connection: &Arc<Connection>,
     group: &Group,
     places: Vec<(String, i32)>,
@@ -143,8 +144,8 @@ async fn has_positions(
             let found = found.map_err(|failed| {
                 let refused = failed
                     .rdkafka_error_code()
-                    .and_then(|code| join_errors::refusal(code, &client, (&own, &group)));
-                refused.unwrap_or_else(|| error::from_kafka(failed, "reading positions"))
+                    .and_then(|code| join_errors::refusal(code, &client, &own, &group));
+                refused.unwrap_or_else(|| error::from_kafka(failed, "reading committed offsets"))
             });
             client::close_in_background(config, Some(client));
             found
@@ -164,7 +165,7 @@ fn committed(
     if asked.count() == 0 {
         return Ok(false);
     }
-    let end = Instant::now() + PATIENCE.max(config.timeout);
+    let end = Instant::now() + COORDINATOR.max(config.timeout);
     loop {
         match client.committed_offsets(asked.clone(), config.timeout.min(ANSWER)) {
             Ok(found) => {
@@ -175,7 +176,8 @@ fn committed(
                 if let Some(refused) = refused(client) {
                     return Err(refused);
                 }
-                let passes = error::from_kafka(failed.clone(), "reading positions").is_transient();
+                let passes =
+                    error::from_kafka(failed.clone(), "reading committed offsets").is_transient();
                 if !passes || Instant::now() >= end {
                     return Err(failed);
                 }
@@ -184,11 +186,11 @@ fn committed(
     }
 }
 
-/// Returns why a group has no coordinator, if that will not pass: it is said to who polls.
+/// Returns why a group has no coordinator, if that will not pass: only a poll returns it.
 fn refused(client: &BaseConsumer<ClientErrors>) -> Option<KafkaError> {
-    for _ in 0..TIDINGS {
+    for _ in 0..POLLS {
         if let Some(Err(heard)) = client.poll(Duration::from_millis(10)) {
-            let known = error::from_kafka(heard.clone(), "reading positions");
+            let known = error::from_kafka(heard.clone(), "reading committed offsets");
             if known.kind() == ErrorKind::Denied {
                 return Some(heard);
             }

@@ -1,71 +1,66 @@
-//! Where a group goes on in a partition of which it has a position.
+//! Where a group resumes in a partition for which it has a committed offset.
 
-use super::{commit_metadata, offset_tracker::Tracker};
+use super::{commit_metadata, offset_tracker::OffsetTracker};
 use crate::{
     backends::kafka::{
-        connection::{
-            client::topic_ids::{IdentityChange, TopicIdentity},
-            handle::Watermarks,
-        },
-        consume::assignment::gap_recovery::{self, Gap},
+        codec::topic_partition::{TopicPartition, Watermarks},
+        connection::client::topic_ids::{IdentityChange, TopicIdentity},
+        read::gap::{self, Gap},
     },
     event::Topic,
     transport::TransportError,
 };
 
-/// A position that a group has.
+/// A committed offset.
 pub(crate) struct Committed {
     pub(crate) offset: i64,
     pub(crate) metadata: String,
 }
 
 impl Committed {
-    /// Returns in which topic this is a position, if that is known.
+    /// Returns the identity of the topic in which this is an offset, if it is known.
     pub(crate) fn identity(&self) -> Option<TopicIdentity> {
         commit_metadata::identity(&self.metadata)
     }
 
-    fn kinship(&self, present: Option<TopicIdentity>) -> IdentityChange {
+    fn compare(&self, present: Option<TopicIdentity>) -> IdentityChange {
         TopicIdentity::compare(self.identity(), present)
     }
 
-    /// Reports whether this is a position in the topic that is there now, as far as anybody knows.
+    /// Reports whether this may be an offset in the topic that exists now.
     pub(crate) fn is_of(&self, present: Option<TopicIdentity>) -> bool {
-        self.kinship(present) != IdentityChange::Recreated
+        self.compare(present) != IdentityChange::Recreated
     }
 }
 
-/// Goes on where the group was, or with the first that is there.
-pub(crate) fn go_on(
-    (topic, partition): (&Topic, i32),
+/// Returns a tracker from the committed offset on, or from the first record behind a gap, and the error of the gap.
+pub(crate) fn resume_committed(
+    topic: &Topic,
+    partition: i32,
     committed: &Committed,
-    (bounds, present): (Watermarks, Option<TopicIdentity>),
-    told: &mut Vec<TransportError>,
-) -> Tracker {
+    watermarks: Watermarks,
+    present: Option<TopicIdentity>,
+) -> (OffsetTracker, Option<TransportError>) {
     let next = committed.offset;
-    let kinship = committed.kinship(present);
-    let gap = match kinship {
-        IdentityChange::Recreated => Some(Gap::Cut(gap_recovery::recreated(
-            topic.as_str(),
-            partition,
-            next,
-            bounds,
-        ))),
-        _ => Gap::find(topic.as_str(), partition, next, bounds),
+    let change = committed.compare(present);
+    let at = TopicPartition::new(topic.as_str(), partition);
+    let gap = match change {
+        IdentityChange::Recreated => Some(Gap::Truncated(gap::recreated(&at, next, watermarks))),
+        _ => Gap::find(&at, next, watermarks),
     };
-    let mut tracker = match (&gap, kinship) {
-        (Some(Gap::Cut(_)), _) => Tracker::new(bounds.low, ""),
-        // A tool translated the position, but not what is settled behind it.
-        (_, IdentityChange::Mirrored) => Tracker::new(next, ""),
-        _ => Tracker::new(next, &committed.metadata),
+    let mut tracker = match (&gap, change) {
+        (Some(Gap::Truncated(_)), _) => OffsetTracker::new(watermarks.low, ""),
+        // A mirroring tool translates the offset of a commit, but not the runs in its metadata.
+        (_, IdentityChange::Mirrored) => OffsetTracker::new(next, ""),
+        _ => OffsetTracker::new(next, &committed.metadata),
     };
-    if let Some(gap) = gap {
-        tracker.saw(bounds.low);
-        // What was told of is not come back to, also if nothing comes.
-        tracker.begins_here();
-        told.push(gap.told());
-    }
-    tracker
+    let gap = gap.map(|gap| {
+        tracker.advance_to(watermarks.low);
+        // A reported gap is not reported again, also if nothing is settled.
+        tracker.force_commit();
+        gap.into_error()
+    });
+    (tracker, gap)
 }
 
 #[cfg(test)]
@@ -76,7 +71,7 @@ mod tests {
         TopicIdentity { cluster, topic }
     }
 
-    /// Returns where a group goes on that has settled 5 and 7, and how many gaps it is told of.
+    /// Returns the offsets that a group reads which had settled 5 and 7, and how many gaps are reported.
     fn resume(
         committed: Option<TopicIdentity>,
         present: Option<TopicIdentity>,
@@ -87,16 +82,15 @@ mod tests {
             metadata,
         };
         let topic: Topic = "order".parse().unwrap();
-        let bounds = Watermarks { low: 0, high: 9 };
-        let mut told = Vec::new();
-        let mut tracker = go_on((&topic, 0), &committed, (bounds, present), &mut told);
+        let watermarks = Watermarks { low: 0, high: 9 };
+        let (mut tracker, gap) = resume_committed(&topic, 0, &committed, watermarks, present);
         let from = tracker.seen();
-        let left = (from..9).filter(|offset| tracker.take(*offset)).collect();
-        (left, told.len())
+        let left = (from..9).filter(|offset| tracker.is_new(*offset)).collect();
+        (left, usize::from(gap.is_some()))
     }
 
     #[test]
-    fn a_topic_that_was_created_again_is_read_from_its_beginning() {
+    fn a_recreated_topic_is_read_from_its_beginning() {
         let (same, present) = (at(1, 1), Some(at(1, 1)));
         assert_eq!(resume(Some(same), present), (vec![5, 6, 8], 0));
         assert_eq!(resume(None, present), (vec![5, 6, 8], 0));

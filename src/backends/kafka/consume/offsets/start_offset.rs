@@ -1,15 +1,22 @@
-//! Where a membership begins and, if it is bounded, where it ends.
+//! Where a group without a committed offset starts in a partition, and where a bounded subscription ends.
+//!
+//! Both are fixed when the member joins, for the partitions that exist then. `auto.offset.reset` would decide when a
+//! partition is assigned, which is seconds later and again after each rebalance: events published meanwhile would be
+//! lost to `--from new`.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, MutexGuard},
+    sync::Arc,
     time::SystemTime,
 };
 
 use crate::{
     backends::kafka::{
-        codec::record,
-        connection::handle::{Connection, Watermarks},
+        codec::{
+            record,
+            topic_partition::{TopicPartition, Watermarks},
+        },
+        connection::handle::Connection,
         read::open_transactions,
     },
     event::Topic,
@@ -17,85 +24,93 @@ use crate::{
     transport::{Result, StartFrom},
 };
 
-/// Where a membership begins on partitions of which its group has no position, and where it ends.
+/// The ends of a partition when the member joined.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    /// The offset behind the last record that a reader of committed records sees.
+    visible: i64,
+    /// The offset behind the last record, also one of an open transaction.
+    stored: i64,
+}
+
+/// Where a subscription starts and ends.
 #[derive(Debug)]
-pub(crate) struct Course {
+pub(crate) struct OffsetPlan {
     from: StartFrom,
-    /// The partitions that were there when it joined: behind what everybody can see, and behind everything.
-    known: HashMap<(String, i32), (i64, i64)>,
+    /// The partitions that existed when the member joined.
+    at_join: HashMap<TopicPartition, Ends>,
     /// Topics that were deleted and created again since.
     recreated: Mutex<HashSet<String>>,
+    /// Whether the subscription is bounded.
     pub(crate) until_end: bool,
-    /// When it joined, in milliseconds since the epoch.
+    /// When the member joined, in milliseconds since the epoch.
     pub(crate) joined: i64,
 }
 
-impl Course {
-    /// Looks at what is there.
-    pub(crate) async fn plan(
+impl OffsetPlan {
+    /// Reads the ends of the partitions of topics.
+    pub(crate) async fn read(
         connection: &Arc<Connection>,
         topics: &[(Topic, String, i32)],
         from: StartFrom,
         until_end: bool,
     ) -> Result<Self> {
-        let mut known = HashMap::new();
+        let mut at_join = HashMap::new();
         if until_end || from != StartFrom::Earliest {
             let places: Vec<(String, i32)> = topics
                 .iter()
                 .flat_map(|(_, name, count)| (0..*count).map(|partition| (name.clone(), partition)))
                 .collect();
-            let ends = open_transactions::ends(connection, &places).await?;
-            let bounds = connection.bounds(places.clone()).await?;
-            let visible = bounds.into_iter().map(|bounds| bounds.high);
-            known = places.into_iter().zip(visible.zip(ends)).collect();
+            let stored = open_transactions::ends(connection, &places).await?;
+            let visible = connection.bounds(places.clone()).await?;
+            for (((topic, partition), visible), stored) in
+                places.into_iter().zip(visible).zip(stored)
+            {
+                let visible = visible.high;
+                at_join.insert(
+                    TopicPartition::new(topic, partition),
+                    Ends { visible, stored },
+                );
+            }
         }
         Ok(Self {
             from,
-            known,
+            at_join,
             recreated: Mutex::default(),
             until_end,
             joined: record::millis(SystemTime::now()),
         })
     }
 
-    /// Returns the offset with which a group begins on a partition of which it has no position; `at_time` looks up the
-    /// first record that is not older than a time, or the end of what everybody can see.
-    pub(crate) fn begin(
+    /// Returns the first offset for a group that has none committed; `at_time` finds the first record that is not older
+    /// than a time, or the end that readers of committed records see.
+    pub(crate) fn start(
         &self,
-        (name, partition): (&str, i32),
-        bounds: Watermarks,
+        at: &TopicPartition,
+        watermarks: Watermarks,
         at_time: impl FnOnce(SystemTime) -> Result<i64>,
     ) -> Result<i64> {
-        let known = self.known(name, partition);
-        let known = known.filter(|_| !self.lock().contains(name));
-        let begin = match (self.from, known) {
-            (StartFrom::New, Some((visible, _))) => *visible,
+        let ends = self.at_join.get(at);
+        let ends = ends.filter(|_| !self.recreated.lock().contains(&*at.topic));
+        let start = match (self.from, ends) {
+            (StartFrom::New, Some(ends)) => ends.visible,
             (StartFrom::Time(time), Some(_)) => at_time(time)?,
-            // What stands in a partition that was made later is new.
-            (StartFrom::Earliest, _) | (_, None) => bounds.low,
+            // Everything in a partition that was created later is new.
+            (StartFrom::Earliest, _) | (_, None) => watermarks.low,
         };
-        Ok(begin.max(bounds.low))
+        Ok(start.max(watermarks.low))
     }
 
-    /// Returns the offset before which a bounded membership ends; what is in a partition that was made later is behind
-    /// its end.
-    pub(crate) fn end(&self, name: &str, partition: i32) -> Option<i64> {
+    /// Returns the offset up to which a bounded subscription reads; nothing of a partition that was created later.
+    pub(crate) fn end(&self, at: &TopicPartition) -> Option<i64> {
         if !self.until_end {
             return None;
         }
-        Some(self.known(name, partition).map_or(0, |(_, end)| *end))
+        Some(self.at_join.get(at).map_or(0, |ends| ends.stored))
     }
 
-    /// Notes that a topic was deleted and created again: what is there now is new.
-    pub(crate) fn was_recreated(&self, name: &str) {
-        self.lock().insert(name.to_owned());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.recreated.lock()
-    }
-
-    fn known(&self, name: &str, partition: i32) -> Option<&(i64, i64)> {
-        self.known.get(&(name.to_owned(), partition))
+    /// Notes that a topic was deleted and created again: everything in it is new.
+    pub(crate) fn on_recreated(&self, name: &str) {
+        self.recreated.lock().insert(name.to_owned());
     }
 }

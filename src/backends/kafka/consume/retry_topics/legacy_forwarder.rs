@@ -1,14 +1,13 @@
-//! Moves retries out of the topic in which earlier versions kept those of all topics of a group.
+//! Moves retries out of the retry topic of an earlier version, which holds those of all topics of a group.
 //!
-//! Whoever is given a partition of it moves each record to the topic of its own retries, and ends it where it stood, in
-//! one transaction; the name of that fences whoever moved them before, and nothing is moved until everything that those
-//! may have ended was read. That goes on for as long as the topic exists: in a rolling upgrade earlier versions still
-//! write to it. None of its records is handed out from there, or a handler would be given events of other topics.
+//! The owner of a partition moves each record to the retry topic of its own topic, and ends the old one, in one
+//! transaction. Its transactional id fences the former owner, and nothing is moved until everything that this one may
+//! have ended was read. It goes on for as long as the topic exists: in a rolling upgrade earlier versions still write to
+//! it. No record is delivered from there, because a handler would get events of other topics.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Weak},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -18,15 +17,20 @@ use tokio::runtime::Handle;
 use super::support_topics;
 use crate::{
     backends::kafka::{
-        codec::record::{FetchedRecord, OutgoingRecord},
-        connection::transaction::{Failed, TransactionalProducer},
+        codec::{
+            record::{FetchedRecord, OutgoingRecord},
+            topic_partition::TopicPartition,
+        },
+        connection::{
+            threads,
+            transaction::{Failed, TransactionalProducer},
+        },
         consume::{
             assignment::{
-                partition::{Kind, PartId},
-                rebalance::Watch,
+                partition::{AssignmentId, PartitionKind},
+                rebalance::GroupContext,
             },
-            session::Shared,
-            state::End,
+            session::Session,
         },
         delay::{delayed_record, index::Due},
         error::{self, error},
@@ -37,101 +41,96 @@ use crate::{
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// The most records of a transaction, and the most bytes that are read again for one.
-const MOST: usize = 500;
+/// The most records of a transaction, and the most bytes that are fetched again for one.
+const MAX_RECORDS: usize = 500;
 const BYTES: usize = 8 << 20;
-/// How often it is looked for records.
-const LOOK: Duration = Duration::from_millis(100);
-/// The pause after a failure that will pass, and after another, which is said once.
-const AGAIN: Duration = Duration::from_millis(250);
+/// How often partitions are checked for records.
+const CHECK: Duration = Duration::from_millis(100);
+/// The pause after a failure that will pass, and after another, which is reported once.
+const RETRY: Duration = Duration::from_millis(250);
 const REFUSED: Duration = Duration::from_secs(5);
-/// The pause before records that were refused by themselves are tried again.
+/// The pause before records that were refused one by one are tried again.
 const POSTPONED: Duration = Duration::from_secs(10);
-/// The time behind which those stand meanwhile, one behind the other: after every time when something is due.
+/// The due time of those meanwhile, one behind the other: later than that of any other.
 const LAST: i64 = i64::MAX / 2;
 
 /// The thread that moves retries.
 pub(crate) struct Forwarder {
-    shared: Arc<Shared>,
-    /// Gone once the membership is.
-    client: Weak<BaseConsumer<Watch>>,
+    session: Arc<Session>,
+    /// Dropped with the subscription.
+    client: Weak<BaseConsumer<GroupContext>>,
     runtime: Handle,
     fetcher: OffsetFetcher,
-    transactors: HashMap<PartId, TransactionalProducer>,
-    /// Partitions with a record that was refused: there they are moved one by one.
-    careful: HashSet<PartId>,
-    /// When a record was refused last that was tried by itself, and how many were.
+    transactors: HashMap<AssignmentId, TransactionalProducer>,
+    /// Partitions with a record that was refused: their records are moved one by one.
+    one_by_one: HashSet<AssignmentId>,
+    /// When a single record was refused last, and how many were.
     refused_at: Instant,
     refused: i64,
-    is_told: bool,
+    is_reported: bool,
 }
 
-/// A partition to be moved out of.
+/// A partition whose retries are moved.
 struct Source {
-    part: PartId,
-    topic: Arc<str>,
-    partition: i32,
+    id: AssignmentId,
+    at: TopicPartition,
 }
 
 impl Forwarder {
-    /// Starts the thread; it ends with the membership.
+    /// Starts the thread; it ends with the subscription.
     pub(crate) fn start(
-        shared: &Arc<Shared>,
-        client: &Arc<BaseConsumer<Watch>>,
+        session: &Arc<Session>,
+        client: &Arc<BaseConsumer<GroupContext>>,
         runtime: Handle,
     ) -> Result<()> {
         let forwarder = Self {
-            fetcher: OffsetFetcher::new(&shared.connection.config),
-            shared: Arc::clone(shared),
+            fetcher: OffsetFetcher::new(&session.connection.config),
+            session: Arc::clone(session),
             client: Arc::downgrade(client),
             runtime,
             transactors: HashMap::new(),
-            careful: HashSet::new(),
+            one_by_one: HashSet::new(),
             refused_at: Instant::now(),
             refused: 0,
-            is_told: false,
+            is_reported: false,
         };
-        thread::Builder::new()
-            .name("pf-kafka-forwarder".to_owned())
-            .spawn(move || forwarder.run())
-            .map(drop)
-            .map_err(|source| error(ErrorKind::Other, "no thread can be started").because(source))
+        threads::spawn("pf-kafka-forwarder", move || forwarder.run()).map(drop)
     }
 
     fn run(mut self) {
         while self.client.strong_count() > 0 {
             let pause = match self.round() {
                 Ok(true) => Duration::ZERO,
-                Ok(false) => LOOK,
+                Ok(false) => CHECK,
                 Err(failed) if failed.is_transient() || failed.kind() == ErrorKind::Held => {
                     tracing::debug!(%failed, "retries are moved later");
-                    AGAIN
+                    RETRY
                 }
                 Err(failed) => {
-                    self.tell(&failed);
+                    self.report(&failed);
                     REFUSED
                 }
             };
             let until = Instant::now() + pause;
             while Instant::now() < until && self.client.strong_count() > 0 {
-                let desk = self.shared.desk();
-                if !matches!(desk.end, End::No | End::Reached) {
+                let state = self.session.state();
+                if !state.lifecycle.phase.is_active() {
                     return;
                 }
-                drop(self.shared.wait_for_settled(desk, LOOK));
+                drop(self.session.wait_for_settled(state, CHECK));
             }
         }
     }
 
-    /// Says once why records stay where they are.
-    fn tell(&mut self, failed: &TransportError) {
+    /// Reports once why records are not moved.
+    fn report(&mut self, failed: &TransportError) {
         tracing::debug!(%failed, "retries cannot be moved");
-        if !std::mem::replace(&mut self.is_told, true) {
+        if !std::mem::replace(&mut self.is_reported, true) {
             let message = format!(
-                "retries that an earlier version stored cannot be moved to a topic of their own, and wait: {failed}"
+                "retries that an earlier version stored cannot be moved to their retry topics, and are not delivered: {failed}"
             );
             let told = error(ErrorKind::Warning, message);
-            self.shared.fail(match failed.advice() {
+            self.session.fail(match failed.advice() {
                 Some(advice) => told.hint(advice.to_owned()),
                 None => told,
             });
@@ -141,9 +140,9 @@ impl Forwarder {
     /// Moves some records of each partition; reports whether there were any.
     fn round(&mut self) -> Result<bool> {
         let sources = self.sources();
-        let is_ours = |part: &PartId| sources.iter().any(|source| source.part == *part);
-        self.transactors.retain(|part, _| is_ours(part));
-        self.careful.retain(is_ours);
+        let is_assigned = |id: &AssignmentId| sources.iter().any(|source| source.id == *id);
+        self.transactors.retain(|id, _| is_assigned(id));
+        self.one_by_one.retain(is_assigned);
         let until = if self.refused_at.elapsed() < POSTPONED {
             LAST
         } else {
@@ -151,11 +150,11 @@ impl Forwarder {
         };
         let mut moved = Ok(false);
         for source in &sources {
-            // A failure in one partition holds up no other.
+            // A failure in one partition must not hold up the others.
             match self.forward(source, until) {
                 Ok(some) => moved = moved.map(|any| any || some),
                 Err(failed) => {
-                    self.transactors.remove(&source.part);
+                    self.transactors.remove(&source.id);
                     moved = Err(failed);
                 }
             }
@@ -163,39 +162,36 @@ impl Forwarder {
         moved
     }
 
-    /// Returns the partitions that are ours and hold something.
+    /// Returns the assigned partitions that hold retries.
     fn sources(&self) -> Vec<Source> {
-        let desk = self.shared.desk();
-        let parts = desk.parts.iter().filter(|(_, part)| match &part.kind {
-            Kind::Retries(retries) => retries.is_legacy() && retries.pending.len() > 0,
-            Kind::Messages { .. } => false,
+        let state = self.session.state();
+        let partitions = state.assignment.partitions.iter();
+        let legacy = partitions.filter(|(_, partition)| match &partition.kind {
+            PartitionKind::Retries(retries) => retries.is_legacy() && retries.index.len() > 0,
+            PartitionKind::Messages { .. } => false,
         });
-        let source = |(id, part): (
-            &PartId,
-            &crate::backends::kafka::consume::assignment::partition::Part,
-        )| Source {
-            part: *id,
-            topic: Arc::clone(&part.name),
-            partition: part.partition,
-        };
-        parts.map(source).collect()
+        let sources = legacy.map(|(id, partition)| Source {
+            id: *id,
+            at: partition.at.clone(),
+        });
+        sources.collect()
     }
 
-    /// Moves some records of a partition, of those that stand under a time until then; reports whether there were any.
+    /// Moves some records of a partition that are due by `until`; reports whether there were any.
     fn forward(&mut self, source: &Source, until: i64) -> Result<bool> {
-        if !self.transactors.contains_key(&source.part) {
+        if !self.transactors.contains_key(&source.id) {
             let transactor = self.begin(source)?;
-            self.transactors.insert(source.part, transactor);
+            self.transactors.insert(source.id, transactor);
         }
-        let most = if self.careful.contains(&source.part) {
+        let most = if self.one_by_one.contains(&source.id) {
             1
         } else {
-            MOST
+            MAX_RECORDS
         };
         let due = {
-            let mut desk = self.shared.desk();
-            match desk.retries(source.part) {
-                Some(retries) if retries.is_read() => retries.pending.due(until, most),
+            let mut state = self.session.state();
+            match state.assignment.retry_partition(source.id) {
+                Some(retries) if retries.is_caught_up() => retries.index.due(until, most),
                 _ => return Ok(false),
             }
         };
@@ -205,16 +201,16 @@ impl Forwarder {
         let again: Vec<Due> = due.iter().map(Due::bare).collect();
         match self.transfer(source, due) {
             Ok(left) => {
-                // What was replaced or ended meanwhile is not there any more, which is read soon.
+                // Records that were replaced or ended meanwhile are gone, as the reader will learn soon.
                 let is_some_moved = left.len() < again.len();
                 self.put_back(source, left, None);
                 return Ok(is_some_moved);
             }
             Err(failed) if failed.record.is_some() && error::is_refusal(&failed.error) => {
-                self.careful.insert(source.part);
+                self.one_by_one.insert(source.id);
                 let is_alone = again.len() == 1;
                 if is_alone {
-                    self.tell(&failed.error);
+                    self.report(&failed.error);
                     (self.refused_at, self.refused) = (Instant::now(), self.refused + 1);
                 }
                 self.put_back(source, again, is_alone.then_some(LAST + self.refused));
@@ -227,23 +223,23 @@ impl Forwarder {
         Ok(true)
     }
 
-    /// Shuts out whoever moved records of a partition before, and makes sure that what they ended is read first.
+    /// Fences the former owner of a partition, and makes sure that the records which it ended are read first.
     fn begin(&self, source: &Source) -> Result<TransactionalProducer> {
-        let (connection, group) = (&self.shared.connection, &self.shared.group);
-        let task = format!("{group}.delay-{}", source.partition);
+        let (connection, group) = (&self.session.connection, &self.session.group);
+        let task = format!("{group}.delay-{}", source.at.partition);
         let transactor = TransactionalProducer::begin(
             &connection.config,
             &connection.names().transactional_id(&task),
         )?;
         failpoint::reach("kafka.forwarding_begun");
-        let barrier = connection.high(&source.topic, source.partition)?;
-        if let Some(retries) = self.shared.desk().retries(source.part) {
+        let barrier = self.session.watermarks(&source.at)?.high;
+        if let Some(retries) = self.session.state().assignment.retry_partition(source.id) {
             retries.barrier = retries.barrier.max(barrier);
         }
         Ok(transactor)
     }
 
-    /// Moves a batch, or nothing of it; returns what could not be read.
+    /// Moves a batch, or nothing of it; returns the retries that could not be fetched.
     fn transfer(&self, source: &Source, due: Vec<Due>) -> Result<Vec<Due>, Failed> {
         let whole = |error| Failed {
             record: None,
@@ -252,16 +248,16 @@ impl Forwarder {
         let (reads, left) = self.complete(source, due).map_err(whole)?;
         let mut records = Vec::with_capacity(2 * reads.len());
         for read in reads {
-            // What is refused to one topic holds up no retries of others.
+            // A topic that refuses a record must not hold up retries of others.
             let record = Some(records.len());
             let moved = self.lay_out(source, read);
             let moved = moved.map_err(|error| Failed { record, error })?;
             records.extend(moved.into_iter().flatten());
         }
-        let Some(transactor) = self.transactors.get(&source.part) else {
+        let Some(transactor) = self.transactors.get(&source.id) else {
             return Ok(left);
         };
-        if records.is_empty() || !self.shared.desk().parts.contains_key(&source.part) {
+        if records.is_empty() || !self.session.state().assignment.contains(source.id) {
             return Ok(left);
         }
         transactor.commit(records, None)?;
@@ -269,14 +265,12 @@ impl Forwarder {
         Ok(left)
     }
 
-    /// Reads again what is not at hand; returns what is complete, and what could not be read.
+    /// Fetches records that the index does not hold; returns the complete ones, and retries that could not be fetched.
     fn complete(&self, source: &Source, due: Vec<Due>) -> Result<(Vec<FetchedRecord>, Vec<Due>)> {
         let absent = due.iter().filter(|due| due.record.is_none());
         let mut absent: Vec<i64> = absent.map(|due| due.offset).collect();
         absent.sort_unstable();
-        let found = self
-            .fetcher
-            .read_some(&source.topic, source.partition, &absent, BYTES)?;
+        let found = self.fetcher.read_some(&source.at, &absent, BYTES)?;
         let found = found.into_iter().map(|read| (read.offset, read));
         let mut found: HashMap<i64, FetchedRecord> = found.collect();
         let (mut reads, mut left) = (Vec::with_capacity(due.len()), Vec::new());
@@ -289,7 +283,7 @@ impl Forwarder {
         Ok((reads, left))
     }
 
-    /// Returns a record where it belongs, and its end where it stood; none if it is nothing of ours.
+    /// Returns a record for its retry topic, and the end of the old one; none if it is not a retry.
     fn lay_out(&self, source: &Source, read: FetchedRecord) -> Result<Option<[OutgoingRecord; 2]>> {
         let Some(key) = read.key.clone() else {
             return Ok(None);
@@ -298,20 +292,20 @@ impl Forwarder {
         let Some((mut story, message)) = delayed_record::decode(read) else {
             return Ok(None);
         };
-        // The name of a dead letter may be derived from it, and must not change on the way.
+        // The id of a dead letter is derived from the position, which must not change with the topic.
         story.position.get_or_insert_with(|| Position::new(at));
         let (target, partitions) = self.target(&story.topic)?;
         let partition = delayed_record::partition(&message, &key, partitions);
         let moved = delayed_record::encode((&target, partition), key.clone(), &story, &message)?;
         Ok(Some([
             moved,
-            OutgoingRecord::tombstone(&*source.topic, source.partition, key),
+            OutgoingRecord::tombstone(&*source.at.topic, source.at.partition, key),
         ]))
     }
 
-    /// Returns the topic of the retries of a topic, which is created if it is missing: also where nobody reads it now.
+    /// Returns the retry topic of a topic, and creates it if it is missing, also if no member reads the topic now.
     fn target(&self, topic: &Topic) -> Result<(String, i32)> {
-        let (connection, group) = (&self.shared.connection, &self.shared.group);
+        let (connection, group) = (&self.session.connection, &self.session.group);
         let name = connection.names().retry_topic(group, topic)?;
         if let Some(partitions) = connection.known(&name) {
             return Ok((name, partitions));
@@ -323,11 +317,11 @@ impl Forwarder {
     }
 
     fn put_back(&self, source: &Source, due: Vec<Due>, time: Option<i64>) {
-        let mut desk = self.shared.desk();
-        if let Some(retries) = desk.retries(source.part) {
+        let mut state = self.session.state();
+        if let Some(retries) = state.assignment.retry_partition(source.id) {
             for due in due {
                 let time = time.unwrap_or(due.time);
-                retries.pending.put_back(due, time);
+                retries.index.put_back(due, time);
             }
         }
     }

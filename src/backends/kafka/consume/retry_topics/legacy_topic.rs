@@ -1,5 +1,5 @@
-//! The topic in which earlier versions kept the retries of all topics of a group: whether it is there, and what of it is
-//! still to be moved.
+//! The retry topic of an earlier version, which holds the retries of all topics of a group: whether it exists, and which of
+//! its retries were not moved yet.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -16,6 +16,7 @@ use rdkafka::{
 use super::sources::RetryTopic;
 use crate::{
     backends::kafka::{
+        codec::topic_partition::{OffsetRange, TopicPartition},
         connection::{
             client::{
                 self,
@@ -26,22 +27,22 @@ use crate::{
             handle::{self, Connection},
         },
         consume::{
-            assignment::partition::{Kind, PartId},
-            session::Shared,
+            assignment::partition::{AssignmentId, PartitionKind},
+            session::Session,
         },
         delay::delayed_record,
         error::{self, error},
-        read::partition_reader::{OffsetRange, PartitionReader},
+        read::partition_reader::PartitionReader,
     },
     event::{Group, Topic},
     transport::{ErrorKind, Result},
 };
 
-/// For how long a bounded member waits for others to move what is due, and how often it looks.
-const PATIENCE: Duration = Duration::from_secs(20);
-const LOOK: Duration = Duration::from_millis(100);
+/// How long a bounded subscription waits for others to move due retries, and how often it checks.
+const MOVE: Duration = Duration::from_secs(20);
+const CHECK: Duration = Duration::from_millis(100);
 
-/// Looks whether the topic is there.
+/// Finds the topic.
 pub(crate) async fn find(
     connection: &Arc<Connection>,
     group: &Group,
@@ -54,9 +55,8 @@ pub(crate) async fn find(
     }))
 }
 
-/// Counts the retries that wait in a topic, by partition; `counts` chooses by topic and the time when they are due, in
-/// milliseconds since the epoch.
-pub(crate) async fn waiting(
+/// Counts the retries in ranges, by partition; `counts` selects by topic and due time, in milliseconds since the epoch.
+pub(crate) async fn count(
     connection: &Arc<Connection>,
     spans: Vec<OffsetRange>,
     counts: impl Fn(&Topic, i64) -> bool,
@@ -84,8 +84,8 @@ pub(crate) async fn waiting(
     Ok(counted)
 }
 
-/// Returns what of the topic may still hold something: nothing waits before the positions of the group.
-async fn spans(
+/// Returns the ranges of the topic that may hold retries: none is before the committed offsets of the group.
+async fn ranges(
     connection: &Arc<Connection>,
     group: &Group,
     legacy: &RetryTopic,
@@ -112,12 +112,12 @@ async fn committed(
 ) -> Result<Vec<Option<i64>>> {
     let (config, group, places) = (connection.config.clone(), group.clone(), places.to_vec());
     handle::blocking(move || {
-        let asking = |failed| error::from_kafka(failed, "asking for the positions of a group");
+        let asking = |failed| error::from_kafka(failed, "asking for committed offsets");
         let mut asked = TopicPartitionList::new();
         for (topic, partition) in &places {
             asked.add_partition(topic, *partition);
         }
-        // It asks in the name of the group, and never joins it.
+        // It has the id of the group, and never joins it.
         let settings = settings::consumer(&config, group.as_str(), 1);
         let client: BaseConsumer<ClientErrors> =
             client::create(&settings, ClientErrors::default())?;
@@ -135,54 +135,57 @@ async fn committed(
     .await
 }
 
-/// Lets a bounded member end once what was due of its topics was moved, by itself or by others of the group; tells who
-/// has it otherwise.
-pub(crate) async fn wait_until_moved(shared: Arc<Shared>, legacy: RetryTopic, joined: i64) {
-    let until = Instant::now() + PATIENCE;
+/// Lets a bounded subscription end once the due retries of its topics were moved, by this member or by others; reports
+/// who has them otherwise.
+pub(crate) async fn wait_until_moved(session: Arc<Session>, legacy: RetryTopic, joined: i64) {
+    let until = Instant::now() + MOVE;
     loop {
-        match left(&shared, &legacy, joined).await {
+        match left(&session, &legacy, joined).await {
             Ok(left) if left.is_empty() => break,
             Ok(left) if Instant::now() >= until => {
-                tell(&shared, &legacy, &left).await;
+                report(&session, &legacy, &left).await;
                 break;
             }
             Err(failed) if Instant::now() >= until => {
-                shared.fail(failed);
+                session.fail(failed);
                 break;
             }
             Ok(_) => {}
-            Err(failed) => tracing::debug!(%failed, "it is looked again"),
+            Err(failed) => tracing::debug!(%failed, "legacy retries are counted again"),
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK).await;
     }
-    // What was moved stands behind the end that was found when these became ours.
-    let taken = Arc::clone(&shared);
+    // Moved retries are behind the ends that the retry partitions had when they were assigned.
+    let taken = Arc::clone(&session);
     let raised = handle::blocking(move || raise_barriers(&taken)).await;
     if let Err(failed) = raised {
-        shared.fail(failed);
+        session.fail(failed);
     }
-    shared.desk().awaits_legacy = false;
-    shared.wake();
+    session.state().lifecycle.awaits_legacy_retries = false;
+    session.wake();
 }
 
-async fn left(shared: &Shared, legacy: &RetryTopic, joined: i64) -> Result<BTreeMap<i32, usize>> {
-    let spans = spans(&shared.connection, &shared.group, legacy).await?;
-    waiting(&shared.connection, spans, |topic, due| {
-        let name = shared.connection.names().topic_name(topic);
-        due <= joined && name.is_ok_and(|name| shared.desk().sources.get(&name).is_some())
+async fn left(session: &Session, legacy: &RetryTopic, joined: i64) -> Result<BTreeMap<i32, usize>> {
+    let ranges = ranges(&session.connection, &session.group, legacy).await?;
+    count(&session.connection, ranges, |topic, due| {
+        let name = session.connection.names().topic_name(topic);
+        due <= joined && name.is_ok_and(|name| session.state().sources.get(&name).is_some())
     })
     .await
 }
 
-async fn tell(shared: &Shared, legacy: &RetryTopic, left: &BTreeMap<i32, usize>) {
+async fn report(session: &Session, legacy: &RetryTopic, left: &BTreeMap<i32, usize>) {
     let (name, count) = (&legacy.name, left.values().sum::<usize>());
-    let members = group_members::list(&shared.connection, &shared.group).await;
+    let members = group_members::list(&session.connection, &session.group).await;
     let members = members.ok().flatten().unwrap_or_default();
     let holds = |member: &group_members::Listed| {
         let mut assigned = member.assigned.iter();
         assigned.any(|(topic, partition)| **topic == **name && left.contains_key(partition))
     };
-    let is_ours = |partition: &i32| shared.desk().part(name, *partition).is_some();
+    let is_ours = |partition: &i32| {
+        let at = TopicPartition::new(Arc::clone(name), *partition);
+        session.state().assignment.id(&at).is_some()
+    };
     let holders: BTreeSet<&str> = members
         .iter()
         .filter(|member| holds(member))
@@ -191,30 +194,31 @@ async fn tell(shared: &Shared, legacy: &RetryTopic, left: &BTreeMap<i32, usize>)
     let why = if left.keys().all(is_ours) {
         "this member has not moved them yet".to_owned()
     } else if holders.is_empty() {
-        "nobody has moved them".to_owned()
+        "no member has moved them".to_owned()
     } else {
         let holders: Vec<&str> = holders.into_iter().collect();
         format!("their partitions are with {}", holders.join(", "))
     };
-    let message = format!("{count} retries that are due still wait in `{name}`: {why}");
+    let message = format!("{count} due retries are still in `{name}`: {why}");
     let told = error(ErrorKind::Warning, message);
-    shared.fail(told.hint("members of an earlier version hand them out themselves; upgrade them"));
+    session.fail(told.hint("members of an earlier version deliver them themselves; upgrade them"));
 }
 
-fn raise_barriers(shared: &Shared) -> Result<()> {
-    let parts: Vec<(PartId, Arc<str>, i32)> = {
-        let desk = shared.desk();
-        let parts = desk.parts.iter().filter(|(_, part)| match &part.kind {
-            Kind::Retries(retries) => !retries.is_legacy(),
-            Kind::Messages { .. } => false,
+fn raise_barriers(session: &Session) -> Result<()> {
+    let partitions: Vec<(AssignmentId, TopicPartition)> = {
+        let state = session.state();
+        let partitions = state.assignment.partitions.iter();
+        let retries = partitions.filter(|(_, partition)| match &partition.kind {
+            PartitionKind::Retries(retries) => !retries.is_legacy(),
+            PartitionKind::Messages { .. } => false,
         });
-        parts
-            .map(|(id, part)| (*id, Arc::clone(&part.name), part.partition))
+        retries
+            .map(|(id, partition)| (*id, partition.at.clone()))
             .collect()
     };
-    for (id, name, partition) in parts {
-        let high = shared.connection.high(&name, partition)?;
-        if let Some(retries) = shared.desk().retries(id) {
+    for (id, at) in partitions {
+        let high = session.watermarks(&at)?.high;
+        if let Some(retries) = session.state().assignment.retry_partition(id) {
             retries.barrier = retries.barrier.max(high);
         }
     }

@@ -4,5 +4,4 @@ pub(crate) mod legacy_forwarder;
 pub(crate) mod legacy_topic;
 pub(crate) mod retry_queues;
 pub(crate) mod sources;
-pub(crate) mod staggered_load;
 pub(crate) mod support_topics;

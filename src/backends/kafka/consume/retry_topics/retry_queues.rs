@@ -1,8 +1,9 @@
-//! The partitions of retries, read apart: behind what was fetched of a long topic, they would come too late.
+//! Queues of retry partitions, apart from the common queue: behind messages that were prefetched from a long topic,
+//! retries would be late.
 //!
-//! A member may have many of them, most of which are empty: each says when something has come, so that a look at all
-//! costs nothing where nothing has. They are emptied even while there is no room for messages, or every one of them
-//! could fill up at the same time.
+//! A member may have many such queues, most of them empty. Each notifies when a record arrives, so that polling all of them
+//! costs nothing while none has. They are drained even while the buffer is full: left alone, every one of them could
+//! fill up at the same time.
 
 use std::{
     collections::HashSet,
@@ -13,12 +14,12 @@ use std::{
 use rdkafka::consumer::{BaseConsumer, base_consumer::PartitionQueue};
 
 use super::sources::RetryTopic;
-use crate::{backends::kafka::consume::assignment::rebalance::Watch, lock::Mutex};
+use crate::{backends::kafka::consume::assignment::rebalance::GroupContext, lock::Mutex};
 
-/// How often every queue is looked at, should one not have said that something came.
+/// How often every queue is polled, in case a notification was missed.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Queues in which something may be, in the order in which they said so.
+/// Queues that may have records, in the order of their notifications.
 #[derive(Debug, Default)]
 struct Filled(Mutex<Vec<usize>>);
 
@@ -34,19 +35,23 @@ impl Filled {
     }
 }
 
-/// The queues of the partitions of retries.
+/// The queues of retry partitions.
 #[derive(Default)]
 pub(crate) struct RetryQueues {
-    queues: Vec<PartitionQueue<Watch>>,
+    queues: Vec<PartitionQueue<GroupContext>>,
     split: HashSet<Arc<str>>,
     filled: Arc<Filled>,
     swept: Option<Instant>,
 }
 
 impl RetryQueues {
-    /// Splits off the partitions of topics. To be done before any of them is assigned: what came earlier would be left
-    /// behind in the common queue.
-    pub(crate) fn split(&mut self, client: &Arc<BaseConsumer<Watch>>, topics: &[RetryTopic]) {
+    /// Splits off the partitions of topics. This has to precede their assignment: records that arrive earlier stay in the
+    /// common queue.
+    pub(crate) fn split(
+        &mut self,
+        client: &Arc<BaseConsumer<GroupContext>>,
+        topics: &[RetryTopic],
+    ) {
         for topic in topics {
             if !self.split.insert(Arc::clone(&topic.name)) {
                 continue;
@@ -61,11 +66,11 @@ impl RetryQueues {
         }
     }
 
-    /// Shows each queue in which something may be, and how many these are, to `read`, which reports whether there may be
-    /// more in it.
+    /// Passes each queue that may have records to `read`, with the number of these queues; `read` reports whether there
+    /// may be more in it.
     pub(crate) fn visit<E>(
         &mut self,
-        mut read: impl FnMut(&PartitionQueue<Watch>, usize) -> Result<bool, E>,
+        mut read: impl FnMut(&PartitionQueue<GroupContext>, usize) -> Result<bool, E>,
     ) -> Result<(), E> {
         let mut filled = self.filled.take();
         if self.swept.is_none_or(|swept| swept.elapsed() > SWEEP) {
@@ -79,7 +84,7 @@ impl RetryQueues {
             let Some(queue) = self.queues.get(number) else {
                 continue;
             };
-            // After a failure the others are looked at next time.
+            // After a failure the others are polled next time.
             let more = match visited {
                 Ok(()) => read(queue, count),
                 Err(_) => Ok(true),

@@ -1,8 +1,8 @@
-//! The topics that a membership reads: those of users, beside each the topic of the group's retries of it, and the one
-//! in which earlier versions kept the retries of all topics together.
+//! The topics that a subscription reads: the users' topics, the group's retry topic of each, and the retry topic of an
+//! earlier version, which holds the retries of all topics.
 //!
-//! Kafka gives the partitions of a topic to any member that subscribes to it. So a topic of retries belongs to a group
-//! and one topic, and only members that read that topic subscribe to it: a retry reaches no handler of another topic.
+//! Kafka assigns the partitions of a topic to any member that subscribes to it. So a retry topic belongs to one group and
+//! one topic, and only members that read that topic subscribe to it: no handler gets a retry of another topic.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,14 +11,14 @@ use std::{
 
 use crate::event::Topic;
 
-/// A topic of retries, and its partitions.
+/// A retry topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RetryTopic {
     pub(crate) name: Arc<str>,
     pub(crate) partitions: i32,
 }
 
-/// A user's topic that is read.
+/// A user's topic, with its retry topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Source {
     /// Kafka's name.
@@ -27,24 +27,25 @@ pub(crate) struct Source {
     pub(crate) retries: RetryTopic,
 }
 
-/// What a topic is to a membership.
+/// The purpose of a topic in a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A user's topic.
     Messages,
-    /// The group's retries of a topic.
+    /// The retry topic of a topic.
     Retries(Topic),
-    /// The retries of all topics, which earlier versions kept together.
+    /// The retry topic of an earlier version, which holds the retries of all topics.
     Legacy,
-    /// Not asked for. A member with a name gets what it had before, though it reads other topics by now.
+    /// Not subscribed to. A static member gets its former partitions, though it may read other topics by now.
     Foreign,
 }
 
-/// The topics that a membership reads.
+/// The topics that a subscription reads.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     by_name: HashMap<String, Source>,
-    /// Also of those that are read no more: until the group has taken them away, their partitions are ours.
+    /// Topics by the names of their retry topics, also those that are not read any more: their partitions stay assigned
+    /// until the next rebalance.
     topics_of: HashMap<Arc<str>, Topic>,
     legacy: Option<RetryTopic>,
     former_legacy: HashSet<Arc<str>>,
@@ -54,7 +55,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Takes up topics whose topics of retries are there, and gives up others.
+    /// Adds topics whose retry topics exist, and removes others.
     pub(crate) fn change(&mut self, new: Vec<Source>, gone: &[String]) {
         for name in gone {
             self.by_name.remove(name);
@@ -68,7 +69,7 @@ impl Sources {
         self.revision += 1;
     }
 
-    /// Says whether there is a topic of an earlier version; reports whether that is news.
+    /// Sets the retry topic of an earlier version; reports whether that changed.
     pub(crate) fn set_legacy(&mut self, legacy: Option<RetryTopic>) -> bool {
         if self.legacy == legacy {
             return false;
@@ -80,7 +81,7 @@ impl Sources {
         true
     }
 
-    /// Returns the topic of an earlier version, if there is one.
+    /// Returns the retry topic of an earlier version, if it exists.
     pub(crate) fn legacy(&self) -> Option<&RetryTopic> {
         self.legacy.as_ref()
     }
@@ -95,7 +96,7 @@ impl Sources {
         self.by_name.keys()
     }
 
-    /// Returns what a topic is to this membership.
+    /// Returns the purpose of a topic.
     pub(crate) fn role(&self, name: &str) -> Role {
         if let Some(topic) = self.topics_of.get(name) {
             return Role::Retries(topic.clone());
@@ -109,13 +110,13 @@ impl Sources {
         Role::Foreign
     }
 
-    /// Returns every topic of retries.
+    /// Returns every retry topic.
     pub(crate) fn retries(&self) -> impl Iterator<Item = &RetryTopic> {
         let own = self.by_name.values().map(|source| &source.retries);
         own.chain(&self.legacy)
     }
 
-    /// Counts the partitions of retries.
+    /// Counts retry partitions.
     pub(crate) fn retry_partitions(&self) -> usize {
         let partitions = self.retries().map(|topic| topic.partitions);
         partitions
@@ -123,13 +124,13 @@ impl Sources {
             .sum()
     }
 
-    /// Returns everything to be read.
+    /// Returns the names of every topic to subscribe to.
     pub(crate) fn subscription(&self) -> Vec<String> {
         let retries = self.retries().map(|topic| topic.name.to_string());
         self.by_name.keys().cloned().chain(retries).collect()
     }
 
-    /// Returns a number that changes with what is to be read.
+    /// Returns a number that changes with the topics.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_no_more_is_still_known() {
+    fn topics_that_are_not_read_any_more_keep_their_role() {
         let mut sources = Sources::default();
         sources.change(vec![source("a"), source("b")], &[]);
         assert!(sources.set_legacy(Some(retries("pf.g.delay"))));

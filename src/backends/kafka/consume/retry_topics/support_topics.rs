@@ -1,4 +1,7 @@
-//! What a group needs beside its topics: created before any of them is read, in as few requests as it takes.
+//! Topics that a group needs besides those that it reads: for retries, delayed events and dead letters.
+//!
+//! They are created before the first message is read, because a topic takes a while to appear on every broker, and in as
+//! few requests as possible.
 
 use std::sync::Arc;
 
@@ -8,8 +11,9 @@ use crate::{
         connection::{
             admin::{COMPACTED, TopicSpec},
             handle::Connection,
+            topics::{self, PlannedTopic},
         },
-        dead_letter::{state_topic, store},
+        dead_letter,
         delay::enqueue,
         error::error,
     },
@@ -17,10 +21,7 @@ use crate::{
     transport::{ErrorKind, Result, TransportError},
 };
 
-/// A topic to be created, and what for.
-type Purpose = (TopicSpec, String);
-
-/// Returns the topic of a group's retries of a topic, which has so many partitions, as it has to be made.
+/// Returns the retry topic of a topic with this many partitions, as it is created.
 pub(crate) fn retries(
     connection: &Connection,
     group: &Group,
@@ -29,29 +30,31 @@ pub(crate) fn retries(
 ) -> Result<TopicSpec> {
     Ok(TopicSpec {
         name: connection.names().retry_topic(group, topic)?,
-        // More than the topic has could not be worked on by more members.
+        // More partitions than the topic has could not be given to more members.
         partitions: connection.own_partitions().min(partitions).max(1),
         settings: COMPACTED.to_vec(),
     })
 }
 
-/// Creates what a group needs beside topics that it is to read; returns these, and a line for each topic that was made.
+/// Creates the support topics of topics; returns the topics to read, and a remark for each topic that was created.
 pub(crate) async fn create(
     connection: &Arc<Connection>,
     group: &Group,
     topics: &[(Topic, String, i32)],
 ) -> Result<(Vec<Source>, Vec<String>)> {
-    let mut wanted = Vec::with_capacity(2 * topics.len() + 2);
+    let mut planned = Vec::with_capacity(2 * topics.len() + 2);
     for (topic, _, partitions) in topics {
-        let retries = retries(connection, group, topic, *partitions)?;
-        wanted.push((retries, format!("retries of {topic}")));
+        planned.push(PlannedTopic {
+            spec: retries(connection, group, topic, *partitions)?,
+            purpose: format!("retries of {topic}"),
+        });
     }
-    wanted.push((
-        enqueue::topic_spec(connection),
-        "what is for later".to_owned(),
-    ));
-    wanted.extend(letters(connection, topics)?);
-    let remarks = make(connection, wanted)
+    planned.push(PlannedTopic {
+        spec: enqueue::topic_spec(connection),
+        purpose: "delayed events".to_owned(),
+    });
+    planned.extend(dead_letter::topics::planned(connection, topics)?);
+    let remarks = topics::create_planned(connection, planned)
         .await
         .map_err(|failed| explain(connection, group, failed))?;
     let mut sources = Vec::with_capacity(topics.len());
@@ -70,7 +73,7 @@ pub(crate) async fn create(
     Ok((sources, remarks))
 }
 
-/// Creates the topic of a group's retries of a topic unless it is there; returns its partitions.
+/// Creates the retry topic of a topic unless it exists; returns its partitions.
 pub(crate) async fn create_retries(
     connection: &Arc<Connection>,
     group: &Group,
@@ -89,35 +92,7 @@ pub(crate) async fn create_retries(
         .map_err(|failed| explain(connection, group, failed))
 }
 
-/// Creates the topics of the dead letters of topics, and that of what became of them.
-pub(crate) async fn create_letters(
-    connection: &Arc<Connection>,
-    topics: &[(Topic, String, i32)],
-) -> Result<Vec<String>> {
-    make(connection, letters(connection, topics)?).await
-}
-
-fn letters(connection: &Connection, topics: &[(Topic, String, i32)]) -> Result<Vec<Purpose>> {
-    let mut wanted = Vec::with_capacity(topics.len() + 1);
-    for (topic, _, partitions) in topics {
-        let letters = store::wanted(connection, topic, *partitions)?;
-        wanted.push((letters, format!("dead letters of {topic}")));
-    }
-    let state = "what becomes of dead letters".to_owned();
-    wanted.push((state_topic::wanted(connection), state));
-    Ok(wanted)
-}
-
-async fn make(connection: &Arc<Connection>, wanted: Vec<Purpose>) -> Result<Vec<String>> {
-    let (topics, purposes): (Vec<TopicSpec>, Vec<String>) = wanted.into_iter().unzip();
-    let made = connection.make(&topics).await?;
-    let told = topics.iter().zip(purposes);
-    let told = told.filter(|(topic, _)| made.contains(&topic.name));
-    let told = told.map(|(topic, purpose)| format!("made topic {} for {purpose}", topic.name));
-    Ok(told.collect())
-}
-
-/// Adds what an ACL that names topics one by one has to become: there is a topic of retries for each topic of a group.
+/// Adds the command that allows the retry topics of a group: ACLs that name topics one by one do not cover them.
 pub(crate) fn explain(
     connection: &Connection,
     group: &Group,
@@ -129,13 +104,13 @@ pub(crate) fn explain(
     failed.hint(allow(connection, group))
 }
 
-/// Returns the error of topics of retries that are there and may not be read.
+/// Returns the error of retry topics that exist and may not be read.
 pub(crate) fn unreadable(connection: &Connection, group: &Group) -> TransportError {
     let message = format!("the retries of group `{group}` may not be read by this user");
     error(ErrorKind::Denied, message).hint(allow(connection, group))
 }
 
-/// Returns the command that allows the topics of the retries of a group, whichever topics it reads.
+/// Returns the command that allows the retry topics of a group, whichever topics it reads.
 pub(crate) fn allow(connection: &Connection, group: &Group) -> String {
     let user = connection.config.properties.get("sasl.username");
     let user = user.map_or("NAME", String::as_str);

@@ -1,0 +1,125 @@
+//! Bounded ranges of several partitions, merged by time, without copying what the caller does not need.
+//!
+//! It pulls: each partition has a queue of its own, and the next record is taken from the partition that has the
+//! earliest one, so memory stays at one record a partition.
+
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+
+use rdkafka::message::{BorrowedMessage, Message as _};
+use tokio::sync::mpsc;
+
+use super::partition_queues::{PartitionQueues, QueueReader};
+use crate::{
+    backends::kafka::{
+        codec::{
+            record::FetchedRecord,
+            topic_partition::{OffsetRange, TopicPartition},
+        },
+        connection::{config::Config, handle::Connection, threads},
+    },
+    transport::Result,
+};
+
+/// The most records that are passed on at once.
+const CHUNK: usize = 500;
+
+/// An open read of several partitions, merged by time as far as each of them is in that order. Dropped, it ends.
+#[derive(Debug)]
+pub(crate) struct MergedScan<T> {
+    chunks: mpsc::Receiver<Result<Vec<T>>>,
+}
+
+/// Takes from a record what the caller needs.
+type Project<T> = fn(&Arc<str>, &BorrowedMessage<'_>) -> T;
+
+impl<T: Send + 'static> MergedScan<T> {
+    /// Starts to read ranges that have an end.
+    pub(crate) fn open(
+        connection: &Connection,
+        mut ranges: Vec<OffsetRange>,
+        project: Project<T>,
+    ) -> Result<Self> {
+        ranges.retain(|range| !range.is_empty());
+        let (sender, chunks) = mpsc::channel(2);
+        let config = connection.config.clone();
+        threads::spawn("pf-kafka-merge", move || {
+            if let Err(failed) = merge(&config, ranges, &sender, project) {
+                let _ = sender.blocking_send(Err(failed));
+            }
+        })?;
+        Ok(Self { chunks })
+    }
+
+    /// Waits for records; returns none at the end. May be dropped.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>> {
+        self.chunks.recv().await.transpose()
+    }
+}
+
+/// Copies the whole of a record.
+pub(crate) fn copy(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> FetchedRecord {
+    FetchedRecord::copy(Arc::clone(topic), record)
+}
+
+fn merge<T>(
+    config: &Config,
+    ranges: Vec<OffsetRange>,
+    sender: &mpsc::Sender<Result<Vec<T>>>,
+    project: Project<T>,
+) -> Result<()> {
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    let client = PartitionQueues::new(config, ranges.len())?;
+    let mut sources = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let at = TopicPartition::new(range.topic, range.partition);
+        sources.push(Source {
+            queue: client.open(&at, range.from)?,
+            until: range.until.unwrap_or(i64::MAX),
+            head: None,
+        });
+    }
+    let mut order: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
+    for (number, source) in sources.iter_mut().enumerate() {
+        order.extend(source.refill(project)?.map(|time| Reverse((time, number))));
+    }
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while let Some(Reverse((_, number))) = order.pop() {
+        let source = &mut sources[number];
+        chunk.extend(source.head.take());
+        order.extend(source.refill(project)?.map(|time| Reverse((time, number))));
+        if chunk.len() == CHUNK || order.is_empty() {
+            let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
+            if sender.blocking_send(Ok(full)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A partition and its next record.
+struct Source<T> {
+    queue: QueueReader,
+    until: i64,
+    head: Option<T>,
+}
+
+impl<T> Source<T> {
+    /// Reads the next record and returns its time; returns none at the end.
+    fn refill(&mut self, project: Project<T>) -> Result<Option<i64>> {
+        if self.queue.position() >= self.until {
+            return Ok(None);
+        }
+        let record = self.queue.next(|topic, record| {
+            let time = record.timestamp().to_millis().unwrap_or(0);
+            (record.offset(), time, project(topic, record))
+        })?;
+        let Some((_, time, head)) = record.filter(|(offset, ..)| *offset < self.until) else {
+            return Ok(None);
+        };
+        self.head = Some(head);
+        Ok(Some(time))
+    }
+}
