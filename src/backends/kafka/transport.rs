@@ -76,7 +76,7 @@ impl Transport for Kafka {
             .connection
             .make_topic(&self.connection.names().topic_name(topic)?)
             .await?;
-        let told = made.iter().map(|name| format!("made topic {name}"));
+        let told = made.iter().map(|name| format!("created topic {name}"));
         Ok(told.collect())
     }
 

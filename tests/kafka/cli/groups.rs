@@ -59,10 +59,10 @@ fn of_two_with_a_name_the_first_ends() {
 
     --- stderr
     consuming order.created as group mail: cat
-    made topic pf.mail.order.created.HASH.delay for retries of order.created
-    made topic pf.delay for what is for later
-    made topic order.created.dlq for dead letters of order.created
-    made topic pf.state for what becomes of dead letters
+    created topic pf.mail.order.created.HASH.delay for retries of order.created
+    created topic pf.delay for delayed events
+    created topic order.created.dlq for dead letters of order.created
+    created topic pf.state for the state of dead letters
     group mail is new: starts at the earliest event
     error: kafka: reading failed: static consumer fenced by other consumer with same group.instance.id
     hint: another member of the group has the same `--instance`
@@ -110,11 +110,11 @@ fn a_log_that_ends_before_the_position_of_the_group_is_read_again() {
 
     --- stderr
     consuming order.created as group mail: sh -c 'cat; echo'
-    made topic pf.mail.order.created.HASH.delay for retries of order.created
-    made topic pf.delay for what is for later
-    made topic order.created.dlq for dead letters of order.created
-    made topic pf.state for what becomes of dead letters
-    warning: messages were removed before they were read: kafka: `order.created`, partition 0, ends at offset 2, and was read up to 9 before: its broker lost records, or the topic was made anew; it is read again from its beginning
+    created topic pf.mail.order.created.HASH.delay for retries of order.created
+    created topic pf.delay for delayed events
+    created topic order.created.dlq for dead letters of order.created
+    created topic pf.state for the state of dead letters
+    warning: messages were removed before they were read: kafka: `order.created`, partition 0, ends at offset 2, but was read up to 9 before: its broker lost records, or the topic was recreated; it is read from its beginning
     2 handled
     error: messages were removed before the group had handled them
     ");

@@ -56,7 +56,7 @@ fn a_group_with_another_strategy_is_refused_with_the_one_to_set() {
     assert_eq!(run.code(), Some(78), "{run}");
     assert!(took < SOON + SLACK, "{took:?}");
     insta::assert_snapshot!(told(&shop, &run), @r"
-    error: kafka: group `mail` cannot be joined: its members (1) share out partitions by `range`, this consumer by `cooperative-sticky`
+    error: kafka: group `mail` cannot be joined: its members (1) assign partitions by `range`, this consumer by `cooperative-sticky`
     hint: add `partition.assignment.strategy=range` to the URL, or stop the other members first
     ");
     let url = shop.url("partitions=1&partition.assignment.strategy=range");
@@ -72,8 +72,8 @@ fn a_session_that_is_too_short_is_refused_with_a_fitting_one() {
     assert_eq!(run.code(), Some(78), "{run}");
     assert!(took < SOON + SLACK, "{took:?}");
     insta::assert_snapshot!(told(&shop, &run), @r"
-    error: kafka: group `mail` cannot be joined: the broker does not take a session timeout of 50 ms
-    hint: the broker takes 100 to 1800000 ms: add `session.timeout.ms=100` to the URL
+    error: kafka: group `mail` cannot be joined: the broker refuses a session timeout of 50 ms
+    hint: the broker accepts 100 to 1800000 ms: add `session.timeout.ms=100` to the URL
     ");
 }
 
@@ -105,7 +105,7 @@ fn a_group_that_waits_for_a_member_ends_with_the_limit() {
     let start = Instant::now();
     let (_other, child, said) = stuck(&shop, &["--until-end", "--timeout", "7s"]);
     let said = said.replace(&shop.name(""), "");
-    insta::assert_snapshot!(said, @"warning: kafka: still waiting to join group `mail`: another member has to rejoin first (PreparingRebalance); a member that stands still is given up after its `session.timeout.ms` or `max.poll.interval.ms`");
+    insta::assert_snapshot!(said, @"warning: kafka: still waiting to join group `mail`: another member has to rejoin first (PreparingRebalance); a member that hangs is removed after its `session.timeout.ms` or `max.poll.interval.ms`");
     let run = shop.pf.finish(child);
     assert_eq!(run.code(), Some(3), "{run}");
     let took = start.elapsed();

@@ -54,7 +54,7 @@ fn whoever_has_no_password_is_told_so() {
     --- stdout
 
     --- stderr
-    made topic order.created
+    created topic order.created
     published [ULID] to order.created
     ");
     let other = url.clone() + "?sasl.mechanisms=SCRAM-SHA-256";

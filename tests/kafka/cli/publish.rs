@@ -119,7 +119,7 @@ fn a_topic_is_made_only_when_asked() {
     --- stdout
 
     --- stderr
-    made topic order.created
+    created topic order.created
     published [ULID] to order.created
     ");
     assert_snapshot!(shop.show(&["publish", "order.created", "{}", "--create"]), @"
@@ -143,7 +143,7 @@ fn a_topic_is_made_only_when_asked() {
     --- stdout
 
     --- stderr
-    made topic order.paid
+    created topic order.paid
     published 2 events
     ");
     assert_eq!(shop.raw.partitions(&shop.name("order.paid")).len(), 3);

@@ -27,7 +27,7 @@ fn publish(shop: &Shop, topic: &str, data: &str) {
         .succeeded();
 }
 
-const KNOWN: &str = "group mail is not new: it goes on where it was, and starts at the earliest event where it was not yet (`--from` is for new groups)";
+const KNOWN: &str = "group mail is not new: it resumes where it was, and starts at the earliest event of topics that it has not read (`--from` is for new groups)";
 
 #[test]
 fn a_new_group_says_where_it_starts() {
@@ -102,7 +102,7 @@ fn a_group_whose_positions_have_expired_loses_nothing() {
     let deleted = runtime.block_on(client.delete_groups(&[&group], &AdminOptions::new()));
     assert_eq!(deleted.unwrap(), [Ok(group)]);
     let (handled, told) = consume(&shop, &["order.created"], "new");
-    let expected = "group mail was here before, and the broker has kept no position of it: starts at the earliest event";
+    let expected = "group mail existed before, and the broker dropped its offsets: starts at the earliest event";
     assert_eq!((&*handled, &*told), ("1\n", expected));
 }
 
