@@ -8,7 +8,7 @@ use jaq_core::{
 };
 use jaq_json::Val;
 
-/// What reaches outside of the record, and is left out.
+/// Functions that reach outside of the record and are not available.
 const OUTSIDE: [&str; 8] = [
     "debug",
     "debug_empty",
@@ -32,7 +32,7 @@ pub struct Filter {
     program: jaq_core::Filter<data::JustLut<Val>>,
 }
 
-/// Why a filter cannot be used, one line that points at the place.
+/// Error of a filter, on one line with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FilterError(pub String);
@@ -41,7 +41,7 @@ impl Filter {
     /// Compiles jq.
     ///
     /// # Errors
-    /// Points at the place that is wrong.
+    /// If it is not valid jq; the error points at the place.
     pub fn compile(text: &str) -> Result<Self, FilterError> {
         let definitions = jaq_core::defs()
             .chain(jaq_std::defs())
@@ -78,7 +78,7 @@ impl Filter {
     }
 
     /// Reports whether the first output for this record (one line of `-o json`) is neither `false` nor
-    /// `null`. No output is no match.
+    /// `null`. A filter without output does not match.
     ///
     /// # Errors
     /// If the filter fails on the record.
@@ -187,7 +187,7 @@ fn compile_error(text: &str, errors: &compile::Errors<&str, ()>) -> FilterError 
     ))
 }
 
-/// Says where in the filter a part of it stands, and quotes from there.
+/// Returns the place of a part of the filter, with a quotation.
 fn place(text: &str, part: &str) -> String {
     let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
     match text.get(start..) {
@@ -200,7 +200,7 @@ fn place(text: &str, part: &str) -> String {
     }
 }
 
-/// Returns one line of at most so many characters.
+/// Returns the text on one line, cut to a number of characters.
 fn quote(text: &str, most: usize) -> String {
     let mut line: String = text
         .chars()

@@ -1,4 +1,4 @@
-//! Publishing, consuming, retrying and triage. Knows transports only through their traits.
+//! The runtime: publishing, consuming, retrying and triage. It knows transports only through their traits.
 
 mod breaker;
 mod consume;
@@ -27,7 +27,7 @@ pub use self::{
     retry::{Decision, RetryPolicy},
     triage::{
         Contents, Counts, JobOptions, JobReport, Letters, Plan, PlanRequest, Progress, Query,
-        Resumed, Target, Triage, TriageError, Unfiltered, write_letter,
+        Resumed, Target, Triage, TriageError, Unfiltered, write_dead_letter,
     },
 };
 

@@ -1,4 +1,4 @@
-//! Consuming with the defaults of a service.
+//! Consumers of a service.
 
 use std::{
     future::{Future, IntoFuture},
@@ -13,12 +13,12 @@ use crate::{
     transport::{StartFrom, SubscribeRequest},
 };
 
-/// What can be consumed: a topic, several, or patterns.
+/// Topics to consume: one, several, or patterns.
 pub trait IntoPatterns {
-    /// Returns the patterns.
+    /// Converts it to patterns.
     ///
     /// # Errors
-    /// If one of them breaks a rule.
+    /// If one of them is not valid.
     fn into_patterns(self) -> Result<Vec<Pattern>, NameError>;
 }
 
@@ -59,7 +59,11 @@ impl<P: IntoPatterns> IntoPatterns for Vec<P> {
     }
 }
 
-/// A consumer that is being set up; await it to consume.
+/// A consumer that is being configured; await it to consume.
+///
+/// # Cancellation
+/// If the future is dropped, runs end where they are, and their events are redelivered once their lease expires. Use
+/// [`stop`](Self::stop) to end without that delay.
 #[must_use = "nothing is consumed until it is awaited"]
 pub struct Consume<H> {
     connection: Connection,
@@ -70,7 +74,7 @@ pub struct Consume<H> {
     change: Vec<Change>,
 }
 
-/// A setting that is made once the group and the topics are known to be right.
+/// A change of the options, applied once group and topics are known to be valid.
 type Change = Box<dyn FnOnce(&mut ConsumeOptions) + Send>;
 
 impl<H: Handler> Consume<H> {
@@ -89,28 +93,28 @@ impl<H: Handler> Consume<H> {
         }
     }
 
-    /// Consumes for this group.
+    /// Sets the group.
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
         self
     }
 
-    /// Runs so many handlers at the same time, of different keys.
+    /// Sets the number of handlers that run at the same time, for different keys.
     pub fn jobs(self, jobs: usize) -> Self {
         self.set(move |options| options.jobs = jobs)
     }
 
-    /// Lets an event that is retried hold up the later ones of its key.
+    /// Keeps order within a key: an event that is retried delays the later ones.
     pub fn ordered(self) -> Self {
         self.set(|options| options.request.ordered = true)
     }
 
-    /// Starts there if the group is new.
+    /// Sets where a new group starts.
     pub fn from(self, from: StartFrom) -> Self {
         self.set(move |options| options.request.from = from)
     }
 
-    /// Gives every event so many runs, whatever it says itself.
+    /// Sets the number of attempts, overriding that of an event.
     pub fn max_attempts(self, attempts: u32) -> Self {
         self.set(move |options| {
             options.policy.max_attempts = attempts;
@@ -118,27 +122,27 @@ impl<H: Handler> Consume<H> {
         })
     }
 
-    /// Pauses so long after the first failed run, and longer after each further one.
+    /// Sets the pause after the first failed run; it grows with each further one.
     pub fn backoff(self, base: Duration) -> Self {
         self.set(move |options| options.policy.base = base)
     }
 
-    /// Treats failed runs so.
+    /// Sets the policy for failed runs.
     pub fn policy(self, policy: RetryPolicy) -> Self {
         self.set(move |options| options.policy = policy)
     }
 
-    /// Counts a run that takes longer as failed.
+    /// Sets the time limit of a run; a longer one counts as failed.
     pub fn handler_timeout(self, limit: Duration) -> Self {
         self.set(move |options| options.handler_timeout = Some(limit))
     }
 
-    /// Ends after so many events were handled, skipped or given up.
+    /// Ends after this many events were acknowledged, skipped or dead-lettered.
     pub fn count(self, count: u64) -> Self {
         self.set(move |options| options.count = Some(count))
     }
 
-    /// Ends when everything that is there now is done, with the retries of what was taken.
+    /// Ends when everything stored at the start is done, including its retries.
     pub fn until_end(self) -> Self {
         self.set(|options| options.request.until_end = true)
     }
@@ -148,28 +152,28 @@ impl<H: Handler> Consume<H> {
         self.set(move |options| options.timeout = Some(timeout))
     }
 
-    /// Hands over messages that are no events, wrapped into one.
+    /// Also handles messages that are not CloudEvents, wrapped into one.
     pub fn plain(self) -> Self {
         self.set(|options| options.plain = true)
     }
 
-    /// Hands events over under these names; see [`ServiceBuilder::handler_naming`](super::ServiceBuilder::handler_naming).
+    /// Sets the naming of attributes for the handler; see [`ServiceBuilder::handler_naming`](super::ServiceBuilder::handler_naming).
     pub fn handler_naming(self, naming: Naming) -> Self {
         self.set(move |options| options.handler_naming = naming)
     }
 
-    /// Opens the breaker then.
+    /// Sets when the breaker opens.
     pub fn breaker(self, breaker: BreakerOptions) -> Self {
         self.set(move |options| options.breaker = breaker)
     }
 
-    /// Ends when it is told to.
+    /// Sets the tokens that stop the consumer.
     pub fn stop(mut self, stop: Stop) -> Self {
         self.stop = stop;
         self
     }
 
-    /// Changes anything else.
+    /// Changes any other option.
     pub fn set(mut self, change: impl FnOnce(&mut ConsumeOptions) + Send + 'static) -> Self {
         self.change.push(Box::new(change));
         self

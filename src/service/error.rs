@@ -1,4 +1,4 @@
-//! Why a service call failed.
+//! Errors of a service.
 
 use std::time::Duration;
 
@@ -8,37 +8,37 @@ use crate::{
     transport::TransportError,
 };
 
-/// Why a service call failed.
+/// Error of a service.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
     /// The transport failed.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The event breaks a rule.
+    /// The event is not valid.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// A topic, group or pattern is none.
+    /// A topic, group or pattern is not valid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The consumer had to stop.
+    /// The consumer stopped with an error.
     #[error(transparent)]
     Consume(#[from] ConsumeError),
-    /// The URL cannot be read.
-    #[error("`{text}` is no URL")]
+    /// The URL is not valid.
+    #[error("`{text}` is not a valid URL")]
     Url {
-        /// What was given.
+        /// The text that was given.
         text: String,
-        /// Why it is none.
+        /// Why it is not valid.
         source: url::ParseError,
     },
-    /// Nobody said for which group to consume, and none is guessed.
-    #[error("no group to consume for: name one with `group`, on the service or the consumer")]
+    /// No group was given; there is no default.
+    #[error("no group given: set one with `group`, on the service or the consumer")]
     NoGroup,
-    /// There is nothing to consume.
-    #[error("no topic to consume")]
+    /// No topic was given.
+    #[error("no topic given")]
     NoTopic,
-    /// No clock reaches so far.
+    /// The delay ends after the latest time that can be represented.
     #[error("a delay of {} is too long", humantime::format_duration(*.0))]
     DelayTooLong(Duration),
 }

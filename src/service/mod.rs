@@ -1,6 +1,5 @@
-//! The front door of the library: a connection with defaults for publishing and consuming.
+//! The service: the entry point of the library, a connection with defaults for publishing and consuming.
 
-mod builder;
 mod connection;
 mod consume;
 mod error;
@@ -11,22 +10,22 @@ use std::{sync::Arc, time::Duration};
 use cloudevents::Event;
 use serde::Serialize;
 
-use self::connection::Connection;
+use self::connection::{Connection, Defaults};
 pub use self::{
-    builder::ServiceBuilder,
     consume::{Consume, IntoPatterns},
     error::ServiceError,
     publish::PublishData,
 };
 use crate::{
-    event::{EventBuilder, event},
-    runtime::{IntoHandler, Triage},
+    backends::{OpenOptions, Registry, parse_url},
+    event::{EventBuilder, Naming, event},
+    runtime::{IntoHandler, Observer, RetryPolicy, Triage},
     transport::{Capabilities, Receipt, Transport},
 };
 
 /// A connection to a transport, with defaults for publishing and consuming. Cheap to clone.
 ///
-/// What users of the Go library know, here:
+/// For users of the Go library:
 ///
 /// | Go | here |
 /// |---|---|
@@ -63,37 +62,40 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Service {
     connection: Connection,
 }
 
 impl Service {
-    /// Connects with the defaults.
+    /// Connects with the default settings.
     ///
     /// # Errors
-    /// If the URL is wrong or nothing answers.
+    /// If the URL is not valid or the server does not answer.
     pub async fn connect(url: &str) -> Result<Self, ServiceError> {
         Self::builder().connect(url).await
     }
 
-    /// Starts a service with defaults of its own.
+    /// Returns a builder with settings of its own.
     #[must_use]
     pub fn builder() -> ServiceBuilder {
         ServiceBuilder::new()
     }
 
-    /// Starts an event from this service's source.
+    /// Returns a builder of an event with this service's source.
     pub fn event(&self, ty: impl Into<String>) -> EventBuilder {
         event(ty, self.connection.defaults.source.as_str())
     }
 
-    /// Publishes an event to the topic of its type; done once it is confirmed stored.
+    /// Publishes an event to the topic of its type, and waits for the confirmation that it is stored.
     ///
-    /// An event with a delay of its own ([`EventExt::delay`](crate::EventExt::delay)) is held back for so long.
+    /// An event with a delay of its own ([`EventExt::delay`](crate::EventExt::delay)) is delivered after it.
     ///
     /// # Errors
-    /// If the event breaks a rule or the transport does not store it.
+    /// If the event is not valid or the transport does not store it.
+    ///
+    /// # Cancellation
+    /// If the future is dropped, the event may or may not be stored.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -109,21 +111,10 @@ impl Service {
         self.connection.publish(event).await
     }
 
-    /// Publishes an event that nobody sees before this delay is over.
+    /// Publishes an event that is delivered after this delay.
     ///
     /// # Errors
-    /// If the event breaks a rule, or the transport cannot keep the delay: then nothing is stored.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let service = protoflow::Service::connect("memory:").await?;
-    /// # let event = protoflow::event("order.reminder", "my-service").build()?;
-    /// let receipt = service.publish_after(event, std::time::Duration::from_secs(3600)).await?;
-    /// assert!(receipt.schedule.is_some());
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// If the event is not valid, or the transport cannot keep the delay; nothing is stored then.
     pub async fn publish_after(
         &self,
         event: Event,
@@ -132,10 +123,10 @@ impl Service {
         self.connection.publish_after(event, delay).await
     }
 
-    /// Publishes an event that nobody sees before this time; a time in the past means now.
+    /// Publishes an event that is delivered at this time; a time in the past means now.
     ///
     /// # Errors
-    /// If the event breaks a rule, or the transport cannot keep the delay: then nothing is stored.
+    /// If the event is not valid, or the transport cannot keep the delay; nothing is stored then.
     pub async fn publish_at(
         &self,
         event: Event,
@@ -144,7 +135,7 @@ impl Service {
         self.connection.publish_at(event, due).await
     }
 
-    /// Publishes data as an event that is made from it.
+    /// Publishes data as an event.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -168,7 +159,7 @@ impl Service {
         PublishData::new(self.connection.clone(), event(ty, source).data(data))
     }
 
-    /// Publishes many events in as few steps as the transport allows: one result per event, in order.
+    /// Publishes many events in batches; returns one result per event, in order.
     pub async fn publish_all(
         &self,
         events: impl IntoIterator<Item = Event>,
@@ -176,13 +167,13 @@ impl Service {
         publish::all(&self.connection, events).await
     }
 
-    /// Prepares to consume a topic, several, or a pattern; it starts when awaited.
+    /// Prepares a consumer of one topic, several, or a pattern; it starts when awaited.
     ///
     /// The handler is an async function of a [`cloudevents::Event`], a [`Message`](crate::event::Message) or
     /// anything else that is [`FromDelivery`](crate::runtime::FromDelivery), or a
     /// [`Handler`](crate::runtime::Handler). It returns `Ok(())`, or events that are published before the
-    /// cause is acknowledged. Any error means that the run failed and the event is tried again; a
-    /// [`HandlerError`](crate::HandlerError) says more. A panic is a failed run as well.
+    /// cause is acknowledged. An error is a failed run, and the event is retried; a [`HandlerError`](crate::HandlerError)
+    /// can ask for something else. A panic is a failed run as well.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -214,26 +205,15 @@ impl Service {
         Consume::new(self.connection.clone(), topics.into_patterns(), handler)
     }
 
-    /// Returns what the transport can do.
+    /// Returns the capabilities of the transport.
     ///
     /// # Errors
     /// If the server does not answer.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let service = protoflow::Service::connect("memory:").await?;
-    /// if service.capabilities().await?.delay.is_present() {
-    ///     // events can be published for later
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn capabilities(&self) -> Result<Capabilities, ServiceError> {
         Ok(self.connection.transport.capabilities().await?)
     }
 
-    /// Opens triage of the dead letters.
+    /// Returns triage of the dead letters.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -253,36 +233,164 @@ impl Service {
         Triage::new(Arc::clone(&self.connection.transport))
     }
 
-    /// Returns the transport below.
+    /// Returns the transport.
     #[must_use]
     pub fn transport(&self) -> &Arc<dyn Transport> {
         &self.connection.transport
     }
 
-    /// Flushes and lets go of the store. Nothing may be asked of the service or its clones afterwards.
+    /// Flushes and closes the store. The service and its clones cannot be used afterwards.
     ///
     /// # Errors
     /// If something that was reported as done turns out not to be durable.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let service = protoflow::Service::connect("memory:").await?;
-    /// service.publish_data("order.created", "my-service", &7).await?;
-    /// service.close().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn close(self) -> Result<(), ServiceError> {
         Ok(self.connection.transport.close().await?)
     }
 }
 
-impl std::fmt::Debug for Service {
+/// Builder of a [`Service`].
+pub struct ServiceBuilder {
+    registry: Registry,
+    options: OpenOptions,
+    group: Option<String>,
+    policy: RetryPolicy,
+    observer: Arc<dyn Observer>,
+    naming: Option<Naming>,
+    handler_naming: Naming,
+    source: String,
+    jobs: usize,
+}
+
+impl ServiceBuilder {
+    fn new() -> Self {
+        Self {
+            registry: Registry::builtin(),
+            options: OpenOptions::default(),
+            group: None,
+            policy: RetryPolicy::default(),
+            observer: Arc::new(()),
+            naming: None,
+            handler_naming: Naming::CloudEvents,
+            source: "protoflow".to_owned(),
+            jobs: 1,
+        }
+    }
+
+    /// Sets the registry of transports; [`Registry::builtin`] by default.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Creates the store, stream or topic if it does not exist.
+    #[must_use]
+    pub fn create(mut self) -> Self {
+        self.options.create = true;
+        self
+    }
+
+    /// Refuses to publish events that would be confirmed and then dropped because no consumer covers their topic; see
+    /// [`OpenOptions::require_consumer`].
+    #[must_use]
+    pub fn require_consumer(mut self) -> Self {
+        self.options.require_consumer = true;
+        self
+    }
+
+    /// Sets the default group of consumers.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+
+    /// Sets the policy for failed runs.
+    #[must_use]
+    pub fn policy(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets the observer.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// Sets the naming of correlation and trace attributes in stored events, overriding the URL.
+    #[must_use]
+    pub fn naming(mut self, naming: Naming) -> Self {
+        self.naming = Some(naming);
+        self
+    }
+
+    /// Sets the naming of attributes for handlers. By default they get names that every CloudEvents SDK accepts (`pfattempt`,
+    /// `correlationid`), whatever is stored; [`Naming::Protoflow`] selects those of the Go library.
+    #[must_use]
+    pub fn handler_naming(mut self, naming: Naming) -> Self {
+        self.handler_naming = naming;
+        self
+    }
+
+    /// Sets the source of events created by [`Service::event`].
+    #[must_use]
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Sets the number of handlers that run at the same time.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    /// Connects to the transport of this URL.
+    ///
+    /// # Errors
+    /// If the URL or the group is not valid, or the server does not answer.
+    pub async fn connect(self, url: &str) -> Result<Service, ServiceError> {
+        let parsed = parse_url(url).map_err(|source| ServiceError::Url {
+            text: url.to_owned(),
+            source,
+        })?;
+        let transport = self.registry.open(&parsed, self.options).await?;
+        self.over(transport)
+    }
+
+    /// Uses an open transport, for example a mock.
+    ///
+    /// # Errors
+    /// If the group is not valid.
+    pub fn over(self, transport: Arc<dyn Transport>) -> Result<Service, ServiceError> {
+        let mut encoding = transport.encoding();
+        encoding.naming = self.naming.unwrap_or(encoding.naming);
+        let defaults = Defaults {
+            group: self.group.map(TryInto::try_into).transpose()?,
+            policy: self.policy,
+            observer: self.observer,
+            encoding,
+            handler_naming: self.handler_naming,
+            source: self.source,
+            jobs: self.jobs,
+        };
+        Ok(Service {
+            connection: Connection {
+                transport,
+                defaults: Arc::new(defaults),
+            },
+        })
+    }
+}
+
+impl std::fmt::Debug for ServiceBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Service")
-            .field("transport", &self.connection.transport)
-            .field("group", &self.connection.defaults.group)
+        f.debug_struct("ServiceBuilder")
+            .field("registry", &self.registry)
+            .field("group", &self.group)
             .finish_non_exhaustive()
     }
 }

@@ -15,12 +15,12 @@ use crate::{
     transport::{Receipt, TransportError},
 };
 
-/// Data on its way to be an event; await it to publish.
+/// An event that is being configured; await it to publish.
 #[must_use = "nothing is published until it is awaited"]
 #[derive(Debug)]
 pub struct PublishData {
     connection: Connection,
-    /// Data that cannot be serialised is told when it is published.
+    /// An error of serialisation is reported when the event is published.
     draft: Result<EventBuilder, EventError>,
     delay: Option<Duration>,
 }
@@ -34,7 +34,7 @@ impl PublishData {
         }
     }
 
-    /// Sets the id that related events share.
+    /// Sets the correlation id, which related events share.
     pub fn correlation_id(self, id: impl Into<String>) -> Self {
         self.with(|event| event.correlation_id(id))
     }
@@ -44,7 +44,7 @@ impl PublishData {
         self.with(|event| event.subject(subject))
     }
 
-    /// Sets the id, a new ULID otherwise.
+    /// Sets the id; a new ULID by default.
     pub fn id(self, id: impl Into<String>) -> Self {
         self.with(|event| event.id(id))
     }
@@ -54,7 +54,7 @@ impl PublishData {
         self.with(|event| event.extension(name, value.into()))
     }
 
-    /// Lets nobody see it before this delay is over.
+    /// Sets the delay after which it is delivered.
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = Some(delay);
         self
@@ -81,7 +81,7 @@ impl IntoFuture for PublishData {
     }
 }
 
-/// Publishes in batches; an event that breaks a rule takes its place among the results.
+/// Publishes in batches. An event that is not valid has its error among the results, in order.
 pub(super) async fn all(
     connection: &Connection,
     events: impl IntoIterator<Item = Event>,
@@ -89,19 +89,19 @@ pub(super) async fn all(
     let transport = connection.transport.clone();
     let mut publisher = Publisher::new(transport, PublisherOptions::default());
     let mut results: Vec<Option<Result<Receipt, ServiceError>>> = Vec::new();
-    let tell = |results: &mut Vec<_>, told: Vec<(usize, Result<Receipt, _>)>| {
-        for (index, result) in told {
+    let fill = |results: &mut Vec<_>, confirmed: Vec<(usize, Result<Receipt, _>)>| {
+        for (index, result) in confirmed {
             results[index] = Some(result.map_err(ServiceError::Transport));
         }
     };
     for (index, event) in events.into_iter().enumerate() {
         results.push(None);
         match connection.outgoing(&event) {
-            Ok(outgoing) => tell(&mut results, publisher.push(outgoing, index).await),
+            Ok(outgoing) => fill(&mut results, publisher.push(outgoing, index).await),
             Err(error) => results[index] = Some(Err(error)),
         }
     }
-    tell(&mut results, publisher.finish().await);
+    fill(&mut results, publisher.finish().await);
     let unanswered = || Err(TransportError::unanswered(connection.transport.scheme()).into());
     results
         .into_iter()

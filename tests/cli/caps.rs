@@ -49,7 +49,7 @@ fn an_ability_that_nobody_knows_gets_a_suggestion() {
     --- stdout
 
     --- stderr
-    error: there is no ability `delya`
+    error: unknown ability `delya`
     hint: did you mean `delay`?
     ");
 }

@@ -177,13 +177,13 @@ fn a_retry_that_is_due_later_stays_stored() {
         "1h",
     ];
     let run = |script: &str| pf.run(&[&args[..], &["--", "sh", "-c", script]].concat());
-    assert_snapshot!(run("exit 1"), @r"
+    assert_snapshot!(run("exit 1"), @"
     exit: 3
     --- stdout
 
     --- stderr
     consuming order.created as group g: sh -c 'exit 1'
-    attempt 1 of order.created a failed, again in 1h: exit status 1
+    attempt 1 of order.created a failed, retrying in 1h: exit status 1
     0 handled, 1 retry
     error: time limit reached before everything was done
     ");
@@ -215,7 +215,7 @@ fn dead_letters_of_a_bounded_run_are_4() {
 fn attempts_are_counted_and_end_in_a_dead_letter() {
     let pf = store_with(&["a"]);
     let script = "echo attempt $PF_DELIVERY_ATTEMPT of $PF_DELIVERY_MAX_ATTEMPTS; exit 1";
-    assert_snapshot!(consume(&pf, &["--max-attempts", "2"], script), @r"
+    assert_snapshot!(consume(&pf, &["--max-attempts", "2"], script), @"
     exit: 4
     --- stdout
     attempt 1 of 2
@@ -223,7 +223,7 @@ fn attempts_are_counted_and_end_in_a_dead_letter() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'echo attempt $PF_DELIVERY_ATTEMPT of $PF_DELIVERY_MAX…
-    attempt 1 of order.created a failed, again in 0s: exit status 1
+    attempt 1 of order.created a failed, retrying in 0s: exit status 1
     dead letter order.created a (exhausted): exit status 1
     0 handled, 1 retry, 1 dead letter
     error: 1 event was dead-lettered

@@ -74,12 +74,12 @@ fn bad_flags_are_refused() {
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(run("--from", "yesterday"), @r"
+    assert_snapshot!(run("--from", "yesterday"), @"
     exit: 2
     --- stdout
 
     --- stderr
-    error: invalid value 'yesterday' for '--from <WHEN>': not a time; write it like `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
+    error: invalid value 'yesterday' for '--from <WHEN>': not a valid time; use for example `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
 
     For more information, try '--help'.
     ");

@@ -200,7 +200,7 @@ fn a_store_that_could_not_be_opened_gets_no_name() {
     --- stdout
 
     --- stderr
-    error: kafka: `acks` cannot be set: our guarantees rest on it
+    error: kafka: `acks` cannot be set: delivery guarantees depend on it
     ");
     assert_snapshot!(add("redis://host"), @"
     exit: 78
@@ -256,7 +256,7 @@ fn a_context_that_is_gone_bars_nobody_from_choosing_another() {
     let _ = pf.run(&["publish", "a", "1"]).succeeded();
 }
 
-/// Every setting names a scheme that nobody knows, so that the error tells which one was used.
+/// Every setting has an unknown scheme, so that the error shows which one was used.
 #[test]
 fn flag_beats_environment_beats_project_beats_user() {
     let pf = Pf::bare();

@@ -14,7 +14,7 @@ fn the_story_is_told_and_leaves_nothing_behind() {
     let lines = run
         .stdout()
         .lines()
-        .filter(|line| !line.contains("it came after"));
+        .filter(|line| !line.contains("delivered after"));
     assert_snapshot!(crate::normalise::normalise(&lines.collect::<Vec<_>>().join("\n")), @r#"
     1. An order arrives. The payment service charges it, but its bank is down at first.
       $ pf publish order.created '{"order":1,"amount":42}'

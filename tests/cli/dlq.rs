@@ -30,7 +30,7 @@ fn no_letters_are_a_remark() {
     --- stdout
 
     --- stderr
-    purge no letters of sqlite:[HOME]/events.db
+    purge no dead letters of sqlite:[HOME]/events.db
     ");
 }
 
@@ -64,7 +64,7 @@ fn a_selection_of_nothing_hints_at_why() {
 
     --- stderr
     no dead letters
-    hint: there is no topic `order.craeted` yet; did you mean `order.created`?
+    hint: topic `order.craeted` does not exist yet; did you mean `order.created`?
     ");
 }
 
@@ -96,14 +96,14 @@ fn everything_about_a_letter_is_shown() {
     assert_snapshot!(pf.run(&["dlq", "show", &id[..11]]), @r#"
     exit: 0
     --- stdout
-    letter       [LETTER]
-    died         [TIME]  permanent after 1 failed run
+    id           [LETTER]
+    dead since   [TIME]  permanent after 1 failed run
     topic        order.created
     group        billing
     position     2  stored [TIME]
     event        e2  order.created
     failure      exit status 65: card declined (exit 65)
-    sort         1:[LETTER]
+    fingerprint  1:[LETTER]
     took         [MS]
     detail
         card declined
@@ -139,7 +139,7 @@ fn a_wrong_id_gets_a_suggestion() {
     --- stdout
 
     --- stderr
-    error: there is no dead letter `[WRONG]` in this selection
+    error: no dead letter `[WRONG]` in this selection
     hint: did you mean `[LETTER]`?
     ");
     let text = pf.run(&["dlq", "purge", &wrong, "--yes"]).to_string();
@@ -148,7 +148,7 @@ fn a_wrong_id_gets_a_suggestion() {
     --- stdout
 
     --- stderr
-    error: there is no dead letter `[WRONG]` in this selection
+    error: no dead letter `[WRONG]` in this selection
     hint: did you mean `[LETTER]`?
     ");
     assert_eq!(ids(&pf).len(), 3);
@@ -179,11 +179,11 @@ fn stats_count_by_what_letters_have_in_common() {
     assert_snapshot!(pf.run(&["dlq", "stats", "--top", "1"]), @"
     exit: 0
     --- stdout
-    COUNT  TOPIC          GROUP    KIND       SORT            FIRST                 LAST                  REASON
+    COUNT  TOPIC          GROUP    KIND       FINGERPRINT     FIRST                 LAST                  REASON
         3  order.created  billing  permanent  1:[LETTER]  [TIME]  [TIME]  exit status 65: card declined
 
     --- stderr
-    6 dead letters, 3 of them of sorts not shown
+    6 dead letters, 3 of them in rows not shown
     ");
     assert_snapshot!(pf.run(&["dlq", "stats", "-o", "json", "--group", "shipping"]), @r#"
     exit: 0
@@ -232,7 +232,7 @@ fn a_filter_that_fails_leaves_letters_out_and_says_so() {
     {"n":3}
 
     --- stderr
-    warning: the filter failed on 1 letter, left out: [LETTER]: cannot index "e2" with "x"
+    warning: left out 1 dead letter on which the filter failed: [LETTER]: cannot index "e2" with "x"
     "#);
 }
 
@@ -253,7 +253,7 @@ fn bad_arguments_point_at_the_place() {
     --- stdout
 
     --- stderr
-    error: invalid value 'soon' for '--since <TIME>': not a time; write it like `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
+    error: invalid value 'soon' for '--since <TIME>': not a valid time; use for example `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
 
     For more information, try '--help'.
     ");
@@ -281,7 +281,7 @@ fn bad_arguments_point_at_the_place() {
     --- stdout
 
     --- stderr
-    error: replay shows no events
+    error: replay does not print events
     hint: use `-o text` or `-o json`
     ");
 }

@@ -67,7 +67,7 @@ fn off_a_terminal_nobody_is_asked() {
     --- stdout
 
     --- stderr
-    replay 2 letters of sqlite:[HOME]/events.db
+    replay 2 dead letters of sqlite:[HOME]/events.db
             2  to billing on order.created
     because of
             2  exit status 65: card declined (permanent)
@@ -77,7 +77,7 @@ fn off_a_terminal_nobody_is_asked() {
     assert_snapshot!(pf.run(&["dlq", "purge", "--all", "--dry-run"]), @"
     exit: 0
     --- stdout
-    purge 2 letters of sqlite:[HOME]/events.db
+    purge 2 dead letters of sqlite:[HOME]/events.db
             2  of billing on order.created
     because of
             2  exit status 65: card declined (permanent)
@@ -101,10 +101,10 @@ fn a_replay_goes_to_the_group_that_failed() {
     assert_snapshot!(pf.run(&["dlq", "replay", "--reason", "declined", "--yes"]), @"
     exit: 0
     --- stdout
-    replayed 2 letters
+    replayed 2 dead letters
 
     --- stderr
-    replay 2 letters of sqlite:[HOME]/events.db
+    replay 2 dead letters of sqlite:[HOME]/events.db
             2  to billing on order.created
     because of
             2  exit status 65: card declined (permanent)
@@ -127,20 +127,20 @@ fn letters_that_came_back_are_told_and_can_be_left_out() {
     assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--dry-run"]), @"
     exit: 0
     --- stdout
-    replay 2 letters of sqlite:[HOME]/events.db
+    replay 2 dead letters of sqlite:[HOME]/events.db
             2  to billing on order.created
     because of
             2  exit status 65 (permanent)
 
     --- stderr
-    warning: 2 letters were replayed before, at most 1x each: is the cause gone?
+    warning: 2 dead letters were replayed before, up to 1x each: is the cause fixed?
     ");
     assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--max-replays", "1", "--yes"]), @"
     exit: 0
     --- stdout
 
     --- stderr
-    replay no letters of sqlite:[HOME]/events.db
+    replay no dead letters of sqlite:[HOME]/events.db
     left out, replayed too often: 2
     ");
     assert_eq!(ids(&pf).len(), 2);
@@ -152,14 +152,14 @@ fn a_replay_can_go_to_another_topic() {
     assert_snapshot!(pf.run(&["dlq", "replay", "--all", "--yes", "--to", "order.repaired"]), @"
     exit: 0
     --- stdout
-    replayed 1 letter
+    replayed 1 dead letter
 
     --- stderr
-    replay 1 letter of sqlite:[HOME]/events.db
+    replay 1 dead letter of sqlite:[HOME]/events.db
             1  to order.repaired, for every group
     because of
             1  exit status 65: card declined (permanent)
-    warning: every group that reads `order.repaired` gets these
+    warning: every group that reads `order.repaired` gets these events
     ");
     let run = pf.run(&[
         "tail",
@@ -187,7 +187,7 @@ fn ids_come_through_a_pipe() {
     {"job":"[ULID]","action":"purge","planned":2,"missing":0,"done":2,"gone":0,"failed":0,"ambiguous":0,"complete":true}
 
     --- stderr
-    purge 2 letters of sqlite:[HOME]/events.db
+    purge 2 dead letters of sqlite:[HOME]/events.db
             2  of billing on order.created
     because of
             2  exit status 65: card declined (permanent)
@@ -197,22 +197,22 @@ fn ids_come_through_a_pipe() {
     --- stdout
 
     --- stderr
-    error: line 1 holds no id of a dead letter
+    error: line 1 has no dead-letter id
     hint: each line must be an id, or a record of `pf dlq list -o json`
     ");
     let both = format!("{}\n\nnobodyhere22\n", ids(&pf)[0]);
     assert_snapshot!(pf.run_with(&["dlq", "purge", "--ids", "-", "--yes"], both), @"
     exit: 4
     --- stdout
-    purged 1 letter
+    purged 1 dead letter
 
     --- stderr
-    purge 1 letter of sqlite:[HOME]/events.db
+    purge 1 dead letter of sqlite:[HOME]/events.db
             1  of billing on order.created
     because of
             1  exit status 65: card declined (permanent)
-    warning: no letter has the name (any more): [LETTER]
-    error: 1 of the names given fit no letter
+    warning: no dead letter matches: [LETTER]
+    error: 1 of the given ids match nothing
     ");
     assert!(ids(&pf).is_empty());
 }
@@ -228,7 +228,7 @@ fn start_slowly(pf: &Pf, verb: &str) -> std::process::Child {
 }
 
 #[test]
-fn of_two_that_purge_at_once_the_second_is_told() {
+fn of_two_purges_at_once_the_second_is_refused() {
     let pf = failed(30);
     let first = start_slowly(&pf, "purge");
     let second = pf.run(&["dlq", "purge", "--all", "--yes"]).to_string();
@@ -249,17 +249,18 @@ fn of_two_that_purge_at_once_the_second_is_told() {
     --- stdout
 
     --- stderr
-    error: [HOLDER] is at work on this purge
+    error: sqlite: this purge is already running, held by [HOLDER]
     hint: only one dead-letter job runs at a time; run this again when that one has ended
     ");
     assert!(
-        other.contains("exit: 1\n") && other.contains(" works on the dead letters"),
+        other.contains("exit: 1\n")
+            && other.contains("another dead-letter job is running, held by "),
         "{other}"
     );
 
     let rest = pf.run(&["dlq", "purge", "--all", "--yes"]).succeeded();
     assert!(
-        rest.stderr().starts_with("going on with the purge of "),
+        rest.stderr().starts_with("resuming the purge of "),
         "{rest}"
     );
     assert!(ids(&pf).is_empty());
@@ -270,27 +271,24 @@ fn of_two_that_purge_at_once_the_second_is_told() {
     );
 }
 
-/// Replaces who holds the lease and how far they are.
+/// Replaces the holder of the lease and its progress.
 fn without_holder(text: &str) -> String {
-    let hide = |line: &str| match line.find(" is at work on ") {
-        Some(at) => format!("error: [HOLDER]{}", &line[at..line.find(", with").unwrap()]),
+    let hide = |line: &str| match line.split_once(", held by ") {
+        Some((start, _)) => format!("{start}, held by [HOLDER]"),
         None => line.to_owned(),
     };
     text.lines().map(hide).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn a_replay_that_was_killed_goes_on_and_repeats_nothing() {
+fn a_killed_replay_is_resumed_and_repeats_nothing() {
     let pf = failed(20);
     let mut first = start_slowly(&pf, "replay");
     kill_process(Pid::from_child(&first), Signal::KILL).unwrap();
     first.wait().unwrap();
 
     let rest = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
-    assert!(
-        rest.stderr().contains("going on with the replay of "),
-        "{rest}"
-    );
+    assert!(rest.stderr().contains("resuming the replay of "), "{rest}");
     let again = consume(&pf, "billing", "cat").succeeded();
     let ids: Vec<_> = again
         .json()

@@ -31,7 +31,7 @@ fn a_file_that_is_no_store_is_left_alone() {
     let pf = Pf::new();
     pf.write(
         "events.db",
-        "this is somebody's letter, and quite long enough to be a file",
+        "this is a private letter, and quite long enough to be a file",
     );
     let run = pf.run(&["doctor"]);
     assert_ne!(run.code(), Some(0));
@@ -46,5 +46,5 @@ fn a_file_that_is_no_store_is_left_alone() {
     hint: name another file; this one was not touched
     ");
     let text = std::fs::read_to_string(pf.path("events.db")).unwrap();
-    assert!(text.starts_with("this is somebody's letter"));
+    assert!(text.starts_with("this is a private letter"));
 }

@@ -101,7 +101,7 @@ fn a_wrong_configuration_names_the_line() {
     --- stdout
 
     --- stderr
-    error: [HOME]/.pf.toml is wrong at line 2
+    error: [HOME]/.pf.toml is invalid at line 2
       caused by: unknown field `uri`, expected one of `context`, `url`, `group`, `output`, `contexts`
     ");
 }
@@ -132,7 +132,7 @@ fn a_wrong_duration_or_time_says_how_to_write_it() {
     --- stdout
 
     --- stderr
-    error: invalid value 'teatime' for '--at <TIME>': not a time; write it like `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
+    error: invalid value 'teatime' for '--at <TIME>': not a valid time; use for example `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
 
     For more information, try '--help'.
     ");
@@ -141,7 +141,7 @@ fn a_wrong_duration_or_time_says_how_to_write_it() {
     --- stdout
 
     --- stderr
-    error: invalid value 'long ago' for '--since <TIME>': not a time; write it like `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
+    error: invalid value 'long ago' for '--since <TIME>': not a valid time; use for example `[TIME]`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`
 
     For more information, try '--help'.
     ");

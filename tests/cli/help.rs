@@ -33,17 +33,17 @@ fn the_top_names_every_command() {
 
     Global options:
           --url <URL>                   The store, as in `sqlite:events.db` [env: PF_URL]
-          --context <NAME>              A store by the name that `pf context add` gave it [env:
+          --context <NAME>              The store with this context name, see `pf context` [env:
                                         PF_CONTEXT]
-          --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
-                                        says, else 5s]
+          --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
+                                        else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
-          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or `protoflow=trace` [env:
-                                        PF_LOG]
+          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or
+                                        `protoflow=trace` [env: PF_LOG]
 
     --- stderr
     ");
@@ -85,22 +85,22 @@ fn publish_explains_itself() {
     Options:
           --no-data                 Publish without data
           --delay <DURATION>        Deliver after this time, such as `90s`
-          --at <TIME>               Deliver no sooner than at this time, as in `[TIME]` or
-                                    `tomorrow 09:00`
+          --at <TIME>               Deliver at this time, such as `[TIME]` or `tomorrow
+                                    09:00`
           --topic <TOPIC>           The topic [default: the type]
           --source <URI>            The source of the event [default: `//HOST/pf`]
           --subject <SUBJECT>       The subject of the event
           --id <ID>                 The id of the event [default: a ULID]
-          --key <KEY>               What keeps related events in order [default: `partitionkey`, else
-                                    the subject]
+          --key <KEY>               The key: events with the same key are kept in order [default:
+                                    `partitionkey`, else the subject]
           --correlation-id <ID>     The correlation id, which related events share
           --extension <NAME=VALUE>  Add an extension attribute
           --header <NAME=VALUE>     Add a transport header
           --allow-broker-headers    Allow headers that the broker interprets (`Nats-*`)
           --require-consumer        Refuse an event that would be dropped because no consumer covers its
                                     topic (JetStream, interest retention)
-          --mode <MODE>             How the event is laid out [default: as the URL says, else
-                                    structured] [possible values: structured, binary]
+          --mode <MODE>             How the event is encoded [default: set by the URL, else structured]
+                                    [possible values: structured, binary]
           --content-type <TYPE>     The content type of the data; only JSON is validated [default:
                                     application/json]
           --max-size <SIZE>         Refuse data and lines longer than this, such as `4M` (bytes)
@@ -115,22 +115,22 @@ fn publish_explains_itself() {
           --on-error <WHAT>  What to do when a line cannot be published [default: stop] [possible
                              values: stop, continue]
           --rate <N>         At most N events per second
-          --ordered          Send an event only once the one before it of its key is confirmed: order
-                             holds also where a connection is lost meanwhile
+          --ordered          Send an event only after the previous one of its key is confirmed, so that
+                             order is kept even if the connection is lost
 
     Global options:
           --url <URL>                   The store, as in `sqlite:events.db` [env: PF_URL]
-          --context <NAME>              A store by the name that `pf context add` gave it [env:
+          --context <NAME>              The store with this context name, see `pf context` [env:
                                         PF_CONTEXT]
-          --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
-                                        says, else 5s]
+          --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
+                                        else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
-          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or `protoflow=trace` [env:
-                                        PF_LOG]
+          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or
+                                        `protoflow=trace` [env: PF_LOG]
 
     Examples:
       pf publish order.created '{"order":1}'
@@ -158,32 +158,31 @@ fn tail_explains_itself() {
       [PATTERN]...  Topics, as in `order.created`, 'order.*' or 'order.**' [default: all]
 
     Options:
-          --since <TIME>        Begin with events stored so long ago or at this time; `earliest` is the
-                                oldest kept
+          --since <TIME>        Start with events stored at this time or this long ago; `earliest` is
+                                the oldest one
           --until <TIME>        End at events stored at this time or this long ago
           --last <N>            Start with the last N events
       -n, --count <N>           End after N events
           --until-end           End after the events that were stored at the start
-          --timeout <DURATION>  End after so long; exit 3 when `--count` or `--until-end` was not
+          --timeout <DURATION>  End after this time; exit 3 if `--count` or `--until-end` was not
                                 reached
-          --where <JQ>          Show only events for which this jq filter on the record of `-o json`
-                                holds
+          --where <JQ>          Show only events that match this jq filter on the record of `-o json`
           --create              Create the store if it does not exist, and wait
       -h, --help                Print help (see more with '--help')
 
     Global options:
           --url <URL>                   The store, as in `sqlite:events.db` [env: PF_URL]
-          --context <NAME>              A store by the name that `pf context add` gave it [env:
+          --context <NAME>              The store with this context name, see `pf context` [env:
                                         PF_CONTEXT]
-          --connect-timeout <DURATION>  How long to wait for the store to answer [default: what the URL
-                                        says, else 5s]
+          --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
+                                        else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
                                         event, data, raw]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
-          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or `protoflow=trace` [env:
-                                        PF_LOG]
+          --log <FILTER>                Write a log to stderr; a level or filter such as `debug` or
+                                        `protoflow=trace` [env: PF_LOG]
 
     Examples:
       pf tail                                   everything from now on

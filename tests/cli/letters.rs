@@ -2,10 +2,10 @@
 
 use crate::harness::{Pf, Run};
 
-/// A user on whom `billing` gave up so many events.
+/// Returns a user with this many dead letters of `billing`.
 pub(crate) fn failed(events: u32) -> Pf {
     let pf = Pf::new();
-    // Not so many at once that the consumer stops trusting its handler.
+    // In batches that do not open the breaker.
     for first in (1..=events).step_by(15) {
         publish(&pf, first..=events.min(first + 14));
         let _ = consume(&pf, "billing", "echo card declined >&2; exit 65");

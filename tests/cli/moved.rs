@@ -107,7 +107,7 @@ fn a_consumer_says_that_the_store_is_gone_and_goes_on_with_the_next_one() {
     let pf = Pf::new();
     another(&pf, "events.db", "1");
     another(&pf, "new.db", "2");
-    // The command is told before it runs.
+    // The notice comes before the command runs.
     let script = "cat >/dev/null; end=led; echo hand$end >&2";
     let args = [
         "consume",

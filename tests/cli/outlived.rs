@@ -32,7 +32,7 @@ fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Starts a consumer and waits until so many commands run; returns their processes with their children.
+/// Starts a consumer and waits until this many commands run; returns their processes with their children.
 fn start(pf: &Pf, flags: &[&str], script: &str, commands: usize) -> (Child, Vec<i32>) {
     let args = ["consume", "order.created", "-g", "billing"];
     let child = pf.spawn(&[&args[..], flags, &["--", "sh", "-c", script]].concat());

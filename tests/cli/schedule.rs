@@ -113,7 +113,7 @@ fn a_filter_chooses_by_content() {
     --- stdout
 
     --- stderr
-    warning: the filter failed on 2 events, left out: cannot calculate "soon" + 1
+    warning: left out 2 events on which the filter failed: cannot calculate "soon" + 1
     "#);
     assert_snapshot!(list(".event.id ="), @r#"
     exit: 2
@@ -142,7 +142,7 @@ fn what_is_cancelled_never_comes() {
     --- stdout
 
     --- stderr
-    error: no delayed events under the name `[ULID]`
+    error: no schedule `[ULID]`
     hint: its event may have been delivered; `pf schedule list` shows the pending ones
     ");
     assert_snapshot!(pf.run(&["schedule", "list"]), @"
@@ -165,7 +165,7 @@ fn several_are_cancelled_as_far_as_they_are_there() {
     cancelled [ULID]
 
     --- stderr
-    error: no delayed events under the name `nobody`
+    error: no schedule `nobody`
     hint: its event may have been delivered; `pf schedule list` shows the pending ones
     error: 1 event was not cancelled
     ");

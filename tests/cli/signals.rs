@@ -13,7 +13,7 @@ use crate::{
     harness::Pf,
 };
 
-/// Tells that it runs, then waits until somebody writes to the pipe.
+/// Reports that it runs, then waits for a write to the pipe.
 const WAITS: &str = "echo started $$ >&2; read -r go <go; echo done";
 
 /// A consumer in the middle of a run.
@@ -127,7 +127,7 @@ fn the_second_signal_ends_at_once_and_spends_nothing() {
 #[test]
 fn the_second_signal_ends_what_nobody_reads() {
     let pf = Pf::new();
-    // Far more than a pipe holds, written at once: whoever has seen its first byte knows that the rest hangs.
+    // Far more than a pipe holds, written at once: once its first byte has arrived, the rest is blocked.
     let data = format!("\"{}\"", "x".repeat(500_000));
     let _ = pf.run_with(&["publish", "a", "-q"], data).succeeded();
     let mut tail = pf.spawn(&["tail", "--until-end", "-o", "raw"]);

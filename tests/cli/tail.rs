@@ -142,7 +142,7 @@ fn too_few_events_exit_3() {
     [TIME]  payment.made  p1  "paid"
 
     --- stderr
-    error: 1 of 2 events came
+    error: received 1 of 2 events
     "#);
     assert_snapshot!(pf.run(&["tail", "payment.*", "--until-end", "-n", "2"]), @r#"
     exit: 3
@@ -150,7 +150,7 @@ fn too_few_events_exit_3() {
     [TIME]  payment.made  p1  "paid"
 
     --- stderr
-    error: 1 of 2 events came
+    error: received 1 of 2 events
     "#);
     assert_eq!(pf.run(&["tail", "--until-end", "-n", "4"]).code(), Some(0));
     assert_eq!(pf.run(&["tail", "--timeout", "10ms"]).code(), Some(0));
@@ -208,7 +208,7 @@ fn an_expanded_pattern_and_a_wrong_topic_get_hints() {
     --- stdout
 
     --- stderr
-    hint: there is no topic `order.craeted` yet; did you mean `order.created`?
+    hint: topic `order.craeted` does not exist yet; did you mean `order.created`?
     ");
     assert_snapshot!(pf.run(&["tail", "order.craeted", "--until-end", "-q"]), @"
     exit: 0

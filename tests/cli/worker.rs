@@ -55,7 +55,7 @@ fn every_verdict_is_taken() {
     --- stderr
     consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
     skipped order.created skip: test order
-    attempt 1 of order.created late failed, again in 0s: 429
+    attempt 1 of order.created late failed, retrying in 0s: 429
     dead letter order.created dead (permanent): no stock
     dead letter order.created late (exhausted): 429
     1 handled, 1 skipped, 1 retry, 2 dead letters
@@ -88,7 +88,7 @@ fn a_worker_that_misbehaves_fails_its_event() {
     assert_snapshot!(fault("echo 'out of memory' >&2; exit 3"), @r#"4: "exit 3" "the worker exited before it answered: exit status 3: out of memory""#);
     assert_snapshot!(fault("kill -9 $$"), @r#"4: "signal 9" "the worker exited before it answered: killed by signal 9""#);
     assert_snapshot!(fault("head -c 100000 /dev/zero | tr '\\0' x"), @r#"4: "worker" "the worker's answer is malformed: longer than 65536 bytes""#);
-    assert_snapshot!(fault(r#"echo '{"id":"a","action":"ack","emit":[]}'"#), @r#"4: "worker" "the worker's answer has `emit`, which is for `pf consume --emit`""#);
+    assert_snapshot!(fault(r#"echo '{"id":"a","action":"ack","emit":[]}'"#), @r#"4: "worker" "the worker's answer has `emit`, which needs `pf consume --emit`""#);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_worker_that_died_is_replaced() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
-    attempt 1 of order.created a failed, again in 0s: the worker exited before it answered: exit status 1
+    attempt 1 of order.created a failed, retrying in 0s: the worker exited before it answered: exit status 1
     2 handled, 1 retry
     "#);
 }
@@ -130,7 +130,7 @@ fn a_second_answer_that_comes_late_is_named_and_fails_nobody() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
-    warning: the worker answered twice for `a`; the first counts
+    warning: the worker answered twice for `a`; the second answer is ignored
     3 handled
     "#);
 }
@@ -146,8 +146,8 @@ fn of_two_answers_at_once_the_first_counts() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
-    warning: the worker answered twice for `a`; the first counts
-    warning: the worker answered twice for `b`; the first counts
+    warning: the worker answered twice for `a`; the second answer is ignored
+    warning: the worker answered twice for `b`; the second answer is ignored
     2 handled
     "#);
 }
@@ -185,7 +185,7 @@ fn what_a_worker_says_beside_its_answer_costs_its_place_and_no_event() {
     let unfinished = r#"printf '{"id":"%s","action":"ack"}\ndone' "$id""#;
     let run = work(&pf, &["--max-attempts", "1"], unfinished);
     assert!(
-        run.stderr().ends_with("and is replaced\n2 handled\n"),
+        run.stderr().ends_with("; replacing it\n2 handled\n"),
         "{run}"
     );
     let pf = store_with(&["a", "b"]);
@@ -196,7 +196,7 @@ fn what_a_worker_says_beside_its_answer_costs_its_place_and_no_event() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'while read -r event; do id=${event#*\"id\":\"}; id=${…
-    warning: the worker wrote more than its answer for `a`, and is replaced
+    warning: the worker wrote more than its answer for `a`; replacing it
     2 handled
     "#);
 }

@@ -60,7 +60,7 @@ fn booth(open: bool) -> (Booth, Seen) {
     (booth, seen)
 }
 
-/// Drains a consumer as soon as its handler, which works on nothing, was given so many; returns how many it was given.
+/// Drains a consumer as soon as its handler, which works on nothing, was given this many runs; returns how many it was given.
 async fn drained_once_there_are(count: usize, bench: &Bench) -> (Summary, usize) {
     let (booth, seen) = booth(false);
     let end = async {
@@ -279,7 +279,7 @@ async fn the_runs_of_one_job_are_settled_in_the_order_in_which_they_came() {
     assert_eq!(order, ["run 0", "run 1", "run 2"]);
 }
 
-/// Works on what comes first until it is told to go on; what comes later waits to be recalled.
+/// Handles the first run until it is released; later ones wait to be recalled.
 struct Slow {
     came: Arc<AtomicUsize>,
     go_on: Arc<Notify>,

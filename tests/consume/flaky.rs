@@ -33,13 +33,13 @@ pub struct Flaky {
     pub dead_letter: Script,
     /// One for each acknowledgement.
     pub ack: Script,
-    /// So many batches are neither stored nor answered.
+    /// Number of batches that are neither stored nor answered.
     pub silent: Arc<AtomicU32>,
-    /// Publishing a batch takes so long.
+    /// Time that publishing a batch takes.
     pub slowness: Duration,
     /// How many messages each batch had that was published.
     pub batches: Arc<Mutex<Vec<usize>>>,
-    /// Nobody is let into a group.
+    /// Whether joining a group never completes.
     pub is_closed: bool,
 }
 

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use crate::fixture::{REPLAY, letter, listed, options, put, run, store};
 
-/// A store that does not answer so many times when it is to deal with letters.
+/// A store that does not answer the first N requests to resolve dead letters.
 struct Away {
     inner: Arc<dyn Transport>,
     times: AtomicU32,
@@ -135,7 +135,7 @@ impl Transport for Away {
     }
 }
 
-/// Returns triage of ten letters on a store that is away so many times.
+/// Returns triage of ten dead letters on a store that does not answer the first N requests.
 async fn away(times: u32, kind: ErrorKind) -> Triage {
     let (inner, _) = store().await;
     put(&inner, (0..10).map(|n| letter(n, "billing", "x"))).await;

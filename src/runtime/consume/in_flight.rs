@@ -116,7 +116,7 @@ impl<H: Handler> InFlight<H> {
         std::mem::take(&mut self.endings)
     }
 
-    /// Takes a run that ended. `aborting` says that the runs were told to end.
+    /// Takes a run that ended. `aborting` means that the runs were aborted.
     pub(super) fn run_ended(&mut self, finished: FinishedRun, aborting: bool) {
         failpoint::reach("consume.handled");
         let probe = finished.probe;
@@ -197,7 +197,7 @@ impl<H: Handler> InFlight<H> {
         self.settlements.abandon(count, &followed);
     }
 
-    /// Says what the breaker lets start now.
+    /// Returns which events the breaker lets start now.
     pub(super) fn admits(&self) -> Admission {
         self.breaker.admits(Instant::now().into_std())
     }

@@ -12,7 +12,7 @@ pub(super) enum Lifecycle {
     Running,
     /// Takes nothing; runs may end until this time.
     Draining(Reason, Instant),
-    /// Runs were told to end; after this time they are dropped.
+    /// Runs were aborted; after this time they are dropped.
     Aborting(Reason, Instant),
 }
 

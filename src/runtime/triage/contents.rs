@@ -1,4 +1,4 @@
-//! What a plan does, to how many letters, and what to know before saying yes.
+//! The contents of a plan: action, number of dead letters, targets, reasons and warnings.
 
 use std::collections::HashMap;
 
@@ -11,33 +11,33 @@ use crate::{
 /// Targets beyond this many are counted together.
 const MOST_TARGETS: usize = 1_000;
 
-/// How many missing names a warning lists.
+/// Missing ids that a warning lists.
 const LISTED: usize = 5;
 
-/// What a plan does, and what to know before saying yes.
+/// The contents of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Contents {
-    /// What it does.
+    /// The action.
     #[serde(flatten)]
     pub action: JobAction,
-    /// How many letters.
+    /// Number of dead letters.
     pub letters: u64,
-    /// Letters per target, most first.
+    /// Dead letters per target, the largest first.
     pub targets: Vec<Target>,
-    /// Letters for further targets, when there are too many to list.
+    /// Dead letters for further targets, if there are too many to list.
     pub elsewhere: u64,
-    /// What they died of.
+    /// The reasons for their failure.
     pub reasons: Counts,
-    /// What the operator should know before saying yes.
+    /// Warnings that the operator should read before confirming.
     pub warnings: Vec<String>,
-    /// Letters left out because they were replayed too often.
+    /// Dead letters left out because they were replayed too often.
     pub left_out: u64,
-    /// Named letters that are not there.
+    /// Given ids that match no dead letter.
     pub missing: u64,
 }
 
 impl Contents {
-    /// Describes what is left of a job in numbers.
+    /// Returns the contents of a resumed job, of which only the remaining number is known.
     pub(super) fn left(action: JobAction, letters: u64) -> Self {
         Self {
             action,
@@ -52,20 +52,20 @@ impl Contents {
     }
 }
 
-/// Where letters go, or where purged ones came from.
+/// The target of replayed dead letters, or the origin of purged ones.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Target {
     /// The topic.
     pub topic: Topic,
-    /// The one group that is meant; none is every group.
+    /// The group; `None` means every group.
     pub group: Option<Group>,
-    /// How many.
+    /// Number of dead letters.
     pub letters: u64,
 }
 
-/// Gathers the contents of a plan letter by letter, in bounded memory.
+/// Builds the contents of a plan, one dead letter at a time, in bounded memory.
 #[derive(Debug)]
-pub(super) struct Gathering {
+pub(super) struct ContentsBuilder {
     action: JobAction,
     to_group: bool,
     letters: u64,
@@ -78,7 +78,7 @@ pub(super) struct Gathering {
     undecodable: u64,
 }
 
-impl Gathering {
+impl ContentsBuilder {
     pub(super) fn new(action: JobAction, capabilities: &Capabilities) -> Self {
         Self {
             action,

@@ -1,34 +1,34 @@
-//! Why triage cannot go on.
+//! Errors of triage.
 
 use super::report::JobReport;
 use crate::transport::{LetterId, TransportError};
 
-/// Why triage cannot go on.
+/// Error of triage.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TriageError {
     /// The transport failed.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// No letter has this name.
+    /// No dead letter matches this id.
     #[error("no dead letter `{0}` in this selection")]
     Unknown(String),
-    /// The name fits several letters.
+    /// The id matches several dead letters.
     #[error("`{name}` matches {count} dead letters")]
     Ambiguous {
-        /// The name.
+        /// The id, as given.
         name: String,
-        /// How many it fits.
+        /// Number of dead letters that it matches.
         count: u64,
-        /// The first of them.
+        /// The first few of them.
         candidates: Vec<LetterId>,
     },
-    /// A job had to stop in the middle; it can be resumed.
+    /// A job stopped before its end; it can be resumed.
     #[error("the job stopped before its end")]
     Stopped {
-        /// What it had done.
+        /// The counts so far.
         report: Box<JobReport>,
-        /// What stopped it.
+        /// The error that stopped it.
         source: TransportError,
     },
 }

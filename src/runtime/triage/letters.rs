@@ -1,15 +1,15 @@
-//! Reading the letters that a query means, page by page.
+//! Reading the dead letters of a query, page by page.
 
 use super::{Query, TriageError, names::Names};
 use crate::transport::{DeadLetter, LetterScan, Result, Selection, Transport};
 
-/// More names than this are not sent to the broker but looked up here.
+/// Most ids that are sent to the broker; more are matched here.
 const SENT_NAMES: usize = 500;
 
-/// Letters read from the broker at a time.
+/// Dead letters per page.
 pub(super) const PAGE: usize = 500;
 
-/// An open listing of letters, oldest first.
+/// An open listing of dead letters, oldest first.
 pub struct Letters {
     scan: Box<dyn LetterScan>,
     conditions: Selection,
@@ -21,12 +21,12 @@ pub struct Letters {
     record: Vec<u8>,
 }
 
-/// Letters that a filter failed on; they are not meant.
+/// Dead letters on which the filter failed; they are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unfiltered {
-    /// How many.
+    /// Number of dead letters.
     pub letters: u64,
-    /// Why it failed on the first of them.
+    /// The error on the first of them.
     pub reason: String,
 }
 
@@ -54,7 +54,7 @@ impl Letters {
         })
     }
 
-    /// Returns at most `max` letters; none means that the end was reached.
+    /// Returns at most `max` dead letters; none at the end.
     ///
     /// # Errors
     /// If the transport fails.
@@ -64,20 +64,20 @@ impl Letters {
             if page.is_empty() {
                 return Ok(page);
             }
-            page.retain(|letter| self.means(letter));
+            page.retain(|letter| self.matches(letter));
             if !page.is_empty() {
                 return Ok(page);
             }
         }
     }
 
-    /// Returns the names of the query under which no letter was read so far.
+    /// Returns the ids of the query that matched no dead letter so far.
     #[must_use]
     pub fn missing(&self) -> Vec<&str> {
         self.names.missing()
     }
 
-    /// Makes sure, at the end, that some letter was named and that each name fits only one.
+    /// Checks, at the end, that some id matched and that none matched several dead letters.
     ///
     /// # Errors
     /// [`TriageError::Unknown`] or [`TriageError::Ambiguous`].
@@ -85,14 +85,14 @@ impl Letters {
         self.names.check()
     }
 
-    /// Returns the letters that the filter failed on so far.
+    /// Returns the dead letters on which the filter failed so far.
     #[must_use]
     pub fn unfiltered(&self) -> &Unfiltered {
         &self.unfiltered
     }
 
-    fn means(&mut self, letter: &DeadLetter) -> bool {
-        self.conditions.matches(letter) && self.passes(letter) && self.names.mean(letter)
+    fn matches(&mut self, letter: &DeadLetter) -> bool {
+        self.conditions.matches(letter) && self.passes(letter) && self.names.matches(letter)
     }
 
     #[cfg(feature = "filter")]
@@ -101,7 +101,7 @@ impl Letters {
             return true;
         };
         self.record.clear();
-        super::write_letter(&mut self.record, letter);
+        super::write_dead_letter(&mut self.record, letter);
         filter.matches(&self.record).unwrap_or_else(|error| {
             if self.unfiltered.letters == 0 {
                 self.unfiltered.reason = format!("{}: {error}", letter.id);

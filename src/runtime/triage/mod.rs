@@ -1,7 +1,7 @@
-//! Triage of dead letters: find them, freeze a selection as a plan, and run it as a job under a lease.
+//! Triage of dead letters: listing them, freezing a selection as a plan, and running it as a job under a lease.
 //!
-//! Looking is free of effects. What changes letters is a job: its plan lies in the broker, one host works
-//! on it at a time, and whoever runs the same request again goes on where it was interrupted.
+//! Listing has no side effects. Dead letters are changed only by a job. Its plan is stored in the broker, one process runs it
+//! at a time, and running the same request again, on any host, resumes it where it was interrupted.
 //!
 //! ```
 //! use protoflow::{
@@ -44,27 +44,27 @@ pub use self::{
     letters::{Letters, Unfiltered},
     plan::{Plan, PlanRequest, Resumed},
     query::Query,
-    record::write_letter,
+    record::write_dead_letter,
     report::JobReport,
     run::{JobOptions, Progress},
 };
 use super::Stop;
 use crate::transport::{Job, Result as Answer, Transport, sort_stats};
 
-/// Works on the dead letters of a transport.
+/// Triage of the dead letters of a transport.
 #[derive(Debug, Clone)]
 pub struct Triage {
     transport: Arc<dyn Transport>,
 }
 
 impl Triage {
-    /// Opens triage.
+    /// Creates triage for a transport.
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>) -> Self {
         Self { transport }
     }
 
-    /// Reads the letters that a query means, oldest first, changing nothing.
+    /// Lists the dead letters of a query, oldest first, without side effects.
     ///
     /// # Errors
     /// If the transport fails.
@@ -72,10 +72,10 @@ impl Triage {
         Letters::open(&*self.transport, query.into()).await
     }
 
-    /// Counts the letters that a query means by topic, group, kind and fingerprint.
+    /// Counts the dead letters of a query by topic, group, kind and fingerprint.
     ///
     /// # Errors
-    /// If the transport fails, or a name fits no letter or several.
+    /// If the transport fails, or an id matches no dead letter or several.
     pub async fn stats(&self, query: impl Into<Query>) -> Result<Counts, TriageError> {
         let query = query.into();
         if query.selection.letters.is_empty() && !query.is_filtered() {
@@ -101,7 +101,7 @@ impl Triage {
         }
     }
 
-    /// Tells what a plan of this request would do, leaving nothing behind.
+    /// Returns the contents of a plan for this request, without storing anything.
     ///
     /// # Errors
     /// See [`plan`](Self::plan).
@@ -109,17 +109,16 @@ impl Triage {
         plan::preview(&*self.transport, request).await
     }
 
-    /// Freezes a selection, or finds the interrupted job of the same request. Nothing is done to the
-    /// letters.
+    /// Freezes a selection, or finds the interrupted job of the same request. The dead letters stay unchanged.
     ///
     /// # Errors
-    /// If the transport fails, a name fits no letter or several, or somebody is at work on the same
-    /// request ([`crate::transport::ErrorKind::Held`]).
+    /// If the transport fails, an id matches no dead letter or several, or the same request is already running
+    /// ([`crate::transport::ErrorKind::Held`]).
     pub async fn plan(&self, request: PlanRequest) -> Result<Plan, TriageError> {
         plan::freeze(&*self.transport, request).await
     }
 
-    /// Drops a plan that was not agreed to. A job that is being resumed stays as it is.
+    /// Drops a plan that was not confirmed. A job that would be resumed stays unchanged.
     ///
     /// # Errors
     /// If the transport fails.
@@ -130,12 +129,15 @@ impl Triage {
         self.transport.dead_letters().forget(&plan.job).await
     }
 
-    /// Carries a plan out under a lease with a heartbeat, and tells `progress` what became of each letter
-    /// after each batch. A stop ends it between two batches, to be resumed.
+    /// Runs a plan under a lease with a heartbeat, and reports the outcome of each dead letter to `progress` after each batch.
+    /// A stop ends it between two batches; it can be resumed.
+    ///
+    /// # Cancellation
+    /// If the future is dropped, the job stays resumable, but only once its lease has expired.
     ///
     /// # Errors
-    /// [`crate::transport::ErrorKind::Held`] if somebody else works on the store's dead letters, and
-    /// [`TriageError::Stopped`] if the transport failed in the middle.
+    /// [`crate::transport::ErrorKind::Held`] if another dead-letter job is running, and [`TriageError::Stopped`] if the transport
+    /// failed before the end.
     pub async fn run(
         &self,
         plan: &Plan,
@@ -146,7 +148,7 @@ impl Triage {
         run::run(&*self.transport, plan, options, stop, progress).await
     }
 
-    /// Returns jobs that have not ended.
+    /// Returns the jobs that have not ended.
     ///
     /// # Errors
     /// If the transport fails.

@@ -1,14 +1,14 @@
-//! Letters named by people: every name must fit one letter.
+//! Ids given by a user: each must match exactly one dead letter.
 
 use std::collections::HashMap;
 
 use super::TriageError;
 use crate::transport::{DeadLetter, LetterId, LetterRef};
 
-/// How many candidates an ambiguous name lists.
+/// Candidates listed for an ambiguous id.
 const CANDIDATES: usize = 5;
 
-/// The names that a selection gives, and the letters seen under each.
+/// The given ids, and the dead letters that matched each.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     found: HashMap<String, Found>,
@@ -33,8 +33,8 @@ impl Names {
         Self { found, lengths }
     }
 
-    /// Reports whether the letter is named, or nobody is.
-    pub(super) fn mean(&mut self, letter: &DeadLetter) -> bool {
+    /// Reports whether an id matches the dead letter, or there are no ids.
+    pub(super) fn matches(&mut self, letter: &DeadLetter) -> bool {
         if self.found.is_empty() {
             return true;
         }
@@ -54,7 +54,7 @@ impl Names {
         named
     }
 
-    /// Returns the names that fit no letter so far, in order.
+    /// Returns the ids that matched nothing so far, in order.
     pub(super) fn missing(&self) -> Vec<&str> {
         let mut missing: Vec<_> = self
             .found
@@ -66,7 +66,7 @@ impl Names {
         missing
     }
 
-    /// Makes sure that no name fits two letters, and that at least one name fits.
+    /// Checks that no id matched several dead letters, and that at least one matched.
     pub(super) fn check(&self) -> Result<(), TriageError> {
         let missing = self.missing();
         if let Some(name) = missing.first()

@@ -1,4 +1,4 @@
-//! Freezing a selection: exactly these letters, whatever dies from now on.
+//! Plans: a frozen selection of dead letters, or the interrupted job of the same request.
 
 use std::{
     fmt::Write as _,
@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Query, TriageError,
-    contents::{Contents, Gathering},
+    contents::{Contents, ContentsBuilder},
     letters::{Letters, PAGE},
 };
 use crate::{
@@ -19,25 +19,25 @@ use crate::{
     },
 };
 
-/// A plan that nobody agreed to for so long was abandoned.
+/// Age after which a plan that was never confirmed counts as abandoned.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// What to plan.
+/// A request for a plan.
 #[derive(Debug)]
 pub struct PlanRequest {
     /// Replay or purge.
     pub action: JobAction,
-    /// Which letters.
+    /// The dead letters.
     pub query: Query,
-    /// Leave out letters that were replayed so often.
+    /// Leave out dead letters that were replayed this many times or more.
     pub max_replays: Option<u32>,
-    /// The request in the operator's words, by which an interrupted job of it is found again; the
-    /// query's own text by default, in which relative times would differ.
+    /// The request as the operator wrote it, by which an interrupted job is found again. By default the text of the query, in
+    /// which relative times would differ from run to run.
     pub text: Option<String>,
 }
 
 impl PlanRequest {
-    /// Asks for an action on letters.
+    /// Creates a request for an action on dead letters.
     #[must_use]
     pub fn new(action: JobAction, query: impl Into<Query>) -> Self {
         Self {
@@ -57,29 +57,29 @@ impl PlanRequest {
     }
 }
 
-/// A frozen selection: exactly these letters, whatever dies from now on.
+/// A frozen selection: exactly these dead letters, not later ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The job that carries it out.
+    /// The job that runs it.
     pub job: JobId,
-    /// What it does; of a resumed job only what is left, in numbers.
+    /// The contents; for a resumed job only the action and the remaining number.
     pub contents: Contents,
-    /// Set when this is an earlier job, interrupted, that will be resumed.
+    /// Set if this is an interrupted job that will be resumed.
     pub resumed: Option<Resumed>,
 }
 
 /// An interrupted job that is resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resumed {
-    /// Letters planned.
+    /// Dead letters in the plan.
     pub planned: u64,
-    /// Letters that it has dealt with.
+    /// Dead letters resolved so far.
     pub resolved: u64,
-    /// When it was planned.
+    /// Time of planning.
     pub created: SystemTime,
 }
 
-/// Reads what a plan of this request would do, leaving nothing behind.
+/// Returns the contents of a plan for this request, without storing anything.
 pub(super) async fn preview(
     transport: &dyn Transport,
     request: PlanRequest,
@@ -88,7 +88,7 @@ pub(super) async fn preview(
     jobs.retain(|job| job.started);
     Planner::new(transport, request, None)
         .await?
-        .gather(&jobs)
+        .read_all(&jobs)
         .await
 }
 
@@ -107,25 +107,25 @@ pub(super) async fn freeze(
     let job = letters.plan(request.action.clone(), &text).await?;
     failpoint::reach("triage.planned");
     let planner = Planner::new(transport, request, Some(job.clone()));
-    let gathered = match planner.await {
-        Ok(planner) => planner.gather(&jobs).await,
+    let contents = match planner.await {
+        Ok(planner) => planner.read_all(&jobs).await,
         Err(error) => Err(error),
     };
-    match gathered {
+    match contents {
         Ok(contents) => Ok(Plan {
             job,
             contents,
             resumed: None,
         }),
         Err(error) => {
-            // Best effort: what is left of it is forgotten with the abandoned plans.
+            // Best effort: otherwise it is dropped later with the abandoned plans.
             let _ = letters.forget(&job).await;
             Err(error)
         }
     }
 }
 
-/// Returns the jobs of a store after forgetting plans that nobody ever agreed to.
+/// Returns the jobs of a store, after dropping abandoned plans.
 async fn current_jobs(letters: &dyn DeadLetters) -> Answer<Vec<Job>> {
     let mut jobs = letters.jobs().await?;
     for job in jobs.extract_if(.., |job| is_abandoned(job)) {
@@ -155,7 +155,7 @@ fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
     if let Some(holder) = job.holder {
         let verb = job.action.verb();
         let text = format!(
-            "another dead-letter job is running: this {verb}, held by {holder}, with {left} dead letters to go"
+            "this {verb} is already running, held by {holder}, with {left} dead letters to go"
         );
         return Err(TransportError::new(scheme, ErrorKind::Held, text).into());
     }
@@ -170,12 +170,12 @@ fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
     })
 }
 
-/// Reads the letters of a request once, and writes them down under its job if there is one.
+/// Reads the dead letters of a request once, and stores them in its job if there is one.
 struct Planner<'a> {
     transport: &'a dyn Transport,
     capabilities: Capabilities,
     letters: Letters,
-    gathering: Gathering,
+    contents: ContentsBuilder,
     max_replays: Option<u32>,
     job: Option<JobId>,
 }
@@ -190,17 +190,17 @@ impl<'a> Planner<'a> {
         Ok(Self {
             transport,
             letters: Letters::open(transport, request.query).await?,
-            gathering: Gathering::new(request.action, &capabilities),
+            contents: ContentsBuilder::new(request.action, &capabilities),
             capabilities,
             max_replays: request.max_replays,
             job,
         })
     }
 
-    async fn gather(mut self, others: &[Job]) -> Result<Contents, TriageError> {
+    async fn read_all(mut self, others: &[Job]) -> Result<Contents, TriageError> {
         let mut chosen = Vec::new();
         loop {
-            // While some are written down, the next are read.
+            // The next page is read while the previous one is stored.
             let enlisting = enlist(self.transport, self.job.as_ref(), &chosen);
             let (enlisted, page) = tokio::join!(enlisting, self.letters.next(PAGE));
             enlisted?;
@@ -213,7 +213,7 @@ impl<'a> Planner<'a> {
         self.letters.check_names()?;
         let letters = self.transport.dead_letters();
         let mut contents = self
-            .gathering
+            .contents
             .finish(&self.capabilities, &self.letters, others);
         if matches!(contents.action, JobAction::Replay { .. }) {
             let targets = contents.targets.iter();
@@ -227,15 +227,15 @@ impl<'a> Planner<'a> {
         Ok(contents)
     }
 
-    /// Leaves out what was replayed too often, and counts the rest.
+    /// Leaves out dead letters that were replayed too often, and counts the rest.
     fn choose(&mut self, mut page: Vec<DeadLetter>) -> Vec<DeadLetter> {
         page.retain(|letter| {
             let is_over = |most| letter.record.generation >= most;
             let is_left_out = self.max_replays.is_some_and(is_over);
             if is_left_out {
-                self.gathering.leave_out();
+                self.contents.leave_out();
             } else {
-                self.gathering.add(letter);
+                self.contents.add(letter);
             }
             !is_left_out
         });
@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_old_plans_that_nobody_agreed_to_are_abandoned() {
+    fn only_old_plans_that_were_never_confirmed_are_abandoned() {
         let job = |age: u64, started, holder: Option<&str>| Job {
             id: JobId("job".to_owned()),
             action: JobAction::Purge,

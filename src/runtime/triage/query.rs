@@ -1,5 +1,4 @@
-//! Which letters are meant: a selection and a filter, and the text that both have in common with
-//! every other request for the same letters.
+//! Queries for dead letters: a selection and a filter, with a canonical text by which the same request is recognised.
 
 use std::fmt::Write as _;
 
@@ -10,12 +9,12 @@ use crate::{
     transport::{LetterKind, Selection},
 };
 
-/// Which letters are meant.
+/// A query for dead letters.
 #[derive(Debug, Default)]
 pub struct Query {
-    /// By what their records say.
+    /// Conditions on the records.
     pub selection: Selection,
-    /// By jq on their records.
+    /// A jq filter on the records.
     #[cfg(feature = "filter")]
     pub filter: Option<Filter>,
 }
@@ -31,7 +30,7 @@ impl From<Selection> for Query {
 }
 
 impl Query {
-    /// Reports whether every letter is meant.
+    /// Reports whether the query matches every dead letter.
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.selection.is_all() && !self.is_filtered()
@@ -51,7 +50,7 @@ impl Query {
         false
     }
 
-    /// Returns the same text for every request for the same letters, as flags of `pf dlq`.
+    /// Returns the query as flags of `pf dlq`; equal queries have equal texts.
     #[must_use]
     pub fn text(&self) -> String {
         let selection = &self.selection;

@@ -1,4 +1,4 @@
-//! The record of a dead letter, as `-o json` shows it and filters see it.
+//! The JSON record of a dead letter, as `-o json` prints it and filters read it.
 
 use serde::Serialize;
 
@@ -8,25 +8,25 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct Story<'a> {
+struct Fields<'a> {
     id: &'a LetterId,
     #[serde(flatten)]
     record: &'a LetterRecord,
 }
 
-/// Appends the record of a letter as one line without its line break: the message, and its story under
+/// Appends the JSON record of a dead letter on one line, without a line break: the message, with the rest under
 /// `dead_letter`.
-pub fn write_letter(out: &mut Vec<u8>, letter: &DeadLetter) {
+pub fn write_dead_letter(out: &mut Vec<u8>, letter: &DeadLetter) {
     let stored = Stored {
         message: letter.message.clone(),
         position: letter.record.origin.position.clone(),
         time: letter.record.origin.time,
     };
-    let story = Story {
+    let fields = Fields {
         id: &letter.id,
         record: &letter.record,
     };
-    // Strings, numbers and times only: nothing in it can fail to serialise.
-    let story = serde_json::to_vec(&story).unwrap_or_else(|_| b"null".to_vec());
-    write_record(out, &stored, Some(&story));
+    // Strings, numbers and times cannot fail to serialise.
+    let fields = serde_json::to_vec(&fields).unwrap_or_else(|_| b"null".to_vec());
+    write_record(out, &stored, Some(&fields));
 }

@@ -2,18 +2,18 @@
 
 use crate::transport::Resolution;
 
-/// What a job did.
+/// Counts of a job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct JobReport {
-    /// Replayed or purged.
+    /// Dead letters replayed or purged.
     pub done: u64,
-    /// Dealt with by somebody else before.
+    /// Resolved elsewhere before.
     pub gone: u64,
-    /// Still dead letters.
+    /// Failed; still dead letters.
     pub failed: u64,
-    /// Dealt with or not: nobody knows.
+    /// Outcome unknown.
     pub ambiguous: u64,
-    /// Whether every letter of the plan was dealt with.
+    /// Whether the job reached the end of its plan.
     pub complete: bool,
 }
 

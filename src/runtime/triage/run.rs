@@ -1,4 +1,4 @@
-//! Carrying a plan out: under a lease with a heartbeat, at a rate, and so that it can be resumed.
+//! Running a plan: under a lease with a heartbeat, at a rate, resumable.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use crate::{
     transport::{DeadLetters, JobLease, LetterId, Resolution, Result as Answer, Transport},
 };
 
-/// Letters dealt with at a time.
+/// Dead letters per batch.
 const BATCH: f64 = 1000.0;
 
 /// How often the lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// At a rate, a batch is what falls due in this time.
+/// With a rate, a batch is what falls due in this time.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// How long a broker that does not answer is waited for.
+/// Longest wait for a broker that does not answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How a job is run.
+/// Options of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobOptions {
-    /// Who works on it, for others to read.
+    /// Name of the holder of the lease, shown to other processes.
     pub holder: String,
-    /// At most N dead letters per second; none is as fast as it goes.
+    /// Dead letters per second; `None` is unlimited.
     pub rate: Option<f64>,
 }
 
-/// Told what became of each letter, once it is durable.
+/// Receives the outcome of each dead letter once it is durable.
 pub type Progress<'a> = dyn FnMut(&[(LetterId, Resolution)]) + Send + 'a;
 
 pub(super) async fn run(
@@ -55,12 +55,12 @@ pub(super) async fn run(
     let ended = tokio::select! {
         biased;
         () = stop.abort.cancelled() => Ok(()),
-        ended = work.go_on(stop) => ended,
+        ended = work.advance_all(stop) => ended,
         never = heartbeat(letters, &lease) => match never {},
     };
     let report = work.report;
     if let Err(source) = ended {
-        // Best effort: the lease runs out by itself.
+        // Best effort: the lease expires by itself.
         let _ = letters.release(lease, false).await;
         return Err(TriageError::Stopped {
             report: Box::new(report),
@@ -78,7 +78,7 @@ pub(super) async fn run(
     }
 }
 
-/// Renews the lease for as long as it is polled. A lease that was lost shows when the work goes on.
+/// Renews the lease while it is polled. A lost lease is noticed by the next `advance`, which is fenced.
 async fn heartbeat(letters: &dyn DeadLetters, lease: &JobLease) -> std::convert::Infallible {
     let mut ticks = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -99,7 +99,7 @@ struct Work<'a, 'p> {
 }
 
 impl Work<'_, '_> {
-    async fn go_on(&mut self, stop: &Stop) -> Answer<()> {
+    async fn advance_all(&mut self, stop: &Stop) -> Answer<()> {
         loop {
             tokio::select! {
                 biased;
@@ -122,7 +122,7 @@ impl Work<'_, '_> {
         }
     }
 
-    /// Deals with the next letters, waiting for a broker that is away; none if a stop was asked for meanwhile.
+    /// Resolves the next batch, waiting for a broker that does not answer; `None` if a stop was requested meanwhile.
     async fn advance(&mut self, stop: &Stop) -> Answer<Option<Vec<(LetterId, Resolution)>>> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
@@ -141,7 +141,7 @@ impl Work<'_, '_> {
     }
 }
 
-/// Spreads letters evenly over time.
+/// Spreads dead letters evenly over time.
 struct Pace {
     rate: Option<f64>,
     due: Instant,
@@ -155,7 +155,7 @@ impl Pace {
         }
     }
 
-    /// Returns how many letters to deal with at once, so that a batch is a small slice of time.
+    /// Returns the size of a batch: a small slice of time at the given rate.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -63,7 +63,7 @@ fn an_unknown_topic_is_told_with_the_nearest_one() {
     --- stderr
     error: lines 1 to 2: kafka: there is no topic `order.craeted`
     hint: `--create` makes a topic
-    hint: there is no topic `order.craeted` yet; did you mean `order.created`?
+    hint: topic `order.craeted` does not exist yet; did you mean `order.created`?
     published 0 events
     error: 2 lines were not published
     ");
@@ -72,7 +72,7 @@ fn an_unknown_topic_is_told_with_the_nearest_one() {
     --- stdout
 
     --- stderr
-    hint: there is no topic `order.craeted` yet; did you mean `order.created`?
+    hint: topic `order.craeted` does not exist yet; did you mean `order.created`?
     error: kafka: there is no topic `order.craeted`
     hint: `--create` makes a topic
     ");

@@ -61,9 +61,9 @@ fn what_is_missing_is_made_when_asked() {
     --- stdout
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
     warning  missing.pf.delay there is no topic `pf.delay` yet: the first consumer or delayed event makes it, if that is allowed then
-                                  mend: pf doctor --fix
+                                  fix: pf doctor --fix
     warning  missing.pf.state there is no topic `pf.state` yet: the first work on dead letters makes it, if that is allowed then
-                                  mend: pf doctor --fix
+                                  fix: pf doctor --fix
 
     --- stderr
     checking kafka://SERVER/?prefix=&partitions=1
@@ -105,21 +105,21 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
     --- stdout
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
     warning  cleanup.order.created `order.created` is compacted: an event is gone once a later one has its key, read or not
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created --add-config cleanup.policy=delete
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created --add-config cleanup.policy=delete
     warning  retention.order.created.dlq dead letters in `order.created.dlq` are deleted after 7days, looked at or not
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created.dlq --add-config retention.ms=-1
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created.dlq --add-config retention.ms=-1
     warning  limit.order.created.dlq `order.created.dlq` takes records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created.dlq --add-config max.message.bytes=2008192
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created.dlq --add-config max.message.bytes=2008192
     warning  retention.order.paid events of `order.paid` are deleted after 1m, read or not
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
     problem  cleanup.pf.delay `pf.delay` deletes records after 7days: what waits longer is lost
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config cleanup.policy=compact
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config cleanup.policy=compact
     warning  ends.pf.delay `pf.delay` forgets after 1s that a record has ended: a slow reader may take it up again
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config delete.retention.ms=86400000
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config delete.retention.ms=86400000
     warning  limit.pf.delay `pf.delay` takes records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config max.message.bytes=2008192
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config max.message.bytes=2008192
     warning  limit.pf.state `pf.state` takes records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.state --add-config max.message.bytes=2008192
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.state --add-config max.message.bytes=2008192
 
     --- stderr
     checking kafka://SERVER/?prefix=&partitions=1
@@ -130,9 +130,9 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
     --- stdout
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
     warning  cleanup.order.created `order.created` is compacted: an event is gone once a later one has its key, read or not
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created --add-config cleanup.policy=delete
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created --add-config cleanup.policy=delete
     warning  retention.order.paid events of `order.paid` are deleted after 1m, read or not
-                                  mend: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
+                                  fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
 
     --- stderr
     checking kafka://SERVER/?prefix=&partitions=1
@@ -163,11 +163,11 @@ fn groups_and_their_lag_are_shown() {
     --- stdout
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
     warning  missing.order.created.dlq there is no topic `order.created.dlq` yet: the first consumer makes it, if that is allowed then
-                                  mend: pf doctor --fix
+                                  fix: pf doctor --fix
     warning  missing.pf.delay there is no topic `pf.delay` yet: the first consumer or delayed event makes it, if that is allowed then
-                                  mend: pf doctor --fix
+                                  fix: pf doctor --fix
     warning  missing.pf.state there is no topic `pf.state` yet: the first work on dead letters makes it, if that is allowed then
-                                  mend: pf doctor --fix
+                                  fix: pf doctor --fix
     warning  group.doctor-lag     group `doctor-lag` is 3 behind on order.created (empty, nobody reads)
 
     --- stderr

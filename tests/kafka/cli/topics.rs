@@ -86,10 +86,10 @@ fn nor_does_a_replay() {
     assert_snapshot!(replayed, @"
     exit: 0
     --- stdout
-    replayed 1 letter
+    replayed 1 dead letter
 
     --- stderr
-    replay 1 letter of kafka://SERVER/?prefix=&partitions=1
+    replay 1 dead letter of kafka://SERVER/?prefix=&partitions=1
             1  to svc on a
     because of
             1  exit status 65 (permanent)
@@ -103,7 +103,7 @@ fn nor_does_a_replay() {
     assert_snapshot!(preview, @"
     exit: 0
     --- stdout
-    replay 1 letter of kafka://SERVER/?prefix=&partitions=1
+    replay 1 dead letter of kafka://SERVER/?prefix=&partitions=1
             1  to svc on a
     because of
             1  exit status 65 (permanent)
@@ -142,9 +142,9 @@ fn topics_of_retries_that_nobody_reads_are_reported() {
     };
     assert_snapshot!(doctor(&shop), @"
     warning  orphan.pf.svc.b.HASH.delay `pf.svc.b.HASH.delay` holds 1 retry, and its group or its topic is gone: deleting it loses that
-                                  mend: kafka-topics.sh --bootstrap-server SERVER --delete --topic pf.svc.b.HASH.delay
+                                  fix: kafka-topics.sh --bootstrap-server SERVER --delete --topic pf.svc.b.HASH.delay
     warning  legacy.pf.svc.delay `pf.svc.delay`, in which earlier versions kept the retries of all topics, is empty: delete it once no consumer of group `svc` is of such a version
-                                  mend: kafka-topics.sh --bootstrap-server SERVER --delete --topic pf.svc.delay
+                                  fix: kafka-topics.sh --bootstrap-server SERVER --delete --topic pf.svc.delay
     ");
     let retry = Record {
         partition: Some(0),

@@ -41,14 +41,14 @@ fn it_needs_to_be_asked_once() {
     created stream SHOP_DLQ for dead letters
     created stream SHOP_PF for failed runs and jobs
     created stream SHOP_ADVISORIES for messages that consumers give up
-    captured 0 letters
+    captured 0 dead letters
     ");
     assert_snapshot!(shop.show(&CAPTURE), @"
     exit: 0
     --- stdout
 
     --- stderr
-    captured 0 letters
+    captured 0 dead letters
     ");
 }
 
@@ -69,7 +69,7 @@ fn what_was_delivered_too_often_becomes_a_letter_once() {
     [LETTER]  [TIME]  order.created         consumer_order  exhausted     2x  the consumer `consumer_order` did not settle it in 2 deliveries
 
     --- stderr
-    captured 2 letters
+    captured 2 dead letters
     ");
     assert_eq!(shop.raw.held_beside("ADVISORIES"), 0);
     let again = shop.pf.run(&CAPTURE).succeeded();
@@ -100,7 +100,7 @@ fn what_was_terminated_tells_why() {
     [LETTER]  [TIME]  order.created         consumer_order  terminated    1x  the customer is unknown
 
     --- stderr
-    captured 1 letter
+    captured 1 dead letter
     ");
 }
 
@@ -117,7 +117,7 @@ fn what_is_gone_is_told() {
 
     --- stderr
     warning: consumer_order gave up message 1, which is gone
-    captured 1 letter
+    captured 1 dead letter
     error: 1 message was gone before it could be captured
     ");
 }

@@ -144,10 +144,10 @@ fn what_is_given_up_is_replayed_and_purged() {
     assert_snapshot!(shop.show(&["dlq", "replay", "--all", "--yes"]), @"
     exit: 0
     --- stdout
-    replayed 1 letter
+    replayed 1 dead letter
 
     --- stderr
-    replay 1 letter of nats://SERVER/SHOP
+    replay 1 dead letter of nats://SERVER/SHOP
             1  to order.created, for every group
     because of
             1  exit status 65 (permanent)
@@ -167,10 +167,10 @@ fn what_is_given_up_is_replayed_and_purged() {
     assert_snapshot!(shop.show(&["dlq", "purge", "--all", "--yes"]), @"
     exit: 0
     --- stdout
-    purged 1 letter
+    purged 1 dead letter
 
     --- stderr
-    purge 1 letter of nats://SERVER/SHOP
+    purge 1 dead letter of nats://SERVER/SHOP
             1  of billing on order.created
     because of
             1  exit status 65 (permanent)

@@ -154,10 +154,10 @@ fn a_letter_stays_while_its_event_would_be_dropped() {
     exit: 1
     --- stdout
     [LETTER]  failed: nats: no consumer covers `SHOP.order`: the stream `SHOP` keeps only what a consumer covers, and drops the event; `pf consume order --group GROUP -- COMMAND` creates a consumer
-    replayed 0 letters, 1 failed
+    replayed 0 dead letters, 1 failed
 
     --- stderr
-    replay 1 letter of nats://SERVER/SHOP
+    replay 1 dead letter of nats://SERVER/SHOP
             1  to order, for every group
     because of
             1  exit status 65 (permanent)

@@ -144,10 +144,10 @@ fn a_letter_is_not_replayed_into_another_stream() {
     exit: 1
     --- stdout
     [LETTER]  failed: nats: `SHOP.order` belongs to the stream `ORDERS`, not to `SHOP`, which the URL names; name `ORDERS` in the path of the URL; `prefix` in the URL changes the prefix of topics
-    replayed 0 letters, 1 failed
+    replayed 0 dead letters, 1 failed
 
     --- stderr
-    replay 1 letter of nats://SERVER/SHOP
+    replay 1 dead letter of nats://SERVER/SHOP
             1  to order, for every group
     because of
             1  exit status 65 (permanent)

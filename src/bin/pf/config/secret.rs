@@ -45,7 +45,7 @@ pub fn masked(url: &Url) -> String {
     masked_for_user(&url)
 }
 
-/// Returns the URL with its secrets hidden, if its password is stored elsewhere and the user name is no token.
+/// Returns the URL with its secrets hidden, if its password is stored elsewhere and the user name is not a token.
 pub fn masked_for_user(url: &Url) -> String {
     let mut url = url.clone();
     if url.password().is_some() && url.set_password(Some("***")).is_err() {

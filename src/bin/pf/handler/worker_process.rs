@@ -174,8 +174,8 @@ impl Worker {
         }
     }
 
-    /// Reports whether it answered before and then exited without reading a byte of the current event. Nobody has seen
-    /// the event then, so another worker may have it without a failed run.
+    /// Reports whether it answered before and then exited without reading a byte of the current event. No
+    /// worker has seen the event then, so another one may have it without a failed run.
     pub fn exited_before_reading(&self) -> bool {
         self.last_answered.is_some() && self.has_read_nothing()
     }

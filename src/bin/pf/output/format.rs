@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use protoflow::event::Stored;
 use serde::{Deserialize, Serialize};
 
 use super::Painter;
@@ -31,3 +32,12 @@ pub trait Report: Serialize {
 
 /// Writes the text form of a `T`.
 pub type Text<T> = fn(&T, &mut dyn Write, Painter<'_>) -> io::Result<()>;
+
+/// An item of a list that contains a message.
+pub trait Item {
+    /// Returns the JSON record on one line, with its line break.
+    fn record(&self) -> io::Result<Vec<u8>>;
+
+    /// Returns the message alone.
+    fn stored(&self) -> Stored;
+}

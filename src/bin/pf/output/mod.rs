@@ -9,7 +9,7 @@ mod text;
 
 pub use self::{
     colour::{ColorChoice, Paint, Painter},
-    format::{Format, Report, Text},
+    format::{Format, Item, Report, Text},
     hangup::{is_reader_gone, reader_gone},
     printer::Printer,
     remarks::Remarks,

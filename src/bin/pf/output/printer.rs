@@ -8,7 +8,7 @@ use std::{
 
 use protoflow::event::{Stored, write_record};
 
-use super::{ColorChoice, Format, Paint, Painter, Remarks, Report, text};
+use super::{ColorChoice, Format, Item, Paint, Painter, Remarks, Report, Text, text};
 use crate::error::{CliError, CliResult};
 
 /// Bytes after which the buffer is written.
@@ -88,6 +88,15 @@ impl Printer {
         }
         out.push(b'\n');
         self.spill()
+    }
+
+    /// Writes an item in the chosen format; `text` writes its text form.
+    pub fn item<T: Item>(&mut self, item: &T, text: Text<T>) -> io::Result<()> {
+        match self.format {
+            Format::Text => self.human(|out, paint| text(item, out, paint)),
+            Format::Json => self.raw(&item.record()?),
+            Format::Event | Format::Data | Format::Raw => self.message(&item.stored()),
+        }
     }
 
     /// Writes text with styles.

@@ -22,7 +22,7 @@ pub(in crate::runtime::consume) enum Conclusion {
     Stop(Delivery, Failure),
 }
 
-/// Decides. `aborting` means that the runs were told to end, so a failure says nothing about the event.
+/// Decides. `aborting` means that the runs were aborted, so a failure says nothing about the event.
 pub(in crate::runtime::consume) fn conclude(
     mut finished: FinishedRun,
     policy: &RetryPolicy,

@@ -143,7 +143,7 @@ fn list(context: &mut Context) -> CliResult<()> {
     let shown = described(config, current.as_deref());
     if shown.is_empty() {
         let remarks = context.printer.remarks();
-        remarks.remark("there are no contexts");
+        remarks.remark("no contexts");
         remarks.hint("`pf context add NAME --url URL` creates one");
     }
     for entry in &shown {

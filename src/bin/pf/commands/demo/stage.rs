@@ -53,7 +53,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Prints a line.
-    pub fn say(&mut self, text: &str) -> CliResult<()> {
+    pub fn print(&mut self, text: &str) -> CliResult<()> {
         self.printer.raw(text.as_bytes())?;
         self.printer.raw(b"\n")?;
         Ok(self.printer.flush()?)
@@ -61,12 +61,12 @@ impl<'a> Stage<'a> {
 
     /// Prints the title of a scene.
     pub fn scene(&mut self, title: &str) -> CliResult<()> {
-        self.say(&format!("\n{title}"))
+        self.print(&format!("\n{title}"))
     }
 
     /// Prints the command that would do the next step.
     pub fn command(&mut self, command: &str) -> CliResult<()> {
-        self.say(&format!("  $ pf {command}"))
+        self.print(&format!("  $ pf {command}"))
     }
 
     /// Returns a topic with the prefix.
@@ -118,20 +118,20 @@ impl<'a> Stage<'a> {
     ) -> CliResult<Summary> {
         let mut options = options(topic, group);
         options.count = Some(1);
-        let (tell, mut told) = unbounded_channel();
+        let (sender, mut lines) = unbounded_channel();
         let handler = service.into_handler(self.transport.encoding());
         let transport = Arc::clone(&self.transport);
-        let consumer = Consumer::new(transport, options, handler, Arc::new(Teller(tell)));
+        let consumer = Consumer::new(transport, options, handler, Arc::new(Teller(sender)));
         let mut run = std::pin::pin!(consumer.run(self.signals.stop.clone()));
         let summary = loop {
             tokio::select! {
                 biased;
-                Some(line) = told.recv() => self.say(&line)?,
+                Some(line) = lines.recv() => self.print(&line)?,
                 summary = &mut run => break summary?,
             }
         };
-        while let Ok(line) = told.try_recv() {
-            self.say(&line)?;
+        while let Ok(line) = lines.try_recv() {
+            self.print(&line)?;
         }
         match summary.end {
             Some(End::Counted) => Ok(summary),

@@ -40,18 +40,18 @@ pub async fn play(mut stage: Stage<'_>) -> CliResult<()> {
     a_notification_waits(&mut stage, &cast).await?;
     let refund = an_order_cannot_be_paid(&mut stage, &cast, &bank).await?;
     the_dead_letter_is_replayed(&mut stage, &cast, &bank, &refund).await?;
-    stage.say("\nDone. `pf --help` lists the commands, and `pf doctor` checks a store.")
+    stage.print("\nDone. `pf --help` lists the commands, and `pf doctor` checks a store.")
 }
 
 async fn an_order_is_paid(stage: &mut Stage<'_>, cast: &Cast, bank: &Bank) -> CliResult<()> {
-    stage.say(
+    stage.print(
         "1. An order arrives. The payment service charges it, but its bank is down at first.",
     )?;
     let order = order(&cast.orders, 1, 42)?;
     publish_order(stage, cast, &order, r#"{"order":1,"amount":42}"#).await?;
     let done = charge(stage, cast, bank).await?;
     expect(done.acked == 1 && done.retried == 2)?;
-    stage.say(&format!(
+    stage.print(&format!(
         "  The response, {}, was stored before the order was acknowledged, with the same correlation id.",
         cast.paid
     ))
@@ -70,7 +70,7 @@ async fn a_notification_waits(stage: &mut Stage<'_>, cast: &Cast) -> CliResult<(
         .build()?;
     let published = Instant::now();
     stage.publish(&thanks, Some(DELAY)).await?;
-    stage.say("  accepted, not delivered yet")?;
+    stage.print("  accepted, not delivered yet")?;
     stage.command(&format!(
         "consume {} --group {} -- ./thank.sh",
         cast.thanks, cast.mailer
@@ -79,7 +79,7 @@ async fn a_notification_waits(stage: &mut Stage<'_>, cast: &Cast) -> CliResult<(
     let done = stage.handle(&cast.thanks, &cast.mailer, thank).await?;
     expect(done.acked == 1)?;
     let waited = published.elapsed().as_millis();
-    stage.say(&format!("  delivered after {waited} ms"))
+    stage.print(&format!("  delivered after {waited} ms"))
 }
 
 async fn an_order_cannot_be_paid(
@@ -94,7 +94,7 @@ async fn an_order_cannot_be_paid(
     expect(done.dead_lettered == 1)?;
     stage.command(&format!("dlq list --group {}", cast.payments))?;
     let letter = stage.letter(&cast.payments, &refund).await?;
-    stage.say(&format!(
+    stage.print(&format!(
         "  {}  {}  {}  {}",
         letter.id, letter.message.topic, letter.record.kind, letter.record.failure.message
     ))?;
@@ -112,7 +112,7 @@ async fn the_dead_letter_is_replayed(
     let letter = stage.letter(&cast.payments, refund).await?;
     stage.command(&format!("dlq replay {} --yes", letter.id))?;
     let replayed = stage.replay(&letter).await?;
-    stage.say(&format!(
+    stage.print(&format!(
         "  {replayed} replayed with the same bytes, id and key"
     ))?;
     let done = charge(stage, cast, bank).await?;
@@ -152,7 +152,7 @@ async fn publish_order(
 ) -> CliResult<()> {
     stage.command(&format!("publish {} '{data}'", cast.orders))?;
     stage.publish(order, None).await?;
-    stage.say(&format!("  stored as {}", order.id()))
+    stage.print(&format!("  stored as {}", order.id()))
 }
 
 fn order(topic: &Topic, number: u32, amount: i64) -> CliResult<Event> {

@@ -7,10 +7,7 @@ use protoflow::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    job::count,
-    list::{line, show},
-};
+use super::{job::count, list::line};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -85,7 +82,7 @@ async fn follow(
             match captured {
                 Captured::Letter(letter) => {
                     counts.letters += 1;
-                    show(&mut context.printer, &letter, line)?;
+                    context.printer.item(&*letter, line)?;
                 }
                 Captured::Gone { group, position } => {
                     counts.gone += 1;

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use protoflow::{
-    backends::OpenOptions,
     event::Stored,
-    runtime::{Letters, Triage, write_letter},
+    runtime::{Letters, write_dead_letter},
     transport::DeadLetter,
 };
 
@@ -14,7 +13,7 @@ use super::{job::count, names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::CliResult,
-    output::{Format, Paint, Painter, Printer, Text, abridged, to_the_second},
+    output::{Item, Paint, Painter, Printer, abridged, to_the_second},
 };
 
 /// Dead letters per page.
@@ -38,22 +37,19 @@ pub struct ListArgs {
 
 impl ListArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let remarks = context.printer.remarks();
-        let Some(chosen) = self.selection.choose(&remarks)? else {
+        let Some(selected) = self.selection.open(context).await? else {
             return Ok(());
         };
-        let transport = context.open(OpenOptions::default()).await?;
-        let triage = Triage::new(transport.clone());
-        let mut letters = triage.list(chosen.query).await?;
+        let remarks = context.printer.remarks();
+        let mut letters = selected.triage.list(selected.query).await?;
         let shown = stream(&mut letters, self.limit, &mut context.printer).await?;
         let ended = self.limit.is_none_or(|limit| shown < limit);
         if ended {
-            names::check(&triage, &letters, shown > 0).await?;
+            names::check(&selected.triage, &letters, shown > 0).await?;
         }
         warn_unfiltered(&letters, context);
         if shown == 0 {
-            remarks.remark("no dead letters");
-            chosen.empty.hint(&*transport, &remarks).await;
+            selected.empty.report(&*selected.transport, &remarks).await;
         }
         Ok(())
     }
@@ -73,7 +69,7 @@ async fn stream(
         }
         shown += page.len();
         for letter in &page {
-            show(printer, letter, line)?;
+            printer.item(letter, line)?;
         }
     }
     Ok(shown)
@@ -90,37 +86,32 @@ pub fn warn_unfiltered(letters: &Letters, context: &Context) {
     }
 }
 
-/// Writes a letter in the chosen format; `text` writes it for people.
-pub fn show(printer: &mut Printer, letter: &DeadLetter, text: Text<DeadLetter>) -> CliResult<()> {
-    match printer.format() {
-        Format::Text => printer.human(|out, paint| text(letter, out, paint))?,
-        Format::Json => {
-            let mut record = Vec::new();
-            write_letter(&mut record, letter);
-            record.push(b'\n');
-            printer.raw(&record)?;
-        }
-        Format::Event | Format::Data | Format::Raw => {
-            let stored = Stored {
-                message: letter.message.clone(),
-                position: letter.record.origin.position.clone(),
-                time: letter.record.origin.time,
-            };
-            printer.message(&stored)?;
+impl Item for DeadLetter {
+    fn record(&self) -> io::Result<Vec<u8>> {
+        let mut record = Vec::new();
+        write_dead_letter(&mut record, self);
+        record.push(b'\n');
+        Ok(record)
+    }
+
+    fn stored(&self) -> Stored {
+        Stored {
+            message: self.message.clone(),
+            position: self.record.origin.position.clone(),
+            time: self.record.origin.time,
         }
     }
-    Ok(())
 }
 
 /// Writes a dead letter on one line, without its payload.
 pub fn line(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let record = &letter.record;
-    let died = to_the_second(record.dead_since);
+    let dead_since = to_the_second(record.dead_since);
     writeln!(
         out,
         "{}  {}  {:<20}  {:<12}  {:<10}  {:>3}x  {}",
         paint(Paint::Name, letter.id.as_str()),
-        paint(Paint::Dim, &died),
+        paint(Paint::Dim, &dead_since),
         record.origin.topic.as_str(),
         record.group.as_str(),
         record.kind.as_str(),

@@ -7,11 +7,11 @@ use protoflow::{
 
 use crate::{
     error::{CliError, CliResult, Exit},
-    values::nearest::nearest,
+    values::nearest::nearest_in_pages,
 };
 
-/// So many letters are searched for a name like the one that was given.
-const SEARCHED: usize = 10_000;
+/// Dead letters per page.
+const PAGE: usize = 500;
 
 /// Adds a suggestion to an error about an unknown id.
 pub async fn explain(triage: &Triage, error: TriageError) -> CliError {
@@ -43,23 +43,18 @@ pub async fn check(triage: &Triage, letters: &Letters, shown: bool) -> CliResult
     })
 }
 
-/// Returns the id or position most like `name`. Finding none is no error of its own.
+/// Returns the id or position that is most similar to `name`; `None` if none is, or the store does not answer.
 async fn near(triage: &Triage, name: &str) -> Option<String> {
     let mut letters = triage.list(Selection::default()).await.ok()?;
-    let mut best: Option<String> = None;
-    let mut searched = 0;
-    while searched < SEARCHED {
-        let page = letters.next(500).await.ok()?;
-        if page.is_empty() {
-            break;
-        }
-        searched += page.len();
-        let known = page
-            .iter()
-            .flat_map(|letter| [letter.id.as_str(), letter.record.origin.position.as_str()]);
-        if let Some(found) = nearest(name, known.chain(best.as_deref())) {
-            best = Some(found.to_owned());
-        }
-    }
-    best
+    nearest_in_pages(name, async || {
+        let page = letters.next(PAGE).await.ok()?;
+        let names = page.iter().flat_map(|letter| {
+            [
+                letter.id.to_string(),
+                letter.record.origin.position.to_string(),
+            ]
+        });
+        (!page.is_empty()).then(|| names.collect())
+    })
+    .await
 }

@@ -1,19 +1,21 @@
 //! Arguments that select dead letters, the same for every `pf dlq` command.
 
-use std::{fmt::Write as _, str::FromStr, time::SystemTime};
+use std::{fmt::Write as _, str::FromStr, sync::Arc, time::SystemTime};
 
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use protoflow::{
+    backends::OpenOptions,
     event::{Group, Pattern},
-    runtime::{Filter, Query},
+    runtime::{Filter, Query, Triage},
     transport::{LetterKind, LetterRef, Selection, Transport},
 };
 use serde::Deserialize;
 
 use crate::{
+    context::Context,
     error::{CliError, CliResult},
     output::Remarks,
     values::{ids, times, topics},
@@ -87,9 +89,11 @@ impl FromStr for Moment {
     }
 }
 
-/// A selection that was read.
+/// A selection, on an open store.
 #[derive(Debug)]
-pub struct Chosen {
+pub struct OpenSelection {
+    pub transport: Arc<dyn Transport>,
+    pub triage: Triage,
     /// The query for the dead letters.
     pub query: Query,
     /// The selection as written on the command line, if its times may be relative.
@@ -106,6 +110,12 @@ pub struct EmptyResult {
 }
 
 impl EmptyResult {
+    /// Prints that nothing was found, with hints.
+    pub async fn report(&self, transport: &dyn Transport, remarks: &Remarks) {
+        remarks.remark("no dead letters");
+        self.hint(transport, remarks).await;
+    }
+
     /// Prints hints about an empty result.
     pub async fn hint(&self, transport: &dyn Transport, remarks: &Remarks) {
         if self.lacks_root {
@@ -135,8 +145,22 @@ impl SelectionArgs {
             || self.filter.is_some()
     }
 
-    /// Reads the selection; prints a notice and returns `None` if the list of ids is empty.
-    pub fn choose(self, remarks: &Remarks) -> CliResult<Option<Chosen>> {
+    /// Reads the selection and opens the store; prints a notice and returns `None` if the list of ids is empty.
+    pub async fn open(self, context: &mut Context) -> CliResult<Option<OpenSelection>> {
+        let Some((query, text, empty)) = self.read(&context.printer.remarks())? else {
+            return Ok(None);
+        };
+        let transport = context.open(OpenOptions::default()).await?;
+        Ok(Some(OpenSelection {
+            triage: Triage::new(Arc::clone(&transport)),
+            transport,
+            query,
+            text,
+            empty,
+        }))
+    }
+
+    fn read(self, remarks: &Remarks) -> CliResult<Option<(Query, Option<String>, EmptyResult)>> {
         for topic in self.topic.iter().filter_map(Pattern::literal) {
             refuse_store(&topic)?;
         }
@@ -170,14 +194,11 @@ impl SelectionArgs {
             .then(|| written(&query, self.since.as_ref(), self.until.as_ref()));
         query.selection.since = self.since.map(|since| since.time);
         query.selection.until = self.until.map(|until| until.time);
-        Ok(Some(Chosen {
-            query,
-            text,
-            empty: EmptyResult {
-                topics: self.topic,
-                lacks_root,
-            },
-        }))
+        let empty = EmptyResult {
+            topics: self.topic,
+            lacks_root,
+        };
+        Ok(Some((query, text, empty)))
     }
 }
 

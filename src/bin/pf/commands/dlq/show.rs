@@ -8,17 +8,12 @@ use std::{
 
 use clap::Args;
 use protoflow::{
-    backends::OpenOptions,
     event::format_time,
     runtime::{Triage, TriageError},
     transport::DeadLetter,
 };
 
-use super::{
-    list::{show, warn_unfiltered},
-    names,
-    selection::SelectionArgs,
-};
+use super::{list::warn_unfiltered, names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::{CliError, CliResult},
@@ -46,15 +41,14 @@ impl ShowArgs {
             return Err(CliError::usage("no dead letter selected")
                 .hint("`pf dlq list` shows their ids; `--all` selects every one"));
         }
-        let remarks = context.printer.remarks();
-        let Some(chosen) = self.selection.choose(&remarks)? else {
+        let Some(selected) = self.selection.open(context).await? else {
             return Ok(());
         };
-        let triage = Triage::new(context.open(OpenOptions::default()).await?);
-        if !chosen.query.selection.letters.is_empty() {
-            check_unique(&triage, chosen.query.selection.clone()).await?;
+        let triage = selected.triage;
+        if !selected.query.selection.letters.is_empty() {
+            check_unique(&triage, selected.query.selection.clone()).await?;
         }
-        let mut letters = triage.list(chosen.query).await?;
+        let mut letters = triage.list(selected.query).await?;
         let mut shown = false;
         loop {
             let page = letters.next(100).await?;
@@ -62,14 +56,14 @@ impl ShowArgs {
                 break;
             }
             for letter in &page {
-                show(&mut context.printer, letter, details)?;
+                context.printer.item(letter, details)?;
             }
             shown = true;
         }
         names::check(&triage, &letters, shown).await?;
         warn_unfiltered(&letters, context);
         if !shown {
-            remarks.remark("no dead letters");
+            context.printer.remarks().remark("no dead letters");
         }
         Ok(())
     }

@@ -4,11 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, Table};
-use protoflow::{
-    backends::OpenOptions,
-    runtime::{Counts, Triage},
-    transport::StatsRow,
-};
+use protoflow::{runtime::Counts, transport::StatsRow};
 use serde::Serialize;
 
 use super::{names, selection::SelectionArgs};
@@ -35,19 +31,17 @@ pub struct StatsArgs {
 
 impl StatsArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let remarks = context.printer.remarks();
-        let Some(chosen) = self.selection.choose(&remarks)? else {
+        let Some(selected) = self.selection.open(context).await? else {
             return Ok(());
         };
-        let transport = context.open(OpenOptions::default()).await?;
-        let triage = Triage::new(transport.clone());
-        let counts = match triage.stats(chosen.query).await {
+        let remarks = context.printer.remarks();
+        let triage = selected.triage;
+        let counts = match triage.stats(selected.query).await {
             Ok(counts) => counts,
             Err(error) => return Err(names::explain(&triage, error).await),
         };
         if counts.rows.is_empty() {
-            remarks.remark("no dead letters");
-            chosen.empty.hint(&*transport, &remarks).await;
+            selected.empty.report(&*selected.transport, &remarks).await;
             return Ok(());
         }
         if context.printer.format() == Format::Json {

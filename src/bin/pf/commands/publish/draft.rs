@@ -1,6 +1,6 @@
 //! Events out of flags and data.
 //!
-//! The envelope is encoded once with markers for id and data; each event only fills them in. Encoding every event anew
+//! The envelope is encoded once with markers for id and data; each event only fills them in. Encoding every event
 //! would dominate the time of a stream.
 
 use std::time::{Duration, Instant};

@@ -54,7 +54,7 @@ pub async fn publish(
         let finished = stream
             .read(input::read(input::stdin()?, args.max_size))
             .await?;
-        stream.progress.tell(stream.publisher.finish().await)?;
+        stream.progress.record(stream.publisher.finish().await)?;
         stream.progress.warn(&stream.transport.warnings());
         if let Some(draft) = stream.draft.filter(|_| stream.progress.topic_missing()) {
             let named = [Pattern::from(draft.topic().clone())];
@@ -162,7 +162,7 @@ impl Stream<'_> {
         self.pace().await?;
         let tag = self.progress.tag(id, &outgoing.message);
         let results = self.publisher.push(outgoing, tag).await;
-        self.progress.tell(results)
+        self.progress.record(results)
     }
 
     fn outgoing(&mut self, line: &[u8]) -> CliResult<(Option<String>, Outgoing)> {
@@ -221,7 +221,7 @@ impl Stream<'_> {
     async fn send(&mut self) -> CliResult<()> {
         let results = self.publisher.flush().await;
         self.progress.warn(&self.transport.warnings());
-        self.progress.tell(results)?;
+        self.progress.record(results)?;
         self.progress.flush()
     }
 }

@@ -111,7 +111,7 @@ impl<'a> LineProgress<'a> {
         self.printer.remarks().remark(text);
     }
 
-    /// Says what the transport warns of.
+    /// Prints the warnings of the transport.
     pub fn warn(&self, warnings: &[String]) {
         let remarks = self.printer.remarks();
         for warning in warnings {
@@ -132,7 +132,7 @@ impl<'a> LineProgress<'a> {
     }
 
     /// Counts results. Consecutive lines that were refused for the same reason are reported together.
-    pub fn tell(&mut self, results: Vec<(Tag, TransportResult<Receipt>)>) -> CliResult<()> {
+    pub fn record(&mut self, results: Vec<(Tag, TransportResult<Receipt>)>) -> CliResult<()> {
         let mut group: Option<(RangeInclusive<u64>, CliError)> = None;
         for (tag, result) in results {
             let error = match result {

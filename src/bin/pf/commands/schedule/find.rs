@@ -4,11 +4,11 @@ use protoflow::transport::{FIND_LIMIT, Schedule, Schedules};
 
 use crate::{
     error::{CliError, CliResult, Exit},
-    values::nearest::nearest,
+    values::nearest::nearest_in_pages,
 };
 
-/// So many schedules are searched for a name like the one that was given.
-const SEARCHED: usize = 10_000;
+/// Schedules per page.
+const PAGE: usize = 500;
 
 /// Returns the one schedule whose id has this prefix.
 pub async fn one(schedules: &dyn Schedules, name: &str) -> CliResult<Schedule> {
@@ -44,21 +44,13 @@ async fn unknown(schedules: &dyn Schedules, name: &str) -> CliError {
     }
 }
 
-/// Returns the name most like the one given. Finding none is no error of its own.
+/// Returns the id that is most similar to `name`; `None` if none is, or the store does not answer.
 async fn near(schedules: &dyn Schedules, name: &str) -> Option<String> {
     let mut scan = schedules.scan().await.ok()?;
-    let mut best: Option<String> = None;
-    let mut searched = 0;
-    while searched < SEARCHED {
-        let page = scan.next(500).await.ok()?;
-        if page.is_empty() {
-            break;
-        }
-        searched += page.len();
-        let known = page.iter().map(|schedule| schedule.id.0.as_str());
-        if let Some(found) = nearest(name, known.chain(best.as_deref())) {
-            best = Some(found.to_owned());
-        }
-    }
-    best
+    nearest_in_pages(name, async || {
+        let page = scan.next(PAGE).await.ok()?;
+        let names = page.iter().map(|schedule| schedule.id.0.clone());
+        (!page.is_empty()).then(|| names.collect())
+    })
+    .await
 }

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    error::{CliError, CliResult},
-    output::{Format, Paint, Painter, Printer, Remarks, Text, counted},
+    error::CliResult,
+    output::{Item, Paint, Painter, Remarks, counted},
 };
 
 /// Schedules per page.
@@ -62,7 +62,7 @@ impl ListArgs {
                     break 'all;
                 }
                 if choice.covers(schedule)? {
-                    show(&mut context.printer, schedule, line)?;
+                    context.printer.item(schedule, line)?;
                     shown += 1;
                 }
             }
@@ -89,7 +89,7 @@ impl Choice {
         let Some(filter) = &self.filter else {
             return Ok(true);
         };
-        Ok(filter.matches(&record(schedule)?).unwrap_or_else(|error| {
+        Ok(filter.matches(&schedule.record()?).unwrap_or_else(|error| {
             self.filter_failed.get_or_insert((0, error)).0 += 1;
             false
         }))
@@ -107,47 +107,36 @@ impl Choice {
     }
 }
 
-/// Writes a schedule in the chosen format; `text` writes it for people.
-pub fn show(printer: &mut Printer, schedule: &Schedule, text: Text<Schedule>) -> CliResult<()> {
-    match printer.format() {
-        Format::Text => printer.human(|out, paint| text(schedule, out, paint))?,
-        Format::Json => printer.raw(&record(schedule)?)?,
-        Format::Event | Format::Data | Format::Raw => printer.message(&stored(schedule))?,
+impl Item for Schedule {
+    /// Returns the record of the message with a `schedule` field.
+    fn record(&self) -> io::Result<Vec<u8>> {
+        #[derive(Serialize)]
+        struct Delayed<'a> {
+            id: &'a str,
+            due: String,
+        }
+        let mut record = Vec::new();
+        write_record(&mut record, &self.stored(), None);
+        let delayed = Delayed {
+            id: &self.id.0,
+            due: due(self),
+        };
+        if record.pop() != Some(b'}') {
+            return Err(io::Error::other("a record is not an object"));
+        }
+        record.extend_from_slice(b",\"schedule\":");
+        serde_json::to_writer(&mut record, &delayed)?;
+        record.extend_from_slice(b"}\n");
+        Ok(record)
     }
-    Ok(())
-}
 
-fn stored(schedule: &Schedule) -> Stored {
-    Stored {
-        message: schedule.message.clone(),
-        position: Position::new(schedule.id.0.clone()),
-        time: schedule.due,
+    fn stored(&self) -> Stored {
+        Stored {
+            message: self.message.clone(),
+            position: Position::new(self.id.0.clone()),
+            time: self.due,
+        }
     }
-}
-
-/// Returns the record of the message with a `schedule` field.
-fn record(schedule: &Schedule) -> CliResult<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Waiting<'a> {
-        id: &'a str,
-        due: String,
-    }
-    let mut record = Vec::new();
-    write_record(&mut record, &stored(schedule), None);
-    let waiting = Waiting {
-        id: &schedule.id.0,
-        due: due(schedule),
-    };
-    if record.pop() != Some(b'}') {
-        return Err(CliError::message(
-            crate::error::Exit::Failed,
-            "a record is not an object",
-        ));
-    }
-    record.extend_from_slice(b",\"schedule\":");
-    serde_json::to_writer(&mut record, &waiting).map_err(io::Error::from)?;
-    record.extend_from_slice(b"}\n");
-    Ok(record)
 }
 
 /// Returns the time of delivery.

@@ -5,10 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use protoflow::{backends::OpenOptions, transport::Schedule};
 
-use super::{
-    find,
-    list::{due, show},
-};
+use super::{find, list::due};
 use crate::{
     context::Context,
     error::CliResult,
@@ -32,7 +29,7 @@ impl ShowArgs {
         let transport = context.open(OpenOptions::default()).await?;
         for name in &self.schedules {
             let schedule = find::one(transport.schedules(), name).await?;
-            show(&mut context.printer, &schedule, text)?;
+            context.printer.item(&schedule, text)?;
         }
         Ok(())
     }

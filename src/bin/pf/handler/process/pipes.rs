@@ -224,7 +224,7 @@ impl<'a> PipeLoop<'a> {
         self.stdin = None;
     }
 
-    /// Writes as much as fits. A child may ignore its stdin: that is no error.
+    /// Writes as much as fits. A child may ignore its stdin: that is not an error.
     fn write_stdin(&mut self) {
         let Some((stdin, payload)) = &mut self.stdin else {
             return;

@@ -23,7 +23,7 @@ struct Kept {
 impl StderrTail {
     /// Passes a chunk on to the stderr of `pf` and keeps its tail.
     pub fn pass(&self, chunk: &[u8]) {
-        // A closed stderr is no reason to fail the run.
+        // A closed stderr must not fail the run.
         let _ = io::stderr().lock().write_all(chunk);
         self.keep(chunk);
     }

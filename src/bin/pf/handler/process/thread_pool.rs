@@ -63,7 +63,7 @@ struct Queue<S> {
     closed: bool,
 }
 
-/// A job in the queue. Whoever takes it out, the thread or the run that gave up on it, decides whether it runs.
+/// A job in the queue. A thread takes it out to run it, or its run takes it out to cancel it, whichever comes first.
 struct QueuedJob<S>(Mutex<Option<Job<S>>>);
 
 /// Removes the job from the queue when dropped, so that a run whose future was dropped does not begin.

@@ -69,7 +69,7 @@ mod tests {
     fn only_a_missing_process_of_this_host_is_dead() {
         assert!(!is_dead(&name()));
         assert!(!is_dead("ann@elsewhere (process 999999999)"));
-        assert!(!is_dead("somebody"));
+        assert!(!is_dead("unknown"));
         assert!(is_dead(&format!("ann@{} (process 999999999)", host())));
     }
 }

@@ -8,7 +8,6 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use clap::Args;
 use protoflow::{
-    backends::OpenOptions,
     runtime::{JobOptions, JobReport, Plan, PlanRequest, Triage, TriageError},
     transport::{ErrorKind, JobAction},
 };
@@ -54,22 +53,21 @@ pub async fn run(
     context: &mut Context,
 ) -> CliResult<()> {
     check(&args, action.verb(), context)?;
-    let remarks = context.printer.remarks();
-    let Some(chosen) = args.selection.choose(&remarks)? else {
+    let Some(selected) = args.selection.open(context).await? else {
         return Ok(());
     };
-    let transport = context.open(OpenOptions::default()).await?;
+    let remarks = context.printer.remarks();
     let job = Session {
         store: masked(&context.url()?),
-        triage: Triage::new(transport.clone()),
+        triage: selected.triage,
         remarks: remarks.clone(),
         rate: args.rate,
     };
     let request = PlanRequest {
         action,
-        query: chosen.query,
+        query: selected.query,
         max_replays,
-        text: chosen.text,
+        text: selected.text,
     };
     let asking = !args.yes && is_terminal();
     let done = if args.dry_run || !(args.yes || asking) {
@@ -78,7 +76,7 @@ pub async fn run(
         job.execute(request, asking, context).await?
     };
     if !done {
-        chosen.empty.hint(&*transport, &remarks).await;
+        selected.empty.hint(&*selected.transport, &remarks).await;
     }
     Ok(())
 }
