@@ -100,9 +100,9 @@ fn what_is_given_up_is_listed_and_shown() {
     created stream SHOP_PF for failed runs and jobs
     created consumer billing on SHOP
     out of order
-    attempt 1 of order.created e1 failed, again in [MS]: exit status 1: out of order
+    attempt 1 of order.created e1 failed, retrying in [MS]: exit status 1: out of order
     out of order
-    attempt 2 of order.created e1 failed, again in [MS]: exit status 1: out of order
+    attempt 2 of order.created e1 failed, retrying in [MS]: exit status 1: out of order
     out of order
     dead letter order.created e1 (exhausted): exit status 1: out of order
     0 handled, 2 retries, 1 dead letter
@@ -128,7 +128,7 @@ fn what_is_given_up_is_listed_and_shown() {
     assert_snapshot!(shop.show(&["dlq", "stats"]), @"
     exit: 0
     --- stdout
-    COUNT  TOPIC          GROUP    KIND       SORT            FIRST                 LAST                  REASON
+    COUNT  TOPIC          GROUP    KIND       FINGERPRINT     FIRST                 LAST                  REASON
         1  order.created  billing  exhausted  1:[LETTER]  [TIME]  [TIME]  exit status 1: out of order
 
     --- stderr

@@ -122,7 +122,7 @@ fn what_was_pending_when_the_group_left_is_counted_by_its_subject() {
         .stderr()
         .lines()
         .filter_map(|line| {
-            line.split_once("removed ")?
+            line.split_once("purge removed ")?
                 .1
                 .split(' ')
                 .next()?
@@ -248,7 +248,7 @@ fn a_consumer_that_was_deleted_ends_its_group_with_a_hint() {
         .ask("$JS.API.CONSUMER.DELETE.SHOP.billing", &json!({}));
     wait_for(
         &mut said_by,
-        "hint: started again, the group reads from the earliest event",
+        "hint: after a restart the group reads from the earliest event",
     );
     assert_eq!(shop.pf.finish(child).code(), Some(1));
 }

@@ -162,7 +162,7 @@ fn a_letter_stays_while_its_event_would_be_dropped() {
     because of
             1  exit status 65 (permanent)
     warning: every group of the topic gets these events again, not only the one that failed (a replay goes to the topic, so every group sees it)
-    error: 1 letter could not be dealt with
+    error: 1 dead letter failed
     ");
     assert_eq!(shop.raw.letters().len(), 1, "the letter stays");
     let _ = consume(&shop, &[], "true").succeeded();

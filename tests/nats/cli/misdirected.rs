@@ -152,7 +152,7 @@ fn a_letter_is_not_replayed_into_another_stream() {
     because of
             1  exit status 65 (permanent)
     warning: every group of the topic gets these events again, not only the one that failed (a replay goes to the topic, so every group sees it)
-    error: 1 letter could not be dealt with
+    error: 1 dead letter failed
     ");
     assert_eq!(shop.raw.letters().len(), 1, "the letter stays");
     let orders = Raw::new(&shop.broker.url(""), "ORDERS");

@@ -69,7 +69,7 @@ fn what_waits_is_listed_shown_and_called_off() {
     --- stdout
 
     --- stderr
-    error: no delayed events under the name `[SOON]`
+    error: no schedule `[SOON]`
     hint: its event may have been delivered; `pf schedule list` shows the pending ones
     ");
     assert_eq!(shop.raw.scheduled(), 1);
@@ -138,7 +138,7 @@ fn what_waits_gets_another_time() {
         .pf
         .run(&["schedule", "reschedule", &id, "--delay", "-5s"]);
     assert_eq!(past.code(), Some(2), "{past}");
-    assert!(past.stderr().contains("not a duration"), "{past}");
+    assert!(past.stderr().contains("not a valid duration"), "{past}");
     assert_snapshot!(told(&["schedule", "reschedule", &id, "--delay", "1s"]), @"
     exit: 0
     --- stdout

@@ -147,7 +147,7 @@ fn the_story_is_told_on_a_server_again_and_again() {
         let run = run.succeeded();
         assert!(run.stdout().contains("attempt 3: done"), "{run}");
         assert!(run.stdout().contains("1 replayed"), "{run}");
-        assert!(run.stdout().contains("That was all"), "{run}");
+        assert!(run.stdout().contains("Done."), "{run}");
     }
     let left = shop.pf.run(&["dlq", "list", "-o", "json"]).succeeded();
     assert_eq!(left.stdout(), "", "no letter is left");
