@@ -7,7 +7,7 @@ use cloudevents::{
     AttributesWriter, Data, Event, EventBuilder as _, EventBuilderV10, event::ExtensionValue,
 };
 
-use super::{EventError, media, names, wire};
+use crate::event::{EventError, attributes::names, codec::media, codec::sdk};
 
 /// Starts an event; the id defaults to a ULID and the time to now.
 pub fn event(ty: impl Into<String>, source: impl Into<String>) -> EventBuilder {
@@ -177,7 +177,7 @@ impl EventBuilder {
             names::check_extension(&name)?;
             event.set_extension(&name, value);
         }
-        wire::check(&event)?;
+        sdk::check(&event)?;
         Ok(event)
     }
 }

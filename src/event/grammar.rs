@@ -3,7 +3,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::{percent, time::utc};
+use crate::event::{codec::percent, time::utc};
 
 /// Reports whether text is a time that every SDK reads.
 pub(super) fn is_timestamp(text: &str) -> bool {

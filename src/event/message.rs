@@ -6,7 +6,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::Topic;
+use crate::event::Topic;
 
 type Header = (Cow<'static, str>, Option<Bytes>);
 
@@ -22,9 +22,9 @@ impl Headers {
         Self::default()
     }
 
-    /// Returns no headers, with room for so many.
-    #[cfg(any(feature = "sqlite", feature = "kafka"))]
-    pub(crate) fn with_capacity(count: usize) -> Self {
+    /// Returns no headers, with room for `count`.
+    #[must_use]
+    pub fn with_capacity(count: usize) -> Self {
         Self(SmallVec::with_capacity(count))
     }
 
@@ -34,8 +34,7 @@ impl Headers {
     }
 
     /// Adds a header whose name is known beforehand, without copying it.
-    #[cfg(any(feature = "sqlite", feature = "kafka"))]
-    pub(crate) fn push_known(&mut self, name: &'static str, value: Option<Bytes>) {
+    pub fn push_known(&mut self, name: &'static str, value: Option<Bytes>) {
         self.0.push((Cow::Borrowed(name), value));
     }
 
@@ -129,12 +128,6 @@ impl Position {
         Self(SmolStr::new(text))
     }
 
-    /// Takes over a notation that was put together in little room.
-    #[cfg(feature = "kafka")]
-    pub(crate) fn built(text: SmolStr) -> Self {
-        Self(text)
-    }
-
     /// Takes a number for it.
     pub(crate) fn number(number: impl itoa::Integer) -> Self {
         Self::new(itoa::Buffer::new().format(number))
@@ -144,6 +137,12 @@ impl Position {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<SmolStr> for Position {
+    fn from(text: SmolStr) -> Self {
+        Self(text)
     }
 }
 

@@ -21,54 +21,49 @@
 //! # }
 //! ```
 
-mod binary;
+pub(crate) mod attributes;
 mod builder;
-mod content;
-mod draft;
-mod emit;
-mod envelope;
+mod codec;
+mod encoding;
 mod error;
-mod extension;
 mod grammar;
-mod hand_over;
+mod handling;
 mod json;
-mod line;
-mod media;
 mod message;
-pub(crate) mod names;
-mod percent;
-mod plain;
 mod record;
-mod rules;
-mod scan;
-mod scanner;
-mod structured;
 mod time;
 mod topic;
 mod trace;
-mod wire;
+mod validate;
 
 pub(crate) use self::time::exact_time;
 pub use self::{
+    attributes::{extension::EventExt, names::is_bookkeeping},
     builder::{EventBuilder, event, new_id},
-    emit::{Emission, complete_emitted},
-    envelope::{Data, Envelope, Form},
+    codec::{
+        data::Data,
+        envelope::{Envelope, Form},
+        media::is_json as is_json_type,
+        sdk::{decode, encode},
+        structured::write_event,
+    },
+    encoding::{Dialect, Encoding, Mode, Naming},
     error::EventError,
-    extension::EventExt,
-    hand_over::{HandOver, hand_over, hand_over_envelope, hand_over_event},
-    line::{parse_record, parse_record_as},
-    media::is_json as is_json_type,
+    handling::{
+        emitted::{Emission, complete_emitted},
+        hand_over::{HandOver, hand_over, hand_over_envelope, hand_over_event},
+        plain::wrap_plain,
+    },
     message::{Headers, Message, Position, Stored},
-    names::is_bookkeeping,
-    plain::wrap_plain,
-    record::{Record, write_record},
-    rules::validate,
-    structured::write_event,
+    record::{
+        read::{parse_record, parse_record_as},
+        write::{Record, write_record},
+    },
     time::{
         format_time, from_unix_millis, from_unix_nanos, parse_time, unix_millis, unix_nanos,
         write_time,
     },
     topic::{Group, NameError, Pattern, Topic},
     trace::TraceParent,
-    wire::{Dialect, Encoding, Mode, Naming, decode, encode},
+    validate::validate,
 };

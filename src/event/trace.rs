@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::EventError;
+use crate::event::EventError;
 
 /// The value of a `traceparent`: which trace an event belongs to, and which span sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

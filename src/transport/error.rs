@@ -65,6 +65,9 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+/// The result of an operation on a transport.
+pub type Result<T, E = TransportError> = std::result::Result<T, E>;
+
 /// A failed transport operation.
 ///
 /// Its clones share the driver's error: one failure often ends several publishes or settlements.

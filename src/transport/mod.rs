@@ -21,7 +21,6 @@
 //! - Kafka fires delayed events only while somebody runs: [`Schedules::run`].
 
 mod capabilities;
-mod capture;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod dead_letter;
@@ -29,40 +28,34 @@ mod delivery;
 mod error;
 mod failure;
 mod finding;
-mod job;
 mod schedule;
-mod selection;
 mod stamp;
-mod stats;
+mod tail;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
 #[cfg(any(feature = "nats", feature = "kafka"))]
-pub(crate) use self::job::JOB_CHUNK;
+pub(crate) use self::dead_letter::JOB_CHUNK;
 pub use self::{
     capabilities::{Capabilities, Limits, Support},
-    capture::{Capture, Captured},
     dead_letter::{
-        DeadLetter, DeadLetters, LetterId, LetterKind, LetterRecord, LetterScan, Origin,
+        Capture, Captured, DeadLetter, DeadLetters, JOB_LEASE, Job, JobAction, JobId, JobLease,
+        LetterId, LetterKind, LetterRecord, LetterRef, LetterScan, Origin, Resolution, Selection,
+        Stats, StatsBuilder, StatsRow, sort_stats,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
         Verdict,
     },
-    error::{ErrorKind, TransportError},
+    error::{ErrorKind, Result, TransportError},
     failure::{Failure, Fingerprint, describe_failure, fingerprint},
     finding::{Finding, FindingLevel},
-    job::{JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution},
     schedule::{FIND_LIMIT, Schedule, ScheduleId, ScheduleScan, Schedules, first_due},
-    selection::{LetterRef, Selection},
-    stats::{Stats, StatsBuilder, StatsRow, sort_stats},
+    tail::{Tail, TailFrom, TailRequest},
 };
-use crate::event::{Encoding, Message, Pattern, Position, Stored, Topic};
-
-/// What operations on a transport return.
-pub type Result<T, E = TransportError> = std::result::Result<T, E>;
+use crate::event::{Encoding, Message, Position, Topic};
 
 /// A broker connection, or an open store.
 ///
@@ -169,50 +162,4 @@ pub struct Receipt {
     pub position: Option<Position>,
     /// The name under which a delayed message can be cancelled.
     pub schedule: Option<ScheduleId>,
-}
-
-/// What to read, from where, until where.
-#[derive(Debug, Clone)]
-pub struct TailRequest {
-    /// Topics; a message that matches several is shown once.
-    pub patterns: Vec<Pattern>,
-    /// Where to start.
-    pub from: TailFrom,
-    /// End after what was there at the start.
-    pub until_end: bool,
-}
-
-/// Where a tail starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TailFrom {
-    /// With what is stored from now on.
-    Now,
-    /// With the oldest kept.
-    Earliest,
-    /// With the first stored at or after this time.
-    Time(SystemTime),
-    /// With the last so many that match.
-    Last(u64),
-}
-
-/// An open read.
-#[async_trait]
-pub trait Tail: fmt::Debug + Send {
-    /// Waits for messages and returns at most `max`; none means that the end was reached.
-    ///
-    /// May be dropped: nothing is skipped.
-    ///
-    /// # Errors
-    /// If the connection is lost for good. A gap that retention tore is an error of kind
-    /// [`ErrorKind::Gap`], after which reading goes on behind it. [`ErrorKind::Warning`] skips nothing.
-    async fn next(&mut self, max: usize) -> Result<Vec<Stored>>;
-
-    /// From now on ends behind what is stored now, as if it had been asked to
-    /// ([`until_end`](TailRequest::until_end)); nothing is skipped.
-    ///
-    /// May be dropped: whether it ends is open then, and it may be asked again.
-    ///
-    /// # Errors
-    /// If the store does not tell where its end is; the tail goes on as before.
-    async fn until_end(&mut self) -> Result<()>;
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use cloudevents::{AttributesReader, Event};
 
 use crate::{
-    event::{Encoding, Envelope, EventError, EventExt, Message, encode, names},
+    event::{Encoding, Envelope, EventError, EventExt, Message, attributes::names, encode},
     transport::Outgoing,
 };
 

@@ -29,35 +29,22 @@
     reason = "panicking is how a case fails, which is what cases are for"
 )]
 
-pub mod attempts;
-pub mod bytes;
-pub mod dead_letters;
-pub mod delay;
-pub mod doctor;
+mod cases;
 pub mod faulty;
-pub mod groups;
-pub mod handlers;
 mod harness;
-pub mod jobs;
-mod letters;
-pub mod looking;
-mod member;
-mod message;
-pub mod order;
-pub mod publish;
-mod refusals;
-pub mod replay;
-pub mod retry;
-pub mod schedules;
-pub mod settle;
-pub mod tail;
-pub mod until_end;
 
 use std::{fmt, panic::AssertUnwindSafe};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::timeout;
 
+use self::cases::{
+    consume::{attempts, groups, handlers, order, retry, settle, until_end},
+    delay::{delays as delay, schedules},
+    doctor,
+    messages::{bytes, looking, publish, tail},
+    triage::{dead_letters, jobs, replay},
+};
 pub use self::harness::{Harness, Store};
 
 /// Calls a macro with every case, by subject; `$args` go first.

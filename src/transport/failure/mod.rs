@@ -1,59 +1,10 @@
-//! How a handler run failed, and which failures are of one sort.
+//! Failed handler runs, and the fingerprints by which they are grouped.
 
 mod describe;
+mod failed_run;
 mod normalise;
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
-pub use self::describe::{describe_failure, fingerprint};
-
-/// A stable name for failures of one sort, with the version of its algorithm in front (`1:…`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fingerprint(pub String);
-
-impl Fingerprint {
-    /// Reports whether the text is the beginning of the name, with its version or without.
-    #[must_use]
-    pub fn begins_with(&self, text: &str) -> bool {
-        let behind = self.0.split_once(':').map_or("", |(_, behind)| behind);
-        self.0.starts_with(text) || behind.starts_with(text)
-    }
-}
-
-/// How a handler run failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The sort of error (`exit 1`, `signal 9`, `timeout`, `panic`, a Rust type).
-    pub class: String,
-    /// One line for people.
-    pub message: String,
-    /// More, truncated: the tail of stderr, a chain of causes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// How long the run took.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "super::stamp::seconds"
-    )]
-    pub duration: Option<Duration>,
-    /// The sort of failure.
-    pub fingerprint: Fingerprint,
-}
-
-impl Failure {
-    /// Tells of a run that took the consumer down for the `times`th time.
-    #[must_use]
-    pub fn crashed(times: u32) -> Self {
-        Self {
-            class: "crashed".to_owned(),
-            message: format!("the consumer went down {times} times while it worked on this"),
-            detail: None,
-            duration: None,
-            fingerprint: Fingerprint("1:crashed".to_owned()),
-        }
-    }
-}
+pub use self::{
+    describe::{describe_failure, fingerprint},
+    failed_run::{Failure, Fingerprint},
+};

@@ -250,7 +250,7 @@ pub(crate) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
         text.push('/');
         text.push_str(digits.format(number));
     }
-    Position::built(text.finish())
+    Position::from(text.finish())
 }
 
 /// Reads the notation: the topic, the partition and the offset.

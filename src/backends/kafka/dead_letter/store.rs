@@ -20,8 +20,6 @@ use crate::{
     transport::{DeadLetter, ErrorKind, LetterId, LetterRecord, Result, TransportError},
 };
 
-/// The most bytes that the story of a letter takes.
-const STORY: usize = 4096;
 /// Letters are kept until they are dealt with, and find room beside the largest message that most topics take.
 const KEPT: [(&str, &str); 4] = [
     ("cleanup.policy", "delete"),
@@ -121,13 +119,10 @@ async fn lay_out(
     letter: &DeadLetter,
     form: Form,
 ) -> Result<Option<OutgoingRecord>> {
-    let story = match form {
-        Form::Whole => record::json(&letter.record)?,
-        Form::Brief | Form::Reference => record::json(&brief(&letter.record))?,
-    };
-    if form == Form::Whole && story.len() > STORY {
-        return Ok(None);
-    }
+    let story = record::json(&match form {
+        Form::Whole => letter.record.fit(LetterRecord::MAX_LEN),
+        Form::Brief | Form::Reference => letter.record.brief(),
+    })?;
     let original = &letter.record.origin.position;
     let mut marks: Vec<(&'static str, &[u8])> =
         vec![(LETTER, &story), (ID, letter.id.as_str().as_bytes())];
@@ -153,12 +148,6 @@ async fn lay_out(
         record.headers = Some(record::headers(&letter.message, &marks));
     }
     Ok(Some(record))
-}
-
-fn brief(record: &LetterRecord) -> LetterRecord {
-    let mut record = record.clone();
-    record.failure.detail = None;
-    record
 }
 
 /// Reports whether the original stands in this store, as far as its position tells.

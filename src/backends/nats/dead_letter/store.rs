@@ -20,9 +20,6 @@ use crate::{
     transport::{DeadLetter, LetterRecord, Result},
 };
 
-/// The most bytes that the metadata of a dead letter take.
-const MAX_METADATA: usize = 4096;
-
 /// The original of a dead letter in the user's stream.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct OriginalRef<'a> {
@@ -103,13 +100,12 @@ fn fit(connection: &Connection, letter: &DeadLetter, original: u64) -> Result<(H
         map.insert(TOPIC, letter.message.topic.as_str());
     }
     let fits = |map: &HeaderMap, payload: &Bytes| headers::size(map) + payload.len() <= room;
-    let metadata = headers::json(&letter.record)?;
-    let is_short = metadata.len() <= MAX_METADATA;
+    let metadata = headers::json(&letter.record.fit(LetterRecord::MAX_LEN))?;
     map.insert(LETTER, metadata);
-    if is_short && fits(&map, &payload) {
+    if fits(&map, &payload) {
         return Ok((map, payload));
     }
-    let brief = without_detail(&letter.record)?;
+    let brief = headers::json(&letter.record.brief())?;
     map.insert(LETTER, brief.as_str());
     if fits(&map, &payload) {
         return Ok((map, payload));
@@ -121,11 +117,4 @@ fn fit(connection: &Connection, letter: &DeadLetter, original: u64) -> Result<(H
     map.insert(LETTER, brief);
     map.insert(ORIGINAL, original.to_string());
     Ok((map, Bytes::new()))
-}
-
-fn without_detail(record: &LetterRecord) -> Result<String> {
-    let mut record = record.clone();
-    record.failure.detail = None;
-    record.earlier.clear();
-    headers::json(&record)
 }

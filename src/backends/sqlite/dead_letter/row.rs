@@ -14,9 +14,6 @@ use crate::backends::sqlite::{
     error::{Outcome, SCHEME},
 };
 
-/// The most bytes of bookkeeping beside a message.
-const MAX_RECORD: usize = 4096;
-
 /// Columns that [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "d.n, d.dead_since, d.id, d.record, d.key, d.headers, d.payload";
 
@@ -29,7 +26,7 @@ pub(crate) fn of(
     failure: Failure,
 ) -> DeadLetter {
     let mut letter = DeadLetter::of(SCHEME, store, group, delivery, kind, failure);
-    bound(&mut letter.record);
+    letter.record = letter.record.fit(LetterRecord::MAX_LEN);
     letter
 }
 
@@ -107,41 +104,4 @@ fn sort_id(connection: &Connection, record: &LetterRecord) -> Outcome<i64> {
     Ok(connection
         .prepare_cached(sql)?
         .query_row(values, |row| row.get(0))?)
-}
-
-/// Cuts detail, then message, until the record is small enough. At most half at a time: what is cut may
-/// weigh more in the record than in memory.
-fn bound(record: &mut LetterRecord) {
-    loop {
-        let length = serde_json::to_vec(record).map_or(0, |text| text.len());
-        let Some(over) = length.checked_sub(MAX_RECORD + 1) else {
-            return;
-        };
-        let failure = &mut record.failure;
-        let keep = |text: &str| text.len() - (over + 1).min(text.len() / 2 + 1);
-        match failure.detail.take() {
-            Some(detail) if detail.len() > 64 => {
-                failure.detail = Some(last_part(&detail, keep(&detail)).to_owned());
-            }
-            Some(_) => {}
-            None if failure.message.is_empty() => {
-                failure.class.clear();
-                record.event_id = None;
-                record.event_type = None;
-                return;
-            }
-            None => {
-                let keep = keep(&failure.message);
-                failure.message = first_part(&failure.message, keep).to_owned();
-            }
-        }
-    }
-}
-
-fn first_part(text: &str, length: usize) -> &str {
-    &text[..text.floor_char_boundary(length)]
-}
-
-fn last_part(text: &str, length: usize) -> &str {
-    &text[text.ceil_char_boundary(text.len() - length)..]
 }

@@ -8,7 +8,9 @@ use memchr::memmem::Finder;
 use crate::{
     event::{
         Envelope, Message,
-        names::{MAX_ATTEMPTS, PF_DEAD_LETTER, PF_ERROR_MESSAGE, PF_MAX_ATTEMPTS, attempts_of},
+        attributes::names::{
+            MAX_ATTEMPTS, PF_DEAD_LETTER, PF_ERROR_MESSAGE, PF_MAX_ATTEMPTS, attempts_of,
+        },
     },
     runtime::describe_failure,
     transport::{Delivery, Failure, LetterKind},

@@ -72,14 +72,14 @@ impl DeadLetters for Faulty {
         }
         self.inner.dead_letters().enlist(job, &letters).await?;
         if self.has(Fault::PlansAct) {
-            self.carry_out(job).await?;
+            carry_out(self, job).await?;
         }
         Ok(())
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
         if self.has(Fault::ForgettingDeletes) {
-            self.carry_out(job).await?;
+            carry_out(self, job).await?;
         }
         self.inner.dead_letters().forget(job).await
     }
@@ -99,16 +99,16 @@ impl DeadLetters for Faulty {
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        self.inner.dead_letters().renew(&self.trusted(lease)).await
+        self.inner.dead_letters().renew(&trusted(self, lease)).await
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        let before = self.letters().await?;
+        let before = letters(self).await?;
         if self.has(Fault::ReplaysToAll) {
-            return self.replay_to_all(lease, max, &before).await;
+            return replay_to_all(self, lease, max, &before).await;
         }
         let store = self.inner.dead_letters();
-        let mut resolved = store.advance(&self.trusted(lease), max).await?;
+        let mut resolved = store.advance(&trusted(self, lease), max).await?;
         let action = self.shared.actions.lock().get(&lease.job).cloned();
         let stays = match action {
             Some(JobAction::Purge) => self.has(Fault::PurgesNothing),
@@ -130,51 +130,49 @@ impl DeadLetters for Faulty {
     }
 }
 
-impl Faulty {
-    /// Returns the lease under which work is done.
-    fn trusted(&self, lease: &JobLease) -> JobLease {
-        let latest = self.shared.tokens.lock().get(&lease.job).copied();
-        let token = match self.fault {
-            Fault::IgnoresFencing => latest.unwrap_or(lease.token),
-            _ => lease.token,
-        };
-        JobLease {
-            job: lease.job.clone(),
-            token,
+/// Returns the lease under which work is done.
+fn trusted(faulty: &Faulty, lease: &JobLease) -> JobLease {
+    let latest = faulty.shared.tokens.lock().get(&lease.job).copied();
+    let token = match faulty.fault {
+        Fault::IgnoresFencing => latest.unwrap_or(lease.token),
+        _ => lease.token,
+    };
+    JobLease {
+        job: lease.job.clone(),
+        token,
+    }
+}
+
+async fn letters(faulty: &Faulty) -> Result<Vec<DeadLetter>> {
+    let mut scan = faulty
+        .inner
+        .dead_letters()
+        .scan(&Selection::default())
+        .await?;
+    scan.next(1000).await
+}
+
+async fn carry_out(faulty: &Faulty, job: &JobId) -> Result<()> {
+    let store = faulty.inner.dead_letters();
+    let lease = store.lease(job, "nobody").await?;
+    store.advance(&lease, 1000).await?;
+    store.release(lease, false).await
+}
+
+/// Replays, and publishes what was replayed to its topic as well.
+async fn replay_to_all(
+    faulty: &Faulty,
+    lease: &JobLease,
+    max: usize,
+    before: &[DeadLetter],
+) -> Result<Vec<(LetterId, Resolution)>> {
+    let resolved = faulty.inner.dead_letters().advance(lease, max).await?;
+    for (id, _) in &resolved {
+        if let Some(letter) = before.iter().find(|letter| letter.id == *id) {
+            faulty.republish(letter.message.clone()).await?;
         }
     }
-
-    async fn letters(&self) -> Result<Vec<DeadLetter>> {
-        let mut scan = self
-            .inner
-            .dead_letters()
-            .scan(&Selection::default())
-            .await?;
-        scan.next(1000).await
-    }
-
-    async fn carry_out(&self, job: &JobId) -> Result<()> {
-        let store = self.inner.dead_letters();
-        let lease = store.lease(job, "nobody").await?;
-        store.advance(&lease, 1000).await?;
-        store.release(lease, false).await
-    }
-
-    /// Replays, and publishes what was replayed to its topic as well.
-    async fn replay_to_all(
-        &self,
-        lease: &JobLease,
-        max: usize,
-        before: &[DeadLetter],
-    ) -> Result<Vec<(LetterId, Resolution)>> {
-        let resolved = self.inner.dead_letters().advance(lease, max).await?;
-        for (id, _) in &resolved {
-            if let Some(letter) = before.iter().find(|letter| letter.id == *id) {
-                self.republish(letter.message.clone()).await?;
-            }
-        }
-        Ok(resolved)
-    }
+    Ok(resolved)
 }
 
 struct FaultyScan {

@@ -1,5 +1,6 @@
 //! A wrapper that makes any transport break one promise, to show that each case of the suite can fail.
 
+mod key;
 mod letters;
 mod schedules;
 mod subscription;
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 
 use super::Store;
 use crate::{
+    event::Message,
     lock::Mutex,
     transport::{JobAction, JobId, Result, SubscribeRequest, Transport},
 };
@@ -218,6 +220,12 @@ impl Faulty {
             fault,
             shared: Arc::default(),
         }
+    }
+
+    /// Stores messages as they are, expecting that it works.
+    async fn republish(&self, message: Message) -> Result<()> {
+        let mut results = self.inner.publish(vec![message.into()]).await;
+        results.remove(0).map(drop)
     }
 
     fn has(&self, fault: Fault) -> bool {

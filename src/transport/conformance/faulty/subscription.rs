@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Fault, Faulty, tail::restore_key};
+use super::{Fault, Faulty, key::restore_key};
 use crate::{
     event::{Headers, Message, Topic},
     lock::Mutex,

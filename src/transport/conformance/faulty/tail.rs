@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Fault, Faulty, transport::KEY};
+use super::{Fault, Faulty, key::restore_key};
 use crate::{
-    event::{Message, Stored},
+    event::Stored,
     transport::{Result, Tail, TailRequest},
 };
 
@@ -64,13 +64,4 @@ impl Tail for FaultyTail {
     async fn until_end(&mut self) -> Result<()> {
         self.inner().await?.until_end().await
     }
-}
-
-/// Puts a key back where it belongs.
-pub(super) fn restore_key(message: &mut Message) {
-    let carried = message.headers.iter().find(|(name, _)| *name == KEY);
-    if let Some((_, key)) = carried {
-        message.key = key.cloned();
-    }
-    message.headers.retain(|name| name != KEY);
 }

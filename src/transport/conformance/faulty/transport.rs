@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Fault, Faulty, subscription::FaultySubscription, tail::FaultyTail};
+use super::{Fault, Faulty, key::KEY, subscription::FaultySubscription, tail::FaultyTail};
 use crate::{
     event::{Encoding, Headers, Message, Pattern, Topic},
     transport::{
@@ -18,9 +18,6 @@ use crate::{
         Transport, TransportError, Verdict,
     },
 };
-
-/// The header in which a key is carried that is not to keep order.
-pub(super) const KEY: &str = "x-faulty-key";
 
 #[async_trait]
 impl Transport for Faulty {
@@ -54,7 +51,7 @@ impl Transport for Faulty {
         }
         let lost = self.has(Fault::LosesPublish).then(|| batch.pop());
         for outgoing in &mut batch {
-            self.spoil(outgoing);
+            spoil(self, outgoing);
         }
         if self.has(Fault::ReversesBatch) {
             batch.reverse();
@@ -88,10 +85,10 @@ impl Transport for Faulty {
     async fn subscribe(&self, mut request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         self.shared.groups.lock().push(request.clone());
         if self.has(Fault::StartsAgain) && request.from == StartFrom::New {
-            self.skip(&request).await?;
+            skip(self, &request).await?;
         }
         let asked = request.clone();
-        self.misread(&mut request);
+        misread(self, &mut request);
         let inner = self.inner.subscribe(request).await?;
         Ok(Arc::new(FaultySubscription::new(
             self.clone(),
@@ -106,7 +103,7 @@ impl Transport for Faulty {
             Fault::TailsEarliest => request.from = TailFrom::Earliest,
             Fault::TailEnds => request.until_end = true,
             Fault::WidensPatterns => request.patterns = vec![Pattern::all()],
-            Fault::LookingCounts => self.fail_one_of_each_group().await?,
+            Fault::LookingCounts => fail_one_of_each_group(self).await?,
             _ => {}
         }
         let inner = match self.fault {
@@ -145,102 +142,94 @@ impl Transport for Faulty {
     }
 }
 
-impl Faulty {
-    /// Stores messages as they are, expecting that it works.
-    pub(super) async fn republish(&self, message: Message) -> Result<()> {
-        let mut results = self.inner.publish(vec![message.into()]).await;
-        results.remove(0).map(drop)
-    }
-
-    fn spoil(&self, outgoing: &mut Outgoing) {
-        let message = &mut outgoing.message;
-        match self.fault {
-            Fault::MergesHeaders => {
-                let mut seen = HashSet::new();
-                message
-                    .headers
-                    .retain(|name| seen.insert(name.to_lowercase()));
-            }
-            Fault::NullsToEmpty => fill(message),
-            Fault::SharesKeys => {
-                if let Some(key) = message.key.take() {
-                    message.headers.push(KEY, Some(key));
-                }
-            }
-            Fault::DelaysStripped if outgoing.due.is_some() => message.headers = Headers::new(),
-            _ => {}
+fn spoil(faulty: &Faulty, outgoing: &mut Outgoing) {
+    let message = &mut outgoing.message;
+    match faulty.fault {
+        Fault::MergesHeaders => {
+            let mut seen = HashSet::new();
+            message
+                .headers
+                .retain(|name| seen.insert(name.to_lowercase()));
         }
-    }
-
-    fn misread(&self, request: &mut SubscribeRequest) {
-        match self.fault {
-            Fault::EachAlone => {
-                let name = format!("{}-{}", request.group, self.shared.number());
-                request.group = name.parse().unwrap_or_else(|_| request.group.clone());
+        Fault::NullsToEmpty => fill(message),
+        Fault::SharesKeys => {
+            if let Some(key) = message.key.take() {
+                message.headers.push(KEY, Some(key));
             }
-            Fault::OneGroup => {
-                let group = self
-                    .shared
-                    .groups
-                    .lock()
-                    .first()
-                    .map(|first| first.group.clone());
-                request.group = group.unwrap_or_else(|| request.group.clone());
-            }
-            Fault::WidensPatterns => request.patterns = vec![Pattern::all()],
-            Fault::SharesTopics => {
-                let groups = self.shared.groups.lock();
-                let same = groups.iter().filter(|one| one.group == request.group);
-                let patterns: HashSet<&Pattern> = same.flat_map(|one| &one.patterns).collect();
-                request.patterns = patterns.into_iter().cloned().collect();
-            }
-            Fault::StartsNew => request.from = StartFrom::New,
-            Fault::StartsEarliest => request.from = StartFrom::Earliest,
-            Fault::IgnoresMaxInFlight => request.max_in_flight = 1000,
-            Fault::NeverEnds | Fault::EndsEarly => request.until_end = false,
-            Fault::AlwaysOrdered => request.ordered = true,
-            Fault::NeverOrdered => request.ordered = false,
-            Fault::ForgivesCrashes => request.max_crashes = u32::MAX,
-            _ => {}
         }
+        Fault::DelaysStripped if outgoing.due.is_some() => message.headers = Headers::new(),
+        _ => {}
     }
+}
 
-    /// Acknowledges what a group has still to do.
-    async fn skip(&self, request: &SubscribeRequest) -> Result<()> {
+fn misread(faulty: &Faulty, request: &mut SubscribeRequest) {
+    match faulty.fault {
+        Fault::EachAlone => {
+            let name = format!("{}-{}", request.group, faulty.shared.number());
+            request.group = name.parse().unwrap_or_else(|_| request.group.clone());
+        }
+        Fault::OneGroup => {
+            let group = faulty
+                .shared
+                .groups
+                .lock()
+                .first()
+                .map(|first| first.group.clone());
+            request.group = group.unwrap_or_else(|| request.group.clone());
+        }
+        Fault::WidensPatterns => request.patterns = vec![Pattern::all()],
+        Fault::SharesTopics => {
+            let groups = faulty.shared.groups.lock();
+            let same = groups.iter().filter(|one| one.group == request.group);
+            let patterns: HashSet<&Pattern> = same.flat_map(|one| &one.patterns).collect();
+            request.patterns = patterns.into_iter().cloned().collect();
+        }
+        Fault::StartsNew => request.from = StartFrom::New,
+        Fault::StartsEarliest => request.from = StartFrom::Earliest,
+        Fault::IgnoresMaxInFlight => request.max_in_flight = 1000,
+        Fault::NeverEnds | Fault::EndsEarly => request.until_end = false,
+        Fault::AlwaysOrdered => request.ordered = true,
+        Fault::NeverOrdered => request.ordered = false,
+        Fault::ForgivesCrashes => request.max_crashes = u32::MAX,
+        _ => {}
+    }
+}
+
+/// Acknowledges what a group has still to do.
+async fn skip(faulty: &Faulty, request: &SubscribeRequest) -> Result<()> {
+    let bounded = SubscribeRequest {
+        until_end: true,
+        ..request.clone()
+    };
+    let subscription = faulty.inner.subscribe(bounded).await?;
+    loop {
+        let deliveries = subscription.next(100).await?;
+        if deliveries.is_empty() {
+            return subscription.close().await;
+        }
+        let acks = deliveries.into_iter().map(|one| one.conclude(Verdict::Ack));
+        subscription.settle(acks.collect()).await;
+    }
+}
+
+async fn fail_one_of_each_group(faulty: &Faulty) -> Result<()> {
+    let groups = faulty.shared.groups.lock().clone();
+    for request in groups {
         let bounded = SubscribeRequest {
             until_end: true,
-            ..request.clone()
+            ..request
         };
-        let subscription = self.inner.subscribe(bounded).await?;
-        loop {
-            let deliveries = subscription.next(100).await?;
-            if deliveries.is_empty() {
-                return subscription.close().await;
-            }
-            let acks = deliveries.into_iter().map(|one| one.conclude(Verdict::Ack));
-            subscription.settle(acks.collect()).await;
-        }
-    }
-
-    async fn fail_one_of_each_group(&self) -> Result<()> {
-        let groups = self.shared.groups.lock().clone();
-        for request in groups {
-            let bounded = SubscribeRequest {
-                until_end: true,
-                ..request
+        let subscription = faulty.inner.subscribe(bounded).await?;
+        for delivery in subscription.next(1).await? {
+            let retry = Verdict::Retry {
+                after: Duration::ZERO,
+                failure: Box::new(crate::transport::Failure::crashed(0)),
             };
-            let subscription = self.inner.subscribe(bounded).await?;
-            for delivery in subscription.next(1).await? {
-                let retry = Verdict::Retry {
-                    after: Duration::ZERO,
-                    failure: Box::new(crate::transport::Failure::crashed(0)),
-                };
-                subscription.settle(vec![delivery.conclude(retry)]).await;
-            }
-            subscription.close().await?;
+            subscription.settle(vec![delivery.conclude(retry)]).await;
         }
-        Ok(())
+        subscription.close().await?;
     }
+    Ok(())
 }
 
 fn fill(message: &mut Message) {

@@ -1,0 +1,251 @@
+//! Attributes as they are gathered from JSON or headers, before anything is required of them.
+
+use std::borrow::Cow;
+
+use crate::event::{
+    Data, Envelope, EventError, Form, attributes::names, attributes::value::Extension,
+    json::walk::EVENT_DEPTH, json::walk::Members, json::walk::Steps, json::walk::Value,
+    json::walk::is_json, json::walk::utf8,
+};
+
+/// The attributes that every event has, as [`is_plain_event`] marks them.
+const REQUIRED: u16 = 0b1111;
+
+/// An event that may lack anything.
+#[derive(Debug)]
+pub(in crate::event) struct Draft<'a> {
+    pub(in crate::event) specversion: Option<Cow<'a, str>>,
+    pub(in crate::event) id: Option<Cow<'a, str>>,
+    pub(in crate::event) source: Option<Cow<'a, str>>,
+    pub(in crate::event) ty: Option<Cow<'a, str>>,
+    pub(in crate::event) subject: Option<Cow<'a, str>>,
+    pub(in crate::event) time: Option<Cow<'a, str>>,
+    pub(in crate::event) datacontenttype: Option<Cow<'a, str>>,
+    pub(in crate::event) dataschema: Option<Cow<'a, str>>,
+    pub(in crate::event) extensions: Vec<Extension<'a>>,
+    pub(in crate::event) data: Data<'a>,
+    /// A rule that reading forgives and publishing does not.
+    pub(in crate::event) flaw: Option<EventError>,
+}
+
+impl<'a> Draft<'a> {
+    /// Starts with nothing but the data.
+    pub(in crate::event) fn new(data: Data<'a>) -> Self {
+        Self {
+            specversion: None,
+            id: None,
+            source: None,
+            ty: None,
+            subject: None,
+            time: None,
+            datacontenttype: None,
+            dataschema: None,
+            extensions: Vec::new(),
+            data,
+            flaw: None,
+        }
+    }
+
+    /// Reads one JSON object.
+    pub(in crate::event) fn from_json(text: &'a str, depth: u32) -> Result<Self, EventError> {
+        let Some(mut members) = Members::open(text, depth) else {
+            return Err(if is_json(text) {
+                EventError::NotAnEvent("JSON, but not an object".to_owned())
+            } else {
+                EventError::Json("expected an object at byte 1".to_owned())
+            });
+        };
+        let mut draft = Self::new(Data::None);
+        while let Some((name, value)) = members.next()? {
+            draft.member(name, value)?;
+        }
+        Ok(draft)
+    }
+
+    fn member(&mut self, name: Cow<'a, str>, value: Value<'a>) -> Result<(), EventError> {
+        match name.as_ref() {
+            "data" | "data_base64" => self.data(&name, value),
+            _ if value.json == "null" => Ok(()),
+            _ => {
+                let Some(slot) = self.slot(&name) else {
+                    self.extensions.push((name, Cow::Borrowed(value.json)));
+                    return Ok(());
+                };
+                let repeated = slot.replace(attribute_text(&name, value)?).is_some();
+                if repeated {
+                    self.forgive(|| EventError::attribute(name, "stands twice"));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes data over; where both kinds are there, base64 counts.
+    fn data(&mut self, name: &str, value: Value<'a>) -> Result<(), EventError> {
+        let before = std::mem::replace(&mut self.data, Data::None);
+        if before != Data::None {
+            self.forgive(|| EventError::Data("stands twice".to_owned()));
+        }
+        self.data = match (name, before) {
+            ("data_base64", before) if value.json == "null" => before,
+            ("data_base64", _) => Data::Base64(attribute_text(name, value)?),
+            (_, before @ Data::Base64(_)) => before,
+            _ => Data::Json(value.json),
+        };
+        Ok(())
+    }
+
+    fn forgive(&mut self, flaw: impl FnOnce() -> EventError) {
+        self.flaw.get_or_insert_with(flaw);
+    }
+
+    /// Takes over an attribute from a header, unless an earlier header had it.
+    pub(in crate::event) fn header(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
+        if let Some(slot) = self.slot(&name) {
+            slot.get_or_insert(value);
+        } else if !self.has_extension(&name) {
+            let json = names::json_of(&name, value);
+            self.extensions.push((name, json));
+        }
+    }
+
+    /// Reports whether an extension is there.
+    pub(in crate::event) fn has_extension(&self, name: &str) -> bool {
+        names::has(&self.extensions, name)
+    }
+
+    fn slot(&mut self, name: &str) -> Option<&mut Option<Cow<'a, str>>> {
+        Some(match name {
+            "specversion" => &mut self.specversion,
+            "id" => &mut self.id,
+            "source" => &mut self.source,
+            "type" => &mut self.ty,
+            "subject" => &mut self.subject,
+            "time" => &mut self.time,
+            "datacontenttype" => &mut self.datacontenttype,
+            "dataschema" => &mut self.dataschema,
+            _ => return None,
+        })
+    }
+
+    /// Requires what every event has.
+    pub(in crate::event) fn finish(self, form: Form) -> Result<Envelope<'a>, EventError> {
+        let version = required("specversion", self.specversion)?;
+        if version != "1.0" {
+            let rule = format!("is `{version}`; only `1.0` is supported");
+            return Err(EventError::attribute("specversion", rule));
+        }
+        Ok(Envelope {
+            id: required("id", self.id)?,
+            source: required("source", self.source)?,
+            ty: required("type", self.ty)?,
+            subject: self.subject,
+            time: self.time,
+            datacontenttype: self.datacontenttype,
+            dataschema: self.dataschema,
+            extensions: self.extensions,
+            data: self.data,
+            form,
+        })
+    }
+}
+
+/// Reports whether the bytes are an event that needs no closer look, as most are: every attribute stands once, and
+/// without escapes. Others may be events too.
+pub(in crate::event) fn is_plain_event(bytes: &[u8]) -> bool {
+    let is_text = bytes.is_ascii() || utf8(bytes).is_ok();
+    let Some(mut members) = Steps::open(bytes, EVENT_DEPTH).filter(|_| is_text) else {
+        return false;
+    };
+    let mut seen = 0;
+    while let Ok(member) = members.next() {
+        let Some((name, value)) = member else {
+            return seen & REQUIRED == REQUIRED;
+        };
+        let Some(name) = members.plain(&name) else {
+            return false;
+        };
+        let value = members.plain(&value);
+        let has_text = value.is_some_and(|text| !text.is_empty());
+        let (bit, is_fit) = match name {
+            b"specversion" => (1, value == Some(b"1.0")),
+            b"id" => (1 << 1, has_text),
+            b"source" => (1 << 2, has_text),
+            b"type" => (1 << 3, has_text),
+            b"subject" => (1 << 4, has_text),
+            b"time" => (1 << 5, has_text),
+            b"datacontenttype" => (1 << 6, has_text),
+            b"dataschema" => (1 << 7, has_text),
+            b"data" => (1 << 8, true),
+            b"data_base64" => return false,
+            _ => continue,
+        };
+        if !is_fit || seen & bit != 0 {
+            return false;
+        }
+        seen |= bit;
+    }
+    false
+}
+
+fn required<'a>(name: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, EventError> {
+    match value {
+        Some(text) if text.is_empty() => Err(EventError::attribute(name, "is empty")),
+        Some(text) => Ok(text),
+        None => Err(EventError::attribute(name, "is missing")),
+    }
+}
+
+fn attribute_text<'a>(name: &str, value: Value<'a>) -> Result<Cow<'a, str>, EventError> {
+    match value.text() {
+        Some(Ok(text)) => Ok(text),
+        Some(Err(_)) => Err(EventError::attribute(name, "is not valid Unicode")),
+        None => Err(EventError::attribute(name, "must be a string")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: &str =
+        r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"n":1.0},"more":7}"#;
+
+    #[test]
+    fn a_plain_event_is_an_event() {
+        assert!(is_plain_event(EVENT.as_bytes()));
+        for (from, to) in [
+            ("1.0\"", "0.3\""),
+            ("\"id\"", "\"ib\""),
+            ("\"/s\"", "7"),
+            ("\"/s\"", "\"\""),
+            ("\"more\":7", "\"subject\":7"),
+            ("{\"n\":1.0}", "{\"n\":01}"),
+            ("7}", "7} x"),
+            ("7}", "7"),
+        ] {
+            let text = EVENT.replace(from, to);
+            assert_ne!(text, EVENT);
+            assert!(!is_plain_event(text.as_bytes()), "{text}");
+            let read = Draft::from_json(&text, EVENT_DEPTH);
+            let read = read.and_then(|draft| draft.finish(Form::Structured));
+            assert!(read.is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_closer_look_may_be_an_event() {
+        for (from, to) in [
+            ("\"id\"", "\"\\u0069d\""),
+            ("\"/s\"", "\"\\/s\""),
+            ("\"more\":7", "\"id\":\"2\""),
+            ("\"more\":7", "\"subject\":null"),
+            ("\"more\":7", "\"data_base64\":\"eA==\""),
+        ] {
+            let text = EVENT.replace(from, to);
+            assert!(!is_plain_event(text.as_bytes()), "{text}");
+            let read = Draft::from_json(&text, EVENT_DEPTH).unwrap();
+            assert!(read.finish(Form::Structured).is_ok(), "{text}");
+        }
+    }
+}

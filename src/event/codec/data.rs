@@ -1,0 +1,16 @@
+//! The data of an event as it stands in its message.
+
+use std::borrow::Cow;
+
+/// The data of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data<'a> {
+    /// None at all.
+    None,
+    /// JSON, verbatim.
+    Json(&'a str),
+    /// `data_base64`, still encoded.
+    Base64(Cow<'a, str>),
+    /// The payload of a binary-mode message.
+    Bytes(&'a [u8]),
+}

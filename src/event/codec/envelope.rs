@@ -1,0 +1,132 @@
+//! A borrowed view of a message as a CloudEvent: attributes without a tree.
+
+use std::borrow::Cow;
+
+use crate::event::{
+    EventError, Message, TraceParent, attributes::names, attributes::rules,
+    codec::content::Content, codec::content::content, codec::data::Data,
+};
+
+/// How the event is laid out in its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The payload is the event as JSON.
+    Structured,
+    /// Attributes are headers, the payload is the data.
+    Binary,
+}
+
+/// The attributes of an event, borrowed from its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// `id`
+    pub id: Cow<'a, str>,
+    /// `source`
+    pub source: Cow<'a, str>,
+    /// `type`
+    pub ty: Cow<'a, str>,
+    /// `subject`
+    pub subject: Option<Cow<'a, str>>,
+    /// `time`, as written
+    pub time: Option<Cow<'a, str>>,
+    /// `datacontenttype`
+    pub datacontenttype: Option<Cow<'a, str>>,
+    /// `dataschema`
+    pub dataschema: Option<Cow<'a, str>>,
+    /// Extension attributes in order: the name, and the value as JSON. Our own attributes in plain headers
+    /// (`pf_max_attempts`) stand behind those of the event.
+    pub extensions: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// The data.
+    pub data: Data<'a>,
+    /// How it was laid out.
+    pub form: Form,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads any form in the wild: structured JSON, binary mode in every dialect, the Go library's messages.
+    ///
+    /// Only `specversion`, `id`, `source` and `type` are checked; [`validate`](crate::event::validate) is strict.
+    ///
+    /// # Errors
+    /// If the message is no event; names the attribute and the rule.
+    pub fn read(message: &'a Message) -> Result<Self, EventError> {
+        Self::try_from(message)
+    }
+
+    /// Returns an extension's text: a string without its quotes, anything else as it is written.
+    #[must_use]
+    pub fn extension(&self, name: &str) -> Option<Cow<'_, str>> {
+        names::find(&self.extensions, name)
+    }
+
+    /// Returns the id that related events share.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<Cow<'_, str>> {
+        self.extension(names::CORRELATION_ID)
+            .or_else(|| self.extension(names::PF_CORRELATION_ID))
+    }
+
+    /// Returns the trace that the event belongs to, if it is well-formed.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<TraceParent> {
+        let standard = self.extension(names::TRACEPARENT);
+        standard.and_then(|text| text.parse().ok()).or_else(|| {
+            let trace = self.extension(names::PF_TRACE_ID)?;
+            TraceParent::from_ids(&trace, self.extension(names::PF_PARENT_ID).as_deref())
+        })
+    }
+
+    /// Returns `tracestate`.
+    #[must_use]
+    pub fn tracestate(&self) -> Option<Cow<'_, str>> {
+        self.extension(names::TRACESTATE)
+    }
+
+    /// Returns how many runs the event's publisher wishes for: `pfmaxattempts`, else `pf_max_attempts`.
+    #[must_use]
+    pub fn max_attempts(&self) -> Option<u32> {
+        names::wish(&self.extensions)
+    }
+
+    /// Returns what is wrong with the first attribute whose name, type or value official SDKs refuse, and the whole event
+    /// with it. The Go library's own names do not count: a handler is given others for them.
+    #[must_use]
+    pub fn refused_attribute(&self) -> Option<EventError> {
+        rules::refused(self.attributes(), &self.extensions)
+    }
+
+    /// Returns what keeps related events in order: `partitionkey`, else `subject`.
+    #[must_use]
+    pub fn key(&self) -> Option<Cow<'_, str>> {
+        self.extension(names::PARTITION_KEY)
+            .or_else(|| self.subject.as_deref().map(Cow::Borrowed))
+    }
+
+    /// Returns the attributes that are there and no extensions.
+    pub(in crate::event) fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let attributes = [
+            ("id", Some(&self.id)),
+            ("source", Some(&self.source)),
+            ("type", Some(&self.ty)),
+            ("subject", self.subject.as_ref()),
+            ("time", self.time.as_ref()),
+            ("datacontenttype", self.datacontenttype.as_ref()),
+            ("dataschema", self.dataschema.as_ref()),
+        ];
+        let there = attributes.into_iter();
+        there.filter_map(|(name, value)| Some((name, value?.as_ref())))
+    }
+
+    /// Looks at the data as its content type has it. Bytes that belie their content type stay bytes.
+    pub(in crate::event) fn content(&self) -> Result<Content<'_>, EventError> {
+        content(&self.data, self.datacontenttype.as_deref())
+    }
+
+    /// Returns the data as bytes: JSON as written, text without its quotes, `data_base64` decoded.
+    ///
+    /// # Errors
+    /// If `data_base64` is not base64.
+    pub fn data_bytes(&self) -> Result<Option<Cow<'_, [u8]>>, EventError> {
+        self.content().map(Content::into_bytes)
+    }
+}

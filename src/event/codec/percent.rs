@@ -1,0 +1,44 @@
+//! Percent-encoding of header values, as the NATS binding has it.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+const RESERVED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
+
+/// Encodes blanks, quotes, percent signs, control characters and whatever is not ASCII.
+pub(in crate::event) fn encode(text: &str) -> Cow<'_, str> {
+    utf8_percent_encode(text, RESERVED).into()
+}
+
+/// Reports whether two hexadecimal digits stand behind every percent sign.
+pub(in crate::event) fn is_well_formed(text: &str) -> bool {
+    memchr::memchr_iter(b'%', text.as_bytes()).all(|at| {
+        let digits = text.as_bytes().get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+/// Decodes a value all of whose percent signs are well-formed; any other stays as it is.
+pub(in crate::event) fn decode(text: &str) -> Cow<'_, str> {
+    if !is_well_formed(text) {
+        return Cow::Borrowed(text);
+    }
+    percent_decode_str(text)
+        .decode_utf8()
+        .unwrap_or(Cow::Borrowed(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_encoded_is_decoded() {
+        assert_eq!(encode("té x%\"/a"), "t%C3%A9%20x%25%22/a");
+        assert_eq!(decode("t%C3%A9%20x%25%22/a"), "té x%\"/a");
+        assert_eq!(decode("100%"), "100%");
+        assert_eq!(decode("100% 20%20"), "100% 20%20");
+        assert_eq!(decode("%FF"), "%FF");
+    }
+}

@@ -1,0 +1,53 @@
+//! Reading a message of any form as an event: structured, binary in every dialect, and the Go library's.
+
+use crate::event::{
+    EventError, Form, Message, attributes::draft::Draft, codec::binary, codec::envelope::Envelope,
+    codec::structured, json::walk,
+};
+
+impl<'a> TryFrom<&'a Message> for Envelope<'a> {
+    type Error = EventError;
+
+    fn try_from(message: &'a Message) -> Result<Self, EventError> {
+        let (draft, form) = read_draft(message)?;
+        draft.finish(form)
+    }
+}
+
+/// Gathers the attributes of any form in the wild.
+pub(in crate::event) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form), EventError> {
+    let marks = binary::Marks::of(&message.headers)?;
+    if marks.is_batch() {
+        let what = "a batch of events in one message".to_owned();
+        return Err(EventError::NotAnEvent(what));
+    }
+    let mut draft = if marks.is_structured() {
+        structured(message)?
+    } else if !marks.is_binary() {
+        if !message.bytes().trim_ascii_start().starts_with(b"{") {
+            return Err(no_event(message));
+        }
+        structured(message)?
+    } else {
+        // The Go library repeats the attributes of a structured event as headers, without a content type.
+        match structured(message) {
+            Ok(draft) if !marks.has_content_type() && marks.repeats(&draft) => draft,
+            _ => return Ok((binary::read(message, &marks)?, Form::Binary)),
+        }
+    };
+    marks.add_plain_headers(&message.headers, &mut draft)?;
+    Ok((draft, Form::Structured))
+}
+
+fn structured(message: &Message) -> Result<Draft<'_>, EventError> {
+    structured::read(walk::utf8(message.bytes())?)
+}
+
+fn no_event(message: &Message) -> EventError {
+    let what = match message.payload.as_deref() {
+        None => "a null payload without attributes in headers",
+        Some([]) => "an empty payload without attributes in headers",
+        Some(_) => "neither a JSON object nor attributes in headers",
+    };
+    EventError::NotAnEvent(what.to_owned())
+}

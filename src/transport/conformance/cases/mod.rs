@@ -1,0 +1,7 @@
+//! The cases, by what they are about.
+
+pub mod consume;
+pub mod delay;
+pub mod doctor;
+pub mod messages;
+pub mod triage;

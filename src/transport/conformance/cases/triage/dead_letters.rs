@@ -1,0 +1,200 @@
+//! A message that a group gives up becomes exactly one letter, with the story of why.
+
+use std::time::{Duration, SystemTime};
+
+use crate::transport::conformance::harness::{
+    Harness,
+    letters::{self, select_over},
+    member::failure,
+    message::{event, message, messages, text},
+};
+use crate::transport::{LetterId, LetterKind, LetterRef, Selection};
+
+/// A letter tells where it comes from, who gave it up, why, and how often it failed.
+pub async fn tell_the_story(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    harness.publish([event(&topic)]).await;
+    let member = harness.join("g", &topic).await;
+    member.retry(member.one().await, Duration::ZERO).await;
+    let second = member.one().await;
+    let first_failed = second.attempts.first_failed;
+    let stored = second.stored.clone();
+    member.bury(second, LetterKind::Exhausted).await;
+    let letters = letters::read(harness, "g").await;
+    assert_eq!(letters.len(), 1, "exactly one");
+    let record = &letters[0].record;
+    assert_eq!(letters[0].message, stored.message);
+    assert_eq!(record.version, 1);
+    assert_eq!(record.origin.transport, harness.transport.scheme());
+    assert_eq!(record.origin.topic, topic);
+    assert_eq!(record.origin.position, stored.position);
+    assert_eq!(record.group, harness.group("g"));
+    assert_eq!(record.kind, LetterKind::Exhausted);
+    assert_eq!(record.failure, failure("boom"));
+    assert_eq!((record.attempts, record.total_attempts), (2, 2));
+    assert_eq!((record.crashes, record.generation), (0, 0));
+    assert_eq!(record.replay_of, None);
+    assert_eq!(Some(record.first_failed), first_failed);
+    assert!(record.dead_since >= record.first_failed);
+    assert_eq!(record.event_id.as_deref(), Some("e-1"));
+    assert_eq!(record.event_type.as_deref(), Some("order.created"));
+}
+
+/// The group never sees the message again; another group sees it as if nothing had happened.
+pub async fn are_final_for_their_group_only(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    letters::bury(harness, "g", &topic, &["1"]).await;
+    harness.publish([message(&topic, "2")]).await;
+    assert_eq!(harness.drain("g", &topic).await, ["2"]);
+    let other = harness.join("h", &topic).await;
+    let delivery = other.one().await;
+    assert_eq!(text(&delivery.stored.message), "1");
+    assert_eq!(delivery.attempts.failed, 0);
+    assert_eq!(letters::read(harness, "h").await, []);
+    assert_eq!(letters::read(harness, "g").await.len(), 1);
+}
+
+/// A letter has the name that its origin gives it, from any connection.
+pub async fn have_stable_ids(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let buried = letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let again = harness.again().await;
+    let letters = select_over(&*again, &letters::selection(harness, "g")).await;
+    for (letter, buried) in letters.iter().zip(&buried) {
+        let record = &letter.record;
+        let origin = &record.origin;
+        let derived = LetterId::derive(&origin.store, &origin.position, &record.group, 0);
+        assert_eq!((&letter.id, &buried.id), (&derived, &derived));
+    }
+    assert_ne!(letters[0].id, letters[1].id);
+}
+
+/// Letters that two groups make of one message are two.
+pub async fn of_two_groups_stay_apart(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let ours = letters::bury(harness, "g", &topic, &["1"]).await;
+    let other = harness.join("h", &topic).await;
+    other.bury(other.one().await, LetterKind::Permanent).await;
+    let theirs = letters::read(harness, "h").await;
+    assert_eq!(theirs.len(), 1);
+    assert_ne!(theirs[0].id, ours[0].id);
+    assert_eq!(theirs[0].record.group, harness.group("h"));
+    assert_eq!(letters::read(harness, "g").await.len(), 1);
+}
+
+/// A letter is stored before the original is gone: going down right afterwards loses neither nor doubles it.
+pub async fn survive_a_crash(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    harness.publish(messages(&topic, &["1"])).await;
+    let again = harness.again().await;
+    let member = harness.join_briefly("g", &topic).await;
+    member.bury(member.one().await, LetterKind::Permanent).await;
+    drop(member);
+    let letters = select_over(&*again, &letters::selection(harness, "g")).await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(harness.drain("g", &topic).await, [""; 0]);
+}
+
+/// The last run counts if it failed, not if the message could not even be read.
+pub async fn count_only_failed_runs(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    for (kind, attempts) in [
+        (LetterKind::Decode, 0),
+        (LetterKind::Expired, 0),
+        (LetterKind::Permanent, 1),
+        (LetterKind::Exhausted, 1),
+    ] {
+        harness.publish([message(&topic, kind.as_str())]).await;
+        let member = harness.join(kind.as_str(), &topic).await;
+        loop {
+            let delivery = member.one().await;
+            if text(&delivery.stored.message) == kind.as_str() {
+                member.bury(delivery, kind).await;
+                break;
+            }
+            member.ack(delivery).await;
+        }
+        let record = letters::read(harness, kind.as_str()).await.remove(0).record;
+        assert_eq!((record.kind, record.attempts), (kind, attempts));
+    }
+}
+
+/// Every letter that a selection means is found.
+pub async fn are_selected(harness: &Harness) {
+    let (a, b) = (harness.topic("a").await, harness.topic("b").await);
+    let in_a = letters::bury(harness, "g", &a, &["1", "2", "3"]).await;
+    let in_b = letters::bury(harness, "h", &b, &["4"]).await;
+    let by_topic = Selection {
+        topics: vec![b.as_str().to_owned()],
+        ..Selection::default()
+    };
+    assert_eq!(letters::select(harness, &by_topic).await, in_b);
+    let by_id = Selection {
+        letters: vec![LetterRef(in_a[1].id.as_str().to_owned())],
+        ..Selection::default()
+    };
+    assert_eq!(letters::select(harness, &by_id).await, in_a[1..2]);
+    let since = Selection {
+        since: Some(SystemTime::now() + Duration::from_mins(10)),
+        ..letters::selection(harness, "g")
+    };
+    assert_eq!(letters::select(harness, &since).await, []);
+    assert_eq!(letters::read(harness, "g").await, in_a, "oldest first");
+}
+
+/// Letters are counted by what they have in common.
+pub async fn are_counted(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
+    let store = harness.transport.dead_letters();
+    let stats = store
+        .stats(&letters::selection(harness, "g"))
+        .await
+        .expect("letters can be counted");
+    assert_eq!(stats.len(), 1, "they are alike");
+    let row = &stats[0];
+    assert_eq!((row.count, row.kind), (3, LetterKind::Permanent));
+    assert_eq!((&row.topic, &row.group), (&topic, &harness.group("g")));
+    assert_eq!(row.fingerprint, failure("boom").fingerprint);
+    assert_eq!(row.sample, "boom");
+    assert!(row.first <= row.last);
+    let other = harness.topic("b").await;
+    letters::bury(harness, "h", &other, &["4", "5", "6"]).await;
+    let both = Selection {
+        topics: vec![harness.pattern("*").to_string()],
+        ..Selection::default()
+    };
+    let topics: Vec<_> = store
+        .stats(&both)
+        .await
+        .expect("letters can be counted")
+        .into_iter()
+        .map(|row| row.topic)
+        .collect();
+    assert_eq!(topics, [topic, other], "equal counts come in order of name");
+}
+
+/// A letter that is imported again is not stored again.
+pub async fn are_imported_once(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    letters::bury(harness, "g", &topic, &["1"]).await;
+    let mut letter = letters::read(harness, "g").await.remove(0);
+    let store = harness.transport.dead_letters();
+    let known = letter.clone();
+    letter.record.group = harness.group("from-elsewhere");
+    let origin = &letter.record.origin;
+    letter.id = LetterId::derive("elsewhere", &origin.position, &letter.record.group, 0);
+    letter.at = None;
+    for new in [true, false] {
+        let results = store.import(vec![known.clone(), letter.clone()]).await;
+        let told: Vec<_> = results
+            .into_iter()
+            .map(|told| told.expect("answers"))
+            .collect();
+        assert_eq!(told, [false, new]);
+    }
+    assert_eq!(letters::read(harness, "g").await.len(), 1);
+    let mut imported = letters::read(harness, "from-elsewhere").await;
+    imported[0].at = None;
+    assert_eq!(imported, [letter], "the story is kept as it is");
+}

@@ -1,0 +1,167 @@
+//! Jobs on dead letters are planned, leased one at a time, and fenced.
+
+use crate::transport::conformance::harness::{
+    Harness,
+    letters::{self, REPLAY, done},
+    refusals,
+};
+use crate::transport::{ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result};
+
+async fn listed(harness: &Harness, id: &JobId) -> Option<Job> {
+    let jobs = harness.transport.dead_letters().jobs().await;
+    let mut jobs = jobs.expect("jobs can be listed").into_iter();
+    jobs.find(|job| job.id == *id)
+}
+
+fn assert_held<T>(result: Result<T>, what: &str) -> String {
+    let Err(error) = result else {
+        panic!("{what} was not refused");
+    };
+    assert_eq!(error.kind(), ErrorKind::Held, "{what}: {error}");
+    error.to_string()
+}
+
+/// A plan is written down, and does nothing.
+pub async fn a_plan_does_nothing(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let id = letters::plan(harness, REPLAY, &letters).await;
+    let job = listed(harness, &id).await.expect("a planned job is listed");
+    assert_eq!((job.action, job.selection.as_str()), (REPLAY, "--ids"));
+    assert_eq!((job.planned, job.resolved), (2, 0));
+    assert_eq!((job.holder, job.started), (None, false));
+    assert_eq!(letters::read(harness, "g").await.len(), 2);
+    assert_eq!(harness.drain("g", &topic).await, [""; 0]);
+    let forgotten = harness.transport.dead_letters().forget(&id).await;
+    forgotten.expect("a plan can be forgotten");
+}
+
+/// How far a job is and who works on it is told; a job that is done is no job any more.
+pub async fn progress_is_told(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
+    let id = letters::plan(harness, REPLAY, &letters).await;
+    let lease = letters::lease(&*harness.transport, &id).await;
+    let store = harness.transport.dead_letters();
+    let first = store.advance(&lease, 2).await.expect("the lease is ours");
+    assert_eq!(first, done(&letters[..2]));
+    let job = listed(harness, &id).await.expect("it has not ended");
+    assert_eq!((job.planned, job.resolved, job.started), (3, 2, true));
+    assert_eq!(job.holder.as_deref(), Some("tester"));
+    store.renew(&lease).await.expect("the lease is ours");
+    letters::finish(&*harness.transport, lease).await;
+    assert_eq!(listed(harness, &id).await, None);
+}
+
+/// While somebody works on a job, nobody else gets a lease of it or of another one, and is told who.
+pub async fn a_second_lease_is_refused(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let id = letters::plan(harness, REPLAY, &letters[..1]).await;
+    let other = letters::plan(harness, REPLAY, &letters[1..]).await;
+    let lease = letters::lease(&*harness.transport, &id).await;
+    let again = harness.again().await;
+    for job in [&id, &other] {
+        let refused = again.dead_letters().lease(job, "second").await;
+        let told = assert_held(refused, "a second lease");
+        assert!(told.contains("tester"), "it names the holder: {told}");
+    }
+    let store = harness.transport.dead_letters();
+    store
+        .release(lease, false)
+        .await
+        .expect("a lease can be given back");
+    let lease = letters::lease(&*again, &other).await;
+    assert_eq!(letters::finish(&*again, lease).await, done(&letters[1..]));
+    store.forget(&id).await.expect("a job can be forgotten");
+}
+
+/// Work under an earlier lease is refused, and nothing is done.
+pub async fn a_stale_lease_is_refused(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1"]).await;
+    let id = letters::plan(harness, REPLAY, &letters).await;
+    let first = letters::lease(&*harness.transport, &id).await;
+    let stale = JobLease {
+        job: first.job.clone(),
+        token: first.token,
+    };
+    let store = harness.transport.dead_letters();
+    store
+        .release(first, false)
+        .await
+        .expect("a lease can be given back");
+    assert_held(store.renew(&stale).await, "renewing what was given back");
+    let second = letters::lease(&*harness.transport, &id).await;
+    assert!(
+        second.token > stale.token,
+        "a later lease has a larger token"
+    );
+    assert_held(
+        store.advance(&stale, 9).await,
+        "work under an earlier lease",
+    );
+    assert_held(store.renew(&stale).await, "renewing an earlier lease");
+    assert_eq!(
+        letters::read(harness, "g").await.len(),
+        1,
+        "nothing was done"
+    );
+    assert_eq!(harness.drain("g", &topic).await, [""; 0]);
+    assert_eq!(
+        letters::finish(&*harness.transport, second).await,
+        done(&letters)
+    );
+}
+
+/// Purged letters are gone, and only those; nothing is delivered.
+pub async fn purge_deletes(harness: &Harness) {
+    if refusals::purge(harness).await {
+        return;
+    }
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
+    let purged = letters::run(harness, JobAction::Purge, &letters[..2]).await;
+    assert_eq!(purged, done(&letters[..2]));
+    let left = letters::read(harness, "g").await;
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].id, letters[2].id);
+    assert_eq!(harness.drain("g", &topic).await, [""; 0]);
+}
+
+/// A job that is forgotten leaves its letters; one that is worked on cannot be forgotten.
+pub async fn forgetting_keeps_letters(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let id = letters::plan(harness, REPLAY, &letters).await;
+    let lease = letters::lease(&*harness.transport, &id).await;
+    let store = harness.transport.dead_letters();
+    assert_held(store.forget(&id).await, "forgetting what is worked on");
+    store
+        .release(lease, false)
+        .await
+        .expect("a lease can be given back");
+    store.forget(&id).await.expect("a job can be forgotten");
+    assert_eq!(listed(harness, &id).await, None);
+    assert_eq!(letters::read(harness, "g").await.len(), 2);
+    let gone = store
+        .lease(&id, "tester")
+        .await
+        .expect_err("it was forgotten");
+    assert!(matches!(gone.kind(), ErrorKind::NotFound | ErrorKind::Held));
+}
+
+/// A letter that is not there any more is told to be gone.
+pub async fn what_is_gone_is_gone(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1"]).await;
+    let mut unknown = letters[0].clone();
+    unknown.id = LetterId::from_stored("nosuchletter");
+    unknown.at = None;
+    let found = letters[0].clone();
+    let both = [unknown.clone(), found.clone()];
+    let resolved = letters::run(harness, REPLAY, &both).await;
+    let expected = [(unknown.id, Resolution::Gone), (found.id, Resolution::Done)];
+    assert_eq!(resolved, expected);
+    assert_eq!(harness.drain("g", &topic).await, ["1"]);
+}

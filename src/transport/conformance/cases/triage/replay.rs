@@ -1,0 +1,146 @@
+//! A replay gives a message a new life, once.
+
+use std::time::Duration;
+
+use crate::transport::conformance::harness::{
+    Harness,
+    letters::{self, REPLAY, done},
+    member::Member,
+    message::{self, keyed_messages, messages, text, texts},
+};
+use crate::transport::{JobAction, LetterKind, Resolution};
+
+/// Attempts begin again; totals and history are kept, and the letter is gone.
+pub async fn starts_a_new_life(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    harness.publish(messages(&topic, &["1"])).await;
+    let member = harness.join("g", &topic).await;
+    member.retry(member.one().await, Duration::ZERO).await;
+    member.bury(member.one().await, LetterKind::Exhausted).await;
+    let letter = letters::read(harness, "g").await.remove(0);
+    letters::replay(harness, std::slice::from_ref(&letter)).await;
+    assert_eq!(letters::read(harness, "g").await, []);
+    let again = member.one().await;
+    assert_eq!(again.attempts.attempt(), 1);
+    assert_eq!(again.attempts.first_failed, None);
+    assert_eq!(again.lineage.as_deref(), Some(&letter.lineage()));
+    assert_eq!(
+        again.lineage.as_ref().map(|lineage| lineage.attempts),
+        Some(2)
+    );
+    message::assert_same(
+        harness,
+        std::slice::from_ref(&again.stored.message),
+        &[letter.message],
+    );
+}
+
+/// It goes to the group that failed alone where the store can do that, else to the topic.
+pub async fn goes_to_the_group_that_failed(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1"]).await;
+    assert_eq!(harness.drain("h", &topic).await, ["1"]);
+    letters::replay(harness, &letters).await;
+    assert_eq!(harness.drain("g", &topic).await, ["1"]);
+    let to_group = harness.can(|capabilities| &capabilities.replay_to_group);
+    let others = usize::from(!to_group);
+    assert_eq!(harness.drain("h", &topic).await.len(), others);
+    assert_eq!(harness.texts(&topic).await.len(), 1 + others);
+}
+
+/// It goes to another topic if that was asked for, for everybody there.
+pub async fn goes_to_another_topic(harness: &Harness) {
+    let (topic, other) = (harness.topic("a").await, harness.topic("b").await);
+    let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let to = JobAction::Replay {
+        to: Some(other.clone()),
+    };
+    assert_eq!(letters::run(harness, to, &letters).await, done(&letters));
+    assert_eq!(harness.texts(&other).await, ["1", "2"]);
+    assert_eq!(harness.drain("h", &other).await, ["1", "2"]);
+    assert_eq!(harness.drain("g", &topic).await, [""; 0]);
+    assert_eq!(letters::read(harness, "g").await, []);
+}
+
+/// A message that dies again makes another letter, which knows the first.
+pub async fn makes_another_letter(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let first = letters::bury(harness, "g", &topic, &["1"]).await;
+    letters::replay(harness, &first).await;
+    let member = harness.join("g", &topic).await;
+    member.retry(member.one().await, Duration::ZERO).await;
+    member.bury(member.one().await, LetterKind::Exhausted).await;
+    let letters = letters::read(harness, "g").await;
+    assert_eq!(letters.len(), 1);
+    let record = &letters[0].record;
+    assert_ne!(letters[0].id, first[0].id);
+    assert_eq!(record.replay_of.as_ref(), Some(&first[0].id));
+    assert_eq!(record.generation, 1);
+    assert_eq!((record.attempts, record.total_attempts), (2, 3));
+    assert_eq!(record.origin.position, first[0].record.origin.position);
+}
+
+/// A letter in two jobs is replayed by the first alone.
+pub async fn happens_once(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let second = letters::plan(harness, REPLAY, &letters).await;
+    letters::replay(harness, &letters).await;
+    let lease = letters::lease(&*harness.transport, &second).await;
+    let resolved = letters::finish(&*harness.transport, lease).await;
+    let outcomes = resolved.into_iter().map(|(_, resolution)| resolution);
+    assert!(
+        outcomes
+            .into_iter()
+            .all(|outcome| outcome == Resolution::Gone)
+    );
+    let mut replayed = harness.drain("g", &topic).await;
+    replayed.sort();
+    assert_eq!(replayed, ["1", "2"]);
+}
+
+/// A job goes on where it was when its worker went down.
+pub async fn resumes_after_a_crash(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let letters = letters::bury(harness, "g", &topic, &["1", "2", "3", "4", "5"]).await;
+    let job = letters::plan(harness, REPLAY, &letters).await;
+    let worker = harness.again().await;
+    let lease = letters::lease(&*worker, &job).await;
+    let store = worker.dead_letters();
+    let first = store.advance(&lease, 2).await.expect("the lease is ours");
+    assert_eq!(first, done(&letters[..2]));
+    drop(worker);
+    let store = harness.transport.dead_letters();
+    store
+        .release(lease, false)
+        .await
+        .expect("a lease can be given back");
+    let lease = letters::lease(&*harness.transport, &job).await;
+    let rest = letters::finish(&*harness.transport, lease).await;
+    assert_eq!(rest, done(&letters[2..]));
+    assert_eq!(letters::read(harness, "g").await, []);
+    let member = Member::join(&*harness.transport, harness.request("g", &topic)).await;
+    let mut replayed = texts(&member.take(5).await);
+    replayed.sort();
+    assert_eq!(replayed, ["1", "2", "3", "4", "5"]);
+}
+
+/// Messages of a key come again in their order.
+pub async fn keeps_order(harness: &Harness) {
+    let topic = harness.topic("a").await;
+    let sent = ["1", "2", "3", "4"];
+    harness.publish(keyed_messages(&topic, "k", &sent)).await;
+    let member = harness.join("g", &topic).await;
+    while letters::read(harness, "g").await.len() < sent.len() {
+        member.bury(member.one().await, LetterKind::Permanent).await;
+    }
+    let letters = letters::read(harness, "g").await;
+    letters::replay(harness, &letters).await;
+    let mut again = Vec::new();
+    while again.len() < sent.len() {
+        let delivery = member.one().await;
+        again.push(text(&delivery.stored.message));
+        member.ack(delivery).await;
+    }
+    assert_eq!(again, sent);
+}

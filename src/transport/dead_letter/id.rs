@@ -1,0 +1,46 @@
+//! The id of a dead letter.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::event::{Group, Position};
+
+/// The name of a dead letter: the same after a crash, an export or an import.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LetterId(String);
+
+impl LetterId {
+    /// Derives the name: 12 base32 characters of a hash.
+    #[must_use]
+    pub fn derive(store: &str, position: &Position, group: &Group, generation: u32) -> Self {
+        let mut hash = Sha256::new();
+        for part in [store, position.as_str(), group.as_str()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.update(generation.to_be_bytes());
+        let text = data_encoding::BASE32_NOPAD.encode(&hash.finalize());
+        Self(text[..12].to_ascii_lowercase())
+    }
+
+    /// Takes over a name that was derived earlier.
+    #[must_use]
+    pub fn from_stored(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LetterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,71 @@
+//! Why a message was dead-lettered.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Why a message was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetterKind {
+    /// It is not a CloudEvent.
+    Decode,
+    /// The handler said that it never will succeed.
+    Permanent,
+    /// It failed as often as the policy allows.
+    Exhausted,
+    /// Somebody terminated it at the broker.
+    Terminated,
+    /// It took the consumer down too often.
+    Crashed,
+    /// Its `expirytime` had passed.
+    Expired,
+}
+
+impl LetterKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Decode,
+        Self::Permanent,
+        Self::Exhausted,
+        Self::Terminated,
+        Self::Crashed,
+        Self::Expired,
+    ];
+
+    /// Returns the name used in records and flags.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Decode => "decode",
+            Self::Permanent => "permanent",
+            Self::Exhausted => "exhausted",
+            Self::Terminated => "terminated",
+            Self::Crashed => "crashed",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Reports whether the run that led here is counted as an attempt.
+    #[must_use]
+    pub fn counts_last_run(self) -> bool {
+        matches!(self, Self::Permanent | Self::Exhausted)
+    }
+}
+
+impl fmt::Display for LetterKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for LetterKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("unknown kind `{text}`"))
+    }
+}

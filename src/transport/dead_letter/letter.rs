@@ -1,0 +1,92 @@
+//! A dead letter: the message and its record.
+
+use std::time::SystemTime;
+
+use super::{
+    id::LetterId,
+    kind::LetterKind,
+    record::{LetterRecord, Origin},
+};
+use crate::{
+    event::{Envelope, Group, Message, Position},
+    transport::{Delivery, Failure, Lineage},
+};
+
+/// A message that one group gave up on, with the story of why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its name.
+    pub id: LetterId,
+    /// The message, byte for byte.
+    pub message: Message,
+    /// The story.
+    pub record: LetterRecord,
+    /// Where the letter itself stands, if it was read from a transport; never exported.
+    pub at: Option<Position>,
+}
+
+impl DeadLetter {
+    /// Tells the story of a delivery that `group` gives up now.
+    #[must_use]
+    pub fn of(
+        transport: &str,
+        store: &str,
+        group: &Group,
+        delivery: &Delivery,
+        kind: LetterKind,
+        failure: Failure,
+    ) -> Self {
+        let now = SystemTime::now();
+        let stored = &delivery.stored;
+        let lineage = delivery.lineage.as_ref();
+        let position = lineage
+            .map_or(&stored.position, |lineage| &lineage.position)
+            .clone();
+        let store = lineage.map_or(store, |lineage| lineage.store.as_str());
+        let generation = lineage.map_or(0, |lineage| lineage.generation);
+        let attempts = delivery.attempts.failed + u32::from(kind.counts_last_run());
+        let envelope = Envelope::read(&stored.message).ok();
+        let record = LetterRecord {
+            version: 1,
+            group: group.clone(),
+            kind,
+            failure,
+            earlier: Vec::new(),
+            attempts,
+            total_attempts: attempts + lineage.map_or(0, |lineage| lineage.attempts),
+            crashes: delivery.attempts.crashed,
+            first_failed: delivery.attempts.first_failed.unwrap_or(now),
+            dead_since: now,
+            generation,
+            replay_of: lineage.map(|lineage| lineage.replay_of.clone()),
+            event_id: envelope.as_ref().map(|envelope| envelope.id.to_string()),
+            event_type: envelope.as_ref().map(|envelope| envelope.ty.to_string()),
+            origin: Origin {
+                transport: transport.to_owned(),
+                store: store.to_owned(),
+                topic: stored.message.topic.clone(),
+                position: position.clone(),
+                time: stored.time,
+            },
+        };
+        let id = LetterId::derive(store, &position, group, generation);
+        Self {
+            id,
+            message: stored.message.clone(),
+            record,
+            at: None,
+        }
+    }
+
+    /// Returns the history of a message that replays this letter.
+    #[must_use]
+    pub fn lineage(&self) -> Lineage {
+        Lineage {
+            replay_of: self.id.clone(),
+            store: self.record.origin.store.clone(),
+            position: self.record.origin.position.clone(),
+            generation: self.record.generation + 1,
+            attempts: self.record.total_attempts,
+        }
+    }
+}
