@@ -1,4 +1,4 @@
-//! Messages handed to a consumer, and the duty to settle each exactly once.
+//! Deliveries: messages in flight to a consumer, each to be settled exactly once.
 
 use std::{
     fmt,
@@ -10,30 +10,30 @@ use async_trait::async_trait;
 use super::{ErrorKind, Failure, LetterId, LetterKind, Result, TransportError};
 use crate::event::{Group, Pattern, Position, Stored};
 
-/// How a consumer joins a group.
+/// The terms under which a consumer joins a group.
 #[derive(Debug, Clone)]
 pub struct SubscribeRequest {
     /// The group.
     pub group: Group,
-    /// Topics; a message that matches several is delivered once.
+    /// The topics. A message that matches several patterns is delivered once.
     pub patterns: Vec<Pattern>,
-    /// The name of this member, by which its group knows it again when it restarts, and keeps what is its own for it. On
-    /// transports whose groups do not know their members it is refused.
+    /// The name of this member (static membership): its partitions are kept for it while it restarts. Refused on
+    /// transports whose groups do not know their members by name.
     pub instance: Option<String>,
-    /// Where the group starts if it is new. On transports that know groups by topic, the same holds for a topic that it has
-    /// not read yet; on Kafka, that starts with the oldest kept.
+    /// Where the group starts if it is new. On transports that keep a position per topic, the same holds for a topic that
+    /// the group has not read yet; on Kafka, such a topic starts with the oldest message.
     pub from: StartFrom,
-    /// A retry holds its key.
+    /// A retry holds back later events of its key.
     pub ordered: bool,
-    /// End after what was there at the start and the retries of what was taken.
+    /// Ends after the messages that were stored at the start, and the retries of those that were taken.
     pub until_end: bool,
-    /// The most messages that may be handed out and not settled.
+    /// The most deliveries in flight.
     pub max_in_flight: usize,
-    /// How long a delivery is ours without [`Subscription::extend`].
+    /// How long a delivery's lease lasts without [`Subscription::extend`].
     pub lease: Duration,
-    /// The run that takes the process down for this many times makes a dead letter.
+    /// A message whose runs crashed the process this often becomes a dead letter.
     pub max_crashes: u32,
-    /// Failed runs that the retry policy allows, so that a broker's own limit can be checked.
+    /// The attempts that the retry policy allows, to be checked against a broker's own limit.
     pub max_attempts: u32,
 }
 
@@ -60,7 +60,7 @@ impl SubscribeRequest {
         if !self.ordered {
             return Ok(());
         }
-        let message = "a retry cannot hold back later events of its key here";
+        let message = "a retry cannot hold back later events of its key";
         let refused = TransportError::new(transport, ErrorKind::Unsupported, message);
         Err(refused.hint("leave `--ordered` out; `pf caps` says where order holds"))
     }
@@ -70,7 +70,7 @@ impl SubscribeRequest {
         if self.instance.is_none() {
             return Ok(());
         }
-        let message = "groups do not know their members by name here";
+        let message = "consumer groups have no named members";
         let refused = TransportError::new(transport, ErrorKind::Unsupported, message);
         Err(refused.hint(
             "leave `--instance` out; on Kafka it keeps partitions for a member that restarts",
@@ -81,16 +81,16 @@ impl SubscribeRequest {
 /// Where a new group starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartFrom {
-    /// With the oldest kept.
+    /// With the oldest message that is still stored.
     Earliest,
-    /// With what is stored from now on.
+    /// With messages stored from now on.
     New,
-    /// With the first stored at or after this time.
+    /// With the first message stored at or after this time.
     Time(SystemTime),
 }
 
 impl StartFrom {
-    /// Says where a new group starts: a remark of a transport that has just created it.
+    /// Returns the remark of a transport that has just created a group: where it starts.
     #[must_use]
     pub fn of_new(self, group: &Group) -> String {
         let place = match self {
@@ -107,103 +107,102 @@ impl StartFrom {
 
 /// A membership in a group.
 ///
-/// Where [`super::Capabilities::order`] says so, deliveries of one key come in order and one consumer at a
-/// time: while one is handed out to a consumer and not settled, no other consumer gets a later one. Within
-/// one consumer the caller keeps the order. A retry shows the topic, position and time of its original,
-/// wherever the broker held it.
+/// Where [`super::Capabilities::order`] says so, deliveries of one key come in order and go to one consumer at a time:
+/// while one of them is in flight, no other consumer gets a later one. Within one consumer the caller keeps the order. A
+/// retry shows the topic, position and time of its original, wherever the broker stored it.
 #[async_trait]
 pub trait Subscription: fmt::Debug + Send + Sync {
-    /// Waits for deliveries and returns at most `max`; none means that the end was reached.
+    /// Waits for deliveries and returns at most `max`; an empty list means that the end was reached.
     ///
-    /// May be dropped: what was taken for a dropped call is handed out by the next. The lease counts from
-    /// here; what is still buffered the backend keeps alive. Side places of a topic that a pattern finds later
+    /// May be dropped: messages taken for a dropped call are returned by the next. The lease starts when this returns; the
+    /// backend extends the leases of messages that it buffers. The internal topics of a topic that a pattern finds later
     /// exist before its first delivery.
     ///
     /// # Errors
-    /// If the connection is lost: while the error is transient, the call may be repeated. Retention that removed what this group had not read is
-    /// an error of kind [`super::ErrorKind::Gap`]; the next call goes on behind the gap. A condition
-    /// that the user should know of (a paused consumer) is an error of kind [`super::ErrorKind::Warning`]; nothing is
-    /// skipped.
+    /// If the connection is lost; while the error is transient, the call may be repeated. Unread messages that retention
+    /// removed are an error of kind [`super::ErrorKind::Gap`]; the next call continues behind the gap. A condition that
+    /// the user should know of (a paused consumer) is an error of kind [`super::ErrorKind::Warning`]; nothing is skipped.
     async fn next(&self, max: usize) -> Result<Vec<Delivery>>;
 
-    /// Makes verdicts true and returns once they are, one result per settlement, in order. A dead letter and a
-    /// retry are stored then; an acknowledgement is final for this consumer, and durable within 100 ms and
-    /// when the subscription is closed.
+    /// Settles deliveries: carries out each verdict and returns one result per settlement, in order. A dead letter and a
+    /// retry are stored then; an acknowledgement is final for this consumer, and durable within 100 ms and when the
+    /// subscription is closed.
     ///
-    /// The backend does it in the strongest way its broker has: a dead letter is confirmed stored before
-    /// the original is acknowledged. It rides out a lost connection while the lease lasts; an error is
-    /// final, and the delivery comes again by itself. [`super::ErrorKind::Lost`] says that it already is
-    /// somebody else's, as far as the broker lets us know. Not to be dropped: what was settled would be unknown.
+    /// The effect comes before the acknowledgement, always: a dead letter is confirmed stored before its original is
+    /// acknowledged, so that a crash in between repeats a message and loses none. A lost connection is waited for while
+    /// the lease lasts; an error is final, and the delivery is redelivered. [`super::ErrorKind::Lost`] means that another
+    /// consumer has it, as far as the broker reports that. The future must not be dropped: which deliveries were settled
+    /// would be unknown.
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>>;
 
-    /// Returns how many batches are worth settling at the same time: several where a batch mostly waits for the server.
+    /// Returns how many batches to settle concurrently: several where a batch mostly waits for the server.
     fn settles_at_once(&self) -> usize {
         1
     }
 
-    /// Says that these are still being worked on, and returns those that are no longer ours.
+    /// Extends the leases of deliveries that are still being handled. Returns the tickets whose leases are lost.
     ///
     /// # Errors
-    /// If the server cannot be told; the deliveries may come again.
+    /// If the server does not answer; the deliveries may be redelivered.
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>>;
 
-    /// Returns what was made on the broker for this membership, a line each, for people.
+    /// Returns one line for people for each thing created on the broker for this membership.
     fn remarks(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Counts the dead letters that the store made itself for this consumer, of what took others down too often.
+    /// Returns how many messages the store itself dead-lettered for this consumer because they crashed others too often.
     fn buried(&self) -> u64 {
         0
     }
 
-    /// Leaves the group: everything settled is durable, and what was not settled goes back uncounted.
+    /// Leaves the group. Everything settled is durable; unsettled deliveries return to the group without losing an attempt.
     ///
     /// # Errors
-    /// If that could not be made sure.
+    /// If the server does not confirm that.
     async fn close(&self) -> Result<()>;
 }
 
-/// A subscription's own number for a delivery that is not settled yet.
+/// A subscription's number for a delivery in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
-/// What became of earlier runs.
+/// The earlier runs of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attempts {
     /// Handler runs that failed.
     pub failed: u32,
-    /// Runs that took the process down.
+    /// Runs that crashed the process.
     pub crashed: u32,
     /// When the first run failed.
     pub first_failed: Option<SystemTime>,
 }
 
 impl Attempts {
-    /// Returns the number of the coming run, from 1.
+    /// Returns the number of the next run, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.failed.saturating_add(1)
     }
 }
 
-/// Where a replayed message comes from.
+/// The history of a replayed message.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lineage {
     /// The dead letter that was replayed.
     pub replay_of: LetterId,
-    /// The name of the store where the message stood at the very first: an imported letter's is another's.
+    /// The store in which the original was stored; for an imported dead letter this is another store.
     pub store: String,
-    /// Where the message stood at the very first.
+    /// The position that the original was stored at.
     pub position: Position,
-    /// How often it has been replayed, this time included.
+    /// How often it has been replayed, including this time.
     pub generation: u32,
-    /// Handler runs that failed in all earlier lives.
+    /// Handler runs that failed before the last replay.
     pub attempts: u32,
 }
 
-/// One message handed to one consumer.
-#[must_use = "an unsettled delivery comes again"]
+/// One message in flight to one consumer.
+#[must_use = "an unsettled delivery is redelivered"]
 pub struct Delivery {
     /// The message.
     pub stored: Stored,
@@ -215,7 +214,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Pairs a message with a subscription's number for it.
+    /// Creates a delivery; `ticket` is the subscription's number for it.
     pub fn new(
         stored: Stored,
         attempts: Attempts,
@@ -230,13 +229,13 @@ impl Delivery {
         }
     }
 
-    /// Returns the number by which to extend it.
+    /// Returns the ticket by which to extend its lease.
     #[must_use]
     pub fn ticket(&self) -> Ticket {
         self.ticket
     }
 
-    /// Copies it, to be shown; what is settled is the delivery itself.
+    /// Copies it for display; only the delivery itself can be settled.
     pub(crate) fn copy(&self) -> Self {
         Self {
             stored: self.stored.clone(),
@@ -246,7 +245,7 @@ impl Delivery {
         }
     }
 
-    /// Says what should become of it. Consumes it, so that it cannot be settled twice.
+    /// Pairs it with a verdict. Consumes it, so that it cannot be settled twice.
     pub fn conclude(self, verdict: Verdict) -> Settlement {
         Settlement {
             delivery: self,
@@ -265,35 +264,35 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// A delivery and what should become of it.
+/// A delivery and its verdict.
 #[derive(Debug)]
-#[must_use = "a verdict counts once it is settled"]
+#[must_use = "a verdict has no effect until it is settled"]
 pub struct Settlement {
     /// The delivery.
     pub delivery: Delivery,
-    /// What should be true afterwards.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// What should be true of a delivery afterwards.
+/// The state of a delivery after it is settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Done; this group never sees it again.
+    /// Done; this group never gets it again.
     Ack,
-    /// The run failed and counts; deliver again, no sooner than this.
+    /// The run failed and is counted; redeliver, not before the delay.
     Retry {
-        /// How long to hold it.
+        /// The delay.
         after: Duration,
         /// Why the run failed.
         failure: Box<Failure>,
     },
-    /// Not worked on; deliver again at any time, uncounted.
+    /// Not handled; redeliver at any time, without losing an attempt.
     Return,
-    /// Given up: a dead letter of this group.
+    /// Given up; it becomes a dead letter of this group.
     DeadLetter {
         /// Why it was given up.
         kind: LetterKind,
-        /// How the last run failed. Where the kind is a failed run's, that run counts.
+        /// How the last run failed. If the kind is that of a failed run, the run is counted.
         failure: Box<Failure>,
     },
 }

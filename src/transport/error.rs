@@ -1,5 +1,4 @@
-//! One error type for every transport: a stable kind, what happened, what to do, and the driver's own
-//! error as source.
+//! The error of every transport: a stable kind, a message, a hint, and the driver's own error as source.
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 
@@ -7,37 +6,37 @@ use crate::event::Position;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What went wrong, in terms a caller can act on.
+/// The category of an error, in terms that a caller can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// No server answered, or the connection was lost.
     Unavailable,
-    /// The server does not let us.
+    /// Authentication failed, or permission was denied.
     Denied,
     /// A topic, stream, letter or schedule does not exist.
     NotFound,
-    /// The message or request is not acceptable as it is.
+    /// The message or request is not valid.
     Invalid,
-    /// The message is larger than the transport takes.
+    /// The message is larger than the transport accepts.
     TooLarge,
     /// The store is full: disk, quota or limit.
     Full,
     /// This transport, or this server, cannot do what was asked.
     Unsupported,
-    /// What exists contradicts what was asked, or the URL is wrong.
+    /// The URL is wrong, or an existing topic, stream or consumer contradicts the request.
     Configuration,
-    /// Somebody else holds the lease.
+    /// Another process holds the lease.
     Held,
-    /// The delivery is no longer ours; it will be, or was, handed to another consumer.
+    /// The delivery's lease is lost; another consumer gets it, or already got it.
     Lost,
-    /// It may have happened or not.
+    /// The outcome is unknown: neither confirmed nor refused.
     Ambiguous,
-    /// Messages that should have been read are gone.
+    /// Messages were removed before they were read.
     Gap,
-    /// Nothing failed, but the user should know; the same call goes on where it was.
+    /// Nothing failed, but the user should know; repeating the call continues.
     Warning,
-    /// The store is damaged, or not ours.
+    /// The store is damaged, or is not a store.
     Corrupt,
     /// Anything else.
     Other,
@@ -54,10 +53,10 @@ impl fmt::Display for ErrorKind {
             Self::Full => "store is full",
             Self::Unsupported => "not supported",
             Self::Configuration => "configuration does not fit",
-            Self::Held => "held by somebody else",
-            Self::Lost => "delivery lost",
+            Self::Held => "held by another process",
+            Self::Lost => "lease of the delivery lost",
             Self::Ambiguous => "outcome unknown",
-            Self::Gap => "messages are gone",
+            Self::Gap => "messages were removed",
             Self::Warning => "warning",
             Self::Corrupt => "store is damaged",
             Self::Other => "failed",
@@ -96,9 +95,8 @@ impl StdError for TransportError {
 }
 
 impl TransportError {
-    /// Creates an error: a lower-case fragment that says what is wrong, without a period.
-    ///
-    /// `transport` is the scheme, shown in front; empty where no transport has been chosen yet.
+    /// Creates an error. `message` is a lower-case fragment without a period; `transport` is the scheme shown in front of
+    /// it, empty where no transport is chosen yet.
     #[must_use]
     pub fn new(
         transport: &'static str,
@@ -123,7 +121,9 @@ impl TransportError {
     /// Returns the error of a delivery whose lease expired, or whose partition moved, before it was settled.
     #[must_use]
     pub fn lease_lost(transport: &'static str, position: &Position) -> Self {
-        let text = format!("the delivery at {position} is leased to another consumer by now");
+        let text = format!(
+            "the lease of the delivery at {position} expired or its partition moved; another consumer gets it"
+        );
         Self::new(transport, ErrorKind::Lost, text)
     }
 
@@ -134,14 +134,14 @@ impl TransportError {
         self
     }
 
-    /// Adds what to do about it.
+    /// Sets the hint: what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Attaches the driver's own error.
+    /// Sets the source: the driver's own error.
     #[must_use]
     pub fn because(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(Arc::from(source.into()));
@@ -154,13 +154,13 @@ impl TransportError {
         self.kind
     }
 
-    /// Returns what is wrong, without the scheme.
+    /// Returns the message without the scheme.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Returns what to do about it.
+    /// Returns the hint: what to do about it.
     #[must_use]
     pub fn advice(&self) -> Option<&str> {
         self.hint.as_deref()
@@ -172,7 +172,7 @@ impl TransportError {
         self.transport
     }
 
-    /// Reports whether trying again may help.
+    /// Reports whether a retry may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.kind, ErrorKind::Unavailable)

@@ -1,24 +1,39 @@
-//! The seam between the runtime and the brokers: traits and their vocabulary, no drivers.
+//! The seam between the runtime and the brokers: the traits that a backend implements, their vocabulary, and no driver.
 //!
-//! Whatever moves many messages is one call with a batch and one result per message: a broker with
-//! transactions commits a batch at once, one with windows keeps it in flight, and neither hides which
-//! message failed.
+//! A backend implements three traits, and everything above works on them alone:
 //!
-//! The traits were tried on JetStream and on Kafka before any backend relied on them. What that settled:
+//! - [`Transport`]: publish, subscribe, tail, topics, checks. [`Subscription`] and [`Tail`] are what it opens.
+//! - [`DeadLetters`]: reading, counting, importing, and the jobs that replay and purge.
+//! - [`Schedules`]: listing, cancelling and rescheduling delayed events.
 //!
-//! - A publish answers per message, because both brokers refuse single messages of a batch. Several batches
-//!   are in flight and keep the order in which they began.
-//! - A delivery is known by its ticket, not by its position: a retry may come back from another place (Kafka's
-//!   delay topic) and still shows where it first stood. Positions are unique within a store.
-//! - A dead letter or a retry is stored when `settle` returns. An acknowledgement is durable a moment later, and
-//!   at `close`: Kafka commits a watermark with what is settled above it, JetStream confirms the last
-//!   acknowledgement of a batch.
-//! - A Kafka partition can be taken away while its messages are worked on, so `extend` names the deliveries
-//!   that are lost. JetStream never says so; there the lease's own clock decides.
-//! - JetStream gives one key to several consumers of a group at once; [`Capabilities`] says where order holds.
-//! - A letter says where it stands, so that a planned job is worked off without a search. A lease is fenced by
-//!   the broker itself: a transactional id on Kafka, a guarded subject in the atomic batch on JetStream.
-//! - Kafka fires delayed events only while somebody runs: [`Schedules::run`].
+//! | to find out | open |
+//! |---|---|
+//! | what a consumer gets, and what each [`Verdict`] demands of the backend | `delivery.rs` |
+//! | where a dead letter gets its id, its record, its limits | `dead_letter/id.rs`, `dead_letter/record.rs` |
+//! | how a replay resumes after a crash: plan, lease, progress | `dead_letter/job.rs`, [`DeadLetters::advance`] |
+//! | what an error kind means to the caller | `error.rs` |
+//! | what a store can do, and within which limits | `capabilities.rs` |
+//! | what a new backend must pass | `conformance/`, with the feature `conformance` |
+//!
+//! # Why the traits look like this
+//!
+//! Calls that move many messages take a batch and return one result per message: a broker with transactions commits a
+//! batch at once, one with windows keeps it in flight, and both refuse single messages of a batch.
+//!
+//! The traits were tried on JetStream and on Kafka before any backend relied on them. This settled:
+//!
+//! - Several batches may be in flight; they keep the order in which they were started.
+//! - A delivery is identified by its [`Ticket`], not by its position: a retry may come from another place (Kafka's retry
+//!   topic) and still shows the position of its original. Positions are unique within a store.
+//! - A dead letter or a retry is stored when [`Subscription::settle`] returns. An acknowledgement is durable a moment
+//!   later, and at `close`: Kafka commits an offset with what is settled beyond it as metadata, JetStream confirms the
+//!   last acknowledgement of a batch.
+//! - A rebalance can take a Kafka partition away while its messages are in flight, so [`Subscription::extend`] returns
+//!   the deliveries that are lost. JetStream never reports this; there the lease's own clock decides.
+//! - JetStream hands one key to several consumers of a group at once; [`Capabilities::order`] says where order holds.
+//! - A dead letter carries its own position, so that a planned job needs no search. A lease is fenced by the broker
+//!   itself: a transactional id on Kafka, a guarded subject in the atomic batch on JetStream.
+//! - Kafka delivers delayed events only while a dispatcher runs: [`Schedules::run`].
 
 mod capabilities;
 #[cfg(feature = "conformance")]
@@ -59,65 +74,64 @@ use crate::event::{Encoding, Message, Position, Topic};
 
 /// A broker connection, or an open store.
 ///
-/// Every future may be dropped unless its method says otherwise; an effect that was under way may then
-/// have happened or not.
+/// Every future may be dropped unless its method says otherwise; an effect that was in progress may then have happened
+/// or not.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
-    /// Returns the URL scheme, as used in messages.
+    /// Returns the URL scheme, as shown in messages.
     fn scheme(&self) -> &'static str;
 
-    /// Returns how events are to be stored here, as the URL and the transport's binding say.
+    /// Returns how events are stored here, according to the URL and the transport's binding.
     fn encoding(&self) -> Encoding;
 
-    /// Returns what this transport can do, asking the live server.
+    /// Returns what this transport can do. Asks the live server.
     ///
     /// # Errors
     /// If the server does not answer.
     async fn capabilities(&self) -> Result<Capabilities>;
 
-    /// Returns the user's topics that exist, none of our own, in order of name.
+    /// Returns the user's topics that exist, in order of name. Internal ones are left out.
     ///
     /// # Errors
     /// If the server does not answer.
     async fn topics(&self) -> Result<Vec<Topic>>;
 
-    /// Makes a topic (a stream that covers it) unless it is there; returns what was made, a line each, for people.
+    /// Creates a topic (or a stream that covers it) unless it exists. Returns one line for people for each thing created.
     ///
     /// # Errors
-    /// If the server refuses. Where topics need no making this does nothing.
+    /// If the server refuses. Where topics need not be created this does nothing.
     async fn create(&self, topic: &Topic) -> Result<Vec<String>>;
 
     /// Stores messages and returns once each is confirmed or refused: one result per message, in order.
     ///
     /// Messages go to the broker in the order of the batch, and batches in the order in which their
     /// futures are first polled; several may be in flight. A delay that cannot be kept is refused
-    /// before anything is stored. Not to be dropped by who needs to know what was stored.
+    /// before anything is stored. A caller that needs to know what was stored must not drop the future.
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>>;
 
-    /// Takes the warnings that publishing, or reading lists, gave rise to since the last call: a line each, each said
-    /// once.
+    /// Takes the warnings of publishing and listing since the last call: one line each, each returned once.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
 
     /// Joins a group.
     ///
-    /// Side places (dead letters, attempt records, delays) exist when this returns, or it fails.
+    /// The internal topics or streams of the group (dead letters, retries, delays) exist when this returns, or it fails.
     ///
     /// # Errors
-    /// If the server does not answer, a topic does not exist, or what exists would lose events.
+    /// If the server does not answer, a topic does not exist, or an existing topic or stream would lose events.
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>>;
 
-    /// Reads without a group, leaving nothing behind.
+    /// Reads without a group. Leaves nothing behind.
     ///
     /// # Errors
-    /// If the server does not answer or a named topic does not exist where topics must be made.
+    /// If the server does not answer, or a topic does not exist where topics must be created.
     async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>>;
 
-    /// Returns what was dead-lettered.
+    /// Returns the dead letters.
     fn dead_letters(&self) -> &dyn DeadLetters;
 
-    /// Returns what was accepted for later.
+    /// Returns the delayed events.
     fn schedules(&self) -> &dyn Schedules;
 
     /// Checks the store and returns what is well, what is wrong, and the commands that fix it.
@@ -133,19 +147,19 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// ([`Finding::unknown`]); [`ErrorKind::Unsupported`] if the fix is the owner's to decide.
     async fn fix(&self, finding: &str) -> Result<()>;
 
-    /// Flushes and lets go of the store. Nothing may be asked of the transport afterwards.
+    /// Flushes and closes the store. The transport must not be used afterwards.
     ///
     /// # Errors
-    /// If something that was reported as done turns out not to be durable.
+    /// If something that was reported as stored turns out not to be durable.
     async fn close(&self) -> Result<()>;
 }
 
-/// A message to be stored.
+/// A message to publish.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
     /// The message.
     pub message: Message,
-    /// Seen by nobody before this time; a time in the past means now.
+    /// No consumer gets it before this time. A time in the past means now.
     pub due: Option<SystemTime>,
 }
 
@@ -158,8 +172,8 @@ impl From<Message> for Outgoing {
 /// The confirmation that a message is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Where it stands; none while it waits for its time, or where the broker does not say.
+    /// The position it is stored at; none while it is delayed, or where the broker does not return one.
     pub position: Option<Position>,
-    /// The name under which a delayed message can be cancelled.
+    /// The id under which a delayed message can be cancelled.
     pub schedule: Option<ScheduleId>,
 }

@@ -7,48 +7,48 @@ use async_trait::async_trait;
 use super::Result;
 use crate::event::{Pattern, Stored};
 
-/// What to read, from where, until where.
+/// The topics to read, the start and the end.
 #[derive(Debug, Clone)]
 pub struct TailRequest {
-    /// Topics; a message that matches several is shown once.
+    /// The topics. A message that matches several patterns is shown once.
     pub patterns: Vec<Pattern>,
-    /// Where to start.
+    /// The start.
     pub from: TailFrom,
-    /// End after what was there at the start.
+    /// Ends after the last message that was stored when the tail was opened.
     pub until_end: bool,
 }
 
 /// Where a tail starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TailFrom {
-    /// With what is stored from now on.
+    /// With messages stored from now on.
     Now,
-    /// With the oldest kept.
+    /// With the oldest message that is still stored.
     Earliest,
-    /// With the first stored at or after this time.
+    /// With the first message stored at or after this time.
     Time(SystemTime),
-    /// With the last so many that match.
+    /// With the last N messages that match.
     Last(u64),
 }
 
 /// An open read.
 #[async_trait]
 pub trait Tail: fmt::Debug + Send {
-    /// Waits for messages and returns at most `max`; none means that the end was reached.
+    /// Waits for messages and returns at most `max`; an empty list means that the end was reached.
     ///
-    /// May be dropped: nothing is skipped.
+    /// May be dropped; no message is skipped.
     ///
     /// # Errors
-    /// If the connection is lost for good. A gap that retention tore is an error of kind
-    /// [`ErrorKind::Gap`](super::ErrorKind::Gap), after which reading goes on behind it. [`ErrorKind::Warning`](super::ErrorKind::Warning) skips nothing.
+    /// If the connection is lost for good. A gap left by retention is an error of kind
+    /// [`ErrorKind::Gap`](super::ErrorKind::Gap), after which reading continues behind it. [`ErrorKind::Warning`](super::ErrorKind::Warning) skips nothing.
     async fn next(&mut self, max: usize) -> Result<Vec<Stored>>;
 
-    /// From now on ends behind what is stored now, as if it had been asked to
-    /// ([`until_end`](TailRequest::until_end)); nothing is skipped.
+    /// Makes the tail end after the last message that is stored now, as [`until_end`](TailRequest::until_end) does at
+    /// the start. No message is skipped.
     ///
-    /// May be dropped: whether it ends is open then, and it may be asked again.
+    /// May be dropped; the tail may then end or not, and the call may be repeated.
     ///
     /// # Errors
-    /// If the store does not tell where its end is; the tail goes on as before.
+    /// If the store does not return its end; the tail continues as before.
     async fn until_end(&mut self) -> Result<()>;
 }

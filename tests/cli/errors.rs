@@ -41,7 +41,7 @@ fn a_member_has_a_name_only_where_groups_know_it() {
 
     --- stderr
     consuming a as group g: true
-    error: sqlite: groups do not know their members by name here
+    error: sqlite: consumer groups have no named members
     hint: leave `--instance` out; on Kafka it keeps partitions for a member that restarts
     ");
 }
