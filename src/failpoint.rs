@@ -1,9 +1,9 @@
-//! Named points between an effect and its settle at which a test can kill the process.
+//! Fail points: named places between an effect and its acknowledgement at which a test can kill the process.
 //!
 //! Built only with the feature `failpoints`. `PF_FAILPOINT=name` or `name:n` kills the process, with no
 //! chance to clean up, when the point is reached for the n-th time.
 
-/// Dies here if a test asked for it.
+/// Kills the process here if the test asked for it.
 #[inline]
 pub(crate) fn reach(name: &'static str) {
     #[cfg(feature = "failpoints")]

@@ -36,7 +36,7 @@
 //!
 //! In the source, the life of an event is in these places: `runtime/consume/` decides on retries and dead letters by the
 //! verdict of a handler; the program turns an exit status into a verdict in `bin/pf/handler/contract/verdict.rs`, and ends
-//! a tail (`--until`, `--count`) in `bin/pf/commands/tail/ending.rs`; `transport/dead_letter.rs` derives the id of a dead
+//! a tail (`--until`, `--count`) in `bin/pf/commands/tail/ending.rs`; `transport/dead_letter/id.rs` derives the id of a dead
 //! letter; each backend makes a verdict true in its `consume/settle.rs` (Kafka commits offsets in
 //! `consume/offsets/commit.rs`, NATS sets the delay of a retry in `consume/settle.rs`).
 //!

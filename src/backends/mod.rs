@@ -20,8 +20,25 @@
 //! | 10 | `transport` | `Transport`, `DeadLetters` and `Schedules`, by delegation only |
 //! | 11 | `factory` | `Factory`: from a URL to a transport |
 //!
-//! `mod.rs` of a backend says how the broker is used and why. The traits are in [`transport`](crate::transport); a new
-//! backend implements them, is added to `registry.rs`, and passes the conformance suite.
+//! `mod.rs` of a backend says how the broker is used and why.
+//!
+//! | to find out | open |
+//! |---|---|
+//! | where a Kafka offset is committed | `kafka/consume/offsets/commit.rs` |
+//! | where a NATS retry gets its delay | `nats/consume/settle.rs`; `nats/consume/attempts.rs` keeps its due time |
+//! | how a due event is delivered on Kafka | `kafka/delay/firing.rs` |
+//! | what makes a replay exactly once | `job/advance.rs` of the backend |
+//! | which URL parameters exist | `config.rs` of the backend; `url_options.rs` has the common ones |
+//!
+//! # A new backend
+//!
+//! 1. Implement [`Transport`](crate::transport::Transport), [`DeadLetters`](crate::transport::DeadLetters) and
+//!    [`Schedules`](crate::transport::Schedules). `memory/` is the shortest example.
+//! 2. Implement [`Factory`] and register it: with [`Registry::with`] from outside of this crate; inside of it by a line in
+//!    `registry.rs` and a feature named after the scheme.
+//! 3. Make a test of each case of the conformance suite, against the real broker (`transport::conformance`, feature
+//!    `conformance`). What the broker cannot do is stated by its [`Capabilities`](crate::transport::Capabilities); the suite
+//!    then checks that it is refused.
 
 #[allow(dead_code, reason = "each backend uses a part of it")]
 mod delivery_buffer;

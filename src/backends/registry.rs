@@ -59,27 +59,30 @@ impl Registry {
         self.factory(url)?.open(url, options).await
     }
 
-    /// Reads the URL as [`open`](Self::open) would, and opens nothing.
+    /// Checks the URL as [`open`](Self::open) does, and opens nothing.
     ///
     /// # Errors
-    /// If the scheme is unknown or not built in, or the URL is wrong.
+    /// If the scheme is unknown or not built in, or the URL is not valid.
     pub fn check(&self, url: &Url) -> Result<()> {
         self.factory(url)?.check(url)
     }
 
-    /// Returns what is known of the transport that `url` names without asking a server.
+    /// Returns the capabilities of the transport that `url` names, as far as they are known without asking a server.
     ///
     /// # Errors
     /// If the scheme is unknown or not built in, or nothing is known.
     pub fn capabilities(&self, url: &Url) -> Result<Capabilities> {
         self.factory(url)?.capabilities().ok_or_else(|| {
-            let message = format!("nothing is known of `{}:` without asking", url.scheme());
+            let message = format!(
+                "the capabilities of `{}:` are known only to a live server",
+                url.scheme()
+            );
             TransportError::new("", ErrorKind::Unsupported, message)
         })
     }
 
-    /// Returns what is known of every transport without asking a server; of a scheme that stands for another,
-    /// nothing.
+    /// Returns the capabilities of every transport, as far as they are known without asking a server. A scheme that is
+    /// an alias (`tls:`) is left out.
     #[must_use]
     pub fn known(&self) -> Vec<Capabilities> {
         let known = |(scheme, factory): (&String, &Arc<dyn Factory>)| {

@@ -2,10 +2,10 @@
 
 use url::{ParseError, Url};
 
-/// Reads the URL of a store. Further hosts, as in `nats://a:4222,b:4222/ORDERS`, become its parameter `servers`.
+/// Parses the URL of a store. Further hosts, as in `nats://a:4222,b:4222/ORDERS`, become its parameter `servers`.
 ///
 /// # Errors
-/// If it is no URL.
+/// If it is not a valid URL.
 pub fn parse_url(text: &str) -> Result<Url, ParseError> {
     let Some((before, behind)) = text.split_once("://") else {
         return text.parse();

@@ -1,5 +1,5 @@
 //! Query parameters of store URLs: those that every backend spells alike, resolved with the caller's options, and one
-//! refusal of what nobody knows.
+//! error for unknown ones.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(crate) struct UrlOptions {
         expect(dead_code, reason = "only clusters have further servers")
     )]
     pub(crate) servers: Vec<String>,
-    /// How long to wait for a server: the caller's wish, else `connect-timeout`, else 5 s.
+    /// How long to wait for a server: the caller's option, else `connect-timeout`, else 5 s.
     #[cfg_attr(
         not(any(feature = "nats", feature = "kafka")),
         expect(dead_code, reason = "only servers are connected to")

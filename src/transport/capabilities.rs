@@ -1,4 +1,5 @@
-//! What a transport can do, as data: printed, required, tested and used by the runtime alike.
+//! Capabilities of a transport, as data: `pf caps` prints them, `--require` and the runtime read them, the conformance suite
+//! tests them.
 
 use std::time::Duration;
 
@@ -13,14 +14,14 @@ pub enum Support {
         /// What to know about it.
         note: String,
     },
-    /// We do it on top of the broker.
+    /// Protoflow does it on top of the broker.
     Emulated {
         /// How, and at what cost.
         note: String,
     },
-    /// It cannot be had.
+    /// It is not available.
     Absent {
-        /// Why, and what would mend it.
+        /// Why, and what would make it available.
         note: String,
     },
 }
@@ -32,19 +33,19 @@ impl Support {
         Self::Native { note: note.into() }
     }
 
-    /// We do it on top of the broker.
+    /// Protoflow does it on top of the broker.
     #[must_use]
     pub fn emulated(note: impl Into<String>) -> Self {
         Self::Emulated { note: note.into() }
     }
 
-    /// It cannot be had.
+    /// It is not available.
     #[must_use]
     pub fn absent(note: impl Into<String>) -> Self {
         Self::Absent { note: note.into() }
     }
 
-    /// Reports whether it can be had at all.
+    /// Reports whether it is available.
     #[must_use]
     pub fn is_present(&self) -> bool {
         !matches!(self, Self::Absent { .. })
@@ -74,12 +75,12 @@ impl Support {
     }
 }
 
-/// Bounds of a transport; `None` is unbounded. Times are written as seconds.
+/// Limits of a transport; `None` is unlimited. Durations are serialized as seconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Bytes of a payload.
     pub max_payload: Option<u64>,
-    /// The longest delay that is kept.
+    /// The longest delay that is accepted.
     #[serde(serialize_with = "super::stamp::seconds::serialize")]
     pub max_delay: Option<Duration>,
     /// How late a delayed event may usually be.
@@ -87,40 +88,40 @@ pub struct Limits {
     pub lateness: Option<Duration>,
 }
 
-/// What a transport can do.
+/// The capabilities of a transport.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Capabilities {
     /// The URL scheme.
     pub transport: String,
-    /// The live server and its version; none when it was not asked.
+    /// The live server and its version; none if no server was asked.
     pub server: Option<String>,
     /// A publish is confirmed only once it is stored.
     pub publish: Support,
-    /// Publishing now for later.
+    /// Publishing with a delay.
     pub delay: Support,
-    /// Listing and cancelling what waits for its time.
+    /// Listing, cancelling and rescheduling delayed events.
     pub schedule: Support,
-    /// A retry after a chosen delay that holds up nothing else.
+    /// A retry after a chosen delay that does not hold up other events.
     pub delayed_retry: Support,
-    /// Putting aside what failed for good.
+    /// Dead-lettering events that failed for good.
     pub dlq: Support,
-    /// Replaying a dead letter, once and only once.
+    /// Replaying a dead letter exactly once.
     pub exactly_once_replay: Support,
-    /// Replaying to the group that failed, not to all.
+    /// Replaying to the group that failed, not to all groups.
     pub replay_to_group: Support,
-    /// Events of a key come in order.
+    /// Events of a key are delivered in order.
     pub order: Support,
-    /// A retry holds its key (`--ordered`).
+    /// A retry holds back later events of its key (`--ordered`).
     pub ordered_retry: Support,
     /// Several consumers share a group.
     pub groups: Support,
     /// Topics by wildcard.
     pub patterns: Support,
-    /// Runs that took the process down are counted apart.
+    /// Runs that crashed the process are counted separately.
     pub crash_count: Support,
     /// Deleting a dead letter's bytes.
     pub purge: Support,
-    /// Bounds.
+    /// Limits.
     pub limits: Limits,
 }
 

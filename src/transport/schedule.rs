@@ -1,4 +1,4 @@
-//! Events accepted now and delivered later.
+//! Delayed events: accepted now, delivered when due.
 
 use std::{fmt, time::SystemTime};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Result;
 use crate::event::Message;
 
-/// The name of a schedule.
+/// The id of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScheduleId(pub String);
@@ -19,10 +19,10 @@ impl fmt::Display for ScheduleId {
     }
 }
 
-/// A message that waits for its time.
+/// A delayed message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// Its name.
+    /// Its id.
     pub id: ScheduleId,
     /// When it is delivered.
     pub due: SystemTime,
@@ -33,7 +33,7 @@ pub struct Schedule {
 /// The most schedules that [`Schedules::find`] returns.
 pub const FIND_LIMIT: usize = 100;
 
-/// Returns the first [`FIND_LIMIT`] schedules in order of time, those of one time by name.
+/// Returns the first [`FIND_LIMIT`] schedules in order of time, those of one time in order of id.
 #[must_use]
 pub fn first_due(mut schedules: Vec<Schedule>) -> Vec<Schedule> {
     schedules.sort_by(|a, b| a.due.cmp(&b.due).then_with(|| a.id.cmp(&b.id)));
@@ -44,13 +44,13 @@ pub fn first_due(mut schedules: Vec<Schedule>) -> Vec<Schedule> {
 /// The delayed events of a transport.
 #[async_trait]
 pub trait Schedules: Send + Sync {
-    /// Reads what is pending, in order of time where the broker can, changing nothing.
+    /// Reads the pending schedules, in order of time where the broker can. Changes nothing.
     ///
     /// # Errors
     /// If the server does not answer.
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>>;
 
-    /// Returns the pending schedules whose name begins with `prefix`: the first [`FIND_LIMIT`] in the order of
+    /// Returns the pending schedules whose id begins with `prefix`: the first [`FIND_LIMIT`] in the order of
     /// [`first_due`].
     ///
     /// # Errors
@@ -70,19 +70,19 @@ pub trait Schedules: Send + Sync {
         }
     }
 
-    /// Cancels a schedule; `false` means that it had fired or never was.
+    /// Cancels a schedule; `false` means that it was delivered already or does not exist.
     ///
     /// # Errors
-    /// If the server does not answer. [`super::ErrorKind::Ambiguous`] where it may be firing right now.
+    /// If the server does not answer. [`super::ErrorKind::Ambiguous`] if it may be delivered at this moment.
     async fn cancel(&self, id: &ScheduleId) -> Result<bool>;
 
-    /// Gives a schedule another time; `false` means that it had fired or never was.
+    /// Changes the due time of a schedule; `false` means that it was delivered already or does not exist.
     ///
     /// # Errors
-    /// If the server does not answer, or cannot keep the new time.
+    /// If the server does not answer, or the transport does not support that delay.
     async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool>;
 
-    /// Fires what becomes due until dropped; returns at once where nobody needs to be running.
+    /// Delivers due events until dropped. Returns at once where the broker does that itself.
     ///
     /// # Errors
     /// If the connection is lost for good.
@@ -94,7 +94,7 @@ pub trait Schedules: Send + Sync {
 /// An open read of schedules.
 #[async_trait]
 pub trait ScheduleScan: Send {
-    /// Returns at most `max` schedules; none means that the end was reached.
+    /// Returns at most `max` schedules; an empty list means that the end was reached.
     ///
     /// # Errors
     /// If the server does not answer.

@@ -10,7 +10,7 @@ use crate::event::exact_time;
 fn read(text: &str) -> Result<SystemTime, String> {
     DateTime::parse_from_rfc3339(text)
         .map(SystemTime::from)
-        .map_err(|error| format!("`{text}` is not a time: {error}"))
+        .map_err(|error| format!("`{text}` is not a valid time: {error}"))
 }
 
 pub(super) fn serialize<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {

@@ -1,4 +1,4 @@
-//! Messages that consumers of other programs gave up, made dead letters.
+//! Capture: dead letters of messages that consumers of other programs gave up.
 
 use async_trait::async_trait;
 
@@ -8,31 +8,33 @@ use crate::{
     transport::Result,
 };
 
-/// What became of a message that somebody gave up.
+/// The outcome for a message that a consumer gave up.
 #[derive(Debug)]
 pub enum Captured {
     /// It is a dead letter now.
     Letter(Box<DeadLetter>),
-    /// The store had dropped it before anybody could keep it.
+    /// The store had removed it before it could be captured.
     Gone {
-        /// Who gave it up.
+        /// The group that gave it up.
         group: Group,
-        /// Where it stood.
+        /// The position it was stored at.
         position: Position,
     },
 }
 
-/// The broker's notices of messages that consumers gave up, turned into dead letters one after the other.
+/// An open read of the broker's notices of messages that consumers gave up, each of which becomes a dead letter.
 #[async_trait]
 pub trait Capture: Send {
-    /// Returns what was made on the broker for this, a line each, for people.
+    /// Returns one line for people for each thing created on the broker for this.
     fn remarks(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Waits for messages that were given up and keeps at most `max` of them; none means that the end was reached.
+    /// Waits for messages that were given up and dead-letters at most `max` of them; an empty list means that the end was
+    /// reached.
     ///
-    /// A notice is done with once its letter is confirmed stored. May be dropped: what it was at comes again.
+    /// A notice is acknowledged once its dead letter is confirmed stored. May be dropped: the same notices are returned
+    /// again.
     ///
     /// # Errors
     /// If the server does not answer, or a letter cannot be stored.

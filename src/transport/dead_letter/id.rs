@@ -7,13 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::event::{Group, Position};
 
-/// The name of a dead letter: the same after a crash, an export or an import.
+/// The id of a dead letter: the same after a crash, an export or an import.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LetterId(String);
 
 impl LetterId {
-    /// Derives the name: 12 base32 characters of a hash.
+    /// Derives the id: 12 base32 characters of a hash of the original's store and position, the group, and the replay
+    /// generation. Two copies that a crash left so have one id.
     #[must_use]
     pub fn derive(store: &str, position: &Position, group: &Group, generation: u32) -> Self {
         let mut hash = Sha256::new();
@@ -26,13 +27,13 @@ impl LetterId {
         Self(text[..12].to_ascii_lowercase())
     }
 
-    /// Takes over a name that was derived earlier.
+    /// Wraps an id that was derived earlier.
     #[must_use]
     pub fn from_stored(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Returns the name.
+    /// Returns the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

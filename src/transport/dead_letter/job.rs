@@ -1,4 +1,7 @@
-//! Journalled work on dead letters: planned, leased, resumable.
+//! Jobs on dead letters: a stored plan, a lease with a fencing token, and outcomes.
+//!
+//! The plan lies in the broker, so another host can resume the job. The lease keeps a second process out; the token is the
+//! safety net, for a holder that is slow rather than dead.
 
 use std::{
     fmt,
@@ -22,13 +25,13 @@ pub const JOB_LEASE: Duration = Duration::from_secs(30);
 #[cfg(any(feature = "nats", feature = "kafka"))]
 pub(crate) const JOB_CHUNK: usize = 1000;
 
-/// The name of a job.
+/// The id of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(pub String);
 
 impl JobId {
-    /// Returns a new name, unlike any other.
+    /// Returns a new id.
     #[must_use]
     pub fn generate() -> Self {
         Self(ulid::Ulid::generate().to_string().to_lowercase())
@@ -48,22 +51,22 @@ impl fmt::Display for JobId {
     }
 }
 
-/// What a job does with its letters.
+/// The action of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum JobAction {
-    /// Publish the message again and resolve the letter.
+    /// Publishes the message again and resolves the letter.
     Replay {
-        /// Another topic; none is the group that failed, or its topic where the broker cannot do that.
+        /// Another topic; none is the group that failed, or its topic where the broker cannot address a group.
         to: Option<Topic>,
     },
-    /// Delete the letter.
+    /// Deletes the letter.
     Purge,
 }
 
 impl JobAction {
-    /// Returns the command's name.
+    /// Returns the name of the command.
     #[must_use]
     pub fn verb(&self) -> &'static str {
         match self {
@@ -73,29 +76,29 @@ impl JobAction {
     }
 }
 
-/// A job that was planned and has not ended.
+/// A job that is planned and not finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Job {
-    /// Its name.
+    /// Its id.
     pub id: JobId,
-    /// What it does.
+    /// Its action.
     pub action: JobAction,
-    /// The selection from which it was planned, as canonical text.
+    /// The selection that it was planned from, as canonical text.
     pub selection: String,
     /// Letters planned.
     pub planned: u64,
-    /// Letters dealt with.
+    /// Letters resolved.
     pub resolved: u64,
     /// When it was planned.
     #[serde(with = "crate::transport::stamp")]
     pub created: SystemTime,
-    /// Who works on it now.
+    /// The holder of its lease.
     pub holder: Option<String>,
-    /// Whether it was ever leased, so that its plan is complete and was agreed to.
+    /// Whether it was ever leased, that is, its plan is complete and confirmed.
     pub started: bool,
 }
 
-/// The right to work on a job.
+/// The lease of a job.
 #[derive(Debug, PartialEq, Eq)]
 pub struct JobLease {
     /// The job.
@@ -127,14 +130,14 @@ impl JobLease {
 pub enum Resolution {
     /// Replayed or purged.
     Done,
-    /// Somebody else had dealt with it.
+    /// Another process resolved it.
     Gone,
     /// It stays a dead letter.
     Failed {
         /// Why.
         reason: String,
     },
-    /// It may have been dealt with or not.
+    /// The outcome is unknown.
     Ambiguous {
         /// Why.
         reason: String,

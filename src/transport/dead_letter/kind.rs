@@ -4,19 +4,19 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a message was given up.
+/// Why a message was dead-lettered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LetterKind {
     /// It is not a CloudEvent.
     Decode,
-    /// The handler said that it never will succeed.
+    /// The handler reported that it can never succeed.
     Permanent,
-    /// It failed as often as the policy allows.
+    /// It failed as often as the retry policy allows.
     Exhausted,
-    /// Somebody terminated it at the broker.
+    /// A consumer terminated it at the broker.
     Terminated,
-    /// It took the consumer down too often.
+    /// It crashed its consumers too often.
     Crashed,
     /// Its `expirytime` had passed.
     Expired,
@@ -33,7 +33,7 @@ impl LetterKind {
         Self::Expired,
     ];
 
-    /// Returns the name used in records and flags.
+    /// Returns the word used in records and flags.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl LetterKind {
         }
     }
 
-    /// Reports whether the run that led here is counted as an attempt.
+    /// Reports whether the last run is counted as an attempt.
     #[must_use]
     pub fn counts_last_run(self) -> bool {
         matches!(self, Self::Permanent | Self::Exhausted)

@@ -12,21 +12,21 @@ use crate::{
     transport::{Delivery, Failure, Lineage},
 };
 
-/// A message that one group gave up on, with the story of why.
+/// A message that one group gave up on, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its name.
+    /// Its id.
     pub id: LetterId,
     /// The message, byte for byte.
     pub message: Message,
-    /// The story.
+    /// Where it comes from and how it failed.
     pub record: LetterRecord,
-    /// Where the letter itself stands, if it was read from a transport; never exported.
+    /// The position that the dead letter itself is stored at, if it was read from a transport; never exported.
     pub at: Option<Position>,
 }
 
 impl DeadLetter {
-    /// Tells the story of a delivery that `group` gives up now.
+    /// Creates the dead letter of a delivery that `group` gives up now.
     #[must_use]
     pub fn of(
         transport: &str,

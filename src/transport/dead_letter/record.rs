@@ -13,53 +13,53 @@ use crate::{
 /// A detail that would be shorter than this is dropped.
 const SHORTEST: usize = 64;
 
-/// Where a dead letter comes from.
+/// The original of a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The URL scheme.
     pub transport: String,
-    /// The store's own name, the same from any host and after a restart.
+    /// The store's own name, the same from every host and after a restart.
     pub store: String,
     /// The topic.
     pub topic: Topic,
-    /// Where the message stood at the very first.
+    /// The position that the message was first stored at.
     pub position: Position,
     /// When the message was stored there.
     #[serde(with = "crate::transport::stamp")]
     pub time: SystemTime,
 }
 
-/// The story of a dead letter, as stored beside the message. Version 1.
+/// Where a dead letter comes from and how it failed, as stored beside the message. Version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterRecord {
     /// The version of this form.
     pub version: u32,
-    /// Where it comes from.
+    /// The original.
     pub origin: Origin,
-    /// Who gave it up.
+    /// The group that gave up.
     pub group: Group,
-    /// Why.
+    /// Why it gave up.
     pub kind: LetterKind,
     /// How the last run failed.
     pub failure: Failure,
-    /// How the runs before it failed, a line each, the first and the last few; only where the store keeps that.
+    /// How earlier runs failed, one line each, the first and the last few; only where the store keeps them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<String>,
-    /// Handler runs that failed in this life.
+    /// Handler runs that failed since the last replay.
     pub attempts: u32,
-    /// Handler runs that failed in all lives.
+    /// Handler runs that failed in total, over replays.
     pub total_attempts: u32,
-    /// Runs that took the process down.
+    /// Runs that crashed the process.
     pub crashes: u32,
-    /// When the first run of this life failed.
+    /// When the first run since the last replay failed.
     #[serde(with = "crate::transport::stamp")]
     pub first_failed: SystemTime,
-    /// When it was given up.
+    /// When it was dead-lettered.
     #[serde(with = "crate::transport::stamp")]
     pub dead_since: SystemTime,
-    /// How often it had been replayed before.
+    /// How often it was replayed before.
     pub generation: u32,
-    /// The letter that was replayed to make the delivery that failed.
+    /// The dead letter whose replay failed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<LetterId>,
     /// The event's id, if it is one.

@@ -1,4 +1,4 @@
-//! Which dead letters are meant.
+//! Selections of dead letters.
 
 use std::time::SystemTime;
 
@@ -10,22 +10,22 @@ use crate::{
     transport::Failure,
 };
 
-/// A letter named by a person: the beginning of an id, or the position of the original.
+/// A dead letter as a user names it: the beginning of its id, or the position of the original.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterRef(pub String);
 
 impl LetterRef {
-    /// Reports whether this letter is meant.
+    /// Reports whether it names this letter.
     #[must_use]
     pub fn matches(&self, letter: &DeadLetter) -> bool {
         letter.id.as_str().starts_with(&self.0) || letter.record.origin.position.as_str() == self.0
     }
 }
 
-/// Which dead letters are meant: those that satisfy every condition given.
+/// A selection of dead letters: those that satisfy every condition.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
-    /// Any of these letters; empty means all.
+    /// One of these letters; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub letters: Vec<LetterRef>,
     /// Original topics, as patterns; empty means all.
@@ -40,27 +40,27 @@ pub struct Selection {
     /// A part of the failure's message or class, letter case ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why it was given up.
+    /// Why it was dead-lettered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<LetterKind>,
-    /// The sort of failure, or the beginning of its name behind the version.
+    /// The fingerprint, or its beginning after the version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
-    /// Dead since then or later.
+    /// Dead-lettered at this time or later.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "crate::transport::stamp::optional"
     )]
     pub since: Option<SystemTime>,
-    /// Dead before then.
+    /// Dead-lettered before this time.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "crate::transport::stamp::optional"
     )]
     pub until: Option<SystemTime>,
-    /// At least so many failed runs in all lives.
+    /// At least this many failed runs in total.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_attempts: Option<u32>,
 }
@@ -72,7 +72,7 @@ impl Selection {
         *self == Self::default()
     }
 
-    /// Reports whether the letter is meant.
+    /// Reports whether it selects the letter.
     #[must_use]
     pub fn matches(&self, letter: &DeadLetter) -> bool {
         let record = &letter.record;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A stable name for failures of one sort, with the version of its algorithm in front (`1:…`).
+/// The normalised failure by which dead letters are grouped, with the version of its algorithm in front (`1:…`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(pub String);
 
 impl Fingerprint {
-    /// Reports whether the text is the beginning of the name, with its version or without.
+    /// Reports whether it begins with the text, with its version or without.
     #[must_use]
     pub fn begins_with(&self, text: &str) -> bool {
         let behind = self.0.split_once(':').map_or("", |(_, behind)| behind);
@@ -21,7 +21,7 @@ impl Fingerprint {
 /// How a handler run failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The sort of error (`exit 1`, `signal 9`, `timeout`, `panic`, a Rust type).
+    /// The class of error (`exit 1`, `signal 9`, `timeout`, `panic`, a Rust type).
     pub class: String,
     /// One line for people.
     pub message: String,
@@ -35,17 +35,17 @@ pub struct Failure {
         with = "crate::transport::stamp::seconds"
     )]
     pub duration: Option<Duration>,
-    /// The sort of failure.
+    /// The fingerprint.
     pub fingerprint: Fingerprint,
 }
 
 impl Failure {
-    /// Tells of a run that took the consumer down for the `times`th time.
+    /// Returns the failure of a message that crashed its consumers `times` times.
     #[must_use]
     pub fn crashed(times: u32) -> Self {
         Self {
             class: "crashed".to_owned(),
-            message: format!("the consumer went down {times} times while it worked on this"),
+            message: format!("its consumers crashed {times} times while they handled it"),
             detail: None,
             duration: None,
             fingerprint: Fingerprint("1:crashed".to_owned()),

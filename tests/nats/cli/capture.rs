@@ -130,7 +130,7 @@ fn a_store_without_other_consumers_says_so() {
     --- stdout
 
     --- stderr
-    error: this transport does not tell what consumers of other programs give up
+    error: this transport does not report messages that consumers of other programs give up
     hint: `pf caps` shows what this transport can do
     ");
 }
