@@ -321,6 +321,14 @@ impl Module {
             let follows = tokens.get(at + 1).map_or("", |next| next.text.as_str());
             match token.text.as_str() {
                 "use" => at = module.read_use(&tokens, at + 1),
+                // `pub(in path)` says who may look, and imports nothing.
+                "pub" if follows == "(" => {
+                    let rest = &tokens[at..];
+                    at += rest
+                        .iter()
+                        .position(|token| token.text == ")")
+                        .unwrap_or(rest.len());
+                }
                 "struct" | "enum" | "trait" | "fn" | "const" | "static" | "type" | "union"
                 | "mod" => {
                     module.defined.insert(follows.to_owned());
