@@ -77,7 +77,7 @@ fn the_file_keeps_its_comments_and_is_private() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let pf = Pf::bare();
-    pf.write(".config/pf/config.toml", "# mine\ngroup = \"g\" # ours\n");
+    pf.write(".config/pf/config.toml", "# mine\ngroup = \"g\" # for the team\n");
     let _ = pf
         .run(&["context", "add", "a", "--url", "sqlite:/a.db"])
         .succeeded();
@@ -85,7 +85,7 @@ fn the_file_keeps_its_comments_and_is_private() {
     let file = pf.path(".config/pf/config.toml");
     assert_snapshot!(std::fs::read_to_string(&file).unwrap(), @r#"
     # mine
-    group = "g" # ours
+    group = "g" # for the team
     context = "a"
 
     [contexts.a]

@@ -64,6 +64,8 @@ pub struct Parts {
     pub code: String,
     pub comments: Vec<Piece>,
     pub strings: Vec<Piece>,
+    /// Strings that are inline snapshots.
+    pub snapshots: Vec<Piece>,
 }
 
 /// Takes a file apart. Line numbers stay as they are.
@@ -73,6 +75,7 @@ pub fn take_apart(code: &str) -> Parts {
     while !rest.is_empty() {
         let (length, kind) = token(rest);
         let text = &rest[..length];
+        let is_snapshot = parts.code.ends_with('@');
         match kind {
             Kind::Code => parts.code.push_str(text),
             Kind::Comment | Kind::Text | Kind::Letter => {
@@ -82,6 +85,7 @@ pub fn take_apart(code: &str) -> Parts {
                 let text = text.to_owned();
                 match kind {
                     Kind::Comment => parts.comments.push(Piece { text, line }),
+                    Kind::Text if is_snapshot => parts.snapshots.push(Piece { text, line }),
                     Kind::Text => parts.strings.push(Piece { text, line }),
                     _ => {}
                 }
