@@ -206,7 +206,7 @@ mod tests {
         );
         assert_eq!(
             said(event("t", "/s").extension("id", "x")),
-            "attribute `id` is no extension"
+            "attribute `id` is not an extension"
         );
         assert_eq!(
             said(event("t", "/s").extension("pf_mine", "x")),

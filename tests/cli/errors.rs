@@ -294,8 +294,8 @@ fn an_extension_is_nothing_else() {
         let run = pf.run(&args);
         format!("{} {}", run.code().unwrap(), run.stderr())
     };
-    assert_snapshot!(refusal(&["id=x"]), @"2 error: attribute `id` is no extension");
-    assert_snapshot!(refusal(&["specversion=0.3"]), @"2 error: attribute `specversion` is no extension");
+    assert_snapshot!(refusal(&["id=x"]), @"2 error: attribute `id` is not an extension");
+    assert_snapshot!(refusal(&["specversion=0.3"]), @"2 error: attribute `specversion` is not an extension");
     assert_snapshot!(refusal(&["pf_mine=1"]), @"2 error: attribute `pf_mine` is not one of Protoflow's own");
     assert_snapshot!(refusal(&["correlationid=8"]), @"2 error: attribute `correlationid` is given twice");
     assert_snapshot!(refusal(&["pf_correlation_id=8"]), @"2 error: attribute `pf_correlation_id` is given twice");

@@ -112,7 +112,7 @@ pub(in crate::event) fn is_protoflow(name: &str) -> bool {
 /// The name and what is wrong with it.
 pub(in crate::event) fn check_extension(name: &str) -> Result<(), EventError> {
     if CORE.contains(&name) {
-        return Err(EventError::attribute(name, "is no extension"));
+        return Err(EventError::attribute(name, "is not an extension"));
     }
     if is_bookkeeping(name) {
         let rule = "belongs to a delivery, and is set by Protoflow";
