@@ -136,12 +136,12 @@ impl EventBuilder {
         self.extension(names::EVENT_VERSION, version.into())
     }
 
-    /// Wishes for so many runs; a consumer with a limit of its own does not follow it.
+    /// Sets the number of attempts; a limit that the consumer sets has precedence.
     pub fn max_attempts(self, attempts: u32) -> Self {
         self.extension(names::MAX_ATTEMPTS, i64::from(attempts))
     }
 
-    /// Asks for it to be held back for so long.
+    /// Delays the delivery.
     pub fn delay(self, delay: Duration) -> Self {
         let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
         self.extension(names::PF_DELAY_MS, millis)

@@ -156,7 +156,9 @@ fn contains(text: &str, phrase: &str) -> bool {
         let ends = !after.starts_with(|c| (is_code(c) && c != ':') || matches!(c, '`' | '('))
             && !after.starts_with("::");
         let is_denial = phrase.starts_with("is no ") && before.ends_with("there ");
-        starts && ends && !is_denial
+        // A string of one word is a value of a machine format.
+        let is_value = before.ends_with('"') && after.starts_with('"');
+        starts && ends && !is_denial && !is_value
     })
 }
 

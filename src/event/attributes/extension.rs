@@ -26,8 +26,8 @@ use crate::event::{EventBuilder, TraceParent, attributes::names, event, time::pa
 pub trait EventExt {
     /// Returns the number of this run, from 1.
     fn attempt(&self) -> u32;
-    /// Returns how many runs the delivery allows; of an event that was not handed to a handler, how many its publisher
-    /// wishes for.
+    /// Returns the number of attempts that the delivery allows or, for an event outside of a delivery, the number that its
+    /// publisher set.
     fn max_attempts(&self) -> Option<u32>;
     /// Returns when the next run is due (`pf_next_attempt_at`, milliseconds or RFC 3339).
     fn next_attempt_at(&self) -> Option<SystemTime>;

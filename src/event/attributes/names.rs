@@ -160,7 +160,7 @@ pub(in crate::event) fn find<'e>(
     Some(text_of(json))
 }
 
-/// Returns how many runs the publisher wishes for, in whichever form.
+/// Returns the number of attempts that the publisher set, in either form.
 pub(in crate::event) fn wish(extensions: &[Extension<'_>]) -> Option<u32> {
     let wishes = [MAX_ATTEMPTS, PF_MAX_ATTEMPTS];
     let mut wishes = wishes.iter().filter_map(|name| find(extensions, name));
@@ -172,10 +172,10 @@ pub(crate) fn attempts_of(text: &str) -> Option<u32> {
     text.trim().parse().ok().filter(|attempts| *attempts > 0)
 }
 
-/// Takes out what belongs to an earlier delivery, and returns the delay that is asked for.
+/// Removes the attributes of an earlier delivery, and returns the requested delay.
 ///
 /// An event with the Go library's name for the attempt was given to a handler, or stored again by that library: its
-/// `pf_max_attempts` is what the delivery allowed. A wish then stands in `pfmaxattempts`.
+/// `pf_max_attempts` is what the delivery allowed. The number that the publisher set is then in `pfmaxattempts`.
 pub(in crate::event) fn forget_delivery(
     extensions: &mut Vec<Extension<'_>>,
 ) -> Result<Option<Duration>, EventError> {

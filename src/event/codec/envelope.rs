@@ -48,7 +48,7 @@ impl<'a> Envelope<'a> {
     /// Only `specversion`, `id`, `source` and `type` are checked; [`validate`](crate::event::validate) is strict.
     ///
     /// # Errors
-    /// If the message is no event; names the attribute and the rule.
+    /// If the message is not an event; names the attribute and the rule.
     pub fn read(message: &'a Message) -> Result<Self, EventError> {
         Self::try_from(message)
     }
@@ -82,7 +82,7 @@ impl<'a> Envelope<'a> {
         self.extension(names::TRACESTATE)
     }
 
-    /// Returns how many runs the event's publisher wishes for: `pfmaxattempts`, else `pf_max_attempts`.
+    /// Returns the number of attempts that the publisher set: `pfmaxattempts`, else `pf_max_attempts`.
     #[must_use]
     pub fn max_attempts(&self) -> Option<u32> {
         names::wish(&self.extensions)

@@ -17,7 +17,7 @@ use crate::event::{
 /// Decodes an event, numbers keeping their digits (the sign of an exponent is written out: `1e+400`).
 ///
 /// # Errors
-/// If the message is no event, or has a time or schema that cannot be represented.
+/// If the message is not an event, or has a time or schema that cannot be represented.
 pub fn decode(message: &Message) -> Result<Event, EventError> {
     decode_envelope(Envelope::read(message)?)
 }
@@ -174,7 +174,7 @@ fn extension_json(name: &str, value: &ExtensionValue) -> Cow<'static, str> {
 
 /// Makes the message of an event that is published now, and returns the delay that the event asks for.
 ///
-/// `written` is the event as somebody wrote it, kept byte for byte if nothing about it has to change. Without a
+/// `written` is the text of the event, kept byte for byte if nothing about it has to change. Without a
 /// topic it is the event's type.
 pub(in crate::event) fn store(
     mut envelope: Envelope<'_>,

@@ -82,7 +82,7 @@ pub(in crate::event) fn plain(message: &Message) -> Option<&[u8]> {
 /// Appends the event that a message carries as one line of JSON, as it stands where that is possible.
 ///
 /// # Errors
-/// If the message is no event.
+/// If the message is not an event.
 pub fn write_event(out: &mut Vec<u8>, message: &Message) -> Result<(), EventError> {
     if let Some(text) = plain(message) {
         out.extend_from_slice(text);

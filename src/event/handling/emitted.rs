@@ -19,7 +19,7 @@ pub struct Emission<'a> {
     pub group: &'a Group,
     /// Its place among the events of this run, from 0.
     pub index: usize,
-    /// How many attempts the handler was told that its own event gets.
+    /// The number of attempts in the event that the handler got.
     pub max_attempts: u32,
     /// The source of events that name none.
     pub source: &'a str,

@@ -28,12 +28,12 @@ impl HandOver {
     ///
     /// With [`Naming::CloudEvents`] every official SDK takes the event. The delivery adds `pfattempt` and
     /// `pfattemptlimit`. Attributes of the Go library are translated: correlation and trace to `correlationid` and
-    /// `traceparent`; the publisher's wish (`pf_max_attempts`), `pf_event_version`, and ids of traces that W3C does not
+    /// `traceparent`; the publisher's number of attempts (`pf_max_attempts`), `pf_event_version`, and ids of traces that W3C does not
     /// know, to the same names without underscores. The bookkeeping of earlier deliveries, and a delay that is over, are left
     /// out. Attributes of others that SDKs refuse ([`Envelope::refused_attribute`]) stay as they are written.
     ///
     /// With [`Naming::Protoflow`] the event has the Go library's names. There `pf_max_attempts` is what the delivery
-    /// allows, and a wish stands beside it as `pfmaxattempts`, so that it is not lost when the event is published again.
+    /// allows, and the number that the publisher set is kept beside it as `pfmaxattempts`, so that it is not lost when the event is published again.
     pub fn apply(&self, envelope: &mut Envelope<'_>) {
         let extensions = &mut envelope.extensions;
         match self.naming {
@@ -87,7 +87,7 @@ fn add(extensions: &mut Vec<Extension<'_>>, name: &'static str, number: u32) {
 /// Text in binary mode becomes a string, other bytes `data_base64`.
 ///
 /// # Errors
-/// If the message is no event.
+/// If the message is not an event.
 pub fn hand_over(message: &Message, with: &HandOver) -> Result<Vec<u8>, EventError> {
     hand_over_envelope(Envelope::read(message)?, with)
 }

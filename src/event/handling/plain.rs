@@ -7,7 +7,7 @@ use crate::event::{
     codec::structured, time::format_time,
 };
 
-/// Wraps a message that is no event (`--plain`): the type is `plain`, the source the topic, the id the position,
+/// Wraps a message that is not an event (`--plain`): the type is `plain`, the source the topic, the id the position,
 /// and the bytes are the data.
 #[must_use]
 pub fn wrap_plain(stored: &Stored) -> Message {

@@ -18,7 +18,7 @@ pub(in crate::event) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Appends text whose first bytes, so many, stand as they are.
+/// Appends text whose first `plain` bytes need no escape.
 fn push_escaped(out: &mut Vec<u8>, mut rest: &[u8], mut plain: usize) {
     while let Some((before, [byte, behind @ ..])) = rest.split_at_checked(plain) {
         out.extend_from_slice(before);

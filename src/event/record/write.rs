@@ -4,7 +4,7 @@
 //! {"event":{…},"message":{"topic":"order.created","key":"7","headers":[["k","v"]],"position":"12","time":"…"}}
 //! ```
 //! The event stands as it is stored. Where it is not the payload itself, `payload` (text) or `payload_base64` is there
-//! too, and `event` is `null` for a message that is no event. A key that is not text is `key_base64`, a header value
+//! too, and `event` is `null` for a message that is not an event. A key that is not text is `key_base64`, a header value
 //! that is not text `["k",{"base64":"…"}]`; a null key, header or payload is `null`.
 
 use std::time::{Duration, SystemTime};

@@ -74,7 +74,7 @@ pub fn sort_stats(rows: &mut [StatsRow]) {
 #[derive(Debug, Default)]
 pub struct StatsBuilder {
     rows: HashMap<String, StatsRow>,
-    /// The key of the letter at hand, kept so that counting a letter of a known row allocates nothing.
+    /// The key of the current letter, kept so that counting a letter of a known row allocates nothing.
     key: String,
     limit: Option<usize>,
     rest: u64,

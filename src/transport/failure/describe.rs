@@ -1,12 +1,12 @@
-//! How a failure is told: a class, one bounded line, bounded detail, and the name of its sort.
+//! The description of a failure: class, one bounded line, bounded detail, and fingerprint.
 
 use sha2::{Digest, Sha256};
 
 use super::{Failure, Fingerprint, normalise::normalise};
 
-/// A message is cut to so many bytes, a class too.
+/// The longest message, and the longest class, in bytes.
 const MAX_MESSAGE: usize = 500;
-/// Detail is cut to its last so many bytes, so that all bookkeeping fits into 4 KiB.
+/// The longest detail in bytes, of which the end is kept, so that all bookkeeping fits into 4 KiB.
 const MAX_DETAIL: usize = 2048;
 
 /// Names the sort of a failure: ids, numbers, hosts and paths in the message do not count.

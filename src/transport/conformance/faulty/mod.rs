@@ -48,9 +48,9 @@ pub enum Fault {
     DelaysNot,
     /// A time in the past is refused.
     RefusesPast,
-    /// Longer delays are accepted than are said to be kept.
+    /// Longer delays are accepted than the capabilities state.
     UnderstatesDelay,
-    /// Closing the store forgets what waits for its time.
+    /// Closing the store forgets its schedules.
     ForgetsSchedules,
     /// Schedules are not listed.
     HidesSchedules,
@@ -128,7 +128,7 @@ pub enum Fault {
     ForgivesCrashes,
     /// Failed runs are not counted.
     ForgetsFailures,
-    /// The last failure is told as the first.
+    /// The last failure is reported as the first.
     ForgetsFirstFailure,
     /// A retry comes at once.
     RetriesAtOnce,
@@ -146,7 +146,7 @@ pub enum Fault {
     LettersStripped,
     /// Letters do not say how the run failed.
     LettersWithoutFailure,
-    /// Letters are named anew whenever they are read.
+    /// Letters get a new id on every read.
     RenamesLetters,
     /// Letters of several groups have one name.
     OneNamePerMessage,
@@ -160,7 +160,7 @@ pub enum Fault {
     Miscounts,
     /// An import loses headers.
     ImportsStripped,
-    /// Every import is said to be new.
+    /// Every import is reported as new.
     ImportsAlwaysNew,
     /// A replayed message has no history.
     ForgetsLineage,
@@ -170,13 +170,13 @@ pub enum Fault {
     IgnoresTarget,
     /// A replayed letter stays.
     ReplaysTwice,
-    /// Letters are dealt with in the wrong order.
+    /// Letters are resolved in the wrong order.
     ReversesPlan,
     /// A plan is carried out at once.
     PlansAct,
     /// Jobs are not listed.
     HidesJobs,
-    /// A lease that somebody holds is given to another.
+    /// A lease that is held is granted again.
     LeasesTwice,
     /// Work under an earlier lease is done.
     IgnoresFencing,
@@ -184,7 +184,7 @@ pub enum Fault {
     PurgesNothing,
     /// Forgetting a job deletes its letters.
     ForgettingDeletes,
-    /// What was gone is said to be done.
+    /// A letter that is gone is reported as done.
     GoneIsDone,
 }
 

@@ -1,4 +1,4 @@
-//! Faults in what waits for its time.
+//! Faults of schedules.
 
 use std::time::SystemTime;
 

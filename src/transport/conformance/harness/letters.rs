@@ -104,7 +104,7 @@ pub(in crate::transport::conformance) async fn finish(
     let store = transport.dead_letters();
     let mut all = Vec::new();
     loop {
-        let some = store.advance(&lease, 2).await.expect("the lease is ours");
+        let some = store.advance(&lease, 2).await.expect("the lease is held");
         assert!(some.len() <= 2, "more letters than were asked for");
         if some.is_empty() {
             break;
@@ -128,7 +128,7 @@ pub(in crate::transport::conformance) async fn replay(harness: &Harness, letters
     );
 }
 
-/// Returns the outcome in which every letter was dealt with.
+/// Returns the outcomes in which every letter is resolved.
 pub(in crate::transport::conformance) fn done(
     letters: &[DeadLetter],
 ) -> Vec<(LetterId, Resolution)> {

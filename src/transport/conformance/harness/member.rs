@@ -31,7 +31,7 @@ impl Member {
         deliveries
     }
 
-    /// Waits for exactly so many deliveries.
+    /// Waits for exactly `count` deliveries.
     pub(in crate::transport::conformance) async fn take(&self, count: usize) -> Vec<Delivery> {
         let mut taken = Vec::new();
         while taken.len() < count {
@@ -80,7 +80,7 @@ impl Member {
         verdict: Verdict,
     ) {
         let settled = self.try_settle(delivery, verdict).await;
-        settled.expect("a delivery that is ours can be settled");
+        settled.expect("a delivery under a lease can be settled");
     }
 
     /// Settles as done.

@@ -200,7 +200,7 @@ impl Harness {
         receipts.collect()
     }
 
-    /// Publishes for later.
+    /// Publishes with a delay.
     pub(in crate::transport::conformance) async fn publish_at(
         &self,
         message: Message,
@@ -236,7 +236,7 @@ impl Harness {
         stored.iter().map(|stored| text(&stored.message)).collect()
     }
 
-    /// Publishes until a message stands at a later time than all before, and returns that time.
+    /// Publishes until a message is stored at a later time than all before, and returns that time.
     pub(in crate::transport::conformance) async fn wait_for_another_time(
         &self,
         topic: &Topic,

@@ -48,7 +48,7 @@ pub async fn two_groups_both_see_all(harness: &Harness) {
     assert_eq!(harness.drain("h", &topic).await, ["1", "2", "3"]);
 }
 
-/// A group that comes back goes on where it was.
+/// A group that comes back continues from its position.
 pub async fn a_group_goes_on_where_it_was(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;

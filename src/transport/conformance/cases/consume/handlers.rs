@@ -71,7 +71,7 @@ pub async fn get_their_own_retries(harness: &Harness) {
     }
 }
 
-/// A replay waits for a member of its topic, whoever else is up.
+/// A replay waits for a member of its topic, whichever other members are running.
 pub async fn wait_for_their_own_replays(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     for (failed, other) in [(&a, &b), (&b, &a)] {

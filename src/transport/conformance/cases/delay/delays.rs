@@ -1,4 +1,4 @@
-//! A delayed message is seen by nobody before its time, and by everybody then.
+//! A delayed message is invisible before it is due, and visible to every group afterwards.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! What waits for its time can be listed, found, cancelled and given another time.
+//! Schedules can be listed, found, cancelled and moved to another time.
 
 use std::time::{Duration, SystemTime};
 

@@ -72,7 +72,7 @@ pub async fn starts_at_a_time(harness: &Harness) {
     assert_eq!(from_first.len(), later.len());
 }
 
-/// With the last so many it reads those, of the topics that were asked for.
+/// A tail from the last N reads those of the requested topics.
 pub async fn starts_with_the_last(harness: &Harness) {
     let topic = harness.topic("a").await;
     let other = harness.topic("b").await;

@@ -43,17 +43,17 @@ pub async fn progress_is_told(harness: &Harness) {
     let id = letters::plan(harness, REPLAY, &letters).await;
     let lease = letters::lease(&*harness.transport, &id).await;
     let store = harness.transport.dead_letters();
-    let first = store.advance(&lease, 2).await.expect("the lease is ours");
+    let first = store.advance(&lease, 2).await.expect("the lease is held");
     assert_eq!(first, done(&letters[..2]));
     let job = listed(harness, &id).await.expect("it has not ended");
     assert_eq!((job.planned, job.resolved, job.started), (3, 2, true));
     assert_eq!(job.holder.as_deref(), Some("tester"));
-    store.renew(&lease).await.expect("the lease is ours");
+    store.renew(&lease).await.expect("the lease is held");
     letters::finish(&*harness.transport, lease).await;
     assert_eq!(listed(harness, &id).await, None);
 }
 
-/// While somebody works on a job, nobody else gets a lease of it or of another one, and is told who.
+/// While a worker holds a job, no other gets a lease of it or of another job; the refusal names the holder.
 pub async fn a_second_lease_is_refused(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
@@ -151,7 +151,7 @@ pub async fn forgetting_keeps_letters(harness: &Harness) {
     assert!(matches!(gone.kind(), ErrorKind::NotFound | ErrorKind::Held));
 }
 
-/// A letter that is not there any more is told to be gone.
+/// A letter that no longer exists is reported as gone.
 pub async fn what_is_gone_is_gone(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1"]).await;

@@ -99,7 +99,7 @@ pub async fn happens_once(harness: &Harness) {
     assert_eq!(replayed, ["1", "2"]);
 }
 
-/// A job goes on where it was when its worker went down.
+/// A job resumes where its crashed worker stopped.
 pub async fn resumes_after_a_crash(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2", "3", "4", "5"]).await;
@@ -107,7 +107,7 @@ pub async fn resumes_after_a_crash(harness: &Harness) {
     let worker = harness.again().await;
     let lease = letters::lease(&*worker, &job).await;
     let store = worker.dead_letters();
-    let first = store.advance(&lease, 2).await.expect("the lease is ours");
+    let first = store.advance(&lease, 2).await.expect("the lease is held");
     assert_eq!(first, done(&letters[..2]));
     drop(worker);
     let store = harness.transport.dead_letters();
