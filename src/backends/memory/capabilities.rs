@@ -1,11 +1,11 @@
-//! What this store can do: everything.
+//! Capabilities of the store: all of them.
 
 use std::time::Duration;
 
 use super::error::SCHEME;
 use crate::transport::{Capabilities, Limits, Support};
 
-/// Returns what this store can do.
+/// Returns the capabilities.
 pub(super) fn all() -> Capabilities {
     Capabilities {
         transport: SCHEME.to_owned(),

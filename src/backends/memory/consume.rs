@@ -1,59 +1,42 @@
-//! Membership in a group: taking deliveries, keeping them, leaving.
+//! `Transport::subscribe`: a member of a group takes deliveries, settles them and leaves.
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use async_trait::async_trait;
 
 use super::{
+    error::SCHEME,
     group::{GroupState, Start},
-    settle::settle,
+    membership::Terms,
     state::State,
     store::Store,
 };
 use crate::{
-    event::{Group, Pattern, Topic},
-    transport::{Delivery, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket},
+    event::Group,
+    transport::{
+        DeadLetter, Delivery, Result, Settlement, StartFrom, SubscribeRequest, Subscription,
+        Ticket, TransportError, Verdict,
+    },
 };
 
-/// What a member may have, and for how long.
+/// A subscription. Dropped without [`Subscription::close`], it leaves as a crashed process would: its deliveries are
+/// redelivered when their leases end.
 #[derive(Debug)]
-pub(super) struct Terms {
-    pub(super) member: u64,
-    pub(super) patterns: Vec<Pattern>,
-    /// Where the part ends that it is to read.
-    pub(super) end: Option<u64>,
-    pub(super) ordered: bool,
-    pub(super) max_in_flight: usize,
-    pub(super) lease: Duration,
-    pub(super) max_crashes: u32,
-}
-
-impl Terms {
-    /// Reports whether this message is one that the member reads.
-    pub(super) fn wants(&self, topic: &Topic, number: u64) -> bool {
-        self.end.is_none_or(|end| number < end)
-            && self.patterns.iter().any(|pattern| pattern.matches(topic))
-    }
-}
-
-/// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would: what
-/// it holds comes again when the leases run out.
-#[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct MemorySubscription {
     store: Arc<Store>,
     group: Group,
     terms: Terms,
     left: AtomicBool,
 }
 
-impl Member {
-    /// Joins the group, which is made if it is new.
+impl MemorySubscription {
+    /// Joins the group and creates it if it is new.
     pub(super) fn join(store: &Arc<Store>, request: SubscribeRequest) -> Self {
         let terms = store.change(|state, _| {
             let start = start(state, request.from);
@@ -109,7 +92,7 @@ fn start(state: &State, from: StartFrom) -> Start {
 }
 
 #[async_trait]
-impl Subscription for Member {
+impl Subscription for MemorySubscription {
     async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
         let taken = self
             .store
@@ -136,18 +119,54 @@ impl Subscription for Member {
 
     async fn close(&self) -> Result<()> {
         self.left.store(true, Ordering::Release);
-        self.with_group(|group, _| group.take_back_all(self.terms.member));
+        self.with_group(|group, _| group.reclaim_all(self.terms.member));
         Ok(())
     }
 }
 
+/// Applies one verdict if the member still holds the delivery.
+fn settle(
+    state: &mut State,
+    group: &Group,
+    member: u64,
+    settlement: Settlement,
+    now: SystemTime,
+) -> Result<()> {
+    let Settlement { delivery, verdict } = settlement;
+    let held = state
+        .groups
+        .get_mut(group)
+        .and_then(|group| Some((group.reclaim(delivery.ticket(), member)?, group)));
+    let Some((mut item, unfinished)) = held else {
+        let position = &delivery.stored.position;
+        return Err(TransportError::lease_lost(SCHEME, position));
+    };
+    match verdict {
+        Verdict::Ack => {}
+        Verdict::Return => unfinished.put_back(item, None),
+        Verdict::Retry { after, failure: _ } => {
+            item.attempts.failed += 1;
+            item.attempts.first_failed.get_or_insert(now);
+            let due = (!after.is_zero()).then(|| now + after);
+            unfinished.put_back(item, due);
+        }
+        Verdict::DeadLetter { kind, failure } => {
+            let letter = DeadLetter::of(SCHEME, &state.name, group, &delivery, kind, *failure);
+            state.store_letter(letter);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         backends::memory::Memory,
-        event::Message,
-        transport::{Failure, Outgoing, Transport, Verdict},
+        event::{Message, Topic},
+        transport::{Failure, Outgoing, Transport},
     };
 
     fn topic() -> Topic {

@@ -1,4 +1,4 @@
-//! Reading, counting and importing dead letters; jobs are in a room of their own.
+//! Dead letters: listing, counting, importing.
 
 use std::{sync::Arc, vec};
 
@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use super::{state::State, store::Store};
 use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsBuilder};
 
-/// Lists the letters of a selection that are there now.
+/// Lists the dead letters of a selection as of now.
 pub(super) fn scan(store: &Store, selection: &Selection) -> Box<dyn LetterScan> {
     let letters = store.look(|state| selected(state, selection));
     Box::new(Scan(letters.into_iter()))
 }
 
-/// Counts the letters of a selection.
+/// Counts the dead letters of a selection.
 pub(super) fn stats(store: &Store, selection: &Selection) -> Stats {
     let mut counts = StatsBuilder::default();
     for letter in store.look(|state| selected(state, selection)) {
@@ -22,11 +22,13 @@ pub(super) fn stats(store: &Store, selection: &Selection) -> Stats {
     counts.finish()
 }
 
-/// Stores letters from elsewhere.
+/// Imports dead letters.
 pub(super) fn import(store: &Store, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
     store.change(|state, _| {
         let letters = letters.into_iter();
-        letters.map(|letter| Ok(state.put_aside(letter))).collect()
+        letters
+            .map(|letter| Ok(state.store_letter(letter)))
+            .collect()
     })
 }
 
@@ -38,7 +40,7 @@ fn selected(state: &State, selection: &Selection) -> Vec<Arc<DeadLetter>> {
         .collect()
 }
 
-/// The letters that were there when the scan began.
+/// The dead letters that existed when the scan began.
 struct Scan(vec::IntoIter<Arc<DeadLetter>>);
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What waits for its time.
+//! Schedules: listing, cancelling and moving delayed messages.
 
 use std::{time::SystemTime, vec};
 
@@ -7,18 +7,18 @@ use async_trait::async_trait;
 use super::{state::State, store::Store};
 use crate::transport::{Result, Schedule, ScheduleId, ScheduleScan};
 
-/// Lists what waits for its time now.
+/// Lists the schedules as of now.
 pub(super) fn scan(store: &Store) -> Box<dyn ScheduleScan> {
     let schedules: Vec<_> = store.look(|state| state.schedules.values().cloned().collect());
     Box::new(Scan(schedules.into_iter()))
 }
 
-/// Cancels one; reports whether it was still waiting.
+/// Cancels a schedule; reports whether it was still pending.
 pub(super) fn cancel(store: &Store, id: &ScheduleId) -> bool {
     store.change(|state, _| remove(state, id).is_some())
 }
 
-/// Moves one to another time; reports whether it was still waiting.
+/// Moves a schedule to another time; reports whether it was still pending.
 pub(super) fn reschedule(store: &Store, id: &ScheduleId, due: SystemTime) -> bool {
     store.change(|state, now| {
         let Some(mut schedule) = remove(state, id) else {
@@ -39,7 +39,7 @@ fn remove(state: &mut State, id: &ScheduleId) -> Option<Schedule> {
     state.schedules.remove(&place)
 }
 
-/// What was pending when the scan began.
+/// The schedules that existed when the scan began.
 struct Scan(vec::IntoIter<Schedule>);
 
 #[async_trait]

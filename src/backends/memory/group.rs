@@ -1,4 +1,4 @@
-//! What one group has still to do: each message that it has not finished is ready, out, or waiting.
+//! The state of a group: each message that it has not finished is ready, in flight, or waiting for its retry.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,26 +8,26 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{consume::Terms, state::Entry};
+use super::{entry::Entry, membership::Terms};
 use crate::{
     backends::delivery_buffer::InFlight,
     event::{Pattern, Topic},
     transport::{Attempts, Delivery, Ticket},
 };
 
-/// A message that took the process down so often is handed out only while no other such one is, so that no
-/// innocent neighbour is counted with it for long.
-const SUSPECT: u32 = 2;
+/// A message that crashed its process this often is handed out only while no other suspect is in flight: an innocent
+/// message that is in flight beside it would be counted as a crash, too.
+const CRASH_SUSPECT: u32 = 2;
 
 /// No member has this number.
-const NOBODY: u64 = 0;
+const NO_MEMBER: u64 = 0;
 
-/// The messages that keep their order among themselves.
-type Lane = (Topic, Bytes);
+/// Messages with the same ordering key keep their order.
+type OrderingKey = (Topic, Bytes);
 
 /// A message that the group has not finished.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(super) struct QueuedMessage {
     number: u64,
     entry: Arc<Entry>,
     pub(super) attempts: Attempts,
@@ -35,30 +35,30 @@ pub(super) struct Item {
     taken_by: Option<u64>,
 }
 
-impl Item {
+impl QueuedMessage {
     fn topic(&self) -> &Topic {
         &self.entry.stored.message.topic
     }
 
     fn is_suspect(&self) -> bool {
-        self.attempts.crashed >= SUSPECT
+        self.attempts.crashed >= CRASH_SUSPECT
     }
 
-    fn lane(&self) -> Option<Lane> {
+    fn ordering_key(&self) -> Option<OrderingKey> {
         let key = self.entry.stored.message.key.clone()?;
         Some((self.topic().clone(), key))
     }
 }
 
-/// A message handed to a member.
+/// A message that a member holds.
 #[derive(Debug)]
-struct Out {
-    item: Item,
+struct InFlightMessage {
+    item: QueuedMessage,
     member: u64,
     max_crashes: u32,
 }
 
-/// A message whose runs took the process down too often.
+/// A message that crashed its process too often.
 #[derive(Debug)]
 pub(super) struct Crashed {
     pub(super) entry: Arc<Entry>,
@@ -72,14 +72,14 @@ pub(super) struct Start {
     pub(super) time: SystemTime,
 }
 
-/// What one group has still to do.
+/// The state of a group.
 #[derive(Debug, Default)]
 pub(super) struct GroupState {
-    /// What was ever subscribed to; the first pattern that matches a topic says where the group starts on it.
+    /// Every pattern ever subscribed to. The first that matches a topic defines where the group starts on it.
     joined: Vec<(Pattern, Start)>,
-    ready: BTreeMap<u64, Item>,
-    out: InFlight<Out, SystemTime>,
-    waiting: BTreeMap<(SystemTime, u64), Item>,
+    ready: BTreeMap<u64, QueuedMessage>,
+    in_flight: InFlight<InFlightMessage, SystemTime>,
+    waiting: BTreeMap<(SystemTime, u64), QueuedMessage>,
 }
 
 impl GroupState {
@@ -103,8 +103,8 @@ impl GroupState {
         self.joined.push((pattern.clone(), start));
     }
 
-    /// Takes a new message if the group reads its topic.
-    pub(super) fn offer(&mut self, number: u64, entry: &Arc<Entry>) {
+    /// Enqueues a new message if the group reads its topic.
+    pub(super) fn route(&mut self, number: u64, entry: &Arc<Entry>) {
         let topic = &entry.stored.message.topic;
         let mut joined = self.joined.iter();
         if let Some((_, start)) = joined.find(|(pattern, _)| pattern.matches(topic))
@@ -114,9 +114,9 @@ impl GroupState {
         }
     }
 
-    /// Takes a message.
+    /// Enqueues a message.
     pub(super) fn insert(&mut self, number: u64, entry: Arc<Entry>) {
-        let item = Item {
+        let item = QueuedMessage {
             number,
             entry,
             attempts: Attempts::default(),
@@ -125,7 +125,7 @@ impl GroupState {
         self.ready.insert(number, item);
     }
 
-    /// Hands out at most `max` messages; `ticket` makes a new number for each.
+    /// Hands out at most `max` messages; `ticket` returns a new number for each.
     pub(super) fn take(
         &mut self,
         terms: &Terms,
@@ -150,30 +150,31 @@ impl GroupState {
                 item.entry.lineage.clone(),
                 ticket,
             ));
-            let out = Out {
+            let out = InFlightMessage {
                 item,
                 member: terms.member,
                 max_crashes: terms.max_crashes,
             };
-            self.out.insert(ticket, out, now + terms.lease);
+            self.in_flight.insert(ticket, out, now + terms.lease);
         }
         deliveries
     }
 
-    fn held_by(&self, member: u64) -> impl Iterator<Item = &Out> {
-        let handles = self.out.iter().map(|leased| &leased.handle);
+    fn held_by(&self, member: u64) -> impl Iterator<QueuedMessage = &InFlightMessage> {
+        let handles = self.in_flight.iter().map(|leased| &leased.handle);
         handles.filter(move |out| out.member == member)
     }
 
-    /// Finds the first messages that this member may have: those whose lane nobody else works on, and, if
-    /// retries hold their lane, no lane that is being worked on or waits for a retry.
+    /// Finds the first messages that this member may take: those whose ordering key no other member works on. An
+    /// `--ordered` member also skips keys that it works on itself and keys with an older message waiting for its
+    /// retry.
     fn choose(&self, terms: &Terms, room: usize) -> Vec<u64> {
-        let mut held: HashMap<Lane, u64> = self
-            .out
+        let mut held: HashMap<OrderingKey, u64> = self
+            .in_flight
             .iter()
-            .filter_map(|out| Some((out.handle.item.lane()?, out.handle.member)))
+            .filter_map(|out| Some((out.handle.item.ordering_key()?, out.handle.member)))
             .collect();
-        let retried = self.retried_lanes(terms.ordered);
+        let retried = self.retried_keys(terms.ordered);
         let mine = self.held_by(terms.member);
         let mut suspects = mine.filter(|out| out.item.is_suspect()).count();
         let mut chosen = Vec::new();
@@ -185,19 +186,19 @@ impl GroupState {
                 continue;
             }
             if item.is_suspect() && suspects > 0 {
-                // Later messages of its lane wait with it.
-                held.extend(item.lane().map(|lane| (lane, NOBODY)));
+                // Later messages of its key wait with it.
+                held.extend(item.ordering_key().map(|key| (key, NO_MEMBER)));
                 continue;
             }
-            if let Some(lane) = item.lane() {
-                let free = match held.get(&lane) {
+            if let Some(key) = item.ordering_key() {
+                let free = match held.get(&key) {
                     Some(member) => *member == terms.member && !terms.ordered,
-                    None => retried.get(&lane).is_none_or(|first| number < first),
+                    None => retried.get(&key).is_none_or(|first| number < first),
                 };
                 if !free {
                     continue;
                 }
-                held.insert(lane, terms.member);
+                held.insert(key, terms.member);
             }
             suspects += usize::from(item.is_suspect());
             chosen.push(*number);
@@ -205,22 +206,22 @@ impl GroupState {
         chosen
     }
 
-    /// Returns the lanes that wait for a retry, with the first message that does.
-    fn retried_lanes(&self, ordered: bool) -> HashMap<Lane, u64> {
-        let mut lanes = HashMap::new();
+    /// Returns the ordering keys with a waiting retry, each with the first message that waits.
+    fn retried_keys(&self, ordered: bool) -> HashMap<OrderingKey, u64> {
+        let mut keys = HashMap::new();
         for item in self.waiting.values().filter(|_| ordered) {
-            if let Some(lane) = item.lane() {
-                let first = lanes.entry(lane).or_insert(item.number);
+            if let Some(key) = item.ordering_key() {
+                let first = keys.entry(key).or_insert(item.number);
                 *first = item.number.min(*first);
             }
         }
-        lanes
+        keys
     }
 
-    /// Reports whether the member has nothing more to wait for: no message of its own that is out or waits
-    /// for a retry, and none that nobody holds.
+    /// Reports whether a bounded member is done: it holds nothing, none of its retries is waiting, and nothing before
+    /// its end is ready.
     pub(super) fn is_done(&self, terms: &Terms) -> bool {
-        let wanted = |item: &Item| terms.wants(item.topic(), item.number);
+        let wanted = |item: &QueuedMessage| terms.wants(item.topic(), item.number);
         !self.ready.values().any(wanted)
             && self.held_by(terms.member).next().is_none()
             && !self
@@ -229,22 +230,22 @@ impl GroupState {
                 .any(|item| item.taken_by == Some(terms.member) && wanted(item))
     }
 
-    /// Takes back a message from the member that holds it.
-    pub(super) fn take_back(&mut self, ticket: Ticket, member: u64) -> Option<Item> {
-        if self.out.get(ticket)?.member != member {
+    /// Reclaims a message from the member that holds it.
+    pub(super) fn reclaim(&mut self, ticket: Ticket, member: u64) -> Option<QueuedMessage> {
+        if self.in_flight.get(ticket)?.member != member {
             return None;
         }
-        self.out.settle(ticket).map(|out| out.handle.item)
+        self.in_flight.settle(ticket).map(|out| out.handle.item)
     }
 
-    /// Takes back every message that the member holds, to be delivered again.
-    pub(super) fn take_back_all(&mut self, member: u64) {
-        for out in self.out.extract(|out| out.handle.member == member) {
+    /// Reclaims every message that the member holds and enqueues it again.
+    pub(super) fn reclaim_all(&mut self, member: u64) {
+        for out in self.in_flight.extract(|out| out.handle.member == member) {
             self.ready.insert(out.item.number, out.item);
         }
     }
 
-    /// Lets the member keep these until then.
+    /// Extends leases of a member; returns the tickets that it does not hold any more.
     pub(super) fn extend(
         &mut self,
         tickets: &[Ticket],
@@ -254,18 +255,18 @@ impl GroupState {
         let mut lost = Vec::new();
         for ticket in tickets {
             let is_held = self
-                .out
+                .in_flight
                 .get(*ticket)
                 .is_some_and(|out| out.member == member);
-            if !is_held || self.out.extend(*ticket, until).is_none() {
+            if !is_held || self.in_flight.extend(*ticket, until).is_none() {
                 lost.push(*ticket);
             }
         }
         lost
     }
 
-    /// Delivers a message again, now or later.
-    pub(super) fn put_back(&mut self, item: Item, due: Option<SystemTime>) {
+    /// Enqueues a message again, at once or when it is due.
+    pub(super) fn put_back(&mut self, item: QueuedMessage, due: Option<SystemTime>) {
         match due {
             Some(due) => {
                 self.waiting.insert((due, item.number), item);
@@ -276,8 +277,8 @@ impl GroupState {
         }
     }
 
-    /// Makes ready what has waited for its time.
-    pub(super) fn wake(&mut self, now: SystemTime) {
+    /// Enqueues the retries that are due.
+    pub(super) fn enqueue_due(&mut self, now: SystemTime) {
         while let Some(first) = self.waiting.first_entry()
             && first.key().0 <= now
         {
@@ -286,10 +287,14 @@ impl GroupState {
         }
     }
 
-    /// Ends the leases that have run out; returns what took the process down too often.
-    pub(super) fn expire(&mut self, now: SystemTime) -> impl Iterator<Item = Crashed> + use<> {
+    /// Counts a crash for each lease that ended and enqueues its message; returns the messages that crashed too
+    /// often.
+    pub(super) fn expire(
+        &mut self,
+        now: SystemTime,
+    ) -> impl Iterator<QueuedMessage = Crashed> + use<> {
         let mut crashed = Vec::new();
-        for mut out in self.out.expire(now) {
+        for mut out in self.in_flight.expire(now) {
             let item = &mut out.item;
             item.attempts.crashed += 1;
             if item.attempts.crashed < out.max_crashes {
@@ -304,9 +309,10 @@ impl GroupState {
         crashed.into_iter()
     }
 
-    /// Returns the next moment at which [`wake`](Self::wake) or [`expire`](Self::expire) will do something.
+    /// Returns a time before which neither [`enqueue_due`](Self::enqueue_due) nor [`expire`](Self::expire) will do
+    /// anything.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         let waiting = self.waiting.keys().next().map(|(due, _)| *due);
-        self.out.earliest().into_iter().chain(waiting).min()
+        self.in_flight.earliest().into_iter().chain(waiting).min()
     }
 }

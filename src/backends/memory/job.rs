@@ -1,36 +1,15 @@
-//! Jobs on dead letters: planned, leased under a fencing token, ended.
+//! Replay and purge jobs: planned, run under a lease with a fencing token, ended.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
-use super::{error::SCHEME, state::State};
-use crate::transport::{DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Result};
-
-/// A job that has not ended.
-#[derive(Debug)]
-pub(super) struct JobState {
-    pub(super) action: JobAction,
-    selection: String,
-    pub(super) letters: Vec<LetterId>,
-    /// How many of them were dealt with.
-    pub(super) resolved: usize,
-    created: SystemTime,
-    started: bool,
-    lease: Option<Lease>,
-}
-
-#[derive(Debug)]
-struct Lease {
-    holder: String,
-    token: u64,
-    until: SystemTime,
-}
-
-impl JobState {
-    /// Returns the lease, unless it has run out.
-    fn live(&self, now: SystemTime) -> Option<&Lease> {
-        self.lease.as_ref().filter(|lease| lease.until > now)
-    }
-}
+use super::{
+    error::SCHEME,
+    job_state::{JobState, Lease},
+    state::State,
+};
+use crate::transport::{
+    DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,
+};
 
 /// Returns the jobs that have not ended.
 pub(super) fn list(state: &State, now: SystemTime) -> Vec<Job> {
@@ -47,7 +26,7 @@ pub(super) fn list(state: &State, now: SystemTime) -> Vec<Job> {
     state.jobs.iter().map(job).collect()
 }
 
-/// Writes down a job without letters.
+/// Plans a job without dead letters.
 pub(super) fn plan(
     state: &mut State,
     action: JobAction,
@@ -68,14 +47,14 @@ pub(super) fn plan(
     id
 }
 
-/// Adds letters to a job.
+/// Adds dead letters to a job.
 pub(super) fn enlist(state: &mut State, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
     let ids = letters.iter().map(|letter| letter.id.clone());
     find(state, job)?.letters.extend(ids);
     Ok(())
 }
 
-/// Forgets a job that nobody works on.
+/// Forgets a job without a running worker.
 pub(super) fn forget(state: &mut State, job: &JobId, now: SystemTime) -> Result<()> {
     if let Some(lease) = find(state, job)?.live(now) {
         return Err(JobLease::held_by(SCHEME, Some(&lease.holder)));
@@ -84,7 +63,7 @@ pub(super) fn forget(state: &mut State, job: &JobId, now: SystemTime) -> Result<
     Ok(())
 }
 
-/// Takes the lease, unless somebody works on any job of this store.
+/// Takes the lease, unless any job of this store is leased.
 pub(super) fn lease(
     state: &mut State,
     job: &JobId,
@@ -109,7 +88,7 @@ pub(super) fn lease(
     })
 }
 
-/// Keeps the lease.
+/// Renews the lease.
 pub(super) fn renew(state: &mut State, lease: &JobLease, now: SystemTime) -> Result<()> {
     let job = fenced(state, lease, now)?;
     if let Some(lease) = &mut job.lease {
@@ -118,7 +97,7 @@ pub(super) fn renew(state: &mut State, lease: &JobLease, now: SystemTime) -> Res
     Ok(())
 }
 
-/// Ends the job, or only the lease.
+/// Ends the job if it is done; else, only the lease.
 pub(super) fn release(
     state: &mut State,
     lease: &JobLease,
@@ -132,12 +111,8 @@ pub(super) fn release(
     Ok(())
 }
 
-/// Returns the job if the lease still is the one that counts.
-pub(super) fn fenced<'a>(
-    state: &'a mut State,
-    lease: &JobLease,
-    now: SystemTime,
-) -> Result<&'a mut JobState> {
+/// Returns the job if this lease is the current one.
+fn fenced<'a>(state: &'a mut State, lease: &JobLease, now: SystemTime) -> Result<&'a mut JobState> {
     let job = find(state, &lease.job)?;
     match job.live(now) {
         Some(live) if live.token == lease.token => Ok(job),
@@ -148,4 +123,48 @@ pub(super) fn fenced<'a>(
 
 fn find<'a>(state: &'a mut State, job: &JobId) -> Result<&'a mut JobState> {
     state.jobs.get_mut(job).ok_or_else(|| job.unknown(SCHEME))
+}
+
+/// Resolves the next dead letters of a job: each leaves the store in the same step in which its message is stored
+/// again.
+pub(super) fn advance(
+    state: &mut State,
+    lease: &JobLease,
+    max: usize,
+    now: SystemTime,
+) -> Result<Vec<(LetterId, Resolution)>> {
+    let job = fenced(state, lease, now)?;
+    let action = job.action.clone();
+    let left = job.letters.iter().skip(job.resolved);
+    let letters: Vec<_> = left.take(max).cloned().collect();
+    job.resolved += letters.len();
+    Ok(letters
+        .into_iter()
+        .map(|id| {
+            let resolution = resolve(state, &action, &id, now);
+            (id, resolution)
+        })
+        .collect())
+}
+
+fn resolve(state: &mut State, action: &JobAction, id: &LetterId, now: SystemTime) -> Resolution {
+    let Some(letter) = state.take_letter(id) else {
+        return Resolution::Gone;
+    };
+    if let JobAction::Replay { to } = action {
+        let lineage = Box::new(letter.lineage());
+        let DeadLetter {
+            mut message,
+            record,
+            ..
+        } = Arc::unwrap_or_clone(letter);
+        match to {
+            Some(topic) => {
+                message.topic = topic.clone();
+                state.append(message, now, Some(lineage));
+            }
+            None => state.append_for(&record.group, message, now, lineage),
+        }
+    }
+    Resolution::Done
 }

@@ -1,21 +1,23 @@
-//! `memory:`, a store in this process: for tests and examples, and the reference for what every other
-//! backend has to do.
+//! `memory:`, a store in this process: for tests and examples, and the reference for the behaviour of every other
+//! backend.
 //!
-//! Each room is one subject; `state` holds the data and what time alone brings about, and everything else
-//! is a short step on it under one lock. Nothing runs in the background: whoever waits, waits for a change
-//! or for the next moment at which one is due.
+//! `state` holds the data and every change that time alone causes: due schedules, due retries, ended leases. Each
+//! operation is a short step on it under one lock, which first brings the state up to the present. No thread or task
+//! runs in the background: a waiting caller wakes on each change, and at the next moment at which time will change
+//! something. A test that pauses tokio's clock therefore pauses the store as well.
 
 mod capabilities;
 mod consume;
 mod dead_letter;
 mod delay;
+mod entry;
 mod error;
 mod factory;
 mod group;
 mod job;
+mod job_state;
+mod membership;
 mod publish;
-mod replay;
-mod settle;
 mod state;
 mod store;
 mod tail;

@@ -1,4 +1,4 @@
-//! Storing messages, now or for later.
+//! `Transport::publish`: stores messages at once, or schedules them.
 
 use std::time::SystemTime;
 
@@ -8,16 +8,16 @@ use super::{state::State, store::Store};
 use crate::transport::{Outgoing, Receipt, Result, Schedule, ScheduleId};
 
 /// Stores a batch in one step.
-pub(super) fn publish_all(store: &Store, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
+pub(super) fn publish(store: &Store, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
     store.change(|state, now| {
         let receipts = batch
             .into_iter()
-            .map(|outgoing| publish(state, outgoing, now));
+            .map(|outgoing| publish_one(state, outgoing, now));
         receipts.map(Ok).collect()
     })
 }
 
-fn publish(state: &mut State, outgoing: Outgoing, now: SystemTime) -> Receipt {
+fn publish_one(state: &mut State, outgoing: Outgoing, now: SystemTime) -> Receipt {
     match outgoing.due.filter(|due| *due > now) {
         None => Receipt {
             position: Some(state.append(outgoing.message, now, None)),

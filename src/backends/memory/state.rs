@@ -1,4 +1,4 @@
-//! The data of a store, and what time alone does to it.
+//! The data of a store, and the changes that time alone causes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,10 +7,11 @@ use std::{
 };
 
 use super::{
-    consume::Terms,
+    entry::Entry,
     error::SCHEME,
     group::{Crashed, GroupState},
-    job::JobState,
+    job_state::JobState,
+    membership::Terms,
 };
 use crate::{
     event::{Group, Message, Position, Stored, Topic},
@@ -19,29 +20,22 @@ use crate::{
     },
 };
 
-/// A message as stored.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) stored: Stored,
-    pub(super) lineage: Option<Box<Lineage>>,
-}
-
-/// Everything that a store holds.
+/// The data of a store.
 #[derive(Debug)]
 pub(super) struct State {
     /// The store's name, from which letter ids are derived.
     pub(super) name: String,
-    /// The last number given: positions, tickets, members, jobs and fencing tokens all come from one row.
+    /// The last number given out: positions, tickets, members, jobs and fencing tokens share one sequence.
     last: u64,
     /// Every message of every topic, by position.
     pub(super) log: BTreeMap<u64, Arc<Entry>>,
     pub(super) topics: BTreeSet<Topic>,
     pub(super) groups: BTreeMap<Group, GroupState>,
-    /// What waits for its time, by when it is due and in which order it came.
+    /// Schedules by due time, then in the order of their creation.
     pub(super) schedules: BTreeMap<(SystemTime, u64), Schedule>,
-    /// Letters by when they died and in which order they came.
+    /// Dead letters by the time at which they were dead-lettered, then in the order of their arrival.
     pub(super) letters: BTreeMap<(SystemTime, u64), Arc<DeadLetter>>,
-    /// Where in `letters` each one is.
+    /// The key in `letters` of each.
     pub(super) letter_ids: BTreeMap<LetterId, (SystemTime, u64)>,
     pub(super) jobs: BTreeMap<JobId, JobState>,
 }
@@ -62,18 +56,18 @@ impl State {
         }
     }
 
-    /// Returns a number that was never used, larger than all before.
+    /// Returns a number that was never given out, larger than all before.
     pub(super) fn number(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
-    /// Returns the number behind the last one given: what is stored from now on stands there or later.
+    /// Returns a number that is larger than any given out so far and not larger than any later one.
     pub(super) fn end(&self) -> u64 {
         self.last + 1
     }
 
-    /// Stores a message at the end of its topic, for every group that reads it.
+    /// Appends a message to its topic and routes it to every group that reads it.
     pub(super) fn append(
         &mut self,
         message: Message,
@@ -83,7 +77,7 @@ impl State {
         let (number, entry) = self.entry(message, time, lineage);
         self.topics.insert(entry.stored.message.topic.clone());
         for group in self.groups.values_mut() {
-            group.offer(number, &entry);
+            group.route(number, &entry);
         }
         let position = entry.stored.position.clone();
         self.log.insert(number, entry);
@@ -136,8 +130,8 @@ impl State {
         })
     }
 
-    /// Puts a letter aside unless it is there; tells whether it was new.
-    pub(super) fn put_aside(&mut self, letter: DeadLetter) -> bool {
+    /// Stores a dead letter unless its id exists; reports whether it was new.
+    pub(super) fn store_letter(&mut self, letter: DeadLetter) -> bool {
         if self.letter_ids.contains_key(&letter.id) {
             return false;
         }
@@ -147,13 +141,13 @@ impl State {
         true
     }
 
-    /// Takes a letter out.
+    /// Removes a dead letter and returns it.
     pub(super) fn take_letter(&mut self, id: &LetterId) -> Option<Arc<DeadLetter>> {
         let place = self.letter_ids.remove(id)?;
         self.letters.remove(&place)
     }
 
-    /// Does what time alone brings about: what is due is stored or delivered again, and leases run out.
+    /// Applies what time alone causes: schedules and retries that are due, leases that ended.
     pub(super) fn advance(&mut self, now: SystemTime) {
         while let Some(first) = self.schedules.first_entry() {
             let (due, _) = *first.key();
@@ -165,16 +159,16 @@ impl State {
         }
         let mut crashed = Vec::new();
         for (name, group) in &mut self.groups {
-            group.wake(now);
+            group.enqueue_due(now);
             crashed.extend(group.expire(now).map(|item| (name.clone(), item)));
         }
         for (group, item) in crashed {
             let letter = crashed_letter(&self.name, &group, item);
-            self.put_aside(letter);
+            self.store_letter(letter);
         }
     }
 
-    /// Returns the next moment at which [`advance`](Self::advance) will do something.
+    /// Returns a time before which [`advance`](Self::advance) will do nothing.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         let schedule = self.schedules.keys().next().map(|(due, _)| *due);
         let groups = self.groups.values().filter_map(GroupState::deadline);

@@ -1,4 +1,4 @@
-//! A store: its data under a lock, its clock, and how to wait for a change.
+//! A store: its data under a lock, its clock, and waiting for a change.
 
 use std::{
     collections::HashMap,
@@ -15,13 +15,13 @@ use tokio::{sync::Notify, time::Instant};
 use super::state::State;
 use crate::{backends::delivery_buffer::wait_until_due, lock::Mutex};
 
-/// The stores that have a name; they live as long as the process.
+/// The named stores; they live as long as the process.
 static NAMED: LazyLock<Mutex<HashMap<String, Arc<Store>>>> = LazyLock::new(Mutex::default);
 
-/// Counts stores without a name, so that their dead letters have different ids.
+/// Numbers the stores without a name, so that the ids of their dead letters differ.
 static PRIVATE: AtomicU64 = AtomicU64::new(0);
 
-/// Longer waits are cut into pieces of this length.
+/// The longest single wait. A time that is centuries away would overflow a timer.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// A store that transports share.
@@ -61,7 +61,7 @@ impl Store {
         read(&self.current().0)
     }
 
-    /// Makes a step and wakes whoever waits.
+    /// Applies a step and wakes every waiting caller.
     pub(super) fn change<T>(&self, step: impl FnOnce(&mut State, SystemTime) -> T) -> T {
         let (mut state, now) = self.current();
         let result = step(&mut state, now);
@@ -70,9 +70,9 @@ impl Store {
         result
     }
 
-    /// Repeats a step until it returns something, after each change and whenever one is due by the clock.
+    /// Repeats a step until it returns something: after each change, and when time will change something.
     ///
-    /// May be dropped: the step that returns something is the last thing that happens.
+    /// Cancel-safe: the step that returns something is the last thing that happens.
     pub(super) async fn wait<T>(
         &self,
         mut step: impl FnMut(&mut State, SystemTime) -> Option<T>,
@@ -89,7 +89,7 @@ impl Store {
         .await
     }
 
-    /// Wakes whoever waits.
+    /// Wakes every waiting caller.
     pub(super) fn wake(&self) {
         self.changed.notify_waiters();
     }

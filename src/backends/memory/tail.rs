@@ -1,29 +1,26 @@
-//! Reading without a group.
+//! `Transport::tail`: reading without a group.
 
 use std::{ops::ControlFlow, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{
-    state::{Entry, State},
-    store::Store,
-};
+use super::{entry::Entry, state::State, store::Store};
 use crate::{
     event::{Pattern, Stored},
     transport::{Result, Tail, TailFrom, TailRequest},
 };
 
-/// A place in the log.
+/// An open tail.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct MemoryTail {
     store: Arc<Store>,
     patterns: Vec<Pattern>,
     next: u64,
     end: Option<u64>,
 }
 
-impl Reader {
-    /// Finds the place at which to start.
+impl MemoryTail {
+    /// Opens a tail at the requested position.
     pub(super) fn open(store: &Arc<Store>, request: TailRequest) -> Self {
         let (next, end) = store.look(|state| {
             let next = first(state, &request.patterns, request.from);
@@ -37,7 +34,7 @@ impl Reader {
         }
     }
 
-    /// Returns what there is, or nothing if it has to be waited for.
+    /// Returns the next messages; `Continue` if there are none yet.
     fn read(&mut self, state: &State, max: usize) -> ControlFlow<Vec<Stored>> {
         let end = self.end.unwrap_or(u64::MAX);
         let mut found = Vec::new();
@@ -80,7 +77,7 @@ fn first(state: &State, patterns: &[Pattern], from: TailFrom) -> u64 {
 }
 
 #[async_trait]
-impl Tail for Reader {
+impl Tail for MemoryTail {
     async fn next(&mut self, max: usize) -> Result<Vec<Stored>> {
         let store = Arc::clone(&self.store);
         Ok(store

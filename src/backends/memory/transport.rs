@@ -1,12 +1,11 @@
-//! The store as a transport.
+//! The seam: Transport, DeadLetters, Schedules by delegation.
 
 use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
 use super::{
-    capabilities, consume, dead_letter as dead_letters, delay as schedules, error::SCHEME,
-    job as jobs, publish::publish_all, replay, store::Store, tail,
+    capabilities, consume, dead_letter, delay, error::SCHEME, job, publish, store::Store, tail,
 };
 use crate::{
     event::{Encoding, Topic},
@@ -28,7 +27,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Opens a new store that nobody else can open.
+    /// Opens a new store that no other transport can open.
     #[must_use]
     pub fn new() -> Self {
         Self::over(Store::private())
@@ -81,16 +80,19 @@ impl Transport for Memory {
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
-        publish_all(&self.store, batch)
+        publish::publish(&self.store, batch)
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         request.refuse_instance(SCHEME)?;
-        Ok(Arc::new(consume::Member::join(&self.store, request)))
+        Ok(Arc::new(consume::MemorySubscription::join(
+            &self.store,
+            request,
+        )))
     }
 
     async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {
-        Ok(Box::new(tail::Reader::open(&self.store, request)))
+        Ok(Box::new(tail::MemoryTail::open(&self.store, request)))
     }
 
     fn dead_letters(&self) -> &dyn DeadLetters {
@@ -120,69 +122,68 @@ impl Transport for Memory {
 #[async_trait]
 impl DeadLetters for Memory {
     async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        Ok(dead_letters::scan(&self.store, selection))
+        Ok(dead_letter::scan(&self.store, selection))
     }
 
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        Ok(dead_letters::stats(&self.store, selection))
+        Ok(dead_letter::stats(&self.store, selection))
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        dead_letters::import(&self.store, letters)
+        dead_letter::import(&self.store, letters)
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
-        Ok(self.store.change(|state, now| jobs::list(state, now)))
+        Ok(self.store.change(|state, now| job::list(state, now)))
     }
 
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
         Ok(self
             .store
-            .change(|state, now| jobs::plan(state, action, selection, now)))
+            .change(|state, now| job::plan(state, action, selection, now)))
     }
 
     async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
         self.store
-            .change(|state, _| jobs::enlist(state, job, letters))
+            .change(|state, _| job::enlist(state, job, letters))
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
-        self.store
-            .change(|state, now| jobs::forget(state, job, now))
+        self.store.change(|state, now| job::forget(state, job, now))
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
         self.store
-            .change(|state, now| jobs::lease(state, job, holder, now))
+            .change(|state, now| job::lease(state, job, holder, now))
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
         self.store
-            .change(|state, now| jobs::renew(state, lease, now))
+            .change(|state, now| job::renew(state, lease, now))
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
         self.store
-            .change(|state, now| replay::advance(state, lease, max.max(1), now))
+            .change(|state, now| job::advance(state, lease, max.max(1), now))
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
         self.store
-            .change(|state, now| jobs::release(state, &lease, done, now))
+            .change(|state, now| job::release(state, &lease, done, now))
     }
 }
 
 #[async_trait]
 impl Schedules for Memory {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        Ok(schedules::scan(&self.store))
+        Ok(delay::scan(&self.store))
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        Ok(schedules::cancel(&self.store, id))
+        Ok(delay::cancel(&self.store, id))
     }
 
     async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        Ok(schedules::reschedule(&self.store, id, due))
+        Ok(delay::reschedule(&self.store, id, due))
     }
 }

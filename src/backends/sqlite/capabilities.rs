@@ -1,18 +1,18 @@
-//! What this store can do, with its durability as the open connection reports it.
+//! Capabilities of the store, with its durability as the open connection reports it.
 
 use std::time::Duration;
 
+use super::{
+    connection::{config::Config, schema, write::writer::Writer},
+    error::SCHEME,
+    publish::MAX_PAYLOAD,
+};
 use crate::transport::{Capabilities, Limits, Result, Support};
 
-use super::{
-    connection::config::Config, connection::schema, connection::write::writer::Writer,
-    error::SCHEME, publish::MAX_PAYLOAD,
-};
-
-/// Asks the engine; a file that is not there yet is not made for this.
+/// Asks SQLite; a missing file is not created for this.
 pub(super) async fn ask(config: &Config, writer: &Writer) -> Result<Capabilities> {
     let level = if config.path.exists() {
-        let read = writer.look(|session| schema::pragma(&session.connection, "synchronous"));
+        let read = writer.read(|session| schema::pragma(&session.connection, "synchronous"));
         Some(read.await?)
     } else {
         None
@@ -26,7 +26,7 @@ fn durability(config: &Config, level: Option<i64>) -> String {
         Some(1) => "NORMAL",
         Some(2) => "FULL",
         Some(_) => "EXTRA",
-        None => config.synchronous.word(),
+        None => config.synchronous.as_str(),
     };
     let meaning = match word {
         "OFF" => "a power failure may damage the store",
@@ -36,12 +36,12 @@ fn durability(config: &Config, level: Option<i64>) -> String {
     let state = if level.is_some() {
         ""
     } else {
-        "; the file is not there yet"
+        "; the file does not exist yet"
     };
     format!("committed with synchronous={word}: {meaning}{state}")
 }
 
-/// Returns what every store can do unless its URL says otherwise.
+/// Returns the capabilities of a store with the default settings.
 pub(super) fn usual() -> Capabilities {
     describe("committed with synchronous=FULL: survives kill -9 and power failure")
 }
@@ -52,20 +52,20 @@ fn describe(durability: &str) -> Capabilities {
         server: Some(format!("SQLite {}", rusqlite::version())),
         publish: Support::native(durability),
         delay: Support::native(
-            "fired by any waiting consumer or tail; with none, when the next one starts",
+            "fired by any waiting consumer or tail; without one, when the next one starts",
         ),
         schedule: Support::native("list, cancel and reschedule"),
-        delayed_retry: Support::native("holds up nothing else"),
+        delayed_retry: Support::native("does not delay other events"),
         dlq: Support::native("stored and settled in one transaction"),
-        exactly_once_replay: Support::native("letter and message in one transaction"),
-        replay_to_group: Support::native("other groups and tails do not see it"),
+        exactly_once_replay: Support::native("dead letter and message in one transaction"),
+        replay_to_group: Support::native("not visible to other groups and tails"),
         order: Support::native("per key, over all topics; one consumer at a time"),
         ordered_retry: Support::native("later events of the key wait"),
         groups: Support::native("any number of processes on this machine"),
         patterns: Support::native("`*` and `**`"),
-        crash_count: Support::native("a process that dies is noticed by its file lock"),
+        crash_count: Support::native("a crashed process is detected by its file lock"),
         purge: Support::native(
-            "the row is deleted; its bytes are overwritten when the space is used again",
+            "the row is deleted; its bytes are overwritten when the space is reused",
         ),
         limits: Limits {
             max_payload: Some(MAX_PAYLOAD as u64),

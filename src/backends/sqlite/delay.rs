@@ -1,38 +1,38 @@
-//! What was accepted for later: listed, cancelled, and moved into the log once it is due.
+//! Delayed messages: stored as schedules, listed, cancelled, moved, and fired into the log when they are due. Any
+//! writer fires what is due before it publishes or claims, so that no process of its own is needed for it.
 
 use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::{
+    codec::{headers, row, timestamp},
+    connection::{
+        log::{self, Appender},
+        reader::Reader,
+        session::Session,
+        write::{transaction::OpKind, writer::Writer},
+    },
+    error::{StoreResult, damaged, store_error},
+};
 use crate::{
     event::{Message, Topic},
     transport::{ErrorKind, FIND_LIMIT, Result, Schedule, ScheduleId, ScheduleScan},
 };
 
-use super::{
-    codec::headers,
-    codec::timestamp as clock,
-    connection::log::{self, Appender},
-    connection::reader::Reader,
-    connection::session::Session,
-    connection::write::transaction::Step,
-    connection::write::writer::Writer,
-    error::{Outcome, refusal},
-};
-
-/// How many are moved at a time, ...
+/// The most schedules fired in one transaction, ...
 const CHUNK: i64 = 1000;
-/// ... as long as they stay below so many bytes together.
+/// ... unless they exceed this many bytes.
 const CHUNK_BYTES: usize = 4 << 20;
 
-/// Returns a new name.
+/// Returns a new id.
 pub(super) fn new_id() -> ScheduleId {
     ScheduleId(ulid::Ulid::generate().to_string())
 }
 
-/// Stores messages for later.
-pub(super) fn store(session: &Session, later: &[(ScheduleId, i64, &Message)]) -> Outcome<()> {
+/// Stores schedules.
+pub(super) fn store(session: &Session, later: &[(ScheduleId, i64, &Message)]) -> StoreResult<()> {
     if later.is_empty() {
         return Ok(());
     }
@@ -53,9 +53,9 @@ pub(super) fn store(session: &Session, later: &[(ScheduleId, i64, &Message)]) ->
     Ok(())
 }
 
-/// Moves what is due into the log, in order of time. At most a chunk; the rest is still due afterwards.
-/// Tells whether anything was.
-pub(super) fn fire(session: &mut Session, now: i64) -> Outcome<bool> {
+/// Fires due schedules in order of time, at most a chunk; reports whether there were any. The rest is still due
+/// afterwards.
+pub(super) fn fire(session: &mut Session, now: i64) -> StoreResult<bool> {
     let due = due_rows(&session.connection, now)?;
     if due.is_empty() {
         return Ok(false);
@@ -74,18 +74,18 @@ pub(super) fn fire(session: &mut Session, now: i64) -> Outcome<bool> {
     }
     drop(delete);
     session.fired = true;
-    Step::Fire.reach(false);
+    OpKind::Fire.reach(false);
     Ok(true)
 }
 
-/// Returns when the next one is due.
-pub(super) fn next_due(connection: &Connection) -> Outcome<Option<i64>> {
+/// Returns the due time of the next schedule.
+pub(super) fn next_due(connection: &Connection) -> StoreResult<Option<i64>> {
     let sql = "SELECT due FROM schedules ORDER BY due LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([], |row| row.get(0)).optional()?)
 }
 
-fn due_rows(connection: &Connection, now: i64) -> Outcome<Vec<(i64, Message)>> {
+fn due_rows(connection: &Connection, now: i64) -> StoreResult<Vec<(i64, Message)>> {
     let mut select = connection.prepare_cached(
         "SELECT n, topic, key, headers, payload FROM schedules \
          WHERE due <= ?1 ORDER BY due, n LIMIT ?2",
@@ -96,20 +96,20 @@ fn due_rows(connection: &Connection, now: i64) -> Outcome<Vec<(i64, Message)>> {
     while bytes < CHUNK_BYTES
         && let Some(row) = rows.next()?
     {
-        let message = log::message(row, 2, topic(row, 1)?)?;
+        let message = row::message(row, 2, topic(row, 1)?)?;
         bytes += message.bytes().len();
         due.push((row.get(0)?, message));
     }
     Ok(due)
 }
 
-fn topic(row: &Row<'_>, index: usize) -> Outcome<Topic> {
+fn topic(row: &Row<'_>, index: usize) -> StoreResult<Topic> {
     let name = row.get_ref(index)?;
     let topic = name.as_str().ok().and_then(|name| name.parse().ok());
-    topic.ok_or_else(|| log::damaged("a topic's name"))
+    topic.ok_or_else(|| damaged("a topic's name"))
 }
 
-/// Lists what waits for its time, by time.
+/// Lists the schedules in order of time.
 pub(super) fn scan(reader: &Arc<Reader>) -> Result<Box<dyn ScheduleScan>> {
     reader.require()?;
     Ok(Box::new(Scan {
@@ -118,7 +118,7 @@ pub(super) fn scan(reader: &Arc<Reader>) -> Result<Box<dyn ScheduleScan>> {
     }))
 }
 
-/// Finds those whose id begins like this.
+/// Returns the schedules whose ids begin with a prefix.
 pub(super) async fn find(reader: &Arc<Reader>, prefix: &str) -> Result<Vec<Schedule>> {
     let prefix = prefix.to_ascii_uppercase();
     reader
@@ -136,19 +136,19 @@ pub(super) async fn find(reader: &Arc<Reader>, prefix: &str) -> Result<Vec<Sched
         .await
 }
 
-/// Cancels one; reports whether it was still waiting.
+/// Cancels a schedule; reports whether it was still pending.
 pub(super) async fn cancel(reader: &Reader, writer: &Writer, id: &ScheduleId) -> Result<bool> {
     reader.require()?;
     let id = id.0.clone();
     writer
-        .write(Step::Other, move |session| {
+        .write(OpKind::Other, move |session| {
             let sql = "DELETE FROM schedules WHERE id = ?1";
             Ok(session.connection.prepare_cached(sql)?.execute([id])? > 0)
         })
         .await
 }
 
-/// Moves one to another time; reports whether it was still waiting.
+/// Moves a schedule to another time; reports whether it was still pending.
 pub(super) async fn reschedule(
     reader: &Reader,
     writer: &Writer,
@@ -156,12 +156,12 @@ pub(super) async fn reschedule(
     due: SystemTime,
 ) -> Result<bool> {
     reader.require()?;
-    let (id, due) = (id.0.clone(), clock::nanos(due));
+    let (id, due) = (id.0.clone(), timestamp::nanos(due));
     if due == i64::MAX {
-        return Err(refusal(ErrorKind::Invalid, "that time is too far away"));
+        return Err(store_error(ErrorKind::Invalid, "that time is too far away"));
     }
     writer
-        .write(Step::Other, move |session| {
+        .write(OpKind::Other, move |session| {
             let sql = "UPDATE schedules SET due = ?2 WHERE id = ?1";
             let mut update = session.connection.prepare_cached(sql)?;
             Ok(update.execute(params![id, due])? > 0)
@@ -191,7 +191,7 @@ fn page(
     connection: &Connection,
     after: (i64, i64),
     max: usize,
-) -> Outcome<(Vec<Schedule>, (i64, i64))> {
+) -> StoreResult<(Vec<Schedule>, (i64, i64))> {
     let sql = "SELECT n, id, due, topic, key, headers, payload FROM schedules \
          WHERE (due, n) > (?1, ?2) ORDER BY due, n LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
@@ -205,10 +205,10 @@ fn page(
     Ok((found, last))
 }
 
-fn schedule(row: &Row<'_>) -> Outcome<Schedule> {
+fn schedule(row: &Row<'_>) -> StoreResult<Schedule> {
     Ok(Schedule {
         id: ScheduleId(row.get(1)?),
-        due: clock::time(row.get(2)?),
-        message: log::message(row, 4, topic(row, 3)?)?,
+        due: timestamp::time(row.get(2)?),
+        message: row::message(row, 4, topic(row, 3)?)?,
     })
 }

@@ -1,28 +1,28 @@
-//! Checks of the store, and the fixes.
+//! `pf doctor`: the checks of a store, and the fixes.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use rusqlite::Connection;
 
+use super::{
+    codec::timestamp,
+    connection::{
+        config::{Config, Synchronous},
+        file::open_files,
+        liveness::{self, Liveness},
+        log,
+        reader::Reader,
+        write::{transaction::OpKind, writer::Writer},
+    },
+    consume::expiry,
+    error::{SCHEME, StoreResult},
+};
 use crate::transport::{Finding, FindingLevel, Result};
 
-use super::{
-    codec::timestamp as clock,
-    connection::config::{Config, Synchronous},
-    connection::file::open_files as files,
-    connection::liveness::{self as presence, Life},
-    connection::log,
-    connection::reader::Reader,
-    connection::write::transaction::Step,
-    connection::write::writer::Writer,
-    consume::membership as member,
-    error::{Outcome, SCHEME},
-};
-
-/// A log of this size was not taken over into the store for long.
+/// A write-ahead log of this size has not been checkpointed for long.
 const LARGE_LOG: u64 = 64 << 20;
 
-/// Less free space than this bites soon.
+/// Less free space than this is a warning.
 const LITTLE_SPACE: u64 = 256 << 20;
 
 /// Checks the store.
@@ -51,10 +51,10 @@ pub(super) async fn fix(config: &Config, writer: &Writer, finding: &str) -> Resu
         "consumers" => {
             let config = config.clone();
             writer
-                .write(Step::Other, move |session| {
-                    member::release_all_dead(session)?;
+                .write(OpKind::Other, move |session| {
+                    expiry::release_all_dead(session)?;
                     for name in strays(&config) {
-                        presence::clear(&config, &name);
+                        liveness::clear(&config, &name);
                     }
                     Ok(())
                 })
@@ -62,7 +62,7 @@ pub(super) async fn fix(config: &Config, writer: &Writer, finding: &str) -> Resu
         }
         "log" => {
             writer
-                .look(|session| {
+                .read(|session| {
                     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
                     Ok(session.connection.query_row(sql, [], |_| Ok(()))?)
                 })
@@ -72,11 +72,11 @@ pub(super) async fn fix(config: &Config, writer: &Writer, finding: &str) -> Resu
     }
 }
 
-fn integrity(connection: &Connection) -> Outcome<Finding> {
+fn integrity(connection: &Connection) -> StoreResult<Finding> {
     let sql = "PRAGMA quick_check(1)";
     let answer: String = connection.query_row(sql, [], |row| row.get(0))?;
     if answer == "ok" {
-        return Ok(Finding::ok("integrity", "the file is whole"));
+        return Ok(Finding::ok("integrity", "the file is intact"));
     }
     let text = format!("the file is damaged: {answer}");
     let damaged = Finding::problem("integrity", text);
@@ -98,14 +98,14 @@ fn durability(config: &Config) -> Finding {
     Finding::new(level, "durability", text)
 }
 
-/// Finds other names of the file, each of which has a log of its own.
+/// Finds hard links to the file, each of which has a write-ahead log of its own.
 fn names(config: &Config) -> Option<Finding> {
     let path = &config.path;
     let names = fs::metadata(path).map_or(1, |file| file.nlink());
     if names < 2 {
         return None;
     }
-    let text = files::warning_of(path, names);
+    let text = open_files::warning_of(path, names);
     let folder = path.parent().unwrap_or(Path::new("/"));
     let (folder, path) = (folder.display(), path.display());
     let fix = format!("find {folder} -xdev -samefile {path}");
@@ -116,7 +116,7 @@ fn folder(config: &Config) -> Finding {
     let folder = config.path.parent().unwrap_or(Path::new("."));
     let probe = folder.join(format!(".pf-probe-{}", ulid::Ulid::generate()));
     let written = fs::File::create_new(&probe);
-    // A probe that cannot be removed again says as much as one that cannot be made.
+    // A probe that cannot be removed is as much of a problem as one that cannot be created.
     match written.and_then(|_| fs::remove_file(&probe)) {
         Ok(()) => Finding::ok("folder", "the folder can be written"),
         Err(error) => Finding::problem(
@@ -138,21 +138,27 @@ fn space(config: &Config) -> Finding {
             };
             Finding::new(level, "space", format!("{} MiB are free", free >> 20))
         }
-        Err(error) => Finding::warning("space", format!("the free space cannot be told: {error}")),
+        Err(error) => Finding::warning(
+            "space",
+            format!("the free space cannot be determined: {error}"),
+        ),
     }
 }
 
 fn write_ahead_log(config: &Config) -> Finding {
     let size = fs::metadata(config.log()).map_or(0, |file| file.len());
-    let text = format!("{} MiB are not taken over into the store yet", size >> 20);
+    let text = format!(
+        "the write-ahead log has {} MiB that are not checkpointed yet",
+        size >> 20
+    );
     if size < LARGE_LOG {
         return Finding::ok("log", text);
     }
-    let text = format!("{text}; some process reads without end");
+    let text = format!("{text}; a process keeps reading from it");
     Finding::warning("log", text).fix("pf doctor --fix")
 }
 
-fn consumers(connection: &Connection, config: &Config) -> Outcome<Finding> {
+fn consumers(connection: &Connection, config: &Config) -> StoreResult<Finding> {
     let sql = "SELECT count(*) FROM consumers";
     let known: i64 = connection.query_row(sql, [], |row| row.get(0))?;
     let strays = strays(config).len();
@@ -160,24 +166,25 @@ fn consumers(connection: &Connection, config: &Config) -> Outcome<Finding> {
         let text = format!("{known} known, all alive");
         return Ok(Finding::ok("consumers", text));
     }
-    let text = format!("{known} known; {strays} died, their events go to the next of the group");
+    let text =
+        format!("{known} known; {strays} died, their events are redelivered in their groups");
     Ok(Finding::warning("consumers", text).fix("pf doctor --fix"))
 }
 
-/// Returns the locks that nobody holds any more.
+/// Returns the liveness locks whose owners died.
 fn strays(config: &Config) -> Vec<String> {
-    let Ok(files) = fs::read_dir(config.presence_folder()) else {
+    let Ok(files) = fs::read_dir(config.liveness_folder()) else {
         return Vec::new();
     };
     files
         .filter_map(|file| file.ok()?.file_name().into_string().ok())
-        .filter(|name| presence::look(config, name) == Life::Dead)
+        .filter(|name| liveness::check(config, name) == Liveness::Dead)
         .collect()
 }
 
-/// Finds groups that hold back retention: not gone, yet far behind.
-fn lagging(connection: &Connection, config: &Config) -> Outcome<Vec<Finding>> {
-    let cutoff = clock::now() - clock::span(config.retention);
+/// Finds live groups that are far behind and so hold back retention.
+fn lagging(connection: &Connection, config: &Config) -> StoreResult<Vec<Finding>> {
+    let cutoff = timestamp::now() - timestamp::nanos_of(config.retention);
     let sql = "SELECT g.name, t.name, t.last_seq - c.seq FROM cursors c \
          JOIN groups g ON g.id = c.group_id JOIN topics t ON t.id = c.topic \
          WHERE g.seen >= ?1 AND t.last_seq > c.seq AND EXISTS(SELECT 1 FROM messages m \
@@ -194,7 +201,7 @@ fn lagging(connection: &Connection, config: &Config) -> Outcome<Vec<Finding>> {
         ));
     }
     if found.is_empty() {
-        let stored = match log::end_of(connection)? {
+        let stored = match log::last_seq_of(connection)? {
             1 => "1 event was".to_owned(),
             count => format!("{count} events were"),
         };

@@ -1,4 +1,4 @@
-//! SQLite's errors in the words of the seam: a kind, what is wrong with which file, and what to do.
+//! SQLite's errors as TransportError: a kind, the file, and what to do.
 
 use std::{io, path::Path};
 
@@ -6,42 +6,40 @@ use rusqlite::{Error as SqlError, ErrorCode, ffi};
 
 use crate::transport::{ErrorKind, TransportError};
 
-use super::connection::file::open_files::Change;
-
 /// The URL scheme.
 pub(super) const SCHEME: &str = "sqlite";
 
-/// What stops a piece of work on the store.
+/// An error of an operation on the store.
 #[derive(Debug)]
-pub(super) enum Fault {
-    /// The engine failed.
+pub(super) enum StoreError {
+    /// SQLite failed.
     Sql(SqlError),
-    /// We refuse.
+    /// The operation was refused.
     Refused(TransportError),
 }
 
-/// What work on the store returns.
-pub(super) type Outcome<T> = std::result::Result<T, Fault>;
+/// The result of an operation on the store.
+pub(super) type StoreResult<T> = std::result::Result<T, StoreError>;
 
-impl From<SqlError> for Fault {
+impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<TransportError> for Fault {
+impl From<TransportError> for StoreError {
     fn from(error: TransportError) -> Self {
         Self::Refused(error)
     }
 }
 
-impl Fault {
-    /// Refuses with a kind and a message.
+impl StoreError {
+    /// Returns a refusal with a kind and a message.
     pub(super) fn refuse(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self::Refused(refusal(kind, message))
+        Self::Refused(store_error(kind, message))
     }
 
-    /// Turns into the error that a caller sees.
+    /// Converts to the error that a caller sees.
     pub(super) fn into_error(self, path: &Path) -> TransportError {
         match self {
             Self::Refused(error) => error,
@@ -49,7 +47,7 @@ impl Fault {
         }
     }
 
-    /// Reports whether what is in the file is the matter.
+    /// Reports whether the content of the file is the problem.
     pub(super) fn is_of_content(&self) -> bool {
         match self {
             Self::Refused(error) => error.kind() == ErrorKind::Corrupt,
@@ -69,63 +67,45 @@ impl Fault {
     }
 }
 
-/// Makes an error of this transport.
-pub(super) fn refusal(kind: ErrorKind, message: impl Into<String>) -> TransportError {
+/// Returns an error of this transport.
+pub(super) fn store_error(kind: ErrorKind, message: impl Into<String>) -> TransportError {
     TransportError::new(SCHEME, kind, message.into())
 }
 
-/// Says that the writing thread is gone.
+/// Returns the error for a store that is closed.
 pub(super) fn closed() -> TransportError {
-    refusal(ErrorKind::Unavailable, "the store is closed")
+    store_error(ErrorKind::Unavailable, "the store is closed")
 }
 
-/// Says that an open store has no name any more.
-pub(super) fn gone(path: &Path) -> TransportError {
+/// Returns the error for an open store whose path leads nowhere.
+pub(super) fn store_missing(path: &Path) -> TransportError {
     let message = format!(
-        "`{}` is gone: it was removed or renamed while it was in use",
+        "`{}` was removed or renamed while it was in use",
         path.display()
     );
-    refusal(ErrorKind::Unavailable, message)
-        .hint("put it back; or begin again, and the first `pf publish` makes a new store")
+    store_error(ErrorKind::Unavailable, message)
+        .hint("put it back, or restart; the first `pf publish` then creates a new store")
 }
 
-/// Says that what was just written is not in the store that has the name.
-pub(super) fn missed(change: Change, path: &Path) -> TransportError {
-    let file = path.display();
-    let (message, hint) = match change {
-        Change::Gone => (
-            format!(
-                "`{file}` was removed or renamed while it was written to: what was just written went with it"
-            ),
-            "look for it where the file went; do again what is in no file",
-        ),
-        Change::Replaced => (
-            format!(
-                "`{file}` was replaced while it was written to: what was just written went to the old one"
-            ),
-            "do it again if the new file should have it",
-        ),
-        Change::Bared => (
-            format!(
-                "the log of `{file}` was removed while it was written to: what was just written may be lost"
-            ),
-            "look whether it is there; leave the files `-wal` and `-shm` to `pf`",
-        ),
-    };
-    refusal(ErrorKind::Ambiguous, message).hint(hint)
+/// Returns the error for a file that may be incomplete.
+pub(super) fn being_replaced(path: &Path) -> TransportError {
+    let message = format!("`{}` is being replaced and is incomplete", path.display());
+    store_error(ErrorKind::Unavailable, message).hint("try again when the file is complete")
 }
 
-/// Says that a file may not be complete yet.
-pub(super) fn in_the_making(path: &Path) -> TransportError {
-    let message = format!("`{}` is being replaced and not complete", path.display());
-    refusal(ErrorKind::Unavailable, message).hint("try again once the file is there as a whole")
-}
-
-/// Says that the name means another file than a moment before.
-pub(super) fn swapped(path: &Path) -> Fault {
+/// Returns the error for a path that led to another file a moment before.
+pub(super) fn replaced_while_opening(path: &Path) -> StoreError {
     let message = format!("`{}` was replaced while it was opened", path.display());
-    let refused = refusal(ErrorKind::Unavailable, message);
+    let refused = store_error(ErrorKind::Unavailable, message);
     refused.hint("try again").into()
+}
+
+/// Returns the error for stored data that cannot be read.
+pub(super) fn damaged(what: &str) -> StoreError {
+    StoreError::refuse(
+        ErrorKind::Corrupt,
+        format!("{what} in the store is damaged"),
+    )
 }
 
 fn explain(error: SqlError, path: &Path) -> TransportError {
@@ -139,39 +119,39 @@ fn explain(error: SqlError, path: &Path) -> TransportError {
         ),
         Some(ErrorCode::DiskFull) => (
             ErrorKind::Full,
-            format!("no room left to write `{file}`; nothing was stored"),
+            format!("the disk is full; nothing was stored in `{file}`"),
             "free some space and try again",
         ),
         Some(ErrorCode::NotADatabase) => (
             ErrorKind::Corrupt,
-            format!("`{file}` is not a store: it is no SQLite file"),
+            format!("`{file}` is not a store: it is not an SQLite file"),
             "name another file; this one was not touched",
         ),
         Some(ErrorCode::DatabaseCorrupt) => (
             ErrorKind::Corrupt,
             format!("`{file}` is damaged"),
-            "put back a copy, or save what is readable with `sqlite3 FILE .recover`",
+            "restore a copy, or recover what is readable with `sqlite3 FILE .recover`",
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
             ErrorKind::Denied,
             format!("`{file}` cannot be written: it, or its folder, is read-only"),
-            "the store needs to write the file and beside it",
+            "the store needs write access to the file and its folder",
         ),
         Some(ErrorCode::CannotOpen) => cannot_open(path),
         Some(ErrorCode::SystemIoFailure) if extended == ffi::SQLITE_IOERR_SHMSIZE => (
             ErrorKind::Full,
-            format!("no room left beside `{file}`"),
+            format!("the disk is full: no space for the index of `{file}`"),
             "free some space and try again",
         ),
         Some(ErrorCode::SystemIoFailure) if extended == ffi::SQLITE_IOERR_WRITE => (
             ErrorKind::Full,
-            format!("`{file}` could not be written; nothing was stored"),
-            "look at the disk and its free space",
+            format!("`{file}` cannot be written; nothing was stored"),
+            "check the disk and its free space",
         ),
         Some(ErrorCode::TooBig) => (
             ErrorKind::TooLarge,
-            "a message is larger than SQLite takes (1 GB)".to_owned(),
-            "send it in parts",
+            "a message exceeds SQLite's limit (1 GB)".to_owned(),
+            "split it",
         ),
         _ if path.is_dir() => a_folder(path),
         _ => (
@@ -180,7 +160,7 @@ fn explain(error: SqlError, path: &Path) -> TransportError {
             "`pf doctor` checks the store",
         ),
     };
-    refusal(kind, message).hint(hint).because(error)
+    store_error(kind, message).hint(hint).because(error)
 }
 
 fn cannot_open(path: &Path) -> (ErrorKind, String, &'static str) {
@@ -195,7 +175,7 @@ fn cannot_open(path: &Path) -> (ErrorKind, String, &'static str) {
         return (
             ErrorKind::NotFound,
             format!("the folder `{}` does not exist", parent.display()),
-            "make it with `mkdir -p`; `pf publish --create` makes it with the store",
+            "create it with `mkdir -p`; `pf publish --create` creates it with the store",
         );
     }
     if path.is_dir() {
@@ -204,7 +184,7 @@ fn cannot_open(path: &Path) -> (ErrorKind, String, &'static str) {
     (
         ErrorKind::Denied,
         format!("`{file}` cannot be opened: no permission, or its folder is read-only"),
-        "the store needs to write the file and beside it",
+        "the store needs write access to the file and its folder",
     )
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
+use super::{capabilities, connection::config::Config, transport::Sqlite};
 use crate::{
     backends::{Factory, OpenOptions},
     transport::{Capabilities, Result, Transport},
 };
-
-use super::{capabilities, connection::config::Config, transport::Sqlite};
 
 /// Opens `sqlite:` URLs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,7 +17,7 @@ pub struct SqliteFactory;
 
 #[async_trait]
 impl Factory for SqliteFactory {
-    /// Reads the URL. The file is opened by the first operation that needs it.
+    /// Parses the URL. The first operation that needs the file opens it.
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
         let config = Config::parse(url, options)?;
         Ok(Arc::new(Sqlite::new(config)))

@@ -1,36 +1,37 @@
-//! Journalled work on dead letters: one job at a time, each step fenced by the lease's token.
+//! Replay and purge jobs, one at a time. A step resolves dead letters, stores their messages and notes the progress
+//! in one transaction, which the lease's token fences: exactly once, whatever crashes.
 
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::transport::{
-    DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,
-};
-
 use super::{
-    codec::timestamp as clock,
-    connection::config::Config,
-    connection::liveness::{self as presence, Life, Presence},
-    connection::log::{Appender, damaged},
-    connection::reader::Reader,
-    connection::session::Session,
-    connection::write::transaction::Step,
-    connection::write::writer::Writer,
+    codec::timestamp,
+    connection::{
+        config::Config,
+        liveness::{self, Liveness, LivenessLock},
+        log::Appender,
+        reader::Reader,
+        session::Session,
+        write::{transaction::OpKind, writer::Writer},
+    },
     consume::membership::group_id,
-    dead_letter::row as letter,
-    error::{Fault, Outcome, SCHEME},
+    dead_letter,
+    error::{SCHEME, StoreError, StoreResult, damaged},
+};
+use crate::{
+    lock::Mutex,
+    transport::{
+        DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,
+    },
 };
 
-use crate::lock::Mutex;
-
-/// The lock that shows other processes that the holder of a job's lease lives, and in which of the stores that had the
-/// name it is held.
+/// The liveness lock of a job's lease, and the number of the file in which it was taken.
 #[derive(Debug, Default)]
-pub(super) struct LeaseLock(Arc<Mutex<Option<(Presence, u64)>>>);
+pub(super) struct LeaseLock(Arc<Mutex<Option<(LivenessLock, u64)>>>);
 
 impl LeaseLock {
-    /// Returns in which of the stores that had the name the lease was taken.
+    /// Returns the number of the file in which the lease was taken.
     fn generation(&self, writer: &Writer) -> u64 {
         let leased = self.0.lock();
         leased
@@ -39,7 +40,7 @@ impl LeaseLock {
     }
 }
 
-/// Returns the jobs of a store.
+/// Lists the jobs.
 pub(super) async fn list(reader: &Arc<Reader>) -> Result<Vec<Job>> {
     let config = reader.config().clone();
     reader
@@ -47,7 +48,7 @@ pub(super) async fn list(reader: &Arc<Reader>) -> Result<Vec<Job>> {
         .await
 }
 
-/// Plans a job without letters.
+/// Plans a job without dead letters.
 pub(super) async fn plan(
     reader: &Reader,
     writer: &Writer,
@@ -56,40 +57,40 @@ pub(super) async fn plan(
 ) -> Result<JobId> {
     reader.require()?;
     writer
-        .write(Step::Other, move |session| {
+        .write(OpKind::Other, move |session| {
             let id = ulid::Ulid::generate().to_string();
             let action = serde_json::to_string(&action).map_err(|_| damaged("an action"))?;
             let sql = "INSERT INTO jobs(id, action, selection, created) VALUES(?1, ?2, ?3, ?4)";
             let mut insert = session.connection.prepare_cached(sql)?;
-            insert.execute(params![id, action, selection, clock::now()])?;
+            insert.execute(params![id, action, selection, timestamp::now()])?;
             Ok(JobId(id))
         })
         .await
 }
 
-/// Adds letters to a job.
+/// Adds dead letters to a job.
 pub(super) async fn enlist(writer: &Writer, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
     let job = job.clone();
     let letters: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
     writer
-        .write(Step::Other, move |session| {
+        .write(OpKind::Other, move |session| {
             add_letters(&session.connection, &job, &letters)
         })
         .await
 }
 
-/// Forgets a job that nobody works on.
+/// Forgets a job that no process works on.
 pub(super) async fn forget(writer: &Writer, job: &JobId) -> Result<()> {
     let job = job.clone();
     writer
-        .write(Step::Other, move |session| {
+        .write(OpKind::Other, move |session| {
             refuse_if_held(session, Some(&job))?;
             remove(&session.connection, &job)
         })
         .await
 }
 
-/// Takes the lease, unless somebody works on any job of this store.
+/// Takes the lease, unless a process works on any job of this store.
 pub(super) async fn lease(
     writer: &Writer,
     lock: &LeaseLock,
@@ -99,7 +100,7 @@ pub(super) async fn lease(
     let slot = Arc::clone(&lock.0);
     let (job, holder) = (job.clone(), holder.to_owned());
     writer
-        .write(Step::Other, move |session| {
+        .write(OpKind::Other, move |session| {
             let (lease, presence) = take_lease(session, job, &holder)?;
             *slot.lock() = Some((presence, session.generation));
             Ok(lease)
@@ -107,12 +108,16 @@ pub(super) async fn lease(
         .await
 }
 
-fn take_lease(session: &Session, job: JobId, holder: &str) -> Outcome<(JobLease, Presence)> {
+fn take_lease(
+    session: &Session,
+    job: JobId,
+    holder: &str,
+) -> StoreResult<(JobLease, LivenessLock)> {
     refuse_if_held(session, None)?;
-    let presence = Presence::take(&session.config)?;
+    let presence = LivenessLock::acquire(&session.config)?;
     let sql = "UPDATE jobs SET token = token + 1, holder = ?2, presence = ?3, lease_until = ?4 \
          WHERE id = ?1 RETURNING token";
-    let until = clock::now().saturating_add(clock::span(JOB_LEASE));
+    let until = timestamp::now().saturating_add(timestamp::nanos_of(JOB_LEASE));
     let values = params![job.0, holder, presence.name(), until];
     let token: Option<i64> = session
         .connection
@@ -120,19 +125,19 @@ fn take_lease(session: &Session, job: JobId, holder: &str) -> Outcome<(JobLease,
         .query_row(values, |row| row.get(0))
         .optional()?;
     let Some(token) = token else {
-        presence.leave();
+        presence.release();
         return Err(gone(&job));
     };
     let token = token.unsigned_abs();
     Ok((JobLease { job, token }, presence))
 }
 
-/// Keeps the lease.
+/// Renews the lease.
 pub(super) async fn renew(writer: &Writer, lock: &LeaseLock, lease: &JobLease) -> Result<()> {
     let (job, token) = (lease.job.clone(), lease.token);
     let generation = lock.generation(writer);
     writer
-        .write(Step::Other, move |session| {
+        .write(OpKind::Other, move |session| {
             session.require(generation)?;
             fence(&session.connection, &job, token)?;
             extend(&session.connection, &job)
@@ -140,7 +145,7 @@ pub(super) async fn renew(writer: &Writer, lock: &LeaseLock, lease: &JobLease) -
         .await
 }
 
-/// Deals with the next letters of a job.
+/// Resolves the next dead letters of a job.
 pub(super) async fn advance(
     writer: &Writer,
     lock: &LeaseLock,
@@ -150,7 +155,7 @@ pub(super) async fn advance(
     let (job, token) = (lease.job.clone(), lease.token);
     let generation = lock.generation(writer);
     writer
-        .write(Step::Replay, move |session| {
+        .write(OpKind::Replay, move |session| {
             session.require(generation)?;
             fence(&session.connection, &job, token)?;
             extend(&session.connection, &job)?;
@@ -159,7 +164,7 @@ pub(super) async fn advance(
         .await
 }
 
-/// Ends the job, or only the lease.
+/// Ends the job if it is done; else, only the lease.
 pub(super) async fn release(
     writer: &Writer,
     lock: &LeaseLock,
@@ -169,7 +174,7 @@ pub(super) async fn release(
     let JobLease { job, token } = lease;
     let generation = lock.generation(writer);
     writer
-        .write(Step::Other, move |session| {
+        .write(OpKind::Other, move |session| {
             session.require(generation)?;
             fence(&session.connection, &job, token)?;
             if done {
@@ -182,12 +187,12 @@ pub(super) async fn release(
         })
         .await?;
     if let Some((presence, _)) = lock.0.lock().take() {
-        presence.leave();
+        presence.release();
     }
     Ok(())
 }
 
-fn read_all(connection: &Connection, config: &Config) -> Outcome<Vec<Job>> {
+fn read_all(connection: &Connection, config: &Config) -> StoreResult<Vec<Job>> {
     let sql = "SELECT id, action, selection, planned, resolved, created, holder, lease_until, token, \
          presence FROM jobs ORDER BY created";
     let mut select = connection.prepare_cached(sql)?;
@@ -199,23 +204,23 @@ fn read_all(connection: &Connection, config: &Config) -> Outcome<Vec<Job>> {
     Ok(jobs)
 }
 
-fn read(row: &Row<'_>, config: &Config) -> Outcome<Job> {
+fn read(row: &Row<'_>, config: &Config) -> StoreResult<Job> {
     let action: String = row.get(1)?;
     let presence: Option<String> = row.get(9)?;
-    let leased = !is_dead(config, presence.as_deref()) && row.get::<_, i64>(7)? > clock::now();
+    let leased = !is_dead(config, presence.as_deref()) && row.get::<_, i64>(7)? > timestamp::now();
     Ok(Job {
         id: JobId(row.get(0)?),
         action: serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?,
         selection: row.get(2)?,
         planned: row.get(3)?,
         resolved: row.get(4)?,
-        created: clock::time(row.get(5)?),
+        created: timestamp::time(row.get(5)?),
         holder: row.get::<_, Option<String>>(6)?.filter(|_| leased),
         started: row.get::<_, i64>(8)? > 0,
     })
 }
 
-fn add_letters(connection: &Connection, job: &JobId, letters: &[LetterId]) -> Outcome<()> {
+fn add_letters(connection: &Connection, job: &JobId, letters: &[LetterId]) -> StoreResult<()> {
     let sql = "UPDATE jobs SET planned = planned + ?2 WHERE id = ?1 RETURNING planned";
     let planned: Option<i64> = connection
         .prepare_cached(sql)?
@@ -231,11 +236,11 @@ fn add_letters(connection: &Connection, job: &JobId, letters: &[LetterId]) -> Ou
     Ok(())
 }
 
-/// Fails if a living process works on a job: on this one, or on any.
-fn refuse_if_held(session: &Session, job: Option<&JobId>) -> Outcome<()> {
+/// Fails if a live process works on this job, or on any.
+fn refuse_if_held(session: &Session, job: Option<&JobId>) -> StoreResult<()> {
     let sql = "SELECT id, holder, presence FROM jobs WHERE lease_until > ?1 AND holder NOT NULL";
     let mut select = session.connection.prepare_cached(sql)?;
-    let mut rows = select.query([clock::now()])?;
+    let mut rows = select.query([timestamp::now()])?;
     while let Some(row) = rows.next()? {
         let id = JobId(row.get(0)?);
         let presence: Option<String> = row.get(2)?;
@@ -248,12 +253,12 @@ fn refuse_if_held(session: &Session, job: Option<&JobId>) -> Outcome<()> {
     Ok(())
 }
 
-/// Reports whether the holder's process is gone. Its file stays: the row that names it outlives this look.
+/// Reports whether the holder's process is dead. Its file stays, because the row that names it does.
 fn is_dead(config: &Config, presence: Option<&str>) -> bool {
-    presence.is_some_and(|name| presence::look(config, name) == Life::Dead)
+    presence.is_some_and(|name| liveness::check(config, name) == Liveness::Dead)
 }
 
-fn fence(connection: &Connection, job: &JobId, token: u64) -> Outcome<()> {
+fn fence(connection: &Connection, job: &JobId, token: u64) -> StoreResult<()> {
     let sql = "SELECT token, holder FROM jobs WHERE id = ?1";
     let found: Option<(i64, Option<String>)> = connection
         .prepare_cached(sql)?
@@ -266,15 +271,15 @@ fn fence(connection: &Connection, job: &JobId, token: u64) -> Outcome<()> {
     Err(JobLease::lost(SCHEME, job).into())
 }
 
-fn extend(connection: &Connection, job: &JobId) -> Outcome<()> {
-    let until = clock::now().saturating_add(clock::span(JOB_LEASE));
+fn extend(connection: &Connection, job: &JobId) -> StoreResult<()> {
+    let until = timestamp::now().saturating_add(timestamp::nanos_of(JOB_LEASE));
     connection
         .prepare_cached("UPDATE jobs SET lease_until = ?2 WHERE id = ?1")?
         .execute(params![job.0, until])?;
     Ok(())
 }
 
-fn remove(connection: &Connection, job: &JobId) -> Outcome<()> {
+fn remove(connection: &Connection, job: &JobId) -> StoreResult<()> {
     for sql in [
         "DELETE FROM job_items WHERE job = ?1",
         "DELETE FROM jobs WHERE id = ?1",
@@ -284,7 +289,7 @@ fn remove(connection: &Connection, job: &JobId) -> Outcome<()> {
     Ok(())
 }
 
-fn gone(job: &JobId) -> Fault {
+fn gone(job: &JobId) -> StoreError {
     job.unknown(SCHEME).into()
 }
 
@@ -292,7 +297,7 @@ fn resolve_next(
     session: &mut Session,
     job: &JobId,
     max: usize,
-) -> Outcome<Vec<(LetterId, Resolution)>> {
+) -> StoreResult<Vec<(LetterId, Resolution)>> {
     let sql = "SELECT action, resolved FROM jobs WHERE id = ?1";
     let (action, resolved): (String, i64) = session
         .connection
@@ -301,7 +306,7 @@ fn resolve_next(
     let action: JobAction = serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?;
     let letters = next_letters(&session.connection, job, resolved, max)?;
     let mut outcomes = Vec::with_capacity(letters.len());
-    let now = clock::now();
+    let now = timestamp::now();
     for id in letters {
         let resolution = match take(&session.connection, &id)? {
             None => Resolution::Gone,
@@ -309,7 +314,7 @@ fn resolve_next(
                 if let JobAction::Replay { to } = &action {
                     replay(session, letter, to.as_ref(), now)?;
                 }
-                Resolution::Done
+                Resolution::Committed
             }
         };
         outcomes.push((id, resolution));
@@ -326,7 +331,7 @@ fn next_letters(
     job: &JobId,
     resolved: i64,
     max: usize,
-) -> Outcome<Vec<LetterId>> {
+) -> StoreResult<Vec<LetterId>> {
     let sql = "SELECT letter FROM job_items WHERE job = ?1 AND n > ?2 ORDER BY n LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let letters = select.query_map(params![job.0, resolved, max], |row| {
@@ -335,17 +340,17 @@ fn next_letters(
     Ok(letters.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Removes a letter and returns it.
-fn take(connection: &Connection, id: &LetterId) -> Outcome<Option<DeadLetter>> {
+/// Removes a dead letter and returns it.
+fn take(connection: &Connection, id: &LetterId) -> StoreResult<Option<DeadLetter>> {
     let sql = format!(
         "SELECT {} FROM dead_letters d WHERE d.id = ?1",
-        letter::COLUMNS
+        dead_letter::row::COLUMNS
     );
     let found = {
         let mut select = connection.prepare_cached(&sql)?;
         let mut rows = select.query([id.as_str()])?;
         let row = rows.next()?;
-        row.map(letter::read).transpose()?
+        row.map(dead_letter::row::read).transpose()?
     };
     if found.is_some() {
         connection
@@ -360,7 +365,7 @@ fn replay(
     letter: DeadLetter,
     to: Option<&crate::event::Topic>,
     now: i64,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let lineage = letter.lineage();
     let mut message = letter.message;
     let group = match to {

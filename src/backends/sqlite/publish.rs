@@ -1,20 +1,23 @@
-//! Publishing: a batch is one piece of work, stored or refused as a whole.
+//! `Transport::publish`: a batch is one write operation, stored or refused as a whole.
 
 use tokio::sync::oneshot;
 
+use super::{
+    codec::{row, timestamp},
+    connection::{
+        log::{self, Appender},
+        session::Session,
+        write::{
+            transaction::{OpKind, WriteOp},
+            writer::Writer,
+        },
+    },
+    delay,
+    error::{StoreResult, closed, store_error},
+};
 use crate::transport::{ErrorKind, Outgoing, Receipt, Result};
 
-use super::{
-    codec::timestamp as clock,
-    connection::log::{self, Appender},
-    connection::session::Session,
-    connection::write::transaction::{Step, Work},
-    connection::write::writer::Writer,
-    delay as schedules,
-    error::{Outcome, closed, refusal},
-};
-
-/// The most that SQLite puts in one value, less room for key and headers.
+/// SQLite's limit for one value, less room for key and headers.
 pub(super) const MAX_PAYLOAD: usize = 999_000_000;
 
 /// Stores a batch and returns one result per message.
@@ -38,25 +41,25 @@ struct Publish {
     reply: oneshot::Sender<Result<Vec<Result<Receipt>>>>,
 }
 
-impl Work for Publish {
-    fn step(&self) -> Step {
-        Step::Publish
+impl WriteOp for Publish {
+    fn kind(&self) -> OpKind {
+        OpKind::Publish
     }
 
-    fn run(&mut self, session: &mut Session) -> Outcome<()> {
-        let now = clock::now();
-        schedules::fire(session, now)?;
+    fn run(&mut self, session: &mut Session) -> StoreResult<()> {
+        let now = timestamp::now();
+        delay::fire(session, now)?;
         let mut log = Appender::new(session, now)?;
         let mut later = Vec::new();
         for outgoing in &self.batch {
-            let due = outgoing.due.map(clock::nanos).filter(|due| *due > now);
+            let due = outgoing.due.map(timestamp::nanos).filter(|due| *due > now);
             let length = outgoing.message.bytes().len();
             let receipt = if length > MAX_PAYLOAD {
                 Err(too_large(length))
             } else if due == Some(i64::MAX) {
                 Err(too_late())
             } else if let Some(due) = due {
-                let id = schedules::new_id();
+                let id = delay::new_id();
                 later.push((id.clone(), due, &outgoing.message));
                 Ok(Receipt {
                     position: None,
@@ -65,18 +68,18 @@ impl Work for Publish {
             } else {
                 let seq = log.push(&outgoing.message)?;
                 Ok(Receipt {
-                    position: Some(log::position(seq)),
+                    position: Some(row::position(seq)),
                     schedule: None,
                 })
             };
             self.receipts.push(receipt);
         }
         log.finish()?;
-        schedules::store(session, &later)
+        delay::store(session, &later)
     }
 
     fn end(self: Box<Self>, result: Result<()>) {
-        // Who published may have gone; what is stored stays.
+        // The caller may have gone; what is stored stays.
         let Self {
             receipts, reply, ..
         } = *self;
@@ -90,14 +93,14 @@ impl Work for Publish {
 }
 
 fn too_late() -> crate::transport::TransportError {
-    let message = "no time after 2262-04-11 can be kept";
-    refusal(ErrorKind::Unsupported, message).hint("publish it for an earlier time")
+    let message = "times after 2262-04-11 cannot be stored";
+    store_error(ErrorKind::Unsupported, message).hint("publish it for an earlier time")
 }
 
 fn too_large(length: usize) -> crate::transport::TransportError {
-    refusal(
+    store_error(
         ErrorKind::TooLarge,
-        format!("a payload of {length} bytes is larger than SQLite takes"),
+        format!("a payload of {length} bytes exceeds SQLite's limit"),
     )
     .hint(format!("the limit is {MAX_PAYLOAD} bytes"))
 }

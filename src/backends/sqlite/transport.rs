@@ -1,4 +1,4 @@
-//! The store as a transport.
+//! The seam: Transport, DeadLetters, Schedules by delegation.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -6,19 +6,17 @@ use async_trait::async_trait;
 
 use super::{
     capabilities,
-    connection::change_notifier::Wake,
-    connection::config::Config,
-    connection::file::open_connections::Connections,
-    connection::log,
-    connection::reader::Reader,
-    connection::write::writer::Writer,
-    consume::subscription as consume,
-    dead_letter::scan as dead_letters,
-    delay as schedules, doctor,
+    connection::{
+        change_notifier::ChangeNotifier, config::Config, file::open_connections::OpenConnections,
+        reader::Reader, topics, write::writer::Writer,
+    },
+    consume::subscription,
+    dead_letter::scan,
+    delay, doctor,
     error::SCHEME,
-    job::{self as jobs, LeaseLock},
+    job::{self, LeaseLock},
     publish,
-    tail::follow as tail,
+    tail::follow,
 };
 use crate::{
     event::{Encoding, Topic},
@@ -29,28 +27,32 @@ use crate::{
     },
 };
 
-/// A store.
+/// A store in a file.
 #[derive(Debug)]
 pub struct Sqlite {
     config: Config,
-    wake: Arc<Wake>,
+    notifier: Arc<ChangeNotifier>,
     writer: Arc<Writer>,
     reader: Arc<Reader>,
     lease_lock: LeaseLock,
 }
 
 impl Sqlite {
-    /// Prepares a store; the file is opened by the first operation that needs it.
+    /// Creates a transport; the first operation that needs the file opens it.
     pub(super) fn new(config: Config) -> Self {
-        let connections = Arc::new(Connections::default());
-        let wake = Wake::new(config.clone(), Arc::clone(&connections));
-        let writer = Writer::new(config.clone(), Arc::clone(&wake), Arc::clone(&connections));
+        let connections = Arc::new(OpenConnections::default());
+        let notifier = ChangeNotifier::new(config.clone(), Arc::clone(&connections));
+        let writer = Writer::new(
+            config.clone(),
+            Arc::clone(&notifier),
+            Arc::clone(&connections),
+        );
         let writer = Arc::new(writer);
         let reader = Arc::new(Reader::new(config.clone(), connections));
         Self {
             lease_lock: LeaseLock::default(),
             config,
-            wake,
+            notifier,
             writer,
             reader,
         }
@@ -72,11 +74,11 @@ impl Transport for Sqlite {
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
-        log::topics(&self.reader).await
+        topics::list(&self.reader).await
     }
 
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
-        log::create_topic(&self.writer, topic).await?;
+        topics::create(&self.writer, topic).await?;
         Ok(Vec::new())
     }
 
@@ -85,16 +87,16 @@ impl Transport for Sqlite {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.writer.connections().take()
+        self.writer.connections().take_notices()
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         request.refuse_instance(SCHEME)?;
-        consume::subscribe(&self.writer, &self.wake, &self.config, request).await
+        subscription::subscribe(&self.writer, &self.notifier, &self.config, request).await
     }
 
     async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {
-        tail::tail(&self.reader, &self.writer, &self.wake, request).await
+        follow::tail(&self.reader, &self.writer, &self.notifier, request).await
     }
 
     fn dead_letters(&self) -> &dyn DeadLetters {
@@ -114,7 +116,7 @@ impl Transport for Sqlite {
     }
 
     async fn close(&self) -> Result<()> {
-        self.wake.close();
+        self.notifier.close();
         self.reader.close();
         self.writer.close().await;
         Ok(())
@@ -124,65 +126,65 @@ impl Transport for Sqlite {
 #[async_trait]
 impl DeadLetters for Sqlite {
     async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
-        dead_letters::scan(&self.reader, selection)
+        scan::scan(&self.reader, selection)
     }
 
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
-        dead_letters::stats(&self.reader, selection).await
+        scan::stats(&self.reader, selection).await
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        dead_letters::import(&self.writer, letters).await
+        scan::import(&self.writer, letters).await
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
-        jobs::list(&self.reader).await
+        job::list(&self.reader).await
     }
 
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        jobs::plan(&self.reader, &self.writer, action, selection.to_owned()).await
+        job::plan(&self.reader, &self.writer, action, selection.to_owned()).await
     }
 
     async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        jobs::enlist(&self.writer, job, letters).await
+        job::enlist(&self.writer, job, letters).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
-        jobs::forget(&self.writer, job).await
+        job::forget(&self.writer, job).await
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        jobs::lease(&self.writer, &self.lease_lock, job, holder).await
+        job::lease(&self.writer, &self.lease_lock, job, holder).await
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        jobs::renew(&self.writer, &self.lease_lock, lease).await
+        job::renew(&self.writer, &self.lease_lock, lease).await
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        jobs::advance(&self.writer, &self.lease_lock, lease, max).await
+        job::advance(&self.writer, &self.lease_lock, lease, max).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        jobs::release(&self.writer, &self.lease_lock, lease, done).await
+        job::release(&self.writer, &self.lease_lock, lease, done).await
     }
 }
 
 #[async_trait]
 impl Schedules for Sqlite {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        schedules::scan(&self.reader)
+        delay::scan(&self.reader)
     }
 
     async fn find(&self, prefix: &str) -> Result<Vec<Schedule>> {
-        schedules::find(&self.reader, prefix).await
+        delay::find(&self.reader, prefix).await
     }
 
     async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
-        schedules::cancel(&self.reader, &self.writer, id).await
+        delay::cancel(&self.reader, &self.writer, id).await
     }
 
     async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
-        schedules::reschedule(&self.reader, &self.writer, id, due).await
+        delay::reschedule(&self.reader, &self.writer, id, due).await
     }
 }

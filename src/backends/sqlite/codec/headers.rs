@@ -4,11 +4,11 @@ use bytes::Bytes;
 
 use crate::event::Headers;
 
-/// What nearly every message has, so that it is not worth a copy.
+/// Header and value of nearly every message: worth a static copy instead of an allocation.
 const CONTENT_TYPE: &str = "content-type";
 const STRUCTURED: &[u8] = b"application/cloudevents+json";
 
-/// Packs headers; none at all become `None`.
+/// Packs headers; an empty list becomes `None`.
 pub(crate) fn pack(headers: &Headers) -> Option<Vec<u8>> {
     if headers.is_empty() {
         return None;
@@ -25,7 +25,7 @@ pub(crate) fn pack(headers: &Headers) -> Option<Vec<u8>> {
 
 /// Unpacks headers; `None` if the blob is damaged.
 pub(crate) fn unpack(mut blob: &[u8]) -> Option<Headers> {
-    // Most messages have no more.
+    // Most messages have one header.
     let mut headers = Headers::with_capacity(1);
     while !blob.is_empty() {
         let length = read_length(&mut blob)?;
@@ -51,7 +51,7 @@ fn value_of(bytes: &[u8]) -> Bytes {
     }
 }
 
-/// Writes seven bits a byte, the lowest first, the top bit set on all but the last.
+/// Writes seven bits per byte, the lowest first, with the top bit set on all bytes but the last.
 fn write_length(out: &mut Vec<u8>, mut length: usize) {
     while length >= 0x80 {
         out.push(0x80 | (length & 0x7f).to_le_bytes()[0]);

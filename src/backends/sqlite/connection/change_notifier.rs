@@ -1,4 +1,6 @@
-//! Who waits learns of a commit: of this process at once, of another within a poll of `data_version`.
+//! Notifies waiting consumers and tails of commits. A commit of this process notifies at once. For commits of other
+//! processes, a thread polls `PRAGMA data_version` while somebody waits: SQLite has no other way to learn of them,
+//! and the pragma only reads a counter in shared memory.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -9,44 +11,44 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::config::Config;
-use crate::backends::sqlite::{
-    connection::file::detach as parting,
-    connection::file::open::{self as connection, Open},
-    connection::file::open_connections::Connections,
+use super::{
+    config::Config,
+    file::{
+        detach, open,
+        open_connections::{Open, OpenConnections},
+    },
 };
-
 use crate::lock::{Condvar, Mutex};
 
-/// How often other processes' commits are looked for while somebody waits.
+/// The interval at which commits of other processes are looked for.
 const POLL: Duration = Duration::from_millis(15);
 
-/// Tells waiters that the store changed.
+/// Notifies its subscribers that the store changed.
 #[derive(Debug)]
-pub(crate) struct Wake {
+pub(crate) struct ChangeNotifier {
     changes: watch::Sender<u64>,
     state: Mutex<State>,
     parked: Condvar,
     config: Config,
-    connections: Arc<Connections>,
+    connections: Arc<OpenConnections>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     watchers: usize,
-    /// The thread that looks, while it does.
+    /// The polling thread, while it runs.
     thread: Option<JoinHandle<()>>,
-    /// The thread has to end, whoever still waits.
+    /// The thread has to end, even if somebody still waits.
     closing: bool,
 }
 
-/// Somebody who waits; polling goes on while one exists.
+/// A subscription to changes; polling goes on while one exists.
 #[derive(Debug)]
-pub(crate) struct Watcher(Arc<Wake>);
+pub(crate) struct ChangeSubscription(Arc<ChangeNotifier>);
 
-impl Wake {
-    /// Prepares for a store, without a thread yet.
-    pub(crate) fn new(config: Config, connections: Arc<Connections>) -> Arc<Self> {
+impl ChangeNotifier {
+    /// Creates a notifier without a thread.
+    pub(crate) fn new(config: Config, connections: Arc<OpenConnections>) -> Arc<Self> {
         Arc::new(Self {
             connections,
             changes: watch::Sender::new(0),
@@ -56,26 +58,26 @@ impl Wake {
         })
     }
 
-    /// Wakes everybody.
-    pub(crate) fn ring(&self) {
+    /// Notifies every subscriber.
+    pub(crate) fn notify(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Keeps looking for other processes' commits until the watcher is dropped.
-    pub(crate) fn watch(self: &Arc<Self>) -> Watcher {
+    /// Polls for commits of other processes until the subscription is dropped.
+    pub(crate) fn watch(self: &Arc<Self>) -> ChangeSubscription {
         let mut state = self.lock();
         state.watchers += 1;
         if state.thread.is_none() {
-            let wake = Arc::clone(self);
-            // Without the thread, waiters still look once a second.
+            let notifier = Arc::clone(self);
+            // Without the thread, subscribers still look once a second.
             let thread = thread::Builder::new().name("pf-sqlite-wake".to_owned());
-            state.thread = thread.spawn(move || wake.poll()).ok();
+            state.thread = thread.spawn(move || notifier.poll()).ok();
         }
         drop(state);
-        Watcher(Arc::clone(self))
+        ChangeSubscription(Arc::clone(self))
     }
 
-    /// Ends the looking: after this, nothing here touches the store.
+    /// Ends the polling thread: after this, nothing here touches the store.
     pub(crate) fn close(&self) {
         let thread = {
             let mut state = self.lock();
@@ -83,7 +85,7 @@ impl Wake {
             state.thread.take()
         };
         self.parked.notify_all();
-        // It only ever looks, which takes no time.
+        // The thread only polls, so that this takes no time.
         let _ = thread.map(JoinHandle::join);
         self.lock().closing = false;
     }
@@ -93,56 +95,56 @@ impl Wake {
     }
 
     fn poll(&self) {
-        let mut eye = Eye::open(&self.config, &self.connections);
+        let mut poller = VersionPoller::open(&self.config, &self.connections);
         let mut last = None;
         let mut state = self.lock();
         while state.watchers > 0 && !state.closing {
             drop(state);
-            let version = eye.look();
+            let version = poller.version();
             if version != last {
                 last = version;
-                self.ring();
+                self.notify();
             }
             state = self.parked.wait_timeout(self.lock(), POLL);
         }
-        // Before anybody can take this thread for ended.
-        drop(eye);
+        // Closed before the thread counts as ended.
+        drop(poller);
         state.thread = None;
     }
 }
 
-/// What looks for commits, in the file that has the name.
-struct Eye {
+/// Polls the version of the file at the store's path.
+struct VersionPoller {
     config: Config,
-    connections: Arc<Connections>,
+    connections: Arc<OpenConnections>,
     open: Option<Open>,
     /// How often it was opened again.
     times: u64,
 }
 
-impl Eye {
-    fn open(config: &Config, connections: &Arc<Connections>) -> Self {
+impl VersionPoller {
+    fn open(config: &Config, connections: &Arc<OpenConnections>) -> Self {
         Self {
             connections: Arc::clone(connections),
-            open: connection::open_reader(config, connections).ok(),
+            open: open::open_reader(config, connections).ok(),
             config: Config {
-                again: true,
+                reopen: true,
                 ..config.clone()
             },
             times: 0,
         }
     }
 
-    /// Returns what is another value after a commit, or when the name means another file or none.
-    fn look(&mut self) -> Option<(u64, i64)> {
+    /// Returns a value that differs after a commit, and after the path leads to another file or to none.
+    fn version(&mut self) -> Option<(u64, i64)> {
         if let Some(open) = &self.open
             && let Some(change) = open.files.change()
         {
-            parting::part(&open.connection, &open.files, change, &self.connections);
+            detach::detach(&open.connection, &open.files, change, &self.connections);
             self.open = None;
         }
         if self.open.is_none() {
-            self.open = connection::open_reader(&self.config, &self.connections).ok();
+            self.open = open::open_reader(&self.config, &self.connections).ok();
             self.times += u64::from(self.open.is_some());
         }
         let version = data_version(&self.open.as_ref()?.connection)?;
@@ -155,14 +157,14 @@ fn data_version(connection: &Connection) -> Option<i64> {
     statement.query_row([], |row| row.get(0)).ok()
 }
 
-impl Watcher {
-    /// Returns a receiver that sees every change from now on.
+impl ChangeSubscription {
+    /// Returns a receiver of every change from now on.
     pub(crate) fn listen(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
     }
 }
 
-impl Drop for Watcher {
+impl Drop for ChangeSubscription {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.watchers -= 1;

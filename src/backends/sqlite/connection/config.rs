@@ -1,4 +1,4 @@
-//! `sqlite:` URLs, a path and options.
+//! The configuration in a `sqlite:` URL: a path and options.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,12 +8,14 @@ use std::{
 use url::Url;
 
 use crate::{
-    backends::{OpenOptions, url_options::Parameters},
+    backends::{
+        OpenOptions,
+        sqlite::error::{SCHEME, store_error},
+        url_options::Parameters,
+    },
     event::{Dialect, Encoding, Mode, Naming},
     transport::{ErrorKind, Result, TransportError},
 };
-
-use crate::backends::sqlite::error::{SCHEME, refusal};
 
 const PARAMETERS: Parameters = Parameters {
     scheme: SCHEME,
@@ -21,7 +23,7 @@ const PARAMETERS: Parameters = Parameters {
     others: "",
 };
 
-/// How far a commit goes before it is confirmed.
+/// The durability of a commit when it is confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Synchronous {
     Off,
@@ -30,8 +32,8 @@ pub(crate) enum Synchronous {
 }
 
 impl Synchronous {
-    /// Returns the word that the pragma takes.
-    pub(crate) fn word(self) -> &'static str {
+    /// Returns the value of the pragma.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Off => "OFF",
             Self::Normal => "NORMAL",
@@ -40,25 +42,25 @@ impl Synchronous {
     }
 }
 
-/// What a `sqlite:` URL says.
+/// The configuration of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
-    /// The file, absolute.
+    /// The file's absolute path.
     pub(crate) path: PathBuf,
-    /// How durable a commit is.
+    /// The durability of a commit.
     pub(crate) synchronous: Synchronous,
-    /// How long messages are kept that nobody needs.
+    /// How long messages are kept that no group needs.
     pub(crate) retention: Duration,
-    /// How long to wait for another process's lock.
+    /// How long to wait for the lock of another process.
     pub(crate) busy_timeout: Duration,
-    /// How events are stored.
+    /// The encoding of events.
     pub(crate) encoding: Encoding,
-    /// Make the file, and its folder, even for looking.
+    /// Create the file and its folder, even for reading.
     pub(crate) create: bool,
-    /// Write without a thread.
+    /// Run operations without a thread.
     pub(crate) inline: bool,
-    /// The store was open before: it is not made anew, and another file in its place may be in the making.
-    pub(crate) again: bool,
+    /// The store was open before: it must not be created again, and a new file at its path may be incomplete.
+    pub(crate) reopen: bool,
 }
 
 impl Config {
@@ -76,11 +78,11 @@ impl Config {
             },
             create: false,
             inline: false,
-            again: false,
+            reopen: false,
         }
     }
 
-    /// Reads a URL.
+    /// Parses a URL.
     pub(crate) fn parse(url: &Url, options: OpenOptions) -> Result<Self> {
         let mut config = Self::new(path(url)?);
         config.create = options.create;
@@ -98,17 +100,17 @@ impl Config {
         Ok(config)
     }
 
-    /// Returns the folder in which living consumers hold their locks.
-    pub(crate) fn presence_folder(&self) -> PathBuf {
+    /// Returns the folder of the liveness locks.
+    pub(crate) fn liveness_folder(&self) -> PathBuf {
         self.beside("-consumers")
     }
 
-    /// Returns the engine's write-ahead log.
+    /// Returns the path of the write-ahead log.
     pub(crate) fn log(&self) -> PathBuf {
         self.beside("-wal")
     }
 
-    /// Returns a name beside the file itself: what links to it shares all that is there, as the engine has it.
+    /// Returns a path beside the file itself, symlinks resolved: SQLite names its own files in the same way.
     fn beside(&self, suffix: &str) -> PathBuf {
         let file = self.path.canonicalize();
         let mut name = file.unwrap_or_else(|_| self.path.clone()).into_os_string();
@@ -136,19 +138,19 @@ fn path(url: &Url) -> Result<PathBuf> {
             Err(wrong("`sqlite:` keeps events in a file").hint("`memory:` keeps them in memory"))
         }
         text => std::path::absolute(Path::new(text))
-            .map_err(|error| wrong(format!("`{text}` is no path")).because(error)),
+            .map_err(|error| wrong(format!("`{text}` is not a valid path")).because(error)),
     }
 }
 
 fn synchronous(value: &str) -> Result<Synchronous> {
     [Synchronous::Full, Synchronous::Normal, Synchronous::Off]
         .into_iter()
-        .find(|level| level.word().eq_ignore_ascii_case(value))
+        .find(|level| level.as_str().eq_ignore_ascii_case(value))
         .ok_or_else(|| PARAMETERS.choice("synchronous", value, "use `full`, `normal` or `off`"))
 }
 
 fn wrong(message: impl Into<String>) -> TransportError {
-    refusal(ErrorKind::Configuration, message)
+    store_error(ErrorKind::Configuration, message)
 }
 
 #[cfg(test)]

@@ -1,39 +1,41 @@
-//! Who is alive: each consumer and each running job holds the lock of a file of its own, which the kernel
-//! lets go of when the process dies, however it dies.
+//! Liveness of consumers and jobs. Each holds the lock of a file of its own, which the kernel releases when the
+//! process dies, however it dies. A crash is noticed within a second; a lease alone would take half a minute, and a
+//! heartbeat would be a write.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
 };
 
-use crate::transport::{ErrorKind, Result};
-
 use super::config::Config;
-use crate::backends::sqlite::error::refusal;
+use crate::{
+    backends::sqlite::error::store_error,
+    transport::{ErrorKind, Result},
+};
 
 /// A lock that is held until this is dropped or the process dies.
 #[derive(Debug)]
-pub(crate) struct Presence {
+pub(crate) struct LivenessLock {
     name: String,
     path: PathBuf,
     _lock: File,
 }
 
-/// Whether a name's owner lives.
+/// The liveness of a lock's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
+pub(crate) enum Liveness {
     /// The lock is held.
     Alive,
-    /// The lock was let go of without a word.
+    /// The lock was released without its file being removed.
     Dead,
-    /// There is no such file, or it cannot be looked at.
+    /// The file does not exist or cannot be opened.
     Unknown,
 }
 
-impl Presence {
-    /// Takes a lock under a new name.
-    pub(crate) fn take(config: &Config) -> Result<Self> {
-        let folder = config.presence_folder();
+impl LivenessLock {
+    /// Acquires a lock under a new name.
+    pub(crate) fn acquire(config: &Config) -> Result<Self> {
+        let folder = config.liveness_folder();
         let name = ulid::Ulid::generate().to_string();
         let path = folder.join(&name);
         let lock = fs::create_dir_all(&folder)
@@ -43,11 +45,11 @@ impl Presence {
                 Ok(file)
             })
             .map_err(|error| {
-                refusal(
+                store_error(
                     ErrorKind::Denied,
-                    format!("no lock can be made in `{}`", folder.display()),
+                    format!("cannot create a lock file in `{}`", folder.display()),
                 )
-                .hint("consuming needs to write beside the store")
+                .hint("consuming needs write access to the store's folder")
                 .because(error)
             })?;
         Ok(Self {
@@ -57,36 +59,36 @@ impl Presence {
         })
     }
 
-    /// Returns the name under which others can look.
+    /// Returns the name by which others can check it.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Leaves no trace. Without this, whoever looks next takes us for dead.
-    pub(crate) fn leave(self) {
+    /// Removes the file. Otherwise, the next check reports a crash.
+    pub(crate) fn release(self) {
         remove(&self.path);
     }
 }
 
-/// Looks whether the owner of a name lives.
-pub(crate) fn look(config: &Config, name: &str) -> Life {
-    let path = config.presence_folder().join(name);
+/// Checks whether the owner of a lock is alive.
+pub(crate) fn check(config: &Config, name: &str) -> Liveness {
+    let path = config.liveness_folder().join(name);
     match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => match file.try_lock() {
-            Ok(()) => Life::Dead,
-            Err(TryLockError::WouldBlock) => Life::Alive,
-            Err(TryLockError::Error(_)) => Life::Unknown,
+            Ok(()) => Liveness::Dead,
+            Err(TryLockError::WouldBlock) => Liveness::Alive,
+            Err(TryLockError::Error(_)) => Liveness::Unknown,
         },
-        Err(_) => Life::Unknown,
+        Err(_) => Liveness::Unknown,
     }
 }
 
-/// Removes what a dead owner left.
+/// Removes the file of a dead owner.
 pub(crate) fn clear(config: &Config, name: &str) {
-    remove(&config.presence_folder().join(name));
+    remove(&config.liveness_folder().join(name));
 }
 
 fn remove(path: &Path) {
-    // A file that stays is found and removed by the next look.
+    // If this fails, the next check finds the file again.
     let _ = fs::remove_file(path);
 }

@@ -1,50 +1,46 @@
-//! The log of messages: appending inside a transaction, and rows as messages.
+//! The log table: appending inside a transaction, and finding positions.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
-use bytes::{Bytes, BytesMut};
-use rusqlite::{OptionalExtension, Row, params, types::ValueRef};
+use rusqlite::{OptionalExtension, params};
 
+use super::session::Session;
 use crate::{
-    event::{Headers, Message, Position, Stored, Topic},
-    transport::{ErrorKind, Lineage, Result},
+    backends::sqlite::{
+        codec::{
+            headers,
+            row::{key_hash, write_lineage},
+        },
+        error::StoreResult,
+    },
+    event::{Message, Topic},
+    transport::Lineage,
 };
 
-use super::{reader::Reader, session::Session};
-use crate::backends::sqlite::{
-    codec::headers,
-    codec::timestamp as clock,
-    connection::write::transaction::Step,
-    connection::write::writer::Writer,
-    error::{Fault, Outcome},
-};
-
-/// Columns that [`message`] reads, in its order.
-pub(crate) const COLUMNS: &str = "m.key, m.headers, m.payload";
-
-/// How far times may be out of order, in nanoseconds: another process's clock reading, a commit that waited.
+/// How far timestamps may be out of order, in nanoseconds: each process reads its own clock, before it waits for the
+/// lock.
 const SLACK: i64 = 1_000_000_000;
 
 const INSERT: &str = "INSERT INTO messages(seq, topic, time, key, headers, payload, only_group, \
      lineage) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// Appends to the log, and at the end notes how far each topic goes.
+/// Appends messages, and stores the last position of each topic at the end.
 #[derive(Debug)]
 pub(crate) struct Appender<'s> {
     session: &'s mut Session,
     time: i64,
     seq: i64,
     ends: HashMap<i64, i64>,
-    /// The topic of the message before: most batches have one.
+    /// The topic of the last message: most batches have one.
     last: Option<(Topic, i64)>,
 }
 
 impl<'s> Appender<'s> {
-    /// Starts to append with this time.
-    pub(crate) fn new(session: &'s mut Session, time: i64) -> Outcome<Self> {
+    /// Starts to append messages with this timestamp.
+    pub(crate) fn new(session: &'s mut Session, time: i64) -> StoreResult<Self> {
         let seq = match session.last_seq {
             Some(seq) => seq,
-            None => end_of(&session.connection)?,
+            None => last_seq_of(&session.connection)?,
         };
         Ok(Self {
             session,
@@ -55,26 +51,26 @@ impl<'s> Appender<'s> {
         })
     }
 
-    /// Appends a message for every group and returns where it stands.
-    pub(crate) fn push(&mut self, message: &Message) -> Outcome<i64> {
+    /// Appends a message for every group and returns its position.
+    pub(crate) fn push(&mut self, message: &Message) -> StoreResult<i64> {
         let (topic, seq) = self.insert(message, None, None)?;
         self.ends.insert(topic, seq);
         Ok(seq)
     }
 
-    /// Appends a replayed message: with its history, and for one group alone if one is named.
+    /// Appends a replayed message with its lineage; for one group alone, if one is given.
     pub(crate) fn push_replay(
         &mut self,
         message: &Message,
         lineage: &Lineage,
         group: Option<i64>,
-    ) -> Outcome<i64> {
+    ) -> StoreResult<i64> {
         let lineage = write_lineage(lineage)?;
         let (topic, seq) = self.insert(message, group, Some(&lineage))?;
         match group {
             Some(group) => {
                 let key = message.key.as_deref().map(key_hash);
-                set_aside(self.session, group, seq, key)?;
+                enqueue_for_group(self.session, group, seq, key)?;
             }
             None => drop(self.ends.insert(topic, seq)),
         }
@@ -86,7 +82,7 @@ impl<'s> Appender<'s> {
         message: &Message,
         group: Option<i64>,
         lineage: Option<&str>,
-    ) -> Outcome<(i64, i64)> {
+    ) -> StoreResult<(i64, i64)> {
         let topic = self.topic(&message.topic)?;
         self.seq += 1;
         self.session
@@ -105,8 +101,8 @@ impl<'s> Appender<'s> {
         Ok((topic, self.seq))
     }
 
-    /// Notes how far each topic goes now.
-    pub(crate) fn finish(self) -> Outcome<()> {
+    /// Stores the last position of each topic.
+    pub(crate) fn finish(self) -> StoreResult<()> {
         self.session.last_seq = Some(self.seq);
         let mut note = self
             .session
@@ -118,7 +114,7 @@ impl<'s> Appender<'s> {
         Ok(())
     }
 
-    fn topic(&mut self, topic: &Topic) -> Outcome<i64> {
+    fn topic(&mut self, topic: &Topic) -> StoreResult<i64> {
         if let Some((last, id)) = &self.last
             && last == topic
         {
@@ -130,20 +126,20 @@ impl<'s> Appender<'s> {
     }
 }
 
-/// Returns the position of the newest message. Positions are never given out twice: retention keeps the
-/// newest.
-pub(crate) fn end_of(connection: &rusqlite::Connection) -> Outcome<i64> {
+/// Returns the position of the newest message. No position is given out twice: retention keeps the newest message.
+pub(crate) fn last_seq_of(connection: &rusqlite::Connection) -> StoreResult<i64> {
     let mut statement = connection.prepare_cached("SELECT max(seq) FROM messages")?;
     let seq: Option<i64> = statement.query_row([], |row| row.get(0))?;
     Ok(seq.unwrap_or(0))
 }
 
-/// Finds the first position whose message was stored at or after a time.
-pub(crate) fn first_at(connection: &rusqlite::Connection, time: i64) -> Outcome<i64> {
+/// Returns the first position whose message was stored at or after a time: a binary search up to the slack, then a
+/// scan.
+pub(crate) fn first_at(connection: &rusqlite::Connection, time: i64) -> StoreResult<i64> {
     let mut at = connection
         .prepare_cached("SELECT seq, time FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
     let mut low = 0;
-    let mut high = end_of(connection)? + 1;
+    let mut high = last_seq_of(connection)? + 1;
     while low < high {
         let middle = low + (high - low) / 2;
         let (seq, stored): (i64, i64) =
@@ -157,11 +153,11 @@ pub(crate) fn first_at(connection: &rusqlite::Connection, time: i64) -> Outcome<
     let sql = "SELECT seq FROM messages WHERE seq >= ?1 AND time >= ?2 ORDER BY seq LIMIT 1";
     let mut first = connection.prepare_cached(sql)?;
     let found = first.query_row([low, time], |row| row.get(0)).optional()?;
-    Ok(found.unwrap_or(end_of(connection)? + 1))
+    Ok(found.unwrap_or(last_seq_of(connection)? + 1))
 }
 
-/// Finds a topic, or makes it.
-pub(crate) fn topic_id(session: &mut Session, topic: &Topic) -> Outcome<i64> {
+/// Returns the id of a topic; creates it if it is new.
+pub(crate) fn topic_id(session: &mut Session, topic: &Topic) -> StoreResult<i64> {
     if let Some(id) = session.topics.get(topic) {
         return Ok(*id);
     }
@@ -181,166 +177,16 @@ pub(crate) fn topic_id(session: &mut Session, topic: &Topic) -> Outcome<i64> {
     Ok(id)
 }
 
-/// Returns the topics of a store.
-pub(crate) async fn topics(reader: &Arc<Reader>) -> Result<Vec<Topic>> {
-    reader
-        .read(|connection| {
-            let sql = "SELECT name FROM topics ORDER BY name";
-            let mut select = connection.prepare_cached(sql)?;
-            let names = select.query_map([], |row| row.get::<_, String>(0))?;
-            names
-                .map(|name| name?.parse().map_err(|_| damaged("a topic's name")))
-                .collect()
-        })
-        .await
-}
-
-/// Makes a topic unless it is there.
-pub(crate) async fn create_topic(writer: &Writer, topic: &Topic) -> Result<()> {
-    let topic = topic.clone();
-    writer
-        .write(Step::Other, move |session| {
-            topic_id(session, &topic).map(drop)
-        })
-        .await
-}
-
-/// Sets a message aside for a group, ready to be handed out.
-pub(crate) fn set_aside(
+/// Enqueues a message for a group, beside its cursor.
+pub(crate) fn enqueue_for_group(
     session: &Session,
     group: i64,
     seq: i64,
     key_hash: Option<i64>,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let sql = "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed) \
          VALUES(?1, ?2, 0, ?3, 0, 0)";
     let mut insert = session.connection.prepare_cached(sql)?;
     insert.execute(params![group, seq, key_hash])?;
     Ok(())
-}
-
-/// Where the bytes of many small messages are put together: one allocation for a few dozen. A message that is
-/// kept keeps its neighbours' bytes too, but no more than a block of them.
-#[derive(Debug, Default)]
-pub(crate) struct Block(BytesMut);
-
-impl Block {
-    const SIZE: usize = 16 * 1024;
-
-    fn keep(&mut self, parts: [Option<&[u8]>; 2]) -> [Option<Bytes>; 2] {
-        let size = parts.iter().flatten().map(|part| part.len()).sum();
-        if size > Self::SIZE / 8 {
-            return copy(parts);
-        }
-        if self.0.capacity() < size {
-            self.0 = BytesMut::with_capacity(Self::SIZE);
-        }
-        for part in parts.iter().flatten() {
-            self.0.extend_from_slice(part);
-        }
-        let mut kept = self.0.split().freeze();
-        parts.map(|part| part.map(|part| kept.split_to(part.len())))
-    }
-}
-
-fn copy(parts: [Option<&[u8]>; 2]) -> [Option<Bytes>; 2] {
-    parts.map(|part| part.map(Bytes::copy_from_slice))
-}
-
-/// Reads [`COLUMNS`] that begin at `first`.
-pub(crate) fn message(row: &Row<'_>, first: usize, topic: Topic) -> Outcome<Message> {
-    message_with(row, first, topic, copy)
-}
-
-fn message_with(
-    row: &Row<'_>,
-    first: usize,
-    topic: Topic,
-    keep: impl FnOnce([Option<&[u8]>; 2]) -> [Option<Bytes>; 2],
-) -> Outcome<Message> {
-    let [key, payload] = keep([blob(row, first)?, blob(row, first + 2)?]);
-    Ok(Message {
-        topic,
-        key,
-        headers: match row.get_ref(first + 1)? {
-            ValueRef::Null => Headers::new(),
-            value => value
-                .as_blob()
-                .ok()
-                .and_then(headers::unpack)
-                .ok_or_else(|| damaged("headers"))?,
-        },
-        payload,
-    })
-}
-
-/// Reads [`COLUMNS`] that begin at `first`, with where and when.
-pub(crate) fn stored(
-    row: &Row<'_>,
-    first: usize,
-    topic: Topic,
-    (seq, time): (i64, i64),
-) -> Outcome<Stored> {
-    Ok(Stored {
-        message: message(row, first, topic)?,
-        position: position(seq),
-        time: clock::time(time),
-    })
-}
-
-/// Does what [`stored`] does, with the bytes in a block.
-pub(crate) fn stored_in(
-    block: &mut Block,
-    row: &Row<'_>,
-    first: usize,
-    topic: Topic,
-    (seq, time): (i64, i64),
-) -> Outcome<Stored> {
-    Ok(Stored {
-        message: message_with(row, first, topic, |parts| block.keep(parts))?,
-        position: position(seq),
-        time: clock::time(time),
-    })
-}
-
-/// Turns a number into a position.
-pub(crate) fn position(seq: i64) -> Position {
-    Position::number(seq)
-}
-
-fn blob<'r>(row: &'r Row<'_>, index: usize) -> Outcome<Option<&'r [u8]>> {
-    match row.get_ref(index)? {
-        ValueRef::Null => Ok(None),
-        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Ok(Some(bytes)),
-        _ => Err(damaged("a payload or key")),
-    }
-}
-
-/// Reads a history.
-pub(crate) fn read_lineage(row: &Row<'_>, index: usize) -> Outcome<Option<Box<Lineage>>> {
-    match row.get_ref(index)? {
-        ValueRef::Null => Ok(None),
-        value => value
-            .as_str()
-            .ok()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or_else(|| damaged("a replay's history")),
-    }
-}
-
-fn write_lineage(lineage: &Lineage) -> Outcome<String> {
-    serde_json::to_string(lineage).map_err(|_| damaged("a replay's history"))
-}
-
-/// Says that something stored cannot be read.
-pub(crate) fn damaged(what: &str) -> Fault {
-    Fault::refuse(
-        ErrorKind::Corrupt,
-        format!("{what} in the store is damaged"),
-    )
-}
-
-/// Turns a key into a number (FNV-1a): two keys that share one only wait for each other.
-pub(crate) fn key_hash(key: &[u8]) -> i64 {
-    crate::backends::fnv::fnv1a(key.iter().copied()).cast_signed()
 }

@@ -1,4 +1,4 @@
-//! The open store: its URL, its file, its tables, the one writer and the readers beside it.
+//! The open store: its URL, files and tables, the one writer, and the readers beside it.
 
 pub(crate) mod change_notifier;
 pub(crate) mod config;
@@ -9,4 +9,5 @@ pub(crate) mod reader;
 mod retention;
 pub(crate) mod schema;
 pub(crate) mod session;
+pub(crate) mod topics;
 pub(crate) mod write;

@@ -1,4 +1,5 @@
-//! Reading beside the writer: short reads on blocking threads, each with a connection of its own.
+//! Reading beside the writer: short reads on blocking threads. A read that went on would keep the write-ahead log
+//! from being checkpointed.
 
 use std::sync::{
     Arc,
@@ -7,28 +8,30 @@ use std::sync::{
 
 use rusqlite::Connection;
 
-use crate::transport::Result;
-
-use super::config::Config;
-use crate::backends::sqlite::{
-    connection::file::detach as parting,
-    connection::file::open::{self as connection, Open},
-    connection::file::open_connections::Connections,
-    connection::file::open_files::Identity,
-    error::{Outcome, closed},
+use super::{
+    config::Config,
+    file::{
+        detach, open,
+        open_connections::{Open, OpenConnections},
+        open_files::FileId,
+    },
+};
+use crate::{
+    backends::sqlite::error::{StoreResult, closed},
+    transport::Result,
 };
 
-/// Opens connections for reading and keeps one for the next read.
+/// Opens connections for reading, and keeps one for the next read.
 #[derive(Debug)]
 pub(crate) struct Reader {
     config: Config,
     was_open: AtomicBool,
-    connections: Arc<Connections>,
+    connections: Arc<OpenConnections>,
 }
 
 impl Reader {
-    /// Prepares for a store, without a connection yet.
-    pub(crate) fn new(config: Config, connections: Arc<Connections>) -> Self {
+    /// Creates a reader without a connection.
+    pub(crate) fn new(config: Config, connections: Arc<OpenConnections>) -> Self {
         Self {
             config,
             was_open: AtomicBool::new(false),
@@ -36,31 +39,31 @@ impl Reader {
         }
     }
 
-    /// Returns where the store is.
+    /// Returns the configuration of the store.
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Fails if there is no store.
+    /// Fails if the store does not exist.
     pub(crate) fn require(&self) -> Result<()> {
-        connection::require(&self.config, &self.connections)
+        open::require(&self.config, &self.connections)
             .map_err(|fault| fault.into_error(&self.config.path))
     }
 
-    /// Reads on a blocking thread. May be dropped; the read then ends for nothing.
+    /// Reads on a blocking thread. Cancel-safe: the result of a dropped read is lost, nothing else.
     pub(crate) async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+        F: FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
     {
-        self.read_of(work).await.map(|(_, found)| found)
+        self.read_with_file(work).await.map(|(_, found)| found)
     }
 
-    /// Does what [`read`](Self::read) does, and tells of which file: another one may have got the name.
-    pub(crate) async fn read_of<T, F>(self: &Arc<Self>, work: F) -> Result<(Identity, T)>
+    /// Reads as [`read`](Self::read) does, and returns which file was read: another one may be at the path by now.
+    pub(crate) async fn read_with_file<T, F>(self: &Arc<Self>, work: F) -> Result<(FileId, T)>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+        F: FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
     {
         let reader = Arc::clone(self);
         let task = tokio::task::spawn_blocking(move || {
@@ -71,17 +74,20 @@ impl Reader {
         task.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Returns what the connections have in common.
-    pub(crate) fn connections(&self) -> &Connections {
+    /// Returns the open connections.
+    pub(crate) fn connections(&self) -> &OpenConnections {
         &self.connections
     }
 
-    /// Lets go of the connection.
+    /// Closes the connection.
     pub(crate) fn close(&self) {
         drop(self.connections.take_spare());
     }
 
-    fn attempt<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<(Identity, T)> {
+    fn attempt<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> StoreResult<T>,
+    ) -> StoreResult<(FileId, T)> {
         let spare = self.connections.take_spare();
         let open = match spare.and_then(|open| self.unless_changed(open)) {
             Some(open) => open,
@@ -97,20 +103,20 @@ impl Reader {
         match open.files.change() {
             None => Some(open),
             Some(change) => {
-                parting::part(&open.connection, &open.files, change, &self.connections);
+                detach::detach(&open.connection, &open.files, change, &self.connections);
                 None
             }
         }
     }
 
-    fn open(&self) -> Outcome<Open> {
+    fn open(&self) -> StoreResult<Open> {
         let config = Config {
-            again: self.was_open.load(Ordering::Relaxed),
+            reopen: self.was_open.load(Ordering::Relaxed),
             ..self.config.clone()
         };
-        let open = connection::open_reader(&config, &self.connections)?;
-        if open.files.has_other_names() {
-            self.connections.say_once(open.files.warning());
+        let open = open::open_reader(&config, &self.connections)?;
+        if open.files.has_hard_links() {
+            self.connections.add_notice_once(open.files.warning());
         }
         self.was_open.store(true, Ordering::Relaxed);
         Ok(open)

@@ -1,20 +1,20 @@
-//! Removing old messages that nobody needs, a little at a time while the writer is idle.
+//! Retention: deletes old messages that no group needs, a chunk at a time while the writer is idle.
 
 use rusqlite::params;
 
 use super::{log, session::Session};
-use crate::backends::sqlite::{codec::timestamp as clock, error::Outcome};
+use crate::backends::sqlite::{codec::timestamp, error::StoreResult};
 
-/// Messages looked at in one transaction.
+/// Messages checked in one transaction.
 const CHUNK: i64 = 1000;
 
-/// How long to rest once everything old was looked at, in nanoseconds.
+/// The pause after everything old was checked, in nanoseconds.
 const REST: i64 = 60_000_000_000;
 
-/// A group that was there within this time lives, however short the retention: a consumer says so once a minute.
+/// A group seen within this time counts as live, however short the retention is: a consumer updates it once a minute.
 const LIVE: i64 = 5 * REST;
 
-/// How far the clean-up has come.
+/// The progress of the clean-up.
 #[derive(Debug, Default)]
 pub(crate) struct Retention {
     after: i64,
@@ -29,30 +29,30 @@ pub(crate) struct Chunk {
 }
 
 impl Retention {
-    /// Returns the next chunk, unless it is time to rest.
-    pub(crate) fn job(&self) -> Option<Chunk> {
-        (clock::now() >= self.rest_until).then_some(Chunk {
+    /// Returns the next chunk, unless it is time to pause.
+    pub(crate) fn next_chunk(&self) -> Option<Chunk> {
+        (timestamp::now() >= self.rest_until).then_some(Chunk {
             after: self.after,
             reached: None,
         })
     }
 
-    /// Goes on behind a chunk that was done.
-    pub(crate) fn learn(&mut self, chunk: &Chunk, done: bool) {
+    /// Continues after a chunk that was done.
+    pub(crate) fn record(&mut self, chunk: &Chunk, done: bool) {
         if let Some(reached) = chunk.reached.filter(|_| done) {
             self.after = reached;
         } else {
             self.after = 0;
-            self.rest_until = clock::now().saturating_add(REST);
+            self.rest_until = timestamp::now().saturating_add(REST);
         }
     }
 }
 
 impl Chunk {
-    /// Removes what is old and needed by no group that was there within the retention time.
-    pub(crate) fn run(&mut self, session: &Session) -> Outcome<()> {
-        let cutoff = clock::now() - clock::span(session.config.retention);
-        let newest = log::end_of(&session.connection)?;
+    /// Deletes messages that are old and needed by no group seen within the retention time.
+    pub(crate) fn run(&mut self, session: &Session) -> StoreResult<()> {
+        let cutoff = timestamp::now() - timestamp::nanos_of(session.config.retention);
+        let newest = log::last_seq_of(&session.connection)?;
         let sql = "SELECT m.seq, m.topic, m.only_group IS NULL, (m.only_group NOT NULL OR \
              m.seq <= coalesce((SELECT min(c.seq) FROM groups g CROSS JOIN cursors c \
                  ON c.group_id = g.id AND c.topic = m.topic WHERE g.seen >= ?5), ?3)) \
@@ -61,14 +61,14 @@ impl Chunk {
                  OR EXISTS(SELECT 1 FROM held h WHERE h.group_id = g.id AND h.seq = m.seq)) \
              , m.time FROM messages m WHERE m.seq > ?1 AND m.seq < ?2 ORDER BY m.seq LIMIT ?4";
         let mut select = session.connection.prepare_cached(sql)?;
-        let live = cutoff.min(clock::now() - LIVE);
+        let live = cutoff.min(timestamp::now() - LIVE);
         let values = params![self.after, newest, i64::MAX, CHUNK, live];
         let mut rows = select.query(values)?;
         let mut seen = 0;
         let mut last = self.after;
         let mut unneeded = Vec::new();
         while let Some(row) = rows.next()? {
-            // Times rise with positions, or nearly: behind the first young message there is nothing to do.
+            // Timestamps rise with positions, or nearly: after the first young message there is nothing to do.
             if row.get::<_, i64>(4)? >= cutoff {
                 break;
             }
@@ -81,7 +81,7 @@ impl Chunk {
         if !unneeded.is_empty() {
             tracing::debug!(
                 count = unneeded.len(),
-                "removing messages that nobody needs"
+                "deleting messages that no group needs"
             );
         }
         for (seq, topic, for_all) in unneeded {

@@ -2,22 +2,24 @@
 
 use rusqlite::Connection;
 
-use crate::transport::ErrorKind;
+use crate::{
+    backends::sqlite::error::{StoreError, StoreResult, store_error},
+    transport::ErrorKind,
+};
 
-use crate::backends::sqlite::error::{Fault, Outcome, refusal};
-
-/// Says in the file's header that it is ours ("pflw").
+/// The application id in the file's header ("pflw").
 const APPLICATION_ID: i32 = 0x7066_6c77;
 
-/// One step per version; a step is never changed once it was released.
+/// One migration per version; a released one is never changed.
 const STEPS: [&str; 1] = [VERSION_1];
 
-/// The version that this program writes.
+/// The version that this program reads and writes.
 pub(crate) const VERSION: usize = STEPS.len();
 
-/// `held` is what consumers have in hand. `waiting` is what a group has been past without finishing: its
-/// retries, and (due 0) what was given back or set aside. Both are empty for a group that keeps up, so that
-/// publishing costs no more with many groups than with one. Times are nanoseconds since 1970.
+/// `held` has the messages in flight. `waiting` has messages that the group's cursor passed and that are not
+/// finished: its retries, and (with due 0) messages that were returned or skipped. Both are empty for a group that
+/// keeps up, so that publishing costs no more with many groups than with one. `sorts` has what the dead letters of
+/// one fingerprint share. Times are nanoseconds since 1970.
 const VERSION_1: &str = "
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE topics(
@@ -70,7 +72,7 @@ CREATE TABLE job_items(
     job TEXT, n INTEGER, letter TEXT NOT NULL, PRIMARY KEY(job, n)) WITHOUT ROWID;
 ";
 
-/// What a file turned out to be.
+/// The state of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// A store of this version.
@@ -79,9 +81,9 @@ pub(crate) enum State {
     Older(usize),
 }
 
-/// Looks at the header of a file, writing nothing.
-pub(crate) fn inspect(connection: &Connection) -> Outcome<State> {
-    // Another process may be making the store: all of this has to be of one moment.
+/// Inspects the header of a file, without writing.
+pub(crate) fn inspect(connection: &Connection) -> StoreResult<State> {
+    // Another process may be creating the store: all of this has to be read at one moment.
     let _moment = connection
         .is_autocommit()
         .then(|| connection.unchecked_transaction())
@@ -102,7 +104,7 @@ pub(crate) fn inspect(connection: &Connection) -> Outcome<State> {
         return Ok(State::Older(0));
     }
     let file = connection.path().unwrap_or("the file");
-    Err(refusal(
+    Err(store_error(
         ErrorKind::Corrupt,
         format!("`{file}` is an SQLite database of another program"),
     )
@@ -110,15 +112,15 @@ pub(crate) fn inspect(connection: &Connection) -> Outcome<State> {
     .into())
 }
 
-/// Brings a file to this version, in one transaction. Safe when several processes do it at once.
-pub(crate) fn migrate(connection: &mut Connection) -> Outcome<()> {
+/// Migrates a file to this version, in one transaction. Safe when several processes do it at once.
+pub(crate) fn migrate(connection: &mut Connection) -> StoreResult<()> {
     let _: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let State::Older(version) = inspect(&transaction)? else {
         return Ok(transaction.commit()?);
     };
-    tracing::info!(from = version, to = VERSION, "making the store's tables");
+    tracing::info!(from = version, to = VERSION, "creating the store's tables");
     for step in &STEPS[version..] {
         transaction.execute_batch(step)?;
     }
@@ -134,17 +136,17 @@ pub(crate) fn migrate(connection: &mut Connection) -> Outcome<()> {
 }
 
 /// Reads a pragma that is a number.
-pub(crate) fn pragma(connection: &Connection, name: &str) -> Outcome<i64> {
+pub(crate) fn pragma(connection: &Connection, name: &str) -> StoreResult<i64> {
     Ok(connection.pragma_query_value(None, name, |row| row.get(0))?)
 }
 
-/// Reads how changes are kept before they are in the store.
-pub(crate) fn journal_mode(connection: &Connection) -> Outcome<String> {
+/// Reads the journal mode.
+pub(crate) fn journal_mode(connection: &Connection) -> StoreResult<String> {
     Ok(connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?)
 }
 
-fn too_new(version: usize) -> Fault {
-    refusal(
+fn too_new(version: usize) -> StoreError {
+    store_error(
         ErrorKind::Configuration,
         format!("the store has version {version}; this program knows up to {VERSION}"),
     )

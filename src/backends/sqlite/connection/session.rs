@@ -1,29 +1,33 @@
-//! The open store as work sees it.
+//! The open store as an operation sees it.
 
 use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::Connection;
 
-use crate::{event::Topic, transport::ErrorKind};
-
-use super::config::{Config, Synchronous};
-use crate::backends::sqlite::{
-    connection::file::open::{self as connection, Open},
-    connection::file::open_connections::{Connections, Seat},
-    connection::file::open_files::Files,
-    error::{Fault, Outcome},
+use super::{
+    config::{Config, Synchronous},
+    file::{
+        open,
+        open_connections::{ConnectionGuard, Open, OpenConnections},
+        open_files::OpenFiles,
+    },
+};
+use crate::{
+    backends::sqlite::error::{StoreError, StoreResult},
+    event::Topic,
+    transport::ErrorKind,
 };
 
-/// The open store, as work sees it.
+/// The open store as an operation sees it.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// The connection, inside a transaction for work that writes.
+    /// The connection, inside a transaction for operations that write.
     pub(crate) connection: Connection,
-    /// The files that it has open.
-    pub(crate) files: Files,
-    /// Which of the stores it is that had the name since it was first opened.
+    /// The files of the connection.
+    pub(crate) files: OpenFiles,
+    /// The number of the open file: it grows each time that another file takes the store's path.
     pub(crate) generation: u64,
-    /// What the URL says.
+    /// The configuration.
     pub(crate) config: Config,
     /// The store's own name.
     pub(crate) store: Arc<str>,
@@ -31,11 +35,11 @@ pub(crate) struct Session {
     pub(crate) last_seq: Option<i64>,
     /// Topics known to exist.
     pub(crate) topics: HashMap<Topic, i64>,
-    /// Whether schedules were moved in this transaction.
+    /// Whether this transaction fired schedules.
     pub(crate) fired: bool,
     level: Synchronous,
-    /// Let go of after the connection.
-    _seat: Seat,
+    /// Dropped after the connection.
+    _guard: ConnectionGuard,
 }
 
 impl Session {
@@ -43,19 +47,19 @@ impl Session {
     pub(crate) fn open(
         config: &Config,
         generation: u64,
-        connections: &Arc<Connections>,
-    ) -> Outcome<Self> {
-        let open = connection::open_writer(config, connections)?;
+        connections: &Arc<OpenConnections>,
+    ) -> StoreResult<Self> {
+        let open = open::open_writer(config, connections)?;
         let Open {
             connection,
             files,
-            seat,
+            guard,
         } = open;
         let store = store_name(&connection)?;
         tracing::debug!(
             path = %config.path.display(),
             %store,
-            synchronous = config.synchronous.word(),
+            synchronous = config.synchronous.as_str(),
             retention = ?config.retention,
             busy_timeout = ?config.busy_timeout,
             "opened the store for writing"
@@ -70,22 +74,23 @@ impl Session {
             topics: HashMap::new(),
             fired: false,
             level: config.synchronous,
-            _seat: seat,
+            _guard: guard,
         })
     }
 
-    /// Fails unless this is the store in which something was learned.
-    pub(crate) fn require(&self, generation: u64) -> Outcome<()> {
+    /// Fails unless this is the file that a caller learned something from.
+    pub(crate) fn require(&self, generation: u64) -> StoreResult<()> {
         if self.generation == generation {
             return Ok(());
         }
         let file = self.config.path.display();
         let message = format!("`{file}` was replaced while it was in use");
-        Err(Fault::refuse(ErrorKind::Lost, message))
+        Err(StoreError::refuse(ErrorKind::Lost, message))
     }
 
-    /// Begins a transaction. One that hands out need not outlive a power failure: it would be handed out again.
-    pub(crate) fn begin(&mut self, durable: bool) -> Outcome<()> {
+    /// Begins a transaction. A claim need not survive a power failure, which ends its lease anyway: it is committed
+    /// without an fsync.
+    pub(crate) fn begin(&mut self, durable: bool) -> StoreResult<()> {
         self.last_seq = None;
         self.fired = false;
         let level = match self.config.synchronous {
@@ -94,19 +99,19 @@ impl Session {
         };
         if level != self.level {
             self.connection
-                .pragma_update(None, "synchronous", level.word())?;
+                .pragma_update(None, "synchronous", level.as_str())?;
             self.level = level;
         }
-        self.step("BEGIN IMMEDIATE")
+        self.execute("BEGIN IMMEDIATE")
     }
 
-    /// Runs a statement without values.
-    pub(crate) fn step(&self, sql: &str) -> Outcome<()> {
+    /// Executes a statement without parameters.
+    pub(crate) fn execute(&self, sql: &str) -> StoreResult<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
 
-    /// Forgets what was learned in a transaction that is undone.
+    /// Discards what was cached in a transaction that was rolled back.
     pub(crate) fn forget(&mut self) {
         self.topics.clear();
         self.last_seq = None;
@@ -115,15 +120,15 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // Another file's log is not ours to shorten.
+        // The log of another file must not be checkpointed.
         if self.files.change().is_none() {
-            connection::wind_up(&self.connection, &self.config);
+            open::checkpoint_on_close(&self.connection, &self.config);
         }
     }
 }
 
 /// Reads the store's own name.
-pub(crate) fn store_name(connection: &Connection) -> Outcome<String> {
+pub(crate) fn store_name(connection: &Connection) -> StoreResult<String> {
     let sql = "SELECT value FROM meta WHERE name = 'store'";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }

@@ -1,30 +1,34 @@
-//! Handing out: what waits for the group and is due, then what its cursors have not reached.
+//! Claims messages for a member: first those of `waiting` that are due, then those after the group's cursors. A claim
+//! takes them under a lease in the transaction that moves the cursors.
+//!
+//! No two consumers work on one key at a time, which keeps the order per key. A message whose key another consumer
+//! holds is therefore skipped and put into `waiting`: the cursor can pass it, and other keys do not wait.
 
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{CachedStatement, Connection, Row, params};
 
+use super::membership::Membership;
 use crate::{
+    backends::sqlite::{
+        codec::{
+            row::{ByteArena, key_hash, read_lineage, stored, stored_in},
+            timestamp,
+        },
+        connection::{log, session::Session},
+        dead_letter, delay,
+        error::StoreResult,
+    },
     event::{Stored, Topic},
     transport::{Attempts, Delivery, Failure, LetterKind, Ticket},
 };
 
-use super::membership::Member;
-use crate::backends::sqlite::{
-    codec::timestamp as clock,
-    connection::log::{self, Block, key_hash, read_lineage, stored},
-    connection::session::Session,
-    dead_letter::row as letter,
-    delay as schedules,
-    error::Outcome,
-};
-
-/// How many messages of keys that others hold are passed in one go.
+/// How many messages one claim skips because others hold their keys: a bound on its time.
 const LOOK_AHEAD: usize = 1000;
 
-/// A message that took the process down so often is handed out alone, so that no innocent neighbour is
-/// counted with it.
-const SUSPECT: u32 = 2;
+/// A message that crashed its process this often is handed out only while no other suspect is in flight: an innocent
+/// message beside it would be counted as a crash, too.
+const CRASH_SUSPECT: u32 = 2;
 
 const WAITING: &str = "SELECT w.seq, m.time, m.key, m.headers, m.payload, m.lineage, m.topic, \
      w.key_hash, w.failed, w.crashed, w.first_failed \
@@ -40,44 +44,48 @@ const ONE: &str = "SELECT m.seq, m.time, m.key, m.headers, m.payload, m.lineage 
 const HOLD: &str = "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, key_hash, failed, \
      crashed, first_failed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
-/// What a claim made of the messages it went through.
+/// The outcome of a claim.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
-    /// Handed out, with their positions.
+    /// Claimed messages, with their positions.
     pub(crate) deliveries: Vec<(i64, Delivery)>,
-    /// How many became dead letters instead.
-    pub(crate) buried: u64,
+    /// How many messages were dead-lettered instead.
+    pub(crate) dead_lettered: u64,
 }
 
-/// Takes at most `max` messages for a member.
-pub(crate) fn claim(session: &mut Session, member: &mut Member, max: usize) -> Outcome<Claimed> {
-    let now = clock::now();
-    schedules::fire(session, now)?;
-    if member.is_sweep_due(now) {
-        member.sweep(session, now)?;
+/// Claims at most `max` messages for a member.
+pub(crate) fn claim(
+    session: &mut Session,
+    member: &mut Membership,
+    max: usize,
+) -> StoreResult<Claimed> {
+    let now = timestamp::now();
+    delay::fire(session, now)?;
+    if member.is_expiry_due(now) {
+        member.expire_leases(session, now)?;
     }
     member.refresh(&session.connection)?;
     let session = &*session;
     let mut claim = Claim {
         hold: session.connection.prepare_cached(HOLD)?,
-        busy: busy_keys(&session.connection, member)?,
+        busy: keys_of_others(&session.connection, member)?,
         lease_until: now.saturating_add(member.lease),
         suspect: None,
-        block: Block::default(),
+        block: ByteArena::default(),
         passed: 0,
         max,
         session,
         member,
         claimed: Claimed::default(),
     };
-    claim.take_waiting(now)?;
-    claim.take_log()?;
+    claim.claim_due(now)?;
+    claim.claim_new()?;
     Ok(claim.claimed)
 }
 
-/// Returns the keys that other consumers have in hand.
-fn busy_keys(connection: &Connection, member: &Member) -> Outcome<HashSet<i64>> {
-    // Our own part of `held` need not be gone through to find that there is no other.
+/// Returns the keys that other consumers hold.
+fn keys_of_others(connection: &Connection, member: &Membership) -> StoreResult<HashSet<i64>> {
+    // With no other consumer, there is no need to scan `held`, which has this one's own messages.
     let sql = "SELECT EXISTS(SELECT 1 FROM consumers WHERE group_id = ?1 AND id <> ?2)";
     let mut others = connection.prepare_cached(sql)?;
     if !others.query_row([member.group_id, member.consumer], |row| row.get(0))? {
@@ -92,20 +100,20 @@ fn busy_keys(connection: &Connection, member: &Member) -> Outcome<HashSet<i64>> 
 
 struct Claim<'a> {
     session: &'a Session,
-    member: &'a mut Member,
-    /// Once for all rows: looking it up for each costs as much as the row.
+    member: &'a mut Membership,
+    /// Prepared once per claim: a lookup in the statement cache costs as much as the row.
     hold: CachedStatement<'a>,
     busy: HashSet<i64>,
-    /// Whether a suspect is in hand, once that was looked up.
+    /// Whether a suspect is in flight, once that was looked up.
     suspect: Option<bool>,
     lease_until: i64,
-    block: Block,
+    block: ByteArena,
     passed: usize,
     max: usize,
     claimed: Claimed,
 }
 
-/// A row of `waiting` that is to be handed out.
+/// A message to be claimed.
 struct Taken {
     seq: i64,
     stored: Stored,
@@ -119,15 +127,15 @@ impl Claim<'_> {
         self.claimed.deliveries.len() >= self.max || self.passed >= LOOK_AHEAD
     }
 
-    fn take_waiting(&mut self, now: i64) -> Outcome<()> {
-        let taken = self.choose_waiting(now)?;
+    fn claim_due(&mut self, now: i64) -> StoreResult<()> {
+        let taken = self.choose_due(now)?;
         for row in taken {
             self.session
                 .connection
                 .prepare_cached("DELETE FROM waiting WHERE group_id = ?1 AND seq = ?2")?
                 .execute([self.member.group_id, row.seq])?;
             if row.attempts.crashed >= self.member.max_crashes {
-                self.bury(row)?;
+                self.dead_letter(row)?;
             } else {
                 self.hold(row)?;
             }
@@ -135,7 +143,7 @@ impl Claim<'_> {
         Ok(())
     }
 
-    fn choose_waiting(&mut self, now: i64) -> Outcome<Vec<Taken>> {
+    fn choose_due(&mut self, now: i64) -> StoreResult<Vec<Taken>> {
         let mut taken = Vec::new();
         let session = self.session;
         let mut select = session.connection.prepare_cached(WAITING)?;
@@ -148,12 +156,13 @@ impl Claim<'_> {
             let (seq, key): (i64, Option<i64>) = (row.get(0)?, row.get(7)?);
             let crashed: u32 = row.get(9)?;
             let dead = crashed >= self.member.max_crashes;
-            let suspect = crashed >= SUSPECT && !dead;
+            let suspect = crashed >= CRASH_SUSPECT && !dead;
             let second = suspect && self.has_suspect()?;
             let waits = self.waits_for_older(seq, key)?;
             if waits || second || key.is_some_and(|key| self.busy.contains(&key)) {
                 if !waits {
-                    // What waits for an older one must not keep that one from being taken behind it.
+                    // A message that waits for an older one must not block its key: the older one may come later in
+                    // this list.
                     self.busy.extend(key);
                 }
                 self.passed += 1;
@@ -173,22 +182,22 @@ impl Claim<'_> {
         Ok(taken)
     }
 
-    /// Reports whether a suspect is in hand; asked only for another one, because all that is held is looked at.
-    fn has_suspect(&mut self) -> Outcome<bool> {
+    /// Reports whether a suspect is in flight; asked only for another suspect, because it scans `held`.
+    fn has_suspect(&mut self) -> StoreResult<bool> {
         if let Some(known) = self.suspect {
             return Ok(known);
         }
         let sql = "SELECT EXISTS(SELECT 1 FROM held \
              WHERE group_id = ?1 AND consumer = ?2 AND crashed >= ?3)";
         let mut select = self.session.connection.prepare_cached(sql)?;
-        let values = params![self.member.group_id, self.member.consumer, SUSPECT];
+        let values = params![self.member.group_id, self.member.consumer, CRASH_SUSPECT];
         let found = select.query_row(values, |row| row.get(0))?;
         self.suspect = Some(found);
         Ok(found)
     }
 
-    /// Reports whether `--ordered` holds this one back: an older one of its key is to be retried.
-    fn waits_for_older(&self, seq: i64, key: Option<i64>) -> Outcome<bool> {
+    /// Reports whether `--ordered` holds this message back: an older one of its key waits for its retry.
+    fn waits_for_older(&self, seq: i64, key: Option<i64>) -> StoreResult<bool> {
         let (true, Some(key)) = (self.member.ordered, key) else {
             return Ok(false);
         };
@@ -198,10 +207,10 @@ impl Claim<'_> {
         Ok(select.query_row([self.member.group_id, key, seq], |row| row.get(0))?)
     }
 
-    fn hold(&mut self, row: Taken) -> Outcome<()> {
+    fn hold(&mut self, row: Taken) -> StoreResult<()> {
         self.member.next_ticket += 1;
         let ticket = self.member.next_ticket;
-        let first_failed = row.attempts.first_failed.map(clock::nanos);
+        let first_failed = row.attempts.first_failed.map(timestamp::nanos);
         self.hold.execute(params![
             self.member.group_id,
             row.seq,
@@ -218,35 +227,35 @@ impl Claim<'_> {
         Ok(())
     }
 
-    /// Puts a message aside for good that took the process down too often.
-    fn bury(&mut self, row: Taken) -> Outcome<()> {
+    /// Dead-letters a message that crashed its process too often.
+    fn dead_letter(&mut self, row: Taken) -> StoreResult<()> {
         let failure = Failure::crashed(row.attempts.crashed);
         let delivery = Delivery::new(row.stored, row.attempts, row.lineage, Ticket(0));
-        let letter = letter::of(
+        let letter = dead_letter::row::of(
             &self.session.store,
             &self.member.group,
             &delivery,
             LetterKind::Crashed,
             failure,
         );
-        letter::insert(&self.session.connection, &letter)?;
-        self.claimed.buried += 1;
+        dead_letter::row::insert(&self.session.connection, &letter)?;
+        self.claimed.dead_lettered += 1;
         Ok(())
     }
 
-    fn take_log(&mut self) -> Outcome<()> {
+    fn claim_new(&mut self) -> StoreResult<()> {
         if self.is_full() {
             return Ok(());
         }
         let pending = pending(&self.session.connection, self.member)?;
         match pending.as_slice() {
             [] => Ok(()),
-            [(topic, cursor)] => self.take_topic(*topic, *cursor),
-            _ => self.take_merged(&pending),
+            [(topic, cursor)] => self.claim_from_topic(*topic, *cursor),
+            _ => self.claim_merged(&pending),
         }
     }
 
-    fn take_topic(&mut self, topic: i64, cursor: i64) -> Outcome<()> {
+    fn claim_from_topic(&mut self, topic: i64, cursor: i64) -> StoreResult<()> {
         let Some(name) = self.member.topics.get(&topic).cloned() else {
             return Ok(());
         };
@@ -261,7 +270,7 @@ impl Claim<'_> {
                 let row = new_row(row, name.clone(), &mut self.block)?;
                 reached = row.seq;
                 found += 1;
-                self.hold_or_pass(row)?;
+                self.claim_or_skip(row)?;
             }
             if found < room {
                 break;
@@ -270,8 +279,8 @@ impl Claim<'_> {
         self.move_cursor(topic, cursor, reached)
     }
 
-    /// Takes from several topics in the order in which their messages were stored.
-    fn take_merged(&mut self, pending: &[(i64, i64)]) -> Outcome<()> {
+    /// Claims from several topics in the order in which the messages were stored.
+    fn claim_merged(&mut self, pending: &[(i64, i64)]) -> StoreResult<()> {
         let mut merged = self.next_seqs(pending)?;
         merged.sort_unstable();
         let mut reached = HashMap::new();
@@ -291,7 +300,7 @@ impl Claim<'_> {
                     .transpose()?
             };
             if let Some(row) = found {
-                self.hold_or_pass(row)?;
+                self.claim_or_skip(row)?;
             }
         }
         for (topic, cursor) in pending {
@@ -302,8 +311,8 @@ impl Claim<'_> {
         Ok(())
     }
 
-    /// Returns the next positions of every topic, none behind the point up to which all are known.
-    fn next_seqs(&self, pending: &[(i64, i64)]) -> Outcome<Vec<(i64, i64)>> {
+    /// Returns the next positions of every topic, up to the point to which all topics are known.
+    fn next_seqs(&self, pending: &[(i64, i64)]) -> StoreResult<Vec<(i64, i64)>> {
         let room = self.max - self.claimed.deliveries.len();
         let share = (2 * room / pending.len()).max(16);
         let end = self.member.end.unwrap_or(i64::MAX);
@@ -324,17 +333,17 @@ impl Claim<'_> {
         Ok(merged)
     }
 
-    fn hold_or_pass(&mut self, row: Taken) -> Outcome<()> {
+    fn claim_or_skip(&mut self, row: Taken) -> StoreResult<()> {
         let blocked = row.key.is_some_and(|key| self.busy.contains(&key))
             || self.waits_for_older(row.seq, row.key)?;
         if !blocked {
             return self.hold(row);
         }
         self.passed += 1;
-        log::set_aside(self.session, self.member.group_id, row.seq, row.key)
+        log::enqueue_for_group(self.session, self.member.group_id, row.seq, row.key)
     }
 
-    fn move_cursor(&self, topic: i64, from: i64, to: i64) -> Outcome<()> {
+    fn move_cursor(&self, topic: i64, from: i64, to: i64) -> StoreResult<()> {
         if to > from {
             self.session
                 .connection
@@ -345,8 +354,11 @@ impl Claim<'_> {
     }
 }
 
-/// Returns the member's topics that have something behind the cursor, with the cursor.
-pub(crate) fn pending(connection: &Connection, member: &Member) -> Outcome<Vec<(i64, i64)>> {
+/// Returns the member's topics that have something after the cursor, with the cursor.
+pub(crate) fn pending(
+    connection: &Connection,
+    member: &Membership,
+) -> StoreResult<Vec<(i64, i64)>> {
     let sql = "SELECT c.topic, c.seq FROM cursors c JOIN topics t ON t.id = c.topic \
          WHERE c.group_id = ?1 AND t.last_seq > c.seq AND c.seq < ?2";
     let mut select = connection.prepare_cached(sql)?;
@@ -367,7 +379,7 @@ fn taken_row(
     topic: Topic,
     (seq, key): (i64, Option<i64>),
     crashed: u32,
-) -> Outcome<Taken> {
+) -> StoreResult<Taken> {
     let first_failed: Option<i64> = row.get(10)?;
     Ok(Taken {
         seq,
@@ -377,14 +389,14 @@ fn taken_row(
         attempts: Attempts {
             failed: row.get(8)?,
             crashed,
-            first_failed: first_failed.map(clock::time),
+            first_failed: first_failed.map(timestamp::time),
         },
     })
 }
 
-fn new_row(row: &Row<'_>, topic: Topic, block: &mut Block) -> Outcome<Taken> {
+fn new_row(row: &Row<'_>, topic: Topic, block: &mut ByteArena) -> StoreResult<Taken> {
     let seq = row.get(0)?;
-    let stored = log::stored_in(block, row, 2, topic, (seq, row.get(1)?))?;
+    let stored = stored_in(block, row, 2, topic, (seq, row.get(1)?))?;
     Ok(Taken {
         seq,
         key: stored.message.key.as_deref().map(key_hash),

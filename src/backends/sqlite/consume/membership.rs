@@ -1,57 +1,59 @@
-//! What a group and its members have on record: joining, leaving, and giving back what the dead held.
+//! A group and its members in the store: joining, cursors, and the checks that one member makes for the others.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::expiry::{Held, give_back, is_alive, release_dead};
 use crate::{
+    backends::sqlite::{
+        codec::timestamp,
+        connection::{
+            liveness::{self, Liveness},
+            log,
+            session::Session,
+        },
+        delay,
+        error::{StoreError, StoreResult, damaged},
+    },
     event::{Group, Pattern, Topic},
     transport::{ErrorKind, StartFrom, SubscribeRequest},
 };
 
-use crate::backends::sqlite::{
-    codec::timestamp as clock,
-    connection::liveness::{self as presence, Life},
-    connection::log,
-    connection::session::Session,
-    delay as schedules,
-    error::{Fault, Outcome},
-};
+/// The interval at which a member checks the leases and the liveness of the others, in nanoseconds.
+pub(crate) const EXPIRY_INTERVAL: i64 = 1_000_000_000;
 
-/// How often a consumer looks whether the others live, in nanoseconds.
-pub(crate) const SWEEP: i64 = 1_000_000_000;
-
-/// How often a group is noted as being used, in nanoseconds.
+/// The interval at which a group is marked as in use, in nanoseconds.
 const SEEN: i64 = 60_000_000_000;
 
-/// A consumer of a group, as the writing thread knows it.
+/// A member of a group, as the writing thread knows it.
 #[derive(Debug)]
-pub(crate) struct Member {
+pub(crate) struct Membership {
     pub(crate) group: Group,
     pub(crate) group_id: i64,
     pub(crate) consumer: i64,
     pub(crate) ordered: bool,
-    /// Nothing behind this position is wanted.
+    /// A bounded member ends after this position.
     pub(crate) end: Option<i64>,
     pub(crate) lease: i64,
     pub(crate) max_crashes: u32,
     /// Topics that the patterns match.
     pub(crate) topics: HashMap<i64, Topic>,
     pub(crate) next_ticket: u64,
-    /// When the others are looked at again.
-    pub(crate) next_sweep: i64,
+    /// The time of the next check of the others.
+    pub(crate) next_expiry_check: i64,
     patterns: Vec<Pattern>,
     newest_topic: i64,
     next_seen: i64,
 }
 
-/// Adds a consumer under the name of its lock.
+/// Adds a member under the name of its liveness lock.
 pub(crate) fn join(
     session: &mut Session,
     request: &SubscribeRequest,
     presence: &str,
-) -> Outcome<Member> {
-    let now = clock::now();
+) -> StoreResult<Membership> {
+    let now = timestamp::now();
     let group_id = group_id(&session.connection, &request.group, now)?;
     let consumer = session
         .connection
@@ -59,67 +61,67 @@ pub(crate) fn join(
             "INSERT INTO consumers(group_id, name, joined) VALUES(?1, ?2, ?3) RETURNING id",
         )?
         .query_row(params![group_id, presence, now], |row| row.get(0))?;
-    let mut member = Member {
+    let mut member = Membership {
         group: request.group.clone(),
         group_id,
         consumer,
         ordered: request.ordered,
         end: None,
-        lease: clock::span(request.lease),
+        lease: timestamp::nanos_of(request.lease),
         max_crashes: request.max_crashes.max(1),
         topics: HashMap::new(),
         next_ticket: 0,
-        next_sweep: 0,
+        next_expiry_check: 0,
         patterns: request.patterns.clone(),
         newest_topic: 0,
         next_seen: now + SEEN,
     };
-    // What is due belongs to what is there, however much it is.
-    while schedules::fire(session, now)? {}
-    member.sweep(session, now)?;
+    // Everything due counts as stored before the join, however much it is.
+    while delay::fire(session, now)? {}
+    member.expire_leases(session, now)?;
     let start = start_seq(&session.connection, request.from)?;
     member.learn_topics(&session.connection, start)?;
     if request.until_end {
-        member.end = Some(log::end_of(&session.connection)?);
+        member.end = Some(log::last_seq_of(&session.connection)?);
     }
     let (group, topics, end) = (&member.group, member.topics.len(), member.end);
     tracing::debug!(%group, consumer, topics, end, "joined");
     Ok(member)
 }
 
-/// Finds a group, or makes it.
-pub(crate) fn group_id(connection: &Connection, group: &Group, now: i64) -> Outcome<i64> {
+/// Returns the id of a group; creates it if it is new.
+pub(crate) fn group_id(connection: &Connection, group: &Group, now: i64) -> StoreResult<i64> {
     let sql = "INSERT INTO groups(name, seen) VALUES(?1, ?2) \
          ON CONFLICT(name) DO UPDATE SET seen = excluded.seen RETURNING id";
     let mut insert = connection.prepare_cached(sql)?;
     Ok(insert.query_row(params![group.as_str(), now], |row| row.get(0))?)
 }
 
-/// Returns the position behind which a new group starts; none is the beginning of each topic.
-fn start_seq(connection: &Connection, from: StartFrom) -> Outcome<Option<i64>> {
+/// Returns the position after which a new group starts; `None` is the beginning of each topic.
+fn start_seq(connection: &Connection, from: StartFrom) -> StoreResult<Option<i64>> {
     match from {
         StartFrom::Earliest => Ok(None),
-        StartFrom::New => log::end_of(connection).map(Some),
+        StartFrom::New => log::last_seq_of(connection).map(Some),
         StartFrom::Time(time) => {
-            let first = log::first_at(connection, clock::nanos(time))?;
+            let first = log::first_at(connection, timestamp::nanos(time))?;
             Ok(Some(first - 1))
         }
     }
 }
 
-impl Member {
-    /// Returns the newest topic that was looked at.
+impl Membership {
+    /// Returns the newest topic that it knows.
     pub(crate) fn newest_topic(&self) -> i64 {
         self.newest_topic
     }
 
-    /// Looks at every topic again: what was noted of them was undone.
-    pub(crate) fn relearn(&mut self) {
+    /// Makes the next refresh read all topics: their cursors were rolled back.
+    pub(crate) fn invalidate_topics(&mut self) {
         self.newest_topic = 0;
     }
 
-    /// Finds topics that are new, and starts them at their beginning.
-    pub(crate) fn refresh(&mut self, connection: &Connection) -> Outcome<()> {
+    /// Adds new topics, from their beginning.
+    pub(crate) fn refresh(&mut self, connection: &Connection) -> StoreResult<()> {
         let sql = "SELECT max(id) FROM topics";
         let mut newest = connection.prepare_cached(sql)?;
         let newest: Option<i64> = newest.query_row([], |row| row.get(0))?;
@@ -129,7 +131,7 @@ impl Member {
         Ok(())
     }
 
-    fn learn_topics(&mut self, connection: &Connection, start: Option<i64>) -> Outcome<()> {
+    fn learn_topics(&mut self, connection: &Connection, start: Option<i64>) -> StoreResult<()> {
         let sql = "SELECT id, name, removed_seq FROM topics WHERE id > ?1";
         let mut select = connection.prepare_cached(sql)?;
         let mut rows = select.query([self.newest_topic])?;
@@ -142,7 +144,7 @@ impl Member {
             self.newest_topic = self.newest_topic.max(id);
             let name: String = row.get(1)?;
             let Ok(topic) = name.parse::<Topic>() else {
-                return Err(log::damaged("a topic's name"));
+                return Err(damaged("a topic's name"));
             };
             if self.patterns.iter().any(|pattern| pattern.matches(&topic)) {
                 let start = start.unwrap_or(0).max(removed);
@@ -153,13 +155,13 @@ impl Member {
         Ok(())
     }
 
-    /// Reports whether retention removed something before this group had read it.
-    pub(crate) fn has_gap(&self, connection: &Connection) -> Outcome<bool> {
+    /// Reports whether retention deleted messages that this group had not read.
+    pub(crate) fn has_gap(&self, connection: &Connection) -> StoreResult<bool> {
         Ok(!self.gaps(connection)?.is_empty())
     }
 
-    /// Goes behind what retention removed before this group had read it, and says so once.
-    pub(crate) fn pass_gaps(&self, connection: &Connection) -> Outcome<Option<Fault>> {
+    /// Moves the cursors past messages that retention deleted unread, and returns the gap once.
+    pub(crate) fn skip_gaps(&self, connection: &Connection) -> StoreResult<Option<StoreError>> {
         let gaps = self.gaps(connection)?;
         let sql = "UPDATE cursors SET seq = ?3 WHERE group_id = ?1 AND topic = ?2";
         for (_, id, seq) in &gaps {
@@ -170,18 +172,18 @@ impl Member {
         if gaps.is_empty() {
             return Ok(None);
         }
-        let told: Vec<String> = gaps
+        let gaps: Vec<String> = gaps
             .iter()
             .map(|(name, _, seq)| format!("`{name}` up to {seq}"))
             .collect();
-        let told = told.join(", ");
-        Ok(Some(Fault::refuse(
+        let gaps = gaps.join(", ");
+        Ok(Some(StoreError::refuse(
             ErrorKind::Gap,
-            format!("retention removed messages unread, of {told}"),
+            format!("retention deleted unread messages of {gaps}"),
         )))
     }
 
-    fn gaps(&self, connection: &Connection) -> Outcome<Vec<(String, i64, i64)>> {
+    fn gaps(&self, connection: &Connection) -> StoreResult<Vec<(String, i64, i64)>> {
         let sql = "SELECT t.name, t.id, t.removed_seq FROM cursors c JOIN topics t ON t.id = c.topic \
              WHERE c.group_id = ?1 AND t.removed_seq > c.seq";
         let mut select = connection.prepare_cached(sql)?;
@@ -196,12 +198,12 @@ impl Member {
         Ok(gaps)
     }
 
-    /// Gives back what the dead held, and what was kept beyond its lease.
-    pub(crate) fn sweep(&mut self, session: &Session, now: i64) -> Outcome<()> {
-        self.next_sweep = now + SWEEP;
+    /// Redelivers the messages of members that died and of leases that ended.
+    pub(crate) fn expire_leases(&mut self, session: &Session, now: i64) -> StoreResult<()> {
+        self.next_expiry_check = now + EXPIRY_INTERVAL;
         let connection = &session.connection;
         for (consumer, name) in self.others(connection)? {
-            if presence::look(&session.config, &name) == Life::Dead {
+            if liveness::check(&session.config, &name) == Liveness::Dead {
                 release_dead(session, (self.group_id, consumer), &name)?;
             }
         }
@@ -216,25 +218,25 @@ impl Member {
         Ok(())
     }
 
-    /// Reports whether it is time to look. More than one period ahead, the clock was set back.
-    pub(crate) fn is_sweep_due(&self, now: i64) -> bool {
-        now >= self.next_sweep || self.next_sweep - now > SWEEP
+    /// Reports whether a check is due. If it is more than one interval away, the clock was set back.
+    pub(crate) fn is_expiry_due(&self, now: i64) -> bool {
+        now >= self.next_expiry_check || self.next_expiry_check - now > EXPIRY_INTERVAL
     }
 
-    /// Reports whether [`sweep`](Self::sweep) would find something.
-    pub(crate) fn must_sweep(&self, session: &Session, now: i64) -> Outcome<bool> {
-        if !self.is_sweep_due(now) {
+    /// Reports whether [`expire_leases`](Self::expire_leases) would find something.
+    pub(crate) fn must_expire_leases(&self, session: &Session, now: i64) -> StoreResult<bool> {
+        if !self.is_expiry_due(now) {
             return Ok(false);
         }
         let connection = &session.connection;
         let dead = self
             .others(connection)?
             .iter()
-            .any(|(_, name)| presence::look(&session.config, name) == Life::Dead);
+            .any(|(_, name)| liveness::check(&session.config, name) == Liveness::Dead);
         Ok(dead || now >= self.next_seen || !self.expired(connection, now)?.is_empty())
     }
 
-    fn others(&self, connection: &Connection) -> Outcome<Vec<(i64, String)>> {
+    fn others(&self, connection: &Connection) -> StoreResult<Vec<(i64, String)>> {
         let sql = "SELECT id, name FROM consumers WHERE group_id = ?1 AND id <> ?2";
         let mut select = connection.prepare_cached(sql)?;
         let rows = select.query_map([self.group_id, self.consumer], |row| {
@@ -243,16 +245,16 @@ impl Member {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn expired(&self, connection: &Connection, now: i64) -> Outcome<Vec<(i64, i64)>> {
+    fn expired(&self, connection: &Connection, now: i64) -> StoreResult<Vec<(i64, i64)>> {
         let sql = "SELECT seq, consumer FROM held WHERE group_id = ?1 AND lease_until < ?2";
         let mut select = connection.prepare_cached(sql)?;
         let rows = select.query_map([self.group_id, now], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// A lease that ran out is a crash only if its holder is not seen to live: a suspended machine took
-    /// nothing down.
-    fn expire(&self, session: &Session, now: i64) -> Outcome<()> {
+    /// Redelivers messages whose leases ended. That is a crash only if the holder is not seen to be alive: a laptop
+    /// that slept has killed no process.
+    fn expire(&self, session: &Session, now: i64) -> StoreResult<()> {
         let mut lives = HashMap::from([(self.consumer, true)]);
         for (seq, consumer) in self.expired(&session.connection, now)? {
             let alive = match lives.get(&consumer) {
@@ -264,87 +266,10 @@ impl Member {
                 position = seq,
                 consumer,
                 alive,
-                "a lease ran out; the message goes to others"
+                "a lease ended; the message is redelivered"
             );
             give_back(&session.connection, self.group_id, Held::At(seq), !alive)?;
         }
         Ok(())
     }
-}
-
-fn is_alive(session: &Session, consumer: i64) -> Outcome<bool> {
-    let sql = "SELECT name FROM consumers WHERE id = ?1";
-    let name: Option<String> = session
-        .connection
-        .prepare_cached(sql)?
-        .query_row([consumer], |row| row.get(0))
-        .optional()?;
-    Ok(name.is_some_and(|name| presence::look(&session.config, &name) == Life::Alive))
-}
-
-/// Takes all consumers off the record that died, of any group.
-pub(crate) fn release_all_dead(session: &Session) -> Outcome<()> {
-    let known = {
-        let sql = "SELECT group_id, id, name FROM consumers";
-        let mut select = session.connection.prepare_cached(sql)?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.collect::<rusqlite::Result<Vec<(i64, i64, String)>>>()?
-    };
-    for (group, consumer, name) in known {
-        if presence::look(&session.config, &name) == Life::Dead {
-            release_dead(session, (group, consumer), &name)?;
-        }
-    }
-    Ok(())
-}
-
-fn release_dead(session: &Session, (group, consumer): (i64, i64), name: &str) -> Outcome<()> {
-    tracing::warn!(
-        group,
-        consumer,
-        name,
-        "a consumer died; what it held goes to others"
-    );
-    give_back(&session.connection, group, Held::By(consumer), true)?;
-    remove(&session.connection, consumer)?;
-    presence::clear(&session.config, name);
-    Ok(())
-}
-
-/// Takes a consumer off the record; what it held is for others, uncounted.
-pub(crate) fn leave(session: &Session, group_id: i64, consumer: i64) -> Outcome<()> {
-    tracing::debug!(group = group_id, consumer, "left");
-    give_back(&session.connection, group_id, Held::By(consumer), false)?;
-    remove(&session.connection, consumer)
-}
-
-fn remove(connection: &Connection, consumer: i64) -> Outcome<()> {
-    let sql = "DELETE FROM consumers WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute([consumer])?;
-    Ok(())
-}
-
-/// What of `held` is given back.
-#[derive(Debug, Clone, Copy)]
-enum Held {
-    By(i64),
-    At(i64),
-}
-
-fn give_back(connection: &Connection, group: i64, held: Held, crashed: bool) -> Outcome<()> {
-    let (column, value) = match held {
-        Held::By(consumer) => ("consumer", consumer),
-        Held::At(seq) => ("seq", seq),
-    };
-    let sql = format!(
-        "INSERT INTO waiting(group_id, seq, due, key_hash, failed, crashed, first_failed) \
-         SELECT group_id, seq, 0, key_hash, failed, crashed + ?3, first_failed FROM held \
-         WHERE group_id = ?1 AND {column} = ?2"
-    );
-    connection
-        .prepare_cached(&sql)?
-        .execute(params![group, value, crashed])?;
-    let sql = format!("DELETE FROM held WHERE group_id = ?1 AND {column} = ?2");
-    connection.prepare_cached(&sql)?.execute([group, value])?;
-    Ok(())
 }

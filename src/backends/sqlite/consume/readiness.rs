@@ -1,51 +1,57 @@
-//! Whether a claim would find something, asked without taking the lock: who waits disturbs nobody.
+//! Whether a claim would find something: a read without the write lock, so that idle consumers do not slow down
+//! writers.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     claim,
-    membership::{Member, SWEEP},
+    membership::{EXPIRY_INTERVAL, Membership},
 };
 use crate::backends::sqlite::{
-    codec::timestamp as clock, connection::session::Session, delay as schedules, error::Outcome,
+    codec::timestamp, connection::session::Session, delay, error::StoreResult,
 };
 
 /// What a member can expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outlook {
-    /// There is something to claim.
+pub(crate) enum Readiness {
+    /// A claim will find something.
     Ready,
     /// Nothing before this time, unless somebody commits.
     Wait(i64),
-    /// Everything up to the member's end is done.
+    /// Everything up to the end of a bounded member is done.
     End,
 }
 
-/// Looks what a member can expect.
-pub(crate) fn outlook(session: &Session, member: &Member) -> Outcome<Outlook> {
-    let now = clock::now();
+/// Returns what a member can expect.
+pub(crate) fn readiness(session: &Session, member: &Membership) -> StoreResult<Readiness> {
+    let now = timestamp::now();
     let connection = &session.connection;
-    let due = schedules::next_due(connection)?;
-    if due.is_some_and(|due| due <= now) || member.must_sweep(session, now)? {
-        return Ok(Outlook::Ready);
+    let due = delay::next_due(connection)?;
+    if due.is_some_and(|due| due <= now) || member.must_expire_leases(session, now)? {
+        return Ok(Readiness::Ready);
     }
     if has_waiting(connection, member, now)?
         || has_new(connection, member)?
         || member.has_gap(connection)?
     {
-        return Ok(Outlook::Ready);
+        return Ok(Readiness::Ready);
     }
     if member.end.is_some() && !has_own(connection, member)? {
-        return Ok(Outlook::End);
+        return Ok(Readiness::End);
     }
     // The clock may have been set back.
-    let sweep = member.next_sweep.clamp(now + SWEEP / 4, now + SWEEP);
+    let expire_leases = member
+        .next_expiry_check
+        .clamp(now + EXPIRY_INTERVAL / 4, now + EXPIRY_INTERVAL);
     let retry = next_retry(connection, member, now)?;
-    let soonest = [due, retry].into_iter().flatten().fold(sweep, i64::min);
-    Ok(Outlook::Wait(soonest))
+    let soonest = [due, retry]
+        .into_iter()
+        .flatten()
+        .fold(expire_leases, i64::min);
+    Ok(Readiness::Wait(soonest))
 }
 
-fn has_waiting(connection: &Connection, member: &Member, now: i64) -> Outcome<bool> {
+fn has_waiting(connection: &Connection, member: &Membership, now: i64) -> StoreResult<bool> {
     let sql = "SELECT m.topic FROM waiting w CROSS JOIN messages m ON m.seq = w.seq \
          WHERE w.group_id = ?1 AND w.due <= ?2 AND w.seq <= ?3 ORDER BY w.due, w.seq";
     let mut select = connection.prepare_cached(sql)?;
@@ -60,7 +66,7 @@ fn has_waiting(connection: &Connection, member: &Member, now: i64) -> Outcome<bo
 }
 
 /// Reports whether the log has something new: for a bounded member, before its end.
-fn has_new(connection: &Connection, member: &Member) -> Outcome<bool> {
+fn has_new(connection: &Connection, member: &Membership) -> StoreResult<bool> {
     let sql = "SELECT max(id) FROM topics";
     let newest: Option<i64> = connection
         .prepare_cached(sql)?
@@ -80,15 +86,15 @@ fn has_new(connection: &Connection, member: &Member) -> Outcome<bool> {
     Ok(false)
 }
 
-/// Reports whether something that this member took is not done: in hand, or waiting for its retry.
-fn has_own(connection: &Connection, member: &Member) -> Outcome<bool> {
+/// Reports whether a message that this member claimed is not done: in flight, or waiting for its retry.
+fn has_own(connection: &Connection, member: &Membership) -> StoreResult<bool> {
     let sql = "SELECT EXISTS(SELECT 1 FROM held WHERE group_id = ?1 AND consumer = ?2) \
          OR EXISTS(SELECT 1 FROM waiting WHERE group_id = ?1 AND owner = ?2)";
     let mut select = connection.prepare_cached(sql)?;
     Ok(select.query_row([member.group_id, member.consumer], |row| row.get(0))?)
 }
 
-fn next_retry(connection: &Connection, member: &Member, now: i64) -> Outcome<Option<i64>> {
+fn next_retry(connection: &Connection, member: &Membership, now: i64) -> StoreResult<Option<i64>> {
     let sql = "SELECT due FROM waiting WHERE group_id = ?1 AND due > ?2 ORDER BY due LIMIT 1";
     let mut select = connection.prepare_cached(sql)?;
     let due = select.query_row(params![member.group_id, now], |row| row.get(0));

@@ -1,107 +1,114 @@
-//! What a consumer has in one store: its place in the group, and what it holds. Another store that gets the name knows
-//! nothing of it.
+//! A consumer's session in one file: its membership of the group, and its deliveries. Another file that takes the
+//! store's path knows nothing of them. The writing thread puts claimed messages into the buffer here, so that a
+//! caller who left meanwhile finds them with its next call.
 
 use std::sync::{Arc, MutexGuard};
 
 use rusqlite::params;
 use tokio::sync::oneshot;
 
+use super::{
+    claim::{self, Claimed},
+    expiry,
+    membership::{self, Membership},
+    readiness::{self, Readiness},
+    settle::{Settle, SettleItem},
+};
 use crate::{
-    backends::delivery_buffer::{DeliveryBuffer, PendingErrors},
+    backends::{
+        delivery_buffer::{DeliveryBuffer, PendingErrors},
+        sqlite::{
+            codec::timestamp,
+            connection::{
+                config::Config,
+                liveness::LivenessLock,
+                session::Session,
+                write::{
+                    transaction::{OpKind, WriteOp},
+                    writer::Writer,
+                },
+            },
+            error::{StoreError, StoreResult, closed},
+        },
+    },
     lock::Mutex,
     transport::{Delivery, Result, SubscribeRequest, Ticket},
 };
 
-use super::{
-    claim::{self, Claimed},
-    membership::{self as member, Member},
-    readiness::{self as outlook, Outlook},
-    settle::{Item, Settle},
-};
-use crate::backends::sqlite::{
-    codec::timestamp as clock,
-    connection::config::Config,
-    connection::liveness::Presence,
-    connection::session::Session,
-    connection::write::transaction::{Step, Work},
-    connection::write::writer::Writer,
-    error::{Fault, Outcome, closed},
-};
-
-/// See the module.
+/// A consumer's session in one file.
 #[derive(Debug)]
-pub(crate) struct Membership {
-    /// Which of the stores that had the name this one is.
+pub(crate) struct ConsumerSession {
+    /// The number of the file.
     pub(crate) generation: u64,
     pub(crate) shared: Arc<Shared>,
-    presence: Mutex<Option<Presence>>,
+    presence: Mutex<Option<LivenessLock>>,
     group_id: i64,
     id: i64,
     pub(crate) store: Arc<str>,
     max_in_flight: usize,
 }
 
-/// What the writing thread and the caller both touch.
+/// What the writing thread and the caller share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    member: Mutex<Member>,
-    hand: Mutex<Hand>,
+    member: Mutex<Membership>,
+    state: Mutex<SessionState>,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Hand {
-    /// What was claimed, by position. The leases are the store's.
+pub(crate) struct SessionState {
+    /// Claimed messages, with their positions. Their leases are in the store.
     pub(crate) deliveries: DeliveryBuffer<i64, ()>,
-    /// Gaps to tell of.
+    /// Gaps to report.
     errors: PendingErrors,
-    /// How many became dead letters instead of being claimed.
-    pub(crate) buried: u64,
-    /// The last claim was filled, so another one is likely to find something.
-    hopeful: bool,
+    /// How many messages were dead-lettered instead of being claimed.
+    pub(crate) dead_lettered: u64,
+    /// The last claim was filled, so that another is likely to find something.
+    likely_more: bool,
     pub(crate) closed: bool,
 }
 
 impl Shared {
-    pub(crate) fn hand(&self) -> MutexGuard<'_, Hand> {
-        self.hand.lock()
+    pub(crate) fn state(&self) -> MutexGuard<'_, SessionState> {
+        self.state.lock()
     }
 
-    pub(crate) fn member(&self) -> MutexGuard<'_, Member> {
+    pub(crate) fn member(&self) -> MutexGuard<'_, Membership> {
         self.member.lock()
     }
 }
 
-impl Membership {
-    /// Joins a group in the store that has the name now, after an earlier membership if there was one.
+impl ConsumerSession {
+    /// Joins a group in the file that is at the store's path now; an earlier session continues in this one.
     pub(crate) async fn join(
         writer: &Writer,
         config: &Config,
         request: &SubscribeRequest,
         before: Option<&Self>,
     ) -> Result<Self> {
-        // The store first: its folder is where the lock goes.
-        writer.look(|_| Ok(())).await?;
-        let presence = Presence::take(config)?;
+        // The store first: the lock goes into its folder.
+        writer.read(|_| Ok(())).await?;
+        let presence = LivenessLock::acquire(config)?;
         let name = presence.name().to_owned();
         let asked = request.clone();
         let joined = writer
-            .write(Step::Other, move |session| {
-                let member = member::join(session, &asked, &name)?;
+            .write(OpKind::Other, move |session| {
+                let member = membership::join(session, &asked, &name)?;
                 Ok((member, Arc::clone(&session.store), session.generation))
             })
             .await;
         let (mut member, store, generation) = match joined {
             Ok(joined) => joined,
             Err(error) => {
-                presence.leave();
+                presence.release();
                 return Err(error);
             }
         };
-        let mut hand = Hand::default();
+        let mut state = SessionState::default();
         if let Some(before) = before {
-            // No ticket is given out twice: what is in flight is known by them.
+            // No ticket is given out twice: callers may still hold deliveries of the earlier session.
             member.next_ticket = before.shared.member().next_ticket;
-            hand.buried = before.shared.hand().buried;
+            state.dead_lettered = before.shared.state().dead_lettered;
         }
         Ok(Self {
             generation,
@@ -112,51 +119,53 @@ impl Membership {
             max_in_flight: request.max_in_flight.max(1),
             shared: Arc::new(Shared {
                 member: Mutex::new(member),
-                hand: Mutex::new(hand),
+                state: Mutex::new(state),
             }),
         })
     }
 
-    /// Takes what was claimed; none if there is nothing.
-    pub(crate) fn hand_over(&self, max: usize) -> Result<Option<Vec<Delivery>>> {
-        let mut hand = self.shared.hand();
-        if hand.closed {
+    /// Takes buffered messages; none if there are none.
+    pub(crate) fn take_buffered(&self, max: usize) -> Result<Option<Vec<Delivery>>> {
+        let mut state = self.shared.state();
+        if state.closed {
             return Err(closed());
         }
-        if let Some(gap) = hand.errors.take_notice() {
+        if let Some(gap) = state.errors.take_notice() {
             return Err(gap);
         }
-        let batch = hand.deliveries.hand_out(max, (), |_| true);
+        let batch = state.deliveries.hand_out(max, (), |_| true);
         Ok((!batch.is_empty()).then_some(batch))
     }
 
     /// Reports, once per claim, whether to claim again without looking first.
-    pub(crate) fn is_hopeful(&self) -> bool {
-        let mut hand = self.shared.hand();
-        std::mem::take(&mut hand.hopeful) && hand.deliveries.room(self.max_in_flight) > 0
+    pub(crate) fn expects_more(&self) -> bool {
+        let mut state = self.shared.state();
+        std::mem::take(&mut state.likely_more) && state.deliveries.room(self.max_in_flight) > 0
     }
 
     /// Returns how many messages may still be claimed.
     fn room(&self) -> usize {
-        self.shared.hand().deliveries.room(self.max_in_flight)
+        self.shared.state().deliveries.room(self.max_in_flight)
     }
 
-    pub(crate) async fn outlook(&self, writer: &Writer) -> Result<Outlook> {
+    pub(crate) async fn readiness(&self, writer: &Writer) -> Result<Readiness> {
         if self.room() == 0 {
-            return Ok(Outlook::Wait(clock::now() + member::SWEEP));
+            return Ok(Readiness::Wait(
+                timestamp::now() + membership::EXPIRY_INTERVAL,
+            ));
         }
         let (shared, generation) = (Arc::clone(&self.shared), self.generation);
         writer
-            .look(move |session| {
+            .read(move |session| {
                 session.require(generation)?;
-                outlook::outlook(session, &shared.member())
+                readiness::readiness(session, &shared.member())
             })
             .await
     }
 
     pub(crate) async fn claim(&self, writer: &Writer, max: usize) -> Result<()> {
         let (reply, done) = oneshot::channel();
-        writer.submit(Box::new(Claim {
+        writer.submit(Box::new(ClaimOp {
             generation: self.generation,
             shared: Arc::clone(&self.shared),
             max: max.min(self.room()),
@@ -166,7 +175,11 @@ impl Membership {
         done.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    pub(crate) async fn submit(&self, writer: &Writer, items: Vec<Item>) -> Result<Vec<bool>> {
+    pub(crate) async fn submit(
+        &self,
+        writer: &Writer,
+        items: Vec<SettleItem>,
+    ) -> Result<Vec<bool>> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
@@ -182,13 +195,13 @@ impl Membership {
         settled.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Extends the leases of these, and returns those that are not ours.
+    /// Extends leases, and returns the tickets whose leases are lost.
     pub(crate) async fn extend(&self, writer: &Writer, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
         let (mut taken, mut lost) = (Vec::with_capacity(tickets.len()), Vec::new());
         {
-            let hand = self.shared.hand();
+            let state = self.shared.state();
             for ticket in tickets {
-                match hand.deliveries.in_flight().get(*ticket) {
+                match state.deliveries.in_flight().get(*ticket) {
                     Some(seq) => taken.push((*seq, *ticket)),
                     None => lost.push(*ticket),
                 }
@@ -197,19 +210,16 @@ impl Membership {
         let lease = self.shared.member().lease;
         let (generation, group, consumer) = (self.generation, self.group_id, self.id);
         writer
-            .write(Step::Claim, move |session| {
+            .write(OpKind::Claim, move |session| {
                 session.require(generation)?;
                 let sql = "UPDATE held SET lease_until = ?5 \
                      WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
                 let mut update = session.connection.prepare_cached(sql)?;
-                let until = clock::now().saturating_add(lease);
+                let until = timestamp::now().saturating_add(lease);
                 for (seq, ticket) in taken {
                     let number = ticket.0.cast_signed();
                     if update.execute(params![group, seq, consumer, number, until])? == 0 {
-                        tracing::warn!(
-                            position = seq,
-                            "the lease had run out before it was extended"
-                        );
+                        tracing::warn!(position = seq, "the lease ended before it was extended");
                         lost.push(ticket);
                     }
                 }
@@ -225,33 +235,33 @@ impl Membership {
         };
         let (generation, group, consumer) = (self.generation, self.group_id, self.id);
         writer
-            .write(Step::Settle, move |session| {
+            .write(OpKind::Settle, move |session| {
                 session.require(generation)?;
-                member::leave(session, group, consumer)
+                expiry::leave(session, group, consumer)
             })
             .await?;
-        presence.leave();
+        presence.release();
         Ok(())
     }
 
-    /// Ends in a store that has not got the name any more.
+    /// Ends the session in a file that is no longer at the store's path.
     pub(crate) fn abandon(&self) {
         if let Some(presence) = self.close() {
-            presence.leave();
+            presence.release();
         }
     }
 
-    fn close(&self) -> Option<Presence> {
-        let mut hand = self.shared.hand();
-        hand.closed = true;
-        hand.deliveries = DeliveryBuffer::default();
+    fn close(&self) -> Option<LivenessLock> {
+        let mut state = self.shared.state();
+        state.closed = true;
+        state.deliveries = DeliveryBuffer::default();
         let mut presence = self.presence.lock();
         presence.take()
     }
 }
 
-/// A claim whose outcome goes into the hand, so that a caller who left loses nothing.
-struct Claim {
+/// A claim, which fills the buffer: a caller who left loses nothing.
+struct ClaimOp {
     generation: u64,
     shared: Arc<Shared>,
     max: usize,
@@ -259,19 +269,19 @@ struct Claim {
     reply: oneshot::Sender<Result<()>>,
 }
 
-impl Work for Claim {
-    fn step(&self) -> Step {
-        Step::Claim
+impl WriteOp for ClaimOp {
+    fn kind(&self) -> OpKind {
+        OpKind::Claim
     }
 
-    fn run(&mut self, session: &mut Session) -> Outcome<()> {
+    fn run(&mut self, session: &mut Session) -> StoreResult<()> {
         session.require(self.generation)?;
-        if self.shared.hand().closed {
+        if self.shared.state().closed {
             return Ok(());
         }
         let mut member = self.shared.member();
-        if let Some(Fault::Refused(gap)) = member.pass_gaps(&session.connection)? {
-            self.shared.hand().errors.push(gap);
+        if let Some(StoreError::Refused(gap)) = member.skip_gaps(&session.connection)? {
+            self.shared.state().errors.push(gap);
             return Ok(());
         }
         self.claimed = claim::claim(session, &mut member, self.max)?;
@@ -280,17 +290,18 @@ impl Work for Claim {
 
     fn end(self: Box<Self>, result: Result<()>) {
         if result.is_err() {
-            self.shared.member().relearn();
+            self.shared.member().invalidate_topics();
         } else {
-            let (taken, buried) = (self.claimed.deliveries.len(), self.claimed.buried);
-            if taken > 0 || buried > 0 {
-                tracing::debug!(taken, buried, "claimed");
+            let (taken, dead_lettered) =
+                (self.claimed.deliveries.len(), self.claimed.dead_lettered);
+            if taken > 0 || dead_lettered > 0 {
+                tracing::debug!(taken, dead_lettered, "claimed");
             }
-            let mut hand = self.shared.hand();
-            hand.buried += buried;
-            hand.hopeful = self.claimed.deliveries.len() >= self.max;
+            let mut state = self.shared.state();
+            state.dead_lettered += dead_lettered;
+            state.likely_more = self.claimed.deliveries.len() >= self.max;
             for (seq, delivery) in self.claimed.deliveries {
-                hand.deliveries.admit_delivery(delivery, seq);
+                state.deliveries.admit_delivery(delivery, seq);
             }
         }
         // A caller who left finds the deliveries with its next call.

@@ -1,48 +1,52 @@
-//! Making verdicts true: every settlement of a batch in one transaction.
+//! Applies verdicts: all settlements of a batch in one transaction. A row of `held` is deleted by position, member
+//! and ticket; if it is gone, the lease was lost and the verdict has no effect.
 
 use rusqlite::params;
 use tokio::sync::oneshot;
 
-use crate::transport::{
-    Attempts, DeadLetter, Delivery, ErrorKind, Result, Settlement, Ticket, TransportError, Verdict,
+use crate::{
+    backends::sqlite::{
+        codec::{row::key_hash, timestamp},
+        connection::{
+            session::Session,
+            write::transaction::{OpKind, WriteOp},
+        },
+        dead_letter,
+        error::{StoreResult, store_error},
+    },
+    transport::{
+        Attempts, DeadLetter, Delivery, ErrorKind, Result, Settlement, Ticket, TransportError,
+        Verdict,
+    },
 };
 
-use crate::backends::sqlite::{
-    codec::timestamp as clock,
-    connection::log::key_hash,
-    connection::session::Session,
-    connection::write::transaction::{Step, Work},
-    dead_letter::row as letter,
-    error::{Outcome, refusal},
-};
-
-/// What a verdict asks of the store.
+/// The effect of a verdict.
 #[derive(Debug)]
-enum Change {
-    Forget,
-    Wait(Box<Wait>),
-    Bury(Box<DeadLetter>),
+enum Effect {
+    Ack,
+    Requeue(Box<Requeue>),
+    DeadLetter(Box<DeadLetter>),
 }
 
-/// A delivery that comes again.
+/// A message to be redelivered.
 #[derive(Debug)]
-struct Wait {
+struct Requeue {
     due: i64,
     failed: bool,
     key_hash: Option<i64>,
     attempts: Attempts,
 }
 
-/// A settlement that waits for its transaction.
+/// A settlement that is to be committed.
 #[derive(Debug)]
-pub(crate) struct Item {
+pub(crate) struct SettleItem {
     seq: i64,
     ticket: Ticket,
-    change: Change,
+    effect: Effect,
 }
 
-impl Item {
-    /// Prepares a settlement of the message at `seq`.
+impl SettleItem {
+    /// Prepares the settlement of the message at `seq`.
     pub(crate) fn new(
         store: &str,
         group: &crate::event::Group,
@@ -51,52 +55,52 @@ impl Item {
     ) -> Self {
         let Settlement { delivery, verdict } = settlement;
         let ticket = delivery.ticket();
-        let change = match verdict {
-            Verdict::Ack => Change::Forget,
-            Verdict::Return => Change::wait(delivery, 0, false),
+        let effect = match verdict {
+            Verdict::Ack => Effect::Ack,
+            Verdict::Return => Effect::requeue(delivery, 0, false),
             Verdict::Retry { after, .. } => {
-                let due = clock::now().saturating_add(clock::span(after));
-                Change::wait(delivery, due, true)
+                let due = timestamp::now().saturating_add(timestamp::nanos_of(after));
+                Effect::requeue(delivery, due, true)
             }
             Verdict::DeadLetter { kind, failure } => {
-                let letter = letter::of(store, group, &delivery, kind, *failure);
-                Change::Bury(Box::new(letter))
+                let letter = dead_letter::row::of(store, group, &delivery, kind, *failure);
+                Effect::DeadLetter(Box::new(letter))
             }
         };
         Self {
             seq,
             ticket,
-            change,
+            effect,
         }
     }
 
-    /// Logs what became of it.
-    fn tell(&self, ours: bool) {
+    /// Logs the outcome.
+    fn log_outcome(&self, ours: bool) {
         let position = self.seq;
-        match &self.change {
-            _ if !ours => tracing::warn!(position, "the lease had run out before the verdict"),
-            Change::Forget => tracing::trace!(position, "acknowledged"),
-            Change::Wait(wait) if wait.failed => {
-                let again_in = clock::until(wait.due);
+        match &self.effect {
+            _ if !ours => tracing::warn!(position, "the lease ended before the verdict"),
+            Effect::Ack => tracing::trace!(position, "acknowledged"),
+            Effect::Requeue(retry) if retry.failed => {
+                let again_in = timestamp::time_until(retry.due);
                 tracing::debug!(
                     position,
                     ?again_in,
-                    failed = wait.attempts.failed + 1,
+                    failed = retry.attempts.failed + 1,
                     "failed"
                 );
             }
-            Change::Wait(_) => tracing::debug!(position, "given back"),
-            Change::Bury(letter) => {
+            Effect::Requeue(_) => tracing::debug!(position, "returned"),
+            Effect::DeadLetter(letter) => {
                 let (id, kind) = (&letter.id, letter.record.kind);
-                tracing::debug!(position, %id, %kind, "became a dead letter");
+                tracing::debug!(position, %id, %kind, "dead-lettered");
             }
         }
     }
 }
 
-impl Change {
-    fn wait(delivery: Delivery, due: i64, failed: bool) -> Self {
-        Self::Wait(Box::new(Wait {
+impl Effect {
+    fn requeue(delivery: Delivery, due: i64, failed: bool) -> Self {
+        Self::Requeue(Box::new(Requeue {
             due,
             failed,
             key_hash: delivery.stored.message.key.as_deref().map(key_hash),
@@ -108,22 +112,22 @@ impl Change {
 /// A batch of settlements of one consumer.
 #[derive(Debug)]
 pub(crate) struct Settle {
-    /// Of which of the stores that had the name.
+    /// The number of the file that the messages are of.
     pub(crate) generation: u64,
     pub(crate) group: i64,
     pub(crate) consumer: i64,
-    pub(crate) items: Vec<Item>,
-    /// Per item, whether it was still ours.
+    pub(crate) items: Vec<SettleItem>,
+    /// Per item, whether its lease was still held.
     pub(crate) ours: Vec<bool>,
     pub(crate) reply: oneshot::Sender<Result<Vec<bool>>>,
 }
 
-impl Work for Settle {
-    fn step(&self) -> Step {
-        Step::Settle
+impl WriteOp for Settle {
+    fn kind(&self) -> OpKind {
+        OpKind::Settle
     }
 
-    fn run(&mut self, session: &mut Session) -> Outcome<()> {
+    fn run(&mut self, session: &mut Session) -> StoreResult<()> {
         session.require(self.generation)?;
         let sql =
             "DELETE FROM held WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
@@ -140,14 +144,16 @@ impl Work for Settle {
     }
 
     fn end(self: Box<Self>, result: Result<()>) {
-        // Who settled waits for this, unless its task was torn down.
+        // The caller waits for this, unless its task was aborted.
         match &result {
             Ok(()) => self
                 .items
                 .iter()
                 .zip(&self.ours)
-                .for_each(|(item, ours)| item.tell(*ours)),
-            Err(error) => tracing::warn!(%error, count = self.items.len(), "not settled"),
+                .for_each(|(item, ours)| item.log_outcome(*ours)),
+            Err(error) => {
+                tracing::warn!(%error, count = self.items.len(), "the settlements failed")
+            }
         }
         let Self { ours, reply, .. } = *self;
         let _ = reply.send(result.map(|()| ours));
@@ -155,29 +161,31 @@ impl Work for Settle {
 }
 
 impl Settle {
-    fn apply(&self, session: &Session, item: &Item) -> Outcome<()> {
-        match &item.change {
-            Change::Forget => Ok(()),
-            Change::Wait(wait) => self.wait(session, item.seq, wait),
-            Change::Bury(letter) => letter::insert(&session.connection, letter).map(drop),
+    fn apply(&self, session: &Session, item: &SettleItem) -> StoreResult<()> {
+        match &item.effect {
+            Effect::Ack => Ok(()),
+            Effect::Requeue(retry) => self.requeue(session, item.seq, retry),
+            Effect::DeadLetter(letter) => {
+                dead_letter::row::insert(&session.connection, letter).map(drop)
+            }
         }
     }
 
-    fn wait(&self, session: &Session, seq: i64, wait: &Wait) -> Outcome<()> {
-        let attempts = &wait.attempts;
+    fn requeue(&self, session: &Session, seq: i64, retry: &Requeue) -> StoreResult<()> {
+        let attempts = &retry.attempts;
         let first_failed = match attempts.first_failed {
-            Some(time) => Some(clock::nanos(time)),
-            None => wait.failed.then(clock::now),
+            Some(time) => Some(timestamp::nanos(time)),
+            None => retry.failed.then(timestamp::now),
         };
         let sql = "INSERT INTO waiting(group_id, seq, due, owner, key_hash, failed, crashed, \
              first_failed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         session.connection.prepare_cached(sql)?.execute(params![
             self.group,
             seq,
-            wait.due,
-            wait.failed.then_some(self.consumer),
-            wait.key_hash,
-            attempts.failed.saturating_add(u32::from(wait.failed)),
+            retry.due,
+            retry.failed.then_some(self.consumer),
+            retry.key_hash,
+            attempts.failed.saturating_add(u32::from(retry.failed)),
             attempts.crashed,
             first_failed,
         ])?;
@@ -185,10 +193,10 @@ impl Settle {
     }
 }
 
-/// Says that a delivery is of a store that has not got the name any more.
+/// Returns the error for a delivery of a file that is no longer at the store's path.
 pub(crate) fn lost_with_its_store() -> TransportError {
-    refusal(
+    store_error(
         ErrorKind::Lost,
-        "this delivery is of a file that was removed or replaced; what became of it is not written down",
+        "the file of this delivery was removed or replaced; its outcome is not stored",
     )
 }

@@ -1,4 +1,5 @@
-//! A consumer of a group: waiting for work, holding it, settling it, in whatever store has the name.
+//! `Transport::subscribe`: a consumer of a group. It outlives the file: when another one takes the store's path, the
+//! consumer joins the group there and reports a warning.
 
 use std::{
     sync::{
@@ -10,7 +11,21 @@ use std::{
 
 use async_trait::async_trait;
 
+use super::{
+    readiness::Readiness,
+    session::ConsumerSession,
+    settle::{SettleItem, lost_with_its_store},
+};
 use crate::{
+    backends::sqlite::{
+        codec::timestamp,
+        connection::{
+            change_notifier::{ChangeNotifier, ChangeSubscription},
+            config::Config,
+            write::writer::Writer,
+        },
+        error::{SCHEME, closed, store_error},
+    },
     event::{Group, Position},
     lock::Mutex,
     transport::{
@@ -19,56 +34,43 @@ use crate::{
     },
 };
 
-use super::{
-    readiness::Outlook,
-    session::Membership,
-    settle::{Item, lost_with_its_store},
-};
-use crate::backends::sqlite::{
-    codec::timestamp as clock,
-    connection::change_notifier::{Wake, Watcher},
-    connection::config::Config,
-    connection::write::writer::Writer,
-    error::{SCHEME, closed, refusal},
-};
-
-/// How long to wait where only somebody else's commit can help.
+/// How long to wait where only another consumer's commit can help.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// One consumer of a group.
+/// A subscription to a group.
 #[derive(Debug)]
-pub(crate) struct Consumer {
+pub(crate) struct SqliteSubscription {
     writer: Arc<Writer>,
-    watcher: Watcher,
+    watcher: ChangeSubscription,
     config: Config,
     request: SubscribeRequest,
-    membership: Mutex<Arc<Membership>>,
-    /// It was said that the store is gone.
+    membership: Mutex<Arc<ConsumerSession>>,
+    /// The missing store was reported.
     is_waiting: AtomicBool,
     made: Option<String>,
 }
 
-/// What a look for work came to.
+/// The result of one attempt to get deliveries.
 enum Found {
-    Work(Vec<Delivery>),
+    WriteOp(Vec<Delivery>),
     Again,
-    /// Nothing for so long, unless somebody commits.
+    /// Nothing for this long, unless somebody commits.
     Nothing(Duration),
 }
 
 /// Joins a group.
 pub(crate) async fn subscribe(
     writer: &Arc<Writer>,
-    wake: &Arc<Wake>,
+    notifier: &Arc<ChangeNotifier>,
     config: &Config,
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
     let path = &config.path;
-    let made = (!path.exists()).then(|| format!("made the store {}", path.display()));
-    let membership = Membership::join(writer, config, &request, None).await?;
-    Ok(Arc::new(Consumer {
+    let made = (!path.exists()).then(|| format!("created the store {}", path.display()));
+    let membership = ConsumerSession::join(writer, config, &request, None).await?;
+    Ok(Arc::new(SqliteSubscription {
         writer: Arc::clone(writer),
-        watcher: wake.watch(),
+        watcher: notifier.watch(),
         config: config.clone(),
         request,
         membership: Mutex::new(Arc::new(membership)),
@@ -78,23 +80,23 @@ pub(crate) async fn subscribe(
 }
 
 #[async_trait]
-impl Subscription for Consumer {
+impl Subscription for SqliteSubscription {
     async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
         let mut changes = self.watcher.listen();
         loop {
             changes.mark_unchanged();
-            self.writer.connections().tell()?;
+            self.writer.connections().report()?;
             let membership = self.membership();
             let found = if self.is_over(&membership) {
-                self.move_over(&membership).await?
+                self.rejoin(&membership).await?
             } else {
-                match self.look(&membership, max).await {
+                match self.try_next(&membership, max).await {
                     Err(_) if self.is_over(&membership) => Found::Again,
                     found => found?,
                 }
             };
             match found {
-                Found::Work(batch) => return Ok(batch),
+                Found::WriteOp(batch) => return Ok(batch),
                 Found::Again => {}
                 Found::Nothing(wait) => tokio::select! {
                     _ = changes.changed() => {}
@@ -112,8 +114,8 @@ impl Subscription for Consumer {
             .collect();
         let tickets: Vec<Ticket> = batch.iter().map(|s| s.delivery.ticket()).collect();
         let positions: Vec<Option<i64>> = {
-            let mut hand = membership.shared.hand();
-            let taken = hand.deliveries.in_flight_mut();
+            let mut state = membership.shared.state();
+            let taken = state.deliveries.in_flight_mut();
             let tickets = tickets.iter();
             tickets
                 .map(|ticket| taken.begin_settle(*ticket).copied())
@@ -123,15 +125,17 @@ impl Subscription for Consumer {
         let items = batch
             .into_iter()
             .zip(&positions)
-            .filter_map(|(settlement, seq)| Some(Item::new(store, group, (*seq)?, settlement)))
+            .filter_map(|(settlement, seq)| {
+                Some(SettleItem::new(store, group, (*seq)?, settlement))
+            })
             .collect();
         let mut settled = membership.submit(&self.writer, items).await;
         if settled.is_err() && self.is_over(&membership) {
             settled = Err(lost_with_its_store());
         }
-        let mut hand = membership.shared.hand();
+        let mut state = membership.shared.state();
         for ticket in &tickets {
-            hand.deliveries.in_flight_mut().end_settle(*ticket);
+            state.deliveries.in_flight_mut().end_settle(*ticket);
         }
         results(&named, &positions, settled)
     }
@@ -149,7 +153,7 @@ impl Subscription for Consumer {
     }
 
     fn buried(&self) -> u64 {
-        self.membership().shared.hand().buried
+        self.membership().shared.state().dead_lettered
     }
 
     async fn close(&self) -> Result<()> {
@@ -161,12 +165,12 @@ impl Subscription for Consumer {
     }
 }
 
-impl Consumer {
-    fn membership(&self) -> Arc<Membership> {
+impl SqliteSubscription {
+    fn membership(&self) -> Arc<ConsumerSession> {
         Arc::clone(&self.current())
     }
 
-    fn current(&self) -> MutexGuard<'_, Arc<Membership>> {
+    fn current(&self) -> MutexGuard<'_, Arc<ConsumerSession>> {
         self.membership.lock()
     }
 
@@ -174,45 +178,46 @@ impl Consumer {
         &self.request.group
     }
 
-    /// Reports whether another store has got the name.
-    fn is_over(&self, membership: &Membership) -> bool {
+    /// Reports whether another file is at the store's path.
+    fn is_over(&self, membership: &ConsumerSession) -> bool {
         membership.generation != self.writer.generation()
     }
 
-    async fn look(&self, membership: &Membership, max: usize) -> Result<Found> {
-        if let Some(batch) = membership.hand_over(max)? {
-            return Ok(Found::Work(batch));
+    async fn try_next(&self, membership: &ConsumerSession, max: usize) -> Result<Found> {
+        if let Some(batch) = membership.take_buffered(max)? {
+            return Ok(Found::WriteOp(batch));
         }
-        if membership.is_hopeful() {
+        if membership.expects_more() {
             membership.claim(&self.writer, max).await?;
             return Ok(Found::Again);
         }
-        match membership.outlook(&self.writer).await? {
-            Outlook::End => Ok(Found::Work(Vec::new())),
-            Outlook::Wait(until) => Ok(Found::Nothing(clock::until(until))),
-            Outlook::Ready => {
+        match membership.readiness(&self.writer).await? {
+            Readiness::End => Ok(Found::WriteOp(Vec::new())),
+            Readiness::Wait(until) => Ok(Found::Nothing(timestamp::time_until(until))),
+            Readiness::Ready => {
                 membership.claim(&self.writer, max).await?;
-                let batch = membership.hand_over(max)?;
-                // Others hold the keys of all that is there: a commit of theirs wakes us.
-                Ok(batch.map_or(Found::Nothing(PATIENCE), Found::Work))
+                let batch = membership.take_buffered(max)?;
+                // The keys of all messages are held by other consumers: their commits wake this one.
+                Ok(batch.map_or(Found::Nothing(PATIENCE), Found::WriteOp))
             }
         }
     }
 
-    /// Joins the group in the store that has the name now.
-    async fn move_over(&self, before: &Membership) -> Result<Found> {
-        if before.shared.hand().closed {
+    /// Joins the group in the file that is at the store's path now.
+    async fn rejoin(&self, before: &ConsumerSession) -> Result<Found> {
+        if before.shared.state().closed {
             return Err(closed());
         }
         let request = SubscribeRequest {
             from: match self.request.from {
-                // All of it came after we did.
+                // All of it was stored after this consumer started.
                 StartFrom::New => StartFrom::Earliest,
                 from => from,
             },
             ..self.request.clone()
         };
-        let joined = Membership::join(&self.writer, &self.config, &request, Some(before)).await;
+        let joined =
+            ConsumerSession::join(&self.writer, &self.config, &request, Some(before)).await;
         match joined {
             Ok(joined) => {
                 before.abandon();
@@ -222,12 +227,13 @@ impl Consumer {
             }
             Err(error) if error.is_transient() && self.request.until_end => {
                 let message = format!("{}, before its end was reached", error.message());
-                Err(refusal(ErrorKind::Other, message).hint("run it again once the store is there"))
+                Err(store_error(ErrorKind::Other, message)
+                    .hint("run it again when the store exists"))
             }
             Err(error) if error.is_transient() => {
                 if !self.is_waiting.swap(true, Ordering::Relaxed) {
-                    let notice = format!("{}; waiting for a store of that name", error.message());
-                    return Err(refusal(ErrorKind::Warning, notice));
+                    let notice = format!("{}; waiting for a store at that path", error.message());
+                    return Err(store_error(ErrorKind::Warning, notice));
                 }
                 Ok(Found::Nothing(PATIENCE))
             }
@@ -257,12 +263,12 @@ fn results(
     named.iter().zip(positions).map(result).collect()
 }
 
-impl Drop for Consumer {
+impl Drop for SqliteSubscription {
     fn drop(&mut self) {
         let membership = self.membership();
-        let hand = membership.shared.hand();
-        let held = hand.deliveries.len();
-        if !hand.closed && held > 0 {
+        let state = membership.shared.state();
+        let held = state.deliveries.len();
+        if !state.closed && held > 0 {
             tracing::debug!(held, "a consumer was dropped without being closed");
         }
     }

@@ -1,4 +1,4 @@
-//! Dead letters: rows, selections, listing and counting.
+//! Dead letters: rows, selections as SQL, listing, counting and importing.
 
 pub(crate) mod query;
 pub(crate) mod row;

@@ -1,19 +1,20 @@
-//! A selection of dead letters as SQL: what letters have in common is matched once per sort, the rest by row.
+//! A selection of dead letters as SQL: what a fingerprint's dead letters share is matched once per group of them, the
+//! rest per row.
 
 use rusqlite::{Connection, types::Value};
 
 use crate::{
+    backends::sqlite::{
+        codec::timestamp,
+        error::{StoreResult, damaged},
+    },
     event::{Group, Pattern, Topic},
     transport::{Fingerprint, LetterKind, Selection},
 };
 
-use crate::backends::sqlite::{
-    codec::timestamp as clock, connection::log::damaged, error::Outcome,
-};
-
-/// What a sort of letters has in common.
+/// What a group of alike dead letters shares.
 #[derive(Debug)]
-pub(crate) struct Sort {
+pub(crate) struct LetterGroup {
     pub(crate) id: i64,
     pub(crate) topic: Topic,
     pub(crate) group: Group,
@@ -37,7 +38,7 @@ impl Condition {
         }
     }
 
-    /// Adds a condition, `?` standing for its value.
+    /// Adds a condition, with `?` in place of its value.
     pub(crate) fn and(&mut self, sql: &str, value: impl Into<Value>) {
         self.sql.push_str(" AND ");
         self.values.push(value.into());
@@ -56,8 +57,11 @@ impl Condition {
     }
 }
 
-/// Reads the sorts that a selection means.
-pub(crate) fn sorts(connection: &Connection, selection: &Selection) -> Outcome<Vec<Sort>> {
+/// Returns the groups of dead letters that a selection matches.
+pub(crate) fn letter_groups(
+    connection: &Connection,
+    selection: &Selection,
+) -> StoreResult<Vec<LetterGroup>> {
     let patterns: Vec<Pattern> = selection
         .topics
         .iter()
@@ -66,9 +70,9 @@ pub(crate) fn sorts(connection: &Connection, selection: &Selection) -> Outcome<V
     let sql = "SELECT id, topic, group_name, kind, fingerprint, sample FROM sorts";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([])?;
-    let mut sorts = Vec::new();
+    let mut letter_groups = Vec::new();
     while let Some(row) = rows.next()? {
-        let sort = Sort {
+        let sort = LetterGroup {
             id: row.get(0)?,
             topic: parse(&row.get::<_, String>(1)?)?,
             group: parse(&row.get::<_, String>(2)?)?,
@@ -76,18 +80,18 @@ pub(crate) fn sorts(connection: &Connection, selection: &Selection) -> Outcome<V
             fingerprint: Fingerprint(row.get(4)?),
             sample: row.get(5)?,
         };
-        if means(selection, &patterns, &sort) {
-            sorts.push(sort);
+        if matches(selection, &patterns, &sort) {
+            letter_groups.push(sort);
         }
     }
-    Ok(sorts)
+    Ok(letter_groups)
 }
 
-fn parse<T: std::str::FromStr>(text: &str) -> Outcome<T> {
+fn parse<T: std::str::FromStr>(text: &str) -> StoreResult<T> {
     text.parse().map_err(|_| damaged("a dead letter"))
 }
 
-fn means(selection: &Selection, patterns: &[Pattern], sort: &Sort) -> bool {
+fn matches(selection: &Selection, patterns: &[Pattern], sort: &LetterGroup) -> bool {
     (selection.topics.is_empty() || patterns.iter().any(|p| p.matches(&sort.topic)))
         && selection.group.as_ref().is_none_or(|g| *g == sort.group)
         && selection.kind.is_none_or(|kind| kind == sort.kind)
@@ -97,15 +101,15 @@ fn means(selection: &Selection, patterns: &[Pattern], sort: &Sort) -> bool {
             .is_none_or(|text| sort.fingerprint.begins_with(text))
 }
 
-/// Turns a selection into a condition, given the sorts that it means.
-pub(crate) fn condition(selection: &Selection, sorts: &[Sort]) -> Condition {
+/// Converts a selection to a condition, given the groups that it matches.
+pub(crate) fn condition(selection: &Selection, letter_groups: &[LetterGroup]) -> Condition {
     let mut condition = Condition::new();
     let common = !selection.topics.is_empty()
         || selection.group.is_some()
         || selection.kind.is_some()
         || selection.fingerprint.is_some();
     if common {
-        let ids: Vec<i64> = sorts.iter().map(|sort| sort.id).collect();
+        let ids: Vec<i64> = letter_groups.iter().map(|sort| sort.id).collect();
         condition.and(
             "d.sort IN (SELECT value FROM json_each(?))",
             serde_json::json!(ids).to_string(),
@@ -128,10 +132,10 @@ pub(crate) fn condition(selection: &Selection, sorts: &[Sort]) -> Condition {
         condition.and("instr(d.reason, ?) > 0", reason.to_lowercase());
     }
     if let Some(since) = selection.since {
-        condition.and("d.dead_since >= ?", clock::nanos(since));
+        condition.and("d.dead_since >= ?", timestamp::nanos(since));
     }
     if let Some(until) = selection.until {
-        condition.and("d.dead_since < ?", clock::nanos(until));
+        condition.and("d.dead_since < ?", timestamp::nanos(until));
     }
     if let Some(least) = selection.min_attempts {
         condition.and("d.total_attempts >= ?", i64::from(least));

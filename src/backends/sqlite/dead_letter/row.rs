@@ -3,16 +3,14 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
+    backends::sqlite::{
+        codec::{headers, row::message, timestamp},
+        error::{SCHEME, StoreResult, damaged},
+    },
     event::Group,
     transport::{DeadLetter, Delivery, Failure, LetterId, LetterKind, LetterRecord},
 };
 
-use crate::backends::sqlite::{
-    codec::headers,
-    codec::timestamp as clock,
-    connection::log::{self, damaged},
-    error::{Outcome, SCHEME},
-};
 
 /// Columns that [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "d.n, d.dead_since, d.id, d.record, d.key, d.headers, d.payload";
@@ -31,9 +29,9 @@ pub(crate) fn of(
 }
 
 /// Stores a letter unless its id is there already; tells whether it was new.
-pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> Outcome<bool> {
+pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> StoreResult<bool> {
     let record = &letter.record;
-    let sort = sort_id(connection, record)?;
+    let sort = letter_group_id(connection, record)?;
     let text = serde_json::to_string(record).map_err(|_| damaged("a dead letter's record"))?;
     let sql = "INSERT INTO dead_letters(id, sort, dead_since, position, event_type, \
          total_attempts, reason, key, headers, payload, record) \
@@ -41,7 +39,7 @@ pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> Outcome<bo
     let inserted = connection.prepare_cached(sql)?.execute(params![
         letter.id.as_str(),
         sort,
-        clock::nanos(record.dead_since),
+        timestamp::nanos(record.dead_since),
         record.origin.position.as_str(),
         record.event_type,
         record.total_attempts,
@@ -55,7 +53,7 @@ pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> Outcome<bo
 }
 
 /// Reads [`COLUMNS`].
-pub(crate) fn read(row: &Row<'_>) -> Outcome<DeadLetter> {
+pub(crate) fn read(row: &Row<'_>) -> StoreResult<DeadLetter> {
     let text = row.get_ref(3)?;
     let record: LetterRecord = text
         .as_str()
@@ -64,7 +62,7 @@ pub(crate) fn read(row: &Row<'_>) -> Outcome<DeadLetter> {
         .ok_or_else(|| damaged("a dead letter's record"))?;
     Ok(DeadLetter {
         id: LetterId::from_stored(row.get::<_, String>(2)?),
-        message: log::message(row, 4, record.origin.topic.clone())?,
+        message: message(row, 4, record.origin.topic.clone())?,
         record,
         at: None,
     })
@@ -76,7 +74,7 @@ fn searchable(failure: &Failure) -> String {
 }
 
 /// Finds what this letter has in common with others, or notes it: letters are counted by it.
-fn sort_id(connection: &Connection, record: &LetterRecord) -> Outcome<i64> {
+fn letter_group_id(connection: &Connection, record: &LetterRecord) -> StoreResult<i64> {
     let values = params![
         record.origin.topic.as_str(),
         record.group.as_str(),

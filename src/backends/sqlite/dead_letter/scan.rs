@@ -1,22 +1,27 @@
-//! The dead letters of a store: reading, counting, importing. Jobs on them are in `jobs`.
+//! Listing, counting and importing dead letters.
 
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsRow, sort_stats};
-
 use super::{
-    query::{self as selection, Sort},
-    row as letter,
+    query::{self, LetterGroup},
+    row,
 };
-use crate::backends::sqlite::{
-    codec::timestamp as clock, connection::reader::Reader, connection::write::transaction::Step,
-    connection::write::writer::Writer, error::Outcome,
+use crate::{
+    backends::sqlite::{
+        codec::timestamp,
+        connection::{
+            reader::Reader,
+            write::{transaction::OpKind, writer::Writer},
+        },
+        error::StoreResult,
+    },
+    transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsRow, sort_stats},
 };
 
-/// Lists the letters of a selection.
+/// Lists the dead letters of a selection.
 pub(crate) fn scan(reader: &Arc<Reader>, selection: &Selection) -> Result<Box<dyn LetterScan>> {
     reader.require()?;
     Ok(Box::new(Scan {
@@ -26,7 +31,7 @@ pub(crate) fn scan(reader: &Arc<Reader>, selection: &Selection) -> Result<Box<dy
     }))
 }
 
-/// Counts the letters of a selection.
+/// Counts the dead letters of a selection.
 pub(crate) async fn stats(reader: &Arc<Reader>, selection: &Selection) -> Result<Stats> {
     let selection = selection.clone();
     reader
@@ -34,7 +39,7 @@ pub(crate) async fn stats(reader: &Arc<Reader>, selection: &Selection) -> Result
         .await
 }
 
-/// Stores letters from elsewhere.
+/// Imports dead letters.
 pub(crate) async fn import(writer: &Writer, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
     let mut results = Vec::with_capacity(letters.len());
     for letter in letters {
@@ -44,11 +49,11 @@ pub(crate) async fn import(writer: &Writer, letters: Vec<DeadLetter>) -> Vec<Res
 }
 
 async fn import_one(writer: &Writer, mut letter: DeadLetter) -> Result<bool> {
-    // The topic of the record is the one that is stored.
+    // The topic in the record is the one under which it is found.
     letter.record.origin.topic = letter.message.topic.clone();
     writer
-        .write(Step::Other, move |session| {
-            letter::insert(&session.connection, &letter)
+        .write(OpKind::Other, move |session| {
+            row::insert(&session.connection, &letter)
         })
         .await
 }
@@ -77,14 +82,14 @@ fn page(
     selection: &Selection,
     after: (i64, i64),
     max: usize,
-) -> Outcome<(Vec<DeadLetter>, (i64, i64))> {
-    let sorts = selection::sorts(connection, selection)?;
-    let mut condition = selection::condition(selection, &sorts);
+) -> StoreResult<(Vec<DeadLetter>, (i64, i64))> {
+    let letter_groups = query::letter_groups(connection, selection)?;
+    let mut condition = query::condition(selection, &letter_groups);
     condition.and("d.dead_since >= ?", after.0);
     condition.and(&format!("(d.dead_since > {} OR d.n > ?)", after.0), after.1);
     let sql = format!(
         "SELECT {} FROM dead_letters d WHERE {} ORDER BY d.dead_since, d.n LIMIT {max}",
-        letter::COLUMNS,
+        row::COLUMNS,
         condition.sql(),
     );
     let mut select = connection.prepare(&sql)?;
@@ -93,15 +98,18 @@ fn page(
     let mut last = after;
     while let Some(row) = rows.next()? {
         last = (row.get(1)?, row.get(0)?);
-        letters.push(letter::read(row)?);
+        letters.push(row::read(row)?);
     }
     Ok((letters, last))
 }
 
-fn count(connection: &Connection, selection: &Selection) -> Outcome<Stats> {
-    let sorts = selection::sorts(connection, selection)?;
-    let condition = selection::condition(selection, &sorts);
-    let mut sorts: HashMap<i64, Sort> = sorts.into_iter().map(|sort| (sort.id, sort)).collect();
+fn count(connection: &Connection, selection: &Selection) -> StoreResult<Stats> {
+    let letter_groups = query::letter_groups(connection, selection)?;
+    let condition = query::condition(selection, &letter_groups);
+    let mut letter_groups: HashMap<i64, LetterGroup> = letter_groups
+        .into_iter()
+        .map(|sort| (sort.id, sort))
+        .collect();
     let sql = format!(
         "SELECT d.sort, count(*), min(d.dead_since), max(d.dead_since) FROM dead_letters d \
          WHERE {} GROUP BY d.sort",
@@ -111,7 +119,7 @@ fn count(connection: &Connection, selection: &Selection) -> Outcome<Stats> {
     let mut rows = select.query(condition.values())?;
     let mut stats = Vec::new();
     while let Some(row) = rows.next()? {
-        let Some(sort) = sorts.remove(&row.get(0)?) else {
+        let Some(sort) = letter_groups.remove(&row.get(0)?) else {
             continue;
         };
         stats.push(StatsRow {
@@ -121,8 +129,8 @@ fn count(connection: &Connection, selection: &Selection) -> Outcome<Stats> {
             fingerprint: sort.fingerprint,
             sample: sort.sample,
             count: row.get(1)?,
-            first: clock::time(row.get(2)?),
-            last: clock::time(row.get(3)?),
+            first: timestamp::time(row.get(2)?),
+            last: timestamp::time(row.get(3)?),
         });
     }
     sort_stats(&mut stats);

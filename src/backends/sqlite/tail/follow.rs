@@ -1,87 +1,87 @@
-//! Reading without a group: batches in order of position, in short reads, of whatever store has the name.
+//! `Transport::tail`: batches in order of position, by short reads of whatever file is at the store's path.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 
+use super::query::{self, Page, Wanted};
 use crate::{
+    backends::sqlite::{
+        codec::timestamp,
+        connection::{
+            change_notifier::{ChangeNotifier, ChangeSubscription},
+            file::open_files::FileId,
+            log,
+            reader::Reader,
+            session::store_name,
+            write::{transaction::OpKind, writer::Writer},
+        },
+        delay,
+        error::store_error,
+    },
     event::Stored,
     lock::Mutex,
     transport::{ErrorKind, Result, Tail, TailFrom, TailRequest},
 };
 
-use super::query::{self as page, Page, Wanted};
-use crate::backends::sqlite::{
-    codec::timestamp as clock,
-    connection::change_notifier::{Wake, Watcher},
-    connection::file::open_files::Identity,
-    connection::log,
-    connection::reader::Reader,
-    connection::session::store_name,
-    connection::write::transaction::Step,
-    connection::write::writer::Writer,
-    delay as schedules,
-    error::{Outcome, refusal},
-};
-
-/// How long to wait where nothing is known to come.
+/// How long to wait where nothing is known to be due.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open tail.
 #[derive(Debug)]
-pub(crate) struct Follow {
+pub(crate) struct SqliteTail {
     reader: Arc<Reader>,
     writer: Arc<Writer>,
-    watcher: Watcher,
+    watcher: ChangeSubscription,
     wanted: Arc<Mutex<Wanted>>,
-    place: Place,
-    /// When it was read last.
+    place: TailPosition,
+    /// The time of the last read.
     seen: i64,
     end: Option<i64>,
-    /// It was said that the store is gone.
+    /// The missing store was reported.
     is_waiting: bool,
 }
 
-/// How far a tail has come, and in which file.
+/// The position of a tail, and its file.
 #[derive(Debug)]
-struct Place {
-    file: Identity,
-    /// The store's own name: a copy of a store has it too.
+struct TailPosition {
+    file: FileId,
+    /// The store's own name, which a copy of it shares.
     store: String,
     after: i64,
-    /// Up to where retention's removals were told of.
-    told: i64,
+    /// Gaps up to this position were reported.
+    reported: i64,
 }
 
 /// Opens a tail.
 pub(crate) async fn tail(
     reader: &Arc<Reader>,
     writer: &Arc<Writer>,
-    wake: &Arc<Wake>,
+    notifier: &Arc<ChangeNotifier>,
     request: TailRequest,
 ) -> Result<Box<dyn Tail>> {
     fire_due(reader, writer).await?;
     let wanted = Arc::new(Mutex::new(Wanted::new(request.patterns)));
-    let (from, seen) = (request.from, clock::now());
+    let (from, seen) = (request.from, timestamp::now());
     let start = {
         let wanted = Arc::clone(&wanted);
         move |connection: &Connection| {
-            let end = log::end_of(connection)?;
+            let end = log::last_seq_of(connection)?;
             let mut wanted = wanted.lock();
             wanted.learn(connection)?;
-            let after = start(connection, &wanted, from, end)?;
+            let after = query::start(connection, &wanted, from, end)?;
             let store = store_name(connection)?;
             Ok((store, after, wanted.removed(connection)?, end))
         }
     };
-    let (file, (store, after, told, end)) = reader.read_of(start).await?;
-    Ok(Box::new(Follow {
+    let (file, (store, after, told, end)) = reader.read_with_file(start).await?;
+    Ok(Box::new(SqliteTail {
         reader: Arc::clone(reader),
         writer: Arc::clone(writer),
-        watcher: wake.watch(),
+        watcher: notifier.watch(),
         wanted,
-        place: Place {
+        place: TailPosition {
             file,
             store,
             after,
@@ -94,12 +94,12 @@ pub(crate) async fn tail(
 }
 
 #[async_trait]
-impl Tail for Follow {
+impl Tail for SqliteTail {
     async fn next(&mut self, max: usize) -> Result<Vec<Stored>> {
         let mut changes = self.watcher.listen();
         loop {
             changes.mark_unchanged();
-            self.reader.connections().tell()?;
+            self.reader.connections().report()?;
             let mut wait = PATIENCE;
             if let Some(page) = self.page(max).await? {
                 self.skip_gap(&page)?;
@@ -113,11 +113,11 @@ impl Tail for Follow {
                 if !page.last {
                     continue;
                 }
-                let now = clock::now();
+                let now = timestamp::now();
                 if page.due.is_some_and(|due| due <= now) && fire(&self.writer).await {
                     continue;
                 }
-                let due = page.due.filter(|due| *due > now).map(clock::until);
+                let due = page.due.filter(|due| *due > now).map(timestamp::until);
                 wait = due.map_or(PATIENCE, |due| due.min(PATIENCE));
             }
             tokio::select! {
@@ -130,29 +130,29 @@ impl Tail for Follow {
     async fn until_end(&mut self) -> Result<()> {
         fire_due(&self.reader, &self.writer).await?;
         loop {
-            let (file, end) = self.reader.read_of(log::end_of).await?;
+            let (file, end) = self.reader.read_with_file(log::last_seq_of).await?;
             if file == self.place.file {
                 self.end.get_or_insert(end);
                 return Ok(());
             }
-            self.move_over().await?;
+            self.reposition().await?;
         }
     }
 }
 
-impl Follow {
-    /// Reads on; none if there is no store at the moment.
+impl SqliteTail {
+    /// Reads the next page; none if there is no store at the moment.
     async fn page(&mut self, max: usize) -> Result<Option<Page>> {
         loop {
-            let began = clock::now();
+            let began = timestamp::now();
             match self.read(max).await {
                 Ok((file, page)) if file == self.place.file => {
                     (self.seen, self.is_waiting) = (began, false);
                     return Ok(Some(page));
                 }
                 Ok(_) => {
-                    self.move_over().await?;
-                    self.reader.connections().tell()?;
+                    self.reposition().await?;
+                    self.reader.connections().report()?;
                 }
                 Err(error) if error.is_transient() && self.has_moved() => {
                     let message = error.message().to_owned();
@@ -163,37 +163,37 @@ impl Follow {
                     if told {
                         return Ok(None);
                     }
-                    let notice = format!("{message}; waiting for a store of that name");
-                    return Err(refusal(ErrorKind::Warning, notice));
+                    let notice = format!("{message}; waiting for a store at that path");
+                    return Err(store_error(ErrorKind::Warning, notice));
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    async fn read(&self, max: usize) -> Result<(Identity, Page)> {
+    async fn read(&self, max: usize) -> Result<(FileId, Page)> {
         let wanted = Arc::clone(&self.wanted);
         let (after, end) = (self.place.after, self.end.unwrap_or(i64::MAX));
         self.reader
-            .read_of(move |connection| {
+            .read_with_file(move |connection| {
                 let mut wanted = wanted.lock();
                 let transaction = connection.unchecked_transaction()?;
                 wanted.learn(&transaction)?;
-                let mut page = page::read(&transaction, &wanted, (after, end), max)?;
+                let mut page = query::read(&transaction, &wanted, (after, end), max)?;
                 page.removed = wanted.removed(&transaction)?;
-                page.due = schedules::next_due(&transaction)?;
+                page.due = delay::next_due(&transaction)?;
                 Ok(page)
             })
             .await
     }
 
     fn has_moved(&self) -> bool {
-        Identity::of(&self.reader.config().path) != Some(self.place.file)
+        FileId::of(&self.reader.config().path) != Some(self.place.file)
     }
 
-    /// Finds the place in the file that has the name now. Of a copy of the same store, what was stored since the last look
-    /// is new; of another one, all is.
-    async fn move_over(&mut self) -> Result<()> {
+    /// Continues in the file that is at the path now. Of a copy of the same store, messages stored since the last
+    /// read are new; of another store, all are.
+    async fn reposition(&mut self) -> Result<()> {
         if self.end.is_some() {
             return Err(self.unfinished());
         }
@@ -211,17 +211,17 @@ impl Follow {
             };
             Ok((name, after, wanted.removed(connection)?))
         };
-        let (file, (store, after, told)) = self.reader.read_of(find).await?;
+        let (file, (store, after, told)) = self.reader.read_with_file(find).await?;
         let part = if store == self.place.store {
-            "what is new in the file"
+            "the new messages of the new file"
         } else {
-            "the beginning of the file"
+            "the beginning of the new file"
         };
         let path = self.reader.config().path.display();
-        self.reader.connections().say(format!(
-            "`{path}` was replaced while it was read; going on with {part} that is there now"
+        self.reader.connections().add_notice(format!(
+            "`{path}` was replaced while it was read; continuing with {part}"
         ));
-        self.place = Place {
+        self.place = TailPosition {
             file,
             store,
             after,
@@ -233,73 +233,40 @@ impl Follow {
     fn unfinished(&self) -> crate::transport::TransportError {
         let path = self.reader.config().path.display();
         let message = format!("`{path}` was removed or replaced before its end was reached");
-        refusal(ErrorKind::Other, message).hint("run it again on the store that is there")
+        store_error(ErrorKind::Other, message).hint("run it again on the new store")
     }
 
     fn skip_gap(&mut self, page: &Page) -> Result<()> {
         let place = &mut self.place;
-        let gap = page.removed > place.told && page.removed > place.after;
-        place.told = place.told.max(page.removed);
+        let gap = page.removed > place.reported && page.removed > place.after;
+        place.reported = place.reported.max(page.removed);
         if !gap {
             return Ok(());
         }
-        Err(refusal(
+        Err(store_error(
             ErrorKind::Gap,
-            format!("retention removed messages up to {} unread", page.removed),
+            format!("retention deleted unread messages up to {}", page.removed),
         ))
     }
 }
 
-/// Moves what is due by now into the log.
+/// Fires the schedules that are due by now.
 async fn fire_due(reader: &Arc<Reader>, writer: &Writer) -> Result<()> {
-    let due = reader.read(schedules::next_due).await?;
-    if due.is_some_and(|due| due <= clock::now()) {
+    let due = reader.read(delay::next_due).await?;
+    if due.is_some_and(|due| due <= timestamp::now()) {
         fire(writer).await;
     }
     Ok(())
 }
 
-/// Moves due events into the log; a store that cannot be written is read as it is.
+/// Fires due schedules; a store that cannot be written is read as it is.
 async fn fire(writer: &Writer) -> bool {
     let fired = writer
-        .write(Step::Fire, |session| {
-            let now = clock::now();
-            while schedules::fire(session, now)? {}
+        .write(OpKind::Fire, |session| {
+            let now = timestamp::now();
+            while delay::fire(session, now)? {}
             Ok(())
         })
         .await;
     fired.is_ok()
-}
-
-/// Returns the position behind which to start.
-fn start(connection: &Connection, wanted: &Wanted, from: TailFrom, end: i64) -> Outcome<i64> {
-    match from {
-        TailFrom::Now | TailFrom::Last(0) => Ok(end),
-        TailFrom::Earliest => Ok(0),
-        TailFrom::Time(time) => Ok(log::first_at(connection, clock::nanos(time))? - 1),
-        TailFrom::Last(count) => last(connection, wanted, count),
-    }
-}
-
-/// Finds the position before the last so many that match.
-fn last(connection: &Connection, wanted: &Wanted, count: u64) -> Outcome<i64> {
-    let sql = "SELECT seq FROM messages WHERE topic = ?1 AND only_group IS NULL \
-         ORDER BY seq DESC LIMIT ?2";
-    let mut select = connection.prepare_cached(sql)?;
-    let limit = i64::try_from(count).unwrap_or(i64::MAX);
-    // The smallest of the `count` largest is at the root.
-    let mut largest = std::collections::BinaryHeap::new();
-    for topic in wanted.ids() {
-        let mut rows = select.query([topic, limit])?;
-        while let Some(row) = rows.next()? {
-            largest.push(std::cmp::Reverse(row.get::<_, i64>(0)?));
-            if largest.len() as u64 > count {
-                largest.pop();
-            }
-        }
-    }
-    match largest.peek() {
-        Some(std::cmp::Reverse(first)) if largest.len() as u64 == count => Ok(first - 1),
-        _ => Ok(0),
-    }
 }

@@ -1,42 +1,48 @@
-//! Reading a part of the log that a tail asks for.
+//! The queries of a tail: where it starts, and its pages.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use crate::event::{Pattern, Stored, Topic};
-
-use crate::backends::sqlite::{
-    connection::log::{self, Block, COLUMNS},
-    error::Outcome,
+use crate::{
+    backends::sqlite::{
+        codec::{
+            row::{self, ByteArena, COLUMNS},
+            timestamp,
+        },
+        connection::log,
+        error::{StoreResult, damaged},
+    },
+    event::{Pattern, Stored, Topic},
+    transport::TailFrom,
 };
 
-/// A read ends once it holds so many bytes.
+/// The bytes after which a page ends.
 const PAGE_BYTES: usize = 4 << 20;
 
-/// How many messages of other topics are passed in one read.
+/// The rows that one read scans at most.
 const LOOK_AHEAD: i64 = 20_000;
 
-/// Which topics are meant.
+/// The topics of a tail.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     patterns: Vec<Pattern>,
     topics: HashMap<i64, Option<Topic>>,
 }
 
-/// What one read found.
+/// A page of messages.
 pub(crate) struct Page {
     pub(crate) found: Vec<Stored>,
-    /// Up to where everything was looked at.
+    /// Everything up to this position was scanned.
     pub(crate) reached: i64,
-    /// Up to where retention removed something.
+    /// Retention deleted messages up to this position.
     pub(crate) removed: i64,
-    /// When the next schedule is due.
+    /// The due time of the next schedule.
     pub(crate) due: Option<i64>,
-    /// Whether there is nothing more.
+    /// Whether nothing follows.
     pub(crate) last: bool,
     bytes: usize,
-    block: Block,
+    block: ByteArena,
 }
 
 impl Page {
@@ -51,7 +57,7 @@ impl Page {
 }
 
 impl Wanted {
-    /// Prepares to find what patterns mean.
+    /// Prepares to match topics.
     pub(crate) fn new(patterns: Vec<Pattern>) -> Self {
         Self {
             patterns,
@@ -59,34 +65,34 @@ impl Wanted {
         }
     }
 
-    /// Forgets which topics there are: another file has others.
+    /// Forgets the topics: another file has others.
     pub(crate) fn forget(&mut self) {
         self.topics.clear();
     }
 
-    /// Finds topics that are new.
-    pub(crate) fn learn(&mut self, connection: &Connection) -> Outcome<()> {
+    /// Adds new topics.
+    pub(crate) fn learn(&mut self, connection: &Connection) -> StoreResult<()> {
         let newest = self.topics.keys().max().copied().unwrap_or(0);
         let sql = "SELECT id, name FROM topics WHERE id > ?1";
         let mut select = connection.prepare_cached(sql)?;
         let mut rows = select.query([newest])?;
         while let Some(row) = rows.next()? {
             let name: String = row.get(1)?;
-            let topic: Topic = name.parse().map_err(|_| log::damaged("a topic's name"))?;
+            let topic: Topic = name.parse().map_err(|_| damaged("a topic's name"))?;
             let wanted = self.patterns.iter().any(|pattern| pattern.matches(&topic));
             self.topics.insert(row.get(0)?, wanted.then_some(topic));
         }
         Ok(())
     }
 
-    /// Returns the topics that are meant.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = i64> {
+    /// Returns the ids of the topics that match.
+    pub(crate) fn ids(&self) -> impl Iterator<SettleItem = i64> {
         let wanted = |(id, topic): (&i64, &Option<Topic>)| topic.as_ref().map(|_| *id);
         self.topics.iter().filter_map(wanted)
     }
 
-    /// Returns up to where retention removed something of what is meant.
-    pub(crate) fn removed(&self, connection: &Connection) -> Outcome<i64> {
+    /// Returns the position up to which retention deleted messages of these topics.
+    pub(crate) fn removed(&self, connection: &Connection) -> StoreResult<i64> {
         let sql = "SELECT id, removed_seq FROM topics WHERE removed_seq > 0";
         let mut select = connection.prepare_cached(sql)?;
         let mut rows = select.query([])?;
@@ -101,13 +107,13 @@ impl Wanted {
     }
 }
 
-/// Reads what is behind `after`, not beyond `end`.
+/// Reads the messages after `after`, up to `end`.
 pub(crate) fn read(
     connection: &Connection,
     wanted: &Wanted,
     (after, end): (i64, i64),
     max: usize,
-) -> Outcome<Page> {
+) -> StoreResult<Page> {
     let mut page = Page {
         found: Vec::new(),
         reached: after,
@@ -115,13 +121,13 @@ pub(crate) fn read(
         due: None,
         last: true,
         bytes: 0,
-        block: Block::default(),
+        block: ByteArena::default(),
     };
     let is_all = wanted.topics.values().all(Option::is_some);
     let mut ids = wanted.ids();
     match (ids.next(), ids.next()) {
         (None, _) => page.reached = end_reached(connection, after, end)?,
-        // An index costs more than to pass over what is not meant, unless that is much.
+        // The index is used for a single topic only: with several, a scan that skips other topics is cheaper.
         (Some(topic), None) if !is_all => {
             read_topic(connection, wanted, (topic, after, end), max, &mut page)?;
         }
@@ -130,8 +136,8 @@ pub(crate) fn read(
     Ok(page)
 }
 
-fn end_reached(connection: &Connection, after: i64, end: i64) -> Outcome<i64> {
-    Ok(log::end_of(connection)?.min(end).max(after))
+fn end_reached(connection: &Connection, after: i64, end: i64) -> StoreResult<i64> {
+    Ok(log::last_seq_of(connection)?.min(end).max(after))
 }
 
 fn read_topic(
@@ -140,7 +146,7 @@ fn read_topic(
     (topic, after, end): (i64, i64, i64),
     max: usize,
     page: &mut Page,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let Some(Some(name)) = wanted.topics.get(&topic) else {
         return Ok(());
     };
@@ -153,7 +159,7 @@ fn read_topic(
         let seq = row.get(0)?;
         page.reached = seq;
         let at = (seq, row.get(1)?);
-        let stored = log::stored_in(&mut page.block, row, 3, name.clone(), at)?;
+        let stored = row::stored_in(&mut page.block, row, 3, name.clone(), at)?;
         page.add(stored);
     }
     page.last = !page.is_full(max);
@@ -169,12 +175,12 @@ fn read_all(
     (after, end): (i64, i64),
     max: usize,
     page: &mut Page,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let sql = select_sql("m.seq > ?1 AND m.seq <= ?2", "?3");
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params![after, end, LOOK_AHEAD])?;
     let mut seen = 0;
-    // The topic of the message before: many in a row have one.
+    // The topic of the last row: many in a row have the same.
     let (mut topic, mut name) = (i64::MIN, None);
     while let Some(row) = rows.next()? {
         seen += 1;
@@ -186,7 +192,7 @@ fn read_all(
         }
         if let Some(name) = name {
             let at = (seq, row.get(1)?);
-            let stored = log::stored_in(&mut page.block, row, 3, Topic::clone(name), at)?;
+            let stored = row::stored_in(&mut page.block, row, 3, Topic::clone(name), at)?;
             page.add(stored);
         }
         if page.is_full(max) {
@@ -206,4 +212,42 @@ fn select_sql(condition: &str, limit: &str) -> String {
         "SELECT m.seq, m.time, m.topic, {COLUMNS} FROM messages m \
          WHERE {condition} AND m.only_group IS NULL ORDER BY m.seq LIMIT {limit}"
     )
+}
+
+/// Returns the position after which to start.
+pub(crate) fn start(
+    connection: &Connection,
+    wanted: &Wanted,
+    from: TailFrom,
+    end: i64,
+) -> StoreResult<i64> {
+    match from {
+        TailFrom::Now | TailFrom::Last(0) => Ok(end),
+        TailFrom::Earliest => Ok(0),
+        TailFrom::Time(time) => Ok(log::first_at(connection, timestamp::nanos(time))? - 1),
+        TailFrom::Last(count) => last(connection, wanted, count),
+    }
+}
+
+/// Returns the position before the last `count` messages that match.
+fn last(connection: &Connection, wanted: &Wanted, count: u64) -> StoreResult<i64> {
+    let sql = "SELECT seq FROM messages WHERE topic = ?1 AND only_group IS NULL \
+         ORDER BY seq DESC LIMIT ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(count).unwrap_or(i64::MAX);
+    // The root is the smallest of the `count` largest.
+    let mut largest = std::collections::BinaryHeap::new();
+    for topic in wanted.ids() {
+        let mut rows = select.query([topic, limit])?;
+        while let Some(row) = rows.next()? {
+            largest.push(std::cmp::Reverse(row.get::<_, i64>(0)?));
+            if largest.len() as u64 > count {
+                largest.pop();
+            }
+        }
+    }
+    match largest.peek() {
+        Some(std::cmp::Reverse(first)) if largest.len() as u64 == count => Ok(first - 1),
+        _ => Ok(0),
+    }
 }

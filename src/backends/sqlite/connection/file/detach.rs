@@ -1,6 +1,10 @@
-//! Letting go of files that changed under a connection, and saving what only this connection still sees.
+//! Detaching from files that changed under a connection, and saving what only this connection still sees. If somebody
+//! removes `-wal` while it is open, the last commits exist only behind an unlinked inode: they can still be
+//! checkpointed into the store, but only by a process that has it open, and only as long as no other process has
+//! started a new log.
 
 use std::{
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -8,87 +12,89 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    open::keep_off,
-    open_connections::Connections,
-    open_files::{Change, Files},
+    open_connections::{OpenConnections, disable_checkpoint_on_close},
+    open_files::{FileChange, OpenFiles},
 };
-use crate::backends::sqlite::error::Outcome;
+use crate::{
+    backends::sqlite::error::{StoreResult, store_error},
+    transport::{ErrorKind, TransportError},
+};
 
-/// How long others are waited for when a log is to be saved.
+/// How long to wait for other connections before the log is checkpointed, ...
 const SAVING: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What became of all that was stored by way of a log.
+/// The fate of the commits that were only in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Parted {
-    /// It is in the store, for everybody to see.
+pub(crate) enum Detached {
+    /// They are in the store and visible to everybody.
     Saved,
-    /// It was saved before, by another connection of ours; what was stored since then was not.
+    /// Another connection of this process saved them; later commits are lost.
     SavedBefore,
-    /// It is not in the store that has the name.
+    /// They are not in the file at the store's path.
     Lost,
 }
 
-/// Prepares the end of a connection whose files changed: it touches nothing that has their names from now on.
-pub(crate) fn part(
+/// Detaches a connection whose files changed: from now on, it touches nothing at their paths.
+pub(crate) fn detach(
     connection: &Connection,
-    files: &Files,
-    change: Change,
-    connections: &Connections,
-) -> Parted {
+    files: &OpenFiles,
+    change: FileChange,
+    connections: &OpenConnections,
+) -> Detached {
     let parted = match change {
-        Change::Gone => {
-            // An empty log does no harm to what gets the name next.
+        FileChange::Missing => {
+            // A log that is left must be empty: the next file at this path would take its pages for its own.
             save(connection, "TRUNCATE");
-            Parted::Lost
+            Detached::Lost
         }
-        Change::Replaced => {
-            // A name that was a link leads elsewhere, and the store may well be where it was.
-            if files.have_left_their_place() {
+        FileChange::Replaced => {
+            // If the path was a symlink that now leads elsewhere, the store may be where it was, and its log with it.
+            if files.has_moved() {
                 files.remove_log();
             }
             save(connection, "FULL");
-            Parted::Lost
+            Detached::Lost
         }
-        Change::Bared => {
-            connections.recall();
+        FileChange::LogRemoved => {
+            connections.close_all();
             save_log(connection, files, connections)
         }
     };
-    keep_off(connection);
+    disable_checkpoint_on_close(connection);
     parted
 }
 
-/// Saves what is in a log that others do not find, as long as none of them has begun another one.
-fn save_log(connection: &Connection, files: &Files, connections: &Connections) -> Parted {
+/// Checkpoints a log that other processes do not find, unless one of them has started another.
+fn save_log(connection: &Connection, files: &OpenFiles, connections: &OpenConnections) -> Detached {
     if files.has_another_log() {
         let was_saved = files.log().is_some_and(|log| connections.was_saved(log));
         return if was_saved {
-            Parted::SavedBefore
+            Detached::SavedBefore
         } else {
-            Parted::Lost
+            Detached::Lost
         };
     }
     if !save(connection, "FULL") {
-        return Parted::Lost;
+        return Detached::Lost;
     }
     files.remove_log();
     if let Some(log) = files.log() {
         connections.note_saved(log);
     }
     let path = files.path().display();
-    connections.say(format!(
-        "the log of `{path}` was removed while it was in use; what it held was saved"
+    connections.add_notice(format!(
+        "the log of `{path}` was removed while it was in use; its content was saved"
     ));
-    Parted::Saved
+    Detached::Saved
 }
 
-/// Moves the log into the file that is open, whatever its name; reports whether all of it is there now. Others are waited
-/// for, though not for long.
+/// Checkpoints the log into the open file, whatever its name; reports whether that is complete. Waits for other
+/// connections, but not for long.
 fn save(connection: &Connection, mode: &str) -> bool {
     let until = Instant::now() + SAVING;
     let sql = format!("PRAGMA wal_checkpoint({mode})");
-    let attempt = || -> Outcome<bool> {
+    let attempt = || -> StoreResult<bool> {
         connection.busy_timeout(SAVING)?;
         Ok(connection.query_row(&sql, [], |row| {
             let (length, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
@@ -108,4 +114,24 @@ fn save(connection: &Connection, mode: &str) -> bool {
         }
         thread::sleep(PAUSE);
     }
+}
+
+/// Returns the error for a commit that is not in the file at the store's path.
+pub(crate) fn missed(change: FileChange, path: &Path) -> TransportError {
+    let file = path.display();
+    let (message, hint) = match change {
+        FileChange::Missing => (
+            format!("`{file}` was removed or renamed during a write: the last commit went with it"),
+            "look for it in the file's new place; repeat what is in neither file",
+        ),
+        FileChange::Replaced => (
+            format!("`{file}` was replaced during a write: the last commit went to the old file"),
+            "repeat it if the new file should have it",
+        ),
+        FileChange::LogRemoved => (
+            format!("the log of `{file}` was removed during a write: the last commit may be lost"),
+            "check whether it is there; do not touch the files `-wal` and `-shm`",
+        ),
+    };
+    store_error(ErrorKind::Ambiguous, message).hint(hint)
 }

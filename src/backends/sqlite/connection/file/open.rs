@@ -1,4 +1,4 @@
-//! Opening the file: for the one writer, and for readers.
+//! Opening the file, for the one writer and for readers.
 
 use std::{
     io,
@@ -8,113 +8,84 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use crate::transport::ErrorKind;
-
 use super::{
-    open_connections::{Connections, Seat},
-    open_files::{self as files, Files, Identity},
+    open_connections::{ConnectionGuard, Open, OpenConnections},
+    open_files::{self, FileId, OpenFiles},
 };
-use crate::backends::sqlite::{
-    connection::config::Config,
-    connection::schema::{self, State},
-    error::{Fault, Outcome, gone, in_the_making, refusal, swapped},
+use crate::{
+    backends::sqlite::{
+        connection::{
+            config::Config,
+            schema::{self, State},
+        },
+        error::{
+            StoreError, StoreResult, being_replaced, replaced_while_opening, store_error,
+            store_missing,
+        },
+    },
+    transport::ErrorKind,
 };
 
-/// Bytes of the log that it costs less to read again than to move into the store.
+/// Up to this length, the next process reads a write-ahead log again at less cost than this one checkpoints it.
 const LONG_LOG: u64 = 256 * 1024;
 
-/// How often a store that is replaced while it is opened is opened.
+/// Attempts to open a store that is replaced while it is opened.
 const TRIES: usize = 3;
 
-/// A connection, and the files that it has open.
-#[derive(Debug)]
-pub(crate) struct Open {
-    pub(crate) connection: Connection,
-    pub(crate) files: Files,
-    /// Counts it as open; let go of after the connection.
-    pub(crate) seat: Seat,
-}
-
-impl Open {
-    fn of(
-        config: &Config,
-        seat: Seat,
-        (connection, store): (Connection, Identity),
-    ) -> Outcome<Self> {
-        match Files::of(&config.path, &connection) {
-            Some(files) if files.store() == store => Ok(Self {
-                connection,
-                files,
-                seat,
-            }),
-            _ => Err(swapped(&config.path)),
-        }
-    }
-
-    /// Fails where others would not find what is written.
-    fn shared(self, config: &Config, connections: &Connections) -> Outcome<Self> {
-        if self.files.lack_an_index() {
-            return Err(swapped(&config.path));
-        }
-        connections.note(&self.files);
-        Ok(self)
-    }
-
-    /// Ends, touching nothing that has the names of its files by now.
-    pub(crate) fn end(self) {
-        keep_off(&self.connection);
-    }
-}
-
-/// Lets the end of a connection touch no file: the engine itself looks only whether the store has moved, not its log.
-pub(crate) fn keep_off(connection: &Connection) {
-    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-}
-
-/// Opens the store for writing, making or migrating it where needed.
-pub(crate) fn open_writer(config: &Config, connections: &Arc<Connections>) -> Outcome<Open> {
+/// Opens the store for writing; creates or migrates it where needed.
+pub(crate) fn open_writer(
+    config: &Config,
+    connections: &Arc<OpenConnections>,
+) -> StoreResult<Open> {
     if config.create
-        && !config.again
+        && !config.reopen
         && let Some(parent) = config.path.parent()
     {
-        // What is wrong with the folder shows when the file is opened.
+        // A problem with the folder shows when the file is opened.
         let _ = std::fs::create_dir_all(parent);
     }
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-    if config.again {
+    if config.reopen {
         require(config, connections)?;
     } else {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
-    let seat = connections.enter()?;
+    let guard = connections.register()?;
     let (mut connection, store) = open(config, flags)?;
-    patiently(config, || prepare(config, &mut connection))?;
+    retry_while_busy(config, || prepare(config, &mut connection))?;
     connection.pragma_update(None, "foreign_keys", false)?;
-    connection.pragma_update(None, "synchronous", config.synchronous.word())?;
+    connection.pragma_update(None, "synchronous", config.synchronous.as_str())?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(128);
-    Open::of(config, seat, (connection, store))?.shared(config, connections)
+    shared(
+        assemble(config, guard, (connection, store))?,
+        config,
+        connections,
+    )
 }
 
-/// Prepares the end of the writer's connection: a short log stays, so that closing is cheap; a long one the last to
-/// close moves into the store. Nothing else would shorten it where every process publishes a little and ends, and
-/// each would read all of it again.
-pub(crate) fn wind_up(connection: &Connection, config: &Config) {
+/// Prepares to close the writer's connection. A short write-ahead log stays, so that closing is cheap. A long one is
+/// checkpointed by the last connection to close: where every process publishes a little and ends, nothing else would
+/// ever shorten it, and each process would read all of it again.
+pub(crate) fn checkpoint_on_close(connection: &Connection, config: &Config) {
     let length = std::fs::metadata(config.log()).map_or(0, |log| log.len());
     if length > LONG_LOG {
         tracing::debug!(
             length,
-            "the log goes into the store, unless others still use it"
+            "checkpointing a long write-ahead log on close, unless others still use it"
         );
-        // If that fails, the next to close tries again.
+        // If this fails, the next connection to close tries again.
         let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
     }
 }
 
-/// Opens the store for reading; it must be there.
-pub(crate) fn open_reader(config: &Config, connections: &Arc<Connections>) -> Outcome<Open> {
+/// Opens the store for reading; it must exist.
+pub(crate) fn open_reader(
+    config: &Config,
+    connections: &Arc<OpenConnections>,
+) -> StoreResult<Open> {
     require(config, connections)?;
-    let seat = connections.enter()?;
+    let guard = connections.register()?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let opened = match open(config, flags) {
         Ok(opened) => opened,
@@ -124,47 +95,54 @@ pub(crate) fn open_reader(config: &Config, connections: &Arc<Connections>) -> Ou
     match schema::inspect(&opened.0) {
         Ok(State::Ready) => {
             tracing::debug!(path = %config.path.display(), "opened the store for reading");
-            Open::of(config, seat, opened)?.shared(config, connections)
+            shared(assemble(config, guard, opened)?, config, connections)
         }
         Ok(State::Older(_)) => {
-            drop((opened, seat));
+            drop((opened, guard));
             drop(open_writer(config, connections)?);
-            let seat = connections.enter()?;
-            Open::of(config, seat, open(config, flags)?)?.shared(config, connections)
+            let guard = connections.register()?;
+            shared(
+                assemble(config, guard, open(config, flags)?)?,
+                config,
+                connections,
+            )
         }
-        Err(Fault::Sql(error)) if unwritable(&error) => open_frozen(config, seat, error),
+        Err(StoreError::Sql(error)) if unwritable(&error) => open_frozen(config, guard, error),
         Err(fault) => Err(unless_fresh(config, fault)),
     }
 }
 
-/// Fails if the file is not there and may not be made for looking.
-pub(crate) fn require(config: &Config, connections: &Arc<Connections>) -> Outcome<()> {
+/// Fails if the file does not exist and reading must not create it.
+pub(crate) fn require(config: &Config, connections: &Arc<OpenConnections>) -> StoreResult<()> {
     let path = config.path.display();
     match config.path.try_exists() {
         Ok(true) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let message = format!("`{path}` cannot be looked for: its folder may not be entered");
-            let refused = refusal(ErrorKind::Denied, message)
-                .hint("the store needs to write the file and beside it")
+            let message = format!("`{path}` cannot be reached: no permission to enter its folder");
+            let refused = store_error(ErrorKind::Denied, message)
+                .hint("the store needs write access to the file and its folder")
                 .because(error);
             return Err(refused.into());
         }
         _ => {}
     }
-    if config.again {
-        return Err(gone(&config.path).into());
+    if config.reopen {
+        return Err(store_missing(&config.path).into());
     }
     if config.create {
         return open_writer(config, connections).map(drop);
     }
     let message = format!("there is no store `{path}`");
-    Err(refusal(ErrorKind::NotFound, message)
-        .hint("look at the name; the first `pf publish` makes a store")
+    Err(store_error(ErrorKind::NotFound, message)
+        .hint("check the name; the first `pf publish` creates a store")
         .into())
 }
 
-/// Tries again while another process holds the lock, as long as the URL allows.
-pub(crate) fn patiently<T>(config: &Config, mut act: impl FnMut() -> Outcome<T>) -> Outcome<T> {
+/// Retries while another process holds the lock, for as long as `busy_timeout` allows.
+pub(crate) fn retry_while_busy<T>(
+    config: &Config,
+    mut act: impl FnMut() -> StoreResult<T>,
+) -> StoreResult<T> {
     let start = Instant::now();
     loop {
         match act() {
@@ -176,54 +154,56 @@ pub(crate) fn patiently<T>(config: &Config, mut act: impl FnMut() -> Outcome<T>)
     }
 }
 
-fn prepare(config: &Config, connection: &mut Connection) -> Outcome<()> {
+fn prepare(config: &Config, connection: &mut Connection) -> StoreResult<()> {
     match schema::inspect(connection).map_err(|fault| unless_fresh(config, fault))? {
         State::Ready => {
             keep_a_log(connection);
             Ok(())
         }
-        State::Older(0) if config.again && files::is_fresh(&config.path) => {
-            Err(in_the_making(&config.path).into())
+        State::Older(0) if config.reopen && open_files::is_fresh(&config.path) => {
+            Err(being_replaced(&config.path).into())
         }
         State::Older(_) => schema::migrate(connection),
     }
 }
 
-/// Sees to it that writing and reading hold up nobody: a copy that `VACUUM INTO` made keeps no log.
+/// Switches to a write-ahead log, so that readers and the writer do not wait for each other: a copy made by `VACUUM
+/// INTO` has none.
 fn keep_a_log(connection: &Connection) {
     let kept = schema::journal_mode(connection);
     if kept.is_ok_and(|mode| mode != "wal") {
-        // Who uses it at the moment keeps it as it is.
+        // While another connection uses the file, its journal mode cannot change.
         let _ = connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()));
     }
 }
 
-/// A file that took the place of an open one may be a copy that is not complete yet.
-fn unless_fresh(config: &Config, fault: Fault) -> Fault {
+/// Reports a file that took the place of an open one as incomplete while it is young: it may be a copy that is still
+/// being written.
+fn unless_fresh(config: &Config, fault: StoreError) -> StoreError {
     let is_broken = fault.is_of_content();
-    if is_broken && config.again && files::is_fresh(&config.path) {
-        return in_the_making(&config.path).into();
+    if is_broken && config.reopen && open_files::is_fresh(&config.path) {
+        return being_replaced(&config.path).into();
     }
     fault
 }
 
-fn open(config: &Config, flags: OpenFlags) -> Outcome<(Connection, Identity)> {
-    let mut before = Identity::of(&config.path);
+fn open(config: &Config, flags: OpenFlags) -> StoreResult<(Connection, FileId)> {
+    let mut before = FileId::of(&config.path);
     for _ in 0..TRIES {
         let connection = connect(config, flags)?;
-        let after = Identity::of(&config.path);
+        let after = FileId::of(&config.path);
         match after {
             Some(store) if before.is_none_or(|before| before == store) => {
                 return Ok((connection, store));
             }
-            // To open a file of a container's image makes a copy of it, which is another one.
+            // Opening a file of a container image for writing copies it to the upper layer: another inode.
             _ => before = after,
         }
     }
-    Err(swapped(&config.path))
+    Err(replaced_while_opening(&config.path))
 }
 
-fn connect(config: &Config, flags: OpenFlags) -> Outcome<Connection> {
+fn connect(config: &Config, flags: OpenFlags) -> StoreResult<Connection> {
     let mut connection =
         Connection::open_with_flags(&config.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let limit = config.busy_timeout;
@@ -239,17 +219,21 @@ fn connect(config: &Config, flags: OpenFlags) -> Outcome<Connection> {
     Ok(connection)
 }
 
-/// Opens a store in a folder where nothing can be written: it cannot change while we read.
-fn open_frozen(config: &Config, seat: Seat, error: rusqlite::Error) -> Outcome<Open> {
+/// Opens a store in a read-only folder. Nothing can change there, so that no lock or index file is needed.
+fn open_frozen(
+    config: &Config,
+    guard: ConnectionGuard,
+    error: rusqlite::Error,
+) -> StoreResult<Open> {
     let Ok(mut url) = url::Url::from_file_path(&config.path) else {
         return Err(error.into());
     };
     url.set_query(Some("immutable=1"));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(url.as_str(), flags)?;
-    let store = Identity::of(&config.path).ok_or_else(|| swapped(&config.path))?;
+    let store = FileId::of(&config.path).ok_or_else(|| replaced_while_opening(&config.path))?;
     match schema::inspect(&connection)? {
-        State::Ready => Open::of(config, seat, (connection, store)),
+        State::Ready => assemble(config, guard, (connection, store)),
         State::Older(_) => Err(error.into()),
     }
 }
@@ -262,7 +246,32 @@ fn unwritable(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Waits 1 to 5 ms, so that those who wait do not come back together.
+/// Waits 1 to 5 ms: the jitter keeps waiting processes from retrying all at once.
 fn pause() {
     std::thread::sleep(Duration::from_micros(fastrand::u64(1_000..5_000)));
+}
+
+/// Pairs a connection with its files; fails if the path leads to another file by now.
+fn assemble(
+    config: &Config,
+    guard: ConnectionGuard,
+    (connection, store): (Connection, FileId),
+) -> StoreResult<Open> {
+    match OpenFiles::of(&config.path, &connection) {
+        Some(files) if files.store() == store => Ok(Open {
+            connection,
+            files,
+            guard,
+        }),
+        _ => Err(replaced_while_opening(&config.path)),
+    }
+}
+
+/// Fails if other processes would not see what is written here.
+fn shared(open: Open, config: &Config, connections: &OpenConnections) -> StoreResult<Open> {
+    if open.files.lacks_index() {
+        return Err(replaced_while_opening(&config.path));
+    }
+    connections.note_files(&open.files);
+    Ok(open)
 }

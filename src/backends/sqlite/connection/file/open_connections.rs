@@ -1,97 +1,116 @@
-//! What the connections of an open store have in common: what the user should know and no call fails for, and the count of
-//! those that are open. They share the index of the store's log; once that is gone, all of them have to end before one
-//! begins anew.
+//! The open connections of a store: their count, the one kept for the next read, and the notices that no call fails
+//! with. All connections of a process share one mapping of the log's index. Once that file is removed, a new
+//! connection would join the old mapping and write where no other process looks: all of them have to close before one
+//! opens again.
 
 use std::{
     sync::{Arc, MutexGuard, Weak},
     time::{Duration, Instant},
 };
 
+use super::open_files::{FileChange, FileId, OpenFiles};
 use crate::{
+    backends::sqlite::error::{StoreError, StoreResult, store_error},
     lock::{Condvar, Mutex},
     transport::{ErrorKind, Result},
 };
 
-use super::{
-    open::Open,
-    open_files::{Change, Files, Identity},
-};
-use crate::backends::sqlite::error::{Fault, Outcome, refusal};
-
-/// How long the others are waited for. The writing thread looks around every two seconds, should nothing else wake it.
+/// How long to wait for the other connections to close. The writing thread checks its files every two seconds if
+/// nothing else wakes it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// See the module.
+/// A connection and its files.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) connection: Connection,
+    pub(crate) files: OpenFiles,
+    /// Counts it as open; dropped after the connection.
+    pub(crate) guard: ConnectionGuard,
+}
+
+impl Open {
+    /// Closes the connection without touching the files that are at its paths by now.
+    pub(crate) fn end(self) {
+        disable_checkpoint_on_close(&self.connection);
+    }
+}
+
+/// Closes without a checkpoint: SQLite checks whether the store has moved, but not its log.
+pub(crate) fn disable_checkpoint_on_close(connection: &Connection) {
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+/// The open connections of a store.
 #[derive(Debug, Default)]
-pub(crate) struct Connections {
+pub(crate) struct OpenConnections {
     state: Mutex<State>,
     left: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// What is to be told.
-    waiting: Vec<String>,
-    /// What is said once however often it is found.
-    said: Vec<String>,
-    /// Logs that were removed, and saved.
-    saved: Vec<Identity>,
+    /// Notices to report.
+    notices: Vec<String>,
+    /// Notices that are reported once, however often they are found.
+    reported: Vec<String>,
+    /// Logs that were removed, and then saved.
+    saved: Vec<FileId>,
     open: usize,
-    /// The files of the one that was opened last.
-    files: Option<Files>,
-    /// All have to end.
-    recalled: bool,
-    /// For the next read.
+    /// The files of the connection opened last.
+    files: Option<OpenFiles>,
+    /// All connections have to close.
+    closing: bool,
+    /// The connection kept for the next read.
     spare: Option<Open>,
 }
 
-/// An open connection, until it is dropped.
+/// Counts a connection as open until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Seat(Weak<Connections>);
+pub(crate) struct ConnectionGuard(Weak<OpenConnections>);
 
-impl Connections {
-    /// Counts a connection that is about to be opened; waits until those that have to end have ended.
-    pub(crate) fn enter(self: &Arc<Self>) -> Outcome<Seat> {
-        if self.lacks_its_log() {
-            self.recall();
+impl OpenConnections {
+    /// Counts a connection that is about to be opened. Waits until the connections that have to close have done so.
+    pub(crate) fn register(self: &Arc<Self>) -> StoreResult<ConnectionGuard> {
+        if self.has_lost_log() {
+            self.close_all();
         }
         let until = Instant::now() + PATIENCE;
         let mut state = self.lock();
-        while state.recalled && state.open > 0 {
+        while state.closing && state.open > 0 {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let message = "the store's log was removed while it was in use, and still is";
-                return Err(Fault::refuse(ErrorKind::Unavailable, message));
+                let message = "the store's write-ahead log was removed while it was in use, and connections to it are still open";
+                return Err(StoreError::refuse(ErrorKind::Unavailable, message));
             }
             state = self.left.wait_timeout(state, left);
         }
-        state.recalled = false;
+        state.closing = false;
         if state.open == 0 {
             state.files = None;
         }
         state.open += 1;
-        Ok(Seat(Arc::downgrade(self)))
+        Ok(ConnectionGuard(Arc::downgrade(self)))
     }
 
-    /// Reports whether those that are open have a log that others do not find.
-    fn lacks_its_log(&self) -> bool {
+    /// Reports whether the open connections have a log that other processes do not find.
+    fn has_lost_log(&self) -> bool {
         let files = {
             let state = self.lock();
             state.files.clone().filter(|_| state.open > 0)
         };
-        files.is_some_and(|files| files.change() == Some(Change::Bared))
+        files.is_some_and(|files| files.change() == Some(FileChange::LogRemoved))
     }
 
-    /// Notes the files of a connection that was opened.
-    pub(crate) fn note(&self, files: &Files) {
+    /// Records the files of a connection that was opened.
+    pub(crate) fn note_files(&self, files: &OpenFiles) {
         self.lock().files = Some(files.clone());
     }
 
-    /// Lets none begin until all have ended.
-    pub(crate) fn recall(&self) {
+    /// Keeps new connections from opening until all have closed.
+    pub(crate) fn close_all(&self) {
         let spare = {
             let mut state = self.lock();
-            state.recalled = true;
+            state.closing = true;
             state.spare.take()
         };
         if let Some(open) = spare {
@@ -104,62 +123,62 @@ impl Connections {
         self.lock().spare.take()
     }
 
-    /// Keeps a connection for the next read, unless all have to end.
+    /// Keeps a connection for the next read, unless all have to close.
     pub(crate) fn keep_spare(&self, open: Open) {
-        let (over, is_recalled) = {
+        let (over, is_closing) = {
             let mut state = self.lock();
-            if state.recalled {
+            if state.closing {
                 (Some(open), true)
             } else {
                 (state.spare.replace(open), false)
             }
         };
         match over {
-            Some(open) if is_recalled => open.end(),
+            Some(open) if is_closing => open.end(),
             over => drop(over),
         }
     }
 
-    /// Has something told, once as long as nobody has told it.
-    pub(crate) fn say(&self, text: String) {
+    /// Adds a notice, unless it is pending already.
+    pub(crate) fn add_notice(&self, text: String) {
         tracing::warn!("{text}");
         let mut state = self.lock();
-        if !state.waiting.contains(&text) {
-            state.waiting.push(text);
+        if !state.notices.contains(&text) {
+            state.notices.push(text);
         }
     }
 
-    /// Has something told, and never again.
-    pub(crate) fn say_once(&self, text: String) {
-        if self.lock().said.contains(&text) {
+    /// Adds a notice that is reported only once.
+    pub(crate) fn add_notice_once(&self, text: String) {
+        if self.lock().reported.contains(&text) {
             return;
         }
-        self.lock().said.push(text.clone());
-        self.say(text);
+        self.lock().reported.push(text.clone());
+        self.add_notice(text);
     }
 
-    /// Notes that a log that was removed was saved.
-    pub(crate) fn note_saved(&self, log: Identity) {
+    /// Records that a removed log was saved.
+    pub(crate) fn note_saved(&self, log: FileId) {
         self.lock().saved.push(log);
     }
 
-    /// Reports whether a log was saved after it was removed.
-    pub(crate) fn was_saved(&self, log: Identity) -> bool {
+    /// Reports whether a removed log was saved.
+    pub(crate) fn was_saved(&self, log: FileId) -> bool {
         self.lock().saved.contains(&log)
     }
 
-    /// Takes everything that waits to be told.
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.lock().waiting)
+    /// Takes out all notices.
+    pub(crate) fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().notices)
     }
 
-    /// Fails with a warning if something waits to be told.
-    pub(crate) fn tell(&self) -> Result<()> {
+    /// Returns the first notice as a warning, if there is one.
+    pub(crate) fn report(&self) -> Result<()> {
         let mut state = self.lock();
-        if state.waiting.is_empty() {
+        if state.notices.is_empty() {
             return Ok(());
         }
-        Err(refusal(ErrorKind::Warning, state.waiting.remove(0)))
+        Err(store_error(ErrorKind::Warning, state.notices.remove(0)))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -167,7 +186,7 @@ impl Connections {
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         if let Some(connections) = self.0.upgrade() {
             connections.lock().open -= 1;

@@ -1,4 +1,4 @@
-//! The one thread that writes, and the transactions that it commits.
+//! The one thread that writes, and its transactions.
 
 pub(crate) mod transaction;
 pub(crate) mod write_loop;

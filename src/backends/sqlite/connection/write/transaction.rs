@@ -1,4 +1,6 @@
-//! Pieces of work, and committing several of them together.
+//! Write operations, and committing several of them together. A durable commit costs an fsync however much is in it,
+//! so that the operations that gathered during the last commit share the next. Each runs in a savepoint: its failure
+//! undoes its own work only.
 
 use std::{
     any::Any,
@@ -8,18 +10,17 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
+    backends::sqlite::{
+        connection::session::Session,
+        error::{StoreError, StoreResult, closed},
+    },
     failpoint,
     transport::{ErrorKind, Result},
 };
 
-use crate::backends::sqlite::{
-    connection::session::Session,
-    error::{Fault, Outcome, closed},
-};
-
-/// Sorts of work, each with a fail point on either side of its commit.
+/// Kinds of operations, each with a fail point before and after its commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum OpKind {
     Publish,
     Claim,
     Settle,
@@ -28,8 +29,8 @@ pub(crate) enum Step {
     Other,
 }
 
-/// Where a test can kill the process: `before` the commit nothing has happened, `after` it everything has
-/// but nobody was told.
+/// Points at which a test can kill the process: at `before`, nothing has happened; at `after`, everything is stored
+/// and nobody knows of it.
 pub(crate) const FAIL_POINTS: [&str; 10] = [
     "sqlite.publish.before",
     "sqlite.publish.after",
@@ -43,7 +44,7 @@ pub(crate) const FAIL_POINTS: [&str; 10] = [
     "sqlite.replay.after",
 ];
 
-impl Step {
+impl OpKind {
     pub(crate) fn reach(self, committed: bool) {
         let pair = match self {
             Self::Publish => 0,
@@ -57,33 +58,33 @@ impl Step {
     }
 }
 
-/// Work that is done inside a transaction, alone or with others.
-pub(crate) trait Work: Send {
-    /// Returns what sort of work it is.
-    fn step(&self) -> Step;
-    /// Does it. A failure undoes what this piece did and no other's.
-    fn run(&mut self, session: &mut Session) -> Outcome<()>;
-    /// Learns whether it is stored.
+/// An operation in a transaction, alone or with others.
+pub(crate) trait WriteOp: Send {
+    /// Returns its kind.
+    fn kind(&self) -> OpKind;
+    /// Runs it. A failure undoes the work of this operation and of no other.
+    fn run(&mut self, session: &mut Session) -> StoreResult<()>;
+    /// Receives the result of the commit.
     fn end(self: Box<Self>, result: Result<()>);
 }
 
-/// A closure as a [`Work`].
-pub(crate) struct Call<T, F> {
-    step: Step,
+/// A closure as a [`WriteOp`].
+pub(crate) struct ClosureOp<T, F> {
+    kind: OpKind,
     work: Option<F>,
     value: Option<T>,
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<T, F> Call<T, F>
+impl<T, F> ClosureOp<T, F>
 where
     T: Send + 'static,
-    F: FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
+    F: FnOnce(&mut Session) -> StoreResult<T> + Send + 'static,
 {
-    pub(crate) fn boxed(step: Step, work: F) -> (Box<dyn Work>, oneshot::Receiver<Result<T>>) {
+    pub(crate) fn boxed(kind: OpKind, work: F) -> (Box<dyn WriteOp>, oneshot::Receiver<Result<T>>) {
         let (reply, receiver) = oneshot::channel();
         let call = Self {
-            step,
+            kind,
             work: Some(work),
             value: None,
             reply,
@@ -92,16 +93,16 @@ where
     }
 }
 
-impl<T, F> Work for Call<T, F>
+impl<T, F> WriteOp for ClosureOp<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Session) -> Outcome<T> + Send,
+    F: FnOnce(&mut Session) -> StoreResult<T> + Send,
 {
-    fn step(&self) -> Step {
-        self.step
+    fn kind(&self) -> OpKind {
+        self.kind
     }
 
-    fn run(&mut self, session: &mut Session) -> Outcome<()> {
+    fn run(&mut self, session: &mut Session) -> StoreResult<()> {
         if let Some(work) = self.work.take() {
             self.value = Some(work(session)?);
         }
@@ -114,32 +115,32 @@ where
             (Ok(()), None) => Err(closed()),
             (Err(error), _) => Err(error),
         };
-        // Who asked may have gone.
+        // The caller may have gone.
         let _ = self.reply.send(value);
     }
 }
 
-pub(crate) type Done = Vec<(Box<dyn Work>, Outcome<()>)>;
-pub(crate) type Undone = (Vec<Box<dyn Work>>, Fault);
+pub(crate) type Committed = Vec<(Box<dyn WriteOp>, StoreResult<()>)>;
+pub(crate) type RolledBack = (Vec<Box<dyn WriteOp>>, StoreError);
 
-/// Does every job in one transaction and commits it; tells whether the store changed.
+/// Runs all operations in one transaction and commits it; reports whether the store changed.
 pub(crate) fn transact(
     session: &mut Session,
-    jobs: Vec<Box<dyn Work>>,
-) -> std::result::Result<(Done, bool), Undone> {
-    let durable = jobs.iter().any(|job| job.step() != Step::Claim);
+    jobs: Vec<Box<dyn WriteOp>>,
+) -> std::result::Result<(Committed, bool), RolledBack> {
+    let durable = jobs.iter().any(|job| job.kind() != OpKind::Claim);
     if let Err(fault) = session.begin(durable) {
         return Err((jobs, fault));
     }
     let before = session.connection.total_changes();
     let alone = jobs.len() == 1;
-    let mut done: Done = Vec::with_capacity(jobs.len());
+    let mut done: Committed = Vec::with_capacity(jobs.len());
     let mut queue = jobs.into_iter();
     for mut job in queue.by_ref() {
         let result = if alone {
-            guarded(job.as_mut(), session)
+            run_catching(job.as_mut(), session)
         } else {
-            apart(job.as_mut(), session)
+            run_in_savepoint(job.as_mut(), session)
         };
         // Some failures (a full disk) end the whole transaction.
         let over = session.connection.is_autocommit() || (alone && result.is_err());
@@ -152,23 +153,23 @@ pub(crate) fn transact(
         return Err(undone(done, queue));
     }
     for (job, _) in &done {
-        job.step().reach(false);
+        job.kind().reach(false);
     }
     let changed = session.connection.total_changes() != before;
     let end = if changed { "COMMIT" } else { "ROLLBACK" };
-    if let Err(fault) = session.step(end) {
+    if let Err(fault) = session.execute(end) {
         return Err((done.into_iter().map(|(job, _)| job).collect(), fault));
     }
     for (job, _) in &done {
-        job.step().reach(true);
+        job.kind().reach(true);
     }
     if session.fired {
-        Step::Fire.reach(true);
+        OpKind::Fire.reach(true);
     }
     Ok((done, changed))
 }
 
-fn undone(done: Done, rest: impl Iterator<Item = Box<dyn Work>>) -> Undone {
+fn undone(done: Committed, rest: impl Iterator<SettleItem = Box<dyn WriteOp>>) -> RolledBack {
     let mut cause = None;
     let mut jobs: Vec<_> = rest.collect();
     for (job, result) in done {
@@ -180,28 +181,28 @@ fn undone(done: Done, rest: impl Iterator<Item = Box<dyn Work>>) -> Undone {
     (jobs, cause.unwrap_or_else(|| closed().into()))
 }
 
-/// Does a job so that its failure leaves the others' work in place.
-fn apart(job: &mut dyn Work, session: &mut Session) -> Outcome<()> {
-    session.step("SAVEPOINT job")?;
-    let result = guarded(job, session);
+/// Runs an operation in a savepoint, so that its failure leaves the work of the others in place.
+fn run_in_savepoint(job: &mut dyn WriteOp, session: &mut Session) -> StoreResult<()> {
+    session.execute("SAVEPOINT job")?;
+    let result = run_catching(job, session);
     if session.connection.is_autocommit() {
         return result;
     }
     if result.is_err() {
-        session.step("ROLLBACK TO job")?;
+        session.execute("ROLLBACK TO job")?;
         session.forget();
     }
-    session.step("RELEASE job")?;
+    session.execute("RELEASE job")?;
     result
 }
 
-/// Does a job; a panic in it is its own failure, not the end of the store.
-pub(crate) fn guarded(job: &mut dyn Work, session: &mut Session) -> Outcome<()> {
+/// Runs an operation; a panic in it is its own failure, not the end of the writing thread.
+pub(crate) fn run_catching(job: &mut dyn WriteOp, session: &mut Session) -> StoreResult<()> {
     catch_unwind(AssertUnwindSafe(|| job.run(session))).unwrap_or_else(|panic| {
         let text = panic_text(panic.as_ref());
-        Err(Fault::refuse(
+        Err(StoreError::refuse(
             ErrorKind::Other,
-            format!("the work panicked: {text}"),
+            format!("the operation panicked: {text}"),
         ))
     })
 }
@@ -214,8 +215,8 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 pub(crate) fn roll_back(session: &mut Session) {
     if !session.connection.is_autocommit() {
-        // If even that fails, the next BEGIN says so.
-        let _ = session.step("ROLLBACK");
+        // If this fails, the next BEGIN reports it.
+        let _ = session.execute("ROLLBACK");
     }
     session.forget();
 }

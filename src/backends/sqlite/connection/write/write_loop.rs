@@ -1,5 +1,6 @@
-//! What the writing thread does: it keeps the store open, commits, and confirms only what is in the file that has the
-//! store's name.
+//! The loop of the writing thread: it keeps the store open, commits, and cleans up while it is idle. A commit is
+//! confirmed only after a check that the file is still at the store's path. The check comes after the commit: one
+//! before it would miss a file that is moved during the commit.
 
 use std::{
     sync::{Arc, atomic::Ordering, mpsc},
@@ -8,67 +9,85 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::transport::{Result, TransportError};
-
 use super::{
-    transaction::{Work, guarded, roll_back, transact},
-    writer::Standing,
+    transaction::{WriteOp, roll_back, run_catching, transact},
+    write_loop::WriterStatus,
 };
-use crate::backends::sqlite::{
-    connection::change_notifier::Wake,
-    connection::config::Config,
-    connection::file::detach::{self as parting, Parted},
-    connection::file::open_files::Change,
-    connection::retention::Retention,
-    connection::session::Session,
-    error::{Outcome, closed, missed},
+use crate::{
+    backends::sqlite::{
+        connection::{
+            change_notifier::ChangeNotifier,
+            config::Config,
+            file::{
+                detach::{self, Detached, missed},
+                open_connections::OpenConnections,
+                open_files::FileChange,
+            },
+            retention::Retention,
+            session::Session,
+        },
+        error::{StoreResult, closed},
+    },
+    transport::{Result, TransportError},
 };
 
-/// The most pieces of work in one commit.
+/// The most operations in one commit: a bound on the latency of the first.
 const GATHER: usize = 64;
 
-/// How long nothing was written before the thread cleans up, ...
+/// The idle time before a clean-up, ...
 const IDLE: Duration = Duration::from_secs(2);
-/// ... and how long it may be put off by writing.
+/// ... and the longest that writing may delay one.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// What is asked of the thread.
+/// A command to the thread.
 pub(crate) enum Command {
-    Look(Box<dyn Work>),
-    Write(Box<dyn Work>),
+    Read(Box<dyn WriteOp>),
+    Write(Box<dyn WriteOp>),
     Close(oneshot::Sender<()>),
 }
 
-/// See the module.
+/// What callers see of the writing thread besides its replies.
+#[derive(Debug, Default)]
+pub(crate) struct WriterStatus {
+    /// Grows when another file takes the store's path.
+    pub(crate) generation: AtomicU64,
+    pub(crate) connections: Arc<OpenConnections>,
+}
+
+/// The writing thread's state.
 #[derive(Debug)]
-pub(crate) struct Worker {
+pub(crate) struct WriteLoop {
     config: Config,
-    wake: Arc<Wake>,
-    standing: Arc<Standing>,
+    notifier: Arc<ChangeNotifier>,
+    status: Arc<WriterStatus>,
     session: Option<Session>,
-    /// Another store may have the name since the last one was let go of.
-    has_parted: bool,
+    /// Another file may be at the path since the last one was closed.
+    was_replaced: bool,
     retention: Retention,
 }
 
-impl Worker {
-    /// Prepares for a store, without a connection yet.
-    pub(crate) fn new(config: &Config, wake: &Arc<Wake>, standing: &Arc<Standing>) -> Self {
+impl WriteLoop {
+    /// Creates a loop without a connection.
+    pub(crate) fn new(
+        config: &Config,
+        notifier: &Arc<ChangeNotifier>,
+        status: &Arc<WriterStatus>,
+    ) -> Self {
         Self {
             config: config.clone(),
-            wake: Arc::clone(wake),
-            standing: Arc::clone(standing),
+            notifier: Arc::clone(notifier),
+            status: Arc::clone(status),
             session: None,
-            has_parted: false,
+            was_replaced: false,
             retention: Retention::default(),
         }
     }
 
-    /// Does at once what the thread would do.
-    pub(crate) fn obey(&mut self, command: Command) {
+    /// Handles a command at once, on the caller's thread.
+    pub(crate) fn handle(&mut self, command: Command) {
         match command {
             Command::Write(job) => self.commit(vec![job]),
-            Command::Look(job) => self.look(job),
+            Command::Read(job) => self.read(job),
             Command::Close(reply) => {
                 self.session = None;
                 let _ = reply.send(());
@@ -76,11 +95,12 @@ impl Worker {
         }
     }
 
-    /// Works until it is told to end.
+    /// Handles commands until it is closed.
     pub(crate) fn run(mut self, inbox: &mpsc::Receiver<Command>) {
         let (mut cleaned, mut written) = (Instant::now(), Instant::now());
         loop {
-            // Who waits for events looks every second, so that the inbox alone says nothing.
+            // Waiting consumers look every second, so that an inbox is never silent: idle means that nothing was
+            // written.
             let patience = (cleaned.max(written) + IDLE).min(cleaned + BUSY);
             if Instant::now() >= patience {
                 self.clean_up();
@@ -98,7 +118,7 @@ impl Worker {
             while let Some(command) = next.take() {
                 match command {
                     Command::Write(job) => jobs.push(job),
-                    Command::Look(job) => self.look(job),
+                    Command::Read(job) => self.read(job),
                     Command::Close(reply) => {
                         self.commit(jobs);
                         self.session = None;
@@ -117,12 +137,12 @@ impl Worker {
         }
     }
 
-    /// Returns the open store; opens what has the name now.
+    /// Returns the open store; opens the file that is at the path now.
     fn session(&mut self) -> Result<&mut Session> {
-        self.look_around();
+        self.check_files();
         if self.session.is_none() {
-            let generation = self.standing.generation.load(Ordering::Relaxed);
-            let opened = Session::open(&self.config, generation, &self.standing.connections);
+            let generation = self.status.generation.load(Ordering::Relaxed);
+            let opened = Session::open(&self.config, generation, &self.status.connections);
             let session = opened.map_err(|fault| fault.into_error(&self.config.path))?;
             self.opened(&session);
             self.session = Some(session);
@@ -132,47 +152,47 @@ impl Worker {
 
     fn opened(&mut self, session: &Session) {
         let path = self.config.path.display();
-        let connections = &self.standing.connections;
-        if std::mem::take(&mut self.has_parted) {
-            connections.say(format!(
-                "`{path}` was replaced while it was in use; going on with the file that is there now"
+        let connections = &self.status.connections;
+        if std::mem::take(&mut self.was_replaced) {
+            connections.add_notice(format!(
+                "`{path}` was replaced while it was in use; continuing with the new file"
             ));
         }
-        if session.files.has_other_names() {
-            connections.say_once(session.files.warning());
+        if session.files.has_hard_links() {
+            connections.add_notice_once(session.files.warning());
         }
-        self.config.again = true;
+        self.config.reopen = true;
     }
 
-    fn look(&mut self, mut job: Box<dyn Work>) {
+    fn read(&mut self, mut job: Box<dyn WriteOp>) {
         let path = self.config.path.clone();
-        let result = self
-            .session()
-            .and_then(|session| guarded(job.as_mut(), session).map_err(|f| f.into_error(&path)));
+        let result = self.session().and_then(|session| {
+            run_catching(job.as_mut(), session).map_err(|f| f.into_error(&path))
+        });
         job.end(result);
     }
 
     fn clean_up(&mut self) {
-        self.look_around();
+        self.check_files();
         let Some(session) = self.session.as_mut() else {
             return;
         };
-        let Some(mut job) = self.retention.job() else {
+        let Some(mut job) = self.retention.next_chunk() else {
             return;
         };
-        let cleaned: Outcome<()> = (|| {
+        let cleaned: StoreResult<()> = (|| {
             session.begin(false)?;
             job.run(session)?;
-            session.step("COMMIT")
+            session.execute("COMMIT")
         })();
         if let Err(fault) = &cleaned {
-            tracing::warn!(?fault, "old messages could not be removed");
+            tracing::warn!(?fault, "old messages were not removed");
             roll_back(session);
         }
-        self.retention.learn(&job, cleaned.is_ok());
+        self.retention.record(&job, cleaned.is_ok());
     }
 
-    fn commit(&mut self, jobs: Vec<Box<dyn Work>>) {
+    fn commit(&mut self, jobs: Vec<Box<dyn WriteOp>>) {
         if jobs.is_empty() {
             return;
         }
@@ -183,10 +203,10 @@ impl Worker {
         };
         match transact(session, jobs) {
             Ok((done, changed)) => {
-                // After the commit, so that nothing is confirmed that went to a file without the name.
-                let missed = self.miss();
+                // After the commit: nothing is confirmed that went to a file that is not at the path.
+                let missed = self.check_commit();
                 if changed {
-                    self.wake.ring();
+                    self.notifier.notify();
                 }
                 for (job, result) in done {
                     job.end(match &missed {
@@ -197,61 +217,63 @@ impl Worker {
             }
             Err((jobs, fault)) => {
                 roll_back(session);
-                let error = self.miss().unwrap_or_else(|| fault.into_error(&path));
-                tracing::warn!(%error, jobs = jobs.len(), "a transaction was undone");
+                let error = self
+                    .check_commit()
+                    .unwrap_or_else(|| fault.into_error(&path));
+                tracing::warn!(%error, jobs = jobs.len(), "a transaction was rolled back");
                 fail(jobs, error);
             }
         }
     }
 
-    /// Lets go of files that changed while nothing was under way.
-    fn look_around(&mut self) {
-        if let Some((change, Parted::Lost)) = self.part()
-            && change == Change::Bared
+    /// Closes files that changed while nothing was in progress.
+    fn check_files(&mut self) {
+        if let Some((change, Detached::Lost)) = self.detach()
+            && change == FileChange::LogRemoved
         {
-            self.mourn();
+            self.report_lost_log();
         }
     }
 
-    /// Lets go of files that changed; returns what to tell those whose work is not in the store that has the name.
-    fn miss(&mut self) -> Option<TransportError> {
-        let (change, parted) = self.part()?;
-        if parted == Parted::Saved {
+    /// Closes files that changed; returns the error for operations that are not in the file at the path.
+    fn check_commit(&mut self) -> Option<TransportError> {
+        let (change, parted) = self.detach()?;
+        if parted == Detached::Saved {
             return None;
         }
-        if change == Change::Bared {
-            self.mourn();
+        if change == FileChange::LogRemoved {
+            self.report_lost_log();
         }
         Some(missed(change, &self.config.path))
     }
 
-    fn part(&mut self) -> Option<(Change, Parted)> {
+    fn detach(&mut self) -> Option<(FileChange, Detached)> {
         let change = self.session.as_ref()?.files.change()?;
         let session = self.session.take()?;
         let path = self.config.path.display();
-        tracing::warn!(%path, ?change, "the files that were open are not the store's any more");
-        let connections = &self.standing.connections;
-        let parted = parting::part(&session.connection, &session.files, change, connections);
+        tracing::warn!(%path, ?change, "the open files are no longer at the store's path");
+        let connections = &self.status.connections;
+        let parted = detach::detach(&session.connection, &session.files, change, connections);
         drop(session);
-        if change != Change::Bared {
-            self.has_parted = true;
-            self.standing.generation.fetch_add(1, Ordering::AcqRel);
+        if change != FileChange::LogRemoved {
+            self.was_replaced = true;
+            self.status.generation.fetch_add(1, Ordering::AcqRel);
         }
-        self.wake.ring();
+        self.notifier.notify();
         Some((change, parted))
     }
 
-    fn mourn(&self) {
+    fn report_lost_log(&self) {
         let path = self.config.path.display();
-        self.standing.connections.say(format!(
+        self.status.connections.add_notice(format!(
             "the log of `{path}` was removed while it was in use: what was stored lately may be missing; leave the \
              files `-wal` and `-shm` to `pf`"
         ));
     }
 }
 
-/// Tells every piece of work the same failure; the last gets the engine's own error with it.
-fn fail(mut jobs: Vec<Box<dyn Work>>, error: TransportError) {
+/// Ends every operation with the same error.
+fn fail(mut jobs: Vec<Box<dyn WriteOp>>, error: TransportError) {
     let last = jobs.pop();
     for job in jobs {
         job.end(Err(error.clone()));
@@ -268,60 +290,60 @@ mod tests {
     use super::*;
     use crate::{
         backends::sqlite::{
-            connection::log::{end_of, topic_id},
-            connection::write::transaction::{Call, Step},
+            connection::log::{last_seq_of, topic_id},
+            connection::write::transaction::{ClosureOp, OpKind},
         },
         transport::ErrorKind,
     };
 
-    struct Bench {
+    struct Fixture {
         folder: tempfile::TempDir,
-        worker: Worker,
+        worker: WriteLoop,
     }
 
-    impl Bench {
+    impl Fixture {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let config = Config::new(folder.path().join("store.db"));
-            let wake = Wake::new(config.clone(), Arc::default());
-            let worker = Worker::new(&config, &wake, &Arc::default());
-            let mut bench = Self { folder, worker };
-            bench.commit(|_| {}).unwrap();
-            bench
+            let notifier = ChangeNotifier::new(config.clone(), Arc::default());
+            let worker = WriteLoop::new(&config, &notifier, &Arc::default());
+            let mut fixture = Self { folder, worker };
+            fixture.commit(|_| {}).unwrap();
+            fixture
         }
 
         fn at(&self, name: &str) -> PathBuf {
             self.folder.path().join(name)
         }
 
-        /// Commits something, and does something between the look at the files and the commit.
+        /// Commits something, and does something else between the check of the files and the commit.
         fn commit(&mut self, meanwhile: impl FnOnce(&Session) + Send + 'static) -> Result<()> {
-            let (job, mut reply) = Call::boxed(Step::Other, move |session: &mut Session| {
+            let (job, mut reply) = ClosureOp::boxed(OpKind::Other, move |session: &mut Session| {
                 meanwhile(session);
                 let name = format!("t{}", session.connection.total_changes());
                 topic_id(session, &name.parse().unwrap()).map(drop)
             });
-            self.worker.obey(Command::Write(job));
+            self.worker.handle(Command::Write(job));
             reply.try_recv().unwrap()
         }
     }
 
     #[test]
     fn what_is_moved_or_replaced_before_the_commit_is_not_confirmed() {
-        let mut bench = Bench::new();
-        let (store, moved) = (bench.at("store.db"), bench.at("moved.db"));
-        fs::copy(&store, bench.at("other.db")).unwrap();
-        let other = bench.at("other.db");
+        let mut fixture = Fixture::new();
+        let (store, moved) = (fixture.at("store.db"), fixture.at("moved.db"));
+        fs::copy(&store, fixture.at("other.db")).unwrap();
+        let other = fixture.at("other.db");
         let (from, to) = (store.clone(), moved.clone());
-        let gone = bench.commit(move |_| fs::rename(from, to).unwrap());
+        let gone = fixture.commit(move |_| fs::rename(from, to).unwrap());
         assert_eq!(gone.unwrap_err().kind(), ErrorKind::Ambiguous);
-        let absent = bench.commit(|_| {});
+        let absent = fixture.commit(|_| {});
         assert_eq!(absent.unwrap_err().kind(), ErrorKind::Unavailable);
         fs::rename(&moved, &store).unwrap();
-        bench.commit(|_| {}).unwrap();
-        let replaced = bench.commit(move |_| fs::rename(other, store).unwrap());
+        fixture.commit(|_| {}).unwrap();
+        let replaced = fixture.commit(move |_| fs::rename(other, store).unwrap());
         assert_eq!(replaced.unwrap_err().kind(), ErrorKind::Ambiguous);
-        assert_eq!(bench.worker.standing.generation.load(Ordering::Relaxed), 2);
+        assert_eq!(fixture.worker.status.generation.load(Ordering::Relaxed), 2);
     }
 
     #[test]
@@ -331,10 +353,10 @@ mod tests {
             (false, "store.db-shm"),
             (true, "store.db-wal"),
         ] {
-            let mut bench = Bench::new();
-            let side = bench.at(side);
-            let committed = bench.commit(move |session| {
-                assert_eq!(end_of(&session.connection).unwrap(), 0);
+            let mut fixture = Fixture::new();
+            let side = fixture.at(side);
+            let committed = fixture.commit(move |session| {
+                assert_eq!(last_seq_of(&session.connection).unwrap(), 0);
                 fs::remove_file(&side).unwrap();
                 if is_taken {
                     fs::write(&side, "x").unwrap();
@@ -345,13 +367,13 @@ mod tests {
                 assert_eq!(kind, Err(ErrorKind::Ambiguous));
             } else {
                 assert_eq!(kind, Ok(()));
-                let raw = rusqlite::Connection::open(bench.at("store.db")).unwrap();
+                let raw = rusqlite::Connection::open(fixture.at("store.db")).unwrap();
                 let sql = "SELECT count(*) FROM topics";
                 let topics: i64 = raw.query_row(sql, [], |row| row.get(0)).unwrap();
                 assert_eq!(topics, 2, "others see all of it");
             }
-            assert_eq!(bench.worker.standing.connections.take().len(), 1);
-            assert_eq!(bench.worker.standing.generation.load(Ordering::Relaxed), 0);
+            assert_eq!(fixture.worker.status.connections.take_notices().len(), 1);
+            assert_eq!(fixture.worker.status.generation.load(Ordering::Relaxed), 0);
         }
     }
 }

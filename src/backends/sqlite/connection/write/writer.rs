@@ -1,4 +1,5 @@
-//! The one thread that writes: it takes what has gathered and commits it together. A program that writes once does without.
+//! The handle of the writing thread, which takes the operations that have gathered and commits them together. A
+//! program that does one thing and ends runs them on its own thread instead.
 
 use std::{
     sync::{
@@ -11,40 +12,31 @@ use std::{
 
 use tokio::sync::oneshot;
 
+use super::{
+    transaction::{ClosureOp, OpKind, WriteOp},
+    write_loop::{Command, WriteLoop},
+};
 use crate::{
+    backends::sqlite::{
+        connection::{
+            change_notifier::ChangeNotifier, config::Config,
+            file::open_connections::OpenConnections, session::Session,
+        },
+        error::{StoreResult, closed, store_error},
+    },
     lock::Mutex,
     transport::{ErrorKind, Result, TransportError},
 };
 
-use super::{
-    transaction::{Call, Step, Work},
-    write_loop::{Command, Worker},
-};
-use crate::backends::sqlite::{
-    connection::change_notifier::Wake,
-    connection::config::Config,
-    connection::file::open_connections::Connections,
-    connection::session::Session,
-    error::{Outcome, closed, refusal},
-};
-
-/// What the writing thread lets others know beside its answers.
-#[derive(Debug, Default)]
-pub(crate) struct Standing {
-    /// Grows when another store gets the name.
-    pub(crate) generation: AtomicU64,
-    pub(crate) connections: Arc<Connections>,
-}
-
-/// The way to the writing thread, which starts with the first piece of work.
+/// Sends operations to the writing thread, which starts with the first of them.
 #[derive(Debug)]
 pub(crate) struct Writer {
     config: Config,
-    wake: Arc<Wake>,
-    standing: Arc<Standing>,
+    notifier: Arc<ChangeNotifier>,
+    status: Arc<WriterStatus>,
     thread: Mutex<Option<Thread>>,
-    /// Works in place of the thread, where none is wanted.
-    inline: Option<Mutex<Worker>>,
+    /// Runs operations in place of the thread.
+    inline: Option<Mutex<WriteLoop>>,
 }
 
 #[derive(Debug)]
@@ -54,77 +46,81 @@ struct Thread {
 }
 
 impl Writer {
-    /// Prepares for a store, without a thread or a connection yet.
-    pub(crate) fn new(config: Config, wake: Arc<Wake>, connections: Arc<Connections>) -> Self {
-        let standing = Arc::new(Standing {
+    /// Creates a writer without a thread or a connection.
+    pub(crate) fn new(
+        config: Config,
+        notifier: Arc<ChangeNotifier>,
+        connections: Arc<OpenConnections>,
+    ) -> Self {
+        let status = Arc::new(WriterStatus {
             connections,
-            ..Standing::default()
+            ..WriterStatus::default()
         });
-        let worker = || Mutex::new(Worker::new(&config, &wake, &standing));
+        let worker = || Mutex::new(WriteLoop::new(&config, &notifier, &status));
         Self {
             inline: config.inline.then(worker),
             config,
-            wake,
-            standing,
+            notifier,
+            status,
             thread: Mutex::new(None),
         }
     }
 
-    /// Returns which of the stores that had the name is open: what was learned of an earlier one does not hold.
+    /// Returns which file is open, by number: facts about an earlier file do not hold for it.
     pub(crate) fn generation(&self) -> u64 {
-        self.standing.generation.load(Ordering::Acquire)
+        self.status.generation.load(Ordering::Acquire)
     }
 
-    /// Returns what the connections have in common.
-    pub(crate) fn connections(&self) -> &Connections {
-        &self.standing.connections
+    /// Returns the open connections.
+    pub(crate) fn connections(&self) -> &OpenConnections {
+        &self.status.connections
     }
 
-    /// Sends work to be done in a transaction, in the order of the calls.
-    pub(crate) fn submit(&self, job: Box<dyn Work>) {
+    /// Sends an operation to be run in a transaction, in the order of the calls.
+    pub(crate) fn submit(&self, job: Box<dyn WriteOp>) {
         self.send(Command::Write(job));
     }
 
-    /// Does work in a transaction and returns its value once that is committed.
-    pub(crate) async fn write<T, F>(&self, step: Step, work: F) -> Result<T>
+    /// Runs an operation and returns its value once it is committed.
+    pub(crate) async fn write<T, F>(&self, kind: OpKind, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
+        F: FnOnce(&mut Session) -> StoreResult<T> + Send + 'static,
     {
-        let (job, reply) = Call::boxed(step, work);
+        let (job, reply) = ClosureOp::boxed(kind, work);
         self.submit(job);
         reply.await.unwrap_or_else(|_| Err(closed()))
     }
 
     /// Reads on the writer's connection, outside a transaction.
-    pub(crate) async fn look<T, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Session) -> Outcome<T> + Send + 'static,
+        F: FnOnce(&mut Session) -> StoreResult<T> + Send + 'static,
     {
-        let (job, reply) = Call::boxed(Step::Other, work);
-        self.send(Command::Look(job));
+        let (job, reply) = ClosureOp::boxed(OpKind::Other, work);
+        self.send(Command::Read(job));
         reply.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Ends the thread after what was sent.
+    /// Ends the thread after it has run what was sent.
     pub(crate) async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         if let Some(worker) = &self.inline {
-            return worker.lock().obey(Command::Close(reply));
+            return worker.lock().handle(Command::Close(reply));
         }
         let thread = self.lock().take();
         let Some(thread) = thread else { return };
         if thread.commands.send(Command::Close(reply)).is_ok() {
             let _ = closed.await;
         }
-        // It has answered, so this does not wait for work.
+        // It has replied, so that this does not wait.
         let _ = thread.handle.join();
     }
 
     fn send(&self, command: Command) {
         if let Some(worker) = &self.inline {
-            return worker.lock().obey(command);
+            return worker.lock().handle(command);
         }
         let mut thread = self.lock();
         if thread.is_none() {
@@ -142,12 +138,16 @@ impl Writer {
 
     fn start(&self) -> Result<Thread> {
         let (commands, inbox) = mpsc::channel();
-        let worker = Worker::new(&self.config, &self.wake, &self.standing);
+        let worker = WriteLoop::new(&self.config, &self.notifier, &self.status);
         let handle = std::thread::Builder::new()
             .name("pf-sqlite-write".to_owned())
             .spawn(move || worker.run(&inbox))
             .map_err(|error| {
-                refusal(ErrorKind::Unavailable, "no thread for the store").because(error)
+                store_error(
+                    ErrorKind::Unavailable,
+                    "the writing thread cannot be started",
+                )
+                .because(error)
             })?;
         Ok(Thread { commands, handle })
     }
@@ -158,7 +158,7 @@ impl Writer {
 }
 
 fn refuse(command: Command, error: &TransportError) {
-    if let Command::Write(job) | Command::Look(job) = command {
+    if let Command::Write(job) | Command::Read(job) = command {
         job.end(Err(error.clone()));
     }
 }
@@ -166,13 +166,13 @@ fn refuse(command: Command, error: &TransportError) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backends::sqlite::{connection::log::topic_id, error::Fault};
+    use crate::backends::sqlite::{connection::log::topic_id, error::StoreError};
 
-    fn topic(name: &'static str, fails: bool) -> (Box<dyn Work>, oneshot::Receiver<Result<()>>) {
-        Call::boxed(Step::Other, move |session: &mut Session| {
+    fn topic(name: &'static str, fails: bool) -> (Box<dyn WriteOp>, oneshot::Receiver<Result<()>>) {
+        ClosureOp::boxed(OpKind::Other, move |session: &mut Session| {
             topic_id(session, &name.parse().unwrap())?;
             if fails {
-                return Err(Fault::refuse(ErrorKind::Other, "no"));
+                return Err(StoreError::refuse(ErrorKind::Other, "no"));
             }
             Ok(())
         })
@@ -184,11 +184,13 @@ mod tests {
         let config = Config::new(folder.path().join("store.db"));
         let writer = Writer::new(
             config.clone(),
-            Wake::new(config, Arc::default()),
+            ChangeNotifier::new(config, Arc::default()),
             Arc::default(),
         );
         let (go_on, wait) = mpsc::channel::<()>();
-        let (held_up, _) = Call::boxed(Step::Other, move |_: &mut Session| Ok(wait.recv().is_ok()));
+        let (held_up, _) = ClosureOp::boxed(OpKind::Other, move |_: &mut Session| {
+            Ok(wait.recv().is_ok())
+        });
         writer.submit(held_up);
         let (jobs, replies): (Vec<_>, Vec<_>) = [("a", false), ("b", true), ("c", false)]
             .map(|(name, fails)| topic(name, fails))
@@ -203,7 +205,7 @@ mod tests {
             told.push(reply.await.unwrap().is_ok());
         }
         assert_eq!(told, [true, false, true]);
-        let names = writer.look(|session| {
+        let names = writer.read(|session| {
             let sql = "SELECT group_concat(name) FROM topics";
             Ok(session
                 .connection
@@ -219,7 +221,7 @@ mod tests {
         config.inline = true;
         let writer = Writer::new(
             config.clone(),
-            Wake::new(config, Arc::default()),
+            ChangeNotifier::new(config, Arc::default()),
             Arc::default(),
         );
         let (job, reply) = topic("a", false);
