@@ -13,7 +13,7 @@ use crate::event::{
 pub(in crate::event) const ATTEMPT: &str = "pfattempt";
 /// Runs that the delivery allows.
 pub(in crate::event) const ATTEMPT_LIMIT: &str = "pfattemptlimit";
-/// Runs that the publisher wishes for.
+/// The number of attempts that the publisher set.
 pub(crate) const MAX_ATTEMPTS: &str = "pfmaxattempts";
 pub(in crate::event) const EVENT_VERSION: &str = "pfeventversion";
 /// A trace id that W3C does not know.

@@ -110,7 +110,7 @@ pub enum Fault {
     ForgetsAcks,
     /// There are fewer results than settlements.
     DropsResults,
-    /// A verdict on a lost delivery is said to be true.
+    /// A verdict on a lost delivery is reported as applied.
     ForgivesLost,
     /// Extending a lease does nothing.
     IgnoresExtend,

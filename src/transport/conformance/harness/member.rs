@@ -73,7 +73,7 @@ impl Member {
         results.remove(0)
     }
 
-    /// Settles one delivery, expecting it to be ours.
+    /// Settles one delivery, expecting that its lease is held.
     pub(in crate::transport::conformance) async fn settle(
         &self,
         delivery: Delivery,

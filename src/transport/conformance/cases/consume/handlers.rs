@@ -28,7 +28,7 @@ pub async fn get_what_is_new(harness: &Harness) {
     assert_eq!(harness.drain("g", &a).await, ["a3"]);
 }
 
-/// A retry waits for a member of its topic, whoever else is up when it is due.
+/// A retry waits for a member of its topic, whichever other members are running when it is due.
 pub async fn wait_for_their_own_retries(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     for (failing, other) in [(&a, &b), (&b, &a)] {

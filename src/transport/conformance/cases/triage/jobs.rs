@@ -36,7 +36,7 @@ pub async fn a_plan_does_nothing(harness: &Harness) {
     forgotten.expect("a plan can be forgotten");
 }
 
-/// How far a job is and who works on it is told; a job that is done is no job any more.
+/// The list shows the progress and the holder of a job; a finished job is not listed.
 pub async fn progress_is_told(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
