@@ -80,11 +80,11 @@ fn publish_explains_itself() {
 
     Arguments:
       [TYPE]  The type of the event
-      [DATA]  The data; `-` reads stdin, as does no data unless stdin is a terminal
+      [DATA]  The data; `-` reads stdin, which is the default unless stdin is a terminal
 
     Options:
           --no-data                 Publish without data
-          --delay <DURATION>        Deliver after this time, such as `90s`
+          --delay <DURATION>        Deliver after this delay, such as `90s`
           --at <TIME>               Deliver at this time, such as `[TIME]` or `tomorrow
                                     09:00`
           --topic <TOPIC>           The topic [default: the type]

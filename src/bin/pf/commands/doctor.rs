@@ -25,7 +25,7 @@ Examples:
 
 Exit codes: 0 no problems, 1 problems.")]
 pub struct DoctorArgs {
-    /// Fix what can be fixed from here
+    /// Fix the problems that can be fixed from here
     #[arg(long)]
     fix: bool,
 }

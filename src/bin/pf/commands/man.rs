@@ -14,7 +14,7 @@ Examples:
   pf man | man -l -
   pf man --dir ~/.local/share/man/man1")]
 pub struct ManArgs {
-    /// The folder
+    /// The folder to write the pages to
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }

@@ -54,7 +54,7 @@ impl ContextCommand {
 /// Add a named store, or replace it
 #[derive(Debug, Args)]
 pub struct AddArgs {
-    /// The name
+    /// The name of the context
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     name: String,
     /// The default group of its consumers
@@ -111,7 +111,7 @@ impl AddArgs {
 /// Make a context the default
 #[derive(Debug, Args)]
 pub struct UseArgs {
-    /// The name
+    /// The name of the context
     name: String,
 }
 
@@ -155,7 +155,7 @@ fn list(context: &mut Context) -> CliResult<()> {
 /// Show a context, by default the one in use
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The name
+    /// The name of the context
     name: Option<String>,
 }
 
@@ -180,7 +180,7 @@ impl ShowArgs {
 /// Remove a context; the store itself is not touched
 #[derive(Debug, Args)]
 pub struct RemoveArgs {
-    /// The name
+    /// The name of the context
     name: String,
 }
 

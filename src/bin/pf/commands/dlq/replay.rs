@@ -6,7 +6,7 @@ use protoflow::{event::Topic, transport::JobAction};
 use super::job::{self, JobArgs};
 use crate::{context::Context, error::CliResult, values::topics};
 
-/// Publish dead letters again, only to the group that failed where the transport can
+/// Publish dead letters again, where possible only to the group that failed
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

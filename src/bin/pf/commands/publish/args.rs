@@ -32,7 +32,7 @@ pub struct PublishArgs {
     /// The type of the event
     #[arg(value_name = "TYPE", required_unless_present = "ndjson")]
     pub event_type: Option<String>,
-    /// The data; `-` reads stdin, as does no data unless stdin is a terminal
+    /// The data; `-` reads stdin, which is the default unless stdin is a terminal
     #[arg(conflicts_with = "stream", allow_hyphen_values = true)]
     pub data: Option<String>,
     /// Each line of stdin, without its LF or CRLF, is the data of an event
@@ -62,7 +62,7 @@ pub struct PublishArgs {
     /// Publish without data
     #[arg(long, conflicts_with_all = ["data", "stream"])]
     pub no_data: bool,
-    /// Deliver after this time, such as `90s`
+    /// Deliver after this delay, such as `90s`
     #[arg(long, value_parser = times::duration, value_name = "DURATION", allow_hyphen_values = true)]
     pub delay: Option<Duration>,
     /// Deliver at this time, such as `2026-03-01T09:00:00Z` or `tomorrow 09:00`

@@ -28,7 +28,7 @@ pub struct RescheduleArgs {
     /// The id of the schedule, or a unique prefix
     #[arg(value_name = "ID")]
     schedule: String,
-    /// Deliver after this time from now, such as `90s`
+    /// Deliver after this delay from now, such as `90s`
     #[arg(long, value_parser = times::duration, value_name = "DURATION", allow_hyphen_values = true)]
     delay: Option<Duration>,
     /// Deliver at this time, such as `2026-03-01T09:00:00Z` or `tomorrow 09:00`
