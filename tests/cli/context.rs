@@ -77,7 +77,10 @@ fn the_file_keeps_its_comments_and_is_private() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let pf = Pf::bare();
-    pf.write(".config/pf/config.toml", "# mine\ngroup = \"g\" # for the team\n");
+    pf.write(
+        ".config/pf/config.toml",
+        "# mine\ngroup = \"g\" # for the team\n",
+    );
     let _ = pf
         .run(&["context", "add", "a", "--url", "sqlite:/a.db"])
         .succeeded();

@@ -314,7 +314,7 @@ fn resolve_next(
                 if let JobAction::Replay { to } = &action {
                     replay(session, letter, to.as_ref(), now)?;
                 }
-                Resolution::Committed
+                Resolution::Done
             }
         };
         outcomes.push((id, resolution));

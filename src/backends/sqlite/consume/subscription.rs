@@ -52,7 +52,7 @@ pub(crate) struct SqliteSubscription {
 
 /// The result of one attempt to get deliveries.
 enum Found {
-    WriteOp(Vec<Delivery>),
+    Deliveries(Vec<Delivery>),
     Again,
     /// Nothing for this long, unless somebody commits.
     Nothing(Duration),
@@ -96,7 +96,7 @@ impl Subscription for SqliteSubscription {
                 }
             };
             match found {
-                Found::WriteOp(batch) => return Ok(batch),
+                Found::Deliveries(batch) => return Ok(batch),
                 Found::Again => {}
                 Found::Nothing(wait) => tokio::select! {
                     _ = changes.changed() => {}
@@ -185,20 +185,20 @@ impl SqliteSubscription {
 
     async fn try_next(&self, membership: &ConsumerSession, max: usize) -> Result<Found> {
         if let Some(batch) = membership.take_buffered(max)? {
-            return Ok(Found::WriteOp(batch));
+            return Ok(Found::Deliveries(batch));
         }
         if membership.expects_more() {
             membership.claim(&self.writer, max).await?;
             return Ok(Found::Again);
         }
         match membership.readiness(&self.writer).await? {
-            Readiness::End => Ok(Found::WriteOp(Vec::new())),
+            Readiness::End => Ok(Found::Deliveries(Vec::new())),
             Readiness::Wait(until) => Ok(Found::Nothing(timestamp::time_until(until))),
             Readiness::Ready => {
                 membership.claim(&self.writer, max).await?;
                 let batch = membership.take_buffered(max)?;
                 // The keys of all messages are held by other consumers: their commits wake this one.
-                Ok(batch.map_or(Found::Nothing(PATIENCE), Found::WriteOp))
+                Ok(batch.map_or(Found::Nothing(PATIENCE), Found::Deliveries))
             }
         }
     }

@@ -11,7 +11,6 @@ use crate::{
     transport::{DeadLetter, Delivery, Failure, LetterId, LetterKind, LetterRecord},
 };
 
-
 /// Columns that [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "d.n, d.dead_since, d.id, d.record, d.key, d.headers, d.payload";
 

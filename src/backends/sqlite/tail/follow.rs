@@ -22,7 +22,7 @@ use crate::{
     },
     event::Stored,
     lock::Mutex,
-    transport::{ErrorKind, Result, Tail, TailFrom, TailRequest},
+    transport::{ErrorKind, Result, Tail, TailRequest},
 };
 
 /// How long to wait where nothing is known to be due.

@@ -86,7 +86,7 @@ impl Wanted {
     }
 
     /// Returns the ids of the topics that match.
-    pub(crate) fn ids(&self) -> impl Iterator<SettleItem = i64> {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = i64> {
         let wanted = |(id, topic): (&i64, &Option<Topic>)| topic.as_ref().map(|_| *id);
         self.topics.iter().filter_map(wanted)
     }

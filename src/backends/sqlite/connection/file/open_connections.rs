@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rusqlite::{Connection, config::DbConfig};
+
 use super::open_files::{FileChange, FileId, OpenFiles};
 use crate::{
     backends::sqlite::error::{StoreError, StoreResult, store_error},

@@ -169,7 +169,7 @@ pub(crate) fn transact(
     Ok((done, changed))
 }
 
-fn undone(done: Committed, rest: impl Iterator<SettleItem = Box<dyn WriteOp>>) -> RolledBack {
+fn undone(done: Committed, rest: impl Iterator<Item = Box<dyn WriteOp>>) -> RolledBack {
     let mut cause = None;
     let mut jobs: Vec<_> = rest.collect();
     for (job, result) in done {

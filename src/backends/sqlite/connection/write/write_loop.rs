@@ -3,16 +3,17 @@
 //! before it would miss a file that is moved during the commit.
 
 use std::{
-    sync::{Arc, atomic::Ordering, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
 
-use super::{
-    transaction::{WriteOp, roll_back, run_catching, transact},
-    write_loop::WriterStatus,
-};
+use super::transaction::{WriteOp, roll_back, run_catching, transact};
 use crate::{
     backends::sqlite::{
         connection::{

@@ -2,11 +2,7 @@
 //! program that does one thing and ends runs them on its own thread instead.
 
 use std::{
-    sync::{
-        Arc, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-        mpsc,
-    },
+    sync::{Arc, MutexGuard, atomic::Ordering, mpsc},
     thread::JoinHandle,
 };
 
@@ -14,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{
     transaction::{ClosureOp, OpKind, WriteOp},
-    write_loop::{Command, WriteLoop},
+    write_loop::{Command, WriteLoop, WriterStatus},
 };
 use crate::{
     backends::sqlite::{
