@@ -119,6 +119,13 @@ fn describe(code: Code) -> String {
     }
 }
 
+/// Returns the error of a thread or task that ended without a result.
+pub(super) fn thread_ended(
+    failed: impl std::error::Error + Send + Sync + 'static,
+) -> TransportError {
+    error(ErrorKind::Other, "an internal thread ended").because(failed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,7 +62,7 @@ impl Transport for Kafka {
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
-        let all = self.connection.all_topics().await?;
+        let all = self.connection.topics.all().await?;
         let topics = all
             .iter()
             .filter_map(|(name, _)| self.connection.names().topic(name));
@@ -74,7 +74,8 @@ impl Transport for Kafka {
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
         let made = self
             .connection
-            .make_topic(&self.connection.names().topic_name(topic)?)
+            .topics
+            .create_user_topic(&self.connection.names().topic_name(topic)?)
             .await?;
         let told = made.iter().map(|name| format!("created topic {name}"));
         Ok(told.collect())
@@ -113,7 +114,7 @@ impl Transport for Kafka {
     }
 
     async fn close(&self) -> Result<()> {
-        self.connection.leaving.have_left().await;
+        self.connection.wait_for_members().await;
         Ok(())
     }
 }

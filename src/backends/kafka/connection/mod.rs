@@ -5,7 +5,6 @@ pub(super) mod client;
 pub(super) mod config;
 pub(super) mod group_members;
 pub(super) mod handle;
-pub(super) mod leaving;
 pub(super) mod names;
 pub(super) mod producer;
 pub(super) mod threads;

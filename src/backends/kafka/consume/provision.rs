@@ -28,13 +28,13 @@ pub(crate) async fn create_missing_topics(
     let mut remarks = Vec::new();
     for topic in patterns.iter().filter_map(Pattern::literal) {
         let name = connection.names().topic_name(&topic)?;
-        if connection.partitions(&name).await?.is_some() {
+        if connection.topics.partitions(&name).await?.is_some() {
             continue;
         }
         if !connection.create {
             return Err(admin::unknown(&name));
         }
-        let created = connection.make_topic(&name).await?;
+        let created = connection.topics.create_user_topic(&name).await?;
         remarks.extend(created.iter().map(|name| format!("created topic {name}")));
     }
     Ok(remarks)

@@ -129,7 +129,7 @@ impl Session {
     /// Returns the watermarks of a partition, with records of open transactions: another member may have committed an
     /// offset behind those, and a bounded subscription waits for them. Blocks.
     pub(crate) fn watermarks(&self, at: &TopicPartition) -> Result<Watermarks> {
-        self.connection.whole(&at.topic, at.partition)
+        self.connection.uncommitted_watermarks(at)
     }
 
     /// Says which thread polls.

@@ -52,7 +52,7 @@ pub(crate) async fn join(
     }
     let group = &request.group;
     let mut remarks = provision::create_missing_topics(connection, &request.patterns).await?;
-    let topics = connection.matching(&request.patterns).await?;
+    let topics = connection.topics.matching(&request.patterns).await?;
     let history = GroupHistory::read(connection, group, &topics, request.from).await?;
     let (sources, created) = support_topics::create(connection, group, &topics).await?;
     remarks.extend(created);
@@ -122,7 +122,7 @@ fn start(session: &Arc<Session>, plan: OffsetPlan, settings: &ClientConfig) -> R
     };
     let client: BaseConsumer<GroupContext> = client::create(settings, context)?;
     let poll_loop = PollLoop::new(client);
-    let leaving = session.connection.leaving.enter();
+    let leaving = session.connection.members.token();
     let thread = threads::spawn("pf-kafka-member", move || {
         poll_loop.run();
         drop(leaving);

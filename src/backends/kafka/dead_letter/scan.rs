@@ -93,7 +93,7 @@ pub(crate) async fn stores(
     connection: &Arc<Connection>,
     selection: &Selection,
 ) -> Result<Vec<(String, i32)>> {
-    let all = connection.all_topics().await?;
+    let all = connection.topics.all().await?;
     let topics: HashSet<Topic> = all
         .iter()
         .filter_map(|(name, _)| connection.names().topic(name))
@@ -119,7 +119,7 @@ pub(crate) async fn spans(
     let parts = parts.flat_map(|(name, count)| (0..*count).map(|part| (name.clone(), part)));
     let parts: Vec<(String, i32)> = parts.collect();
     open_transactions::note(connection, parts.clone()).await?;
-    let bounds = connection.bounds(parts.clone()).await?;
+    let bounds = connection.topics.watermarks(parts.clone()).await?;
     let span = |((topic, partition), bounds): ((String, i32), Watermarks)| OffsetRange {
         topic,
         partition,
@@ -206,8 +206,8 @@ async fn make_places(connection: &Arc<Connection>, topics: HashSet<Topic>) -> Re
         if let Ok(name) = connection.names().topic_name(&topic)
             && connection.names().dead_letter_topic(&topic).is_ok()
         {
-            let partitions = connection.partitions(&name).await?;
-            let partitions = partitions.unwrap_or(connection.own_partitions());
+            let partitions = connection.topics.partitions(&name).await?;
+            let partitions = partitions.unwrap_or(connection.topics.default_partitions());
             wanted.push((topic, name, partitions));
         }
     }

@@ -46,10 +46,13 @@ impl State {
     pub(crate) async fn read(connection: &Arc<Connection>) -> Result<Self> {
         let mut state = Self::default();
         let topic = connection.names().state_topic();
-        if connection.partitions(&topic).await?.is_none() {
+        if connection.topics.partitions(&topic).await?.is_none() {
             return Ok(state);
         }
-        let bounds = connection.bounds(vec![(topic.clone(), 0)]).await?;
+        let bounds = connection
+            .topics
+            .watermarks(vec![(topic.clone(), 0)])
+            .await?;
         let spans = bounds.iter().map(|bounds| OffsetRange {
             topic: topic.clone(),
             partition: 0,
@@ -168,7 +171,11 @@ pub(crate) fn wanted(connection: &Connection) -> TopicSpec {
 
 /// Makes the topic unless it is there.
 pub(crate) async fn make(connection: &Arc<Connection>) -> Result<()> {
-    connection.make(&[wanted(connection)]).await.map(drop)
+    connection
+        .topics
+        .create(&[wanted(connection)])
+        .await
+        .map(drop)
 }
 
 /// Lays out a record; without a value it ends the one of the same key.

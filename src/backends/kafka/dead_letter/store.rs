@@ -56,7 +56,7 @@ pub(crate) async fn store(connection: &Arc<Connection>, letter: &DeadLetter) -> 
     let topic = connection
         .names()
         .dead_letter_topic(&letter.record.origin.topic)?;
-    let partitions = connection.partitions(&topic).await?;
+    let partitions = connection.topics.partitions(&topic).await?;
     let partitions = partitions.ok_or_else(|| {
         let message = format!("there is no topic `{topic}` for dead letters");
         error(ErrorKind::NotFound, message).hint("`pf consume` makes it when it starts")

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use super::{state_topic, store};
 use crate::{
-    backends::kafka::connection::{
-        handle::Connection,
-        topics::{self, PlannedTopic},
-    },
+    backends::kafka::connection::{handle::Connection, topics::PlannedTopic},
     event::Topic,
     transport::Result,
 };
@@ -17,7 +14,10 @@ pub(crate) async fn create(
     connection: &Arc<Connection>,
     origins: &[(Topic, String, i32)],
 ) -> Result<Vec<String>> {
-    topics::create_planned(connection, planned(connection, origins)?).await
+    connection
+        .topics
+        .create_planned(planned(connection, origins)?)
+        .await
 }
 
 /// Returns the topics of the dead letters of topics.

@@ -35,7 +35,8 @@ use crate::{
                 errors::ClientErrors,
                 settings::{self, Isolation},
             },
-            handle::{self, Connection},
+            handle::Connection,
+            topics::partitions_in,
         },
         error::{self, error},
     },
@@ -63,7 +64,7 @@ pub(crate) async fn dispatch_until_dropped(connection: Arc<Connection>) -> Resul
         }
         let (sender, ended) = oneshot::channel();
         let dispatcher = Dispatcher::new(&connection, Arc::clone(&stop.0))?;
-        let member = connection.leaving.enter();
+        let member = connection.members.token();
         start("pf-kafka-delay", move || {
             let _ = sender.send(dispatcher.run());
             drop(member);
@@ -107,12 +108,12 @@ async fn topic_exists(connection: &Arc<Connection>) -> Result<bool> {
     let asked = connection
         .ask(move |client, config| {
             let found = client::metadata(client, client.context(), config, Some(&name))?;
-            handle::partitions_in(&found, &name)
+            partitions_in(&found, &name)
         })
         .await;
     match asked {
         Ok(found) => Ok(found
-            .map(|partitions| connection.learn(&topic, partitions))
+            .map(|partitions| connection.topics.cache_partitions(&topic, partitions))
             .is_some()),
         Err(failed) if failed.is_transient() => {
             tracing::debug!(%failed, "the delayed-event dispatcher waits for a broker");
@@ -266,7 +267,11 @@ impl Dispatcher {
                 }
             }
             AssignmentEvent::Assigned(partition) => {
-                let partitions = self.connection.known(&self.topic).unwrap_or(1);
+                let partitions = self
+                    .connection
+                    .topics
+                    .cached_partitions(&self.topic)
+                    .unwrap_or(1);
                 let share = usize::try_from(partitions.max(1)).unwrap_or(1);
                 let place = (Arc::clone(&self.topic), partition);
                 let waiting = Arc::new(DelayPartition::new(

@@ -75,10 +75,10 @@ fn receipt(
 /// Creates the delay topic unless it exists; returns its number of partitions.
 async fn ensure_topic(connection: &Arc<Connection>, topic: &str) -> Result<i32> {
     loop {
-        if let Some(partitions) = connection.partitions(topic).await? {
+        if let Some(partitions) = connection.topics.partitions(topic).await? {
             return Ok(partitions);
         }
-        let made = connection.make(&[topic_spec(connection)]).await?;
+        let made = connection.topics.create(&[topic_spec(connection)]).await?;
         tracing::debug!(?made, "created the topic for delayed events");
     }
 }
@@ -87,7 +87,7 @@ async fn ensure_topic(connection: &Arc<Connection>, topic: &str) -> Result<i32> 
 pub(crate) fn topic_spec(connection: &Connection) -> TopicSpec {
     TopicSpec {
         name: connection.names().delay_topic(),
-        partitions: connection.own_partitions(),
+        partitions: connection.topics.default_partitions(),
         settings: COMPACTED.to_vec(),
     }
 }

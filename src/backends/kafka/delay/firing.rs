@@ -34,8 +34,8 @@ use crate::{
             topic_partition::TopicPartition,
         },
         connection::{
-            client::errors::ClientErrors,
-            handle::{self, Connection},
+            client::{self, errors::ClientErrors},
+            handle::Connection,
             transaction::{Failed, OffsetsToCommit, TransactionalProducer},
         },
         error,
@@ -158,7 +158,7 @@ impl PartitionFirer {
             &self.connection.config,
             self.connection.names().delay_topic(),
         );
-        let bounds = handle::watermarks(
+        let bounds = client::watermarks(
             &*self.asking,
             config,
             &TopicPartition::new(topic.as_str(), self.partition),

@@ -30,7 +30,7 @@ use crate::{
                 errors::ClientErrors,
                 settings::{self, Isolation},
             },
-            handle::{self, Connection, blocking},
+            handle::{Connection, blocking},
             transaction::TransactionalProducer,
         },
         error::{self, error},
@@ -146,7 +146,7 @@ async fn take_over(
         let settings = settings::metadata(&connection.config, Isolation::Uncommitted);
         let client = client::create(&settings, ClientErrors::default())?;
         let topic = connection.names().delay_topic();
-        let bounds = handle::watermarks(
+        let bounds = client::watermarks(
             &client,
             &connection.config,
             &TopicPartition::new(topic.as_str(), partition),

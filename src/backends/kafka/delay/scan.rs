@@ -49,11 +49,11 @@ pub(crate) struct ScheduledRecord {
 /// Returns the offset ranges of the delay topic as it is now; none if it does not exist.
 async fn ranges(connection: &Arc<Connection>) -> Result<Vec<OffsetRange>> {
     let topic = connection.names().delay_topic();
-    let Some(partitions) = connection.partitions(&topic).await? else {
+    let Some(partitions) = connection.topics.partitions(&topic).await? else {
         return Ok(Vec::new());
     };
     let all: Vec<(String, i32)> = (0..partitions).map(|one| (topic.clone(), one)).collect();
-    let bounds = connection.bounds(all.clone()).await?;
+    let bounds = connection.topics.watermarks(all.clone()).await?;
     let span = |((topic, partition), bounds): (_, Watermarks)| OffsetRange {
         topic,
         partition,

@@ -12,7 +12,8 @@ use super::partition::now;
 use crate::{
     backends::kafka::connection::{
         client::{self, errors::ClientErrors},
-        handle::{self, Connection},
+        handle::Connection,
+        topics::partitions_in,
     },
     lock::Mutex,
 };
@@ -52,7 +53,7 @@ impl TopicCache {
             return false;
         }
         let found = client::metadata(asking, asking.context(), &connection.config, Some(name))
-            .and_then(|found| handle::partitions_in(&found, name));
+            .and_then(|found| partitions_in(&found, name));
         if let Ok(Some(_)) = found {
             known.missing.remove(name);
             return known.existing.insert(name.to_owned());

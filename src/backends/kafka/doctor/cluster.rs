@@ -64,7 +64,7 @@ impl Cluster {
             .await?;
         let names: Vec<String> = found.topics.keys().cloned().collect();
         if !names.is_empty() {
-            let all = connection.settings(&names).await?;
+            let all = connection.topics.settings(&names).await?;
             for (name, settings) in names.iter().zip(all) {
                 if let (Some(facts), Some(settings)) = (found.topics.get_mut(name), settings) {
                     facts.settings = settings;

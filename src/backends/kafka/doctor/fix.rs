@@ -70,7 +70,7 @@ async fn make(connection: &Arc<Connection>, cluster: &Cluster, name: &str) -> Re
         settings.push(("message.timestamp.type", "LogAppendTime"));
         1
     } else if name == names.delay_topic() {
-        connection.own_partitions()
+        connection.topics.default_partitions()
     } else {
         let source = names
             .origin_of(name)
@@ -84,5 +84,5 @@ async fn make(connection: &Arc<Connection>, cluster: &Cluster, name: &str) -> Re
         partitions,
         settings,
     };
-    connection.make(&[wanted]).await.map(drop)
+    connection.topics.create(&[wanted]).await.map(drop)
 }

@@ -72,7 +72,7 @@ pub(super) async fn read(connection: &Arc<Connection>, cluster: &Cluster) -> Res
     for (name, facts) in cluster.events() {
         places.extend((0..facts.partitions).map(|partition| (name.clone(), partition)));
     }
-    let bounds = connection.bounds(places.clone()).await?;
+    let bounds = connection.topics.watermarks(places.clone()).await?;
     let firing = connection.names().firing_group();
     let listed = list(connection, None).await?.into_iter();
     let others: Vec<Listed> = listed

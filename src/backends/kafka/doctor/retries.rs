@@ -86,7 +86,7 @@ fn owners(connection: &Connection, cluster: &Cluster, groups: &[String]) -> Hash
 /// Counts what waits in a topic.
 async fn count(connection: &Arc<Connection>, name: &str, partitions: i32) -> Result<usize> {
     let places: Vec<(String, i32)> = (0..partitions).map(|one| (name.to_owned(), one)).collect();
-    let bounds = connection.bounds(places.clone()).await?;
+    let bounds = connection.topics.watermarks(places.clone()).await?;
     let span = |((topic, partition), bounds): ((String, i32), Watermarks)| OffsetRange {
         topic,
         partition,

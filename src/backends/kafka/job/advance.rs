@@ -160,11 +160,13 @@ async fn aim(connection: &Arc<Connection>, to: Option<&Topic>, item: &mut Item) 
         return Ok(());
     };
     let failed = match target(connection, to, found) {
-        Ok(name) if connection.known(&name).is_some() => return Ok(()),
-        Ok(name) if to.is_some() || found.is_foreign => match connection.partitions(&name).await? {
-            Some(_) => return Ok(()),
-            None => format!("there is no topic `{name}`"),
-        },
+        Ok(name) if connection.topics.cached_partitions(&name).is_some() => return Ok(()),
+        Ok(name) if to.is_some() || found.is_foreign => {
+            match connection.topics.partitions(&name).await? {
+                Some(_) => return Ok(()),
+                None => format!("there is no topic `{name}`"),
+            }
+        }
         Ok(_) => {
             let letter = &found.letter;
             let (group, topic) = (&letter.record.group, &letter.message.topic);
@@ -211,7 +213,7 @@ fn revive(connection: &Connection, to: Option<&Topic>, found: &Found) -> Result<
         lineage: Some(Box::new(letter.lineage())),
         ..DelayedRecord::new(letter.message.topic.clone(), SystemTime::now())
     };
-    let partitions = connection.known(&name).unwrap_or(1);
+    let partitions = connection.topics.cached_partitions(&name).unwrap_or(1);
     let id = letter.id.as_str();
     let partition = delayed_record::partition(&letter.message, id.as_bytes(), partitions);
     let key = Bytes::from(format!("replay/{id}"));

@@ -52,6 +52,7 @@ pub(crate) async fn prune(connection: &Arc<Connection>, worker: &mut Worker) -> 
     // What somebody removed has no beginning.
     for place in std::mem::take(&mut places) {
         if connection
+            .topics
             .partitions(&place.0)
             .await?
             .is_some_and(|count| place.1 < count)
@@ -59,7 +60,7 @@ pub(crate) async fn prune(connection: &Arc<Connection>, worker: &mut Worker) -> 
             places.push(place);
         }
     }
-    let bounds = connection.bounds(places.clone()).await?;
+    let bounds = connection.topics.watermarks(places.clone()).await?;
     let mut left: HashMap<Place, Watermarks> = places.into_iter().zip(bounds).collect();
     let mut gone = TopicPartitionList::new();
     for (place, bounds) in &mut left {

@@ -161,11 +161,11 @@ impl Publisher {
     async fn place<'a>(&self, state: &'a mut State, topic: &Topic) -> Result<&'a Place> {
         if !state.places.contains_key(topic) {
             let name = self.connection.names().topic_name(topic)?;
-            if self.connection.partitions(&name).await?.is_none() {
+            if self.connection.topics.partitions(&name).await?.is_none() {
                 if !self.connection.create {
                     return Err(admin::unknown(&name));
                 }
-                self.connection.make_topic(&name).await?;
+                self.connection.topics.create_user_topic(&name).await?;
             }
             let limit = self.limit(&name).await;
             state.places.insert(topic.clone(), Place { name, limit });
@@ -176,7 +176,7 @@ impl Publisher {
 
     /// Asks how large a record may be; who may publish may not be allowed to know.
     async fn limit(&self, name: &str) -> usize {
-        let settings = self.connection.settings(&[name.to_owned()]).await;
+        let settings = self.connection.topics.settings(&[name.to_owned()]).await;
         let settings = settings.ok().and_then(|mut found| found.pop().flatten());
         let limit = settings.and_then(|settings| settings.get("max.message.bytes")?.parse().ok());
         limit.unwrap_or(USUAL_LIMIT)
@@ -260,9 +260,9 @@ impl Publisher {
         let name = self.connection.names().topic_name(&message.topic)?;
         let record = lay_out(&message, &name)?;
         let connection = Arc::clone(&self.connection);
-        let is_known = connection.known(&name).is_some();
+        let is_known = connection.topics.cached_partitions(&name).is_some();
         if connection.create && !is_known {
-            connection.make_topic(&name).await?;
+            connection.topics.create_user_topic(&name).await?;
         }
         let placed = blocking(move || send_once(&connection, record)).await?;
         receipt(&self.connection, &message.topic, Ok(placed))
@@ -300,7 +300,7 @@ fn lay_out(message: &Message, name: &str) -> Result<OutgoingRecord> {
 fn send_once(connection: &Connection, record: OutgoingRecord) -> Result<RecordMetadata> {
     let config = &connection.config;
     let name = record.topic.clone();
-    let settings = settings::one_shot(config, connection.known(&name).is_some());
+    let settings = settings::one_shot(config, connection.topics.cached_partitions(&name).is_some());
     let client: BaseProducer<DeliveryCallback> =
         client::create(&settings, DeliveryCallback::default())?;
     let errors = &client.context().errors;

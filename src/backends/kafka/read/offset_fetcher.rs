@@ -21,7 +21,6 @@ use crate::{
                 settings::{self, Isolation},
             },
             config::Config,
-            handle,
         },
         error,
     },
@@ -107,7 +106,7 @@ impl OffsetFetcher {
         found: &mut Fetched,
     ) -> Result<()> {
         let reading = |failed| error::from_kafka(failed, "reading records");
-        let watermarks = handle::watermarks(client, &self.config, at)?;
+        let watermarks = client::watermarks(client, &self.config, at)?;
         let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
             return Ok(());
         };

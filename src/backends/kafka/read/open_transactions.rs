@@ -12,7 +12,7 @@ use std::{
 use super::partition_reader::PartitionReader;
 use crate::{
     backends::kafka::{
-        codec::topic_partition::OffsetRange,
+        codec::topic_partition::{OffsetRange, TopicPartition},
         connection::{
             client::settings::Isolation,
             handle::{Connection, blocking},
@@ -69,7 +69,10 @@ pub(crate) async fn ends(
     blocking(move || {
         let places = places.iter();
         places
-            .map(|(name, partition)| connection.high(name, *partition))
+            .map(|(name, partition)| {
+                let at = TopicPartition::new(name.as_str(), *partition);
+                Ok(connection.uncommitted_watermarks(&at)?.high)
+            })
             .collect()
     })
     .await
@@ -85,7 +88,7 @@ pub(crate) async fn find(
     }
     let ends = ends(connection, &places).await?;
     // Read after the ends: records that are stored in between must not count as blocked.
-    let bounds = connection.bounds(places.clone()).await?;
+    let bounds = connection.topics.watermarks(places.clone()).await?;
     let mut by_topic: BTreeMap<String, Vec<OffsetRange>> = BTreeMap::new();
     for (((topic, partition), bounds), end) in places.into_iter().zip(bounds).zip(ends) {
         if bounds.high < end {

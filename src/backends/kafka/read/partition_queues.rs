@@ -28,7 +28,6 @@ use crate::{
                 settings::{self, Isolation},
             },
             config::Config,
-            handle,
         },
         error::{self, error},
     },
@@ -152,7 +151,7 @@ impl QueueReader {
 
     /// Reads on behind records that were removed.
     fn skip_gap(&self) -> Result<()> {
-        let watermarks = handle::watermarks(&self.client, &self.config, &self.at)?;
+        let watermarks = client::watermarks(&self.client, &self.config, &self.at)?;
         gap::resume_at(&self.client, &self.at, watermarks.low)
     }
 

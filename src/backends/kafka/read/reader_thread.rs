@@ -26,7 +26,7 @@ use crate::{
                 settings::{self, Isolation},
             },
             config::Config,
-            handle, threads,
+            threads,
         },
         error,
     },
@@ -323,7 +323,7 @@ impl ReaderThread {
         let positions = self.positions()?;
         let mut gaps = Vec::new();
         for (at, range) in &mut self.open {
-            let watermarks = handle::watermarks(&self.client, &self.config, at)?;
+            let watermarks = client::watermarks(&self.client, &self.config, at)?;
             let next = match positions.find_partition(&at.topic, at.partition) {
                 Some(position) if let Offset::Offset(next) = position.offset() => next,
                 _ => range.from,
@@ -374,7 +374,7 @@ impl ReaderThread {
             let Some(dropped) = recreated.get(&*at.topic) else {
                 continue;
             };
-            let watermarks = handle::watermarks(&self.client, &self.config, at)?;
+            let watermarks = client::watermarks(&self.client, &self.config, at)?;
             let position = positions.find_partition(&at.topic, at.partition);
             let position = position.map(|position| position.offset());
             let read = match (dropped.get(&at.partition), position) {

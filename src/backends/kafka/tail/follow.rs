@@ -71,13 +71,13 @@ pub(crate) async fn open(
     request: TailRequest,
 ) -> Result<Box<dyn Tail>> {
     require(connection, &request.patterns).await?;
-    let found = connection.matching(&request.patterns).await?;
+    let found = connection.topics.matching(&request.patterns).await?;
     let mut lanes: Vec<Lane> = Vec::new();
     for (_, name, partitions) in &found {
         lanes.extend((0..*partitions).map(|partition| (name.clone(), partition)));
     }
     let warnings = open_transactions::warnings(connection, lanes.clone()).await;
-    let bounds = connection.bounds(lanes.clone()).await?;
+    let bounds = connection.topics.watermarks(lanes.clone()).await?;
     let ends = ends(connection, &lanes, &bounds, request.until_end).await?;
     let past = past(connection, &lanes, (&bounds, &ends), request.from).await?;
     let behind = lanes.iter().zip(&bounds);
@@ -105,8 +105,8 @@ async fn require(connection: &Arc<Connection>, patterns: &[Pattern]) -> Result<(
     for topic in patterns.iter().filter_map(Pattern::literal) {
         let name = connection.names().topic_name(&topic)?;
         if connection.create {
-            connection.make_topic(&name).await?;
-        } else if connection.partitions(&name).await?.is_none() {
+            connection.topics.create_user_topic(&name).await?;
+        } else if connection.topics.partitions(&name).await?.is_none() {
             return Err(admin::unknown(&name));
         }
     }
@@ -142,7 +142,10 @@ async fn past(
         TailFrom::Earliest => Ok(all.map(whole).collect()),
         TailFrom::Last(number) => last_n::find(connection, all.map(whole).collect(), number).await,
         TailFrom::Time(time) => {
-            let found = connection.at_time(lanes.to_vec(), time).await?;
+            let found = connection
+                .topics
+                .offsets_at_time(lanes.to_vec(), time)
+                .await?;
             let since = all.zip(found).map(|((lane, (bounds, end)), found)| {
                 let from = found.unwrap_or(bounds.high);
                 span(lane, from, Some(*end))
@@ -223,13 +226,13 @@ async fn new(
     known: &HashSet<Lane>,
 ) -> Result<Vec<(Topic, OffsetRange)>> {
     let mut fresh: Vec<(Topic, Lane)> = Vec::new();
-    for (topic, name, partitions) in connection.matching(patterns).await? {
+    for (topic, name, partitions) in connection.topics.matching(patterns).await? {
         let lanes = (0..partitions).map(|partition| (name.clone(), partition));
         let lanes = lanes.filter(|lane| !known.contains(lane));
         fresh.extend(lanes.map(|lane| (topic.clone(), lane)));
     }
     let lanes = fresh.iter().map(|(_, lane)| lane.clone()).collect();
-    let bounds = connection.bounds(lanes).await?;
+    let bounds = connection.topics.watermarks(lanes).await?;
     let fresh = fresh.into_iter().zip(bounds);
     Ok(fresh
         .map(|((topic, lane), bounds)| (topic, span(&lane, bounds.low, None)))
@@ -333,11 +336,11 @@ impl Tail for Follow {
             return Ok(());
         }
         let mut lanes: Vec<Lane> = Vec::new();
-        for (topic, name, partitions) in self.connection.matching(&self.patterns).await? {
+        for (topic, name, partitions) in self.connection.topics.matching(&self.patterns).await? {
             lanes.extend((0..partitions).map(|partition| (name.clone(), partition)));
             self.topics.insert(name, topic);
         }
-        let bounds = self.connection.bounds(lanes.clone()).await?;
+        let bounds = self.connection.topics.watermarks(lanes.clone()).await?;
         let ends = open_transactions::ends(&self.connection, &lanes).await?;
         let left = lanes.iter().zip(bounds).zip(ends);
         let left = left.map(|((lane, bounds), end)| {

@@ -2,6 +2,7 @@
 
 pub(crate) mod errors;
 pub(crate) mod settings;
+pub(crate) mod shared;
 pub(crate) mod topic_ids;
 
 use std::{
@@ -17,20 +18,24 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::KafkaError,
     metadata::Metadata,
+    types::RDKafkaErrorCode as Code,
 };
 
 use self::errors::ClientErrors;
 use crate::{
     backends::kafka::{
+        codec::topic_partition::{TopicPartition, Watermarks},
         connection::config::{Config, wrong},
         error,
     },
     transport::Result,
 };
 
-/// How long the client waits for an answer before it looks at what it was told.
+/// How long a request waits for its answer before the client's errors are read.
 const SLICE: Duration = Duration::from_millis(200);
-/// Makes a client.
+/// The pause before a partition without a leader is asked for again.
+const NO_LEADER: Duration = Duration::from_millis(20);
+/// Creates a client.
 pub(crate) fn create<C, T>(client: &ClientConfig, context: C) -> Result<T>
 where
     C: ClientContext,
@@ -40,15 +45,15 @@ where
         .create_with_context(context)
         .map_err(|failed| match failed {
             KafkaError::ClientCreation(reason) => {
-                wrong(format!("the client cannot be made: {reason}"))
+                wrong(format!("cannot create a client: {reason}"))
             }
             KafkaError::ClientConfig(_, reason, name, _) => wrong(format!("`{name}`: {reason}")),
-            failed => error::from_kafka(failed, "making a client"),
+            failed => error::from_kafka(failed, "creating a client"),
         })
 }
 
-/// Drops what takes a tenth of a second to close, without waiting for it; unless OpenSSL may be in use, which must not
-/// be so when a program ends.
+/// Drops a client, which takes a tenth of a second, without waiting for it. Where OpenSSL may be in use it is not dropped
+/// here: OpenSSL must not be in use when a program exits.
 pub(crate) fn close_in_background<T: Send + 'static>(config: &Config, client: Option<T>) {
     if client.is_some() && !config.properties.contains_key("security.protocol") {
         let name = "pf-kafka-closer".to_owned();
@@ -58,7 +63,7 @@ pub(crate) fn close_in_background<T: Send + 'static>(config: &Config, client: Op
     }
 }
 
-/// A client that can be asked, and serves what it was told meanwhile.
+/// A client that answers requests, and serves its events meanwhile.
 pub(crate) trait MetadataClient<C: ClientContext> {
     fn handle(&self) -> &Client<C>;
     fn serve(&self);
@@ -82,7 +87,7 @@ impl<C: ClientContext> MetadataClient<C> for AdminClient<C> {
     fn serve(&self) {}
 }
 
-/// Asks for metadata until the time is up or it is clear that no answer will come. Blocks.
+/// Requests metadata until the timeout, or until an error shows that there will be no answer. Blocks.
 pub(crate) fn metadata<C, T>(
     client: &T,
     errors: &ClientErrors,
@@ -108,5 +113,29 @@ where
             tracing::debug!(%failed, "no metadata");
             return Err(errors.unreachable(&config.servers));
         }
+    }
+}
+
+/// Requests the watermarks of a partition. Blocks.
+pub(crate) fn watermarks<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    config: &Config,
+    at: &TopicPartition,
+) -> Result<Watermarks> {
+    let end = Instant::now() + config.timeout;
+    loop {
+        let failed = match client.fetch_watermarks(&at.topic, at.partition, config.timeout) {
+            Ok((low, high)) => return Ok(Watermarks { low, high }),
+            Err(failed) => failed,
+        };
+        // A partition has no leader for a moment after its topic was created or a broker stopped.
+        let may_pass = matches!(
+            failed.rdkafka_error_code(),
+            Some(Code::UnknownPartition | Code::LeaderNotAvailable | Code::NotLeaderForPartition)
+        );
+        if !may_pass || Instant::now() > end {
+            return Err(error::from_kafka(failed, "reading offsets"));
+        }
+        thread::park_timeout(NO_LEADER);
     }
 }

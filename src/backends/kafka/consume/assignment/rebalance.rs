@@ -27,10 +27,7 @@ use crate::{
             record,
             topic_partition::{TopicPartition, Watermarks},
         },
-        connection::{
-            client::{errors::ClientErrors, topic_ids::TopicIdentity},
-            handle,
-        },
+        connection::client::{self, errors::ClientErrors, topic_ids::TopicIdentity},
         consume::{
             offsets::{
                 commit,
@@ -292,7 +289,7 @@ impl GroupContext {
             return Ok(offset);
         }
         let config = &self.session.connection.config;
-        Ok(handle::watermarks(client, config, at)?.high)
+        Ok(client::watermarks(client, config, at)?.high)
     }
 
     fn on_revoked(&self, client: &GroupConsumer, given: &TopicPartitionList) -> Result<()> {

@@ -120,7 +120,7 @@ async fn compare(session: &Arc<Session>, patterns: &[Pattern]) -> Result<Option<
     let Some(listed) = listed.filter(|listed| !listed.is_empty()) else {
         return Ok(None);
     };
-    let topics = session.connection.matching(patterns).await?;
+    let topics = session.connection.topics.matching(patterns).await?;
     let state = session.state();
     let messages = topics
         .iter()

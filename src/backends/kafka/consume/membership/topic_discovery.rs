@@ -89,7 +89,7 @@ async fn look(
     patterns: &[Pattern],
     discovery: &mut Discovery,
 ) -> Result<()> {
-    let found = session.connection.matching(patterns).await?;
+    let found = session.connection.topics.matching(patterns).await?;
     let there: HashSet<&String> = found.iter().map(|(_, name, _)| name).collect();
     let gone = gone(session, &there, &mut discovery.missing);
     let mut new = found;

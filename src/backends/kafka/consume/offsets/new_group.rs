@@ -62,7 +62,7 @@ impl GroupHistory {
         topics: &[(Topic, String, i32)],
         from: StartFrom,
     ) -> Result<Self> {
-        let all = connection.all_topics().await?;
+        let all = connection.topics.all().await?;
         let mut own = vec![connection.names().legacy_retry_topic(group)?];
         for (topic, ..) in topics {
             own.push(connection.names().retry_topic(group, topic)?);

@@ -62,7 +62,7 @@ impl OffsetPlan {
                 .flat_map(|(_, name, count)| (0..*count).map(|partition| (name.clone(), partition)))
                 .collect();
             let stored = open_transactions::ends(connection, &places).await?;
-            let visible = connection.bounds(places.clone()).await?;
+            let visible = connection.topics.watermarks(places.clone()).await?;
             for (((topic, partition), visible), stored) in
                 places.into_iter().zip(visible).zip(stored)
             {

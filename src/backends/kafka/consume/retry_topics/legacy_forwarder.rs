@@ -307,7 +307,7 @@ impl Forwarder {
     fn target(&self, topic: &Topic) -> Result<(String, i32)> {
         let (connection, group) = (&self.session.connection, &self.session.group);
         let name = connection.names().retry_topic(group, topic)?;
-        if let Some(partitions) = connection.known(&name) {
+        if let Some(partitions) = connection.topics.cached_partitions(&name) {
             return Ok((name, partitions));
         }
         let created = self

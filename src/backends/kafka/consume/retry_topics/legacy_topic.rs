@@ -48,7 +48,7 @@ pub(crate) async fn find(
     group: &Group,
 ) -> Result<Option<RetryTopic>> {
     let name = connection.names().legacy_retry_topic(group)?;
-    let partitions = connection.count_partitions(&name).await?;
+    let partitions = connection.topics.fetch_partitions(&name).await?;
     Ok(partitions.map(|partitions| RetryTopic {
         name: name.into(),
         partitions,
@@ -93,7 +93,7 @@ async fn ranges(
     let places: Vec<(String, i32)> = (0..legacy.partitions)
         .map(|partition| (legacy.name.to_string(), partition))
         .collect();
-    let bounds = connection.bounds(places.clone()).await?;
+    let bounds = connection.topics.watermarks(places.clone()).await?;
     let committed = committed(connection, group, &places).await?;
     let spans = places.into_iter().zip(bounds).zip(committed);
     let spans = spans.map(|(((topic, partition), bounds), committed)| OffsetRange {

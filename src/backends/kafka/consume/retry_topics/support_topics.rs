@@ -11,7 +11,7 @@ use crate::{
         connection::{
             admin::{COMPACTED, TopicSpec},
             handle::Connection,
-            topics::{self, PlannedTopic},
+            topics::PlannedTopic,
         },
         dead_letter,
         delay::enqueue,
@@ -31,7 +31,11 @@ pub(crate) fn retries(
     Ok(TopicSpec {
         name: connection.names().retry_topic(group, topic)?,
         // More partitions than the topic has could not be given to more members.
-        partitions: connection.own_partitions().min(partitions).max(1),
+        partitions: connection
+            .topics
+            .default_partitions()
+            .min(partitions)
+            .max(1),
         settings: COMPACTED.to_vec(),
     })
 }
@@ -54,13 +58,15 @@ pub(crate) async fn create(
         purpose: "delayed events".to_owned(),
     });
     planned.extend(dead_letter::topics::planned(connection, topics)?);
-    let remarks = topics::create_planned(connection, planned)
+    let remarks = connection
+        .topics
+        .create_planned(planned)
         .await
         .map_err(|failed| explain(connection, group, failed))?;
     let mut sources = Vec::with_capacity(topics.len());
     for (topic, name, _) in topics {
         let retries = connection.names().retry_topic(group, topic)?;
-        let partitions = connection.known(&retries).unwrap_or(1);
+        let partitions = connection.topics.cached_partitions(&retries).unwrap_or(1);
         sources.push(Source {
             retries: RetryTopic {
                 name: retries.into(),
@@ -81,11 +87,18 @@ pub(crate) async fn create_retries(
 ) -> Result<i32> {
     let create = async {
         let partitions = connection
+            .topics
             .partitions(&connection.names().topic_name(topic)?)
             .await?;
         let wanted = retries(connection, group, topic, partitions.unwrap_or(i32::MAX))?;
-        connection.make(std::slice::from_ref(&wanted)).await?;
-        Ok(connection.known(&wanted.name).unwrap_or(wanted.partitions))
+        connection
+            .topics
+            .create(std::slice::from_ref(&wanted))
+            .await?;
+        Ok(connection
+            .topics
+            .cached_partitions(&wanted.name)
+            .unwrap_or(wanted.partitions))
     };
     create
         .await
