@@ -75,6 +75,11 @@ impl Connection {
         self.clients.admin().await
     }
 
+    /// Returns the id of the cluster.
+    pub(crate) async fn cluster(&self) -> Result<&str> {
+        self.clients.cluster().await
+    }
+
     /// Returns the name of the store, which is the same from any host: the id of the cluster, and the prefix of topics.
     pub(crate) async fn store(&self) -> Result<String> {
         let cluster = self.clients.cluster().await?;

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rdkafka::{admin::AdminClient, consumer::BaseConsumer};
+use rdkafka::{
+    admin::AdminClient,
+    consumer::{BaseConsumer, Consumer as _},
+};
 use tokio::sync::{OnceCell, oneshot};
 
 use super::{
