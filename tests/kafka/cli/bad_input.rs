@@ -28,16 +28,16 @@ fn a_topic_that_kafka_refuses_is_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: `a/b` cannot be the name of a Kafka topic
-    hint: Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them
+    error: kafka: `a/b` is not a valid name of a Kafka topic
+    hint: Kafka accepts letters, digits, `.`, `_` and `-`, at most 249 of them
     ");
     assert_snapshot!(shop.show(&["tail", "gr\u{fc}n", "--until-end"]), @"
     exit: 1
     --- stdout
 
     --- stderr
-    error: kafka: `grün` cannot be the name of a Kafka topic
-    hint: Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them
+    error: kafka: `grün` is not a valid name of a Kafka topic
+    hint: Kafka accepts letters, digits, `.`, `_` and `-`, at most 249 of them
     ");
 }
 
@@ -205,7 +205,7 @@ fn urls_that_cannot_be_meant_are_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: librdkafka does not take `lingr.ms=5`: No such configuration property: "lingr.ms"
+    error: kafka: librdkafka refuses `lingr.ms=5`: No such configuration property: "lingr.ms"
     hint: its documentation lists every property
     "#);
     assert_snapshot!(show("kafka://localhost/?linger.ms=soon"), @r#"
@@ -213,7 +213,7 @@ fn urls_that_cannot_be_meant_are_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: librdkafka does not take `linger.ms=soon`: Invalid value for configuration property "queue.buffering.max.ms"
+    error: kafka: librdkafka refuses `linger.ms=soon`: Invalid value for configuration property "queue.buffering.max.ms"
     hint: its documentation lists every property
     "#);
     assert_snapshot!(show("kafka://localhost/?acks=1"), @"
@@ -221,7 +221,7 @@ fn urls_that_cannot_be_meant_are_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: `acks` cannot be set: our guarantees rest on it
+    error: kafka: `acks` cannot be set: delivery guarantees depend on it
     ");
     assert_snapshot!(show("kafka://localhost/orders"), @"
     exit: 78

@@ -111,7 +111,7 @@ fn a_letter_whose_topic_cannot_be_here_holds_up_no_other() {
     let replayed = shop.pf.run(&["dlq", "replay", "--all", "--yes"]);
     assert_eq!(replayed.code(), Some(4), "{replayed}");
     assert!(
-        replayed.stdout().contains("would be one of our own"),
+        replayed.stdout().contains("would be an internal topic"),
         "{replayed}"
     );
     assert_eq!(handled("cat").succeeded().stdout(), "1");

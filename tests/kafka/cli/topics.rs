@@ -93,7 +93,7 @@ fn nor_does_a_replay() {
             1  to svc on a
     because of
             1  exit status 65 (permanent)
-    warning: no running consumer of group svc reads a: what is replayed waits for one
+    warning: no running consumer of group svc reads a: replayed messages wait for one
     ");
     assert_eq!(consume(&shop, "b", &group, "true"), "");
     assert_eq!(consume(&shop, "a", &group, "exit 65"), "a 1\n");

@@ -58,7 +58,7 @@ async fn is_read_anew(left: usize) -> bool {
     let looked_before = || {
         seen.gaps
             .iter()
-            .any(|gap| gap.contains("of 0 records so far"))
+            .any(|gap| gap.contains("(0 records so far)"))
     };
     assert!(is_read || looked_before(), "{:?}", seen.gaps);
     is_read

@@ -1,4 +1,4 @@
-//! A record that is kept for later, in one piece: taken apart it takes twice the room.
+//! A record that is kept in memory in one allocation: as a [`FetchedRecord`] it takes twice the memory.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Messages and Kafka records. Kafka keeps keys, nulls and the order of headers; what we add stands in headers of our
-//! own behind the user's.
+//! Messages as Kafka records and back. Kafka keeps keys, nulls and the order of headers; internal headers come behind those
+//! of the user.
 
 use std::time::SystemTime;
 
@@ -13,27 +13,27 @@ use crate::{
     transport::{ErrorKind, Result},
 };
 
-/// The story of a dead letter.
+/// The metadata of a dead letter.
 pub(crate) const LETTER: &str = "pf-letter";
 /// The history of a replayed message.
 pub(crate) const LINEAGE: &str = "pf-replay";
-/// What is known of a message that waits for its time.
+/// The metadata of a delayed event or retry.
 pub(crate) const WAITING: &str = "pf-waiting";
-/// The key of a message that waits under a key of ours.
+/// The user's key of a message that is stored under an internal key.
 pub(crate) const KEY: &str = "pf-key";
-/// Marks a payload that is null, where a null would mean the end of the record.
+/// Marks a null payload, where a null would be a tombstone.
 pub(crate) const NULL: &str = "pf-null";
-/// Where the original stands, in a letter that had no room for its message.
+/// The position of the original, in a dead letter that had no room for its message.
 pub(crate) const ORIGINAL: &str = "pf-original";
 
-/// The name of a dead letter.
+/// The id of a dead letter.
 pub(crate) const ID: &str = "pf-letter-id";
-/// The topic of a message that stands among the dead letters of another.
+/// The topic of a message that is stored among the dead letters of another topic.
 pub(crate) const TOPIC: &str = "pf-topic";
 
 const MARKS: [&str; 8] = [LETTER, LINEAGE, WAITING, KEY, NULL, ORIGINAL, ID, TOPIC];
 
-/// Headers that most records have, whose names need no memory of their own.
+/// Common headers, whose names are not allocated.
 const KNOWN: [&str; 9] = [
     "content-type",
     "ce_specversion",
@@ -50,7 +50,7 @@ const KNOWN: [&str; 9] = [
 #[derive(Debug, Clone)]
 pub(crate) struct OutgoingRecord {
     pub(crate) topic: String,
-    /// None lets the key decide.
+    /// None if the key decides.
     pub(crate) partition: Option<i32>,
     pub(crate) key: Option<Bytes>,
     pub(crate) payload: Option<Bytes>,
@@ -58,7 +58,7 @@ pub(crate) struct OutgoingRecord {
 }
 
 impl OutgoingRecord {
-    /// Returns a record that ends the one of the same key.
+    /// Returns a record that ends the earlier one of its key.
     pub(crate) fn tombstone(topic: impl Into<String>, partition: i32, key: Bytes) -> Self {
         Self {
             topic: topic.into(),
@@ -69,7 +69,7 @@ impl OutgoingRecord {
         }
     }
 
-    /// Returns the bytes of what it carries, without what Kafka puts around them.
+    /// Returns the bytes of key, payload and headers, without the framing.
     pub(crate) fn bare_size(&self) -> usize {
         let headers = self.headers.iter().flat_map(|headers| headers.iter());
         let headers = headers.map(|header| header.key.len() + header.value.map_or(0, <[u8]>::len));
@@ -78,23 +78,23 @@ impl OutgoingRecord {
     }
 }
 
-/// Marks of ours on a record, in order.
+/// The internal headers of a record, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct InternalHeaders(Vec<(&'static str, Bytes)>);
 
 impl InternalHeaders {
-    /// Returns a single mark.
+    /// Returns a single internal header.
     #[cfg(test)]
     pub(crate) fn of(name: &'static str, value: Bytes) -> Self {
         Self(vec![(name, value)])
     }
 
-    /// Returns every mark in order.
+    /// Returns the internal headers in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
         self.0.iter().map(|(name, value)| (*name, &value[..]))
     }
 
-    /// Returns the last value of a mark.
+    /// Returns the last value of an internal header.
     pub(crate) fn get(&self, name: &str) -> Option<&Bytes> {
         let mut marks = self.0.iter().rev();
         marks
@@ -103,7 +103,7 @@ impl InternalHeaders {
     }
 }
 
-/// A record as it was read.
+/// A record that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FetchedRecord {
     /// Kafka's name of the topic.
@@ -118,13 +118,12 @@ pub(crate) struct FetchedRecord {
 }
 
 impl FetchedRecord {
-    /// Copies a record out of the client's memory, in one piece; `topic` is its topic's name.
+    /// Copies a record out of the client's memory in one allocation; `topic` is the name of its topic.
     pub(crate) fn copy(topic: std::sync::Arc<str>, record: &BorrowedMessage<'_>) -> Self {
         Self::copy_into(&mut BytesMut::new(), topic, record)
     }
 
-    /// The same into a block of memory that several records share, of which `block` is the rest. What is left of one
-    /// keeps all of it.
+    /// The same into the rest of a block that several records share. The block is freed with the last of them.
     pub(crate) fn copy_into(
         block: &mut BytesMut,
         topic: std::sync::Arc<str>,
@@ -145,7 +144,7 @@ impl FetchedRecord {
         }
     }
 
-    /// Makes the user's message of it.
+    /// Returns the user's message.
     pub(crate) fn message(self, topic: Topic) -> Message {
         Message {
             topic,
@@ -156,7 +155,7 @@ impl FetchedRecord {
     }
 }
 
-/// Everything of a record in one piece of memory, handed out part by part.
+/// The bytes of a record in one allocation, taken part by part.
 struct Copy {
     all: Bytes,
     at: usize,
@@ -193,7 +192,7 @@ fn split(record: &BorrowedMessage<'_>, copy: &mut Copy) -> (Headers, InternalHea
     split_headers(found.map(|header| (header.key, copy.take(header.value))))
 }
 
-/// Tells headers of the user and marks of ours apart.
+/// Splits headers into those of the user and internal ones.
 pub(crate) fn split_headers<N: AsRef<[u8]>>(
     found: impl Iterator<Item = (N, Option<Bytes>)>,
 ) -> (Headers, InternalHeaders) {
@@ -212,7 +211,7 @@ pub(crate) fn split_headers<N: AsRef<[u8]>>(
     (headers, marks)
 }
 
-/// Lays out the headers of a message, and marks behind them.
+/// Returns the headers of a message, and internal ones behind them.
 pub(crate) fn headers(message: &Message, marks: &[(&'static str, &[u8])]) -> OwnedHeaders {
     let mut owned = OwnedHeaders::new_with_capacity(message.headers.len() + marks.len());
     for (key, value) in message.headers.iter() {
@@ -226,7 +225,7 @@ pub(crate) fn headers(message: &Message, marks: &[(&'static str, &[u8])]) -> Own
     owned
 }
 
-/// Refuses headers of which a reader would think that they are ours.
+/// Refuses headers that a reader would take for internal ones.
 pub(crate) fn check(message: &Message) -> Result<()> {
     match message
         .headers
@@ -241,7 +240,7 @@ pub(crate) fn check(message: &Message) -> Result<()> {
     }
 }
 
-/// Returns the notation of where a record stands; unique within a store.
+/// Returns the position of a record, which is unique within a store.
 pub(crate) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
     let mut text = SmolStrBuilder::new();
     text.push_str(topic.as_str());
@@ -253,7 +252,7 @@ pub(crate) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
     Position::from(text.finish())
 }
 
-/// Reads the notation: the topic, the partition and the offset.
+/// Parses a position into topic, partition and offset.
 pub(crate) fn parse_position(position: &Position) -> Option<(Topic, i32, i64)> {
     let mut parts = position.as_str().rsplitn(3, '/');
     let offset = parts.next()?.parse().ok()?;
@@ -261,7 +260,7 @@ pub(crate) fn parse_position(position: &Position) -> Option<(Topic, i32, i64)> {
     Some((parts.next()?.parse().ok()?, partition, offset))
 }
 
-/// Returns the time of so many milliseconds since the epoch.
+/// Returns the time from milliseconds since the epoch.
 pub(crate) fn time(millis: Option<i64>) -> SystemTime {
     let millis = millis.and_then(|millis| u64::try_from(millis).ok());
     from_unix_millis(millis.unwrap_or(0))
@@ -272,11 +271,11 @@ pub(crate) fn millis(time: SystemTime) -> i64 {
     i64::try_from(unix_millis(time)).unwrap_or(i64::MAX)
 }
 
-/// Writes a record of ours on one line.
+/// Encodes the payload of an internal record.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<Bytes> {
     let text = serde_json::to_vec(value);
     text.map(Bytes::from)
-        .map_err(|source| error(ErrorKind::Other, "a record cannot be written").because(source))
+        .map_err(|source| error(ErrorKind::Other, "cannot encode a record").because(source))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a `kafka:` URL says.
+//! The configuration in a `kafka:` URL.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -29,8 +29,8 @@ const PARAMETERS: Parameters = Parameters {
     others: ", and every property of librdkafka by its own name",
 };
 
-/// Properties on which our guarantees rest.
-const OURS: [&str; 11] = [
+/// Properties that delivery guarantees depend on.
+const RESERVED: [&str; 11] = [
     "bootstrap.servers",
     "client.id",
     "group.id",
@@ -45,19 +45,19 @@ const OURS: [&str; 11] = [
 ];
 
 /// Properties of librdkafka whose names have no dot.
-const BARE: [&str; 4] = ["acks", "debug", "retries", "partitioner"];
+const UNDOTTED: [&str; 4] = ["acks", "debug", "retries", "partitioner"];
 
-/// What a URL says.
+/// The configuration in a URL.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) servers: Vec<String>,
     pub(crate) names: Names,
     pub(crate) encoding: Encoding,
-    /// Of topics that are made.
+    /// Of topics that are created.
     pub(crate) partitions: Option<i32>,
     pub(crate) replication: Option<i32>,
     pub(crate) timeout: Duration,
-    /// Properties for librdkafka, as they are.
+    /// Properties for librdkafka.
     pub(crate) properties: BTreeMap<String, String>,
 }
 
@@ -99,7 +99,7 @@ impl Config {
         config.encoding = common.encoding;
         config.servers.extend(common.servers);
         config.timeout = common.connect_timeout;
-        config.log_in(url);
+        config.set_credentials(url);
         Ok(config)
     }
 
@@ -109,8 +109,8 @@ impl Config {
             "prefix" => self.names = Names::new(value)?,
             "partitions" => self.partitions = Some(PARAMETERS.count(name, value)?),
             "replication" => self.replication = Some(PARAMETERS.count(name, value)?),
-            name if name.contains('.') || BARE.contains(&name) => {
-                if OURS.contains(&name) {
+            name if name.contains('.') || UNDOTTED.contains(&name) => {
+                if RESERVED.contains(&name) {
                     let message =
                         format!("`{name}` cannot be set: delivery guarantees depend on it");
                     return Err(wrong(message));
@@ -123,7 +123,7 @@ impl Config {
     }
 
     /// Takes over user and password.
-    fn log_in(&mut self, url: &Url) {
+    fn set_credentials(&mut self, url: &Url) {
         let decode = |text: &str| {
             let bytes = percent_encoding::percent_decode_str(text);
             bytes.decode_utf8_lossy().into_owned()

@@ -1,6 +1,6 @@
-//! The members of a group as the broker lists them: what each subscribes to, and what it was given.
+//! The members of a group as the broker lists them, with the subscription and the assignment of each.
 //!
-//! Both are opaque to the broker; their form is that of Kafka's own consumers. Of a group of the newer protocol this
+//! Both are opaque to the broker; they have the format of Kafka's own consumers. For a group of the newer protocol this
 //! request lists no members.
 
 use std::{collections::HashMap, sync::Arc};
@@ -26,15 +26,15 @@ type Places = Vec<(String, i32)>;
 pub(crate) struct Listed {
     /// Its id, and where it runs.
     pub(crate) name: String,
-    /// Kafka's names of the topics that it reads.
+    /// Kafka's names of the topics that it subscribes to.
     pub(crate) topics: Vec<String>,
-    /// The partitions that it was given.
+    /// Its assigned partitions.
     pub(crate) assigned: Places,
-    /// The partitions that it had when it joined last.
+    /// The partitions that it had when it last joined.
     pub(crate) owned: Places,
 }
 
-/// Returns the members of a group; none if the broker does not tell.
+/// Returns the members of a group; none if the broker does not list them.
 pub(crate) async fn list(
     connection: &Arc<Connection>,
     group: &Group,
@@ -50,7 +50,7 @@ pub(crate) async fn list(
         .await
 }
 
-/// Tells which of these topics no member of its group reads now; nothing where the broker does not tell.
+/// Warns of topics that no member of their group reads now, where the broker lists members.
 pub(crate) async fn replay_warnings(
     connection: &Arc<Connection>,
     targets: &[(Group, Topic)],
@@ -69,7 +69,7 @@ pub(crate) async fn replay_warnings(
         };
         if members.iter().all(|member| !member.topics.contains(&name)) {
             warnings.push(format!(
-                "no running consumer of group {group} reads {topic}: what is replayed waits for one"
+                "no running consumer of group {group} reads {topic}: replayed messages wait for one"
             ));
         }
     }

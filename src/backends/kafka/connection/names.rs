@@ -1,4 +1,4 @@
-//! Where things stand in Kafka: topics, and the topics of our own.
+//! Names of topics: those of users, and internal ones.
 
 use sha2::{Digest as _, Sha256};
 
@@ -19,25 +19,25 @@ const HASHED: usize = 4;
 /// The longest name that Kafka takes.
 const LONGEST: usize = 249;
 
-/// The names of the topics of a URL and of what stands beside them.
+/// Names under the prefix of a URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Names {
     prefix: String,
 }
 
 impl Names {
-    /// Takes what stands before every topic.
+    /// Sets the prefix of every topic.
     pub(crate) fn new(prefix: &str) -> Result<Self> {
         if prefix.is_empty() || is_legal(prefix) && !prefix.starts_with('.') {
             return Ok(Self {
                 prefix: prefix.to_owned(),
             });
         }
-        let message = format!("`{prefix}` cannot stand before a topic");
+        let message = format!("`{prefix}` is not a valid prefix");
         Err(error(ErrorKind::Configuration, message).hint(LEGAL))
     }
 
-    /// Returns what stands before every topic.
+    /// Returns the prefix of every topic.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -47,30 +47,31 @@ impl Names {
         let name = topic.as_str();
         let is_ours = name.starts_with(OURS) || name.ends_with(LETTERS) || is_of_others(name);
         if is_ours || name.starts_with("__") {
-            let message = format!("topic `{topic}` would be one of our own, or of Kafka's");
+            let message =
+                format!("topic `{topic}` would be an internal topic of Protoflow or of Kafka");
             return Err(error(ErrorKind::Invalid, message));
         }
         legal(format!("{}{name}", self.prefix))
     }
 
-    /// Returns the topic of Kafka's name, if it is one of a user.
+    /// Returns the user's topic that has a name in Kafka.
     pub(crate) fn topic(&self, name: &str) -> Option<Topic> {
         let topic: Topic = name.strip_prefix(&self.prefix)?.parse().ok()?;
         self.topic_name(&topic).ok()?;
         Some(topic)
     }
 
-    /// Returns the topic of a topic's dead letters.
+    /// Returns the dead-letter topic of a topic.
     pub(crate) fn dead_letter_topic(&self, topic: &Topic) -> Result<String> {
         legal(format!("{}{LETTERS}", self.topic_name(topic)?))
     }
 
-    /// Returns the topic whose dead letters have this name, if they are ours.
+    /// Returns the topic whose dead-letter topic has this name.
     pub(crate) fn origin_of(&self, name: &str) -> Option<Topic> {
         self.topic(name.strip_suffix(LETTERS)?)
     }
 
-    /// Returns the topic of a group's retries of a topic.
+    /// Returns the retry topic of a group and a topic.
     ///
     /// The hash tells the group `a.b` with the topic `c` from the group `a` with the topic `b.c`, the retries of `svc`
     /// on `order` from what earlier versions named after the group `svc.order`, and long names whose ends were cut.
@@ -88,40 +89,40 @@ impl Names {
         legal(format!("{kept}{behind}"))
     }
 
-    /// Returns the topic in which earlier versions kept a group's retries of all topics together.
+    /// Returns the retry topic of an earlier version, which holds the retries of all topics of a group.
     pub(crate) fn legacy_retry_topic(&self, group: &Group) -> Result<String> {
         legal(format!("{}{OURS}{group}{RETRIES}", self.prefix))
     }
 
-    /// Reports whether this is the name of a topic of retries, also of one of an earlier version.
+    /// Reports whether this is the name of a retry topic, also of an earlier version.
     pub(crate) fn is_retries(&self, name: &str) -> bool {
         let own = name.strip_prefix(&self.prefix);
         let own = own.and_then(|own| own.strip_prefix(OURS));
         own.is_some_and(|own| own.ends_with(RETRIES))
     }
 
-    /// Returns the topic of what is for later.
+    /// Returns the topic of delayed events.
     pub(crate) fn delay_topic(&self) -> String {
         format!("{}{OURS}delay", self.prefix)
     }
 
-    /// Returns the group of those who fire what is for later.
+    /// Returns the group of the delayed-event dispatchers.
     pub(crate) fn firing_group(&self) -> String {
         format!("{}{OURS}firing", self.prefix)
     }
 
-    /// Returns the topic of what became of dead letters, of plans and leases.
+    /// Returns the topic of resolved dead letters, and of jobs and leases.
     pub(crate) fn state_topic(&self) -> String {
         format!("{}{OURS}state", self.prefix)
     }
 
-    /// Returns the transactional id of who has a task of which there is one.
+    /// Returns the transactional id of a task that has one worker at a time.
     pub(crate) fn transactional_id(&self, task: &str) -> String {
         format!("{}{OURS}{task}", self.prefix)
     }
 }
 
-/// Reports whether the name is one of ours under a longer prefix, which is somebody else's.
+/// Reports whether the name is an internal one under a longer prefix, so of another store.
 fn is_of_others(name: &str) -> bool {
     name.match_indices(OURS).any(|(at, _)| {
         let (before, task) = (&name[..at], &name[at + OURS.len()..]);
@@ -130,7 +131,7 @@ fn is_of_others(name: &str) -> bool {
     })
 }
 
-const LEGAL: &str = "Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them";
+const LEGAL: &str = "Kafka accepts letters, digits, `.`, `_` and `-`, at most 249 of them";
 
 fn is_legal(name: &str) -> bool {
     let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
@@ -141,7 +142,7 @@ fn legal(name: String) -> Result<String> {
     if is_legal(&name) && name != "." && name != ".." {
         return Ok(name);
     }
-    let message = format!("`{name}` cannot be the name of a Kafka topic");
+    let message = format!("`{name}` is not a valid name of a Kafka topic");
     Err(error(ErrorKind::Invalid, message).hint(LEGAL))
 }
 

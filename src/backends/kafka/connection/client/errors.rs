@@ -1,4 +1,7 @@
-//! What librdkafka tells beside the answers: why nobody answers, and which topics have which ids.
+//! Errors and log lines that librdkafka reports beside its answers: why no broker answers, and the ids of topics.
+//!
+//! A request that gets no answer fails with a timeout alone. The reason, such as a refused login, comes through a callback
+//! earlier, and is kept here for the error message.
 
 use std::sync::Arc;
 
@@ -14,16 +17,16 @@ use crate::{
     transport::{ErrorKind, TransportError},
 };
 
-/// Hears what librdkafka tells beside the answers: without it, the reason of a failure is lost.
+/// Keeps the last error that a client reported.
 #[derive(Debug, Default)]
 pub(crate) struct ClientErrors {
     heard: Mutex<Option<(Code, String)>>,
-    /// The ids of topics, where the client's settings let it say them.
+    /// The ids of topics, where the settings of the client make it log them.
     pub(crate) topics: Arc<TopicIds>,
 }
 
 impl ClientErrors {
-    /// Begins with ids of topics that are known already.
+    /// Starts with ids of topics that are known already.
     pub(crate) fn knowing(topics: TopicIds) -> Self {
         Self {
             topics: Arc::new(topics),
@@ -31,25 +34,25 @@ impl ClientErrors {
         }
     }
 
-    /// Takes in a line of the client's log, and passes it on.
+    /// Reads a line of the client's log, and passes it on.
     pub(crate) fn log(&self, facility: &str, message: &str) {
         self.topics.hear(message);
         log(facility, message);
     }
 
-    /// Takes in what the client was told.
+    /// Keeps an error of the client.
     pub(crate) fn record(&self, failed: &KafkaError, reason: &str) {
         tracing::debug!(%failed, reason, "librdkafka");
         let Some(code) = failed.rdkafka_error_code() else {
             return;
         };
-        // That all brokers are down says less than why one is.
+        // "All brokers are down" says less than why one of them is.
         if !matches!(
             code,
             Code::AllBrokersDown | Code::PartitionEOF | Code::NoError
         ) {
             let mut heard = self.lock();
-            // That TLS failed says more than that the connection is gone after it.
+            // A failure of TLS says more than the lost connection that follows.
             let is_told = heard.as_ref().is_some_and(|(code, _)| *code == Code::SSL);
             if !is_told || code != Code::BrokerTransportFailure {
                 *heard = Some((code, reason.to_owned()));
@@ -57,7 +60,7 @@ impl ClientErrors {
         }
     }
 
-    /// Returns what was heard last as an error, if that will not pass.
+    /// Returns the last error if it will not pass by itself.
     pub(crate) fn fatal(&self) -> Option<TransportError> {
         let heard = self.lock();
         let (code, reason) = heard.as_ref()?;
@@ -68,19 +71,19 @@ impl ClientErrors {
         is_final.then(|| denied(reason))
     }
 
-    /// Tells why nobody answers, if something was heard of it.
+    /// Returns why no broker answers, if an error was reported.
     pub(crate) fn if_unreachable(&self, servers: &[String]) -> Option<TransportError> {
         let heard = self.lock().is_some();
         heard.then(|| self.unreachable(servers))
     }
 
-    /// Returns what was heard last.
+    /// Returns the text of the last error.
     pub(crate) fn last(&self) -> Option<String> {
         let heard = self.lock();
         heard.as_ref().map(|(_, reason)| brief(reason))
     }
 
-    /// Tells why nobody answers.
+    /// Returns the error of a broker that does not answer.
     pub(crate) fn unreachable(&self, servers: &[String]) -> TransportError {
         let servers = servers.join(", ");
         let heard = self.lock().clone();
@@ -107,7 +110,7 @@ fn denied(reason: &str) -> TransportError {
     error(ErrorKind::Denied, message).hint("check user, password and `sasl.mechanisms`")
 }
 
-/// Leaves out what is of no use to people: addresses in front and timing behind.
+/// Removes the addresses before a reason and the timing behind it.
 fn brief(reason: &str) -> String {
     let text = reason.split(" (after ").next().unwrap_or(reason);
     let text = text.split_once("]: ").map_or(text, |(_, rest)| rest);
@@ -131,7 +134,7 @@ impl ClientContext for ClientErrors {
 
 impl ConsumerContext for ClientErrors {}
 
-/// Passes on a line of librdkafka's log; it has no place on a user's stderr.
+/// Passes a line of librdkafka's log to tracing: it must not go to the user's stderr.
 pub(crate) fn log(facility: &str, message: &str) {
     tracing::debug!(target: "librdkafka", facility, "{message}");
 }

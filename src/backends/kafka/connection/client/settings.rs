@@ -12,9 +12,9 @@ use crate::{
     transport::Result,
 };
 
-/// What the queues of a member may hold together before it is asked for, in KiB.
+/// The most that the queues of a group member may prefetch together, in KiB.
 const QUEUED: usize = 24 << 10;
-/// The most bytes of one answer to a member, unless a single record is larger.
+/// The most bytes of an answer to a fetch of a group member, unless a single record is larger.
 const FETCHED: usize = 4 << 20;
 
 fn base(config: &Config) -> ClientConfig {
@@ -29,7 +29,7 @@ fn base(config: &Config) -> ClientConfig {
 }
 
 fn finish(mut client: ClientConfig, config: &Config) -> ClientConfig {
-    // The OpenSSL that is built in does not know where the system keeps whom it trusts.
+    // A vendored OpenSSL does not know where the system keeps its root certificates.
     client.set("ssl.ca.location", "probe");
     for (name, value) in &config.properties {
         match client.get(name) {
@@ -45,14 +45,14 @@ fn finish(mut client: ClientConfig, config: &Config) -> ClientConfig {
     client
 }
 
-/// Lets a client say the ids of topics, for [`ClientErrors::topics`].
+/// Makes a client log the ids of topics.
 fn say_ids(client: &mut ClientConfig) {
     client
         .set("debug", topic_ids::CONTEXT)
         .set_log_level(RDKafkaLogLevel::Debug);
 }
 
-/// Makes sure that librdkafka knows every property of a URL.
+/// Checks that librdkafka accepts every property of a URL.
 pub(crate) fn validate(config: &Config) -> Result<()> {
     let mut client = ClientConfig::new();
     for (name, value) in &config.properties {
@@ -66,14 +66,14 @@ pub(crate) fn validate(config: &Config) -> Result<()> {
             } else {
                 &value
             };
-            let message = format!("librdkafka does not take `{name}={value}`: {reason}");
+            let message = format!("librdkafka refuses `{name}={value}`: {reason}");
             Err(wrong(message).hint("its documentation lists every property"))
         }
         Err(failed) => Err(error::from_kafka(failed, "reading properties")),
     }
 }
 
-/// Returns the settings of the producer of a stream: nothing is doubled when a broker goes away and comes back.
+/// Returns the settings of the idempotent producer: no record is stored twice when a broker goes away and comes back.
 pub(crate) fn producer(config: &Config) -> ClientConfig {
     let mut client = base(config);
     client
@@ -88,9 +88,9 @@ pub(crate) fn producer(config: &Config) -> ClientConfig {
     finish(client, config)
 }
 
-/// Returns the settings of the producer of a single message: no half second for the number that idempotence needs. A
-/// topic that is known was made a moment ago, perhaps, and not every broker has heard of it; any other is not there if
-/// the first says so.
+/// Returns the settings of a producer for a single message, without the half second in which an idempotent producer gets
+/// its id. A known topic may have been created a moment ago, so a broker that does not know it yet is asked again; any
+/// other topic does not exist if the first broker says so.
 pub(crate) fn one_shot(config: &Config, is_known: bool) -> ClientConfig {
     let mut client = base(config);
     let patience = config.timeout.as_millis().max(5000);
@@ -107,16 +107,16 @@ pub(crate) fn one_shot(config: &Config, is_known: bool) -> ClientConfig {
     finish(client, config)
 }
 
-/// Returns the settings of a producer of transactions, of which there is one at a time for each `id`.
+/// Returns the settings of a transactional producer; each `id` has one at a time.
 pub(crate) fn transactional(config: &Config, id: &str) -> ClientConfig {
     let mut client = base(config);
     client
         .set("transactional.id", id)
         .set("acks", "all")
         .set("linger.ms", "0")
-        // With every partition that is written to, a commit costs a broker more.
+        // Each partition that is written to makes the commit more expensive for a broker.
         .set("sticky.partitioning.linger.ms", "200")
-        // While the markers of the last transaction are being written, the next one waits for this long.
+        // The next transaction is refused while the markers of the last one are being written; this is the pause.
         .set("retry.backoff.ms", "1")
         .set("transaction.timeout.ms", "30000")
         .set("topic.metadata.propagation.max.ms", "5000")
@@ -128,12 +128,12 @@ pub(crate) fn transactional(config: &Config, id: &str) -> ClientConfig {
     finish(client, config)
 }
 
-/// Which records a reader is shown.
+/// The records that a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isolation {
-    /// Those of transactions that were committed.
+    /// Those of committed transactions, up to the first open one.
     Committed,
-    /// All, also those of transactions that are open or were aborted.
+    /// All, with those of open and aborted transactions.
     Uncommitted,
 }
 
@@ -146,8 +146,8 @@ impl Isolation {
     }
 }
 
-/// Returns the settings of a client that only asks about topics. Without the name of a group it is gone at once when it
-/// is no longer needed; with one, that takes a tenth of a second.
+/// Returns the settings of a consumer for requests only. Without a group it closes at once; with one, closing takes a
+/// tenth of a second.
 pub(crate) fn metadata(config: &Config, isolation: Isolation) -> ClientConfig {
     let mut client = base(config);
     client.set("isolation.level", isolation.setting());
@@ -158,7 +158,7 @@ pub(crate) fn metadata(config: &Config, isolation: Isolation) -> ClientConfig {
 pub(crate) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> ClientConfig {
     let mut client = base(config);
     client
-        // The client wants a name, and never tells it to anybody.
+        // The client requires a group, and never sends it.
         .set("group.id", "pf-reader")
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "error")
@@ -168,14 +168,13 @@ pub(crate) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> Cl
         .set("isolation.level", isolation.setting());
     say_ids(&mut client);
     if bounded {
-        // At the end the broker would hold the answer back for half a second.
+        // At the end of the log a broker would hold its answer back for half a second.
         client.set("fetch.wait.max.ms", "10");
     }
     finish(client, config)
 }
 
-/// Returns the settings of a member of a group with so many queues: one for each partition that is read apart, and one
-/// for all others together.
+/// Returns the settings of a group member with this many queues: one for each retry partition, and one for all others.
 pub(crate) fn consumer(config: &Config, group: &str, queues: usize) -> ClientConfig {
     let share = (QUEUED / queues.max(1)).clamp(64, 4096);
     let mut client = base(config);
@@ -187,16 +186,16 @@ pub(crate) fn consumer(config: &Config, group: &str, queues: usize) -> ClientCon
         .set("isolation.level", "read_committed")
         .set("fetch.queue.backoff.ms", "5")
         .set("queued.max.messages.kbytes", share.to_string())
-        // An answer is held as a whole, and is spread over many queues.
+        // An answer stays in memory as a whole until its records are taken from all queues.
         .set("fetch.max.bytes", FETCHED.to_string())
         .set(
             "fetch.message.max.bytes",
             (share.min(1024) << 10).to_string(),
         )
-        // Where all else is full, a broker is asked for what is tried again alone, and keeps that answer for so long.
+        // While the common queue is full only retries are fetched; a broker holds that answer back for this long.
         .set("fetch.wait.max.ms", "50");
     say_ids(&mut client);
-    // In the newer protocol these are the broker's, and the client refuses them.
+    // Under the newer protocol brokers have these settings, and the client refuses them.
     if is_classic(config) {
         client
             .set("partition.assignment.strategy", "cooperative-sticky")
@@ -206,13 +205,13 @@ pub(crate) fn consumer(config: &Config, group: &str, queues: usize) -> ClientCon
     finish(client, config)
 }
 
-/// Reports whether the members of a group share out among themselves; in the newer protocol the broker does.
+/// Reports whether the members of a group assign partitions themselves; under the newer protocol the broker does.
 pub(crate) fn is_classic(config: &Config) -> bool {
     let protocol = config.properties.get("group.protocol");
     protocol.is_none_or(|protocol| protocol != "consumer")
 }
 
-/// Returns the settings of a client that only asks and makes.
+/// Returns the settings of the client that creates and describes topics.
 pub(crate) fn admin(config: &Config) -> ClientConfig {
     finish(base(config), config)
 }

@@ -1,8 +1,8 @@
-//! Which topic stands under a name: a topic that was deleted and created again has the old name and another id.
+//! Ids of topics: a topic that was deleted and created again has the old name and another id.
 //!
-//! Librdkafka fetches by ids, but goes on at the old offset when the id of a name changes, and has no call that returns
-//! an id. Its log says every id that it learns, before anything is fetched under it; so nothing of a new topic can come
-//! before we have heard of it.
+//! librdkafka fetches by ids, but keeps the old offset when the id of a name changes, and no call returns an id. Its
+//! debug log has every id that it learns, before it fetches anything under it; so no record of a new topic arrives
+//! before its id is known here.
 
 use std::{
     collections::HashMap,
@@ -16,27 +16,27 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 
 use crate::lock::Mutex;
 
-/// The part of librdkafka's log that says ids of topics: some lines for each answer about topics, none for each record.
+/// The part of librdkafka's debug log that has the ids of topics: some lines for each metadata answer, none for each record.
 pub(crate) const CONTEXT: &str = "metadata";
 
 /// The id of a topic.
 pub(crate) type TopicId = u128;
 
-/// The id of a topic, and the cluster that gave it: tools that mirror clusters copy commits with their metadata.
+/// The id of a topic and its cluster: tools that mirror clusters copy commits with their metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TopicIdentity {
     pub(crate) cluster: u32,
     pub(crate) topic: TopicId,
 }
 
-/// How two identities of one name stand to each other.
+/// The relation between the identities that a name had and has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IdentityChange {
-    /// The same topic, or nobody knows.
+    /// The same topic, or one of them is unknown.
     Same,
     /// The topic was deleted and created again.
     Recreated,
-    /// The positions come from another cluster.
+    /// The offsets come from another cluster.
     Mirrored,
 }
 
@@ -44,7 +44,7 @@ impl TopicIdentity {
     /// The bytes of an identity.
     pub(crate) const SIZE: usize = 20;
 
-    /// Compares what a commit says with what is there.
+    /// Compares the identity in a commit with the present one.
     pub(crate) fn compare(committed: Option<Self>, present: Option<Self>) -> IdentityChange {
         match (committed, present) {
             (Some(old), Some(new)) if old.cluster != new.cluster => IdentityChange::Mirrored,
@@ -69,7 +69,7 @@ impl TopicIdentity {
     }
 }
 
-/// Returns a number for a cluster's own name (FNV-1a).
+/// Returns a number for the id of a cluster (FNV-1a).
 pub(crate) fn cluster(name: &str) -> u32 {
     name.bytes().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
@@ -99,7 +99,7 @@ pub(crate) struct IdUpdate {
 }
 
 impl TopicIds {
-    /// Begins with the ids that an earlier client knew first.
+    /// Starts with the ids that an earlier client knew first.
     pub(crate) fn since(earlier: &Self) -> Self {
         let first =
             |(topic, (first, _)): (&String, &(TopicId, TopicId))| (topic.clone(), (*first, *first));
@@ -111,7 +111,7 @@ impl TopicIds {
         }
     }
 
-    /// Takes in a line of the client's log.
+    /// Reads a line of the client's log.
     pub(crate) fn hear(&self, line: &str) {
         let Some((topic, id)) = parse(line) else {
             return;
@@ -134,7 +134,7 @@ impl TopicIds {
         self.lock().ids.get(topic).map(|(_, present)| *present)
     }
 
-    /// Takes the topics whose id was learned since this was asked last.
+    /// Takes the topics whose id was learned since the last call.
     pub(crate) fn updates(&self) -> Vec<IdUpdate> {
         if !self.has_news.load(Ordering::Acquire) {
             return Vec::new();
