@@ -160,7 +160,7 @@ impl GroupState {
         deliveries
     }
 
-    fn held_by(&self, member: u64) -> impl Iterator<QueuedMessage = &InFlightMessage> {
+    fn held_by(&self, member: u64) -> impl Iterator<Item = &InFlightMessage> {
         let handles = self.in_flight.iter().map(|leased| &leased.handle);
         handles.filter(move |out| out.member == member)
     }
@@ -289,10 +289,7 @@ impl GroupState {
 
     /// Counts a crash for each lease that ended and enqueues its message; returns the messages that crashed too
     /// often.
-    pub(super) fn expire(
-        &mut self,
-        now: SystemTime,
-    ) -> impl Iterator<QueuedMessage = Crashed> + use<> {
+    pub(super) fn expire(&mut self, now: SystemTime) -> impl Iterator<Item = Crashed> + use<> {
         let mut crashed = Vec::new();
         for mut out in self.in_flight.expire(now) {
             let item = &mut out.item;

@@ -85,7 +85,7 @@ pub(crate) async fn tail(
             file,
             store,
             after,
-            told,
+            reported: told,
         },
         seen,
         end: request.until_end.then_some(end),
@@ -117,7 +117,7 @@ impl Tail for SqliteTail {
                 if page.due.is_some_and(|due| due <= now) && fire(&self.writer).await {
                     continue;
                 }
-                let due = page.due.filter(|due| *due > now).map(timestamp::until);
+                let due = page.due.filter(|due| *due > now).map(timestamp::time_until);
                 wait = due.map_or(PATIENCE, |due| due.min(PATIENCE));
             }
             tokio::select! {
@@ -225,7 +225,7 @@ impl SqliteTail {
             file,
             store,
             after,
-            told,
+            reported: told,
         };
         Ok(())
     }
