@@ -1,4 +1,4 @@
-//! Making events.
+//! The builder of events.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,9 +30,9 @@ pub fn new_id() -> String {
     ulid::Ulid::generate().to_string()
 }
 
-/// An event being made.
+/// An event under construction.
 #[derive(Debug, Clone)]
-#[must_use = "an event is made by `build`"]
+#[must_use = "`build` returns the event"]
 pub struct EventBuilder {
     ty: String,
     source: String,
@@ -49,19 +49,20 @@ impl EventBuilder {
     /// Sets JSON data.
     ///
     /// # Errors
-    /// If it cannot be serialised.
+    /// If it cannot be serialized.
     pub fn data(self, data: &impl serde::Serialize) -> Result<Self, EventError> {
         let value = serde_json::to_value(data);
-        let value = value.map_err(|error| EventError::Data(format!("is no JSON: {error}")))?;
+        let value =
+            value.map_err(|error| EventError::Data(format!("is not valid JSON: {error}")))?;
         Ok(self.with_data(media::JSON, Data::Json(value)))
     }
 
-    /// Sets JSON data that is written already; it is stored as it stands.
+    /// Sets JSON data that is already serialized; it is stored as it is.
     pub fn data_json(self, text: impl Into<String>) -> Self {
         self.with_data(media::JSON, Data::String(text.into()))
     }
 
-    /// Sets data of another type. Text and JSON, if they are that, are stored as such, the rest as base64.
+    /// Sets data of another type. Valid text and JSON are stored as such, anything else as base64.
     pub fn data_bytes(self, content_type: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
         let kind = content_type.into();
         let data = match String::from_utf8(data.into()) {
@@ -104,8 +105,8 @@ impl EventBuilder {
         self
     }
 
-    /// Sets an extension attribute; the last value of a name counts. The attributes of CloudEvents itself, those of a
-    /// delivery (`pfattempt`), and names that begin with `pf_` and are none of Protoflow's, are refused when it is built.
+    /// Sets an extension attribute; the last value of a name counts. `build` refuses the attributes of CloudEvents itself,
+    /// those of a delivery (`pfattempt`), and names that begin with `pf_` and are not Protoflow's.
     pub fn extension(mut self, name: impl Into<String>, value: impl Into<ExtensionValue>) -> Self {
         self.extensions.push((name.into(), value.into()));
         self
@@ -136,12 +137,12 @@ impl EventBuilder {
         self.extension(names::EVENT_VERSION, version.into())
     }
 
-    /// Sets the number of attempts; a limit that the consumer sets has precedence.
+    /// Sets the maximum number of attempts; a consumer with a limit of its own ignores it.
     pub fn max_attempts(self, attempts: u32) -> Self {
         self.extension(names::MAX_ATTEMPTS, i64::from(attempts))
     }
 
-    /// Delays the delivery.
+    /// Sets the delay after which it is delivered.
     pub fn delay(self, delay: Duration) -> Self {
         let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
         self.extension(names::PF_DELAY_MS, millis)
@@ -210,12 +211,12 @@ mod tests {
         );
         assert_eq!(
             said(event("t", "/s").extension("pf_mine", "x")),
-            "attribute `pf_mine` is not one of Protoflow's own"
+            "attribute `pf_mine` is not an attribute of Protoflow"
         );
         for name in ["pfattempt", "pfattemptlimit", "pf_attempt"] {
             assert_eq!(
                 said(event("t", "/s").extension(name, 5)),
-                format!("attribute `{name}` belongs to a delivery, and is set by Protoflow")
+                format!("attribute `{name}` belongs to a delivery and is set by Protoflow")
             );
         }
         assert_eq!(
@@ -224,7 +225,7 @@ mod tests {
         );
         assert_eq!(
             said(event("t", "/s").data_json("{")),
-            "data is not valid JSON, as `datacontenttype` has it"
+            "data is not valid JSON, which `datacontenttype` requires"
         );
     }
 }

@@ -10,24 +10,23 @@ pub enum Mode {
     Binary,
 }
 
-/// Whose header names binary mode uses.
+/// The binding whose header names binary mode uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
-    /// `ce_id`, as the Kafka binding has it.
+    /// `ce_id`, as in the Kafka binding.
     #[default]
     Kafka,
-    /// `ce-id`, percent-encoded, as the NATS binding has it.
+    /// `ce-id`, percent-encoded, as in the NATS binding.
     Nats,
 }
 
-/// Whose names the attributes have that CloudEvents itself knows none for: of an event that is stored, and of one that is
-/// handed to a handler.
+/// The names of attributes that CloudEvents does not define, in events that are stored and in those that handlers get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Naming {
     /// `correlationid`, `traceparent`, `pfattempt`: every SDK reads them.
     #[default]
     CloudEvents,
-    /// `pf_correlation_id`, `pf_attempt` and friends, for topics shared with the Go library, or handlers made for it.
+    /// `pf_correlation_id`, `pf_attempt` and so on, for topics shared with the Go library, or handlers written for it.
     Protoflow,
 }
 

@@ -1,13 +1,13 @@
-//! Why something is not a CloudEvent.
+//! The error of bytes or attributes that are not a CloudEvent.
 
-/// Why something is not a CloudEvent, naming the attribute and the rule.
+/// The reason why something is not a CloudEvent: the attribute and the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventError {
     /// The bytes are not JSON.
     #[error("not valid JSON: {0}")]
     Json(String),
-    /// JSON or headers, but no CloudEvent at all.
+    /// JSON or headers, but not a CloudEvent.
     #[error("not a CloudEvent: {0}")]
     NotAnEvent(String),
     /// An attribute breaks a rule.
@@ -15,7 +15,7 @@ pub enum EventError {
     Attribute {
         /// The attribute.
         name: String,
-        /// The rule, to be read after the name.
+        /// The rule, worded to follow the name.
         rule: String,
     },
     /// The data cannot be represented.

@@ -1,5 +1,5 @@
-//! The grammars of attribute values. Each is what every official SDK takes, which is less than the standards allow: the
-//! Go SDK refuses a whole event over a leap second, a lower-case `z` or a media type with a parameter twice.
+//! Grammars of attribute values. Each accepts what every official SDK accepts, which is less than the standards allow: the
+//! Go SDK refuses a whole event because of a leap second, a lower-case `z` or a media type with a repeated parameter.
 
 use std::net::Ipv6Addr;
 
@@ -20,7 +20,7 @@ pub(super) fn is_absolute_uri(text: &str) -> bool {
     first_part(text).contains(':') && is_uri_reference(text) && url::Url::parse(text).is_ok()
 }
 
-/// Reports whether text is a URI reference as RFC 3986 has it.
+/// Reports whether text is a URI reference (RFC 3986).
 pub(super) fn is_uri_reference(text: &str) -> bool {
     let allowed =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(byte);

@@ -1,4 +1,4 @@
-//! What a transport carries: raw, owned, byte for byte.
+//! Messages as a transport carries them: raw, owned, byte for byte.
 
 use std::{borrow::Cow, fmt, time::SystemTime};
 
@@ -10,35 +10,35 @@ use crate::event::Topic;
 
 type Header = (Cow<'static, str>, Option<Bytes>);
 
-/// Headers in the order they were written, duplicates and nulls included.
+/// Headers in the order in which they were written, including duplicates and nulls.
 // Most messages have one, the content type, which then is no allocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers(SmallVec<[Header; 1]>);
 
 impl Headers {
-    /// Returns no headers.
+    /// Creates an empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns no headers, with room for `count`.
+    /// Creates an empty list with room for `count` headers.
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
         Self(SmallVec::with_capacity(count))
     }
 
-    /// Adds a header after the others, even if the name is there already.
+    /// Appends a header, even if the name exists.
     pub fn push(&mut self, name: impl Into<String>, value: Option<Bytes>) {
         self.0.push((Cow::Owned(name.into()), value));
     }
 
-    /// Adds a header whose name is known beforehand, without copying it.
+    /// Appends a header with a static name, without copying the name.
     pub fn push_known(&mut self, name: &'static str, value: Option<Bytes>) {
         self.0.push((Cow::Borrowed(name), value));
     }
 
-    /// Returns the first value of this name, letter case ignored, if it is text.
+    /// Returns the first value of this name (case-insensitive), if it is text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
@@ -64,7 +64,7 @@ impl Headers {
         self.0.is_empty()
     }
 
-    /// Counts them.
+    /// Returns how many there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -82,21 +82,21 @@ impl FromIterator<(String, Option<Bytes>)> for Headers {
     }
 }
 
-/// One message, to be stored or as it was stored.
+/// A message, to be stored or as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Where it goes or was found.
+    /// The topic.
     pub topic: Topic,
-    /// What keeps related messages in order; absent and empty differ.
+    /// The key that keeps related messages in order; absent and empty differ.
     pub key: Option<Bytes>,
     /// Transport headers.
     pub headers: Headers,
-    /// The bytes; `None` is a null value (a Kafka tombstone), not an empty one.
+    /// The payload; `None` is a null value (a Kafka tombstone), not an empty one.
     pub payload: Option<Bytes>,
 }
 
 impl Message {
-    /// Returns a message without key and headers.
+    /// Creates a message without key and headers.
     #[must_use]
     pub fn new(topic: Topic, payload: impl Into<Bytes>) -> Self {
         Self {
@@ -114,7 +114,7 @@ impl Message {
     }
 }
 
-/// Where in its topic a message stands, in the transport's own notation.
+/// The position that a message is stored at, in the transport's own notation.
 #[derive(
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -128,7 +128,7 @@ impl Position {
         Self(SmolStr::new(text))
     }
 
-    /// Takes a number for it.
+    /// Creates the position of a number.
     pub(crate) fn number(number: impl itoa::Integer) -> Self {
         Self::new(itoa::Buffer::new().format(number))
     }
@@ -152,13 +152,13 @@ impl fmt::Display for Position {
     }
 }
 
-/// A message that a transport holds.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// The message.
     pub message: Message,
-    /// Where it stands.
+    /// The position it is stored at.
     pub position: Position,
-    /// When the transport accepted it (a delayed one: when it became due).
+    /// When the transport accepted it; for a delayed message, when it became due.
     pub time: SystemTime,
 }

@@ -1,8 +1,12 @@
-//! CloudEvents and the messages that carry them. Pure data: no I/O, no transports.
+//! CloudEvents and the messages that carry them: pure data, without I/O or transports.
 //!
-//! There are two representations. A [`Message`] is raw and moves through everything that passes events on;
-//! an [`Envelope`] borrows its attributes for filters and tables. A [`cloudevents::Event`] is what handlers
-//! and library users see, decoded on demand by [`decode`] and encoded once by [`encode`].
+//! There are two representations, and no more. A [`Message`] is raw; publish, tail, dead-letter and replay move it, so
+//! that bytes stay identical and a message that is not a CloudEvent stops nothing. A [`cloudevents::Event`] is what
+//! handlers and library users get, decoded on demand by [`decode`] and encoded once by [`encode`]. An [`Envelope`]
+//! borrows the attributes of a message for filters and tables, without building a tree.
+//!
+//! The SDK's own Kafka and NATS bindings are not used: they panic on null header values and do not know binary mode on
+//! NATS.
 //!
 //! ```
 //! use protoflow::event::{Encoding, Envelope, decode, encode, event};

@@ -41,7 +41,7 @@ pub fn write_time(out: &mut Vec<u8>, time: SystemTime) {
     out.extend_from_slice(&text);
 }
 
-/// Returns a time in UTC with as many digits as it needs, in threes.
+/// Returns a time in UTC with as many fractional digits as it needs: 0, 3, 6 or 9.
 pub(crate) fn exact_time(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut text = *b".000000000";
@@ -77,7 +77,7 @@ pub fn format_time(time: SystemTime) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Reads RFC 3339 text.
+/// Parses RFC 3339 text.
 #[must_use]
 pub fn parse_time(text: &str) -> Option<SystemTime> {
     let time = utc(text)?;
@@ -93,7 +93,7 @@ pub fn parse_time(text: &str) -> Option<SystemTime> {
     )))
 }
 
-/// Reads RFC 3339 text as the SDK has times.
+/// Parses RFC 3339 text into the type of the SDK.
 pub(super) fn utc(text: &str) -> Option<DateTime<Utc>> {
     // The grammar wants a `T`; chrono takes a blank too.
     let separator = text.as_bytes().get(10)?;

@@ -1,10 +1,10 @@
-//! Topics, groups and patterns: checked once, when they are made.
+//! Topics, groups and patterns, checked once when they are parsed.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a string is not a topic, group or pattern.
+/// The reason why a string is not a topic, group or pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} `{text}` {rule}")]
 pub struct NameError {
@@ -28,10 +28,10 @@ fn check(what: &'static str, text: &str, wildcards: bool) -> Result<(), NameErro
         return fail("is longer than 249 bytes");
     }
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return fail("contains a blank or a control character");
+        return fail("contains a space or a control character");
     }
     if text.split('.').any(str::is_empty) {
-        return fail("has an empty token between its dots");
+        return fail("has an empty token between dots");
     }
     if !wildcards && text.contains(['*', '>']) {
         return fail("contains a wildcard");
@@ -94,17 +94,17 @@ macro_rules! name {
 }
 
 name!(
-    /// Where events of one kind go: tokens separated by dots. Cheap to clone.
+    /// The name of a stream of events: tokens separated by dots. Cheap to clone.
     Topic,
     "topic"
 );
 name!(
-    /// The consumers that share one position. Cheap to clone.
+    /// The name of the consumers that share one position. Cheap to clone.
     Group,
     "group"
 );
 
-/// Which topics are meant: `*` stands for one token; `**` and `>` at the end for one or more.
+/// A pattern of topics: `*` matches one token; `**` and `>` at the end match one or more.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
     text: String,
@@ -125,13 +125,13 @@ impl Pattern {
         &self.text
     }
 
-    /// Returns the one topic that it names, if it has no wildcard.
+    /// Returns the topic that it names, if it has no wildcard.
     #[must_use]
     pub fn literal(&self) -> Option<Topic> {
         self.text.parse().ok()
     }
 
-    /// Reports whether the topic is meant.
+    /// Reports whether it matches the topic.
     #[must_use]
     pub fn matches(&self, topic: &Topic) -> bool {
         let mut tokens = topic.as_str().split('.');
@@ -216,10 +216,7 @@ mod tests {
     fn bad_names_say_which_rule() {
         let rule = |text: &str| text.parse::<Topic>().unwrap_err().to_string();
         assert_eq!(rule(""), "topic `` is empty");
-        assert_eq!(
-            rule("a..b"),
-            "topic `a..b` has an empty token between its dots"
-        );
+        assert_eq!(rule("a..b"), "topic `a..b` has an empty token between dots");
         assert_eq!(rule("a.*"), "topic `a.*` contains a wildcard");
         assert!("a*.b".parse::<Pattern>().is_err());
         assert!("**.b".parse::<Pattern>().is_err());

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::event::EventError;
 
-/// The value of a `traceparent`: which trace an event belongs to, and which span sent it.
+/// The value of a `traceparent`: the trace that an event belongs to, and the span that sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceParent {
     trace: u128,
@@ -13,7 +13,7 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// Starts a trace that is sampled.
+    /// Starts a sampled trace.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -37,8 +37,8 @@ impl TraceParent {
         }
     }
 
-    /// Builds one from ids that are stored apart. Where no span is known, one is derived from the trace, so that
-    /// every reader comes to the same.
+    /// Builds one from ids that are stored separately. If no span is known, one is derived from the trace, so that every
+    /// reader derives the same.
     pub(super) fn from_ids(trace: &str, parent: Option<&str>) -> Option<Self> {
         let derived = trace.get(16..)?;
         let trace = hex(trace, 32)?;
@@ -107,7 +107,10 @@ impl FromStr for TraceParent {
 
     fn from_str(text: &str) -> Result<Self, EventError> {
         Self::parse(text).ok_or_else(|| {
-            EventError::attribute("traceparent", format!("is `{text}`, no W3C trace parent"))
+            EventError::attribute(
+                "traceparent",
+                format!("is `{text}`, which is not a W3C trace parent"),
+            )
         })
     }
 }

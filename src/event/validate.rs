@@ -1,10 +1,10 @@
-//! What an event must satisfy before it is published: every official SDK then reads it.
+//! Validation before an event is published, so that every official SDK can read it.
 
 use crate::event::{
     Data, Envelope, EventError, Message, attributes::rules, codec::read::read_draft, json::write,
 };
 
-/// Checks a message strictly, as it has to be before it is published.
+/// Validates a message strictly, as is required before it is published.
 ///
 /// # Errors
 /// Names the first attribute that breaks a rule, and the rule.
@@ -64,7 +64,7 @@ mod tests {
             ),
             (
                 r#""id":"1","id":"2","source":"/s""#,
-                "attribute `id` stands twice",
+                "attribute `id` occurs twice",
             ),
         ] {
             assert_eq!(verdict(members), expected, "{members}");
@@ -72,7 +72,7 @@ mod tests {
         for (members, expected) in [
             (r#""time":"2026-11-22T01:57:54.107409358Z""#, "fine"),
             (r#""subject":null"#, "fine"),
-            (r#""data":1,"data_base64":"AA==""#, "data stands twice"),
+            (r#""data":1,"data_base64":"AA==""#, "data occurs twice"),
             (r#""data_base64":"%""#, "data is not valid base64"),
             (
                 r#""dataschema":"/x""#,
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn extensions_are_what_every_sdk_reads() {
-        let name = "has a name that is not made of `a` to `z` and `0` to `9`";
+        let name = "has a name with characters other than `a` to `z` and `0` to `9`";
         let value = "must be a string, a boolean or an integer of 32 bits";
         for (member, rule) in [
             ("\"my_name\":1", name),
@@ -101,7 +101,7 @@ mod tests {
             ("\"n\":2147483648", value),
             ("\"n\":1.5", value),
             ("\"n\":{}", value),
-            ("\"n\":1,\"n\":2", "stands twice"),
+            ("\"n\":1,\"n\":2", "occurs twice"),
             ("\"traceparent\":\"00-1\"", "is not a W3C trace parent"),
         ] {
             let said = verdict(&format!("\"id\":\"1\",\"source\":\"/s\",{member}"));

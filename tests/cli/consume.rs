@@ -267,7 +267,7 @@ fn messages_that_are_no_events_stop_the_run_unless_wrapped() {
 
     --- stderr
     consuming order.created as group billing: sh -c cat
-    error: the first 20 messages are not CloudEvents: not a CloudEvent: neither a JSON object nor attributes in headers
+    error: the first 20 messages are not CloudEvents: not a CloudEvent: no JSON object in the payload and no attributes in headers
     hint: `--plain` also passes messages that are not CloudEvents to the command
     ");
     assert_eq!(letters(&pf).len(), 0);

@@ -165,7 +165,7 @@ fn a_wrong_topic_or_pattern_names_the_rule() {
     --- stdout
 
     --- stderr
-    error: topic `order created` contains a blank or a control character
+    error: topic `order created` contains a space or a control character
     ");
 }
 
@@ -296,13 +296,13 @@ fn an_extension_is_nothing_else() {
     };
     assert_snapshot!(refusal(&["id=x"]), @"2 error: attribute `id` is not an extension");
     assert_snapshot!(refusal(&["specversion=0.3"]), @"2 error: attribute `specversion` is not an extension");
-    assert_snapshot!(refusal(&["pf_mine=1"]), @"2 error: attribute `pf_mine` is not one of Protoflow's own");
+    assert_snapshot!(refusal(&["pf_mine=1"]), @"2 error: attribute `pf_mine` is not an attribute of Protoflow");
     assert_snapshot!(refusal(&["correlationid=8"]), @"2 error: attribute `correlationid` is given twice");
     assert_snapshot!(refusal(&["pf_correlation_id=8"]), @"2 error: attribute `pf_correlation_id` is given twice");
     assert_snapshot!(refusal(&["pf_delay_ms=60000"]), @"2 error: attribute `pf_delay_ms` is set by `--delay`");
-    assert_snapshot!(refusal(&["pf_attempt=5"]), @"2 error: attribute `pf_attempt` belongs to a delivery, and is set by Protoflow");
-    assert_snapshot!(refusal(&["pfattempt=5"]), @"2 error: attribute `pfattempt` belongs to a delivery, and is set by Protoflow");
-    assert_snapshot!(refusal(&["pfattemptlimit=5"]), @"2 error: attribute `pfattemptlimit` belongs to a delivery, and is set by Protoflow");
+    assert_snapshot!(refusal(&["pf_attempt=5"]), @"2 error: attribute `pf_attempt` belongs to a delivery and is set by Protoflow");
+    assert_snapshot!(refusal(&["pfattempt=5"]), @"2 error: attribute `pfattempt` belongs to a delivery and is set by Protoflow");
+    assert_snapshot!(refusal(&["pfattemptlimit=5"]), @"2 error: attribute `pfattemptlimit` belongs to a delivery and is set by Protoflow");
     assert_snapshot!(refusal(&["pfmaxattempts=5", "pf_max_attempts=6"]), @"2 error: attribute `pf_max_attempts` is given twice");
     assert_snapshot!(refusal(&["tenant=a", "tenant=b"]), @"2 error: attribute `tenant` is given twice");
     assert!(!pf.path("events.db").exists(), "nothing was touched");

@@ -186,7 +186,7 @@ fn the_warning_names_the_event_the_attribute_and_the_rule() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'exit 0'
-    warning: order.created a: attribute `my_name` has a name that is not made of `a` to `z` and `0` to `9`; it is passed on unchanged, but official CloudEvents SDKs refuse such events (reported once)
+    warning: order.created a: attribute `my_name` has a name with characters other than `a` to `z` and `0` to `9`; it is passed on unchanged, but official CloudEvents SDKs refuse such events (reported once)
     1 handled
     ");
 }

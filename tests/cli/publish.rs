@@ -233,7 +233,7 @@ fn flags_that_make_no_event_are_usage() {
     --- stdout
 
     --- stderr
-    error: attribute `Trace_Id` has a name that is not made of `a` to `z` and `0` to `9`
+    error: attribute `Trace_Id` has a name with characters other than `a` to `z` and `0` to `9`
     ");
     assert_snapshot!(pf.run_with(&["publish", "a", "--lines", "--source", ""], "1\n2\n"), @"
     exit: 2

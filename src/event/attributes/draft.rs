@@ -1,4 +1,4 @@
-//! Attributes as they are gathered from JSON or headers, before anything is required of them.
+//! A draft: attributes collected from JSON or headers, before they are checked.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::event::{
 /// The attributes that every event has, as [`is_plain_event`] marks them.
 const REQUIRED: u16 = 0b1111;
 
-/// An event that may lack anything.
+/// An event in which any attribute may be missing.
 #[derive(Debug)]
 pub(in crate::event) struct Draft<'a> {
     pub(in crate::event) specversion: Option<Cow<'a, str>>,
@@ -24,12 +24,12 @@ pub(in crate::event) struct Draft<'a> {
     pub(in crate::event) dataschema: Option<Cow<'a, str>>,
     pub(in crate::event) extensions: Vec<Extension<'a>>,
     pub(in crate::event) data: Data<'a>,
-    /// A rule that reading forgives and publishing does not.
+    /// A broken rule that matters when the event is published, not when it is read.
     pub(in crate::event) flaw: Option<EventError>,
 }
 
 impl<'a> Draft<'a> {
-    /// Starts with nothing but the data.
+    /// Creates a draft with data alone.
     pub(in crate::event) fn new(data: Data<'a>) -> Self {
         Self {
             specversion: None,
@@ -73,18 +73,18 @@ impl<'a> Draft<'a> {
                 };
                 let repeated = slot.replace(attribute_text(&name, value)?).is_some();
                 if repeated {
-                    self.forgive(|| EventError::attribute(name, "stands twice"));
+                    self.forgive(|| EventError::attribute(name, "occurs twice"));
                 }
                 Ok(())
             }
         }
     }
 
-    /// Takes data over; where both kinds are there, base64 counts.
+    /// Sets the data; if both kinds are there, base64 counts.
     fn data(&mut self, name: &str, value: Value<'a>) -> Result<(), EventError> {
         let before = std::mem::replace(&mut self.data, Data::None);
         if before != Data::None {
-            self.forgive(|| EventError::Data("stands twice".to_owned()));
+            self.forgive(|| EventError::Data("occurs twice".to_owned()));
         }
         self.data = match (name, before) {
             ("data_base64", before) if value.json == "null" => before,
@@ -99,7 +99,7 @@ impl<'a> Draft<'a> {
         self.flaw.get_or_insert_with(flaw);
     }
 
-    /// Takes over an attribute from a header, unless an earlier header had it.
+    /// Sets an attribute from a header, unless an earlier header set it.
     pub(in crate::event) fn header(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
         if let Some(slot) = self.slot(&name) {
             slot.get_or_insert(value);
@@ -109,7 +109,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Reports whether an extension is there.
+    /// Reports whether it has an extension.
     pub(in crate::event) fn has_extension(&self, name: &str) -> bool {
         names::has(&self.extensions, name)
     }
@@ -128,7 +128,7 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Requires what every event has.
+    /// Checks the required attributes.
     pub(in crate::event) fn finish(self, form: Form) -> Result<Envelope<'a>, EventError> {
         let version = required("specversion", self.specversion)?;
         if version != "1.0" {
@@ -150,8 +150,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Reports whether the bytes are an event that needs no closer look, as most are: every attribute stands once, and
-/// without escapes. Others may be events too.
+/// Reports whether the bytes are plainly an event, as most are: every attribute occurs once and without escapes. Others
+/// may be events too, and take the slow path.
 pub(in crate::event) fn is_plain_event(bytes: &[u8]) -> bool {
     let is_text = bytes.is_ascii() || utf8(bytes).is_ok();
     let Some(mut members) = Steps::open(bytes, EVENT_DEPTH).filter(|_| is_text) else {

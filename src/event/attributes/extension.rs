@@ -9,7 +9,7 @@ use cloudevents::{Event, event::ExtensionValue};
 
 use crate::event::{EventBuilder, TraceParent, attributes::names, event, time::parse_time};
 
-/// Attributes that protoflow uses, whether under names that every SDK takes or as `pf_*`.
+/// Attributes that Protoflow uses, under names that every SDK accepts or as `pf_*`.
 ///
 /// ```
 /// use protoflow::{EventExt as _, event};
@@ -26,8 +26,7 @@ use crate::event::{EventBuilder, TraceParent, attributes::names, event, time::pa
 pub trait EventExt {
     /// Returns the number of this run, from 1.
     fn attempt(&self) -> u32;
-    /// Returns the number of attempts that the delivery allows or, for an event outside of a delivery, the number that its
-    /// publisher set.
+    /// Returns the maximum number of attempts: the limit of the delivery, else the one that the publisher set.
     fn max_attempts(&self) -> Option<u32>;
     /// Returns when the next run is due (`pf_next_attempt_at`, milliseconds or RFC 3339).
     fn next_attempt_at(&self) -> Option<SystemTime>;
@@ -41,7 +40,7 @@ pub trait EventExt {
     fn trace_id(&self) -> Option<Cow<'_, str>>;
     /// Returns the id of the span that sent the event.
     fn parent_id(&self) -> Option<Cow<'_, str>>;
-    /// Returns for how long the event asked to be held back.
+    /// Returns the delay that the publisher set.
     fn delay(&self) -> Option<Duration>;
     /// Returns the version of the event's own schema.
     fn event_version(&self) -> Option<Cow<'_, str>>;
@@ -49,7 +48,7 @@ pub trait EventExt {
     fn original_topic(&self) -> Option<Cow<'_, str>>;
     /// Returns why the event became a dead letter.
     fn error_message(&self) -> Option<Cow<'_, str>>;
-    /// Starts an event that this one causes: it has the same correlation id and continues the trace.
+    /// Starts an event that this one causes, with the same correlation id and in the same trace.
     fn respond(&self, ty: impl Into<String>, source: impl Into<String>) -> EventBuilder;
 }
 
@@ -153,7 +152,7 @@ fn text<'e>(event: &'e Event, name: &str) -> Option<Cow<'e, str>> {
     })
 }
 
-/// Returns the first of these that is a number of runs.
+/// Returns the first of these that is a number of attempts.
 fn first(event: &Event, known: &[&str]) -> Option<u32> {
     let mut texts = known.iter().filter_map(|name| text(event, name));
     texts.find_map(|text| names::attempts_of(&text))

@@ -1,4 +1,4 @@
-//! Attribute names: those of protoflow, those of CloudEvents, and the way from one to the other.
+//! Attribute names: those of Protoflow, those of CloudEvents, and how one is translated into the other.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -9,20 +9,20 @@ use crate::event::{
     json::write::quoted,
 };
 
-/// The number of a run, as the delivery puts it into the event.
+/// The attempt number, set by the delivery.
 pub(in crate::event) const ATTEMPT: &str = "pfattempt";
-/// Runs that the delivery allows.
+/// The maximum number of attempts, set by the delivery.
 pub(in crate::event) const ATTEMPT_LIMIT: &str = "pfattemptlimit";
-/// The number of attempts that the publisher set.
+/// The maximum number of attempts, set by the publisher.
 pub(crate) const MAX_ATTEMPTS: &str = "pfmaxattempts";
 pub(in crate::event) const EVENT_VERSION: &str = "pfeventversion";
-/// A trace id that W3C does not know.
+/// A trace id that is not in W3C format.
 pub(in crate::event) const TRACE_ID: &str = "pftraceid";
-/// A span id that W3C does not know.
+/// A span id that is not in W3C format.
 pub(in crate::event) const PARENT_ID: &str = "pfparentid";
 
 pub(in crate::event) const PF_ATTEMPT: &str = "pf_attempt";
-/// The publisher's wish; beside [`PF_ATTEMPT`], what the delivery allows.
+/// The maximum number of attempts, set by the publisher; beside [`PF_ATTEMPT`], set by the delivery.
 pub(crate) const PF_MAX_ATTEMPTS: &str = "pf_max_attempts";
 pub(in crate::event) const PF_NEXT_ATTEMPT_AT: &str = "pf_next_attempt_at";
 pub(crate) const PF_DEAD_LETTER: &str = "pf_dead_letter";
@@ -39,7 +39,7 @@ pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACESTATE: &str = "tracestate";
 pub(in crate::event) const PARTITION_KEY: &str = "partitionkey";
 
-/// What has a place of its own in an event: the attributes of CloudEvents 1.0 and its data.
+/// The attributes of CloudEvents 1.0 and the members for data.
 const CORE: [&str; 9] = [
     "specversion",
     "id",
@@ -52,7 +52,7 @@ const CORE: [&str; 9] = [
     "data",
 ];
 
-/// Names with underscores, as the Go library has them.
+/// The names of the Go library, with underscores.
 const PROTOFLOW: [&str; 11] = [
     PF_ATTEMPT,
     PF_MAX_ATTEMPTS,
@@ -67,7 +67,7 @@ const PROTOFLOW: [&str; 11] = [
     PF_ERROR_MESSAGE,
 ];
 
-/// What belongs to one delivery of an event, not to the event.
+/// Attributes that belong to one delivery of an event, not to the event.
 const BOOKKEEPING: [&str; 7] = [
     ATTEMPT,
     ATTEMPT_LIMIT,
@@ -78,7 +78,7 @@ const BOOKKEEPING: [&str; 7] = [
     PF_ERROR_MESSAGE,
 ];
 
-/// Attributes that CloudEvents and W3C have no name for: the name that every SDK takes, and the Go library's.
+/// Attributes that CloudEvents and W3C do not define: the name that every SDK accepts, and the Go library's.
 const TWINS: [(&str, &str); 4] = [
     (MAX_ATTEMPTS, PF_MAX_ATTEMPTS),
     (EVENT_VERSION, PF_EVENT_VERSION),
@@ -86,7 +86,7 @@ const TWINS: [(&str, &str); 4] = [
     (PARENT_ID, PF_PARENT_ID),
 ];
 
-/// Returns the attribute that a plain transport header stands for, letter case ignored.
+/// Returns the attribute that a plain transport header stands for (case-insensitive).
 pub(in crate::event) fn from_plain_header(header: &str) -> Option<&'static str> {
     let prefixed = header.get(..3)?.eq_ignore_ascii_case("pf_");
     PROTOFLOW
@@ -105,8 +105,8 @@ pub(in crate::event) fn is_protoflow(name: &str) -> bool {
     name.starts_with("pf_") && PROTOFLOW.contains(&name)
 }
 
-/// Refuses to set as an extension what is none, what belongs to a delivery, and names with an underscore, which other
-/// SDKs refuse.
+/// Checks the name of an extension to be set: not an attribute of CloudEvents or of a delivery, and no underscore, which
+/// other SDKs refuse.
 ///
 /// # Errors
 /// The name and what is wrong with it.
@@ -115,16 +115,19 @@ pub(in crate::event) fn check_extension(name: &str) -> Result<(), EventError> {
         return Err(EventError::attribute(name, "is not an extension"));
     }
     if is_bookkeeping(name) {
-        let rule = "belongs to a delivery, and is set by Protoflow";
+        let rule = "belongs to a delivery and is set by Protoflow";
         return Err(EventError::attribute(name, rule));
     }
     if name.starts_with("pf_") && !is_protoflow(name) {
-        return Err(EventError::attribute(name, "is not one of Protoflow's own"));
+        return Err(EventError::attribute(
+            name,
+            "is not an attribute of Protoflow",
+        ));
     }
     Ok(())
 }
 
-/// Returns the JSON for an extension that came as text.
+/// Returns the JSON of an extension that was read as text.
 pub(in crate::event) fn json_of<'a>(name: &str, text: Cow<'a, str>) -> Cow<'a, str> {
     let is_literal = match name {
         ATTEMPT | ATTEMPT_LIMIT | MAX_ATTEMPTS => text
@@ -151,7 +154,7 @@ pub(in crate::event) fn text_of(json: &str) -> Cow<'_, str> {
     }
 }
 
-/// Finds an extension; where a name stands twice, the last one counts.
+/// Finds an extension; where a name occurs twice, the last one counts.
 pub(in crate::event) fn find<'e>(
     extensions: &'e [Extension<'_>],
     name: &str,
@@ -160,22 +163,22 @@ pub(in crate::event) fn find<'e>(
     Some(text_of(json))
 }
 
-/// Returns the number of attempts that the publisher set, in either form.
+/// Returns the maximum number of attempts that the publisher set, in any form.
 pub(in crate::event) fn wish(extensions: &[Extension<'_>]) -> Option<u32> {
     let wishes = [MAX_ATTEMPTS, PF_MAX_ATTEMPTS];
     let mut wishes = wishes.iter().filter_map(|name| find(extensions, name));
     wishes.find_map(|text| attempts_of(&text))
 }
 
-/// Reads a number of runs: at least one.
+/// Parses a number of attempts: at least 1.
 pub(crate) fn attempts_of(text: &str) -> Option<u32> {
     text.trim().parse().ok().filter(|attempts| *attempts > 0)
 }
 
-/// Removes the attributes of an earlier delivery, and returns the requested delay.
+/// Removes the attributes of an earlier delivery, and returns the delay that is set.
 ///
-/// An event with the Go library's name for the attempt was given to a handler, or stored again by that library: its
-/// `pf_max_attempts` is what the delivery allowed. The number that the publisher set is then in `pfmaxattempts`.
+/// An event with the Go library's name for the attempt was handed to a handler, or stored again by that library: its
+/// `pf_max_attempts` is the limit of that delivery. The publisher's own limit is then in `pfmaxattempts`.
 pub(in crate::event) fn forget_delivery(
     extensions: &mut Vec<Extension<'_>>,
 ) -> Result<Option<Duration>, EventError> {
@@ -202,8 +205,8 @@ fn delay_of(text: &str) -> Result<Duration, EventError> {
     })
 }
 
-/// Gives attributes the names under which they are stored. What only the Go library and earlier versions have a name for
-/// stands under that in a plain header, too.
+/// Renames attributes to the names under which they are stored. Those for which only the Go library and earlier versions
+/// have a name are repeated under it in a plain header.
 pub(in crate::event) fn rename(
     extensions: &mut Vec<Extension<'_>>,
     naming: Naming,
@@ -221,7 +224,7 @@ pub(in crate::event) fn rename(
     }
 }
 
-/// Gives attributes names that every SDK takes; what belongs to a delivery stays.
+/// Renames attributes to names that every SDK accepts; those of a delivery stay.
 pub(in crate::event) fn to_cloudevents(extensions: &mut Vec<Extension<'_>>) {
     if !extensions.iter().any(|(name, _)| is_protoflow(name)) {
         return;
@@ -244,7 +247,7 @@ pub(in crate::event) fn to_cloudevents(extensions: &mut Vec<Extension<'_>>) {
     }
 }
 
-/// Gives attributes the Go library's names.
+/// Renames attributes to the Go library's names.
 pub(in crate::event) fn to_protoflow(extensions: &mut Vec<Extension<'_>>) {
     if let Some(id) = find(extensions, CORRELATION_ID) {
         let id = id.into_owned();
@@ -265,7 +268,7 @@ pub(in crate::event) fn to_protoflow(extensions: &mut Vec<Extension<'_>>) {
     }
 }
 
-/// Returns the trace as W3C has it, from ids that stand apart only where the event does not say it.
+/// Returns the trace in W3C format: as the event has it, else from separate ids.
 fn context(extensions: &[Extension<'_>]) -> Option<TraceParent> {
     if let Some(text) = find(extensions, TRACEPARENT) {
         return text.parse().ok();
@@ -274,12 +277,12 @@ fn context(extensions: &[Extension<'_>]) -> Option<TraceParent> {
     TraceParent::from_ids(&trace, find(extensions, PF_PARENT_ID).as_deref())
 }
 
-/// Reports whether an extension is there.
+/// Reports whether there is an extension of this name.
 pub(in crate::event) fn has(extensions: &[Extension<'_>], name: &str) -> bool {
     extensions.iter().any(|(known, _)| known == name)
 }
 
-/// Takes extensions out.
+/// Removes extensions.
 pub(in crate::event) fn remove(extensions: &mut Vec<Extension<'_>>, names: &[&str]) {
     extensions.retain(|(name, _)| !names.contains(&name.as_ref()));
 }

@@ -11,7 +11,7 @@ fn broken_form_rule(name: &str, value: &str) -> Option<&'static str> {
         "source" if !grammar::is_uri_reference(value) => Some("is not a URI reference"),
         "dataschema" if !grammar::is_absolute_uri(value) => Some("is not an absolute URI"),
         "time" if !grammar::is_timestamp(value) => {
-            Some("is not a time as RFC 3339 has it (2026-11-22T01:57:54Z)")
+            Some("is not a time in RFC 3339 (2026-11-22T01:57:54Z)")
         }
         "datacontenttype" if !grammar::is_media_type(value) => Some("is not a media type"),
         _ => None,
@@ -64,7 +64,7 @@ pub(in crate::event) fn check_extensions(extensions: &[Extension<'_>]) -> Result
         let mut names: Vec<&str> = extensions.iter().map(|(name, _)| name.as_ref()).collect();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(EventError::attribute(twice[0], "stands twice"));
+            return Err(EventError::attribute(twice[0], "occurs twice"));
         }
     }
     Ok(())
@@ -74,7 +74,7 @@ fn broken_name_rule(name: &str) -> Option<&'static str> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_lawful = !name.is_empty() && name.bytes().all(fits);
     (!is_lawful && !names::is_protoflow(name))
-        .then_some("has a name that is not made of `a` to `z` and `0` to `9`")
+        .then_some("has a name with characters other than `a` to `z` and `0` to `9`")
 }
 
 fn broken_value_rule(name: &str, json: &str) -> Option<&'static str> {

@@ -1,4 +1,4 @@
-//! An extension attribute as it is gathered and written.
+//! An extension attribute as it is read and written.
 
 use std::borrow::Cow;
 

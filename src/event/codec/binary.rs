@@ -9,7 +9,7 @@ use crate::event::{
     attributes::names, codec::content::Content, codec::media, codec::percent,
 };
 
-/// What the headers of a message say about its form.
+/// The form of a message, as its headers state it.
 #[derive(Debug, Default)]
 pub(in crate::event) struct Marks<'a> {
     content_type: Option<&'a str>,
@@ -20,7 +20,7 @@ pub(in crate::event) struct Marks<'a> {
 }
 
 impl<'a> Marks<'a> {
-    /// Looks over the headers once.
+    /// Reads the headers, once.
     pub(in crate::event) fn of(headers: &'a Headers) -> Result<Self, EventError> {
         let mut marks = Self::default();
         for (header, value) in headers.iter() {
@@ -66,7 +66,7 @@ impl<'a> Marks<'a> {
         self.has_specversion
     }
 
-    /// Reports whether the headers say nothing but that the payload is an event.
+    /// Reports whether the headers state only that the payload is an event.
     pub(in crate::event) fn leave_it_to_the_payload(&self) -> bool {
         !self.is_batch() && !self.is_binary() && !self.has_plain
     }
@@ -76,12 +76,12 @@ impl<'a> Marks<'a> {
         self.content_type.is_some()
     }
 
-    /// Reports whether the headers speak of the event that the payload holds.
+    /// Reports whether the headers repeat the attributes of the event in the payload.
     pub(in crate::event) fn repeats(&self, draft: &Draft<'_>) -> bool {
         self.id.is_some() && self.id == draft.id.as_deref()
     }
 
-    /// Adds our own attributes that stand in plain headers, or under a prefix beside a structured event.
+    /// Adds internal attributes from plain headers, or from prefixed ones beside a structured event.
     pub(in crate::event) fn add_plain_headers<'h>(
         &self,
         headers: &'h Headers,
@@ -100,7 +100,7 @@ impl<'a> Marks<'a> {
     }
 }
 
-/// Gathers the attributes of a binary-mode message.
+/// Reads the attributes of a binary-mode message.
 pub(in crate::event) fn read<'a>(
     message: &'a Message,
     marks: &Marks<'a>,
@@ -126,7 +126,7 @@ pub(in crate::event) fn read<'a>(
     Ok(draft)
 }
 
-/// Lays an event out as headers and payload.
+/// Writes an event as headers and payload.
 pub(in crate::event) fn write(
     envelope: &Envelope<'_>,
     dialect: Dialect,
@@ -182,7 +182,7 @@ fn push_attribute(headers: &mut Headers, dialect: Dialect, name: &str, value: &s
     headers.push(header, Some(Bytes::copy_from_slice(value.as_bytes())));
 }
 
-/// Splits the prefix of either dialect off a header's name.
+/// Strips the prefix of either dialect from a header's name.
 fn attribute(header: &str) -> Option<(Dialect, &str)> {
     let (prefix, name) = header.split_at_checked(3)?;
     if prefix.eq_ignore_ascii_case("ce_") {

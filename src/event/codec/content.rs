@@ -1,10 +1,10 @@
-//! The data of an event as what it is: JSON, text or bytes.
+//! The data of an event by its kind: JSON, text or bytes.
 
 use std::borrow::Cow;
 
 use crate::event::{Data, EventError, codec::media, json::walk, json::write};
 
-/// Data, taken out of its wrapping.
+/// Data, decoded from its envelope.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::event) enum Content<'a> {
     None,
@@ -27,7 +27,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Looks at data as its content type has it. Bytes that belie their content type stay bytes.
+/// Interprets data according to its content type. Bytes that contradict their content type stay bytes.
 pub(in crate::event) fn content<'e>(
     data: &'e Data<'_>,
     kind: Option<&str>,

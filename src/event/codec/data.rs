@@ -1,11 +1,11 @@
-//! The data of an event as it stands in its message.
+//! The data of an event as it is stored in its message.
 
 use std::borrow::Cow;
 
 /// The data of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Data<'a> {
-    /// None at all.
+    /// No data.
     None,
     /// JSON, verbatim.
     Json(&'a str),

@@ -1,4 +1,4 @@
-//! A borrowed view of a message as a CloudEvent: attributes without a tree.
+//! The envelope: the attributes of an event, borrowed from its message without building a tree.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::event::{
     codec::content::Content, codec::content::content, codec::data::Data,
 };
 
-/// How the event is laid out in its message.
+/// The layout of an event in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// The payload is the event as JSON.
@@ -27,23 +27,23 @@ pub struct Envelope<'a> {
     pub ty: Cow<'a, str>,
     /// `subject`
     pub subject: Option<Cow<'a, str>>,
-    /// `time`, as written
+    /// `time`, verbatim
     pub time: Option<Cow<'a, str>>,
     /// `datacontenttype`
     pub datacontenttype: Option<Cow<'a, str>>,
     /// `dataschema`
     pub dataschema: Option<Cow<'a, str>>,
-    /// Extension attributes in order: the name, and the value as JSON. Our own attributes in plain headers
-    /// (`pf_max_attempts`) stand behind those of the event.
+    /// Extension attributes in order: the name, and the value as JSON. Internal attributes in plain headers
+    /// (`pf_max_attempts`) come after those of the event.
     pub extensions: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The data.
     pub data: Data<'a>,
-    /// How it was laid out.
+    /// The layout.
     pub form: Form,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads any form in the wild: structured JSON, binary mode in every dialect, the Go library's messages.
+    /// Reads a message of any form: structured JSON, binary mode in every dialect, the Go library's messages.
     ///
     /// Only `specversion`, `id`, `source` and `type` are checked; [`validate`](crate::event::validate) is strict.
     ///
@@ -82,27 +82,27 @@ impl<'a> Envelope<'a> {
         self.extension(names::TRACESTATE)
     }
 
-    /// Returns the number of attempts that the publisher set: `pfmaxattempts`, else `pf_max_attempts`.
+    /// Returns the maximum number of attempts that the publisher set: `pfmaxattempts`, else `pf_max_attempts`.
     #[must_use]
     pub fn max_attempts(&self) -> Option<u32> {
         names::wish(&self.extensions)
     }
 
-    /// Returns what is wrong with the first attribute whose name, type or value official SDKs refuse, and the whole event
-    /// with it. The Go library's own names do not count: a handler is given others for them.
+    /// Returns what is wrong with the first attribute whose name, type or value makes official SDKs refuse the whole event.
+    /// The Go library's names are accepted: a handler gets them under other names.
     #[must_use]
     pub fn refused_attribute(&self) -> Option<EventError> {
         rules::refused(self.attributes(), &self.extensions)
     }
 
-    /// Returns what keeps related events in order: `partitionkey`, else `subject`.
+    /// Returns the key that keeps related events in order: `partitionkey`, else `subject`.
     #[must_use]
     pub fn key(&self) -> Option<Cow<'_, str>> {
         self.extension(names::PARTITION_KEY)
             .or_else(|| self.subject.as_deref().map(Cow::Borrowed))
     }
 
-    /// Returns the attributes that are there and no extensions.
+    /// Returns the attributes that are set, without extensions.
     pub(in crate::event) fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let attributes = [
             ("id", Some(&self.id)),
@@ -117,12 +117,12 @@ impl<'a> Envelope<'a> {
         there.filter_map(|(name, value)| Some((name, value?.as_ref())))
     }
 
-    /// Looks at the data as its content type has it. Bytes that belie their content type stay bytes.
+    /// Interprets the data according to its content type. Bytes that contradict their content type stay bytes.
     pub(in crate::event) fn content(&self) -> Result<Content<'_>, EventError> {
         content(&self.data, self.datacontenttype.as_deref())
     }
 
-    /// Returns the data as bytes: JSON as written, text without its quotes, `data_base64` decoded.
+    /// Returns the data as bytes: JSON verbatim, text without its quotes, `data_base64` decoded.
     ///
     /// # Errors
     /// If `data_base64` is not base64.

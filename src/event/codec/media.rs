@@ -1,18 +1,18 @@
-//! What a content type says about data.
+//! Content types.
 
 /// The content type of an event as one JSON object.
 pub(in crate::event) const EVENT: &str = "application/cloudevents+json";
 /// The content type of JSON data.
 pub(in crate::event) const JSON: &str = "application/json";
-/// The content type of text that says nothing more.
+/// The content type of plain text.
 pub(in crate::event) const TEXT: &str = "text/plain";
 
-/// Reports whether the message is an event as one document.
+/// Reports whether the message is one structured event.
 pub(in crate::event) fn is_event(content_type: &str) -> bool {
     starts_with(content_type, "application/cloudevents")
 }
 
-/// Reports whether the message is an array of events.
+/// Reports whether the message is a batch of events.
 pub(in crate::event) fn is_batch(content_type: &str) -> bool {
     starts_with(content_type, "application/cloudevents-batch")
 }

@@ -1,4 +1,4 @@
-//! Percent-encoding of header values, as the NATS binding has it.
+//! Percent-encoding of header values, as in the NATS binding.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 const RESERVED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
-/// Encodes blanks, quotes, percent signs, control characters and whatever is not ASCII.
+/// Encodes spaces, quotes, percent signs, control characters and everything that is not ASCII.
 pub(in crate::event) fn encode(text: &str) -> Cow<'_, str> {
     utf8_percent_encode(text, RESERVED).into()
 }
 
-/// Reports whether two hexadecimal digits stand behind every percent sign.
+/// Reports whether every percent sign is followed by two hexadecimal digits.
 pub(in crate::event) fn is_well_formed(text: &str) -> bool {
     memchr::memchr_iter(b'%', text.as_bytes()).all(|at| {
         let digits = text.as_bytes().get(at + 1..at + 3);
@@ -19,7 +19,7 @@ pub(in crate::event) fn is_well_formed(text: &str) -> bool {
     })
 }
 
-/// Decodes a value all of whose percent signs are well-formed; any other stays as it is.
+/// Decodes a value whose percent signs are all well-formed; any other is returned unchanged.
 pub(in crate::event) fn decode(text: &str) -> Cow<'_, str> {
     if !is_well_formed(text) {
         return Cow::Borrowed(text);

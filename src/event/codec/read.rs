@@ -14,7 +14,7 @@ impl<'a> TryFrom<&'a Message> for Envelope<'a> {
     }
 }
 
-/// Gathers the attributes of any form in the wild.
+/// Reads the attributes of a message of any form.
 pub(in crate::event) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form), EventError> {
     let marks = binary::Marks::of(&message.headers)?;
     if marks.is_batch() {
@@ -47,7 +47,7 @@ fn no_event(message: &Message) -> EventError {
     let what = match message.payload.as_deref() {
         None => "a null payload without attributes in headers",
         Some([]) => "an empty payload without attributes in headers",
-        Some(_) => "neither a JSON object nor attributes in headers",
+        Some(_) => "no JSON object in the payload and no attributes in headers",
     };
     EventError::NotAnEvent(what.to_owned())
 }

@@ -14,7 +14,7 @@ use crate::event::{
     json::walk::string_of, json::write, time::utc, validate,
 };
 
-/// Decodes an event, numbers keeping their digits (the sign of an exponent is written out: `1e+400`).
+/// Decodes an event. Numbers keep their digits (the sign of an exponent is added: `1e+400`).
 ///
 /// # Errors
 /// If the message is not an event, or has a time or schema that cannot be represented.
@@ -22,7 +22,7 @@ pub fn decode(message: &Message) -> Result<Event, EventError> {
     decode_envelope(Envelope::read(message)?)
 }
 
-/// Does what [`decode`] does with an event that was read already.
+/// Decodes an event whose envelope was read already.
 pub(in crate::event) fn decode_envelope(envelope: Envelope<'_>) -> Result<Event, EventError> {
     let mut event = EventBuilderV10::new()
         .id(envelope.id.as_ref())
@@ -62,7 +62,7 @@ fn value(text: &str) -> Result<serde_json::Value, EventError> {
     serde_json::from_str(text).map_err(|error| EventError::Json(format!("{error} of the data")))
 }
 
-/// Integers that fit stay numbers; what else the SDK has no type for becomes its text.
+/// Integers that fit stay numbers; other values that the SDK has no type for become text.
 fn extension_value(json: &str) -> Result<ExtensionValue, EventError> {
     if let Some(text) = string_of(json) {
         return Ok(ExtensionValue::String(text?.into_owned()));
@@ -77,9 +77,9 @@ fn extension_value(json: &str) -> Result<ExtensionValue, EventError> {
 
 /// Encodes an event for a topic; the key is `partitionkey`, else `subject`.
 ///
-/// What belongs to a delivery (`pfattempt`, `pfattemptlimit`; `pf_attempt`, and `pf_max_attempts` beside it) is left
-/// out, so that an event that was handed to a handler can be published again. So is `pf_delay_ms`: an event's own delay
-/// ([`EventExt::delay`](crate::event::EventExt::delay)) is for the caller to keep.
+/// Attributes of a delivery (`pfattempt`, `pfattemptlimit`; `pf_attempt`, and `pf_max_attempts` beside it) are left out, so
+/// that an event that was handed to a handler can be published again. So is `pf_delay_ms`: the caller applies an event's
+/// own delay ([`EventExt::delay`](crate::event::EventExt::delay)).
 ///
 /// # Errors
 /// If an attribute breaks a rule.
@@ -95,7 +95,7 @@ pub(in crate::event) fn check(event: &Event) -> Result<(), EventError> {
     validate::check(&envelope_of(event, body.data()))
 }
 
-/// Data as it is written.
+/// Data in its serialized form.
 enum Body<'a> {
     None,
     Json(Cow<'a, str>),
@@ -110,7 +110,7 @@ impl<'a> Body<'a> {
             Some(cloudevents::Data::Json(value)) => Self::Json(Cow::Owned(value.to_string())),
             Some(cloudevents::Data::String(text)) if is_json => {
                 if !walk::is_json(text) {
-                    let rule = "is not valid JSON, as `datacontenttype` has it".to_owned();
+                    let rule = "is not valid JSON, which `datacontenttype` requires".to_owned();
                     return Err(EventError::Data(rule));
                 }
                 Self::Json(Cow::Borrowed(text))
@@ -155,8 +155,8 @@ fn envelope_of<'a>(event: &'a Event, data: Data<'a>) -> Envelope<'a> {
     }
 }
 
-/// The CloudEvents integer has 32 bits; a larger one is written as text, so that every SDK reads it. What is a number under
-/// one of our names is written as one, even where it was given as text.
+/// The CloudEvents integer has 32 bits; a larger one is written as text, so that every SDK reads it. A number under one of
+/// Protoflow's names is written as a number, even where it was given as text.
 fn extension_json(name: &str, value: &ExtensionValue) -> Cow<'static, str> {
     match value {
         ExtensionValue::String(text) => {
@@ -172,10 +172,10 @@ fn extension_json(name: &str, value: &ExtensionValue) -> Cow<'static, str> {
     }
 }
 
-/// Makes the message of an event that is published now, and returns the delay that the event asks for.
+/// Creates the message of an event to be published, and returns the delay that the event sets.
 ///
-/// `written` is the text of the event, kept byte for byte if nothing about it has to change. Without a
-/// topic it is the event's type.
+/// `written` is the event as its publisher wrote it, kept byte for byte if nothing about it has to change. Without a
+/// topic, the event's type is the topic.
 pub(in crate::event) fn store(
     mut envelope: Envelope<'_>,
     topic: Option<Topic>,
@@ -217,7 +217,7 @@ fn write_structured(envelope: &Envelope<'_>) -> Result<Bytes, EventError> {
     Ok(out.into())
 }
 
-/// Returns the topic that an event goes to by itself: its type.
+/// Returns the default topic of an event: its type.
 pub(in crate::event) fn topic_of(envelope: &Envelope<'_>) -> Result<Topic, EventError> {
     envelope.ty.parse().map_err(|error| {
         EventError::attribute("type", format!("cannot be used as a topic: {error}"))

@@ -6,7 +6,7 @@ use crate::event::{
     json::write, json::write::ObjectWriter,
 };
 
-/// Gathers the attributes of an object that holds an event.
+/// Reads the attributes of an event from a JSON object.
 pub(in crate::event) fn read(text: &str) -> Result<Draft<'_>, EventError> {
     let draft = Draft::from_json(text, EVENT_DEPTH)?;
     if draft.specversion.is_none() && draft.id.is_none() && draft.ty.is_none() {
@@ -65,21 +65,21 @@ fn begin<'o>(out: &'o mut Vec<u8>, envelope: &Envelope<'_>) -> ObjectWriter<'o> 
     object
 }
 
-/// Returns the payload of a structured event if it can stand in a line as it is.
+/// Returns the payload of a structured event if it can be one line as it is.
 pub(in crate::event) fn verbatim(message: &Message) -> Option<&[u8]> {
     let payload = message.payload.as_deref()?;
     let framed = payload.starts_with(b"{") && payload.ends_with(b"}");
     (framed && memchr::memchr2(b'\n', b'\r', payload).is_none()).then_some(payload)
 }
 
-/// Returns the payload if it is an event that needs no closer look and can stand in a line as it is.
+/// Returns the payload if it is plainly an event and can be one line as it is.
 pub(in crate::event) fn plain(message: &Message) -> Option<&[u8]> {
     let payload = verbatim(message)?;
     let marks = Marks::of(&message.headers).ok()?;
     (marks.leave_it_to_the_payload() && draft::is_plain_event(payload)).then_some(payload)
 }
 
-/// Appends the event that a message carries as one line of JSON, as it stands where that is possible.
+/// Appends the event of a message as one line of JSON, verbatim where that is possible.
 ///
 /// # Errors
 /// If the message is not an event.

@@ -10,29 +10,29 @@ use crate::event::{
     record::read::is_record, record::read::rebuild, record::read::trim, time::format_time,
 };
 
-/// Where an emitted event comes from.
+/// The origin of an emitted event.
 #[derive(Debug, Clone, Copy)]
 pub struct Emission<'a> {
     /// The message whose handler emitted it.
     pub cause: &'a Message,
     /// The group that handled the cause.
     pub group: &'a Group,
-    /// Its place among the events of this run, from 0.
+    /// Its index among the events of this run, from 0.
     pub index: usize,
-    /// The number of attempts in the event that the handler got.
+    /// The maximum number of attempts that the handler was given for its own event.
     pub max_attempts: u32,
-    /// The source of events that name none.
+    /// The source of events without one.
     pub source: &'a str,
     /// How events are stored.
     pub encoding: Encoding,
 }
 
-/// Reads a line that a handler emitted. A bare event needs a `type` only: the id is derived from cause, group and
-/// index, so that a repeat has the same one; correlation and trace are carried over. Where the handler passed on the event
-/// that it was given, what belongs to its delivery stays behind. A record is taken as it is.
+/// Parses a line that a handler emitted. A bare event needs only a `type`: the id is derived from cause, group and index,
+/// so that a repeated run emits the same one; correlation and trace are copied. If the handler passes on its own event, the
+/// attributes of the delivery are removed. A record is taken as it is.
 ///
 /// # Errors
-/// If the line is no JSON object, or the completed event breaks a rule.
+/// If the line is not a JSON object, or the completed event breaks a rule.
 pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, EventError> {
     let text = trim(walk::utf8(line)?);
     let mut draft = Draft::from_json(text, LINE_DEPTH)?;
@@ -50,7 +50,7 @@ pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, 
     bare(draft, emission.encoding, written)
 }
 
-/// Fills in what is missing; tells whether nothing was.
+/// Adds missing attributes; reports whether none was missing.
 fn fill(draft: &mut Draft<'_>, emission: &Emission<'_>, digest: &[u8]) -> bool {
     let mut whole = true;
     let mut default = |slot: &mut Option<_>, value: &dyn Fn() -> String| {
@@ -71,7 +71,7 @@ fn fill(draft: &mut Draft<'_>, emission: &Emission<'_>, digest: &[u8]) -> bool {
     whole
 }
 
-/// Adds the cause's correlation and trace where the event has none; tells whether it did.
+/// Adds the cause's correlation and trace where the event has none; reports whether it did.
 fn carry_over(draft: &mut Draft<'_>, cause: &Envelope<'_>, digest: &[u8]) -> bool {
     let before = draft.extensions.len();
     let lacks =
@@ -101,7 +101,8 @@ fn carry_over(draft: &mut Draft<'_>, cause: &Envelope<'_>, digest: &[u8]) -> boo
     draft.extensions.len() > before
 }
 
-/// Keeps the wish of an event that a handler was given under the Go library's names; tells whether it had to.
+/// Restores the publisher's maximum of attempts in an event that a handler got under the Go library's names; reports
+/// whether it had to.
 fn keep_wish(draft: &mut Draft<'_>, told: u32, cause: Option<&Envelope<'_>>) -> bool {
     let Some(wish) = hidden_wish(draft, told, cause) else {
         return false;
@@ -114,8 +115,8 @@ fn keep_wish(draft: &mut Draft<'_>, told: u32, cause: Option<&Envelope<'_>>) -> 
     true
 }
 
-/// Returns the wish where the limit of the delivery has its name: the number that the handler put there, else the wish
-/// of the cause, unless the event says it.
+/// Returns the publisher's maximum of attempts where the delivery's limit has its name: the number that the handler set,
+/// else that of the cause, unless the event has it.
 fn hidden_wish(draft: &Draft<'_>, told: u32, cause: Option<&Envelope<'_>>) -> Option<u32> {
     // Only an event that a handler was given has this.
     if !draft.has_extension(names::PF_ATTEMPT) {

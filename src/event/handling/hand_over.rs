@@ -1,4 +1,4 @@
-//! What a handler sees: the event, with the attributes of its delivery.
+//! The event as a handler gets it, with the attributes of its delivery.
 
 use std::borrow::Cow;
 
@@ -9,31 +9,32 @@ use crate::event::{
     codec::sdk::decode_envelope, codec::structured,
 };
 
-/// The CloudEvents integer has 32 bits; nothing is ever tried so often.
+/// The CloudEvents integer has 32 bits, more than any number of attempts.
 const MOST: u32 = i32::MAX.unsigned_abs();
 
-/// What a delivery adds to its event when it is handed over.
+/// The attributes that a delivery adds to its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HandOver {
     /// The number of this run, from 1.
     pub attempt: u32,
-    /// Runs that the policy allows.
+    /// The maximum number of attempts.
     pub max_attempts: u32,
-    /// Whose names the attributes have.
+    /// The names of the attributes.
     pub naming: Naming,
 }
 
 impl HandOver {
-    /// Gives an event the attributes that its handler sees.
+    /// Sets the attributes of an event that its handler gets.
     ///
-    /// With [`Naming::CloudEvents`] every official SDK takes the event. The delivery adds `pfattempt` and
+    /// With [`Naming::CloudEvents`] every official SDK accepts the event. The delivery adds `pfattempt` and
     /// `pfattemptlimit`. Attributes of the Go library are translated: correlation and trace to `correlationid` and
-    /// `traceparent`; the publisher's number of attempts (`pf_max_attempts`), `pf_event_version`, and ids of traces that W3C does not
-    /// know, to the same names without underscores. The bookkeeping of earlier deliveries, and a delay that is over, are left
-    /// out. Attributes of others that SDKs refuse ([`Envelope::refused_attribute`]) stay as they are written.
+    /// `traceparent`; `pf_max_attempts`, `pf_event_version`, and trace ids that are not in W3C format, to the
+    /// same names without underscores. Attributes of earlier deliveries and an expired delay are left out. Other attributes
+    /// that SDKs refuse ([`Envelope::refused_attribute`]) stay as they are.
     ///
-    /// With [`Naming::Protoflow`] the event has the Go library's names. There `pf_max_attempts` is what the delivery
-    /// allows, and the number that the publisher set is kept beside it as `pfmaxattempts`, so that it is not lost when the event is published again.
+    /// With [`Naming::Protoflow`] the event has the Go library's names. There `pf_max_attempts` is the limit of the
+    /// delivery, and the publisher's is kept beside it as `pfmaxattempts`, so that it is not lost when the event is published
+    /// again.
     pub fn apply(&self, envelope: &mut Envelope<'_>) {
         let extensions = &mut envelope.extensions;
         match self.naming {
@@ -81,9 +82,9 @@ fn add(extensions: &mut Vec<Extension<'_>>, name: &'static str, number: u32) {
     extensions.push((Cow::Borrowed(name), Cow::Owned(number.to_string())));
 }
 
-/// Returns the event as one line of JSON as a handler sees it, without a line break.
+/// Returns the event as a handler gets it, as one line of JSON without a line break.
 ///
-/// Whatever the form of the message, data and extensions stand as they were written, every digit included.
+/// Whatever the form of the message, data and extensions are verbatim, every digit included.
 /// Text in binary mode becomes a string, other bytes `data_base64`.
 ///
 /// # Errors
@@ -92,10 +93,10 @@ pub fn hand_over(message: &Message, with: &HandOver) -> Result<Vec<u8>, EventErr
     hand_over_envelope(Envelope::read(message)?, with)
 }
 
-/// Does what [`hand_over`] does with an event that was read already.
+/// Returns an event whose envelope was read already as [`hand_over`] does.
 ///
 /// # Errors
-/// If its data is not what it claims to be.
+/// If its data contradicts its content type.
 pub fn hand_over_envelope(
     mut envelope: Envelope<'_>,
     with: &HandOver,
@@ -106,10 +107,10 @@ pub fn hand_over_envelope(
     Ok(out)
 }
 
-/// Returns the event as a handler that is a function sees it, decoded as [`decode`](crate::event::decode) does.
+/// Returns the event as a handler function gets it, decoded as [`decode`](crate::event::decode) does.
 ///
 /// # Errors
-/// If it has a time or schema that cannot be represented, or data that is not what it claims to be.
+/// If it has a time or schema that cannot be represented, or data that contradicts its content type.
 pub fn hand_over_event(mut envelope: Envelope<'_>, with: &HandOver) -> Result<Event, EventError> {
     with.apply(&mut envelope);
     decode_envelope(envelope)

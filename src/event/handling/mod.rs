@@ -1,4 +1,4 @@
-//! Events on their way to a handler and from it.
+//! Events handed to a handler, and those that it emits.
 
 pub(in crate::event) mod emitted;
 pub(in crate::event) mod hand_over;

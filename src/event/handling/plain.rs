@@ -1,4 +1,4 @@
-//! Messages that are no events, made into events for handlers that want them.
+//! Plain messages wrapped as events, for handlers that ask for them (`--plain`).
 
 use std::borrow::Cow;
 

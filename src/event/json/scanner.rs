@@ -1,9 +1,9 @@
-//! Steps over the tokens of JSON.
+//! A scanner that steps over the tokens of JSON.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// Counts the leading bytes that stand in a JSON string as they are.
+/// Counts the leading bytes that need no escape in a JSON string.
 #[inline]
 pub(in crate::event) fn plain_len(bytes: &[u8]) -> usize {
     let mut rest = bytes;
@@ -21,7 +21,7 @@ pub(in crate::event) fn plain_len(bytes: &[u8]) -> usize {
     rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
-/// Returns the place of the first byte that a JSON string has to escape.
+/// Returns the index of the first byte that must be escaped in a JSON string.
 #[inline]
 fn first_special(chunk: [u8; 8]) -> Option<usize> {
     let word = u64::from_le_bytes(chunk);
@@ -35,7 +35,7 @@ fn first_special(chunk: [u8; 8]) -> Option<usize> {
 
 pub(in crate::event) type Scan<T = ()> = Result<T, Flaw>;
 
-/// Why the text is no JSON.
+/// The reason why text is not JSON.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::event) enum Flaw {
     Behind,
@@ -56,7 +56,7 @@ impl Flaw {
         match self {
             Self::Behind => "something follows the object",
             Self::Colon => "expected `:`",
-            Self::Control => "a control character stands in a string",
+            Self::Control => "a string contains a control character",
             Self::Deep => "it is nested too deeply",
             Self::Digit => "expected a digit",
             Self::Early => "it ends too early",
@@ -69,7 +69,7 @@ impl Flaw {
     }
 }
 
-/// Where a name or value stands.
+/// The range of a name or value.
 #[derive(Debug)]
 pub(in crate::event) struct Token {
     pub(in crate::event) start: usize,
@@ -78,7 +78,7 @@ pub(in crate::event) struct Token {
     pub(in crate::event) plain: bool,
 }
 
-/// A place in the text. What is called for each token is inlined, so that the place stays in a register.
+/// A position in the text. Functions that are called for each token are inlined, so that the position stays in a register.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::event) struct Scanner<'a> {
     pub(in crate::event) bytes: &'a [u8],
@@ -186,7 +186,7 @@ impl<'a> Scanner<'a> {
         end.map(|()| false)
     }
 
-    /// Finds the end of a value that is no string.
+    /// Finds the end of a value that is not a string.
     fn other_value(mut self, depth: u32) -> (usize, Scan) {
         let end = match self.peek() {
             Some(b'{') => self.object(depth),
@@ -242,7 +242,7 @@ impl<'a> Scanner<'a> {
         end.map(|()| false)
     }
 
-    /// Finds the end of a string from its first byte on that cannot stand there as it is.
+    /// Finds the end of a string, from its first byte that needs a closer look.
     #[cold]
     fn escaped(mut self) -> (usize, Scan) {
         let end = loop {

@@ -1,4 +1,4 @@
-//! Walks over JSON without building a tree: checks the grammar and hands out members as they stand.
+//! A walk over JSON without a tree: checks the grammar and returns members verbatim.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,9 @@ use crate::event::{
     json::scanner::Token, json::scanner::plain_len,
 };
 
-/// How deep an event may be nested: as deep as common parsers go, with one level to spare for a record.
+/// The deepest nesting of an event: that of common parsers, less one level for a record.
 pub(in crate::event) const EVENT_DEPTH: u32 = 126;
-/// How deep a line may be nested that holds an event.
+/// The deepest nesting of a line that holds an event.
 pub(in crate::event) const LINE_DEPTH: u32 = EVENT_DEPTH + 1;
 
 /// Returns the bytes as text.
@@ -41,7 +41,7 @@ pub(in crate::event) fn string_of(json: &str) -> Option<Result<Cow<'_, str>, Eve
     })
 }
 
-/// The members of one JSON object, in order, as they stand.
+/// The members of one JSON object, in order, verbatim.
 #[derive(Debug)]
 pub(in crate::event) struct Members<'a> {
     text: &'a str,
@@ -76,7 +76,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Goes from member to member of one JSON object that is UTF-8, or is checked for it elsewhere.
+/// Steps from member to member of one JSON object whose UTF-8 is checked elsewhere.
 #[derive(Debug)]
 pub(in crate::event) struct Steps<'a> {
     scanner: Scanner<'a>,
@@ -96,7 +96,7 @@ impl<'a> Steps<'a> {
         })
     }
 
-    /// Returns where the next name and its value stand; none as [`Members::next`] does.
+    /// Returns the ranges of the next name and its value; none as [`Members::next`] does.
     #[inline]
     pub(in crate::event) fn next(&mut self) -> Scan<Option<(Token, Token)>> {
         let mut scanner = self.scanner;
@@ -106,7 +106,7 @@ impl<'a> Steps<'a> {
         member
     }
 
-    /// Says where the object stops being JSON.
+    /// Returns the error that names where the object stops being JSON.
     fn error(&self, flaw: Flaw) -> EventError {
         EventError::Json(format!("{} at byte {}", flaw.text(), self.scanner.at + 1))
     }
@@ -120,7 +120,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// A JSON value as it stands.
+/// A JSON value, verbatim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::event) struct Value<'a> {
     pub(in crate::event) json: &'a str,

@@ -1,4 +1,4 @@
-//! Writes JSON into a buffer, without a tree and on one line.
+//! A writer of JSON into a buffer, without a tree and on one line.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -18,7 +18,7 @@ pub(in crate::event) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Appends text whose first `plain` bytes need no escape.
+/// Appends text of which the first `plain` bytes need no escape.
 fn push_escaped(out: &mut Vec<u8>, mut rest: &[u8], mut plain: usize) {
     while let Some((before, [byte, behind @ ..])) = rest.split_at_checked(plain) {
         out.extend_from_slice(before);
@@ -69,7 +69,7 @@ pub(in crate::event) fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// Appends valid JSON as it stands; where it has line breaks, without the white space between its tokens.
+/// Appends valid JSON verbatim; if it has line breaks, without the white space between its tokens.
 pub(in crate::event) fn push_line(out: &mut Vec<u8>, json: &str) {
     let bytes = json.as_bytes();
     if memchr::memchr2(b'\n', b'\r', bytes).is_none() {

@@ -1,4 +1,4 @@
-//! Lines of input: an event that stands alone, or a record that holds a message.
+//! Lines of input: a bare event, or a record that holds a message.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use crate::event::{
     json::write, time::parse_time,
 };
 
-/// Reads a line: an event, to be stored as events are by default, or a record as
+/// Parses a line: an event, to be stored in the default encoding, or a record as
 /// [`write_record`](crate::event::write_record) writes it.
 ///
 /// # Errors
@@ -21,11 +21,10 @@ pub fn parse_record(line: &[u8]) -> Result<Record, EventError> {
     parse_record_as(line, Encoding::default())
 }
 
-/// Reads a line: an event, to be stored as `encoding` has it, or a record.
+/// Parses a line: an event, to be stored in `encoding`, or a record.
 ///
-/// A bare event is checked strictly and loses what belonged to an earlier delivery; its bytes stay as they are
-/// unless that, or `encoding`, changes something. A record is taken over as it is; where it has a payload, that
-/// counts, not the event beside it.
+/// A bare event is validated strictly and loses the attributes of an earlier delivery; its bytes stay as they are unless
+/// that, or `encoding`, changes something. A record is taken as it is; if it has a payload, the event beside it is ignored.
 ///
 /// # Errors
 /// If it is neither, or a bare event breaks a rule.
@@ -49,7 +48,7 @@ pub(in crate::event) fn is_record(draft: &Draft<'_>) -> bool {
     draft.specversion.is_none() && draft.has_extension("message")
 }
 
-/// Makes the message of an event that stands alone in its line.
+/// Creates the message of a bare event.
 pub(in crate::event) fn bare(
     mut draft: Draft<'_>,
     encoding: Encoding,
@@ -108,7 +107,7 @@ enum Payload {
     Given(Option<Bytes>),
 }
 
-/// What a record says about its message.
+/// The part of a record that describes its message.
 #[derive(Default)]
 struct Parts {
     topic: Option<Topic>,
@@ -190,7 +189,7 @@ fn headers_of(json: &str) -> Result<Headers, EventError> {
         .collect()
 }
 
-/// Returns the topic of a record that names none: the type of its event.
+/// Returns the topic of a record without one: the type of its event.
 fn own_topic(event: Option<&str>) -> Result<Topic, EventError> {
     let draft = event.and_then(|json| Draft::from_json(json, LINE_DEPTH).ok());
     let draft = draft.ok_or_else(|| broken("`message` has no `topic`, and there is no event"))?;
@@ -273,11 +272,11 @@ mod tests {
         );
         assert_eq!(
             said(r#"{"message":{"topic":"a b","payload":""}}"#),
-            "not a record: topic `a b` contains a blank or a control character"
+            "not a record: topic `a b` contains a space or a control character"
         );
         assert_eq!(
             said(&EVENT.replace("\"t\"", "\"a b\"")),
-            "attribute `type` cannot be used as a topic: topic `a b` contains a blank or a control character"
+            "attribute `type` cannot be used as a topic: topic `a b` contains a space or a control character"
         );
     }
 }

@@ -3,8 +3,8 @@
 //! ```json
 //! {"event":{…},"message":{"topic":"order.created","key":"7","headers":[["k","v"]],"position":"12","time":"…"}}
 //! ```
-//! The event stands as it is stored. Where it is not the payload itself, `payload` (text) or `payload_base64` is there
-//! too, and `event` is `null` for a message that is not an event. A key that is not text is `key_base64`, a header value
+//! The event is verbatim as stored. If it is not the payload itself, there is also `payload` (text) or `payload_base64`,
+//! and `event` is `null` for a message that is not an event. A key that is not text is `key_base64`, a header value
 //! that is not text `["k",{"base64":"…"}]`; a null key, header or payload is `null`.
 
 use std::time::{Duration, SystemTime};
@@ -21,7 +21,7 @@ use crate::event::{
 pub struct Record {
     /// The message; its topic is the record's, else the event's type.
     pub message: Message,
-    /// When it was stored, if the record says so.
+    /// When it was stored, if the record has that.
     pub time: Option<SystemTime>,
     /// A bare event's own delay (`pf_delay_ms`), which is not stored with it.
     pub delay: Option<Duration>,
@@ -56,7 +56,7 @@ pub fn write_record(out: &mut Vec<u8>, stored: &Stored, dead_letter: Option<&[u8
     out.push(b'}');
 }
 
-/// Appends the event, or `null`; tells whether what stands there is the payload itself.
+/// Appends the event, or `null`; reports whether that is the payload itself.
 fn push_event(out: &mut Vec<u8>, message: &Message) -> bool {
     if let Some(text) = structured::plain(message) {
         out.extend_from_slice(text);
