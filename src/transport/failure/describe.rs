@@ -9,7 +9,7 @@ const MAX_MESSAGE: usize = 500;
 /// The longest detail in bytes, of which the end is kept, so that all bookkeeping fits into 4 KiB.
 const MAX_DETAIL: usize = 2048;
 
-/// Names the sort of a failure: ids, numbers, hosts and paths in the message do not count.
+/// Returns the fingerprint of a failure: ids, numbers, hosts and paths in the message are ignored.
 #[must_use]
 pub fn fingerprint(class: &str, message: &str) -> Fingerprint {
     let mut hash = Sha256::new();

@@ -3,7 +3,7 @@
 use crate::transport::ErrorKind;
 use crate::transport::conformance::harness::Harness;
 
-/// To fix a finding that there is not is an error of one kind, whatever the name looks like.
+/// Fixing a finding that does not exist is an error of one kind, whatever its name looks like.
 pub async fn an_unknown_finding_is_not_found(harness: &Harness) {
     for name in ["no-such-finding", "no-such-finding.of-this-name"] {
         let fixed = harness.transport.fix(name).await;

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::Harness;
 use crate::{
     event::{Headers, Message, Topic},
     transport::Delivery,
@@ -89,36 +88,5 @@ fn headers() -> Headers {
     headers.push("x-null", None);
     headers.push("x-empty", value(b""));
     headers.push("x-utf8", value("gr\u{fc}n".as_bytes()));
-    headers
-}
-
-/// Fails unless the messages are the same, byte for byte.
-pub(in crate::transport::conformance) fn assert_same(
-    harness: &Harness,
-    found: &[Message],
-    sent: &[Message],
-) {
-    assert_eq!(found.len(), sent.len(), "as many messages as were sent");
-    for (found, sent) in found.iter().zip(sent) {
-        assert_eq!(found.topic, sent.topic, "topic");
-        assert_eq!(found.key, sent.key, "key");
-        assert_eq!(found.payload, sent.payload, "payload");
-        assert_eq!(
-            comparable(harness, found),
-            comparable(harness, sent),
-            "headers"
-        );
-    }
-}
-
-fn comparable(harness: &Harness, message: &Message) -> Vec<(String, Option<Bytes>)> {
-    let mut headers: Vec<_> = message
-        .headers
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.cloned()))
-        .collect();
-    if !harness.keeps_header_order() {
-        headers.sort_by(|(left, _), (right, _)| left.cmp(right));
-    }
     headers
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use ulid::Ulid;
 
 use self::{
@@ -37,12 +38,12 @@ pub trait Store: Send + Sync + 'static {
     /// If it cannot be opened, which fails the case.
     async fn open(&self) -> Result<Arc<dyn Transport>>;
 
-    /// Returns a short lease that the backend keeps to.
+    /// Returns a short lease that the backend supports.
     fn lease(&self) -> Duration {
         Duration::from_millis(500)
     }
 
-    /// Returns a short delay that the backend keeps to.
+    /// Returns a short delay that the backend supports.
     fn delay(&self) -> Duration {
         Duration::from_millis(300)
     }
@@ -64,7 +65,7 @@ pub trait Store: Send + Sync + 'static {
     }
 }
 
-/// What a case works with: a store, and names that nobody else uses.
+/// The store that a case works with, and names that no other case uses.
 pub struct Harness {
     store: Box<dyn Store>,
     run: String,
@@ -121,7 +122,7 @@ impl Harness {
         format!("{}.{rest}", self.run).parse().expect("a pattern")
     }
 
-    /// Makes a topic of this case.
+    /// Creates a topic of this case.
     pub(in crate::transport::conformance) async fn topic(&self, name: &str) -> Topic {
         let topic: Topic = format!("{}.{name}", self.run).parse().expect("a topic");
         let made = self.transport.create(&topic).await;
@@ -171,7 +172,7 @@ impl Harness {
         self.join_as(SubscribeRequest { lease, ..request }).await
     }
 
-    /// Reads and acknowledges what the group has still to do on a topic, and returns it as text.
+    /// Reads and acknowledges the rest of a topic for a group, and returns it as text.
     pub(in crate::transport::conformance) async fn drain(
         &self,
         group: &str,
@@ -215,7 +216,7 @@ impl Harness {
         results.remove(0)
     }
 
-    /// Reads what a topic holds.
+    /// Reads a topic.
     pub(in crate::transport::conformance) async fn read(&self, topic: &Topic) -> Vec<Stored> {
         self.read_from(vec![topic.clone().into()], TailFrom::Earliest)
             .await
@@ -230,7 +231,7 @@ impl Harness {
         read_over(&*self.transport, patterns, from).await
     }
 
-    /// Reads what a topic holds, as text.
+    /// Reads a topic as text.
     pub(in crate::transport::conformance) async fn texts(&self, topic: &Topic) -> Vec<String> {
         let stored = self.read(topic).await;
         stored.iter().map(|stored| text(&stored.message)).collect()
@@ -250,6 +251,33 @@ impl Harness {
                 return last.time;
             }
         }
+    }
+
+    /// Fails unless the messages are the same, byte for byte.
+    pub(in crate::transport::conformance) fn assert_same(
+        &self,
+        found: &[Message],
+        sent: &[Message],
+    ) {
+        assert_eq!(found.len(), sent.len(), "as many messages as were sent");
+        for (found, sent) in found.iter().zip(sent) {
+            assert_eq!(found.topic, sent.topic, "topic");
+            assert_eq!(found.key, sent.key, "key");
+            assert_eq!(found.payload, sent.payload, "payload");
+            assert_eq!(self.headers_of(found), self.headers_of(sent), "headers");
+        }
+    }
+
+    fn headers_of(&self, message: &Message) -> Vec<(String, Option<Bytes>)> {
+        let mut headers: Vec<_> = message
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.cloned()))
+            .collect();
+        if !self.keeps_header_order() {
+            headers.sort_by(|(left, _), (right, _)| left.cmp(right));
+        }
+        headers
     }
 
     /// Reports whether the store has this ability.

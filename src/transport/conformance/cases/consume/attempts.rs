@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::transport::conformance::harness::{Harness, letters, member::Member, message::messages};
 use crate::transport::{Attempts, LetterKind, SubscribeRequest, Verdict};
 
-/// A delivery that is given back was no attempt.
+/// A delivery that is given back is not an attempt.
 pub async fn a_return_is_not_counted(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -18,7 +18,7 @@ pub async fn a_return_is_not_counted(harness: &Harness) {
     assert_eq!(member.one().await.attempts, Attempts::default());
 }
 
-/// What a consumer held when it left in order was no attempt, and no crash.
+/// Deliveries in flight when a consumer leaves the group are neither an attempt nor a crash.
 pub async fn leaving_is_not_counted(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -29,7 +29,7 @@ pub async fn leaving_is_not_counted(harness: &Harness) {
     }
 }
 
-/// What a consumer held when it went down was no attempt; where the store can tell, it is a crash.
+/// Deliveries in flight when a consumer crashes are not an attempt; where the store can tell, they are a crash.
 pub async fn a_crash_is_no_failure(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -68,7 +68,7 @@ pub async fn a_failed_run_is_counted(harness: &Harness) {
     assert!(first + tolerance >= start && first <= SystemTime::now() + tolerance);
 }
 
-/// The time of the first failure stays.
+/// The time of the first failure is kept.
 pub async fn the_first_failure_is_kept(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -86,7 +86,7 @@ pub async fn the_first_failure_is_kept(harness: &Harness) {
     assert!(kept >= first_failed && apart < Duration::from_millis(2));
 }
 
-/// The fifth run that takes the process down makes a letter, where the store can tell.
+/// The fifth run that crashes the process dead-letters the message, where the store can tell.
 pub async fn the_fifth_crash_makes_a_letter(harness: &Harness) {
     if !harness.can(|capabilities| &capabilities.crash_count) {
         return;

@@ -1,4 +1,4 @@
-//! A group shares one position, and groups do not know of each other.
+//! Consumers of a group share one position; groups are independent.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::transport::conformance::harness::{
 };
 use crate::transport::{StartFrom, SubscribeRequest};
 
-/// Consumers of one group, each on its own connection, get each message once between them.
+/// Consumers of one group, each on its own connection, share the messages: each is delivered once.
 pub async fn consumers_share_the_work(harness: &Harness) {
     let topic = harness.topic("a").await;
     let again = harness.again().await;
@@ -59,7 +59,7 @@ pub async fn a_group_goes_on_where_it_was(harness: &Harness) {
     assert_eq!(text(&member.one().await.stored.message), "3");
 }
 
-/// A new group starts with the earliest kept.
+/// A new group starts with the oldest message.
 pub async fn starts_with_the_earliest(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -68,7 +68,7 @@ pub async fn starts_with_the_earliest(harness: &Harness) {
     assert_eq!(texts(&member.take(2).await), ["1", "2"]);
 }
 
-/// A group that starts with the new gets what is stored after it joined.
+/// A group that starts with new messages gets those stored after it joined.
 pub async fn starts_with_the_new(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["old"])).await;
@@ -81,7 +81,7 @@ pub async fn starts_with_the_new(harness: &Harness) {
     assert_eq!(text(&member.one().await.stored.message), "new");
 }
 
-/// A group that starts at a time gets what was stored then or later.
+/// A group that starts at a time gets messages stored at that time or later.
 pub async fn starts_at_a_time(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["old"])).await;
@@ -94,7 +94,7 @@ pub async fn starts_at_a_time(harness: &Harness) {
     assert_eq!(text(&member.one().await.stored.message), "another time");
 }
 
-/// Where to start counts when the group is made, and never again.
+/// The start counts only when the group is created.
 pub async fn the_start_counts_only_once(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.join("g", &topic).await.close().await;
@@ -114,7 +114,7 @@ pub async fn the_start_counts_only_once(harness: &Harness) {
     assert_eq!(harness.join_as(request).await.drain().await, ["2"]);
 }
 
-/// A pattern reads the topics that match, also those made after joining.
+/// A pattern matches topics created after joining too.
 pub async fn reads_what_patterns_choose(harness: &Harness) {
     if refusals::patterns(harness).await {
         return;
@@ -149,7 +149,7 @@ pub async fn delivers_once_what_matches_twice(harness: &Harness) {
     assert_eq!(harness.join_as(request).await.drain().await, ["1", "2"]);
 }
 
-/// No more is handed out than may be in flight.
+/// At most `max_in_flight` deliveries are in flight.
 pub async fn never_exceeds_what_may_be_in_flight(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness
@@ -168,7 +168,7 @@ pub async fn never_exceeds_what_may_be_in_flight(harness: &Harness) {
     assert_eq!(texts(&next), ["3"], "one was settled, one may follow");
 }
 
-/// A wait that is dropped loses nothing.
+/// A dropped call of `next` loses nothing.
 pub async fn loses_nothing_when_dropped(harness: &Harness) {
     let topic = harness.topic("a").await;
     let member = harness.join("g", &topic).await;

@@ -1,5 +1,5 @@
-//! One group name may serve several topics, each with a handler of its own: a member is given only what its own topics
-//! match, be it new, a retry or a replay.
+//! One group name may serve several topics, each with a handler of its own: a member gets only messages of its own topics,
+//! be they new, retries or replays.
 
 use tokio::time::timeout;
 
@@ -10,7 +10,7 @@ use crate::transport::conformance::harness::{
 };
 use crate::{event::Topic, transport::LetterKind};
 
-/// What is new goes to the member of its topic, with the others up or not.
+/// A new message goes to the member of its topic, whether the others are running or not.
 pub async fn get_what_is_new(harness: &Harness) {
     let ([a, b], [first, second]) = two(harness).await;
     harness.publish(messages(&a, &["a1", "a2"])).await;
@@ -104,7 +104,7 @@ pub async fn get_their_own_replays(harness: &Harness) {
     }
 }
 
-/// Joins one group with a member for each of two topics, each on a connection of its own.
+/// Joins one group with a member for each of two topics, each on its own connection.
 async fn two(harness: &Harness) -> ([Topic; 2], [Member; 2]) {
     let topics = [harness.topic("a").await, harness.topic("b").await];
     let first = harness.join("g", &topics[0]).await;
@@ -113,7 +113,7 @@ async fn two(harness: &Harness) -> ([Topic; 2], [Member; 2]) {
     (topics, [first, second])
 }
 
-/// Waits for long enough that a retry would have come.
+/// Waits long enough for a retry to be delivered.
 async fn is_given_nothing(harness: &Harness, member: &Member) {
     if let Ok(more) = timeout(harness.delay() * 2, member.next(9)).await {
         panic!("a member was given {:?}, of another topic", texts(&more));

@@ -1,4 +1,4 @@
-//! Messages of a key come in order; where order is native, also across the consumers of a group.
+//! Messages of a key are delivered in order; where order is native, also across the consumers of a group.
 
 use std::collections::HashMap;
 
@@ -59,7 +59,7 @@ pub async fn a_consumer_sees_a_key_in_order(harness: &Harness) {
     }
 }
 
-/// Two consumers, taking and settling in turn, see the messages of a key in order.
+/// Two consumers that take and settle in turn get the messages of a key in order.
 pub async fn consumers_see_a_key_in_order(harness: &Harness) {
     if !harness.capabilities.order.is_native() {
         return;
@@ -82,7 +82,7 @@ pub async fn consumers_see_a_key_in_order(harness: &Harness) {
     }
 }
 
-/// While a message is handed out, later ones of its key go to nobody else.
+/// While a message is in flight, later ones of its key do not go to another consumer.
 pub async fn a_key_is_with_one_consumer(harness: &Harness) {
     if !harness.capabilities.order.is_native() {
         return;
@@ -111,7 +111,7 @@ pub async fn a_key_is_with_one_consumer(harness: &Harness) {
     assert_eq!(texts(&next), ["2"]);
 }
 
-/// A message that is given back comes before the later ones of its key.
+/// A message that is given back is delivered before later ones of its key.
 pub async fn a_returned_message_keeps_its_place(harness: &Harness) {
     if !harness.capabilities.order.is_native() {
         return;

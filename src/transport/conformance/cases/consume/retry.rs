@@ -1,4 +1,4 @@
-//! A retry comes in time, to the group that failed, and holds up nothing else.
+//! A retry is delivered when due, to the group that failed, and does not hold up other messages.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::transport::conformance::harness::{
 };
 use crate::transport::{SubscribeRequest, Verdict};
 
-/// It comes no sooner than was asked.
+/// It is not delivered early.
 pub async fn is_not_early(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -23,7 +23,7 @@ pub async fn is_not_early(harness: &Harness) {
     assert_eq!(again.attempts.failed, 1);
 }
 
-/// Neither another group nor a tail sees it.
+/// Neither another group nor a tail gets it.
 pub async fn is_seen_by_its_group_only(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -38,7 +38,7 @@ pub async fn is_seen_by_its_group_only(harness: &Harness) {
     assert_eq!(harness.texts(&topic).await, ["1", "marker"]);
 }
 
-/// Later messages of its key and of other keys come while it waits.
+/// Later messages of its key and of other keys are delivered while it waits.
 pub async fn holds_up_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish([keyed(&topic, "k", "1")]).await;
@@ -93,7 +93,7 @@ pub async fn holds_its_key_if_ordered(harness: &Harness) {
     assert_eq!(seen, ["1 fails", "other", "1", "2"]);
 }
 
-/// It is stored: a consumer that goes down after it was settled changes nothing.
+/// It is stored: a crash of the consumer after the settlement does not lose it.
 pub async fn survives_a_crash(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;

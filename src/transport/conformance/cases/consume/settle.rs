@@ -1,4 +1,4 @@
-//! A delivery is settled once, and what was not settled comes again.
+//! A delivery is settled once; unsettled deliveries are redelivered.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::transport::conformance::harness::{
 };
 use crate::transport::{ErrorKind, LetterKind, SubscribeRequest, Verdict};
 
-/// What was acknowledged never comes again, though the consumer goes down when it is durable, which it is before
-/// the lease has run out.
+/// An acknowledged message is never redelivered, even if the consumer crashes once the acknowledgement is durable, which
+/// it is before the lease expires.
 pub async fn an_ack_is_final(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2", "3"])).await;
@@ -54,7 +54,7 @@ pub async fn one_result_per_settlement_in_order(harness: &Harness) {
     assert_eq!(letters::read(harness, "g").await.len(), 1);
 }
 
-/// What a consumer held when it went down comes again.
+/// Deliveries in flight when a consumer crashes are redelivered.
 pub async fn unsettled_comes_again(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
@@ -69,7 +69,7 @@ pub async fn unsettled_comes_again(harness: &Harness) {
     assert_eq!(taken, ["1", "2"]);
 }
 
-/// A consumer that leaves in order gives back what it holds, at once.
+/// A consumer that leaves the group returns its deliveries at once.
 pub async fn closing_gives_back(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
@@ -80,7 +80,7 @@ pub async fn closing_gives_back(harness: &Harness) {
     assert_eq!(harness.drain("g", &topic).await, ["1", "2"]);
 }
 
-/// A verdict on a delivery whose lease was lost says so, and changes nothing.
+/// A verdict on a delivery whose lease is lost is an error, and changes nothing.
 pub async fn a_lost_lease_settles_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -97,7 +97,7 @@ pub async fn a_lost_lease_settles_nothing(harness: &Harness) {
     assert_eq!(member.one().await.attempts.failed, 1);
 }
 
-/// A delivery that is worked on longer than the lease is kept by extending it.
+/// Extending the lease keeps a delivery that is handled for longer.
 pub async fn an_extended_lease_is_kept(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;

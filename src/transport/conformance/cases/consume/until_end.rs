@@ -1,4 +1,4 @@
-//! A bounded consumer ends with what was there, and with the retries of what it took.
+//! A bounded consumer ends after the messages that were stored at the start, and the retries of those it took.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn bounded(harness: &Harness, topic: &Topic) -> Member {
     harness.join_as(request).await
 }
 
-/// It ends with what was there when it joined.
+/// It ends after the messages that were stored when it joined.
 pub async fn ends_with_what_was_there(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
@@ -28,7 +28,7 @@ pub async fn ends_with_what_was_there(harness: &Harness) {
     assert_eq!(harness.drain("g", &topic).await, ["later"]);
 }
 
-/// It waits for the retries of what it took.
+/// It waits for the retries of messages that it took.
 pub async fn waits_for_its_own_retries(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
@@ -39,7 +39,7 @@ pub async fn waits_for_its_own_retries(harness: &Harness) {
     assert_eq!(member.drain().await, ["1"]);
 }
 
-/// It does not wait for what others hold.
+/// It does not wait for deliveries in flight to others.
 pub async fn does_not_wait_for_others(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
@@ -56,7 +56,7 @@ pub async fn does_not_wait_for_others(harness: &Harness) {
     other.ack(held).await;
 }
 
-/// It does not wait for retries of what others took.
+/// It does not wait for retries of messages that others took.
 pub async fn leaves_later_retries_of_others(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;

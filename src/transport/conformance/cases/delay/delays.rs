@@ -9,7 +9,7 @@ use crate::transport::conformance::harness::{
 };
 use crate::transport::{ErrorKind, StartFrom, TailFrom, TailRequest};
 
-/// Neither a tail nor a consumer sees it before it is due; then both do.
+/// Neither a tail nor a consumer gets it before it is due; then both do.
 pub async fn is_seen_by_nobody_before(harness: &Harness) {
     if refusals::delay(harness).await {
         return;
@@ -55,7 +55,7 @@ pub async fn a_time_in_the_past_is_now(harness: &Harness) {
     assert_eq!(harness.texts(&topic).await, ["1"]);
 }
 
-/// It is stored: it comes though the store was closed meanwhile, also to a group that starts with the new.
+/// It is stored: it is delivered after the store was closed and reopened, also to a group that starts with new messages.
 pub async fn survives_reopening(harness: &Harness) {
     if refusals::delay(harness).await {
         return;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::transport::conformance::harness::{
     Harness,
-    message::{self, event, message, messages, text},
+    message::{event, message, messages, text},
     refusals,
 };
 use crate::{
@@ -44,7 +44,7 @@ fn in_an_hour() -> SystemTime {
     SystemTime::now() + Duration::from_hours(1)
 }
 
-/// They are listed with time and message, and found by their name or its beginning.
+/// They are listed with time and message, and found by their id or its beginning.
 pub async fn are_listed_and_found(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
@@ -56,7 +56,7 @@ pub async fn are_listed_and_found(harness: &Harness) {
     let listed = pending(harness, &topic).await;
     let ids: Vec<_> = listed.iter().map(|schedule| &schedule.id).collect();
     assert_eq!(ids, [&first, &second]);
-    message::assert_same(harness, &[listed[0].message.clone()], &[event(&topic)]);
+    harness.assert_same(&[listed[0].message.clone()], &[event(&topic)]);
     let apart = listed[0].due.duration_since(due).unwrap_or_default();
     assert!(apart < Duration::from_secs(1) && listed[0].due + Duration::from_secs(1) > due);
     assert_eq!(found(harness, &first.0).await.len(), 1);
@@ -66,7 +66,7 @@ pub async fn are_listed_and_found(harness: &Harness) {
     assert_eq!(found(harness, "no-such-name").await, []);
 }
 
-/// However many have a name that begins so, the first of them in order of time are found.
+/// If many ids have the same beginning, the first ones in order of time are found.
 pub async fn are_found_in_order_of_time(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
@@ -102,7 +102,7 @@ fn common_prefix(ids: &[String]) -> &str {
     &first[..end.unwrap_or(0)]
 }
 
-/// One that is cancelled never comes.
+/// A cancelled one is never delivered.
 pub async fn are_cancelled(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
@@ -128,7 +128,7 @@ pub async fn are_cancelled(harness: &Harness) {
     assert_eq!(harness.texts(&topic).await, ["kept"]);
 }
 
-/// One that is given another time comes then, once.
+/// A rescheduled one is delivered at the new time, once.
 pub async fn are_rescheduled(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
@@ -150,7 +150,7 @@ pub async fn are_rescheduled(harness: &Harness) {
     assert_eq!(harness.texts(&topic).await, ["1"]);
 }
 
-/// One that has come is no schedule any more.
+/// A delivered one is not a schedule any more.
 pub async fn do_not_outlive_their_time(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::transport::conformance::harness::{
     Harness,
     letters::{self, REPLAY},
-    message::{self, event, odd_messages},
+    message::{event, odd_messages},
     refusals,
 };
 use crate::{
@@ -25,7 +25,7 @@ pub async fn survive_to_a_tail(harness: &Harness) {
     harness.publish(sent.clone()).await;
     let stored = harness.read(&topic).await;
     let found: Vec<_> = stored.into_iter().map(|stored| stored.message).collect();
-    message::assert_same(harness, &found, &sent);
+    harness.assert_same(&found, &sent);
 }
 
 /// From publish to a consumer.
@@ -35,7 +35,7 @@ pub async fn survive_to_a_consumer(harness: &Harness) {
     harness.publish(sent.clone()).await;
     let member = harness.join("g", &topic).await;
     let taken = member.take(sent.len()).await;
-    message::assert_same(harness, &carried(&taken), &sent);
+    harness.assert_same(&carried(&taken), &sent);
 }
 
 /// From one attempt to the next.
@@ -47,10 +47,10 @@ pub async fn survive_a_retry(harness: &Harness) {
     member.retry(member.one().await, Duration::ZERO).await;
     let again = [member.one().await];
     assert_eq!(again[0].attempts.attempt(), 2);
-    message::assert_same(harness, &carried(&again), &sent);
+    harness.assert_same(&carried(&again), &sent);
 }
 
-/// From publish to the time at which it is due.
+/// From publish to delivery when due.
 pub async fn survive_a_delay(harness: &Harness) {
     if refusals::delay(harness).await {
         return;
@@ -61,7 +61,7 @@ pub async fn survive_a_delay(harness: &Harness) {
     let accepted = harness.publish_at(sent[0].clone(), due).await;
     accepted.expect("a delay is accepted");
     let member = harness.join("g", &topic).await;
-    message::assert_same(harness, &carried(&[member.one().await]), &sent);
+    harness.assert_same(&carried(&[member.one().await]), &sent);
 }
 
 /// From a consumer into its dead letters, and through replay to the consumer again.
@@ -78,11 +78,11 @@ pub async fn survive_death_and_replay(harness: &Harness) {
         .iter()
         .map(|letter| letter.message.clone())
         .collect();
-    message::assert_same(harness, &dead, &sent);
+    harness.assert_same(&dead, &sent);
     let resolved = letters::run(harness, REPLAY, &letters).await;
     assert_eq!(resolved.len(), letters.len());
     let again = member.take(sent.len()).await;
-    message::assert_same(harness, &carried(&again), &sent);
+    harness.assert_same(&carried(&again), &sent);
 }
 
 /// Out of the store and into it again.
@@ -101,7 +101,7 @@ pub async fn survive_export_and_import(harness: &Harness) {
     let new = store.import(vec![letter.clone()]).await.remove(0);
     assert!(new.expect("a letter can be imported"), "it was new");
     let imported = letters::read(harness, "g").await.remove(0);
-    message::assert_same(harness, &[imported.message], &[letter.message]);
+    harness.assert_same(&[imported.message], &[letter.message]);
     assert_eq!(imported.id, letter.id);
     assert_eq!(imported.record, letter.record);
 }

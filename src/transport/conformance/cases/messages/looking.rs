@@ -1,4 +1,4 @@
-//! Looking changes nothing, and shows what is the user's.
+//! Listing and tailing change nothing, and show only topics of the user.
 
 use std::time::{Duration, SystemTime};
 
@@ -48,7 +48,7 @@ async fn look_at_everything(harness: &Harness, topic: &Topic) {
         .expect("the store can be checked");
 }
 
-/// No position moves, nothing is counted, nothing goes away.
+/// No position moves, no attempt is counted, nothing is removed.
 pub async fn changes_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["dead"]).await;
@@ -73,7 +73,7 @@ pub async fn changes_nothing(harness: &Harness) {
     assert_eq!(harness.texts(&topic).await, all);
 }
 
-/// Makes use of everything for which a store may need side places.
+/// Uses everything for which a store may need internal topics.
 async fn use_everything(harness: &Harness) -> Vec<Topic> {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     letters::bury(harness, "g", &a, &["1"]).await;
@@ -90,14 +90,14 @@ async fn use_everything(harness: &Harness) -> Vec<Topic> {
     vec![a, b]
 }
 
-/// The topics that are listed are those that users made.
+/// Only topics of the user are listed.
 pub async fn shows_the_users_topics_only(harness: &Harness) {
     let before = harness
         .transport
         .topics()
         .await
         .expect("topics can be listed");
-    let ours = use_everything(harness).await;
+    let own = use_everything(harness).await;
     let after = harness
         .transport
         .topics()
@@ -111,15 +111,15 @@ pub async fn shows_the_users_topics_only(harness: &Harness) {
         .iter()
         .filter(|t| t.as_str().starts_with(harness.run()))
         .collect();
-    assert_eq!(shown, ours.iter().collect::<Vec<_>>());
+    assert_eq!(shown, own.iter().collect::<Vec<_>>());
 }
 
-/// The pattern for everything matches no dead letters, retries, delays or state.
+/// The pattern of all topics matches no internal ones: dead letters, retries, delays, state.
 pub async fn never_matches_our_own_topics(harness: &Harness) {
     if refusals::patterns(harness).await {
         return;
     }
-    let ours = use_everything(harness).await;
+    let own = use_everything(harness).await;
     let shown = harness
         .read_from(vec![Pattern::all()], TailFrom::Earliest)
         .await;
@@ -133,7 +133,7 @@ pub async fn never_matches_our_own_topics(harness: &Harness) {
     let request = SubscribeRequest {
         patterns: vec![harness.pattern("**")],
         until_end: true,
-        ..harness.request("all", &ours[0])
+        ..harness.request("all", &own[0])
     };
     let mut taken = harness.join_as(request).await.drain().await;
     taken.sort();

@@ -7,7 +7,7 @@ use crate::transport::conformance::harness::{
 };
 use crate::transport::{Outgoing, TailFrom};
 
-/// What was confirmed is there after reopening.
+/// A confirmed message is there after the store is reopened.
 pub async fn accepted_is_stored(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
@@ -47,7 +47,7 @@ pub async fn a_batch_keeps_its_order(harness: &Harness) {
     assert_eq!(harness.texts(&topic).await, texts);
 }
 
-/// Batches are stored in the order in which they were started, though several are under way.
+/// Batches are stored in the order in which they were started, though several are in flight.
 pub async fn batches_keep_their_order(harness: &Harness) {
     let topic = harness.topic("a").await;
     let batch = |texts: &[&str]| -> Vec<Outgoing> {

@@ -1,4 +1,4 @@
-//! A tail reads without a group, from where it was asked to.
+//! A tail reads without a group, from the requested start.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn texts(harness: &Harness, topic: &Topic, from: TailFrom) -> Vec<String> 
     read.iter().map(|stored| text(&stored.message)).collect()
 }
 
-/// From the earliest it reads everything, in order, with the position and time of each.
+/// From the earliest message it reads all, in order, with the position and time of each.
 pub async fn reads_from_the_earliest(harness: &Harness) {
     let topic = harness.topic("a").await;
     let other = harness.topic("b").await;
@@ -50,7 +50,7 @@ pub async fn reads_from_the_earliest(harness: &Harness) {
     }
 }
 
-/// From now on it reads only what is stored after it was opened.
+/// From now on it reads only messages stored after it was opened.
 pub async fn starts_now(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["old"])).await;
@@ -59,7 +59,7 @@ pub async fn starts_now(harness: &Harness) {
     assert_eq!(one(&mut *tail).await, "new");
 }
 
-/// From a time on it reads what was stored then or later.
+/// From a time on it reads messages stored at that time or later.
 pub async fn starts_at_a_time(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -82,7 +82,7 @@ pub async fn starts_with_the_last(harness: &Harness) {
     assert_eq!(texts(harness, &topic, TailFrom::Last(9)).await.len(), 3);
 }
 
-/// Until the end, it ends with what was there when it was opened.
+/// Until the end, it ends after the messages that were stored when it was opened.
 pub async fn ends_where_the_end_was(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
@@ -99,7 +99,7 @@ pub async fn ends_where_the_end_was(harness: &Harness) {
     assert_eq!(end, [], "what came later is not shown");
 }
 
-/// One that follows can be ended behind what is stored by then, whether it has read that or not.
+/// A following tail can be ended after the messages that are stored by then, whether it has read them or not.
 pub async fn ends_when_it_is_asked_to(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -129,7 +129,7 @@ pub async fn ends_when_it_is_asked_to(harness: &Harness) {
     }
 }
 
-/// It waits for what comes.
+/// It waits for new messages.
 pub async fn follows(harness: &Harness) {
     let topic = harness.topic("a").await;
     let mut tail = open(harness, vec![topic.clone().into()], TailFrom::Earliest).await;
@@ -139,7 +139,7 @@ pub async fn follows(harness: &Harness) {
     }
 }
 
-/// Wildcards stand for whole tokens, and topics made later are read too.
+/// Wildcards match whole tokens, and topics created later are read too.
 pub async fn reads_what_patterns_choose(harness: &Harness) {
     if refusals::patterns(harness).await {
         return;
@@ -168,7 +168,7 @@ pub async fn shows_once_what_matches_twice(harness: &Harness) {
     assert_eq!(texts, ["1", "2"]);
 }
 
-/// A read that is dropped skips nothing.
+/// A dropped call of `next` skips nothing.
 pub async fn skips_nothing_when_dropped(harness: &Harness) {
     let topic = harness.topic("a").await;
     let mut tail = open(harness, vec![topic.clone().into()], TailFrom::Earliest).await;

@@ -1,4 +1,4 @@
-//! A message that a group gives up becomes exactly one letter, with the story of why.
+//! A message that a group gives up becomes exactly one dead letter, with the reason.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::transport::conformance::harness::{
 };
 use crate::transport::{LetterId, LetterKind, LetterRef, Selection};
 
-/// A letter tells where it comes from, who gave it up, why, and how often it failed.
+/// A dead letter has its origin, the group, the reason, and the number of failures.
 pub async fn tell_the_story(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish([event(&topic)]).await;
@@ -40,7 +40,7 @@ pub async fn tell_the_story(harness: &Harness) {
     assert_eq!(record.event_type.as_deref(), Some("order.created"));
 }
 
-/// The group never sees the message again; another group sees it as if nothing had happened.
+/// The group never gets the message again; another group does.
 pub async fn are_final_for_their_group_only(harness: &Harness) {
     let topic = harness.topic("a").await;
     letters::bury(harness, "g", &topic, &["1"]).await;
@@ -54,7 +54,7 @@ pub async fn are_final_for_their_group_only(harness: &Harness) {
     assert_eq!(letters::read(harness, "g").await.len(), 1);
 }
 
-/// A letter has the name that its origin gives it, from any connection.
+/// The id of a dead letter follows from its origin, on every connection.
 pub async fn have_stable_ids(harness: &Harness) {
     let topic = harness.topic("a").await;
     let buried = letters::bury(harness, "g", &topic, &["1", "2"]).await;
@@ -69,20 +69,20 @@ pub async fn have_stable_ids(harness: &Harness) {
     assert_ne!(letters[0].id, letters[1].id);
 }
 
-/// Letters that two groups make of one message are two.
+/// Two groups that give up one message leave two dead letters.
 pub async fn of_two_groups_stay_apart(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let ours = letters::bury(harness, "g", &topic, &["1"]).await;
+    let own = letters::bury(harness, "g", &topic, &["1"]).await;
     let other = harness.join("h", &topic).await;
     other.bury(other.one().await, LetterKind::Permanent).await;
     let theirs = letters::read(harness, "h").await;
     assert_eq!(theirs.len(), 1);
-    assert_ne!(theirs[0].id, ours[0].id);
+    assert_ne!(theirs[0].id, own[0].id);
     assert_eq!(theirs[0].record.group, harness.group("h"));
     assert_eq!(letters::read(harness, "g").await.len(), 1);
 }
 
-/// A letter is stored before the original is gone: going down right afterwards loses neither nor doubles it.
+/// A dead letter is stored before the original is removed: a crash right afterwards neither loses nor doubles it.
 pub async fn survive_a_crash(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -95,7 +95,7 @@ pub async fn survive_a_crash(harness: &Harness) {
     assert_eq!(harness.drain("g", &topic).await, [""; 0]);
 }
 
-/// The last run counts if it failed, not if the message could not even be read.
+/// The last run is counted if it failed, not if the message could not be decoded.
 pub async fn count_only_failed_runs(harness: &Harness) {
     let topic = harness.topic("a").await;
     for (kind, attempts) in [
@@ -119,7 +119,7 @@ pub async fn count_only_failed_runs(harness: &Harness) {
     }
 }
 
-/// Every letter that a selection means is found.
+/// A selection finds every letter that it matches.
 pub async fn are_selected(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     let in_a = letters::bury(harness, "g", &a, &["1", "2", "3"]).await;
@@ -142,7 +142,7 @@ pub async fn are_selected(harness: &Harness) {
     assert_eq!(letters::read(harness, "g").await, in_a, "oldest first");
 }
 
-/// Letters are counted by what they have in common.
+/// Letters are counted by topic, group, kind and fingerprint; equal counts come in order of topic.
 pub async fn are_counted(harness: &Harness) {
     let topic = harness.topic("a").await;
     letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
@@ -174,7 +174,7 @@ pub async fn are_counted(harness: &Harness) {
     assert_eq!(topics, [topic, other], "equal counts come in order of name");
 }
 
-/// A letter that is imported again is not stored again.
+/// A letter that is imported twice is stored once.
 pub async fn are_imported_once(harness: &Harness) {
     let topic = harness.topic("a").await;
     letters::bury(harness, "g", &topic, &["1"]).await;

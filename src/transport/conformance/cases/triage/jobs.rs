@@ -21,7 +21,7 @@ fn assert_held<T>(result: Result<T>, what: &str) -> String {
     error.to_string()
 }
 
-/// A plan is written down, and does nothing.
+/// A plan is stored and has no effect.
 pub async fn a_plan_does_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
@@ -76,7 +76,7 @@ pub async fn a_second_lease_is_refused(harness: &Harness) {
     store.forget(&id).await.expect("a job can be forgotten");
 }
 
-/// Work under an earlier lease is refused, and nothing is done.
+/// Work under an earlier lease is refused and has no effect.
 pub async fn a_stale_lease_is_refused(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1"]).await;
@@ -114,7 +114,7 @@ pub async fn a_stale_lease_is_refused(harness: &Harness) {
     );
 }
 
-/// Purged letters are gone, and only those; nothing is delivered.
+/// Only the purged letters are removed; nothing is delivered.
 pub async fn purge_deletes(harness: &Harness) {
     if refusals::purge(harness).await {
         return;
@@ -129,7 +129,7 @@ pub async fn purge_deletes(harness: &Harness) {
     assert_eq!(harness.drain("g", &topic).await, [""; 0]);
 }
 
-/// A job that is forgotten leaves its letters; one that is worked on cannot be forgotten.
+/// Forgetting a job keeps its letters; a leased job cannot be forgotten.
 pub async fn forgetting_keeps_letters(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;

@@ -1,4 +1,4 @@
-//! A replay gives a message a new life, once.
+//! A replay delivers a dead-lettered message again, once.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use crate::transport::conformance::harness::{
     Harness,
     letters::{self, REPLAY, done},
     member::Member,
-    message::{self, keyed_messages, messages, text, texts},
+    message::{keyed_messages, messages, text, texts},
 };
 use crate::transport::{JobAction, LetterKind, Resolution};
 
-/// Attempts begin again; totals and history are kept, and the letter is gone.
+/// Attempts restart at 1; totals and history are kept, and the letter is removed.
 pub async fn starts_a_new_life(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
@@ -28,14 +28,13 @@ pub async fn starts_a_new_life(harness: &Harness) {
         again.lineage.as_ref().map(|lineage| lineage.attempts),
         Some(2)
     );
-    message::assert_same(
-        harness,
+    harness.assert_same(
         std::slice::from_ref(&again.stored.message),
         &[letter.message],
     );
 }
 
-/// It goes to the group that failed alone where the store can do that, else to the topic.
+/// It goes only to the group that failed where the store can do that, else to the topic.
 pub async fn goes_to_the_group_that_failed(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1"]).await;
@@ -48,7 +47,7 @@ pub async fn goes_to_the_group_that_failed(harness: &Harness) {
     assert_eq!(harness.texts(&topic).await.len(), 1 + others);
 }
 
-/// It goes to another topic if that was asked for, for everybody there.
+/// It goes to another topic if requested, and to every group there.
 pub async fn goes_to_another_topic(harness: &Harness) {
     let (topic, other) = (harness.topic("a").await, harness.topic("b").await);
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
@@ -62,7 +61,7 @@ pub async fn goes_to_another_topic(harness: &Harness) {
     assert_eq!(letters::read(harness, "g").await, []);
 }
 
-/// A message that dies again makes another letter, which knows the first.
+/// A message that is dead-lettered again makes another letter, which names the first.
 pub async fn makes_another_letter(harness: &Harness) {
     let topic = harness.topic("a").await;
     let first = letters::bury(harness, "g", &topic, &["1"]).await;
@@ -80,7 +79,7 @@ pub async fn makes_another_letter(harness: &Harness) {
     assert_eq!(record.origin.position, first[0].record.origin.position);
 }
 
-/// A letter in two jobs is replayed by the first alone.
+/// A letter in two jobs is replayed only by the first.
 pub async fn happens_once(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
@@ -125,7 +124,7 @@ pub async fn resumes_after_a_crash(harness: &Harness) {
     assert_eq!(replayed, ["1", "2", "3", "4", "5"]);
 }
 
-/// Messages of a key come again in their order.
+/// Messages of a key are replayed in order.
 pub async fn keeps_order(harness: &Harness) {
     let topic = harness.topic("a").await;
     let sent = ["1", "2", "3", "4"];
