@@ -27,11 +27,11 @@ const ROOMS: [(&str, u8); 15] = [
 
 /// The store within one process keeps in these what others have a connection for.
 const ROOMS_OF_MEMORY: [(&str, u8); 6] = [
-    ("entry", 2),
-    ("membership", 2),
-    ("job_state", 2),
-    ("group", 3),
-    ("state", 4),
+    ("entry", 1),
+    ("membership", 1),
+    ("job_state", 1),
+    ("group", 2),
+    ("state", 3),
     ("store", 4),
 ];
 

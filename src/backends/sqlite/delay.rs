@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{
     codec::{headers, row, timestamp},
     connection::{
-        log::{self, Appender},
+        log::Appender,
         reader::Reader,
         session::Session,
         write::{transaction::OpKind, writer::Writer},

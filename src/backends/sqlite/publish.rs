@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use super::{
     codec::{row, timestamp},
     connection::{
-        log::{self, Appender},
+        log::Appender,
         session::Session,
         write::{
             transaction::{OpKind, WriteOp},

@@ -1,5 +1,5 @@
 //! Notifies waiting consumers and tails of commits. A commit of this process notifies at once. For commits of other
-//! processes, a thread polls `PRAGMA data_version` while somebody waits: SQLite has no other way to learn of them,
+//! processes, a thread polls `PRAGMA data_version` while a subscriber waits: SQLite has no other way to learn of them,
 //! and the pragma only reads a counter in shared memory.
 
 use std::{
@@ -38,7 +38,7 @@ struct State {
     watchers: usize,
     /// The polling thread, while it runs.
     thread: Option<JoinHandle<()>>,
-    /// The thread has to end, even if somebody still waits.
+    /// The thread has to end, even with waiting subscribers.
     closing: bool,
 }
 

@@ -16,7 +16,7 @@ use crate::backends::sqlite::{
 pub(crate) enum Readiness {
     /// A claim will find something.
     Ready,
-    /// Nothing before this time, unless somebody commits.
+    /// Nothing before this time, unless another process or consumer commits.
     Wait(i64),
     /// Everything up to the end of a bounded member is done.
     End,

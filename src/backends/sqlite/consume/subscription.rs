@@ -54,7 +54,7 @@ pub(crate) struct SqliteSubscription {
 enum Found {
     Deliveries(Vec<Delivery>),
     Again,
-    /// Nothing for this long, unless somebody commits.
+    /// Nothing for this long, unless another process or consumer commits.
     Nothing(Duration),
 }
 

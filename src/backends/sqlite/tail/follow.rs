@@ -75,7 +75,7 @@ pub(crate) async fn tail(
             Ok((store, after, wanted.removed(connection)?, end))
         }
     };
-    let (file, (store, after, told, end)) = reader.read_with_file(start).await?;
+    let (file, (store, after, reported, end)) = reader.read_with_file(start).await?;
     Ok(Box::new(SqliteTail {
         reader: Arc::clone(reader),
         writer: Arc::clone(writer),
@@ -85,7 +85,7 @@ pub(crate) async fn tail(
             file,
             store,
             after,
-            reported: told,
+            reported,
         },
         seen,
         end: request.until_end.then_some(end),
@@ -211,7 +211,7 @@ impl SqliteTail {
             };
             Ok((name, after, wanted.removed(connection)?))
         };
-        let (file, (store, after, told)) = self.reader.read_with_file(find).await?;
+        let (file, (store, after, reported)) = self.reader.read_with_file(find).await?;
         let part = if store == self.place.store {
             "the new messages of the new file"
         } else {
@@ -225,7 +225,7 @@ impl SqliteTail {
             file,
             store,
             after,
-            reported: told,
+            reported,
         };
         Ok(())
     }

@@ -1,7 +1,6 @@
-//! Detaching from files that changed under a connection, and saving what only this connection still sees. If somebody
-//! removes `-wal` while it is open, the last commits exist only behind an unlinked inode: they can still be
-//! checkpointed into the store, but only by a process that has it open, and only as long as no other process has
-//! started a new log.
+//! Detaching from files that changed under a connection, and saving what only this connection still sees. If `-wal` is
+//! removed while it is open, the last commits exist only behind an unlinked inode: they can still be checkpointed into
+//! the store, but only by a process that has it open, and only as long as no other process has started a new log.
 
 use std::{
     path::Path,

@@ -74,7 +74,7 @@ pub(crate) fn checkpoint_on_close(connection: &Connection, config: &Config) {
             length,
             "checkpointing a long write-ahead log on close, unless others still use it"
         );
-        // If this fails, the next connection to close tries again.
+        // If this fails, the next connection to close retries it.
         let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
     }
 }

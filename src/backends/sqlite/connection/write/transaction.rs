@@ -30,7 +30,7 @@ pub(crate) enum OpKind {
 }
 
 /// Points at which a test can kill the process: at `before`, nothing has happened; at `after`, everything is stored
-/// and nobody knows of it.
+/// and not confirmed.
 pub(crate) const FAIL_POINTS: [&str; 10] = [
     "sqlite.publish.before",
     "sqlite.publish.after",
