@@ -66,7 +66,7 @@ fn a_store_that_is_made_is_told() {
 
     --- stderr
     consuming a as group g: true
-    made the store [HOME]/events.db
+    created the store [HOME]/events.db
     0 handled
     ");
 }

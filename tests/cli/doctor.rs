@@ -41,7 +41,7 @@ fn a_file_that_is_no_store_is_left_alone() {
 
     --- stderr
     checking sqlite:[HOME]/events.db
-    error: sqlite: `[HOME]/events.db` is not a store: it is no SQLite file
+    error: sqlite: `[HOME]/events.db` is not a store: it is not an SQLite file
       caused by: file is not a database
     hint: name another file; this one was not touched
     ");

@@ -352,7 +352,7 @@ fn a_disk_without_room_to_open_a_store_is_named() {
     --- stdout
 
     --- stderr
-    error: sqlite: no room left beside `[HOME]/events.db`
+    error: sqlite: the disk is full: no space for the index of `[HOME]/events.db`
       caused by: disk I/O error
     hint: free some space and try again
     ");

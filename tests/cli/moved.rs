@@ -58,13 +58,13 @@ fn lines_that_are_in_no_file_of_the_name_are_told() {
     --- stdout
 
     --- stderr
-    error: line 2: sqlite: `[HOME]/events.db` is gone: it was removed or renamed while it was in use
+    error: line 2: sqlite: `[HOME]/events.db` was removed or renamed while it was in use
     hint: put it back; or begin again, and the first `pf publish` makes a new store
     published 1 event
     error: 1 line was not published
 
     --- receipt
-    {"line":2,"error":"sqlite: `[HOME]/events.db` is gone: it was removed or renamed while it was in use"}
+    {"line":2,"error":"sqlite: `[HOME]/events.db` was removed or renamed while it was in use"}
     "#);
     assert_eq!(data(&pf, "moved.db"), "1\n");
     assert!(!pf.path("events.db").exists());
@@ -124,12 +124,12 @@ fn a_consumer_says_that_the_store_is_gone_and_goes_on_with_the_next_one() {
     fs::remove_file(pf.path("events.db")).unwrap();
     wait_for(
         &mut stderr,
-        "is gone: it was removed or renamed while it was in use; waiting",
+        "was removed or renamed while it was in use; waiting",
     );
     fs::rename(pf.path("new.db"), pf.path("events.db")).unwrap();
     wait_for(
         &mut stderr,
-        "was replaced while it was in use; going on with the file",
+        "was replaced while it was in use; continuing with the new file",
     );
     wait_for(&mut stderr, "handled");
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
@@ -147,7 +147,7 @@ fn a_tail_reads_the_next_store_from_its_beginning() {
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
     fs::rename(pf.path("new.db"), pf.path("events.db")).unwrap();
-    let _stderr = until_said(&mut child, "going on with the beginning of the file");
+    let _stderr = until_said(&mut child, "continuing with the beginning of the new file");
     stdout.read_line(&mut line).unwrap();
     assert_eq!(line, "1\n2\n");
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();

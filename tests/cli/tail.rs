@@ -331,7 +331,7 @@ fn a_store_that_is_not_there_is_not_made_by_looking() {
 
     --- stderr
     error: sqlite: there is no store `[HOME]/typo.db`
-    hint: look at the name; the first `pf publish` makes a store
+    hint: check the name; the first `pf publish` creates a store
     ");
     assert!(!pf.path("typo.db").exists());
     let create = ["--create", "--count", "1", "--timeout", "100ms"];

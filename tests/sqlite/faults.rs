@@ -26,7 +26,7 @@ async fn a_file_that_is_no_store_is_not_touched() {
     fs::write(dir.path(), &bytes).unwrap();
     let error = refused(&dir, "").await;
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(error.to_string().contains("no SQLite file"), "{error}");
+    assert!(error.to_string().contains("not an SQLite file"), "{error}");
     assert_eq!(fs::read(dir.path()).unwrap(), bytes);
 }
 

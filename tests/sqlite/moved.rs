@@ -132,7 +132,7 @@ async fn a_copy_that_is_not_complete_is_waited_for() {
     assert_says(
         &told_by(&*group).await,
         ErrorKind::Warning,
-        "waiting for a store of that name",
+        "waiting for a store at that path",
     );
     fs::write(store.path(), &new).unwrap();
     let warning = told_by(&*group).await;
@@ -160,7 +160,7 @@ async fn a_log_that_is_removed_is_saved() {
         assert_says(
             &told(&mut *following).await,
             ErrorKind::Warning,
-            "what it held was saved",
+            "its content was saved",
         );
         assert_eq!(shown(&mut *following).await, ["two"]);
         let another = store.open().await;

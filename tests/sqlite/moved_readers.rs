@@ -137,7 +137,7 @@ async fn a_tail_waits_for_a_store_that_is_gone_and_a_bounded_one_ends() {
     assert_says(
         &told(&mut *following).await,
         ErrorKind::Warning,
-        "waiting for a store of that name",
+        "waiting for a store at that path",
     );
     assert_says(
         &told(&mut *bounded).await,
