@@ -59,7 +59,7 @@ fn lines_that_are_in_no_file_of_the_name_are_told() {
 
     --- stderr
     error: line 2: sqlite: `[HOME]/events.db` was removed or renamed while it was in use
-    hint: put it back; or begin again, and the first `pf publish` makes a new store
+    hint: put it back, or restart; the first `pf publish` then creates a new store
     published 1 event
     error: 1 line was not published
 
