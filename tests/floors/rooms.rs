@@ -25,15 +25,8 @@ const ROOMS: [(&str, u8); 15] = [
     ("mod", 12),
 ];
 
-/// The store within one process keeps in these what others have a connection for.
-const ROOMS_OF_MEMORY: [(&str, u8); 6] = [
-    ("entry", 1),
-    ("membership", 1),
-    ("job_state", 1),
-    ("group", 2),
-    ("state", 3),
-    ("store", 4),
-];
+/// The store within one process has its data where others have a connection to a server.
+const ROOM_OF_MEMORY: (&str, u8) = ("store", 3);
 
 const EVERY_BACKEND_HAS: [&str; 10] = [
     "error",
@@ -66,11 +59,11 @@ fn room(path: &str) -> Option<(&str, &str)> {
 }
 
 fn number(backend: &str, room: &str) -> Option<u8> {
-    let of_memory = ROOMS_OF_MEMORY.iter().filter(|_| backend == "memory");
-    let mut rooms = ROOMS.iter().chain(of_memory);
-    rooms
-        .find(|(name, _)| *name == room)
-        .map(|(_, number)| *number)
+    if backend == "memory" && room == ROOM_OF_MEMORY.0 {
+        return Some(ROOM_OF_MEMORY.1);
+    }
+    let found = ROOMS.iter().find(|(name, _)| *name == room);
+    found.map(|(_, number)| *number)
 }
 
 fn backends(sources: &[Source]) -> Vec<(&str, &str)> {

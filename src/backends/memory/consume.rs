@@ -12,10 +12,7 @@ use async_trait::async_trait;
 
 use super::{
     error::SCHEME,
-    group::{GroupState, Start},
-    membership::Terms,
-    state::State,
-    store::Store,
+    store::{GroupState, Start, State, Store, Terms},
 };
 use crate::{
     event::Group,

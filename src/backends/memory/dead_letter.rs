@@ -4,7 +4,7 @@ use std::{sync::Arc, vec};
 
 use async_trait::async_trait;
 
-use super::{state::State, store::Store};
+use super::store::{State, Store};
 use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsBuilder};
 
 /// Lists the dead letters of a selection as of now.

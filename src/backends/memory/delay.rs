@@ -4,7 +4,7 @@ use std::{time::SystemTime, vec};
 
 use async_trait::async_trait;
 
-use super::{state::State, store::Store};
+use super::store::{State, Store};
 use crate::transport::{Result, Schedule, ScheduleId, ScheduleScan};
 
 /// Lists the schedules as of now.

@@ -4,8 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use super::{
     error::SCHEME,
-    job_state::{JobState, Lease},
-    state::State,
+    store::{JobState, Lease, State},
 };
 use crate::transport::{
     DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use ulid::Ulid;
 
-use super::{state::State, store::Store};
+use super::store::{State, Store};
 use crate::transport::{Outgoing, Receipt, Result, Schedule, ScheduleId};
 
 /// Stores a batch in one step.

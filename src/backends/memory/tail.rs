@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{entry::Entry, state::State, store::Store};
+use super::store::{Entry, State, Store};
 use crate::{
     event::{Pattern, Stored},
     transport::{Result, Tail, TailFrom, TailRequest},

@@ -27,10 +27,10 @@ type OrderingKey = (Topic, Bytes);
 
 /// A message that the group has not finished.
 #[derive(Debug)]
-pub(super) struct QueuedMessage {
+pub(in crate::backends::memory) struct QueuedMessage {
     number: u64,
     entry: Arc<Entry>,
-    pub(super) attempts: Attempts,
+    pub(in crate::backends::memory) attempts: Attempts,
     /// The member that took it last.
     taken_by: Option<u64>,
 }
@@ -60,21 +60,21 @@ struct InFlightMessage {
 
 /// A message that crashed its process too often.
 #[derive(Debug)]
-pub(super) struct Crashed {
-    pub(super) entry: Arc<Entry>,
-    pub(super) attempts: Attempts,
+pub(in crate::backends::memory) struct Crashed {
+    pub(in crate::backends::memory) entry: Arc<Entry>,
+    pub(in crate::backends::memory) attempts: Attempts,
 }
 
 /// Where a group starts on the topics of a pattern.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Start {
-    pub(super) number: u64,
-    pub(super) time: SystemTime,
+pub(in crate::backends::memory) struct Start {
+    pub(in crate::backends::memory) number: u64,
+    pub(in crate::backends::memory) time: SystemTime,
 }
 
 /// The state of a group.
 #[derive(Debug, Default)]
-pub(super) struct GroupState {
+pub(in crate::backends::memory) struct GroupState {
     /// Every pattern ever subscribed to. The first that matches a topic defines where the group starts on it.
     joined: Vec<(Pattern, Start)>,
     ready: BTreeMap<u64, QueuedMessage>,
@@ -84,7 +84,7 @@ pub(super) struct GroupState {
 
 impl GroupState {
     /// Adds the topics of a pattern that the group does not read yet.
-    pub(super) fn join(
+    pub(in crate::backends::memory) fn join(
         &mut self,
         pattern: &Pattern,
         start: Start,
@@ -104,7 +104,7 @@ impl GroupState {
     }
 
     /// Enqueues a new message if the group reads its topic.
-    pub(super) fn route(&mut self, number: u64, entry: &Arc<Entry>) {
+    pub(in crate::backends::memory) fn route(&mut self, number: u64, entry: &Arc<Entry>) {
         let topic = &entry.stored.message.topic;
         let mut joined = self.joined.iter();
         if let Some((_, start)) = joined.find(|(pattern, _)| pattern.matches(topic))
@@ -115,7 +115,7 @@ impl GroupState {
     }
 
     /// Enqueues a message.
-    pub(super) fn insert(&mut self, number: u64, entry: Arc<Entry>) {
+    pub(in crate::backends::memory) fn insert(&mut self, number: u64, entry: Arc<Entry>) {
         let item = QueuedMessage {
             number,
             entry,
@@ -126,7 +126,7 @@ impl GroupState {
     }
 
     /// Hands out at most `max` messages; `ticket` returns a new number for each.
-    pub(super) fn take(
+    pub(in crate::backends::memory) fn take(
         &mut self,
         terms: &Terms,
         max: usize,
@@ -220,7 +220,7 @@ impl GroupState {
 
     /// Reports whether a bounded member is done: it holds nothing, none of its retries is waiting, and nothing before
     /// its end is ready.
-    pub(super) fn is_done(&self, terms: &Terms) -> bool {
+    pub(in crate::backends::memory) fn is_done(&self, terms: &Terms) -> bool {
         let wanted = |item: &QueuedMessage| terms.wants(item.topic(), item.number);
         !self.ready.values().any(wanted)
             && self.held_by(terms.member).next().is_none()
@@ -231,7 +231,11 @@ impl GroupState {
     }
 
     /// Reclaims a message from the member that holds it.
-    pub(super) fn reclaim(&mut self, ticket: Ticket, member: u64) -> Option<QueuedMessage> {
+    pub(in crate::backends::memory) fn reclaim(
+        &mut self,
+        ticket: Ticket,
+        member: u64,
+    ) -> Option<QueuedMessage> {
         if self.in_flight.get(ticket)?.member != member {
             return None;
         }
@@ -239,14 +243,14 @@ impl GroupState {
     }
 
     /// Reclaims every message that the member holds and enqueues it again.
-    pub(super) fn reclaim_all(&mut self, member: u64) {
+    pub(in crate::backends::memory) fn reclaim_all(&mut self, member: u64) {
         for out in self.in_flight.extract(|out| out.handle.member == member) {
             self.ready.insert(out.item.number, out.item);
         }
     }
 
     /// Extends leases of a member; returns the tickets that it does not hold any more.
-    pub(super) fn extend(
+    pub(in crate::backends::memory) fn extend(
         &mut self,
         tickets: &[Ticket],
         member: u64,
@@ -266,7 +270,11 @@ impl GroupState {
     }
 
     /// Enqueues a message again, at once or when it is due.
-    pub(super) fn put_back(&mut self, item: QueuedMessage, due: Option<SystemTime>) {
+    pub(in crate::backends::memory) fn put_back(
+        &mut self,
+        item: QueuedMessage,
+        due: Option<SystemTime>,
+    ) {
         match due {
             Some(due) => {
                 self.waiting.insert((due, item.number), item);
@@ -278,7 +286,7 @@ impl GroupState {
     }
 
     /// Enqueues the retries that are due.
-    pub(super) fn enqueue_due(&mut self, now: SystemTime) {
+    pub(in crate::backends::memory) fn enqueue_due(&mut self, now: SystemTime) {
         while let Some(first) = self.waiting.first_entry()
             && first.key().0 <= now
         {
@@ -289,7 +297,10 @@ impl GroupState {
 
     /// Counts a crash for each lease that ended and enqueues its message; returns the messages that crashed too
     /// often.
-    pub(super) fn expire(&mut self, now: SystemTime) -> impl Iterator<Item = Crashed> + use<> {
+    pub(in crate::backends::memory) fn expire(
+        &mut self,
+        now: SystemTime,
+    ) -> impl Iterator<Item = Crashed> + use<> {
         let mut crashed = Vec::new();
         for mut out in self.in_flight.expire(now) {
             let item = &mut out.item;
@@ -308,7 +319,7 @@ impl GroupState {
 
     /// Returns a time before which neither [`enqueue_due`](Self::enqueue_due) nor [`expire`](Self::expire) will do
     /// anything.
-    pub(super) fn deadline(&self) -> Option<SystemTime> {
+    pub(in crate::backends::memory) fn deadline(&self) -> Option<SystemTime> {
         let waiting = self.waiting.keys().next().map(|(due, _)| *due);
         self.in_flight.earliest().into_iter().chain(waiting).min()
     }

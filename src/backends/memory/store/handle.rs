@@ -25,7 +25,7 @@ static PRIVATE: AtomicU64 = AtomicU64::new(0);
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// A store that transports share.
-pub(super) struct Store {
+pub(in crate::backends::memory) struct Store {
     clock: Clock,
     state: Mutex<State>,
     changed: Notify,
@@ -33,7 +33,7 @@ pub(super) struct Store {
 
 impl Store {
     /// Returns the store of this name.
-    pub(super) fn named(name: &str) -> Arc<Self> {
+    pub(in crate::backends::memory) fn named(name: &str) -> Arc<Self> {
         let mut named = NAMED.lock();
         let store = named
             .entry(name.to_owned())
@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Returns a new store without a name.
-    pub(super) fn private() -> Arc<Self> {
+    pub(in crate::backends::memory) fn private() -> Arc<Self> {
         let number = PRIVATE.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         Arc::new(Self::empty(format!("{process}/{number}")))
@@ -57,12 +57,15 @@ impl Store {
     }
 
     /// Reads the state as it is now.
-    pub(super) fn look<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+    pub(in crate::backends::memory) fn look<T>(&self, read: impl FnOnce(&State) -> T) -> T {
         read(&self.current().0)
     }
 
     /// Applies a step and wakes every waiting caller.
-    pub(super) fn change<T>(&self, step: impl FnOnce(&mut State, SystemTime) -> T) -> T {
+    pub(in crate::backends::memory) fn change<T>(
+        &self,
+        step: impl FnOnce(&mut State, SystemTime) -> T,
+    ) -> T {
         let (mut state, now) = self.current();
         let result = step(&mut state, now);
         drop(state);
@@ -73,7 +76,7 @@ impl Store {
     /// Repeats a step until it returns something: after each change, and when time will change something.
     ///
     /// Cancel-safe: the step that returns something is the last thing that happens.
-    pub(super) async fn wait<T>(
+    pub(in crate::backends::memory) async fn wait<T>(
         &self,
         mut step: impl FnMut(&mut State, SystemTime) -> Option<T>,
     ) -> T {
@@ -90,7 +93,7 @@ impl Store {
     }
 
     /// Wakes every waiting caller.
-    pub(super) fn wake(&self) {
+    pub(in crate::backends::memory) fn wake(&self) {
         self.changed.notify_waiters();
     }
 

@@ -8,12 +8,12 @@ use std::{
 
 use super::{
     entry::Entry,
-    error::SCHEME,
     group::{Crashed, GroupState},
     job_state::JobState,
     membership::Terms,
 };
 use crate::{
+    backends::memory::error::SCHEME,
     event::{Group, Message, Position, Stored, Topic},
     transport::{
         DeadLetter, Delivery, Failure, JobId, LetterId, LetterKind, Lineage, Schedule, Ticket,
@@ -22,27 +22,27 @@ use crate::{
 
 /// The data of a store.
 #[derive(Debug)]
-pub(super) struct State {
+pub(in crate::backends::memory) struct State {
     /// The store's name, from which letter ids are derived.
-    pub(super) name: String,
+    pub(in crate::backends::memory) name: String,
     /// The last number given out: positions, tickets, members, jobs and fencing tokens share one sequence.
     last: u64,
     /// Every message of every topic, by position.
-    pub(super) log: BTreeMap<u64, Arc<Entry>>,
-    pub(super) topics: BTreeSet<Topic>,
-    pub(super) groups: BTreeMap<Group, GroupState>,
+    pub(in crate::backends::memory) log: BTreeMap<u64, Arc<Entry>>,
+    pub(in crate::backends::memory) topics: BTreeSet<Topic>,
+    pub(in crate::backends::memory) groups: BTreeMap<Group, GroupState>,
     /// Schedules by due time, then in the order of their creation.
-    pub(super) schedules: BTreeMap<(SystemTime, u64), Schedule>,
+    pub(in crate::backends::memory) schedules: BTreeMap<(SystemTime, u64), Schedule>,
     /// Dead letters by the time at which they were dead-lettered, then in the order of their arrival.
-    pub(super) letters: BTreeMap<(SystemTime, u64), Arc<DeadLetter>>,
+    pub(in crate::backends::memory) letters: BTreeMap<(SystemTime, u64), Arc<DeadLetter>>,
     /// The key in `letters` of each.
-    pub(super) letter_ids: BTreeMap<LetterId, (SystemTime, u64)>,
-    pub(super) jobs: BTreeMap<JobId, JobState>,
+    pub(in crate::backends::memory) letter_ids: BTreeMap<LetterId, (SystemTime, u64)>,
+    pub(in crate::backends::memory) jobs: BTreeMap<JobId, JobState>,
 }
 
 impl State {
     /// Returns an empty store.
-    pub(super) fn new(name: String) -> Self {
+    pub(in crate::backends::memory) fn new(name: String) -> Self {
         Self {
             name,
             last: 0,
@@ -57,18 +57,18 @@ impl State {
     }
 
     /// Returns a number that was never given out, larger than all before.
-    pub(super) fn number(&mut self) -> u64 {
+    pub(in crate::backends::memory) fn number(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
     /// Returns a number that is larger than any given out so far and not larger than any later one.
-    pub(super) fn end(&self) -> u64 {
+    pub(in crate::backends::memory) fn end(&self) -> u64 {
         self.last + 1
     }
 
     /// Appends a message to its topic and routes it to every group that reads it.
-    pub(super) fn append(
+    pub(in crate::backends::memory) fn append(
         &mut self,
         message: Message,
         time: SystemTime,
@@ -85,7 +85,7 @@ impl State {
     }
 
     /// Stores a message for one group alone.
-    pub(super) fn append_for(
+    pub(in crate::backends::memory) fn append_for(
         &mut self,
         group: &Group,
         message: Message,
@@ -113,7 +113,7 @@ impl State {
     }
 
     /// Hands out at most `max` messages of a group to a member.
-    pub(super) fn take(
+    pub(in crate::backends::memory) fn take(
         &mut self,
         group: &Group,
         terms: &Terms,
@@ -131,7 +131,7 @@ impl State {
     }
 
     /// Stores a dead letter unless its id exists; reports whether it was new.
-    pub(super) fn store_letter(&mut self, letter: DeadLetter) -> bool {
+    pub(in crate::backends::memory) fn store_letter(&mut self, letter: DeadLetter) -> bool {
         if self.letter_ids.contains_key(&letter.id) {
             return false;
         }
@@ -142,13 +142,16 @@ impl State {
     }
 
     /// Removes a dead letter and returns it.
-    pub(super) fn take_letter(&mut self, id: &LetterId) -> Option<Arc<DeadLetter>> {
+    pub(in crate::backends::memory) fn take_letter(
+        &mut self,
+        id: &LetterId,
+    ) -> Option<Arc<DeadLetter>> {
         let place = self.letter_ids.remove(id)?;
         self.letters.remove(&place)
     }
 
     /// Applies what time alone causes: schedules and retries that are due, leases that ended.
-    pub(super) fn advance(&mut self, now: SystemTime) {
+    pub(in crate::backends::memory) fn advance(&mut self, now: SystemTime) {
         while let Some(first) = self.schedules.first_entry() {
             let (due, _) = *first.key();
             if due > now {
@@ -169,7 +172,7 @@ impl State {
     }
 
     /// Returns a time before which [`advance`](Self::advance) will do nothing.
-    pub(super) fn deadline(&self) -> Option<SystemTime> {
+    pub(in crate::backends::memory) fn deadline(&self) -> Option<SystemTime> {
         let schedule = self.schedules.keys().next().map(|(due, _)| *due);
         let groups = self.groups.values().filter_map(GroupState::deadline);
         groups.chain(schedule).min()
