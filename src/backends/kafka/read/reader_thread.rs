@@ -185,20 +185,15 @@ impl ReaderThread {
     }
 
     fn name(&mut self, topic: &str) -> Arc<str> {
-        if let Some(name) = self.names.get(topic) {
-            return Arc::clone(name);
-        }
-        let name: Arc<str> = topic.into();
-        self.names.insert(topic.to_owned(), Arc::clone(&name));
-        name
+        let name = self.names.entry(topic.to_owned());
+        Arc::clone(name.or_insert_with(|| topic.into()))
     }
 
     /// Takes the records that the client has, or waits for one.
     fn gather(&mut self) -> Result<Vec<FetchedRecord>> {
-        let (capacity, mut wait) = if self.is_bounded() {
-            (CHUNK, BOUNDED_POLL)
-        } else {
-            (0, POLL)
+        let (capacity, mut wait) = match self.mode {
+            Mode::Following => (0, POLL),
+            Mode::Bounded | Mode::Followed => (CHUNK, BOUNDED_POLL),
         };
         let mut chunk = Vec::with_capacity(capacity);
         while chunk.len() < CHUNK {
