@@ -35,16 +35,12 @@ impl LeaseKeeper {
         let replies: Vec<Subject> = {
             let mut state = session.state();
             state.expire();
-            let buffered = state.buffered.iter().map(|buffered| &buffered.ack);
+            let buffered = state.deliveries.handles();
             let is_short = session.ack_wait < session.lease;
-            let in_flight = state
-                .in_flight
-                .values()
-                .filter(|_| is_short)
-                .map(|one| &one.ack);
+            let in_flight = state.deliveries.in_flight().iter().filter(|_| is_short);
             buffered
-                .chain(in_flight)
-                .map(|handle| handle.reply.clone())
+                .chain(in_flight.map(|leased| &leased.handle))
+                .map(|handle| handle.ack.reply.clone())
                 .collect()
         };
         session.send_acks(replies, &IN_PROGRESS).await?;

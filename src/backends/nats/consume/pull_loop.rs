@@ -179,10 +179,10 @@ impl PullLoop {
         let outstanding = self.pull.outstanding();
         let mut state = self.session.state();
         state.expire();
-        let room = state.room(self.session.max_in_flight);
+        let room = state.deliveries.room(self.session.max_in_flight);
         match &self.until_end {
             None => {
-                let wanted = state.wanted.saturating_sub(state.buffered.len()).min(room);
+                let wanted = state.missing(room);
                 if outstanding > 0 && outstanding >= wanted / 2 {
                     0
                 } else {

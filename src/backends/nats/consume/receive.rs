@@ -7,14 +7,17 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    backends::nats::{
-        codec::headers,
-        consume::{
-            attempts::{self, AttemptRecord},
-            session::Session,
-            state::{AckHandle, Buffered},
+    backends::{
+        delivery_buffer::Fetched,
+        nats::{
+            codec::headers,
+            consume::{
+                attempts::{self, AttemptRecord},
+                session::Session,
+                state::{AckHandle, Handle},
+            },
+            read::{pull::Received, stored},
         },
-        read::{pull::Received, stored},
     },
     event::Headers,
     transport::{Attempts, Lineage, Result},
@@ -91,7 +94,7 @@ pub(crate) async fn buffer(
             since: now,
         };
         match decode(session, one, known) {
-            Ok(buffered) => due.push(buffered),
+            Ok(fetched) => due.push(fetched),
             Err(handle) => {
                 tracing::warn!(
                     position = handle.sequence,
@@ -111,11 +114,11 @@ pub(crate) async fn buffer(
     result
 }
 
-fn add(session: &Session, due: Vec<Buffered>) {
+fn add(session: &Session, due: Vec<Fetched<Handle>>) {
     let mut state = session.state();
-    for buffered in due {
-        state.retrying.remove(&buffered.ack.sequence);
-        state.buffered.push_back(buffered);
+    for fetched in due {
+        state.retrying.remove(&fetched.handle.ack.sequence);
+        state.deliveries.admit(fetched);
     }
     drop(state);
     session.delivered.notify_waiters();
@@ -132,7 +135,7 @@ fn decode(
     session: &Session,
     received: Received,
     known: Known,
-) -> std::result::Result<Buffered, AckHandle> {
+) -> std::result::Result<Fetched<Handle>, AckHandle> {
     let ack = ack_handle(&received);
     let Some(topic) = session.connection.names.topic(&received.subject) else {
         return Err(ack);
@@ -144,13 +147,16 @@ fn decode(
         None if lineage.is_none() => (go_attempts(&stored.message.headers), Vec::new()),
         None => (Attempts::default(), Vec::new()),
     };
-    Ok(Buffered {
+    let handle = Handle {
+        ack,
+        past,
+        since: known.since,
+    };
+    Ok(Fetched {
         stored,
         attempts,
-        past,
         lineage,
-        ack,
-        since: known.since,
+        handle,
     })
 }
 

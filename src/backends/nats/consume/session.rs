@@ -31,14 +31,6 @@ use crate::{
 /// How long returning messages is repeated: they are delivered again in any case, after the ack wait.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What a caller that asks for messages gets.
-pub(crate) enum Poll {
-    Delivered(Vec<Delivery>),
-    Failed(TransportError),
-    End,
-    Wait,
-}
-
 /// What the tasks of a subscription share.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -95,13 +87,15 @@ impl Session {
 
     /// Ends the subscription with an error.
     pub(crate) fn fail(&self, failed: TransportError) {
-        self.state().failed = Some(failed);
+        self.state().errors.push(failed);
         self.delivered.notify_waiters();
     }
 
     /// Reports notices without ending the subscription.
     pub(crate) fn report(&self, notices: impl IntoIterator<Item = TransportError>) {
-        self.state().notices.extend(notices);
+        let mut state = self.state();
+        notices.into_iter().for_each(|one| state.errors.push(one));
+        drop(state);
         self.delivered.notify_waiters();
     }
 
@@ -121,33 +115,34 @@ impl Session {
         *self.store.lock() = store;
     }
 
-    /// Delivers buffered messages. In-progress acknowledgements for those that were buffered for long are sent by the
-    /// pull loop: the call may be dropped.
-    pub(crate) fn poll(&self, max: usize) -> Poll {
+    /// Delivers buffered messages, or an error or the end (no message); none if the caller has to wait. In-progress
+    /// acknowledgements for messages that were buffered for long are sent by the pull loop, as the call may be dropped.
+    pub(crate) fn poll(&self, max: usize) -> Option<Result<Vec<Delivery>>> {
         let mut state = self.state();
-        if let Some(notice) = state.notices.pop_front() {
-            return Poll::Failed(notice);
+        if let Some(notice) = state.errors.take_notice() {
+            return Some(Err(notice));
         }
         state.expire();
-        let room = self.max_in_flight.saturating_sub(state.in_flight.len());
-        let until = self.lease_end();
-        let (deliveries, stale) = state.deliver(max.min(room), until, self.ack_wait / 10);
+        let in_flight = state.deliveries.in_flight().len();
+        let room = self.max_in_flight.saturating_sub(in_flight);
+        let (until, fresh) = (self.lease_end(), self.ack_wait / 10);
+        let deliveries = state.deliver(max.min(room), until, fresh);
         if !deliveries.is_empty() {
             state.wanted = 0;
-            state.stale.extend(stale);
             if !state.stale.is_empty() {
                 self.wake_pull.notify_one();
             }
-            return Poll::Delivered(deliveries);
+            return Some(Ok(deliveries));
         }
-        if let Some(failed) = state.failed.take() {
-            return Poll::Failed(failed);
+        if let Some(failed) = state.errors.take_failure() {
+            return Some(Err(failed));
         }
         if state.closed || state.ended {
-            return Poll::End;
+            return Some(Ok(deliveries));
         }
         state.wanted = max;
-        Poll::Wait
+        self.wake_pull.notify_one();
+        None
     }
 
     /// Returns until when a message that is delivered now is under a lease. The server started to count a little earlier,

@@ -14,16 +14,19 @@ use futures_util::{
 use tokio::{sync::MutexGuard, time::Instant};
 
 use crate::{
-    backends::nats::{
-        connection::{ack::ACK, retry},
-        consume::{
-            attempts::{self, AttemptRecord},
-            confirm::confirm_all,
-            session::Session,
-            state::{AckHandle, InFlight},
+    backends::{
+        delivery_buffer::Leased,
+        nats::{
+            connection::{ack::ACK, retry},
+            consume::{
+                attempts::{self, AttemptRecord},
+                confirm::confirm_all,
+                session::Session,
+                state::{AckHandle, Handle},
+            },
+            dead_letter::store::{self, OriginalRef},
+            error::SCHEME,
         },
-        dead_letter::store::{self, OriginalRef},
-        error::SCHEME,
     },
     failpoint,
     transport::{
@@ -40,7 +43,7 @@ const COLLECT_EVERY: usize = 32;
 /// A verdict on a message in flight.
 struct Work {
     index: usize,
-    in_flight: InFlight,
+    leased: Leased<Handle, Instant>,
     delivery: Delivery,
     verdict: Verdict,
 }
@@ -164,7 +167,8 @@ fn take(
     let mut state = session.state();
     state.expire();
     for (index, Settlement { delivery, verdict }) in batch.into_iter().enumerate() {
-        let Some(in_flight) = state.in_flight.remove(&delivery.ticket()) else {
+        let leased = state.deliveries.in_flight_mut().settle(delivery.ticket());
+        let Some(leased) = leased else {
             let lost = TransportError::lease_lost(SCHEME, &delivery.stored.position);
             results.push(Err(lost));
             continue;
@@ -172,19 +176,19 @@ fn take(
         // Before the run is recorded, so that a bounded subscription does not end meanwhile.
         if let Verdict::Retry { after, .. } = &verdict {
             let due = Instant::now() + *after;
-            state.retrying.insert(in_flight.ack.sequence, due);
+            state.retrying.insert(leased.handle.ack.sequence, due);
         }
         results.push(Ok(()));
         if verdict == Verdict::Ack {
             acks.push(PendingAck {
                 index,
-                handle: in_flight.ack,
+                handle: leased.handle.ack,
                 has_record: delivery.attempts.failed > 0,
             });
         } else {
             others.push(Work {
                 index,
-                in_flight,
+                leased,
                 delivery,
                 verdict,
             });
@@ -200,11 +204,10 @@ type Numbered = (usize, Result<Option<DeadLettered>>);
 
 /// Starts to apply a verdict: a dead letter is sent, and the future waits for its confirmation.
 async fn settle(session: &Session, work: Work) -> Settled<'_> {
-    let InFlight {
-        ack: handle,
-        until,
-        past,
-    } = work.in_flight;
+    let until = work.leased.until;
+    let Handle {
+        ack: handle, past, ..
+    } = work.leased.handle;
     match work.verdict {
         Verdict::Ack => Box::pin(async move {
             session.send_acks([handle.reply], &ACK).await?;

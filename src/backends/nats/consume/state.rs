@@ -1,28 +1,25 @@
-//! The deliveries of a subscription: buffered, in flight under a lease, or waiting for a retry.
+//! The state of a subscription: its deliveries, retries that wait, and what is to be sent or reported.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use async_nats::Subject;
 use tokio::time::Instant;
 
 use crate::{
-    backends::nats::consume::attempts::FailedRun,
-    event::Stored,
-    transport::{Attempts, Delivery, Lineage, Ticket, TransportError},
+    backends::{
+        delivery_buffer::{DeliveryBuffer, PendingErrors},
+        nats::consume::attempts::FailedRun,
+    },
+    transport::Delivery,
 };
 
-/// A message that was fetched and not delivered yet.
+/// What a delivery is settled by.
 #[derive(Debug)]
-pub(crate) struct Buffered {
-    pub(crate) stored: Stored,
-    pub(crate) attempts: Attempts,
+pub(crate) struct Handle {
+    pub(crate) ack: AckHandle,
     /// The runs that failed.
     pub(crate) past: Vec<FailedRun>,
-    pub(crate) lineage: Option<Box<Lineage>>,
-    pub(crate) ack: AckHandle,
+    /// When it was fetched.
     pub(crate) since: Instant,
 }
 
@@ -33,19 +30,10 @@ pub(crate) struct AckHandle {
     pub(crate) sequence: u64,
 }
 
-/// A message that was delivered and not settled.
-#[derive(Debug)]
-pub(crate) struct InFlight {
-    pub(crate) ack: AckHandle,
-    pub(crate) until: Instant,
-    pub(crate) past: Vec<FailedRun>,
-}
-
 /// The state of a subscription.
 #[derive(Debug, Default)]
 pub(crate) struct SessionState {
-    pub(crate) buffered: VecDeque<Buffered>,
-    pub(crate) in_flight: HashMap<Ticket, InFlight>,
+    pub(crate) deliveries: DeliveryBuffer<Handle, Instant>,
     /// Own retries that were not delivered again yet, and when they are due.
     pub(crate) retrying: HashMap<u64, Instant>,
     /// Acknowledgements that the server has not confirmed.
@@ -56,30 +44,19 @@ pub(crate) struct SessionState {
     pub(crate) wanted: usize,
     pub(crate) closed: bool,
     pub(crate) ended: bool,
-    pub(crate) failed: Option<TransportError>,
-    /// Gaps and warnings that were not returned yet.
-    pub(crate) notices: VecDeque<TransportError>,
-    last_ticket: u64,
-    /// No lease of a message in flight ends before.
-    safe_until: Option<Instant>,
+    pub(crate) errors: PendingErrors,
 }
 
 impl SessionState {
-    /// Forgets messages whose lease has ended.
+    /// Forgets messages whose lease has ended: the server delivers them again.
     pub(crate) fn expire(&mut self) {
-        let now = Instant::now();
-        if self.safe_until.is_none_or(|until| now < until) {
-            return;
-        }
-        self.in_flight.retain(|_, one| one.until > now);
-        self.safe_until = self.in_flight.values().map(|one| one.until).min();
+        drop(self.deliveries.in_flight_mut().expire(Instant::now()));
     }
 
     /// Forgets everything, as sequences are other messages now. Returns how many messages were not delivered.
     pub(crate) fn forget_all(&mut self) -> u64 {
-        let unread = self.buffered.len() as u64;
-        self.buffered.clear();
-        self.in_flight.clear();
+        let unread = self.deliveries.buffered() as u64;
+        self.deliveries.drain();
         self.retrying.clear();
         self.unconfirmed.clear();
         self.stale.clear();
@@ -101,40 +78,22 @@ impl SessionState {
         }
     }
 
-    /// Returns how many messages may still be fetched.
-    pub(crate) fn room(&self, max_in_flight: usize) -> usize {
-        max_in_flight.saturating_sub(self.in_flight.len() + self.buffered.len())
+    /// Returns how many further messages the caller waits for, at most as many as there is room for.
+    pub(crate) fn missing(&self, room: usize) -> usize {
+        self.wanted
+            .saturating_sub(self.deliveries.buffered())
+            .min(room)
     }
 
-    /// Delivers at most this many messages, and returns those that were buffered for longer than `fresh`: the server has
-    /// to be sent an in-progress acknowledgement for them.
-    pub(crate) fn deliver(
-        &mut self,
-        max: usize,
-        until: Instant,
-        fresh: Duration,
-    ) -> (Vec<Delivery>, Vec<Subject>) {
-        let count = self.buffered.len().min(max);
-        let (mut deliveries, mut stale) = (Vec::with_capacity(count), Vec::new());
-        if count > 0 {
-            self.safe_until = Some(self.safe_until.map_or(until, |safe| safe.min(until)));
-        }
-        let now = Instant::now();
-        for _ in 0..count {
-            let Some(buffered) = self.buffered.pop_front() else {
-                break;
-            };
-            self.last_ticket += 1;
-            let ticket = Ticket(self.last_ticket);
-            let ack = buffered.ack;
-            if now - buffered.since > fresh {
-                stale.push(ack.reply.clone());
+    /// Delivers at most this many messages. For those that were buffered for longer than `fresh`, the server has to be
+    /// sent an in-progress acknowledgement.
+    pub(crate) fn deliver(&mut self, max: usize, until: Instant, fresh: Duration) -> Vec<Delivery> {
+        let (now, stale) = (Instant::now(), &mut self.stale);
+        self.deliveries.hand_out(max, until, |handle| {
+            if now - handle.since > fresh {
+                stale.push(handle.ack.reply.clone());
             }
-            let past = buffered.past;
-            self.in_flight.insert(ticket, InFlight { ack, until, past });
-            let (stored, attempts) = (buffered.stored, buffered.attempts);
-            deliveries.push(Delivery::new(stored, attempts, buffered.lineage, ticket));
-        }
-        (deliveries, stale)
+            true
+        })
     }
 }

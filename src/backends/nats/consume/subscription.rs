@@ -6,23 +6,26 @@ use async_trait::async_trait;
 use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
-    backends::nats::{
-        connection::{
-            ack::IN_PROGRESS,
-            handle::Connection,
-            stream::{coverage, info, setup},
+    backends::{
+        delivery_buffer::wait_until,
+        nats::{
+            connection::{
+                ack::IN_PROGRESS,
+                handle::Connection,
+                stream::{coverage, info, setup},
+            },
+            consume::{
+                attempts, confirm,
+                consumer::{durable, watch::GroupWatch},
+                pull_loop::PullLoop,
+                session::Session,
+                settle,
+                state::AckHandle,
+                until_end::UntilEnd,
+            },
+            error::SCHEME,
+            read::pull::Pull,
         },
-        consume::{
-            attempts, confirm,
-            consumer::{durable, watch::GroupWatch},
-            pull_loop::PullLoop,
-            session::{Poll, Session},
-            settle,
-            state::{AckHandle, InFlight},
-            until_end::UntilEnd,
-        },
-        error::SCHEME,
-        read::pull::Pull,
     },
     lock::Mutex,
     transport::{Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket},
@@ -86,7 +89,7 @@ impl NatsSubscription {
             Ok(Err(failed)) => tracing::debug!(%failed, "the last check of the group failed"),
             Err(_) => tracing::debug!("the last check of the group took too long"),
         }
-        let unreported = std::mem::take(&mut self.session.state().notices);
+        let unreported = self.session.state().errors.take_notices();
         let mut notices = unreported.into_iter().chain(watch.take_notices());
         match notices.find(|notice| notice.kind() == ErrorKind::Gap) {
             Some(gap) => Err(gap),
@@ -99,19 +102,7 @@ impl NatsSubscription {
 impl Subscription for NatsSubscription {
     async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
         let max = max.max(1);
-        loop {
-            let delivered = self.session.delivered.notified();
-            tokio::pin!(delivered);
-            // Enabled before the state is read, so that no wake-up between the two is missed.
-            delivered.as_mut().enable();
-            match self.session.poll(max) {
-                Poll::Delivered(deliveries) => return Ok(deliveries),
-                Poll::Failed(failed) => return Err(failed),
-                Poll::End => return Ok(Vec::new()),
-                Poll::Wait => self.session.wake_pull.notify_one(),
-            }
-            delivered.await;
-        }
+        wait_until(&self.session.delivered, || self.session.poll(max)).await
     }
 
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
@@ -130,11 +121,8 @@ impl Subscription for NatsSubscription {
             state.expire();
             let until = self.session.lease_end();
             for ticket in tickets {
-                match state.in_flight.get_mut(ticket) {
-                    Some(one) => {
-                        one.until = until;
-                        extended.push(one.ack.reply.clone());
-                    }
+                match state.deliveries.in_flight_mut().extend(*ticket, until) {
+                    Some(handle) => extended.push(handle.ack.reply.clone()),
                     None => lost.push(*ticket),
                 }
             }
@@ -160,11 +148,8 @@ impl Subscription for NatsSubscription {
         let (mut acks, retries): (Vec<AckHandle>, usize) = {
             let mut state = self.session.state();
             state.expire();
-            let in_flight: Vec<InFlight> = state.in_flight.drain().map(|(_, one)| one).collect();
-            let buffered = state.buffered.drain(..).map(|buffered| buffered.ack);
-            let acks = buffered
-                .chain(in_flight.into_iter().map(|one| one.ack))
-                .collect();
+            let handles = state.deliveries.drain().into_iter();
+            let acks = handles.map(|handle| handle.ack).collect();
             (acks, state.retrying.len())
         };
         let count = (acks.len() + retries) as u64;

@@ -97,7 +97,7 @@ impl UntilEnd {
 
     /// Returns when to check again, if there is anything to wait for.
     pub(crate) fn next_check(&self, state: &SessionState) -> Option<Instant> {
-        let idle = state.buffered.is_empty() && state.wanted > 0 && !state.ended;
+        let idle = state.deliveries.buffered() == 0 && state.wanted > 0 && !state.ended;
         idle.then_some(self.check_at)
     }
 
@@ -113,7 +113,7 @@ impl UntilEnd {
 
     /// Returns how many messages that were never delivered to request while others are on their way.
     pub(crate) fn ahead(&self, state: &SessionState, room: usize, outstanding: usize) -> usize {
-        let wanted = state.wanted.saturating_sub(state.buffered.len()).min(room);
+        let wanted = state.missing(room);
         if outstanding == 0 || outstanding >= wanted / 2 {
             return 0;
         }
@@ -142,12 +142,12 @@ impl UntilEnd {
         }
         self.fresh = 0;
         state.expire();
-        if !state.buffered.is_empty() {
+        if state.deliveries.buffered() > 0 {
             return false;
         }
         match state.retrying.values().min() {
             Some(due) => self.check_at = (*due).max(now + PAUSE),
-            None if state.in_flight.is_empty() => return true,
+            None if state.deliveries.in_flight().len() == 0 => return true,
             None => self.check_at = now + PAUSE,
         }
         false

@@ -291,7 +291,13 @@ fn should_repeat(connection: &Connection, batch: &[Progress], connects: u64) -> 
     })
 }
 
-type Confirmation = BoxFuture<'static, (usize, Result<Receipt, ApiError>)>;
+type Confirmation = BoxFuture<'static, Confirmed>;
+
+/// The confirmation of a message, or why there is none.
+struct Confirmed {
+    index: usize,
+    result: Result<Receipt, ApiError>,
+}
 
 /// The place of a message in its batch, and its room in the window.
 struct Slot {
@@ -328,18 +334,18 @@ async fn start(
         };
         let confirmed: Result<_, async_nats::jetstream::context::PublishError> = confirmed.await;
         drop(slot.permit);
-        (
-            slot.index,
-            confirmed.map_err(|failed| error::from_publish(failed, &subject)),
-        )
+        Confirmed {
+            index: slot.index,
+            result: confirmed.map_err(|failed| error::from_publish(failed, &subject)),
+        }
     }))
 }
 
-fn record(batch: &mut [Progress], (index, confirmed): (usize, Result<Receipt, ApiError>)) {
-    let Some(progress) = batch.get_mut(index) else {
+fn record(batch: &mut [Progress], confirmed: Confirmed) {
+    let Some(progress) = batch.get_mut(confirmed.index) else {
         return;
     };
-    match confirmed {
+    match confirmed.result {
         Ok(receipt) => *progress = Progress::Done(Ok(receipt)),
         Err(failed) => match progress {
             Progress::Pending(message, last) => {
