@@ -155,7 +155,7 @@ impl Denials {
 mod tests {
     use super::*;
 
-    fn told(texts: &[&str]) -> Denials {
+    fn denied(texts: &[&str]) -> Denials {
         let denials = Denials::default();
         for text in texts {
             denials.record(&Event::ServerError(ServerError::Other((*text).to_owned())));
@@ -164,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn a_denied_request_is_told_from_others() {
+    fn a_denied_request_is_distinguished_from_others() {
         let since = Instant::now();
         let text = r#"Permissions Violation for Publish to "$JS.API.CONSUMER.MSG.NEXT.S.g""#;
-        let denials = told(&["something else", text]);
-        let denied = denials.of("$JS.API.CONSUMER.MSG.NEXT.S.g", since).unwrap();
-        assert_eq!(denied.kind(), ErrorKind::Denied);
-        assert!(denied.to_string().contains("MSG.NEXT.S.g"), "{denied}");
+        let denials = denied(&["something else", text]);
+        let denial = denials.of("$JS.API.CONSUMER.MSG.NEXT.S.g", since).unwrap();
+        assert_eq!(denial.kind(), ErrorKind::Denied);
+        assert!(denial.to_string().contains("MSG.NEXT.S.g"), "{denial}");
         assert!(denials.of("$JS.API.STREAM.INFO.S", since).is_none());
         let later = Instant::now() + std::time::Duration::from_secs(1);
         assert!(denials.of("$JS.API.CONSUMER.MSG.NEXT.S.g", later).is_none());
@@ -178,9 +178,9 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_is_heard_without_an_inbox_until_the_connection_is_another() {
+    fn no_answer_is_received_without_an_inbox_until_the_next_connection() {
         let text = r#"Permissions Violation for Subscription to "_INBOX.x.*" (sid "1")"#;
-        let denials = told(&[text]);
+        let denials = denied(&[text]);
         assert!(
             denials
                 .of("$JS.API.STREAM.INFO.S", Instant::now())

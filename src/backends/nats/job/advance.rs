@@ -49,12 +49,53 @@ pub(crate) async fn advance(
         return Ok(unreported);
     }
     let resolved = journal.value.resolved;
+    let Some(work) = next_work(connection, session, step, resolved, max).await? else {
+        return Ok(Vec::new());
+    };
+    let mut outcomes = Outcomes::with_capacity(work.items.len());
+    session.apply(&Event::StepStarted {
+        token: lease.token,
+        resolved,
+    });
+    let journal = CurrentJournal { journal, stream };
+    let resolving = resolve(connection, session, step, journal, work, &mut outcomes);
+    let resolved_all = resolving.await;
+    session.apply(&Event::OutcomesReturned(resolved + outcomes.len() as u64));
+    match resolved_all {
+        // The outcomes so far are returned first. A failure that lasts shows again in the next step, which finishes this
+        // one.
+        Err(failed) if !outcomes.is_empty() => {
+            tracing::debug!(%failed, "the next step finishes this one");
+        }
+        result => {
+            result?;
+            session.apply(&Event::StepFinished);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The dead letters of a step.
+struct Work {
+    items: Vec<JobItem>,
+    /// Whether their events are kept only as long as a consumer covers them.
+    needs_consumer: bool,
+}
+
+/// Reads the next dead letters of a job, and marks those that are not replayed; none if the job is done.
+async fn next_work(
+    connection: &Arc<Connection>,
+    session: &JobSession,
+    step: Step<'_>,
+    resolved: u64,
+    max: usize,
+) -> Result<Option<Work>> {
     let max = max.min(MAX_STEP);
     let entries = session.entries(connection, step, resolved, max).await?;
     if entries.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let mut items = load(connection, &session.prefetch, lease, &entries).await?;
+    let mut items = load(connection, &session.prefetch, step.lease, &entries).await?;
     session.put_back(&entries[items.len()..]).await;
     let action = &step.plan.action;
     if let JobAction::Replay { to: Some(topic) } = action {
@@ -64,57 +105,57 @@ pub(crate) async fn advance(
         JobAction::Replay { .. } => retention_guard::refuse(connection, &mut items).await?,
         _ => false,
     };
-    let mut outcomes = Outcomes::with_capacity(items.len());
-    session.apply(&Event::StepStarted {
-        token: lease.token,
-        resolved,
-    });
-    let work = async {
-        match (action, stream) {
-            (JobAction::Replay { .. }, JournalStream::User) => {
-                let planned = step.plan.planned();
-                let batches = replay::Batches {
-                    connection,
-                    session,
-                    planned,
-                };
-                batches.replay(journal, items, &mut outcomes).await
+    Ok(Some(Work {
+        items,
+        needs_consumer,
+    }))
+}
+
+/// Replays or purges the dead letters of a step, and adds the outcomes of those that are resolved.
+async fn resolve(
+    connection: &Connection,
+    session: &JobSession,
+    step: Step<'_>,
+    journal: CurrentJournal,
+    work: Work,
+    outcomes: &mut Outcomes,
+) -> Result<()> {
+    let CurrentJournal { journal, stream } = journal;
+    let Work {
+        items,
+        needs_consumer,
+    } = work;
+    match (&step.plan.action, stream) {
+        (JobAction::Replay { .. }, JournalStream::User) => {
+            let planned = step.plan.planned();
+            let batches = replay::Batches {
+                connection,
+                session,
+                planned,
+            };
+            let replayed = batches.replay(journal, items, outcomes);
+            let read_ahead = async {
+                session.prefetch.read_ahead(MAX_STEP).await;
+                pending::<Infallible>().await
+            };
+            // While the server takes its time for a batch, the next dead letters are read.
+            tokio::select! {
+                biased;
+                replayed = replayed => replayed,
+                never = read_ahead => match never {},
             }
-            (JobAction::Replay { .. }, JournalStream::State) => {
-                replay::one_by_one(connection, journal, items, needs_consumer, &mut outcomes).await
-            }
-            (_, stream) => replay::purge(connection, stream, journal, items, &mut outcomes).await,
         }
-    };
-    // While the server takes its time for a batch, the next dead letters are read.
-    let has_batches = matches!(
-        (action, stream),
-        (JobAction::Replay { .. }, JournalStream::User)
-    );
-    let read_ahead = async {
-        if has_batches {
-            session.prefetch.read_ahead(MAX_STEP).await;
+        (JobAction::Replay { .. }, JournalStream::State) => {
+            replay::one_by_one(connection, journal, items, needs_consumer, outcomes).await
         }
-        pending::<Infallible>().await
-    };
-    let worked = tokio::select! {
-        biased;
-        worked = work => worked,
-        never = read_ahead => match never {},
-    };
-    session.apply(&Event::OutcomesReturned(resolved + outcomes.len() as u64));
-    match worked {
-        // The outcomes so far are returned first. A failure that lasts shows again in the next step, which finishes this
-        // one.
-        Err(failed) if !outcomes.is_empty() => {
-            tracing::debug!(%failed, "the next step finishes this one");
-        }
-        worked => {
-            worked?;
-            session.apply(&Event::StepFinished);
-        }
+        (_, stream) => replay::purge(connection, stream, journal, items, outcomes).await,
     }
-    Ok(outcomes)
+}
+
+/// The journal as it was read, and its stream.
+struct CurrentJournal {
+    journal: Versioned<Journal>,
+    stream: JournalStream,
 }
 
 /// Finishes an interrupted step. Returns the journal, and the outcomes that earlier steps did not return.
