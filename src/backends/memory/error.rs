@@ -1,11 +1,4 @@
-//! Errors of this transport.
-
-use crate::transport::{ErrorKind, TransportError};
+//! The scheme of this transport; its errors come from the seam.
 
 /// The URL scheme.
 pub(super) const SCHEME: &str = "memory";
-
-/// Returns an error of this transport.
-pub(super) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportError {
-    TransportError::new(SCHEME, kind, message.into())
-}
