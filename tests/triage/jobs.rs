@@ -84,7 +84,7 @@ async fn a_plan_tells_targets_reasons_and_what_is_left_out() {
         contents
             .warnings
             .iter()
-            .any(|w| w.starts_with("1 letter was replayed before")),
+            .any(|w| w.starts_with("1 dead letter was replayed before")),
         "{:?}",
         contents.warnings
     );
@@ -154,7 +154,7 @@ async fn a_stopped_job_is_resumed_by_the_same_request_alone() {
             .contents
             .warnings
             .iter()
-            .any(|w| w.contains("60 letters to go")),
+            .any(|w| w.contains("60 dead letters to go")),
         "{:?}",
         other.contents.warnings
     );
