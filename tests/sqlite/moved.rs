@@ -55,7 +55,7 @@ async fn nothing_is_published_to_a_file_without_the_name_until_it_is_put_back() 
     let moved = beside(&store, "moved.db");
     fs::rename(store.path(), &moved).unwrap();
     let refused = try_publish(&*transport, "three").await.unwrap_err();
-    assert_says(&refused, ErrorKind::Unavailable, "is gone");
+    assert_says(&refused, ErrorKind::Unavailable, "was removed or renamed");
     assert!(!store.path().exists(), "no store is made in its place");
     assert_eq!(
         fs::metadata(beside(&store, "store.db-wal")).unwrap().len(),
@@ -79,7 +79,7 @@ async fn a_folder_that_is_renamed_takes_the_store_with_it() {
     publish(&*transport, "a", &["one"]).await;
     fs::rename(&folder, &moved).unwrap();
     let refused = try_publish(&*transport, "two").await.unwrap_err();
-    assert_says(&refused, ErrorKind::Unavailable, "is gone");
+    assert_says(&refused, ErrorKind::Unavailable, "was removed or renamed");
     transport.close().await.unwrap();
     assert_eq!(texts(&moved.join("a.db")).await, ["one"]);
 }

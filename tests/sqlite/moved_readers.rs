@@ -107,7 +107,7 @@ async fn a_tail_reads_another_store_from_its_beginning_and_a_copy_from_where_it_
                 let new: Vec<_> = batch.iter().map(text).collect();
                 break assert_eq!(new, ["four"], "what a copy holds was shown before");
             }
-            Err(error) => assert_says(&error, ErrorKind::Warning, "what is new"),
+            Err(error) => assert_says(&error, ErrorKind::Warning, "the new messages"),
         }
     }
 
