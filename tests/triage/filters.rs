@@ -55,7 +55,7 @@ async fn letters_that_a_filter_fails_on_are_left_out_and_told() {
         contents
             .warnings
             .iter()
-            .any(|w| w.contains("the filter failed on 1 dead letter")),
+            .any(|w| w.contains("on which the filter failed")),
         "{:?}",
         contents.warnings
     );
