@@ -16,7 +16,7 @@ use crate::{
         },
         doctor,
         error::SCHEME,
-        job::{self, lifecycle, worker::Triage},
+        job::{self, lifecycle, worker::JobWorkers},
         publish::publisher::Publisher,
         tail,
     },
@@ -32,7 +32,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Kafka {
     connection: Arc<Connection>,
-    triage: Triage,
+    workers: JobWorkers,
     publisher: Publisher,
 }
 
@@ -41,7 +41,7 @@ impl Kafka {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
         Self {
             publisher: Publisher::new(Arc::clone(&connection)),
-            triage: Triage::default(),
+            workers: JobWorkers::default(),
             connection,
         }
     }
@@ -130,7 +130,7 @@ impl DeadLetters for Kafka {
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        dead_letter::scan::import(&self.connection, letters).await
+        dead_letter::import::import(&self.connection, letters).await
     }
 
     async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
@@ -142,11 +142,11 @@ impl DeadLetters for Kafka {
     }
 
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        lifecycle::plan(&self.connection, &self.triage, action, selection).await
+        lifecycle::plan(&self.connection, &self.workers, action, selection).await
     }
 
     async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        lifecycle::enlist(&self.connection, &self.triage, job, letters).await
+        lifecycle::enlist(&self.connection, &self.workers, job, letters).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
@@ -154,19 +154,19 @@ impl DeadLetters for Kafka {
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        lifecycle::lease(&self.connection, &self.triage, job, holder).await
+        lifecycle::lease(&self.connection, &self.workers, job, holder).await
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        lifecycle::renew(&self.connection, &self.triage, lease).await
+        lifecycle::renew(&self.connection, &self.workers, lease).await
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        job::advance::advance(&self.connection, &self.triage, lease, max).await
+        job::advance::advance(&self.connection, &self.workers, lease, max).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        lifecycle::release(&self.connection, &self.triage, &lease, done).await
+        lifecycle::release(&self.connection, &self.workers, &lease, done).await
     }
 }
 

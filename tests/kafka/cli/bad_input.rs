@@ -126,7 +126,7 @@ fn a_record_that_is_too_large_is_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: the record is larger than `small` takes
+    error: kafka: the record is larger than the limit of `small`
     hint: the topic's `max.message.bytes` sets the limit
     ");
     assert_snapshot!(publish(&["small", "--lines"], &format!("1\n{data}\n3\n")), @"
@@ -134,7 +134,7 @@ fn a_record_that_is_too_large_is_refused() {
     --- stdout
 
     --- stderr
-    error: line 2: kafka: the record is larger than `small` takes, 2000 bytes
+    error: line 2: kafka: the record is larger than the limit of `small`, 2000 bytes
     hint: the topic's `max.message.bytes` sets the limit
     published 2 events
     error: 1 line was not published
@@ -145,7 +145,7 @@ fn a_record_that_is_too_large_is_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: the record is larger than `order.created` takes
+    error: kafka: the record is larger than the limit of `order.created`
     hint: the topic's `max.message.bytes` sets the limit
     ");
     let large = format!("\"{}\"", "x".repeat(1_100_000));
@@ -155,7 +155,7 @@ fn a_record_that_is_too_large_is_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: the record is larger than `order.created` takes, 1048588 bytes
+    error: kafka: the record is larger than the limit of `order.created`, 1048588 bytes
     hint: the topic's `max.message.bytes` sets the limit
     ");
 }
@@ -188,8 +188,8 @@ fn a_compacted_topic_takes_no_record_without_a_key() {
     --- stdout
 
     --- stderr
-    error: kafka: `order.created` does not take the record
-    hint: a compacted topic takes no record without a key; `--key` gives one
+    error: kafka: `order.created` rejected the record
+    hint: a compacted topic accepts only records with a key; set one with `--key`
     ");
     let _ = shop
         .pf

@@ -116,7 +116,8 @@ fn a_doctor_does_not_say_that_everything_was_read() {
     let name = shop.name("order.created");
     asked::commit(&shop, "doctor-open", &name, 2);
     let run = shop.pf.run(&["doctor"]);
-    let told = "group `doctor-open` has read everything but 4 behind an open transaction";
+    let told =
+        "group `doctor-open` has read everything except 4 records behind an open transaction";
     assert!(run.stdout().contains(told), "{run}");
     assert!(run.stdout().contains(TOLD), "{run}");
     open.end(true);

@@ -165,7 +165,7 @@ fn a_stream_tells_what_became_of_each_line() {
     --- stdout
 
     --- stderr
-    error: line 101: kafka: the record is larger than `small` takes, 3000 bytes
+    error: line 101: kafka: the record is larger than the limit of `small`, 3000 bytes
     hint: the topic's `max.message.bytes` sets the limit
     published 199 events
     error: 1 line was not published

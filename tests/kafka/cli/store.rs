@@ -60,9 +60,9 @@ fn what_is_missing_is_made_when_asked() {
     exit: 0
     --- stdout
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
-    warning  missing.pf.delay there is no topic `pf.delay` yet: the first consumer or delayed event makes it, if that is allowed then
+    warning  missing.pf.delay topic `pf.delay` does not exist yet: the first consumer or delayed event creates it, if allowed to
                                   fix: pf doctor --fix
-    warning  missing.pf.state there is no topic `pf.state` yet: the first work on dead letters makes it, if that is allowed then
+    warning  missing.pf.state topic `pf.state` does not exist yet: the first dead-letter job creates it, if allowed to
                                   fix: pf doctor --fix
 
     --- stderr
@@ -104,21 +104,21 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
     exit: 1
     --- stdout
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
-    warning  cleanup.order.created `order.created` is compacted: an event is gone once a later one has its key, read or not
+    warning  cleanup.order.created `order.created` is compacted: an event is removed once a later one has the same key, read or not
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created --add-config cleanup.policy=delete
-    warning  retention.order.created.dlq dead letters in `order.created.dlq` are deleted after 7days, looked at or not
+    warning  retention.order.created.dlq dead letters in `order.created.dlq` are deleted after 7days, resolved or not
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created.dlq --add-config retention.ms=-1
-    warning  limit.order.created.dlq `order.created.dlq` takes records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
+    warning  limit.order.created.dlq `order.created.dlq` accepts records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created.dlq --add-config max.message.bytes=2008192
     warning  retention.order.paid events of `order.paid` are deleted after 1m, read or not
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
-    problem  cleanup.pf.delay `pf.delay` deletes records after 7days: what waits longer is lost
+    problem  cleanup.pf.delay `pf.delay` deletes records after 7days: events delayed for longer are lost
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config cleanup.policy=compact
-    warning  ends.pf.delay `pf.delay` forgets after 1s that a record has ended: a slow reader may take it up again
+    warning  ends.pf.delay `pf.delay` keeps tombstones for only 1s: a slow reader may miss one and process an ended record again
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config delete.retention.ms=86400000
-    warning  limit.pf.delay `pf.delay` takes records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
+    warning  limit.pf.delay `pf.delay` accepts records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config max.message.bytes=2008192
-    warning  limit.pf.state `pf.state` takes records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
+    warning  limit.pf.state `pf.state` accepts records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.state --add-config max.message.bytes=2008192
 
     --- stderr
@@ -129,17 +129,17 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
     exit: 0
     --- stdout
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
-    warning  cleanup.order.created `order.created` is compacted: an event is gone once a later one has its key, read or not
+    warning  cleanup.order.created `order.created` is compacted: an event is removed once a later one has the same key, read or not
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.created --add-config cleanup.policy=delete
     warning  retention.order.paid events of `order.paid` are deleted after 1m, read or not
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
 
     --- stderr
     checking kafka://SERVER/?prefix=&partitions=1
-    warning: cleanup.order.created stays: kafka: `order.created` is not ours: that is for its owner to decide
+    warning: cleanup.order.created stays: kafka: `order.created` is your own topic: change it yourself
     mended retention.order.created.dlq
     mended limit.order.created.dlq
-    warning: retention.order.paid stays: kafka: `order.paid` is not ours: that is for its owner to decide
+    warning: retention.order.paid stays: kafka: `order.paid` is your own topic: change it yourself
     mended cleanup.pf.delay
     mended ends.pf.delay
     mended limit.pf.delay
@@ -162,13 +162,13 @@ fn groups_and_their_lag_are_shown() {
     exit: 0
     --- stdout
     ok       server               Apache Kafka 4.1 or newer, cluster [NAME]: 1 broker
-    warning  missing.order.created.dlq there is no topic `order.created.dlq` yet: the first consumer makes it, if that is allowed then
+    warning  missing.order.created.dlq topic `order.created.dlq` does not exist yet: the first consumer creates it, if allowed to
                                   fix: pf doctor --fix
-    warning  missing.pf.delay there is no topic `pf.delay` yet: the first consumer or delayed event makes it, if that is allowed then
+    warning  missing.pf.delay topic `pf.delay` does not exist yet: the first consumer or delayed event creates it, if allowed to
                                   fix: pf doctor --fix
-    warning  missing.pf.state there is no topic `pf.state` yet: the first work on dead letters makes it, if that is allowed then
+    warning  missing.pf.state topic `pf.state` does not exist yet: the first dead-letter job creates it, if allowed to
                                   fix: pf doctor --fix
-    warning  group.doctor-lag     group `doctor-lag` is 3 behind on order.created (empty, nobody reads)
+    warning  group.doctor-lag     group `doctor-lag` is 3 behind on order.created (empty, no members)
 
     --- stderr
     checking kafka://SERVER/?prefix=&partitions=1

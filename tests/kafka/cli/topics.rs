@@ -141,9 +141,9 @@ fn topics_of_retries_that_nobody_reads_are_reported() {
             .join("\n")
     };
     assert_snapshot!(doctor(&shop), @"
-    warning  orphan.pf.svc.b.HASH.delay `pf.svc.b.HASH.delay` holds 1 retry, and its group or its topic is gone: deleting it loses that
+    warning  orphan.pf.svc.b.HASH.delay `pf.svc.b.HASH.delay` holds 1 retry, and its group or its topic no longer exists: deleting it loses them
                                   fix: kafka-topics.sh --bootstrap-server SERVER --delete --topic pf.svc.b.HASH.delay
-    warning  legacy.pf.svc.delay `pf.svc.delay`, in which earlier versions kept the retries of all topics, is empty: delete it once no consumer of group `svc` is of such a version
+    warning  legacy.pf.svc.delay `pf.svc.delay`, in which earlier versions kept the retries of all topics, is empty: delete it once no consumer of group `svc` runs such a version
                                   fix: kafka-topics.sh --bootstrap-server SERVER --delete --topic pf.svc.delay
     ");
     let retry = Record {

@@ -1,5 +1,5 @@
-//! Dead letters that others stored, read as well as they can be: Spring Kafka's, Kafka Connect's, those of share groups
-//! (KIP-1191), and plain messages.
+//! Dead letters that other programs stored: Spring Kafka's, Kafka Connect's, those of share groups (KIP-1191), and plain
+//! messages, of which only the message is known.
 
 use std::time::SystemTime;
 
@@ -14,13 +14,13 @@ use crate::{
     },
 };
 
-/// Headers that were added to the original when it was put aside.
+/// Prefixes of the headers that were added to the original when it was dead-lettered.
 const ADDED: [&str; 3] = ["kafka_dlt-", "__connect.errors.", "__dlq.errors."];
-/// The group of a letter that does not tell whose it is.
+/// The group of a letter that names none.
 const UNKNOWN: &str = "unknown";
 
-/// What a letter's headers tell.
-struct Told {
+/// The failure that a letter's headers describe.
+struct ForeignFailure {
     /// Kafka's name of the topic.
     topic: Option<String>,
     partition: Option<i64>,
@@ -30,25 +30,26 @@ struct Told {
     kind: LetterKind,
     failure: Failure,
     attempts: u32,
-    /// Set where the message was left in its topic.
+    /// Whether the message was left in its topic.
     is_reference: bool,
 }
 
-/// Reads a letter that stands at `at` among the letters of `topic`, and where its message stands if it is not there.
+/// Decodes a letter that is stored at `at` among the letters of `topic`, and returns the position of its message if it only
+/// refers to it.
 pub(crate) fn letter(
     names: &Names,
     store: &str,
     (topic, at): (&Topic, &Position),
     mut read: FetchedRecord,
 ) -> Option<(DeadLetter, Option<Position>)> {
-    let told = Told::read(&read);
-    let origin = told.topic.as_deref().and_then(|name| names.topic(name));
+    let failure = ForeignFailure::read(&read);
+    let origin = failure.topic.as_deref().and_then(|name| names.topic(name));
     let place = origin.as_ref().and_then(|origin| {
-        let partition = i32::try_from(told.partition?).ok()?;
-        Some(record::position(origin, partition, told.offset?))
+        let partition = i32::try_from(failure.partition?).ok()?;
+        Some(record::position(origin, partition, failure.offset?))
     });
     let origin = origin.unwrap_or_else(|| topic.clone());
-    let group = told.group.and_then(|group| group.parse().ok());
+    let group = failure.group.and_then(|group| group.parse().ok());
     let group: Group = group.or_else(|| UNKNOWN.parse().ok())?;
     let died = read.time;
     read.headers
@@ -56,7 +57,7 @@ pub(crate) fn letter(
     let message = read.message(origin.clone());
     let reference = place
         .clone()
-        .filter(|_| told.is_reference && message.payload.is_none());
+        .filter(|_| failure.is_reference && message.payload.is_none());
     let record = LetterRecord {
         earlier: Vec::new(),
         version: 1,
@@ -65,12 +66,12 @@ pub(crate) fn letter(
             store: store.to_owned(),
             topic: origin,
             position: place.unwrap_or_else(|| at.clone()),
-            time: told.time.unwrap_or(died),
+            time: failure.time.unwrap_or(died),
         },
-        kind: told.kind,
-        failure: told.failure,
-        attempts: told.attempts,
-        total_attempts: told.attempts,
+        kind: failure.kind,
+        failure: failure.failure,
+        attempts: failure.attempts,
+        total_attempts: failure.attempts,
         crashes: 0,
         first_failed: died,
         dead_since: died,
@@ -93,7 +94,7 @@ fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<
     Envelope::read(message).ok().as_ref().map(of)
 }
 
-impl Told {
+impl ForeignFailure {
     fn read(read: &FetchedRecord) -> Self {
         let headers = &read.headers;
         if headers.text("kafka_dlt-original-topic").is_some()
@@ -116,7 +117,7 @@ impl Told {
             time: None,
             group: None,
             kind: LetterKind::Terminated,
-            failure: describe_failure("unknown", "the letter does not tell why it is one", None),
+            failure: describe_failure("unknown", "the dead letter has no reason", None),
             attempts: 0,
             is_reference: false,
         }

@@ -1,6 +1,12 @@
-//! Dead letters: stored, read, counted, and the state that says which are resolved.
+//! Dead letters: stored, read, counted, imported, and the state that says which are resolved.
+//!
+//! The dead letters of a topic are records of `<topic>.dlq`. Kafka cannot delete a record in the midst of a partition, so a
+//! letter that was replayed or purged stays where it is: receipts in the compacted topic `pf.state` say which are resolved,
+//! and readers leave those out. Their bytes go when everything before them is resolved too (`job/prune.rs`).
 
+pub(super) mod decode;
 pub(super) mod foreign;
+pub(super) mod import;
 pub(super) mod resolved;
 pub(super) mod scan;
 pub(super) mod state_records;

@@ -1,14 +1,17 @@
-//! Which letters were dealt with: their names, as short as they can be, and where they stand.
+//! The letters that are resolved: their ids as numbers, and ranges of offsets.
+//!
+//! Offsets alone would be enough, were there no copies: a consumer that crashed between storing a letter and committing its
+//! offset stores it again. Such a copy has the same id at another offset.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::transport::LetterId;
 
-/// The most names that are kept; beyond them only the places count, and a copy that a crash left shows again.
-const NAMES: usize = 4_000_000;
+/// The most ids that are kept; beyond them only the offsets count, and a copy that a crash left shows again.
+const MAX_IDS: usize = 4_000_000;
 
-/// A letter's name as a number.
-pub(crate) fn number(id: &LetterId) -> u64 {
+/// Returns the id of a letter as a number: twelve letters of base 32 are 60 bits.
+pub(crate) fn compact_id(id: &LetterId) -> u64 {
     let bits = |byte: u8| match byte {
         b'a'..=b'z' => Some(u64::from(byte - b'a')),
         b'2'..=b'7' => Some(u64::from(byte - b'2') + 26),
@@ -20,16 +23,16 @@ pub(crate) fn number(id: &LetterId) -> u64 {
             .try_fold(0, |number, byte| Some(number << 5 | bits(byte)?))
     });
     known.flatten().unwrap_or_else(|| {
-        // Not derived by us: the upper bits tell it apart from those that are.
+        // An id of another form: the highest bit tells it apart.
         crate::backends::fnv::fnv1a(text.bytes()) | 1 << 63
     })
 }
 
-/// Offsets of a partition, as runs.
+/// Offsets of a partition, as ranges.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Runs(BTreeMap<i64, i64>);
+pub(crate) struct OffsetRanges(BTreeMap<i64, i64>);
 
-impl Runs {
+impl OffsetRanges {
     /// Adds an offset.
     pub(crate) fn add(&mut self, offset: i64) {
         if self.contains(offset) {
@@ -49,60 +52,60 @@ impl Runs {
         self.end(offset).is_some()
     }
 
-    /// Returns the end of the run that an offset is in.
+    /// Returns the end of the range that contains an offset.
     pub(crate) fn end(&self, offset: i64) -> Option<i64> {
         let (_, end) = self.0.range(..=offset).next_back()?;
         (*end > offset).then_some(*end)
     }
 }
 
-/// Which letters were dealt with.
+/// Which letters are resolved.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Resolved {
-    names: HashSet<u64>,
-    places: HashMap<String, HashMap<i32, Runs>>,
+pub(crate) struct ResolvedLetters {
+    ids: HashSet<u64>,
+    ranges: HashMap<String, HashMap<i32, OffsetRanges>>,
 }
 
-impl Resolved {
-    /// Adds a letter that stands there.
+impl ResolvedLetters {
+    /// Adds a letter that is stored there.
     pub(crate) fn add(&mut self, id: u64, (topic, partition, offset): (&str, i32, i64)) {
-        if self.names.len() < NAMES {
-            self.names.insert(id);
+        if self.ids.len() < MAX_IDS {
+            self.ids.insert(id);
         }
-        if !self.places.contains_key(topic) {
-            self.places.insert(topic.to_owned(), HashMap::new());
+        if !self.ranges.contains_key(topic) {
+            self.ranges.insert(topic.to_owned(), HashMap::new());
         }
-        if let Some(partitions) = self.places.get_mut(topic) {
+        if let Some(partitions) = self.ranges.get_mut(topic) {
             partitions.entry(partition).or_default().add(offset);
         }
     }
 
-    /// Lets a letter of that name be one again, at another place.
-    pub(crate) fn again(&mut self, id: u64) {
-        self.names.remove(&id);
+    /// Forgets that a letter is resolved: it was imported again, at another offset.
+    pub(crate) fn reopen(&mut self, id: u64) {
+        self.ids.remove(&id);
     }
 
-    /// Reports whether a letter of this name was dealt with.
+    /// Reports whether a letter of this id is resolved.
     pub(crate) fn has(&self, id: u64) -> bool {
-        self.names.contains(&id)
+        self.ids.contains(&id)
     }
 
-    /// Reports whether the letter that stands there was dealt with.
+    /// Reports whether the letter that is stored there is resolved.
     pub(crate) fn contains(&self, id: u64, (topic, partition, offset): (&str, i32, i64)) -> bool {
         self.has(id)
             || self
-                .runs(topic, partition)
-                .is_some_and(|runs| runs.contains(offset))
+                .ranges(topic, partition)
+                .is_some_and(|ranges| ranges.contains(offset))
     }
 
-    /// Returns the places of a partition.
-    pub(crate) fn runs(&self, topic: &str, partition: i32) -> Option<&Runs> {
-        self.places.get(topic)?.get(&partition)
+    /// Returns the ranges of a partition.
+    pub(crate) fn ranges(&self, topic: &str, partition: i32) -> Option<&OffsetRanges> {
+        self.ranges.get(topic)?.get(&partition)
     }
 
-    /// Returns the partitions that have places.
+    /// Returns the partitions that have ranges.
     pub(crate) fn partitions(&self) -> impl Iterator<Item = (&str, i32)> {
-        let topics = self.places.iter();
+        let topics = self.ranges.iter();
         topics.flat_map(|(topic, partitions)| {
             let numbers = partitions.keys();
             numbers.map(move |number| (topic.as_str(), *number))
@@ -112,18 +115,18 @@ impl Resolved {
 
 /// Names seen lately, so that a copy that a crash left is known as one.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct RecentIds {
     now: HashSet<u64>,
     before: HashSet<u64>,
 }
 
-impl Seen {
+impl RecentIds {
     /// Takes a name in; tells whether it is new.
     pub(crate) fn is_new(&mut self, id: u64) -> bool {
         if self.before.contains(&id) || !self.now.insert(id) {
             return false;
         }
-        if self.now.len() >= NAMES / 4 {
+        if self.now.len() >= MAX_IDS / 4 {
             self.before = std::mem::take(&mut self.now);
         }
         true
@@ -139,35 +142,35 @@ mod tests {
     #[test]
     fn names_are_numbers() {
         let id = LetterId::from_stored;
-        assert_eq!(number(&id("aaaaaaaaaaab")), 1);
-        assert_eq!(number(&id("777777777777")), (1 << 60) - 1);
-        assert!(number(&id("nosuchletter")) < 1 << 60);
-        assert!(number(&id("no-such-name")) > 1 << 60);
-        assert!(number(&id("short")) > 1 << 60);
+        assert_eq!(compact_id(&id("aaaaaaaaaaab")), 1);
+        assert_eq!(compact_id(&id("777777777777")), (1 << 60) - 1);
+        assert!(compact_id(&id("nosuchletter")) < 1 << 60);
+        assert!(compact_id(&id("no-such-name")) > 1 << 60);
+        assert!(compact_id(&id("short")) > 1 << 60);
     }
 
     proptest! {
         #[test]
         fn runs_are_sets(offsets in prop::collection::vec(0_i64..60, 0..80)) {
-            let mut runs = Runs::default();
+            let mut ranges = OffsetRanges::default();
             let set: HashSet<i64> = offsets.iter().copied().collect();
             for offset in &offsets {
-                runs.add(*offset);
+                ranges.add(*offset);
             }
             for offset in -1..62 {
-                prop_assert_eq!(runs.contains(offset), set.contains(&offset));
+                prop_assert_eq!(ranges.contains(offset), set.contains(&offset));
             }
-            let ends = runs.0.values().zip(runs.0.keys().skip(1));
+            let ends = ranges.0.values().zip(ranges.0.keys().skip(1));
             prop_assert!(ends.into_iter().all(|(end, next)| end < next), "none touch");
         }
     }
 
     #[test]
     fn what_is_imported_again_is_a_letter_again() {
-        let mut resolved = Resolved::default();
+        let mut resolved = ResolvedLetters::default();
         resolved.add(7, ("order.dlq", 0, 3));
         assert!(resolved.contains(7, ("order.dlq", 0, 9)), "a copy");
-        resolved.again(7);
+        resolved.reopen(7);
         assert!(!resolved.contains(7, ("order.dlq", 0, 9)));
         assert!(resolved.contains(7, ("order.dlq", 0, 3)));
     }

@@ -1,4 +1,4 @@
-//! What is written down of dead letters, a record each: plans, receipts and the lease.
+//! The records of `pf.state`: plans, receipts and the lease.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::transport::{JOB_LEASE, JobAction, JobId, LetterId};
 
-/// A job as written down.
+/// A job as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) action: JobAction,
@@ -16,22 +16,22 @@ pub(crate) struct Plan {
     pub(crate) started: bool,
 }
 
-/// A letter as a job knows it: its name, and where it stands.
+/// A letter of a job: its id and its position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry(pub(crate) LetterId, pub(crate) Option<String>);
 
-/// What a step of a job did.
+/// The result of a step of a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Receipt {
-    /// How many letters of the job have been dealt with since.
+    /// How many letters of the job are processed with this step.
     pub(crate) through: u64,
-    /// Those that are letters no more.
-    pub(crate) letters: Vec<Dealt>,
+    /// The letters that this step resolved.
+    pub(crate) letters: Vec<ResolvedAt>,
 }
 
-/// Letters of a partition that were dealt with.
+/// Letters of one partition that were resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Dealt {
+pub(crate) struct ResolvedAt {
     pub(crate) topic: String,
     pub(crate) partition: i32,
     pub(crate) ids: Vec<LetterId>,
@@ -42,13 +42,14 @@ impl Receipt {
     /// Adds a letter.
     pub(crate) fn add(&mut self, id: &LetterId, (topic, partition, offset): (&str, i32, i64)) {
         let mut known = self.letters.iter_mut();
-        let known = known.find(|dealt| dealt.topic == topic && dealt.partition == partition);
-        if let Some(dealt) = known {
-            dealt.ids.push(id.clone());
-            dealt.offsets.push(offset);
+        let known = known
+            .find(|resolved_at| resolved_at.topic == topic && resolved_at.partition == partition);
+        if let Some(resolved_at) = known {
+            resolved_at.ids.push(id.clone());
+            resolved_at.offsets.push(offset);
             return;
         }
-        self.letters.push(Dealt {
+        self.letters.push(ResolvedAt {
             topic: topic.to_owned(),
             partition,
             ids: vec![id.clone()],
@@ -57,11 +58,11 @@ impl Receipt {
     }
 }
 
-/// Who works on the dead letters of a store.
+/// The lease on the dead letters of a store: one job at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lease {
     pub(crate) job: JobId,
-    /// None once it was given back.
+    /// None once it was released.
     pub(crate) holder: Option<String>,
     /// The offset of the first record of this lease; none in that record itself.
     pub(crate) token: Option<u64>,
@@ -69,47 +70,47 @@ pub(crate) struct Lease {
 
 /// A lease and when it was written.
 #[derive(Debug, Clone)]
-pub(crate) struct Leased {
+pub(crate) struct LeaseRecord {
     pub(crate) lease: Lease,
     pub(crate) token: u64,
     pub(crate) time: SystemTime,
 }
 
-impl Leased {
-    /// Reports whether somebody holds it at this time.
+impl LeaseRecord {
+    /// Reports whether it is held at this time.
     pub(crate) fn is_live(&self, now: SystemTime) -> bool {
         let age = now.duration_since(self.time).unwrap_or_default();
         self.lease.holder.is_some() && age < JOB_LEASE
     }
 }
 
-/// Letters of a job that stand in one record.
+/// Letters of a job that are stored in one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Chunk {
     pub(crate) count: u64,
     pub(crate) offset: i64,
 }
 
-/// What is known of a job.
+/// The state of a job.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Known {
+pub(crate) struct JobState {
     pub(crate) plan: Option<Plan>,
     /// By the number of letters before each.
     pub(crate) chunks: BTreeMap<u64, Chunk>,
-    /// How many letters were dealt with.
+    /// How many letters were processed.
     pub(crate) through: u64,
 }
 
-impl Known {
+impl JobState {
     /// Counts the letters.
     pub(crate) fn planned(&self) -> u64 {
         self.chunks.values().map(|chunk| chunk.count).sum()
     }
 }
 
-/// A receipt that is kept, and the last offset of each partition that it speaks of.
+/// A receipt that was not ended, and its last offset of each partition.
 #[derive(Debug, Clone)]
-pub(crate) struct Kept {
+pub(crate) struct RetainedReceipt {
     pub(crate) time: SystemTime,
     pub(crate) last: Vec<(String, i32, i64)>,
 }

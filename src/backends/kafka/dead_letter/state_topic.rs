@@ -1,4 +1,7 @@
-//! `pf.state`, the compacted topic of what became of dead letters: receipts, plans and the lease, a record each.
+//! `pf.state`, the compacted topic of the dead-letter jobs: plans, receipts and the lease, read into memory.
+//!
+//! Everything is a record of one partition, so that its order is the order of events for every reader, and so that one
+//! transaction can commit replayed messages, the receipt and the progress of a job together.
 
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
@@ -6,8 +9,8 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{
-    resolved::{self, Resolved},
-    state_records::{Chunk, Kept, Known, Lease, Leased, Receipt},
+    resolved::{self, ResolvedLetters},
+    state_records::{Chunk, JobState, Lease, LeaseRecord, Receipt, RetainedReceipt},
 };
 use crate::{
     backends::kafka::{
@@ -29,19 +32,19 @@ use crate::{
 
 /// The key of the lease.
 pub(crate) const LEASE: &str = "lease";
-/// The key of a record that only asks what time it is at the broker.
+/// The key of a record that is written to learn the time of the broker.
 const CLOCK: &str = "clock";
 
-/// Everything that was written down.
+/// The state of all jobs, and the letters that are resolved.
 #[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) jobs: BTreeMap<String, Known>,
-    pub(crate) lease: Option<Leased>,
-    pub(crate) resolved: Resolved,
-    pub(crate) receipts: BTreeMap<i64, Kept>,
+pub(crate) struct TriageState {
+    pub(crate) jobs: BTreeMap<String, JobState>,
+    pub(crate) lease: Option<LeaseRecord>,
+    pub(crate) resolved: ResolvedLetters,
+    pub(crate) receipts: BTreeMap<i64, RetainedReceipt>,
 }
 
-impl State {
+impl TriageState {
     /// Reads it, up to what is committed now.
     pub(crate) async fn read(connection: &Arc<Connection>) -> Result<Self> {
         let mut state = Self::default();
@@ -62,43 +65,43 @@ impl State {
         let mut reader = PartitionReader::open(connection, spans.collect(), Isolation::Committed)?;
         while let Some(chunk) = reader.next().await? {
             for read in &chunk {
-                state.take(read);
+                state.apply(read);
             }
         }
         state.jobs.retain(|_, job| job.plan.is_some());
         Ok(state)
     }
 
-    /// Takes in the next record.
-    fn take(&mut self, read: &FetchedRecord) {
+    /// Applies the next record.
+    fn apply(&mut self, read: &FetchedRecord) {
         let key = read.key.as_deref().map(std::str::from_utf8);
         let Some(Ok(key)) = key else {
             return;
         };
         let mut parts = key.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some("job"), Some(job), None, _) => self.take_job(job, read),
+            (Some("job"), Some(job), None, _) => self.apply_job(job, read),
             (Some("chunk"), Some(job), Some(start), Some(count)) => {
-                self.take_chunk(job, (start, count), read);
+                self.apply_chunk(job, (start, count), read);
             }
-            (Some("done"), Some(job), Some(_), None) => self.take_receipt(job, read),
+            (Some("done"), Some(job), Some(_), None) => self.apply_receipt(job, read),
             (Some("again"), Some(id), None, _) => {
                 let id = LetterId::from_stored(id);
-                self.resolved.again(resolved::number(&id));
+                self.resolved.reopen(resolved::compact_id(&id));
             }
             (Some(LEASE), None, ..) => self.lease = leased(read),
             _ => {}
         }
     }
 
-    fn take_job(&mut self, job: &str, read: &FetchedRecord) {
+    fn apply_job(&mut self, job: &str, read: &FetchedRecord) {
         match value(read) {
             Some(plan) => self.jobs.entry(job.to_owned()).or_default().plan = Some(plan),
             None => drop(self.jobs.remove(job)),
         }
     }
 
-    fn take_chunk(&mut self, job: &str, (start, count): (&str, &str), read: &FetchedRecord) {
+    fn apply_chunk(&mut self, job: &str, (start, count): (&str, &str), read: &FetchedRecord) {
         let (Ok(start), Ok(count)) = (start.parse(), count.parse()) else {
             return;
         };
@@ -116,29 +119,31 @@ impl State {
         known.chunks.insert(start, chunk);
     }
 
-    fn take_receipt(&mut self, job: &str, read: &FetchedRecord) {
+    fn apply_receipt(&mut self, job: &str, read: &FetchedRecord) {
         let Some(receipt) = value::<Receipt>(read) else {
             return;
         };
         let known = self.jobs.entry(job.to_owned()).or_default();
         known.through = known.through.max(receipt.through);
-        let mut kept = Kept {
+        let mut retained = RetainedReceipt {
             time: read.time,
             last: Vec::with_capacity(receipt.letters.len()),
         };
-        for dealt in &receipt.letters {
-            for (id, offset) in dealt.ids.iter().zip(&dealt.offsets) {
-                let place = (&*dealt.topic, dealt.partition, *offset);
-                self.resolved.add(resolved::number(id), place);
+        for resolved_at in &receipt.letters {
+            for (id, offset) in resolved_at.ids.iter().zip(&resolved_at.offsets) {
+                let place = (&*resolved_at.topic, resolved_at.partition, *offset);
+                self.resolved.add(resolved::compact_id(id), place);
             }
-            let last = dealt.offsets.iter().max().copied().unwrap_or(-1);
-            kept.last.push((dealt.topic.clone(), dealt.partition, last));
+            let last = resolved_at.offsets.iter().max().copied().unwrap_or(-1);
+            retained
+                .last
+                .push((resolved_at.topic.clone(), resolved_at.partition, last));
         }
-        self.receipts.insert(read.offset, kept);
+        self.receipts.insert(read.offset, retained);
     }
 
-    /// Returns the lease, if somebody holds it as far as our own clock tells.
-    pub(crate) fn held(&self) -> Option<&Leased> {
+    /// Returns the lease, if it is held according to the clock of this machine.
+    pub(crate) fn held(&self) -> Option<&LeaseRecord> {
         let lease = self.lease.as_ref();
         lease.filter(|lease| lease.is_live(SystemTime::now()))
     }
@@ -148,18 +153,18 @@ fn value<T: serde::de::DeserializeOwned>(read: &FetchedRecord) -> Option<T> {
     serde_json::from_slice(read.payload.as_ref()?).ok()
 }
 
-fn leased(read: &FetchedRecord) -> Option<Leased> {
+fn leased(read: &FetchedRecord) -> Option<LeaseRecord> {
     let lease: Lease = value(read)?;
     let offset = u64::try_from(read.offset).unwrap_or(0);
-    Some(Leased {
+    Some(LeaseRecord {
         token: lease.token.unwrap_or(offset),
         lease,
         time: read.time,
     })
 }
 
-/// Returns the topic as it has to be made.
-pub(crate) fn wanted(connection: &Connection) -> TopicSpec {
+/// Returns the topic as it has to be created. Its timestamps are those of the broker, by which leases end.
+pub(crate) fn topic_spec(connection: &Connection) -> TopicSpec {
     let mut settings = COMPACTED.to_vec();
     settings.push(("message.timestamp.type", "LogAppendTime"));
     TopicSpec {
@@ -169,16 +174,16 @@ pub(crate) fn wanted(connection: &Connection) -> TopicSpec {
     }
 }
 
-/// Makes the topic unless it is there.
-pub(crate) async fn make(connection: &Arc<Connection>) -> Result<()> {
+/// Creates the topic unless it exists.
+pub(crate) async fn ensure_topic(connection: &Arc<Connection>) -> Result<()> {
     connection
         .topics
-        .create(&[wanted(connection)])
+        .create(&[topic_spec(connection)])
         .await
         .map(drop)
 }
 
-/// Lays out a record; without a value it ends the one of the same key.
+/// Encodes a record; without a value it is a tombstone.
 pub(crate) fn record(
     connection: &Connection,
     key: impl Into<String>,
@@ -193,8 +198,8 @@ pub(crate) fn record(
     })
 }
 
-/// Lays out the end of a record.
-pub(crate) fn end(connection: &Connection, key: impl Into<String>) -> OutgoingRecord {
+/// Returns the tombstone of a key.
+pub(crate) fn tombstone(connection: &Connection, key: impl Into<String>) -> OutgoingRecord {
     OutgoingRecord::tombstone(connection.names().state_topic(), 0, Bytes::from(key.into()))
 }
 
@@ -209,11 +214,11 @@ pub(crate) async fn write(
         .send(records)
         .await
         .into_iter();
-    let failed = |code| error::from_code(code, "writing down what becomes of dead letters");
+    let failed = |code| error::from_code(code, "writing to the topic of dead-letter jobs");
     answers.map(|answer| answer.map_err(failed)).collect()
 }
 
-/// Asks what time it is at the broker.
+/// Returns the time of the broker: leases are compared with it, so that the clocks of consumers do not matter.
 pub(crate) async fn now(connection: &Arc<Connection>) -> Result<SystemTime> {
     let placed = write(connection, vec![record(connection, CLOCK, Some(&0))?]).await?;
     let placed = placed.first();
@@ -227,27 +232,32 @@ pub(crate) fn job_key(job: &JobId) -> String {
     format!("job/{job}")
 }
 
-/// Returns the key of letters of a job, of which so many are before them.
+/// Returns the key of a chunk of the letters of a job, behind `start` others.
 pub(crate) fn chunk_key(job: &JobId, start: u64, count: u64) -> String {
     format!("chunk/{job}/{start}/{count}")
 }
 
-/// Returns the key of the receipt of a step that began behind so many letters.
+/// Returns the key of the receipt of a step that began behind `from` letters.
 pub(crate) fn receipt_key(job: &JobId, from: u64) -> String {
     format!("done/{job}/{from}")
 }
 
-/// Returns the key of the mark that a letter which was dealt with was imported again.
-pub(crate) fn again_key(id: &LetterId) -> String {
+/// Returns the key of the record that says that a resolved letter was imported again.
+pub(crate) fn reopened_key(id: &LetterId) -> String {
     format!("again/{id}")
 }
 
-/// Returns the records that end a job. Its receipts stay.
-pub(crate) fn erased(connection: &Connection, job: &JobId, known: &Known) -> Vec<OutgoingRecord> {
+/// Returns the tombstones of a job. Its receipts stay: they say which letters are resolved.
+pub(crate) fn tombstones(
+    connection: &Connection,
+    job: &JobId,
+    known: &JobState,
+) -> Vec<OutgoingRecord> {
     let chunks = known.chunks.iter();
-    let chunks = chunks.map(|(start, chunk)| end(connection, chunk_key(job, *start, chunk.count)));
+    let chunks =
+        chunks.map(|(start, chunk)| tombstone(connection, chunk_key(job, *start, chunk.count)));
     let mut records: Vec<OutgoingRecord> = chunks.collect();
-    records.push(end(connection, job_key(job)));
+    records.push(tombstone(connection, job_key(job)));
     records
 }
 
@@ -277,23 +287,23 @@ mod tests {
 
     #[test]
     fn a_job_is_read_in_whatever_order_compaction_leaves() {
-        let mut state = State::default();
-        state.take(&written(3, "chunk/j/0/2", Some(serde_json::json!([]))));
-        state.take(&written(4, "chunk/j/2/1", Some(serde_json::json!([]))));
-        state.take(&written(
+        let mut state = TriageState::default();
+        state.apply(&written(3, "chunk/j/0/2", Some(serde_json::json!([]))));
+        state.apply(&written(4, "chunk/j/2/1", Some(serde_json::json!([]))));
+        state.apply(&written(
             5,
             "done/j/0",
             Some(serde_json::json!({"through": 2, "letters": [
             {"topic": "order.dlq", "partition": 0, "ids": ["aaaaaaaaaaab"], "offsets": [7]}]})),
         ));
-        state.take(&written(6, "job/j", Some(plan())));
+        state.apply(&written(6, "job/j", Some(plan())));
         let job = &state.jobs["j"];
         assert_eq!((job.planned(), job.through), (3, 2));
         assert!(job.plan.as_ref().is_some_and(|plan| plan.started));
         assert!(state.resolved.contains(1, ("order.dlq", 0, 9)));
-        state.take(&written(7, "again/aaaaaaaaaaab", Some(1.into())));
+        state.apply(&written(7, "again/aaaaaaaaaaab", Some(1.into())));
         assert!(!state.resolved.has(1));
-        state.take(&written(8, "job/j", None));
+        state.apply(&written(8, "job/j", None));
         assert!(state.jobs.is_empty());
         assert!(
             state.resolved.contains(1, ("order.dlq", 0, 7)),
@@ -303,18 +313,18 @@ mod tests {
 
     #[test]
     fn a_lease_runs_out_and_is_given_back() {
-        let mut state = State::default();
+        let mut state = TriageState::default();
         let lease = |holder: Option<&str>, token: Option<u64>| serde_json::json!({"job": "j", "holder": holder, "token": token});
-        state.take(&written(9, "lease", Some(lease(Some("ann"), None))));
-        let live = |state: &State, seconds| {
+        state.apply(&written(9, "lease", Some(lease(Some("ann"), None))));
+        let live = |state: &TriageState, seconds| {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
             state.lease.as_ref().is_some_and(|lease| lease.is_live(now))
         };
         assert!(live(&state, 29) && !live(&state, 30));
         assert_eq!(state.lease.as_ref().map(|lease| lease.token), Some(9));
-        state.take(&written(12, "lease", Some(lease(Some("ann"), Some(9)))));
+        state.apply(&written(12, "lease", Some(lease(Some("ann"), Some(9)))));
         assert_eq!(state.lease.as_ref().map(|lease| lease.token), Some(9));
-        state.take(&written(13, "lease", Some(lease(None, Some(9)))));
+        state.apply(&written(13, "lease", Some(lease(None, Some(9)))));
         assert!(!live(&state, 0));
     }
 }

@@ -1,4 +1,4 @@
-//! Counting letters, without copying their messages.
+//! Counting of letters, without copying their messages.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use serde::Deserialize;
 
 use super::{
-    resolved::{self, Resolved, Seen},
+    decode::LetterDecoder,
+    resolved::{self, RecentIds, ResolvedLetters},
     scan,
-    state_topic::State,
-    store::Opener,
+    state_topic::TriageState,
 };
 use crate::{
     backends::kafka::{
@@ -24,143 +24,151 @@ use crate::{
     },
 };
 
-/// What is taken of a letter to count it.
-enum Glimpse {
-    Ours {
+/// The parts of a letter that are needed to count it.
+enum Header {
+    Own {
         topic: Arc<str>,
         partition: i32,
         offset: i64,
         id: LetterId,
-        story: Vec<u8>,
+        metadata: Vec<u8>,
     },
-    /// Stored by others, or damaged.
+    /// Stored by another program, or damaged.
     Other(Box<FetchedRecord>),
 }
 
-fn glimpse(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> Glimpse {
-    let (mut id, mut story) = (None, None);
+fn header(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> Header {
+    let (mut id, mut metadata) = (None, None);
     if let Some(headers) = record.headers() {
-        // Marks stand behind the user's headers.
+        // Internal headers come after the user's.
         for number in (0..headers.count()).rev() {
             let header = headers.get(number);
             match header.key {
                 ID => id = header.value.and_then(|id| std::str::from_utf8(id).ok()),
-                LETTER => story = header.value,
+                LETTER => metadata = header.value,
                 _ => continue,
             }
-            if id.is_some() && story.is_some() {
+            if id.is_some() && metadata.is_some() {
                 break;
             }
         }
     }
-    match (id, story) {
-        (Some(id), Some(story)) => Glimpse::Ours {
+    match (id, metadata) {
+        (Some(id), Some(metadata)) => Header::Own {
             topic: Arc::clone(topic),
             partition: record.partition(),
             offset: record.offset(),
             id: LetterId::from_stored(id),
-            story: story.to_vec(),
+            metadata: metadata.to_vec(),
         },
-        _ => Glimpse::Other(Box::new(merged_scan::copy(topic, record))),
+        _ => Header::Other(Box::new(merged_scan::copy(topic, record))),
     }
 }
 
-/// What two letters have in common that are counted together, and when one died.
+/// The fields by which letters are counted together, and when the letter was dead-lettered. Borrowed from the metadata:
+/// most letters belong to a row that exists, and need no copies.
 #[derive(Deserialize)]
-struct Brief<'a> {
+struct CountedRecord<'a> {
     #[serde(borrow)]
-    origin: BriefOrigin<'a>,
+    origin: CountedOrigin<'a>,
     group: &'a str,
     kind: LetterKind,
     #[serde(borrow)]
-    failure: BriefFailure<'a>,
+    failure: CountedFailure<'a>,
     dead_since: &'a str,
 }
 
 #[derive(Deserialize)]
-struct BriefOrigin<'a> {
+struct CountedOrigin<'a> {
     topic: &'a str,
 }
 
 #[derive(Deserialize)]
-struct BriefFailure<'a> {
+struct CountedFailure<'a> {
     fingerprint: &'a str,
 }
 
-/// Counts the letters that are meant.
+/// Counts the selected letters.
 pub(crate) async fn count(connection: &Arc<Connection>, selection: &Selection) -> Result<Stats> {
-    let spans = scan::spans(connection, &scan::stores(connection, selection).await?).await?;
-    let state = State::read(connection).await?;
-    let mut merge = MergedScan::open(connection, spans, glimpse)?;
+    let ranges = scan::ranges(
+        connection,
+        &scan::dead_letter_topics(connection, selection).await?,
+    )
+    .await?;
+    let state = TriageState::read(connection).await?;
+    let mut merge = MergedScan::open(connection, ranges, header)?;
     let mut counting = Counting {
-        opener: Opener::new(connection).await?,
+        decoder: LetterDecoder::new(connection).await?,
         resolved: state.resolved,
-        seen: Seen::default(),
+        seen: RecentIds::default(),
         selection,
         rows: StatsBuilder::default(),
     };
-    while let Some(glimpses) = merge.next().await? {
-        for one in glimpses {
-            counting.take(one);
+    while let Some(headers) = merge.next().await? {
+        for one in headers {
+            counting.count(one);
         }
     }
     Ok(counting.rows.finish())
 }
 
 struct Counting<'a> {
-    opener: Opener,
-    resolved: Resolved,
-    seen: Seen,
+    decoder: LetterDecoder,
+    resolved: ResolvedLetters,
+    seen: RecentIds,
     selection: &'a Selection,
     rows: StatsBuilder,
 }
 
 impl Counting<'_> {
-    fn take(&mut self, glimpse: Glimpse) {
-        match glimpse {
-            Glimpse::Ours {
+    fn count(&mut self, header: Header) {
+        match header {
+            Header::Own {
                 topic,
                 partition,
                 offset,
                 id,
-                story,
+                metadata,
             } => {
                 if self.is_new(&id, (&topic, partition, offset)) {
-                    self.take_ours(id, &story);
+                    self.count_own(id, &metadata);
                 }
             }
-            Glimpse::Other(read) => {
-                if let Some(found) = self.opener.open(*read)
+            Header::Other(read) => {
+                if let Some(found) = self.decoder.decode(*read)
                     && self.is_new(&found.letter.id, found.place())
                 {
-                    self.take_letter(&found.letter);
+                    self.count_letter(&found.letter);
                 }
             }
         }
     }
 
     fn is_new(&mut self, id: &LetterId, place: (&str, i32, i64)) -> bool {
-        let id = resolved::number(id);
+        let id = resolved::compact_id(id);
         !self.resolved.contains(id, place) && self.seen.is_new(id)
     }
 
-    fn take_ours(&mut self, id: LetterId, story: &[u8]) {
-        // A story with an escape in one of these is read in whole.
+    fn count_own(&mut self, id: LetterId, metadata: &[u8]) {
+        // Metadata with an escape in one of these fields cannot be borrowed and is decoded in whole.
         if self.selection.is_all()
-            && let Ok(brief) = serde_json::from_slice::<Brief<'_>>(story)
-            && let Ok(died) = DateTime::parse_from_rfc3339(brief.dead_since)
+            && let Ok(counted) = serde_json::from_slice::<CountedRecord<'_>>(metadata)
+            && let Ok(died) = DateTime::parse_from_rfc3339(counted.dead_since)
         {
-            let (place, failure) = ((brief.origin.topic, brief.group), brief.failure.fingerprint);
+            let (place, failure) = (
+                (counted.origin.topic, counted.group),
+                counted.failure.fingerprint,
+            );
             if self
                 .rows
-                .add_to_known(place, brief.kind, failure, died.into())
+                .add_to_known(place, counted.kind, failure, died.into())
             {
                 return;
             }
         }
-        if let Ok(record) = serde_json::from_slice::<LetterRecord>(story) {
+        if let Ok(record) = serde_json::from_slice::<LetterRecord>(metadata) {
             let message = Message::new(record.origin.topic.clone(), "");
-            self.take_letter(&DeadLetter {
+            self.count_letter(&DeadLetter {
                 id,
                 message,
                 record,
@@ -169,7 +177,7 @@ impl Counting<'_> {
         }
     }
 
-    fn take_letter(&mut self, letter: &DeadLetter) {
+    fn count_letter(&mut self, letter: &DeadLetter) {
         if self.selection.matches(letter) {
             self.rows.add(letter);
         }

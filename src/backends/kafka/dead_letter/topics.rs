@@ -2,12 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{state_topic, store};
+use super::state_topic;
 use crate::{
-    backends::kafka::connection::{handle::Connection, topics::PlannedTopic},
+    backends::kafka::connection::{admin::TopicSpec, handle::Connection, topics::PlannedTopic},
     event::Topic,
     transport::Result,
 };
+
+/// Letters are kept until they are resolved, and may be larger than what most topics accept.
+const TOPIC_SETTINGS: [(&str, &str); 4] = [
+    ("cleanup.policy", "delete"),
+    ("retention.ms", "-1"),
+    ("retention.bytes", "-1"),
+    ("max.message.bytes", "8388608"),
+];
 
 /// Creates the topics of the dead letters of topics, unless they exist; returns a remark for each that was created.
 pub(crate) async fn create(
@@ -28,13 +36,22 @@ pub(crate) fn planned(
     let mut planned = Vec::with_capacity(origins.len() + 1);
     for (topic, _, partitions) in origins {
         planned.push(PlannedTopic {
-            spec: store::wanted(connection, topic, *partitions)?,
+            spec: topic_spec(connection, topic, *partitions)?,
             purpose: format!("dead letters of {topic}"),
         });
     }
     planned.push(PlannedTopic {
-        spec: state_topic::wanted(connection),
+        spec: state_topic::topic_spec(connection),
         purpose: "the state of dead letters".to_owned(),
     });
     Ok(planned)
+}
+
+/// Returns the dead-letter topic of a topic as it has to be created.
+fn topic_spec(connection: &Connection, topic: &Topic, partitions: i32) -> Result<TopicSpec> {
+    Ok(TopicSpec {
+        name: connection.names().dead_letter_topic(topic)?,
+        partitions,
+        settings: TOPIC_SETTINGS.to_vec(),
+    })
 }

@@ -1,4 +1,4 @@
-//! What is known of a cluster before it is judged.
+//! The facts about a cluster that the checks need.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,14 +13,14 @@ use crate::{
     transport::Result,
 };
 
-/// Topics of the URL, and what is ours beside them.
+/// The topics of the URL, and the internal topics.
 #[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) brokers: usize,
     pub(super) topics: BTreeMap<String, Facts>,
 }
 
-/// What is known of a topic.
+/// The facts about a topic.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) kind: Kind,
@@ -28,24 +28,24 @@ pub(super) struct Facts {
     /// The fewest replicas of a partition, and of those the fewest that are up to date.
     pub(super) replicas: usize,
     pub(super) in_sync: usize,
-    /// Partitions that nobody serves.
+    /// Partitions without a leader.
     pub(super) without_leader: usize,
     pub(super) settings: Settings,
 }
 
-/// What a topic is for.
+/// The purpose of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Events of a user.
     Events,
     /// Dead letters of a topic.
     Letters(Topic),
-    /// What waits, or what became of dead letters: only the last record of a key counts.
+    /// Delayed events, retries or job state: only the last record of a key counts.
     Compacted,
 }
 
 impl Cluster {
-    /// Asks for everything.
+    /// Asks the cluster.
     pub(super) async fn look(connection: &Arc<Connection>) -> Result<Self> {
         let own = Arc::clone(connection);
         let mut found = connection

@@ -30,7 +30,7 @@ pub(in crate::backends::kafka) async fn fix(
     }
     let facts = cluster.topics.get(name).ok_or_else(nothing)?;
     if facts.kind == Kind::Events {
-        let message = format!("`{name}` is not ours: that is for its owner to decide");
+        let message = format!("`{name}` is your own topic: change it yourself");
         return Err(error(ErrorKind::Unsupported, message));
     }
     if matches!(what, "orphan" | "legacy") {
@@ -56,7 +56,7 @@ pub(in crate::backends::kafka) async fn fix(
     .await
 }
 
-/// Returns what a topic has to take that takes everything of the others.
+/// Returns the record size that an internal topic has to accept to store the records of all topics.
 fn room(cluster: &Cluster) -> i64 {
     let limits = cluster.events();
     let limits = limits.filter_map(|(_, facts)| facts.number("max.message.bytes"));

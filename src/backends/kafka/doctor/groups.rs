@@ -1,4 +1,4 @@
-//! Groups: whether somebody reads, and how far behind they are.
+//! Checks of groups: their members, and how far behind they are.
 
 use std::sync::Arc;
 
@@ -27,9 +27,9 @@ use crate::{
     transport::{Finding, Result, ScheduleScan as _},
 };
 
-/// What is fewer is counted record by record; else it is by offsets.
+/// A lag up to this is counted record by record; a larger one by offsets.
 const FEW: i64 = 1000;
-/// The most groups that are looked at.
+/// The most groups that are checked.
 const MOST: usize = 100;
 
 /// A group that reads topics of the URL.
@@ -53,9 +53,9 @@ impl Group {
 pub(super) struct Lag {
     pub(super) topic: String,
     behind: i64,
-    /// Where what is not read stands.
+    /// The ranges that were not read.
     unread: Vec<OffsetRange>,
-    /// What retention removed before it was read.
+    /// How many records retention removed before they were read.
     lost: i64,
 }
 
@@ -144,7 +144,7 @@ fn lags(
     places: &[(String, i32)],
     bounds: &[Watermarks],
 ) -> Result<Vec<Lag>> {
-    let asking = |failed| error::from_kafka(failed, "asking for the place of a group");
+    let asking = |failed| error::from_kafka(failed, "reading the offsets of a group");
     let mut asked = TopicPartitionList::new();
     for (topic, partition) in places {
         asked.add_partition(topic, *partition);
@@ -188,7 +188,7 @@ fn lags(
     Ok(lags)
 }
 
-/// Tells how groups are; what an open transaction hides nobody has read.
+/// Returns the findings of groups. Records behind an open transaction cannot be read by any group.
 pub(super) fn findings(groups: &[Group], hidden: &[BlockedRecords]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for group in groups {
@@ -203,14 +203,14 @@ pub(super) fn findings(groups: &[Group], hidden: &[BlockedRecords]) -> Vec<Findi
             .map(|lag| format!("{} behind on {}", lag.behind, lag.topic))
             .collect();
         let members = match group.members {
-            0 => "nobody reads",
+            0 => "no members",
             1 => "1 member",
             _ => "several members",
         };
         let state = &group.state;
         let place = match behind.as_slice() {
             [] if waiting > 0 => {
-                format!("has read everything but {waiting} behind an open transaction")
+                format!("has read everything except {waiting} records behind an open transaction")
             }
             [] => "has read everything".to_owned(),
             behind => format!("is {}", behind.join(", ")),
@@ -233,7 +233,7 @@ pub(super) fn findings(groups: &[Group], hidden: &[BlockedRecords]) -> Vec<Findi
     findings
 }
 
-/// Tells if something waits for its time and nobody would see that it has come.
+/// Returns a finding if events are delayed and no process would deliver them.
 pub(super) async fn firing(
     connection: &Arc<Connection>,
     cluster: &Cluster,
@@ -255,7 +255,7 @@ pub(super) async fn firing(
     {
         return Ok(None);
     }
-    let text = "nobody is there to fire delayed events when they are due";
+    let text = "no process delivers delayed events when they are due";
     Ok(Some(
         Finding::warning("firing", text).fix("pf schedule run"),
     ))

@@ -18,7 +18,7 @@ use crate::{
     transport::{Finding, Result},
 };
 
-/// Looks at the cluster, the topics of the URL, what is ours beside them, and the groups that read them.
+/// Checks the cluster, the topics of the URL, the internal topics, and the groups that read them.
 pub(super) async fn diagnose(connection: &Arc<Connection>) -> Result<Vec<Finding>> {
     let cluster = Cluster::look(connection).await?;
     let brokers = match cluster.brokers {
@@ -39,7 +39,7 @@ pub(super) async fn diagnose(connection: &Arc<Connection>) -> Result<Vec<Finding
     Ok(findings)
 }
 
-/// Adds the command of Kafka's own tools that gives a topic another setting.
+/// Adds the command of Kafka's tools that changes a setting of a topic.
 fn by_setting(connection: &Connection, finding: Finding, topic: &str, setting: &str) -> Finding {
     let server = connection.config.servers.first().map_or("", String::as_str);
     finding.fix(format!(

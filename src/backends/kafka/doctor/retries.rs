@@ -1,4 +1,4 @@
-//! Topics of retries that nobody reads any more.
+//! Checks of retry topics that no group reads any more.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,7 +19,7 @@ use crate::{
     transport::{Finding, Result},
 };
 
-/// Who a topic of retries is for.
+/// The owner of a retry topic.
 enum Owner {
     /// A group, on a topic.
     Pair(Name, Topic),
@@ -27,7 +27,7 @@ enum Owner {
     Legacy(Name),
 }
 
-/// Finds topics of retries whose group or topic is gone, and those of earlier versions.
+/// Finds retry topics whose group or topic no longer exists, and those of earlier versions.
 pub(super) async fn findings(
     connection: &Arc<Connection>,
     cluster: &Cluster,
@@ -45,7 +45,7 @@ pub(super) async fn findings(
     for (name, facts) in retries {
         let owner = owners.get(name);
         let is_used = match owner {
-            // What is known of few groups is not known of all.
+            // Only some groups are checked in detail; of the others nothing is known.
             Some(Owner::Pair(group, topic)) => groups
                 .iter()
                 .find(|known| known.name == group.as_str())
@@ -64,7 +64,7 @@ pub(super) async fn findings(
     Ok(findings)
 }
 
-/// Returns the names of the topics of retries that groups may have.
+/// Returns the names of the retry topics that groups may have.
 fn owners(connection: &Connection, cluster: &Cluster, groups: &[String]) -> HashMap<String, Owner> {
     let names = connection.names();
     let topics = cluster.events().filter_map(|(name, _)| names.topic(name));
@@ -83,7 +83,7 @@ fn owners(connection: &Connection, cluster: &Cluster, groups: &[String]) -> Hash
     owners
 }
 
-/// Counts what waits in a topic.
+/// Counts the retries in a topic.
 async fn count(connection: &Arc<Connection>, name: &str, partitions: i32) -> Result<usize> {
     let places: Vec<(String, i32)> = (0..partitions).map(|one| (name.to_owned(), one)).collect();
     let bounds = connection.topics.watermarks(places.clone()).await?;
@@ -119,30 +119,30 @@ fn finding(connection: &Connection, name: &str, owner: Option<&Owner>, waiting: 
             "legacy",
             format!(
                 "`{name}`, in which earlier versions kept the retries of all topics, {retries}: delete it once no \
-                 consumer of group `{group}` is of such a version"
+                 consumer of group `{group}` runs such a version"
             ),
             Some(delete),
         ),
         Some(Owner::Pair(group, topic)) if waiting > 0 => (
             "orphan",
-            format!("`{name}` {retries}, and group `{group}` does not read `{topic}` any more"),
+            format!("`{name}` {retries}, and group `{group}` no longer reads `{topic}`"),
             Some(format!("pf consume {topic} --group {group} -- COMMAND")),
         ),
         Some(Owner::Pair(group, topic)) => (
             "orphan",
-            format!("`{name}` {retries}, and group `{group}` does not read `{topic}` any more"),
+            format!("`{name}` {retries}, and group `{group}` no longer reads `{topic}`"),
             Some(delete),
         ),
         None if waiting > 0 => (
             "orphan",
             format!(
-                "`{name}` {retries}, and its group or its topic is gone: deleting it loses that"
+                "`{name}` {retries}, and its group or its topic no longer exists: deleting it loses them"
             ),
             Some(delete),
         ),
         None => (
             "orphan",
-            format!("`{name}` {retries}, and its group or its topic is gone"),
+            format!("`{name}` {retries}, and its group or its topic no longer exists"),
             Some(delete),
         ),
     };

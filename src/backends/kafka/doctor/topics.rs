@@ -1,4 +1,4 @@
-//! Topics: what is missing, settings that bite, replicas.
+//! Checks of topics: missing ones, settings that lose data, replicas.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::{
     transport::Finding,
 };
 
-/// What a record of ours carries beside the message.
+/// The bytes that an internal record needs besides the message.
 pub(super) const BOOKKEEPING: i64 = 8192;
-/// Events that go sooner are said to.
+/// A retention below this is reported.
 const SHORT: Duration = Duration::from_hours(24);
-/// How long an end of a record has to stay for readers to see it.
+/// How long a tombstone has to stay so that slow readers see it.
 pub(super) const ENDS_STAY: Duration = Duration::from_hours(1);
 
-/// Tells which topics of ours are not there.
+/// Returns the internal topics that do not exist.
 pub(super) fn missing(
     connection: &Connection,
     cluster: &Cluster,
@@ -28,7 +28,7 @@ pub(super) fn missing(
     let names = connection.names();
     let mut wanted = vec![
         (names.delay_topic(), "the first consumer or delayed event"),
-        (names.state_topic(), "the first work on dead letters"),
+        (names.state_topic(), "the first dead-letter job"),
     ];
     for group in groups {
         for lag in &group.lags {
@@ -49,13 +49,13 @@ pub(super) fn missing(
             fix: Some("pf doctor --fix".to_owned()),
             ..Finding::warning(
                 &format!("missing.{name}"),
-                format!("there is no topic `{name}` yet: {who} makes it, if that is allowed then"),
+                format!("topic `{name}` does not exist yet: {who} creates it, if allowed to"),
             )
         })
         .collect()
 }
 
-/// Judges settings.
+/// Checks settings.
 pub(super) fn settings(connection: &Connection, cluster: &Cluster) -> Vec<Finding> {
     let largest = cluster
         .events()
@@ -85,7 +85,7 @@ pub(super) fn settings(connection: &Connection, cluster: &Cluster) -> Vec<Findin
     findings
 }
 
-/// Compares what a topic of ours takes with what its source takes.
+/// Compares the record size that an internal topic accepts with that of its source.
 fn limit(
     connection: &Connection,
     (name, facts): (&str, &Facts),
@@ -93,7 +93,7 @@ fn limit(
 ) -> Option<Finding> {
     let own = facts.number("max.message.bytes")?;
     let text = format!(
-        "`{name}` takes records of up to {own} bytes, `{source}` of up to {largest}: larger events do not fit"
+        "`{name}` accepts records of up to {own} bytes, `{source}` of up to {largest}: larger events do not fit"
     );
     let setting = format!("max.message.bytes={}", largest + BOOKKEEPING);
     let found = Finding::warning(format!("limit.{name}"), text);
@@ -105,7 +105,7 @@ fn of_events(connection: &Connection, name: &str, facts: &Facts) -> Vec<Finding>
     let policy = facts.setting("cleanup.policy");
     if policy.contains("compact") {
         let text = format!(
-            "`{name}` is compacted: an event is gone once a later one has its key, read or not"
+            "`{name}` is compacted: an event is removed once a later one has the same key, read or not"
         );
         let found = Finding::warning(format!("cleanup.{name}"), text);
         findings.push(by_setting(connection, found, name, "cleanup.policy=delete"));
@@ -126,7 +126,7 @@ fn of_events(connection: &Connection, name: &str, facts: &Facts) -> Vec<Finding>
     findings
 }
 
-/// Returns how long records are kept; none is for ever.
+/// Returns how long records are kept; none if indefinitely.
 fn kept(facts: &Facts) -> Option<Duration> {
     let millis = u64::try_from(facts.number("retention.ms")?).ok()?;
     let deletes = facts.setting("cleanup.policy").contains("delete");
@@ -136,14 +136,15 @@ fn kept(facts: &Facts) -> Option<Duration> {
 fn of_letters(connection: &Connection, name: &str, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if facts.setting("cleanup.policy").contains("compact") {
-        let text =
-            format!("`{name}` is compacted: a dead letter is gone once a later one has its key");
+        let text = format!(
+            "`{name}` is compacted: a dead letter is removed once a later one has the same key"
+        );
         let found = Finding::problem(format!("cleanup.{name}"), text);
         findings.push(by_setting(connection, found, name, "cleanup.policy=delete"));
     }
     if let Some(kept) = kept(facts) {
         let kept = humantime::format_duration(kept);
-        let text = format!("dead letters in `{name}` are deleted after {kept}, looked at or not");
+        let text = format!("dead letters in `{name}` are deleted after {kept}, resolved or not");
         let found = Finding::warning(format!("retention.{name}"), text);
         findings.push(by_setting(connection, found, name, "retention.ms=-1"));
     }
@@ -156,7 +157,7 @@ fn of_compacted(connection: &Connection, name: &str, facts: &Facts) -> Vec<Findi
         let kept = kept(facts).map(|kept| humantime::format_duration(kept).to_string());
         let text = match kept {
             Some(kept) => {
-                format!("`{name}` deletes records after {kept}: what waits longer is lost")
+                format!("`{name}` deletes records after {kept}: events delayed for longer are lost")
             }
             None => format!("`{name}` is not compacted and only grows"),
         };
@@ -172,7 +173,7 @@ fn of_compacted(connection: &Connection, name: &str, facts: &Facts) -> Vec<Findi
     if u128::try_from(stay).unwrap_or_default() < ENDS_STAY.as_millis() {
         let stay = humantime::format_duration(Duration::from_millis(stay.unsigned_abs()));
         let text = format!(
-            "`{name}` forgets after {stay} that a record has ended: a slow reader may take it up again"
+            "`{name}` keeps tombstones for only {stay}: a slow reader may miss one and process an ended record again"
         );
         let found = Finding::warning(format!("ends.{name}"), text);
         findings.push(by_setting(
@@ -185,7 +186,7 @@ fn of_compacted(connection: &Connection, name: &str, facts: &Facts) -> Vec<Findi
     findings
 }
 
-/// Tells what open transactions hide; most are over in a moment.
+/// Returns the records that open transactions hide; most transactions end in a moment.
 pub(super) fn hidden(connection: &Connection, hidden: &[BlockedRecords]) -> Vec<Finding> {
     let server = connection.config.servers.first().map_or("", String::as_str);
     let found = |hidden: &BlockedRecords| {
@@ -204,14 +205,14 @@ pub(super) fn hidden(connection: &Connection, hidden: &[BlockedRecords]) -> Vec<
     hidden.iter().map(found).collect()
 }
 
-/// Judges where topics are kept.
+/// Checks replicas.
 pub(super) fn replicas(connection: &Connection, cluster: &Cluster) -> Vec<Finding> {
     let all = cluster.topics.iter();
     all.filter_map(|(name, facts)| {
         let finding = format!("replicas.{name}");
         let wanted = usize::try_from(facts.number("min.insync.replicas").unwrap_or(1)).unwrap_or(1);
         let (replicas, in_sync) = (facts.replicas, facts.in_sync);
-        // A broker wants no more than there are.
+        // A broker requires no more replicas than there are.
         let wanted = wanted.min(replicas);
         if facts.without_leader > 0 {
             let count = facts.without_leader;
@@ -220,21 +221,21 @@ pub(super) fn replicas(connection: &Connection, cluster: &Cluster) -> Vec<Findin
         }
         if in_sync < wanted {
             let text = format!(
-                "`{name}` takes no events: {in_sync} of {replicas} replicas are in sync, `min.insync.replicas` is {wanted}"
+                "`{name}` accepts no events: {in_sync} of {replicas} replicas are in sync, `min.insync.replicas` is {wanted}"
             );
             let found = Finding::problem(finding, text);
             let setting = format!("min.insync.replicas={}", in_sync.max(1));
             return Some(by_setting(connection, found, name, &setting));
         }
         if replicas == 1 && cluster.brokers > 1 {
-            let text = format!("`{name}` is on one broker alone, and gone with it");
+            let text = format!("`{name}` has one replica: it is lost with its broker");
             return Some(Finding {
                 fix: Some("kafka-reassign-partitions.sh".to_owned()),
                 ..Finding::warning(finding, text)
             });
         }
         (replicas > 2 && wanted < 2).then(|| {
-            let text = format!("a confirmed event of `{name}` may be on one broker alone");
+            let text = format!("a confirmed event of `{name}` may be stored on one broker only");
             by_setting(connection, Finding::warning(finding, text), name, "min.insync.replicas=2")
         })
     })
@@ -272,7 +273,7 @@ mod tests {
     fn replicas_are_judged() {
         assert_eq!(found(3, 3, "2"), []);
         assert_eq!(found(3, 1, "2")[0].0, FindingLevel::Problem);
-        assert!(found(1, 1, "2")[0].1.contains("on one broker alone"));
+        assert!(found(1, 1, "2")[0].1.contains("lost with its broker"));
         assert_eq!(found(3, 3, "1")[0].0, FindingLevel::Warning);
     }
 }

@@ -1,4 +1,7 @@
-//! Dealing with the letters of a job: messages, a receipt and how far the job is, in one transaction each time.
+//! One step of a job: messages, the receipt and the progress in one transaction.
+//!
+//! A broker refuses a transaction, not a record. So a batch that is refused is halved until the refused letter is alone; it
+//! is reported as failed, and the others are committed.
 
 use std::{sync::Arc, thread, time::SystemTime};
 
@@ -6,8 +9,8 @@ use bytes::Bytes;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
-    letters::{Item, What},
-    worker::{Bench, Doubt, Triage, Worker},
+    letters::{Disposition, JobItem},
+    worker::{InDoubt, JobWorkers, Worker, WorkerSlot},
 };
 use crate::{
     backends::kafka::{
@@ -19,10 +22,10 @@ use crate::{
         },
         consume::retry_topics::support_topics,
         dead_letter::{
+            decode::DecodedLetter,
             resolved,
             state_records::Receipt,
-            state_topic::{self, State},
-            store::Found,
+            state_topic::{self, TriageState},
         },
         delay::delayed_record::{self, DelayedRecord},
         error::error,
@@ -32,45 +35,45 @@ use crate::{
     transport::{ErrorKind, JobAction, JobLease, LetterId, Resolution, Result, TransportError},
 };
 
-/// The most letters of one transaction.
+/// The most letters in one transaction.
 const BATCH: usize = 1000;
-/// How often in a row the same letters are sent again at once.
+/// How often in a row the same letters are sent again without a pause.
 const DROPPED: usize = 3;
 
 type Outcomes = Vec<(LetterId, Resolution)>;
-/// What became of letters, and why it went no further.
-type Settled = (Outcomes, Option<(TransportError, Option<Doubt>)>);
+/// The outcomes of letters, and the error that ended the step early.
+type Settled = (Outcomes, Option<(TransportError, Option<InDoubt>)>);
 
-/// Why a step went no further.
-enum Halt {
-    /// The broker does not want what was sent; nothing was stored.
+/// Why a step ended early.
+enum StepError {
+    /// The broker refused a record; nothing was stored.
     Refused(String),
-    /// The client dropped what was sent; nothing was stored.
+    /// The client dropped the records; nothing was stored.
     Dropped(TransportError),
     Failed(TransportError),
 }
 
-/// Deals with the next letters of a job.
+/// Processes the next letters of a job.
 pub(crate) async fn advance(
     connection: &Arc<Connection>,
-    triage: &Triage,
+    workers: &JobWorkers,
     lease: &JobLease,
     max: usize,
 ) -> Result<Outcomes> {
-    let mut bench = triage.bench().await;
+    let mut slot = workers.slot().await;
     let mut is_last = false;
     loop {
-        if let Some(outcomes) = ready(connection, &mut bench, lease).await? {
+        if let Some(outcomes) = prepare(connection, &mut slot, lease).await? {
             return Ok(outcomes);
         }
-        let (back, step) = step(connection, bench, max.clamp(1, BATCH)).await?;
-        bench = back;
+        let (back, step) = step(connection, slot, max.clamp(1, BATCH)).await?;
+        slot = back;
         let failed = match step {
             Ok(outcomes) => return Ok(outcomes),
             Err(failed) => failed,
         };
-        bench.dismiss().await;
-        // Shut out by one who found out too late that somebody holds the lease, or without an answer: look again.
+        slot.release_worker().await;
+        // Fenced by a process that noticed the lease too late, or without an answer: read the state and try once more.
         let may_pass = matches!(failed.kind(), ErrorKind::Held | ErrorKind::Ambiguous);
         if is_last || !may_pass {
             return Err(failed);
@@ -79,84 +82,88 @@ pub(crate) async fn advance(
     }
 }
 
-/// Makes the worker ready; returns what became of a step that got no answer, if it was committed.
-async fn ready(
+/// Makes the worker ready; returns the outcomes of a step that got no answer, if it was committed.
+async fn prepare(
     connection: &Arc<Connection>,
-    bench: &mut Bench,
+    slot: &mut WorkerSlot,
     lease: &JobLease,
 ) -> Result<Option<Outcomes>> {
-    let is_lost = match bench.ready(connection, lease).await {
+    let is_lost = match slot.ensure_worker(connection, lease).await {
         Ok(()) => None,
         Err(failed) if failed.kind() == ErrorKind::Held => Some(failed),
         Err(failed) => return Err(failed),
     };
-    if let Some(doubt) = bench.doubt.take() {
-        let through = match &bench.worker {
+    if let Some(in_doubt) = slot.in_doubt.take() {
+        let through = match &slot.worker {
             Some(worker) if is_lost.is_none() => worker.known.through,
             _ => {
-                let state = State::read(connection).await?;
-                state.jobs.get(&doubt.job.0).map_or(0, |job| job.through)
+                let state = TriageState::read(connection).await?;
+                state.jobs.get(&in_doubt.job.0).map_or(0, |job| job.through)
             }
         };
-        if doubt.job == lease.job && through >= doubt.through {
-            return Ok(Some(doubt.outcomes));
+        if in_doubt.job == lease.job && through >= in_doubt.through {
+            return Ok(Some(in_doubt.outcomes));
         }
     }
     is_lost.map_or(Ok(None), Err)
 }
 
-type Stepped = (OwnedMutexGuard<Bench>, Result<Outcomes>);
+type Stepped = (OwnedMutexGuard<WorkerSlot>, Result<Outcomes>);
 
 async fn step(
     connection: &Arc<Connection>,
-    bench: OwnedMutexGuard<Bench>,
+    slot: OwnedMutexGuard<WorkerSlot>,
     max: usize,
 ) -> Result<Stepped> {
-    let (mut bench, items) = with_worker(bench, move |worker| worker.next(max)).await?;
+    let (mut slot, items) = with_worker(slot, move |worker| worker.next(max)).await?;
     let mut items = match items {
-        Ok(items) if items.is_empty() => return Ok((bench, Ok(Vec::new()))),
+        Ok(items) if items.is_empty() => return Ok((slot, Ok(Vec::new()))),
         Ok(items) => items,
-        Err(failed) => return Ok((bench, Err(failed))),
+        Err(failed) => return Ok((slot, Err(failed))),
     };
-    if let Some(worker) = &bench.worker
+    if let Some(worker) = &slot.worker
         && let JobAction::Replay { to } = &worker.action
     {
         for item in &mut items {
-            aim(connection, to.as_ref(), item).await?;
+            resolve_target(connection, to.as_ref(), item).await?;
         }
     }
     let connection = Arc::clone(connection);
-    let settled = with_worker(bench, move |worker| worker.deal(&connection, items, max)).await?;
-    bench = settled.0;
+    let settled = with_worker(slot, move |worker| worker.process(&connection, items, max)).await?;
+    slot = settled.0;
     let (outcomes, halted) = settled.1;
-    if let Some((failed, doubt)) = halted {
-        bench.doubt = doubt;
+    if let Some((failed, in_doubt)) = halted {
+        slot.in_doubt = in_doubt;
         if outcomes.is_empty() {
-            return Ok((bench, Err(failed)));
+            return Ok((slot, Err(failed)));
         }
-        // What was done is told first; the failure shows again.
-        bench.dismiss().await;
+        // The outcomes so far are returned first; the error shows in the next step.
+        slot.release_worker().await;
     }
-    Ok((bench, Ok(outcomes)))
+    Ok((slot, Ok(outcomes)))
 }
 
-/// Lets the worker do something that blocks.
+/// Runs blocking work on the worker.
 async fn with_worker<T: Send + 'static>(
-    mut bench: OwnedMutexGuard<Bench>,
+    mut slot: OwnedMutexGuard<WorkerSlot>,
     work: impl FnOnce(&mut Worker) -> T + Send + 'static,
-) -> Result<(OwnedMutexGuard<Bench>, T)> {
+) -> Result<(OwnedMutexGuard<WorkerSlot>, T)> {
     handle::blocking(move || {
-        let worker = bench.worker.as_mut();
-        let worker = worker.ok_or_else(|| error(ErrorKind::Other, "nobody is at work"))?;
+        let worker = slot.worker.as_mut();
+        let worker = worker.ok_or_else(|| error(ErrorKind::Other, "the job has no worker"))?;
         let done = work(worker);
-        Ok((bench, done))
+        Ok((slot, done))
     })
     .await
 }
 
-/// Makes sure that the place where a letter's message goes is there.
-async fn aim(connection: &Arc<Connection>, to: Option<&Topic>, item: &mut Item) -> Result<()> {
-    let What::Deal(found) = &item.what else {
+/// Makes sure that the topic that a letter's message goes to exists.
+async fn resolve_target(
+    connection: &Arc<Connection>,
+    to: Option<&Topic>,
+    item: &mut JobItem,
+) -> Result<()> {
+    let Disposition::Process(found) = &item.disposition else {
         return Ok(());
     };
     let failed = match target(connection, to, found) {
@@ -178,11 +185,11 @@ async fn aim(connection: &Arc<Connection>, to: Option<&Topic>, item: &mut Item) 
         }
         Err(failed) => failed.to_string(),
     };
-    item.what = What::Failed(failed);
+    item.disposition = Disposition::Failed(failed);
     Ok(())
 }
 
-fn target(connection: &Connection, to: Option<&Topic>, found: &Found) -> Result<String> {
+fn target(connection: &Connection, to: Option<&Topic>, found: &DecodedLetter) -> Result<String> {
     match to {
         Some(topic) => connection.names().topic_name(topic),
         None if found.is_foreign => connection.names().topic_name(&found.letter.message.topic),
@@ -194,8 +201,12 @@ fn target(connection: &Connection, to: Option<&Topic>, found: &Found) -> Result<
     }
 }
 
-/// Lays out the message of a letter so that it lives again.
-fn revive(connection: &Connection, to: Option<&Topic>, found: &Found) -> Result<OutgoingRecord> {
+/// Encodes the message of a letter for its replay.
+fn replayed_record(
+    connection: &Connection,
+    to: Option<&Topic>,
+    found: &DecodedLetter,
+) -> Result<OutgoingRecord> {
     let letter = &found.letter;
     let name = target(connection, to, found)?;
     if to.is_some() || found.is_foreign {
@@ -221,91 +232,96 @@ fn revive(connection: &Connection, to: Option<&Topic>, found: &Found) -> Result<
 }
 
 impl Worker {
-    /// Returns the letters that come next.
-    fn next(&mut self, max: usize) -> Result<Vec<Item>> {
-        let Some(reading) = &mut self.reading else {
-            return Err(error(ErrorKind::Other, "nobody reads letters"));
+    /// Returns the next letters.
+    fn next(&mut self, max: usize) -> Result<Vec<JobItem>> {
+        let Some(letters) = &mut self.letters else {
+            return Err(error(ErrorKind::Other, "the job has no reader of letters"));
         };
-        reading.next(self.known.through, max, &self.resolved)
+        letters.next(self.known.through, max, &self.resolved)
     }
 
-    /// Deals with letters, and reads those that come next meanwhile.
-    fn deal(&mut self, connection: &Connection, mut items: Vec<Item>, max: usize) -> Settled {
+    /// Processes letters, and reads the next ones meanwhile.
+    fn process(&mut self, connection: &Connection, mut items: Vec<JobItem>, max: usize) -> Settled {
         let next = self.known.through + items.len() as u64;
-        let mut reading = self.reading.take();
+        let mut letters = self.letters.take();
         let mut resolved = std::mem::take(&mut self.resolved);
         let settled = thread::scope(|scope| {
-            if let Some(reading) = &mut reading {
-                scope.spawn(|| reading.look_ahead(next, max, &resolved));
+            if let Some(letters) = &mut letters {
+                scope.spawn(|| letters.prefetch(next, max, &resolved));
             }
             self.settle(connection, &mut items)
         });
         for (item, _) in items.iter().zip(&settled.0) {
-            if let What::Deal(found) = &item.what {
-                resolved.add(resolved::number(&item.id), found.place());
+            if let Disposition::Process(found) = &item.disposition {
+                resolved.add(resolved::compact_id(&item.id), found.place());
             }
         }
-        (self.reading, self.resolved) = (reading, resolved);
+        (self.letters, self.resolved) = (letters, resolved);
         settled
     }
 
-    /// Deals with letters; a batch that the broker refuses is halved until the one that it does not want stands alone.
-    fn settle(&mut self, connection: &Connection, items: &mut [Item]) -> Settled {
+    /// Processes letters; a batch that the broker refuses is halved until the refused letter is alone.
+    fn settle(&mut self, connection: &Connection, items: &mut [JobItem]) -> Settled {
         let mut outcomes = Vec::with_capacity(items.len());
         let (mut at, mut size, mut dropped) = (0, items.len(), 0);
         while at < items.len() {
             let end = (at + size).min(items.len());
             let part = &items[at..end];
-            match self.together(connection, part) {
+            match self.commit_batch(connection, part) {
                 Ok(()) => {
                     dropped = 0;
-                    outcomes.extend(part.iter().map(Item::outcome));
+                    outcomes.extend(part.iter().map(JobItem::outcome));
                     at = end;
                     size = items.len() - at;
                 }
-                Err(Halt::Refused(reason)) if part.len() == 1 => {
-                    if !matches!(part[0].what, What::Deal(_)) {
+                Err(StepError::Refused(reason)) if part.len() == 1 => {
+                    if !matches!(part[0].disposition, Disposition::Process(_)) {
                         return (outcomes, Some((error(ErrorKind::Other, reason), None)));
                     }
-                    items[at].what = What::Failed(reason);
+                    items[at].disposition = Disposition::Failed(reason);
                 }
-                Err(Halt::Refused(_)) => size = part.len() / 2,
-                // Having been refused something, the client counts anew, but only after another try.
-                Err(Halt::Dropped(_)) if dropped < DROPPED => dropped += 1,
-                Err(Halt::Dropped(failed)) => return (outcomes, Some((failed, None))),
-                Err(Halt::Failed(failed)) => {
+                Err(StepError::Refused(_)) => size = part.len() / 2,
+                // After a refusal librdkafka restarts its sequence numbers, but drops the next records first.
+                Err(StepError::Dropped(_)) if dropped < DROPPED => dropped += 1,
+                Err(StepError::Dropped(failed)) => return (outcomes, Some((failed, None))),
+                Err(StepError::Failed(failed)) => {
                     let is_doubtful =
                         matches!(failed.kind(), ErrorKind::Ambiguous | ErrorKind::Held);
-                    let doubt = is_doubtful.then(|| Doubt {
+                    let in_doubt = is_doubtful.then(|| InDoubt {
                         job: self.job.clone(),
                         through: self.known.through + part.len() as u64,
-                        outcomes: part.iter().map(Item::outcome).collect(),
+                        outcomes: part.iter().map(JobItem::outcome).collect(),
                     });
-                    return (outcomes, Some((failed, doubt)));
+                    return (outcomes, Some((failed, in_doubt)));
                 }
             }
         }
         (outcomes, None)
     }
 
-    fn together(&mut self, connection: &Connection, items: &[Item]) -> Result<(), Halt> {
+    fn commit_batch(
+        &mut self,
+        connection: &Connection,
+        items: &[JobItem],
+    ) -> Result<(), StepError> {
         let mut receipt = Receipt {
             through: self.known.through + items.len() as u64,
             letters: Vec::new(),
         };
         let mut records = Vec::with_capacity(items.len() + 1);
         for item in items {
-            let What::Deal(found) = &item.what else {
+            let Disposition::Process(found) = &item.disposition else {
                 continue;
             };
             if let JobAction::Replay { to } = &self.action {
-                let revived = revive(connection, to.as_ref(), found);
-                records.push(revived.map_err(|failed| Halt::Refused(failed.to_string()))?);
+                let revived = replayed_record(connection, to.as_ref(), found);
+                records.push(revived.map_err(|failed| StepError::Refused(failed.to_string()))?);
             }
             receipt.add(&item.id, found.place());
         }
         let key = state_topic::receipt_key(&self.job, self.known.through);
-        records.push(state_topic::record(connection, key, Some(&receipt)).map_err(Halt::Failed)?);
+        records
+            .push(state_topic::record(connection, key, Some(&receipt)).map_err(StepError::Failed)?);
         self.commit(records)?;
         match self.action {
             JobAction::Replay { .. } => failpoint::reach("kafka.replay_committed"),
@@ -318,33 +334,33 @@ impl Worker {
         Ok(())
     }
 
-    /// Commits records, of which the receipt is the last. Who lists jobs sees it at once; of what else was written, that
-    /// is waited for at the end.
-    fn commit(&mut self, records: Vec<OutgoingRecord>) -> Result<(), Halt> {
+    /// Commits records, of which the receipt is the last. Waits until readers see the receipt, so that `pf dlq jobs` shows
+    /// the progress; for the messages that is waited for when the job ends.
+    fn commit(&mut self, records: Vec<OutgoingRecord>) -> Result<(), StepError> {
         let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
-        let placed = self.transactor.commit(records, None).map_err(halt)?;
+        let placed = self.producer.commit(records, None).map_err(step_error)?;
         let mut stored = topics.into_iter().zip(&placed);
         let receipt = stored.next_back();
         let place =
             |(topic, placed): (String, &RecordMetadata)| ((topic, placed.partition), placed.offset);
         self.unseen.extend(stored.map(place));
-        self.transactor
+        self.producer
             .wait_until_seen(&receipt.map(place).into_iter().collect());
         Ok(())
     }
 }
 
-fn halt(failed: Failed) -> Halt {
+fn step_error(failed: Failed) -> StepError {
     let is_refused = matches!(
         failed.error.kind(),
         ErrorKind::TooLarge | ErrorKind::Invalid | ErrorKind::Denied | ErrorKind::NotFound
     );
     match failed.record {
-        Some(_) if is_refused => Halt::Refused(failed.error.to_string()),
-        // Nothing was committed: what a single record heard says nothing about the whole.
-        Some(_) => Halt::Failed(unstored(failed.error)),
-        None if failed.error.is_transient() => Halt::Dropped(failed.error),
-        None => Halt::Failed(failed.error),
+        Some(_) if is_refused => StepError::Refused(failed.error.to_string()),
+        // Nothing was committed: the error of a single record is not that of the transaction.
+        Some(_) => StepError::Failed(unstored(failed.error)),
+        None if failed.error.is_transient() => StepError::Dropped(failed.error),
+        None => StepError::Failed(failed.error),
     }
 }
 

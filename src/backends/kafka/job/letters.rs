@@ -1,4 +1,4 @@
-//! Reading the letters of a job as they are to be dealt with.
+//! The letters of a job, read ahead while others are processed.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,9 +7,9 @@ use crate::{
         codec::{record, topic_partition::TopicPartition},
         connection::{client, config::Config},
         dead_letter::{
-            resolved::{self, Resolved},
-            state_records::{Chunk, Entry, Known},
-            store::{Found, Opener},
+            decode::{DecodedLetter, LetterDecoder},
+            resolved::{self, ResolvedLetters},
+            state_records::{Chunk, Entry, JobState},
         },
         error::SCHEME,
         read::{offset_fetcher::OffsetFetcher, sequential::SequentialReader},
@@ -18,87 +18,87 @@ use crate::{
     transport::{ErrorKind, JobAction, JobId, LetterId, Resolution, Result},
 };
 
-/// With so many bytes of messages, no more letters are read at a time.
+/// The bytes of messages after which no more letters are read at a time.
 const BYTES: usize = 16 << 20;
 
-/// A letter of a job, and what is to be done about it.
+/// A letter of a job, and what to do with it.
 #[derive(Debug)]
-pub(crate) struct Item {
+pub(crate) struct JobItem {
     pub(crate) id: LetterId,
     /// Kafka's name of the topic, the partition and the offset.
     place: Option<(Arc<str>, i32, i64)>,
-    pub(crate) what: What,
+    pub(crate) disposition: Disposition,
 }
 
-/// What is to be done about a letter.
+/// What to do with a letter.
 #[derive(Debug)]
-pub(crate) enum What {
+pub(crate) enum Disposition {
     Gone,
     Failed(String),
-    Deal(Box<Found>),
+    Process(Box<DecodedLetter>),
 }
 
-impl Item {
-    /// Tells what became of it once that was committed.
+impl JobItem {
+    /// Returns its outcome once the step is committed.
     pub(crate) fn outcome(&self) -> (LetterId, Resolution) {
-        let outcome = match &self.what {
-            What::Gone => Resolution::Gone,
-            What::Failed(reason) => Resolution::Failed {
+        let outcome = match &self.disposition {
+            Disposition::Gone => Resolution::Gone,
+            Disposition::Failed(reason) => Resolution::Failed {
                 reason: reason.clone(),
             },
-            What::Deal(_) => Resolution::Done,
+            Disposition::Process(_) => Resolution::Done,
         };
         (self.id.clone(), outcome)
     }
 
-    fn is_in(&self, resolved: &Resolved) -> bool {
+    fn is_in(&self, resolved: &ResolvedLetters) -> bool {
         let contains = |(topic, partition, offset): &(Arc<str>, i32, i64)| {
-            let id = resolved::number(&self.id);
+            let id = resolved::compact_id(&self.id);
             resolved.contains(id, (topic, *partition, *offset))
         };
         self.place.as_ref().is_some_and(contains)
     }
 }
 
-/// What of a letter is at hand, in bytes.
-fn size(item: &Item) -> usize {
-    match &item.what {
-        What::Deal(found) => found.letter.message.bytes().len(),
-        What::Gone | What::Failed(_) => 0,
+/// Returns the size of a letter in memory, in bytes.
+fn size(item: &JobItem) -> usize {
+    match &item.disposition {
+        Disposition::Process(found) => found.letter.message.bytes().len(),
+        Disposition::Gone | Disposition::Failed(_) => 0,
     }
 }
 
-/// Leaves alone what was dealt with since it was read.
-fn weed(items: &mut [Item], resolved: &Resolved) {
+/// Drops the letters that were resolved since they were read.
+fn drop_resolved(items: &mut [JobItem], resolved: &ResolvedLetters) {
     for item in items {
         if item.is_in(resolved) {
-            item.what = What::Gone;
+            item.disposition = Disposition::Gone;
         }
     }
 }
 
-/// Reads the letters of a job, also those that come next while others are being dealt with.
+/// Reads the letters of a job, and prefetches the next ones.
 #[derive(Debug)]
-pub(crate) struct Gatherer {
+pub(crate) struct LetterReader {
     config: Config,
     job: JobId,
     is_replay: bool,
     /// By the number of letters before each.
     chunks: BTreeMap<u64, Chunk>,
     trail: SequentialReader,
-    opener: Opener,
+    decoder: LetterDecoder,
     fetcher: Arc<OffsetFetcher>,
-    /// Names that were read together, and how many are before them.
+    /// Entries that were read together, and how many are before them.
     chunk: Option<(u64, Vec<Entry>)>,
-    /// Letters that were read already, and how many are before them.
-    ahead: Option<(u64, Vec<Item>)>,
+    /// Letters that were prefetched, and how many are before them.
+    ahead: Option<(u64, Vec<JobItem>)>,
 }
 
-impl Gatherer {
+impl LetterReader {
     pub(crate) fn new(
         config: &Config,
-        (job, action, known): (&JobId, &JobAction, &Known),
-        opener: &Opener,
+        (job, action, known): (&JobId, &JobAction, &JobState),
+        decoder: &LetterDecoder,
         fetcher: &Arc<OffsetFetcher>,
     ) -> Self {
         Self {
@@ -107,20 +107,20 @@ impl Gatherer {
             is_replay: matches!(action, JobAction::Replay { .. }),
             chunks: known.chunks.clone(),
             trail: SequentialReader::default(),
-            opener: opener.clone(),
+            decoder: decoder.clone(),
             fetcher: Arc::clone(fetcher),
             chunk: None,
             ahead: None,
         }
     }
 
-    /// Returns letters behind so many. Blocks.
+    /// Returns the letters behind the first `through`. Blocks.
     pub(crate) fn next(
         &mut self,
         through: u64,
         max: usize,
-        resolved: &Resolved,
-    ) -> Result<Vec<Item>> {
+        resolved: &ResolvedLetters,
+    ) -> Result<Vec<JobItem>> {
         let ahead = self.ahead.take().filter(|(from, _)| *from == through);
         let mut items = match ahead {
             Some((_, items)) if !items.is_empty() => items,
@@ -130,12 +130,12 @@ impl Gatherer {
             let rest = items.split_off(max);
             self.ahead = Some((through + max as u64, rest));
         }
-        weed(&mut items, resolved);
+        drop_resolved(&mut items, resolved);
         Ok(items)
     }
 
-    /// Reads letters behind so many, to have them at hand. What fails shows when they are needed. Blocks.
-    pub(crate) fn look_ahead(&mut self, through: u64, max: usize, resolved: &Resolved) {
+    /// Prefetches the letters behind the first `through`. An error shows when they are needed. Blocks.
+    pub(crate) fn prefetch(&mut self, through: u64, max: usize, resolved: &ResolvedLetters) {
         let is_known = self.ahead.as_ref().is_some_and(|(at, _)| *at == through);
         if !is_known {
             let read = self.read(through, max, resolved);
@@ -143,18 +143,23 @@ impl Gatherer {
         }
     }
 
-    /// Ends; nobody needs to wait for that.
+    /// Closes its clients in the background.
     pub(crate) fn end(self) {
         let config = self.config.clone();
         client::close_in_background(&config, Some(self));
     }
 
-    /// Forgets names of letters that were read with others.
+    /// Forgets the entries that were read ahead.
     pub(crate) fn forget(&mut self) {
         self.chunk = None;
     }
 
-    fn read(&mut self, through: u64, max: usize, resolved: &Resolved) -> Result<Vec<Item>> {
+    fn read(
+        &mut self,
+        through: u64,
+        max: usize,
+        resolved: &ResolvedLetters,
+    ) -> Result<Vec<JobItem>> {
         let read = self.letters(through, max, resolved);
         if read.is_err() {
             self.trail = SequentialReader::default();
@@ -162,7 +167,12 @@ impl Gatherer {
         read
     }
 
-    fn letters(&mut self, through: u64, max: usize, resolved: &Resolved) -> Result<Vec<Item>> {
+    fn letters(
+        &mut self,
+        through: u64,
+        max: usize,
+        resolved: &ResolvedLetters,
+    ) -> Result<Vec<JobItem>> {
         let state: Arc<str> = self.config.names.state_topic().into();
         let entries = self.entries(&state, through, max)?;
         let mut items = Vec::with_capacity(entries.len());
@@ -178,7 +188,7 @@ impl Gatherer {
         Ok(items)
     }
 
-    /// Returns the names of letters.
+    /// Returns the entries of letters.
     fn entries(&mut self, state: &Arc<str>, mut through: u64, max: usize) -> Result<Vec<Entry>> {
         let mut found = Vec::new();
         while found.len() < max {
@@ -192,7 +202,7 @@ impl Gatherer {
         Ok(found)
     }
 
-    /// Returns names as far as they stand in one record.
+    /// Returns entries as far as they are in one record.
     fn entries_of_one(&mut self, state: &Arc<str>, through: u64, max: usize) -> Result<Vec<Entry>> {
         let Some((start, chunk)) = self.chunks.range(..=through).next_back() else {
             return Ok(Vec::new());
@@ -216,21 +226,26 @@ impl Gatherer {
         Ok(entries.skip(skipped).take(max).cloned().collect())
     }
 
-    fn look(&mut self, id: LetterId, at: Option<&Position>, resolved: &Resolved) -> Result<Item> {
+    fn look(
+        &mut self,
+        id: LetterId,
+        at: Option<&Position>,
+        resolved: &ResolvedLetters,
+    ) -> Result<JobItem> {
         let place = at.and_then(record::parse_position);
         let place = place.map(|(topic, partition, offset)| {
             let topic: Arc<str> = format!("{}{topic}", self.config.names.prefix()).into();
             (topic, partition, offset)
         });
-        let mut item = Item {
+        let mut item = JobItem {
             id,
             place,
-            what: What::Gone,
+            disposition: Disposition::Gone,
         };
         if let Some(place) = &item.place
             && !item.is_in(resolved)
         {
-            item.what = self.find(&item.id, place)?;
+            item.disposition = self.find(&item.id, place)?;
         }
         Ok(item)
     }
@@ -239,7 +254,7 @@ impl Gatherer {
         &mut self,
         id: &LetterId,
         (topic, partition, offset): &(Arc<str>, i32, i64),
-    ) -> Result<What> {
+    ) -> Result<Disposition> {
         let config = &self.config;
         let read = match self.trail.read(
             config,
@@ -249,17 +264,17 @@ impl Gatherer {
             Err(failed) if failed.kind() == ErrorKind::NotFound => None,
             read => read?,
         };
-        let found = read.and_then(|read| self.opener.open(read));
+        let found = read.and_then(|read| self.decoder.decode(read));
         let Some(mut found) = found.filter(|found| found.letter.id == *id) else {
-            return Ok(What::Gone);
+            return Ok(Disposition::Gone);
         };
         if self.is_replay {
-            found.dereference(&config.names, &self.fetcher)?;
+            found.load_original(&config.names, &self.fetcher)?;
             if let Some(original) = &found.reference {
-                let reason = format!("its message stood at {original} and is gone");
-                return Ok(What::Failed(reason));
+                let reason = format!("its message was stored at {original} and no longer exists");
+                return Ok(Disposition::Failed(reason));
             }
         }
-        Ok(What::Deal(Box::new(found)))
+        Ok(Disposition::Process(Box::new(found)))
     }
 }

@@ -1,11 +1,11 @@
-//! Jobs on dead letters: planned, leased, ended. Plans are plain records; whatever counts is committed by the one who
-//! holds the lease, under a transactional id of which there is one.
+//! The life of a job: plan, enlist, lease, renew, release, forget. Plans are plain records; everything after is committed by
+//! the holder of the lease, under the one transactional id of the store.
 
 use std::{sync::Arc, time::SystemTime};
 
 use super::{
     prune,
-    worker::{self, Bench, Triage, Worker, busy},
+    worker::{self, JobWorkers, Worker, WorkerSlot, busy},
 };
 use crate::{
     backends::kafka::{
@@ -15,8 +15,8 @@ use crate::{
             transaction::TransactionalProducer,
         },
         dead_letter::{
-            state_records::{Entry, Known, Lease, Plan},
-            state_topic::{self, LEASE, State},
+            state_records::{Entry, JobState, Lease, Plan},
+            state_topic::{self, LEASE, TriageState},
         },
         error::SCHEME,
     },
@@ -26,7 +26,7 @@ use crate::{
 
 /// Returns the jobs that have not ended.
 pub(crate) async fn list(connection: &Arc<Connection>) -> Result<Vec<Job>> {
-    let state = State::read(connection).await?;
+    let state = TriageState::read(connection).await?;
     let held = state.held().cloned();
     let jobs = state.jobs.into_iter().filter_map(|(id, known)| {
         let planned = known.planned();
@@ -46,14 +46,14 @@ pub(crate) async fn list(connection: &Arc<Connection>) -> Result<Vec<Job>> {
     Ok(jobs.collect())
 }
 
-/// Writes down a job without letters.
+/// Stores a job without letters.
 pub(crate) async fn plan(
     connection: &Arc<Connection>,
-    triage: &Triage,
+    workers: &JobWorkers,
     action: JobAction,
     selection: &str,
 ) -> Result<JobId> {
-    state_topic::make(connection).await?;
+    state_topic::ensure_topic(connection).await?;
     let job = JobId::generate();
     let plan = Plan {
         action,
@@ -64,29 +64,29 @@ pub(crate) async fn plan(
     let written = state_topic::record(connection, state_topic::job_key(&job), Some(&plan))?;
     state_topic::write(connection, vec![written]).await?;
     failpoint::reach("kafka.job_planned");
-    note_enlisted(triage, &job, 0);
+    note_enlisted(workers, &job, 0);
     Ok(job)
 }
 
-fn note_enlisted(triage: &Triage, job: &JobId, count: u64) {
-    let mut enlisted = triage.enlisted.lock();
+fn note_enlisted(workers: &JobWorkers, job: &JobId, count: u64) {
+    let mut enlisted = workers.enlisted.lock();
     enlisted.insert(job.clone(), count);
 }
 
 /// Adds letters to a job.
 pub(crate) async fn enlist(
     connection: &Arc<Connection>,
-    triage: &Triage,
+    workers: &JobWorkers,
     job: &JobId,
     letters: &[DeadLetter],
 ) -> Result<()> {
     let known = {
-        let enlisted = triage.enlisted.lock();
+        let enlisted = workers.enlisted.lock();
         enlisted.get(job).copied()
     };
     let mut start = match known {
         Some(known) => known,
-        None => find(&State::read(connection).await?, job)?.planned(),
+        None => find(&TriageState::read(connection).await?, job)?.planned(),
     };
     let mut records = Vec::new();
     for chunk in letters.chunks(JOB_CHUNK) {
@@ -98,7 +98,7 @@ pub(crate) async fn enlist(
     }
     state_topic::write(connection, records).await?;
     failpoint::reach("kafka.chunk_stored");
-    note_enlisted(triage, job, start);
+    note_enlisted(workers, job, start);
     Ok(())
 }
 
@@ -107,13 +107,13 @@ fn entry(letter: &DeadLetter) -> Entry {
     Entry(letter.id.clone(), at)
 }
 
-fn find<'a>(state: &'a State, job: &JobId) -> Result<&'a Known> {
+fn find<'a>(state: &'a TriageState, job: &JobId) -> Result<&'a JobState> {
     state.jobs.get(&job.0).ok_or_else(|| job.unknown(SCHEME))
 }
 
-/// Forgets a job that nobody works on.
+/// Forgets a job that nobody holds.
 pub(crate) async fn forget(connection: &Arc<Connection>, job: &JobId) -> Result<()> {
-    let state = State::read(connection).await?;
+    let state = TriageState::read(connection).await?;
     let known = find(&state, job)?;
     if let Some(held) = &state.lease
         && held.lease.job == *job
@@ -121,12 +121,12 @@ pub(crate) async fn forget(connection: &Arc<Connection>, job: &JobId) -> Result<
     {
         return Err(busy(&held.lease));
     }
-    state_topic::write(connection, state_topic::erased(connection, job, known)).await?;
+    state_topic::write(connection, state_topic::tombstones(connection, job, known)).await?;
     Ok(())
 }
 
-/// Reports whether somebody holds the lease, by the clock of the broker that wrote it.
-async fn is_live(connection: &Arc<Connection>, state: &State) -> Result<bool> {
+/// Reports whether the lease is held, by the clock of the broker that wrote it.
+async fn is_live(connection: &Arc<Connection>, state: &TriageState) -> Result<bool> {
     match &state.lease {
         Some(held) if held.lease.holder.is_some() => {
             Ok(held.is_live(state_topic::now(connection).await?))
@@ -135,21 +135,21 @@ async fn is_live(connection: &Arc<Connection>, state: &State) -> Result<bool> {
     }
 }
 
-/// Takes the lease, unless somebody works on any job of this store.
+/// Takes the lease, unless any job of this store is held.
 pub(crate) async fn lease(
     connection: &Arc<Connection>,
-    triage: &Triage,
+    workers: &JobWorkers,
     job: &JobId,
     holder: &str,
 ) -> Result<JobLease> {
-    let mut bench = triage.bench().await;
-    // A worker that went down in a transaction hides what was written since, the job perhaps, until it is shut out.
-    refuse_if_held(connection, &State::read(connection).await?).await?;
-    bench.dismiss().await;
-    let transactor = worker::begin(connection).await?;
+    let mut slot = workers.slot().await;
+    // A worker that crashed in a transaction hides what was written since, perhaps this job, until it is fenced.
+    refuse_if_held(connection, &TriageState::read(connection).await?).await?;
+    slot.release_worker().await;
+    let producer = worker::begin(connection).await?;
     failpoint::reach("kafka.predecessor_fenced");
-    // Somebody may have been quicker; being shut out, they come back by themselves.
-    let mut state = State::read(connection).await?;
+    // Another process may have been faster; now that it is fenced, it notices and comes back.
+    let mut state = TriageState::read(connection).await?;
     refuse_if_held(connection, &state).await?;
     let known = state
         .jobs
@@ -166,18 +166,18 @@ pub(crate) async fn lease(
         state_topic::record(connection, LEASE, Some(&lease))?,
         state_topic::record(connection, state_topic::job_key(job), Some(plan))?,
     ];
-    let (transactor, placed) = commit(transactor, records).await?;
+    let (producer, placed) = commit(producer, records).await?;
     failpoint::reach("kafka.lease_taken");
     let lease = JobLease {
         job: job.clone(),
         token: u64::try_from(placed).unwrap_or(0),
     };
-    bench.doubt = None;
-    bench.worker = Some(Worker::new(connection, transactor, (&lease, Some(holder)), state).await?);
+    slot.in_doubt = None;
+    slot.worker = Some(Worker::new(connection, producer, (&lease, Some(holder)), state).await?);
     Ok(lease)
 }
 
-async fn refuse_if_held(connection: &Arc<Connection>, state: &State) -> Result<()> {
+async fn refuse_if_held(connection: &Arc<Connection>, state: &TriageState) -> Result<()> {
     match &state.lease {
         Some(held) if is_live(connection, state).await? => Err(busy(&held.lease)),
         _ => Ok(()),
@@ -186,33 +186,34 @@ async fn refuse_if_held(connection: &Arc<Connection>, state: &State) -> Result<(
 
 /// Commits records; returns the offset of the first.
 async fn commit(
-    transactor: TransactionalProducer,
+    producer: TransactionalProducer,
     records: Vec<OutgoingRecord>,
 ) -> Result<(TransactionalProducer, i64)> {
     handle::blocking(move || {
-        let placed = transactor.commit_visibly(records)?;
+        let placed = producer.commit_visibly(records)?;
         let offset = placed.first().map_or(0, |placed| placed.offset);
-        Ok((transactor, offset))
+        Ok((producer, offset))
     })
     .await
 }
 
-/// Commits records of the holder of a lease, who may have been shut out by one who found out too late.
-async fn commit_held(
+/// Commits records of the holder of a lease. It may have been fenced by a process that noticed the lease too late; then it
+/// takes its transactional id back and commits once more.
+async fn commit_under_lease(
     connection: &Arc<Connection>,
-    bench: &mut Bench,
+    slot: &mut WorkerSlot,
     lease: &JobLease,
     is_kept: bool,
     more: impl Fn(&Worker) -> Vec<OutgoingRecord>,
 ) -> Result<()> {
     let mut is_last = false;
     loop {
-        match bench.ready(connection, lease).await {
-            // What got no answer was committed.
+        match slot.ensure_worker(connection, lease).await {
+            // The commit that got no answer had happened.
             Err(failed) if is_last && !is_kept && failed.kind() == ErrorKind::Held => return Ok(()),
             ready => ready?,
         }
-        let Some(mut worker) = bench.worker.take() else {
+        let Some(mut worker) = slot.worker.take() else {
             return Err(lease.job.unknown(SCHEME));
         };
         let mut records = vec![state_topic::record(
@@ -222,24 +223,24 @@ async fn commit_held(
         )?];
         records.extend(more(&worker));
         let answer = handle::blocking(move || {
-            let answer = worker.transactor.commit_visibly(records);
+            let answer = worker.producer.commit_visibly(records);
             if !is_kept {
-                worker.transactor.wait_until_seen(&worker.unseen);
+                worker.producer.wait_until_seen(&worker.unseen);
             }
-            if let Some(reading) = &mut worker.reading {
-                reading.forget();
+            if let Some(letters) = &mut worker.letters {
+                letters.forget();
             }
             Ok((worker, answer))
         });
         let (worker, answer) = answer.await?;
         match answer {
             Ok(_) => {
-                bench.worker = Some(worker);
+                slot.worker = Some(worker);
                 return Ok(());
             }
             Err(failed) => {
-                bench.worker = Some(worker);
-                bench.dismiss().await;
+                slot.worker = Some(worker);
+                slot.release_worker().await;
                 let kind = failed.error.kind();
                 if is_last || !matches!(kind, ErrorKind::Held | ErrorKind::Ambiguous) {
                     return Err(failed.into());
@@ -250,37 +251,37 @@ async fn commit_held(
     }
 }
 
-/// Keeps the lease.
+/// Renews the lease.
 pub(crate) async fn renew(
     connection: &Arc<Connection>,
-    triage: &Triage,
+    workers: &JobWorkers,
     lease: &JobLease,
 ) -> Result<()> {
-    let mut bench = triage.bench().await;
-    commit_held(connection, &mut bench, lease, true, |_| Vec::new()).await
+    let mut slot = workers.slot().await;
+    commit_under_lease(connection, &mut slot, lease, true, |_| Vec::new()).await
 }
 
-/// Ends the job, or only the lease.
+/// Releases the lease, and ends the job if it is done.
 pub(crate) async fn release(
     connection: &Arc<Connection>,
-    triage: &Triage,
+    workers: &JobWorkers,
     lease: &JobLease,
     done: bool,
 ) -> Result<()> {
-    let mut bench = triage.bench().await;
-    bench.ready(connection, lease).await?;
-    if done && let Some(worker) = &mut bench.worker {
+    let mut slot = workers.slot().await;
+    slot.ensure_worker(connection, lease).await?;
+    if done && let Some(worker) = &mut slot.worker {
         prune::prune(connection, worker).await?;
     }
-    let ended = commit_held(connection, &mut bench, lease, false, |worker| {
+    let ended = commit_under_lease(connection, &mut slot, lease, false, |worker| {
         if done {
-            state_topic::erased(connection, &worker.job, &worker.known)
+            state_topic::tombstones(connection, &worker.job, &worker.known)
         } else {
             Vec::new()
         }
     });
     ended.await?;
     failpoint::reach("kafka.lease_given_back");
-    bench.dismiss().await;
+    slot.release_worker().await;
     Ok(())
 }

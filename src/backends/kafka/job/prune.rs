@@ -1,4 +1,4 @@
-//! Deleting the bytes of what was dealt with: Kafka deletes the beginning of a partition, nothing in its midst.
+//! Deletion of resolved letters: Kafka deletes the beginning of a partition, never a record in its midst.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,7 +21,7 @@ use crate::{
         },
         dead_letter::{
             resolved,
-            state_records::{Kept, Receipt},
+            state_records::{Receipt, RetainedReceipt},
             state_topic,
         },
         error,
@@ -31,25 +31,24 @@ use crate::{
     transport::Result,
 };
 
-/// The most records that are looked at one by one.
+/// The most records that are read one by one.
 const LOOKS: usize = 1000;
-/// With more letters left than this, receipts are kept: one may have left a copy among them.
+/// With more letters left than this, receipts are kept: searching all of them for copies would take too long.
 const LEFT: i64 = 50_000;
-/// A consumer that went down may bring a letter a second time when it comes back, so long after the first.
+/// How long after a letter its copy may still come, from a consumer that crashed and comes back.
 const LATE: Duration = Duration::from_hours(24);
 /// The most receipts that are ended at a time.
 const ENDED: usize = 1000;
 
 type Place = (String, i32);
 
-/// Deletes the beginning of each partition as far as all of it was dealt with, and the receipts that speak of nothing
-/// that is left.
+/// Deletes the beginning of each partition as far as all of it is resolved, and the receipts whose letters are all gone.
 pub(crate) async fn prune(connection: &Arc<Connection>, worker: &mut Worker) -> Result<()> {
     let places = worker.resolved.partitions();
     let mut places: Vec<Place> = places
         .map(|(topic, part)| (topic.to_owned(), part))
         .collect();
-    // What somebody removed has no beginning.
+    // Topics may have been deleted since.
     for place in std::mem::take(&mut places) {
         if connection
             .topics
@@ -67,7 +66,7 @@ pub(crate) async fn prune(connection: &Arc<Connection>, worker: &mut Worker) -> 
         if !worker.touched.contains(place) {
             continue;
         }
-        let end = dealt_with(connection, worker, place, *bounds).await?;
+        let end = resolved_prefix(connection, worker, place, *bounds).await?;
         if end > bounds.low {
             gone.add_partition_offset(&place.0, place.1, Offset::Offset(end))
                 .map_err(|failed| error::from_kafka(failed, "deleting records"))?;
@@ -81,22 +80,22 @@ pub(crate) async fn prune(connection: &Arc<Connection>, worker: &mut Worker) -> 
     end_receipts(connection, worker, &left).await
 }
 
-/// Returns the first offset whose letter was not dealt with.
-async fn dealt_with(
+/// Returns the first offset whose letter is not resolved.
+async fn resolved_prefix(
     connection: &Arc<Connection>,
     worker: &Worker,
     (topic, partition): &Place,
     bounds: Watermarks,
 ) -> Result<i64> {
     let skip = |mut at: i64| {
-        let runs = worker.resolved.runs(topic, *partition);
-        while let Some(end) = runs.and_then(|runs| runs.end(at)) {
+        let ranges = worker.resolved.ranges(topic, *partition);
+        while let Some(end) = ranges.and_then(|ranges| ranges.end(at)) {
             at = end;
         }
         at
     };
     let mut at = skip(bounds.low);
-    // Behind a letter that was dealt with there may be its copy.
+    // A resolved letter may be followed by a copy of another one.
     for _ in 0..LOOKS {
         if at >= bounds.high {
             break;
@@ -116,7 +115,7 @@ async fn dealt_with(
     Ok(at.min(bounds.high))
 }
 
-/// Returns the offset and the name of the first letter from an offset on.
+/// Returns the offset and the id of the first letter from an offset on.
 async fn first_from(
     connection: &Arc<Connection>,
     worker: &Worker,
@@ -129,18 +128,18 @@ async fn first_from(
             PartitionQueues::new(&config, 1)?.open(&TopicPartition::new(topic, partition), from)?;
         lane.next(|topic, record| FetchedRecord::copy(Arc::clone(topic), record))
     });
-    let mut opener = worker.opener.clone();
+    let mut decoder = worker.decoder.clone();
     Ok(read.await?.map(|read| {
         let offset = read.offset;
-        let found = opener.open(read);
+        let found = decoder.decode(read);
         (
             offset,
-            found.map(|found| resolved::number(&found.letter.id)),
+            found.map(|found| resolved::compact_id(&found.letter.id)),
         )
     }))
 }
 
-/// Ends receipts that are old and speak only of what was deleted and left no copy.
+/// Ends receipts that are old, and whose letters were deleted and have no copy.
 async fn end_receipts(
     connection: &Arc<Connection>,
     worker: &mut Worker,
@@ -149,7 +148,8 @@ async fn end_receipts(
     let now = SystemTime::now();
     let old = worker.receipts.iter();
     let old = old.filter(|(_, kept)| is_past(kept, now, left)).take(ENDED);
-    let old: Vec<(i64, Kept)> = old.map(|(offset, kept)| (*offset, kept.clone())).collect();
+    let old: Vec<(i64, RetainedReceipt)> =
+        old.map(|(offset, kept)| (*offset, kept.clone())).collect();
     let remaining: i64 = left.values().map(|bounds| bounds.high - bounds.low).sum();
     if old.is_empty() || remaining > LEFT {
         return Ok(());
@@ -172,15 +172,18 @@ async fn end_receipts(
             continue;
         };
         let mut ids = receipt.letters.iter().flat_map(|dealt| &dealt.ids);
-        if ids.all(|id| !there.contains(&resolved::number(id))) {
-            ends.push(state_topic::end(connection, String::from_utf8_lossy(&key)));
+        if ids.all(|id| !there.contains(&resolved::compact_id(id))) {
+            ends.push(state_topic::tombstone(
+                connection,
+                String::from_utf8_lossy(&key),
+            ));
         }
     }
     state_topic::write(connection, ends).await?;
     Ok(())
 }
 
-fn is_past(kept: &Kept, now: SystemTime, left: &HashMap<Place, Watermarks>) -> bool {
+fn is_past(kept: &RetainedReceipt, now: SystemTime, left: &HashMap<Place, Watermarks>) -> bool {
     let age = now.duration_since(kept.time).unwrap_or_default();
     let is_deleted = |(topic, partition, last): &(String, i32, i64)| {
         let bounds = left.get(&(topic.clone(), *partition));
@@ -195,7 +198,7 @@ async fn names_left(
     left: &HashMap<Place, Watermarks>,
 ) -> Result<HashSet<u64>> {
     let config = connection.config.clone();
-    let mut opener = worker.opener.clone();
+    let mut decoder = worker.decoder.clone();
     let left: Vec<(Place, Watermarks)> = left.iter().map(|(p, b)| (p.clone(), *b)).collect();
     handle::blocking(move || {
         let client = PartitionQueues::new(&config, left.len())?;
@@ -208,8 +211,8 @@ async fn names_left(
             while let Some(read) =
                 lane.next(|topic, record| FetchedRecord::copy(Arc::clone(topic), record))?
             {
-                let found = opener.open(read);
-                names.extend(found.map(|found| resolved::number(&found.letter.id)));
+                let found = decoder.decode(read);
+                names.extend(found.map(|found| resolved::compact_id(&found.letter.id)));
             }
         }
         Ok(names)
@@ -223,7 +226,7 @@ mod tests {
 
     #[test]
     fn receipts_end_once_they_are_old_and_speak_of_nothing_that_is_there() {
-        let kept = Kept {
+        let kept = RetainedReceipt {
             time: SystemTime::UNIX_EPOCH,
             last: vec![("order.dlq".to_owned(), 0, 6)],
         };

@@ -1,5 +1,5 @@
-//! Who works on the dead letters of a store: a transactional id that shuts out whoever had it before, and what was
-//! read under it.
+//! The worker of a store's dead-letter jobs: the transactional id that fences its predecessors, and the state that was read
+//! under it.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::letters::Gatherer;
+use super::letters::LetterReader;
 use crate::{
     backends::kafka::{
         connection::{
@@ -16,10 +16,10 @@ use crate::{
             transaction::{LastOffsets, TransactionalProducer},
         },
         dead_letter::{
-            resolved::Resolved,
-            state_records::{Kept, Known, Lease},
-            state_topic::State,
-            store::Opener,
+            decode::LetterDecoder,
+            resolved::ResolvedLetters,
+            state_records::{JobState, Lease, RetainedReceipt},
+            state_topic::TriageState,
         },
         error::SCHEME,
         read::offset_fetcher::OffsetFetcher,
@@ -28,60 +28,60 @@ use crate::{
     transport::{JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError},
 };
 
-/// What a transport keeps of its work on dead letters.
+/// The dead-letter work of one transport.
 #[derive(Debug, Default)]
-pub(crate) struct Triage {
-    bench: Arc<tokio::sync::Mutex<Bench>>,
-    /// How many letters were enlisted in jobs that were planned here.
+pub(crate) struct JobWorkers {
+    slot: Arc<tokio::sync::Mutex<WorkerSlot>>,
+    /// How many letters were enlisted in jobs that this transport planned.
     pub(crate) enlisted: Mutex<HashMap<JobId, u64>>,
 }
 
-impl Triage {
-    /// Waits until nobody else of this transport works, and lets one work.
-    pub(crate) async fn bench(&self) -> OwnedMutexGuard<Bench> {
-        Arc::clone(&self.bench).lock_owned().await
+impl JobWorkers {
+    /// Waits until no other call of this transport uses the worker.
+    pub(crate) async fn slot(&self) -> OwnedMutexGuard<WorkerSlot> {
+        Arc::clone(&self.slot).lock_owned().await
     }
 }
 
-/// The place of the one who works.
+/// The worker, if there is one, and its last step if that is in doubt.
 #[derive(Debug, Default)]
-pub(crate) struct Bench {
+pub(crate) struct WorkerSlot {
     pub(crate) worker: Option<Worker>,
-    pub(crate) doubt: Option<Doubt>,
+    pub(crate) in_doubt: Option<InDoubt>,
 }
 
-/// A step of which nobody knows whether it was committed.
+/// A step of which it is unknown whether it was committed.
 #[derive(Debug)]
-pub(crate) struct Doubt {
+pub(crate) struct InDoubt {
     pub(crate) job: JobId,
     pub(crate) through: u64,
     pub(crate) outcomes: Vec<(LetterId, Resolution)>,
 }
 
-/// Who holds a lease, and what was read under it.
+/// The holder of a lease, and the state that was read under it.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    pub(crate) transactor: TransactionalProducer,
+    pub(crate) producer: TransactionalProducer,
     pub(crate) token: u64,
     pub(crate) job: JobId,
     holder: Option<String>,
     pub(crate) action: JobAction,
-    pub(crate) known: Known,
-    pub(crate) resolved: Resolved,
-    pub(crate) receipts: BTreeMap<i64, Kept>,
-    /// Partitions of which letters were dealt with since.
+    pub(crate) known: JobState,
+    pub(crate) resolved: ResolvedLetters,
+    pub(crate) receipts: BTreeMap<i64, RetainedReceipt>,
+    /// Partitions of which letters were resolved under this lease.
     pub(crate) touched: HashSet<(String, i32)>,
-    /// What was committed and perhaps is not shown to readers yet.
+    /// Commits that readers may not see yet.
     pub(crate) unseen: LastOffsets,
-    pub(crate) opener: Opener,
+    pub(crate) decoder: LetterDecoder,
     pub(crate) fetcher: Arc<OffsetFetcher>,
-    /// Reads the letters of the job; always there, except while it reads ahead.
-    pub(crate) reading: Option<Gatherer>,
+    /// Reads the letters of the job; none only while it prefetches.
+    pub(crate) letters: Option<LetterReader>,
 }
 
-impl Bench {
-    /// Makes sure that the worker of this lease is here, and that the lease still is the one that counts.
-    pub(crate) async fn ready(
+impl WorkerSlot {
+    /// Makes sure that the worker of this lease exists, and that the lease still holds.
+    pub(crate) async fn ensure_worker(
         &mut self,
         connection: &Arc<Connection>,
         lease: &JobLease,
@@ -92,23 +92,23 @@ impl Bench {
         {
             return Ok(());
         }
-        check(&State::read(connection).await?, lease)?;
-        self.dismiss().await;
-        let transactor = begin(connection).await?;
-        let state = State::read(connection).await?;
+        check(&TriageState::read(connection).await?, lease)?;
+        self.release_worker().await;
+        let producer = begin(connection).await?;
+        let state = TriageState::read(connection).await?;
         check(&state, lease)?;
         let holder = state.lease.as_ref();
         let holder = holder.and_then(|leased| leased.lease.holder.clone());
         let leased = (lease, holder.as_deref());
-        self.worker = Some(Worker::new(connection, transactor, leased, state).await?);
+        self.worker = Some(Worker::new(connection, producer, leased, state).await?);
         Ok(())
     }
 
-    /// Lets the worker go. Its clients take a while to close, of which nobody waits for the one that only reads.
-    pub(crate) async fn dismiss(&mut self) {
+    /// Ends the worker. Its clients take a while to close; the one that only reads is closed in the background.
+    pub(crate) async fn release_worker(&mut self) {
         if let Some(mut worker) = self.worker.take() {
-            if let Some(reading) = worker.reading.take() {
-                reading.end();
+            if let Some(letters) = worker.letters.take() {
+                letters.end();
             }
             let _ = handle::blocking(move || {
                 drop(worker);
@@ -120,12 +120,12 @@ impl Bench {
 }
 
 impl Worker {
-    /// Begins to work under a lease.
+    /// Starts to work under a lease.
     pub(crate) async fn new(
         connection: &Arc<Connection>,
-        transactor: TransactionalProducer,
+        producer: TransactionalProducer,
         (lease, holder): (&JobLease, Option<&str>),
-        mut state: State,
+        mut state: TriageState,
     ) -> Result<Self> {
         let known = state.jobs.remove(&lease.job.0);
         let known = known.ok_or_else(|| lease.job.unknown(SCHEME))?;
@@ -133,14 +133,14 @@ impl Worker {
             .plan
             .as_ref()
             .ok_or_else(|| lease.job.unknown(SCHEME))?;
-        let (opener, fetcher) = (
-            Opener::new(connection).await?,
+        let (decoder, fetcher) = (
+            LetterDecoder::new(connection).await?,
             Arc::new(OffsetFetcher::new(&connection.config)),
         );
         let work = (&lease.job, &plan.action, &known);
-        let reading = Gatherer::new(&connection.config, work, &opener, &fetcher);
+        let letters = LetterReader::new(&connection.config, work, &decoder, &fetcher);
         Ok(Self {
-            transactor,
+            producer,
             token: lease.token,
             job: lease.job.clone(),
             holder: holder.map(str::to_owned),
@@ -150,13 +150,13 @@ impl Worker {
             receipts: state.receipts,
             touched: HashSet::new(),
             unseen: LastOffsets::new(),
-            opener,
+            decoder,
             fetcher,
-            reading: Some(reading),
+            letters: Some(letters),
         })
     }
 
-    /// Returns the lease as it is to be written down now, kept or given back.
+    /// Returns the lease as it has to be stored now, kept or released.
     pub(crate) fn lease(&self, is_kept: bool) -> Lease {
         Lease {
             job: self.job.clone(),
@@ -166,7 +166,7 @@ impl Worker {
     }
 }
 
-/// Takes over the work on dead letters: whoever did it can commit nothing any more.
+/// Takes over the work on dead letters: the former worker is fenced and cannot commit any more.
 pub(crate) async fn begin(connection: &Arc<Connection>) -> Result<TransactionalProducer> {
     let config = connection.config.clone();
     handle::blocking(move || {
@@ -175,7 +175,7 @@ pub(crate) async fn begin(connection: &Arc<Connection>) -> Result<TransactionalP
     .await
 }
 
-fn check(state: &State, lease: &JobLease) -> Result<()> {
+fn check(state: &TriageState, lease: &JobLease) -> Result<()> {
     match &state.lease {
         Some(leased) if leased.lease.holder.is_none() => Err(JobLease::lost(SCHEME, &lease.job)),
         Some(leased) if leased.token == lease.token && leased.lease.job == lease.job => Ok(()),
@@ -184,7 +184,7 @@ fn check(state: &State, lease: &JobLease) -> Result<()> {
     }
 }
 
-/// Returns the error of who finds somebody else at work.
+/// Returns the error of a process that finds the lease held.
 pub(crate) fn busy(lease: &Lease) -> TransportError {
     JobLease::held_by(SCHEME, lease.holder.as_deref())
 }

@@ -1,3 +1,5 @@
 //! Publishing.
 
+mod one_shot;
 pub(super) mod publisher;
+mod refusal;

@@ -1,4 +1,7 @@
-//! What was there when a tail was opened, partitions merged by time.
+//! The records that a topic had when a tail was opened, its partitions merged by time.
+//!
+//! Kafka orders a partition, not a topic. The merge holds back at most a window of bytes, so it is exact for partitions that
+//! are read about equally fast and does not stall on one that is slow.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,24 +14,24 @@ use crate::{
     transport::Result,
 };
 
-/// How many bytes of records wait for earlier ones of other partitions.
+/// The most bytes of records that are held back for earlier ones of other partitions.
 const WINDOW: usize = 8 << 20;
 
 /// A partition as records name it.
-type Place = (Arc<str>, i32);
+type Partition = (Arc<str>, i32);
 
-/// What was there when the tail was opened.
+/// The records that existed when the tail was opened.
 #[derive(Debug)]
-pub(crate) struct Past {
+pub(crate) struct Backlog {
     pub(crate) reader: PartitionReader,
-    lanes: HashMap<Place, (usize, i64)>,
-    /// The partition of the last record, its lane and its end: the next one is nearly always of the same.
-    last: Option<(Place, (usize, i64))>,
+    lanes: HashMap<Partition, (usize, i64)>,
+    /// The partition of the last record, its number and its end: the next one is nearly always of the same.
+    last: Option<(Partition, (usize, i64))>,
     pub(crate) merge: TimeMerge<FetchedRecord>,
 }
 
-impl Past {
-    /// Begins to read spans; none are nothing to read.
+impl Backlog {
+    /// Starts to read ranges; none if they are empty.
     pub(crate) fn open(
         connection: &Arc<Connection>,
         mut spans: Vec<OffsetRange>,
@@ -54,14 +57,14 @@ impl Past {
         }))
     }
 
-    /// Takes in a record.
+    /// Adds a record.
     pub(crate) fn take(&mut self, read: FetchedRecord) {
         let Some((lane, until)) = self.lane(&read) else {
             return;
         };
         let is_last = read.offset + 1 >= until;
         let payload = read.payload.as_ref().map_or(0, bytes::Bytes::len);
-        // Beside the payload there are keys and headers, and what it takes to hold them.
+        // 500 bytes for the key, the headers and the structs that hold them.
         self.merge.push(lane, read.time, payload + 500, read);
         if is_last {
             self.merge.close(lane);

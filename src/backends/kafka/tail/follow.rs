@@ -1,4 +1,4 @@
-//! Reading without a group: what is there, partitions merged by time, then what comes.
+//! `Transport::tail`: the backlog, its partitions merged by time, then new records as they arrive.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -13,7 +13,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{backlog::Past, last_n};
+use super::{backlog::Backlog, last_n};
 use crate::{
     backends::kafka::{
         codec::{
@@ -27,69 +27,69 @@ use crate::{
     transport::{Result, Tail, TailFrom, TailRequest, TransportError},
 };
 
-/// How often to look for topics that match a pattern.
-const LOOK: Duration = Duration::from_secs(1);
-/// How often to look for partitions that topics got.
-const RARE_LOOK: Duration = Duration::from_secs(30);
+/// How often to look for new topics that match a pattern.
+const PATTERN_INTERVAL: Duration = Duration::from_secs(1);
+/// How often to look for new partitions of known topics.
+const PARTITION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A partition of a topic.
-type Lane = (String, i32);
+type TopicPartition = (String, i32);
 
-/// An open read of topics.
+/// An open tail.
 #[derive(Debug)]
-struct Follow {
+struct KafkaTail {
     connection: Arc<Connection>,
     patterns: Vec<Pattern>,
     topics: HashMap<String, Topic>,
-    past: Option<Past>,
-    /// Where to go on behind what is there; none if that is the end.
+    backlog: Option<Backlog>,
+    /// Where to continue behind the backlog; none if the tail ends there.
     next: Option<Vec<OffsetRange>>,
-    /// What has read what was there.
+    /// The reader of the backlog, whose clients the live reader takes over.
     read: Option<PartitionReader>,
     live: Option<Live>,
-    /// What is read from `next` on is all.
+    /// Whether the tail ends behind `next`.
     is_ending: bool,
-    /// How far each partition was read that goes on behind what was there.
-    reached: HashMap<Lane, i64>,
+    /// How far each partition was read.
+    reached: HashMap<TopicPartition, i64>,
     ready: VecDeque<Stored>,
-    /// What is to be said first.
+    /// Warnings that are returned before any record.
     warnings: VecDeque<TransportError>,
 }
 
-/// What comes.
+/// The live part of a tail.
 #[derive(Debug)]
 struct Live {
     reader: PartitionReader,
     found: mpsc::Receiver<Vec<(Topic, OffsetRange)>>,
-    /// Looks for what is new; ends with the tail.
+    /// Looks for new partitions; ends with the tail.
     _watch: JoinSet<()>,
 }
 
-/// Finds the places at which to start.
+/// Opens a tail at the offsets where it starts.
 pub(crate) async fn open(
     connection: &Arc<Connection>,
     request: TailRequest,
 ) -> Result<Box<dyn Tail>> {
     require(connection, &request.patterns).await?;
     let found = connection.topics.matching(&request.patterns).await?;
-    let mut lanes: Vec<Lane> = Vec::new();
-    for (_, name, partitions) in &found {
-        lanes.extend((0..*partitions).map(|partition| (name.clone(), partition)));
+    let mut partitions: Vec<TopicPartition> = Vec::new();
+    for (_, name, count) in &found {
+        partitions.extend((0..*count).map(|partition| (name.clone(), partition)));
     }
-    let warnings = open_transactions::warnings(connection, lanes.clone()).await;
-    let bounds = connection.topics.watermarks(lanes.clone()).await?;
-    let ends = ends(connection, &lanes, &bounds, request.until_end).await?;
-    let past = past(connection, &lanes, (&bounds, &ends), request.from).await?;
-    let behind = lanes.iter().zip(&bounds);
+    let warnings = open_transactions::warnings(connection, partitions.clone()).await;
+    let bounds = connection.topics.watermarks(partitions.clone()).await?;
+    let ends = ends(connection, &partitions, &bounds, request.until_end).await?;
+    let backlog = backlog(connection, &partitions, (&bounds, &ends), request.from).await?;
+    let behind = partitions.iter().zip(&bounds);
     let behind: Vec<OffsetRange> = behind
-        .map(|(lane, bounds)| span(lane, bounds.high, None))
+        .map(|(partition, bounds)| span(partition, bounds.high, None))
         .collect();
     let topics = found.into_iter().map(|(topic, name, _)| (name, topic));
-    Ok(Box::new(Follow {
+    Ok(Box::new(KafkaTail {
         connection: Arc::clone(connection),
         patterns: request.patterns,
         topics: topics.collect(),
-        past: Past::open(connection, past, !request.until_end)?,
+        backlog: Backlog::open(connection, backlog, !request.until_end)?,
         reached: behind.iter().map(reached).collect(),
         next: (!request.until_end).then_some(behind),
         read: None,
@@ -100,7 +100,7 @@ pub(crate) async fn open(
     }))
 }
 
-/// Refuses topics that do not exist, or makes them where that was asked for.
+/// Refuses topics that do not exist, or creates them with `--create`.
 async fn require(connection: &Arc<Connection>, patterns: &[Pattern]) -> Result<()> {
     for topic in patterns.iter().filter_map(Pattern::literal) {
         let name = connection.names().topic_name(&topic)?;
@@ -113,49 +113,52 @@ async fn require(connection: &Arc<Connection>, patterns: &[Pattern]) -> Result<(
     Ok(())
 }
 
-/// Returns where what is there ends. Who ends there waits for transactions that are open; who follows is shown later
-/// what they hide.
+/// Returns the ends of the backlog. A tail that ends there waits for open transactions; a tail that follows reads their
+/// records later, when they are committed.
 async fn ends(
     connection: &Arc<Connection>,
-    lanes: &[Lane],
+    partitions: &[TopicPartition],
     bounds: &[Watermarks],
     is_ending: bool,
 ) -> Result<Vec<i64>> {
     if is_ending {
-        return open_transactions::ends(connection, lanes).await;
+        return open_transactions::ends(connection, partitions).await;
     }
     Ok(bounds.iter().map(|bounds| bounds.high).collect())
 }
 
 /// Returns what to show of what is there.
-async fn past(
+async fn backlog(
     connection: &Arc<Connection>,
-    lanes: &[Lane],
+    partitions: &[TopicPartition],
     (bounds, ends): (&[Watermarks], &[i64]),
     from: TailFrom,
 ) -> Result<Vec<OffsetRange>> {
-    let all = lanes.iter().zip(bounds.iter().zip(ends));
-    let whole =
-        |(lane, (bounds, end)): (&Lane, (&Watermarks, &i64))| span(lane, bounds.low, Some(*end));
+    let all = partitions.iter().zip(bounds.iter().zip(ends));
+    let whole = |(partition, (bounds, end)): (&TopicPartition, (&Watermarks, &i64))| {
+        span(partition, bounds.low, Some(*end))
+    };
     match from {
         TailFrom::Now => Ok(Vec::new()),
         TailFrom::Earliest => Ok(all.map(whole).collect()),
-        TailFrom::Last(number) => last_n::find(connection, all.map(whole).collect(), number).await,
+        TailFrom::Last(number) => {
+            last_n::last_n(connection, all.map(whole).collect(), number).await
+        }
         TailFrom::Time(time) => {
             let found = connection
                 .topics
-                .offsets_at_time(lanes.to_vec(), time)
+                .offsets_at_time(partitions.to_vec(), time)
                 .await?;
-            let since = all.zip(found).map(|((lane, (bounds, end)), found)| {
+            let since = all.zip(found).map(|((partition, (bounds, end)), found)| {
                 let from = found.unwrap_or(bounds.high);
-                span(lane, from, Some(*end))
+                span(partition, from, Some(*end))
             });
             Ok(since.collect())
         }
     }
 }
 
-fn span((topic, partition): &Lane, from: i64, until: Option<i64>) -> OffsetRange {
+fn span((topic, partition): &TopicPartition, from: i64, until: Option<i64>) -> OffsetRange {
     OffsetRange {
         topic: topic.clone(),
         partition: *partition,
@@ -164,21 +167,21 @@ fn span((topic, partition): &Lane, from: i64, until: Option<i64>) -> OffsetRange
     }
 }
 
-fn reached(span: &OffsetRange) -> (Lane, i64) {
+fn reached(span: &OffsetRange) -> (TopicPartition, i64) {
     ((span.topic.clone(), span.partition), span.from)
 }
 
 impl Live {
-    fn open(follow: &Follow, spans: Vec<OffsetRange>) -> Result<Self> {
+    fn open(follow: &KafkaTail, spans: Vec<OffsetRange>) -> Result<Self> {
         let known = spans
             .iter()
             .map(|span| (span.topic.clone(), span.partition));
-        let known: HashSet<Lane> = known.collect();
+        let known: HashSet<TopicPartition> = known.collect();
         let reader = PartitionReader::follow(&follow.connection, follow.read.as_ref())?;
         reader.add(spans);
         let (sender, found) = mpsc::channel(1);
         let mut watch = JoinSet::new();
-        watch.spawn(look_for_new(
+        watch.spawn(watch_for_partitions(
             Arc::clone(&follow.connection),
             follow.patterns.clone(),
             known,
@@ -192,25 +195,29 @@ impl Live {
     }
 }
 
-/// Tells of partitions that were not there before, from their beginning.
-async fn look_for_new(
+/// Reports new partitions, each to be read from its beginning.
+async fn watch_for_partitions(
     connection: Arc<Connection>,
     patterns: Vec<Pattern>,
-    mut known: HashSet<Lane>,
+    mut known: HashSet<TopicPartition>,
     found: mpsc::Sender<Vec<(Topic, OffsetRange)>>,
 ) {
     let is_fixed = patterns.iter().all(|pattern| pattern.literal().is_some());
-    let mut turn = interval(if is_fixed { RARE_LOOK } else { LOOK });
+    let mut turn = interval(if is_fixed {
+        PARTITION_INTERVAL
+    } else {
+        PATTERN_INTERVAL
+    });
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turn.tick().await;
         match new(&connection, &patterns, &known).await {
             Ok(new) if new.is_empty() => {}
             Ok(new) => {
-                let lanes = new
+                let partitions = new
                     .iter()
                     .map(|(_, span)| (span.topic.clone(), span.partition));
-                known.extend(lanes);
+                known.extend(partitions);
                 if found.send(new).await.is_err() {
                     return;
                 }
@@ -223,44 +230,47 @@ async fn look_for_new(
 async fn new(
     connection: &Arc<Connection>,
     patterns: &[Pattern],
-    known: &HashSet<Lane>,
+    known: &HashSet<TopicPartition>,
 ) -> Result<Vec<(Topic, OffsetRange)>> {
-    let mut fresh: Vec<(Topic, Lane)> = Vec::new();
+    let mut fresh: Vec<(Topic, TopicPartition)> = Vec::new();
     for (topic, name, partitions) in connection.topics.matching(patterns).await? {
-        let lanes = (0..partitions).map(|partition| (name.clone(), partition));
-        let lanes = lanes.filter(|lane| !known.contains(lane));
-        fresh.extend(lanes.map(|lane| (topic.clone(), lane)));
+        let partitions = (0..partitions).map(|partition| (name.clone(), partition));
+        let partitions = partitions.filter(|partition| !known.contains(partition));
+        fresh.extend(partitions.map(|partition| (topic.clone(), partition)));
     }
-    let lanes = fresh.iter().map(|(_, lane)| lane.clone()).collect();
-    let bounds = connection.topics.watermarks(lanes).await?;
+    let partitions = fresh
+        .iter()
+        .map(|(_, partition)| partition.clone())
+        .collect();
+    let bounds = connection.topics.watermarks(partitions).await?;
     let fresh = fresh.into_iter().zip(bounds);
     Ok(fresh
-        .map(|((topic, lane), bounds)| (topic, span(&lane, bounds.low, None)))
+        .map(|((topic, partition), bounds)| (topic, span(&partition, bounds.low, None)))
         .collect())
 }
 
-impl Follow {
-    /// Reads on; false is the end. May be dropped.
-    async fn go_on(&mut self) -> Result<bool> {
-        if let Some(past) = &mut self.past {
-            let chunk = past.reader.next().await?;
+impl KafkaTail {
+    /// Reads on; false at the end. The future may be dropped.
+    async fn read_on(&mut self) -> Result<bool> {
+        if let Some(backlog) = &mut self.backlog {
+            let chunk = backlog.reader.next().await?;
             let is_over = chunk.is_none();
             match chunk {
-                Some(chunk) => chunk.into_iter().for_each(|read| past.take(read)),
-                None => past.merge.close_all(),
+                Some(chunk) => chunk.into_iter().for_each(|read| backlog.take(read)),
+                None => backlog.merge.close_all(),
             }
             self.ready.reserve(CHUNK);
-            while let Some(read) = past.merge.pop() {
+            while let Some(read) = backlog.merge.pop() {
                 self.ready.extend(stored(&self.topics, read));
             }
             if is_over {
-                self.read = self.past.take().map(|past| past.reader);
+                self.read = self.backlog.take().map(|backlog| backlog.reader);
             }
             return Ok(true);
         }
         if let Some(spans) = self.next.take() {
             if self.is_ending {
-                self.past = Past::open(&self.connection, spans, false)?;
+                self.backlog = Backlog::open(&self.connection, spans, false)?;
                 return Ok(true);
             }
             self.live = Some(Live::open(self, spans)?);
@@ -292,15 +302,15 @@ impl Follow {
     }
 }
 
-/// Notes how far a chunk reaches; in it, records of a partition mostly stand together.
-fn note(reached: &mut HashMap<Lane, i64>, chunk: &[FetchedRecord]) {
+/// Notes how far a chunk reaches. Its records come in runs of one partition, so only the last of a run counts.
+fn note(reached: &mut HashMap<TopicPartition, i64>, chunk: &[FetchedRecord]) {
     let is_same = |one: &FetchedRecord, other: &FetchedRecord| {
         one.partition == other.partition && Arc::ptr_eq(&one.topic, &other.topic)
     };
     for run in chunk.chunk_by(is_same) {
         if let Some(last) = run.last() {
-            let lane = (last.topic.to_string(), last.partition);
-            reached.insert(lane, last.offset + 1);
+            let partition = (last.topic.to_string(), last.partition);
+            reached.insert(partition, last.offset + 1);
         }
     }
 }
@@ -315,13 +325,13 @@ fn stored(topics: &HashMap<String, Topic>, read: FetchedRecord) -> Option<Stored
 }
 
 #[async_trait]
-impl Tail for Follow {
+impl Tail for KafkaTail {
     async fn next(&mut self, max: usize) -> Result<Vec<Stored>> {
         if let Some(warning) = self.warnings.pop_front() {
             return Err(warning);
         }
         while self.ready.is_empty() {
-            if !self.go_on().await? {
+            if !self.read_on().await? {
                 return Ok(Vec::new());
             }
         }
@@ -335,17 +345,21 @@ impl Tail for Follow {
         if self.is_ending {
             return Ok(());
         }
-        let mut lanes: Vec<Lane> = Vec::new();
-        for (topic, name, partitions) in self.connection.topics.matching(&self.patterns).await? {
-            lanes.extend((0..partitions).map(|partition| (name.clone(), partition)));
+        let mut partitions: Vec<TopicPartition> = Vec::new();
+        for (topic, name, count) in self.connection.topics.matching(&self.patterns).await? {
+            partitions.extend((0..count).map(|partition| (name.clone(), partition)));
             self.topics.insert(name, topic);
         }
-        let bounds = self.connection.topics.watermarks(lanes.clone()).await?;
-        let ends = open_transactions::ends(&self.connection, &lanes).await?;
-        let left = lanes.iter().zip(bounds).zip(ends);
-        let left = left.map(|((lane, bounds), end)| {
-            let from = self.reached.get(lane).copied().unwrap_or(bounds.low);
-            span(lane, from, Some(end))
+        let bounds = self
+            .connection
+            .topics
+            .watermarks(partitions.clone())
+            .await?;
+        let ends = open_transactions::ends(&self.connection, &partitions).await?;
+        let left = partitions.iter().zip(bounds).zip(ends);
+        let left = left.map(|((partition, bounds), end)| {
+            let from = self.reached.get(partition).copied().unwrap_or(bounds.low);
+            span(partition, from, Some(end))
         });
         self.next = Some(left.collect());
         self.live = None;

@@ -1,4 +1,5 @@
-//! Finding the last so many records of several partitions, in the order of time.
+//! The offsets of the last N records of several partitions, by time. Offsets are not counts (transaction markers and
+//! compaction leave gaps), so each partition is read from its end, further back until enough records were found.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,69 +16,72 @@ use crate::{
     transport::{ErrorKind, Result},
 };
 
-/// By how much a look goes further back than the one before, where offsets have no records.
+/// The factor by which a look goes further back than the one before.
 const FURTHER: i64 = 4;
 
-/// A partition, and what was found of its end.
-struct Lane {
+/// A partition, and the records that were found at its end.
+struct Window {
     span: OffsetRange,
-    /// The offset from which on it was looked at.
+    /// The offset from which on it was read.
     from: i64,
     found: VecDeque<(SystemTime, i64)>,
 }
 
-/// Returns the ends of partitions that hold the last so many records, all taken together.
-pub(crate) async fn find(
+/// Returns the ranges at the ends of partitions that hold the last `number` records of all of them together.
+pub(crate) async fn last_n(
     connection: &Arc<Connection>,
     whole: Vec<OffsetRange>,
     number: u64,
 ) -> Result<Vec<OffsetRange>> {
     let number = usize::try_from(number).unwrap_or(usize::MAX);
-    let lane = |span: OffsetRange| Lane {
+    let window = |span: OffsetRange| Window {
         from: span.until.unwrap_or(span.from),
         found: VecDeque::new(),
         span,
     };
-    let mut lanes: Vec<Lane> = whole.into_iter().map(lane).collect();
+    let mut windows: Vec<Window> = whole.into_iter().map(window).collect();
     let mut width = i64::try_from(number).unwrap_or(i64::MAX);
-    while look(connection, &mut lanes, number, width).await? {
+    while widen(connection, &mut windows, number, width).await? {
         width = width.saturating_mul(FURTHER);
     }
-    Ok(cut(lanes, number))
+    Ok(take_last(windows, number))
 }
 
-/// Looks further back where too few were found; false if there is no need, or nothing more.
-async fn look(
+/// Reads further back where too few records were found; false if that is not needed, or nothing is left.
+async fn widen(
     connection: &Arc<Connection>,
-    lanes: &mut [Lane],
+    windows: &mut [Window],
     number: usize,
     width: i64,
 ) -> Result<bool> {
-    let mut windows = Vec::new();
+    let mut ranges = Vec::new();
     let mut numbers: HashMap<(Arc<str>, i32), usize> = HashMap::new();
-    for (index, lane) in lanes.iter_mut().enumerate() {
-        if lane.found.len() < number && lane.from > lane.span.from {
-            let from = lane.from.saturating_sub(width).max(lane.span.from);
-            let until = Some(lane.from);
-            numbers.insert((Arc::from(&*lane.span.topic), lane.span.partition), index);
-            windows.push(OffsetRange {
+    for (index, window) in windows.iter_mut().enumerate() {
+        if window.found.len() < number && window.from > window.span.from {
+            let from = window.from.saturating_sub(width).max(window.span.from);
+            let until = Some(window.from);
+            numbers.insert(
+                (Arc::from(&*window.span.topic), window.span.partition),
+                index,
+            );
+            ranges.push(OffsetRange {
                 from,
                 until,
-                ..lane.span.clone()
+                ..window.span.clone()
             });
-            lane.from = from;
+            window.from = from;
         }
     }
-    if windows.is_empty() {
+    if ranges.is_empty() {
         return Ok(false);
     }
     let mut before: HashMap<usize, Vec<(SystemTime, i64)>> = HashMap::new();
-    let mut reader = PartitionReader::open(connection, windows, Isolation::Committed)?;
+    let mut reader = PartitionReader::open(connection, ranges, Isolation::Committed)?;
     loop {
         let chunk = match reader.next().await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => break,
-            // What retention removes meanwhile is not among the last.
+            // Records that retention removes meanwhile are not among the last.
             Err(failed) if failed.kind() == ErrorKind::Gap => continue,
             Err(failed) => return Err(failed),
         };
@@ -92,16 +96,16 @@ async fn look(
         found
             .into_iter()
             .rev()
-            .for_each(|place| lanes[index].found.push_front(place));
+            .for_each(|place| windows[index].found.push_front(place));
     }
     Ok(true)
 }
 
-/// Lets each partition begin with its first among the last so many.
-fn cut(lanes: Vec<Lane>, number: usize) -> Vec<OffsetRange> {
-    let mut merge = TimeMerge::new(lanes.len(), usize::MAX);
-    for (index, lane) in lanes.iter().enumerate() {
-        for (time, offset) in &lane.found {
+/// Starts each partition at its first record among the last `number`.
+fn take_last(windows: Vec<Window>, number: usize) -> Vec<OffsetRange> {
+    let mut merge = TimeMerge::new(windows.len(), usize::MAX);
+    for (index, window) in windows.iter().enumerate() {
+        for (time, offset) in &window.found {
             merge.push(index, *time, 0, (index, *offset));
         }
     }
@@ -113,15 +117,18 @@ fn cut(lanes: Vec<Lane>, number: usize) -> Vec<OffsetRange> {
             last.pop_front();
         }
     }
-    let mut begins: HashMap<usize, i64> = HashMap::new();
+    let mut starts: HashMap<usize, i64> = HashMap::new();
     for (index, offset) in last {
-        begins.entry(index).or_insert(offset);
+        starts.entry(index).or_insert(offset);
     }
-    let spans = lanes.into_iter().enumerate();
+    let spans = windows.into_iter().enumerate();
     spans
-        .filter_map(|(index, lane)| {
-            let from = *begins.get(&index)?;
-            Some(OffsetRange { from, ..lane.span })
+        .filter_map(|(index, window)| {
+            let from = *starts.get(&index)?;
+            Some(OffsetRange {
+                from,
+                ..window.span
+            })
         })
         .collect()
 }
@@ -132,14 +139,14 @@ mod tests {
 
     use super::*;
 
-    fn lane(topic: &str, found: &[(u64, i64)]) -> Lane {
+    fn window(topic: &str, found: &[(u64, i64)]) -> Window {
         let at = |(second, offset): &(u64, i64)| {
             (
                 SystemTime::UNIX_EPOCH + Duration::from_secs(*second),
                 *offset,
             )
         };
-        Lane {
+        Window {
             span: OffsetRange {
                 topic: topic.to_owned(),
                 partition: 0,
@@ -151,17 +158,17 @@ mod tests {
         }
     }
 
-    fn begins(lanes: Vec<Lane>, number: usize) -> Vec<(String, i64)> {
-        let spans = cut(lanes, number).into_iter();
+    fn starts(windows: Vec<Window>, number: usize) -> Vec<(String, i64)> {
+        let spans = take_last(windows, number).into_iter();
         spans.map(|span| (span.topic, span.from)).collect()
     }
 
     #[test]
     fn the_last_are_those_of_all_together() {
-        let lanes = || {
+        let windows = || {
             vec![
-                lane("a", &[(1, 10), (4, 11), (5, 12)]),
-                lane("b", &[(2, 20), (3, 22)]),
+                window("a", &[(1, 10), (4, 11), (5, 12)]),
+                window("b", &[(2, 20), (3, 22)]),
             ]
         };
         let named = |pairs: &[(&str, i64)]| -> Vec<(String, i64)> {
@@ -170,9 +177,9 @@ mod tests {
                 .map(|(name, from)| ((*name).to_owned(), *from))
                 .collect()
         };
-        assert_eq!(begins(lanes(), 2), named(&[("a", 11)]));
-        assert_eq!(begins(lanes(), 3), named(&[("a", 11), ("b", 22)]));
-        assert_eq!(begins(lanes(), 9), named(&[("a", 10), ("b", 20)]));
-        assert_eq!(begins(lanes(), 0), []);
+        assert_eq!(starts(windows(), 2), named(&[("a", 11)]));
+        assert_eq!(starts(windows(), 3), named(&[("a", 11), ("b", 22)]));
+        assert_eq!(starts(windows(), 9), named(&[("a", 10), ("b", 20)]));
+        assert_eq!(starts(windows(), 0), []);
     }
 }

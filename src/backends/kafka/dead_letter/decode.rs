@@ -1,0 +1,135 @@
+//! A record of a dead-letter topic as a dead letter.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::foreign;
+use crate::{
+    backends::kafka::{
+        codec::{
+            record::{self, FetchedRecord, ID, LETTER, ORIGINAL, TOPIC},
+            topic_partition::TopicPartition,
+        },
+        connection::{handle::Connection, names::Names},
+        read::offset_fetcher::OffsetFetcher,
+    },
+    event::{Position, Topic},
+    transport::{DeadLetter, ErrorKind, LetterId, LetterRecord, Result},
+};
+
+/// A dead letter as it was read.
+#[derive(Debug)]
+pub(crate) struct DecodedLetter {
+    pub(crate) letter: DeadLetter,
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    /// The position of the message, if the letter only refers to it.
+    pub(crate) reference: Option<Position>,
+    /// Whether another program stored it, which knows nothing of the groups here.
+    pub(crate) is_foreign: bool,
+}
+
+/// Decodes records as dead letters.
+#[derive(Debug, Clone)]
+pub(crate) struct LetterDecoder {
+    store: String,
+    names: Names,
+    topics: HashMap<Arc<str>, Topic>,
+}
+
+impl LetterDecoder {
+    /// Prepares to decode the letters of a cluster.
+    pub(crate) async fn new(connection: &Arc<Connection>) -> Result<Self> {
+        Ok(Self {
+            store: connection.store().await?,
+            names: connection.names().clone(),
+            topics: HashMap::new(),
+        })
+    }
+
+    /// Decodes a letter; none if the record is not in a dead-letter topic.
+    pub(crate) fn decode(&mut self, read: FetchedRecord) -> Option<DecodedLetter> {
+        let topic = if let Some(topic) = self.topics.get(&read.topic) {
+            topic.clone()
+        } else {
+            let topic = self.names.origin_of(&read.topic)?;
+            self.topics.insert(Arc::clone(&read.topic), topic.clone());
+            topic
+        };
+        let at = format!("{topic}.dlq/{}/{}", read.partition, read.offset);
+        let at = Position::new(at);
+        let (name, partition, offset) = (Arc::clone(&read.topic), read.partition, read.offset);
+        let reference = read.marks.get(ORIGINAL).and_then(text).map(Position::new);
+        let (mut letter, reference, is_foreign) = if let Some((id, record)) = own(&read) {
+            let topic = read.marks.get(TOPIC).and_then(text);
+            let topic = topic.and_then(|topic| topic.parse().ok());
+            let topic = topic.unwrap_or_else(|| record.origin.topic.clone());
+            let letter = DeadLetter {
+                id,
+                record,
+                message: read.message(topic),
+                at: None,
+            };
+            (letter, reference, false)
+        } else {
+            let (letter, reference) =
+                foreign::letter(&self.names, &self.store, (&topic, &at), read)?;
+            (letter, reference, true)
+        };
+        letter.at = Some(at);
+        Some(DecodedLetter {
+            letter,
+            topic: name,
+            partition,
+            offset,
+            reference,
+            is_foreign,
+        })
+    }
+}
+
+fn text(bytes: &bytes::Bytes) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+fn own(read: &FetchedRecord) -> Option<(LetterId, LetterRecord)> {
+    let record: LetterRecord = serde_json::from_slice(read.marks.get(LETTER)?).ok()?;
+    let id = read.marks.get(ID).and_then(text);
+    let id = id.map_or_else(
+        || {
+            let origin = &record.origin;
+            let (store, position) = (&origin.store, &origin.position);
+            LetterId::derive(store, position, &record.group, record.generation)
+        },
+        LetterId::from_stored,
+    );
+    Some((id, record))
+}
+
+impl DecodedLetter {
+    /// Returns where it is stored: Kafka's name of the topic, the partition and the offset.
+    pub(crate) fn place(&self) -> (&str, i32, i64) {
+        (&self.topic, self.partition, self.offset)
+    }
+
+    /// Replaces a reference by the original, if that still exists. Blocks.
+    pub(crate) fn load_original(&mut self, names: &Names, fetcher: &OffsetFetcher) -> Result<()> {
+        let place = self.reference.as_ref().and_then(record::parse_position);
+        let Some((topic, partition, offset)) = place else {
+            return Ok(());
+        };
+        let read = match fetcher.read(
+            &TopicPartition::new(names.topic_name(&topic)?, partition),
+            &[offset],
+        ) {
+            Ok(mut found) => found.pop(),
+            Err(failed) if failed.kind() == ErrorKind::NotFound => None,
+            Err(failed) => return Err(failed),
+        };
+        if let Some(read) = read {
+            self.reference = None;
+            self.letter.message = read.message(self.letter.message.topic.clone());
+        }
+        Ok(())
+    }
+}
