@@ -8,7 +8,7 @@ use crate::{
         connection::{client::settings, handle::Connection, producer::Producer},
         error::{self, error},
     },
-    event::{Message, Position, Topic},
+    event::Message,
     transport::{DeadLetter, ErrorKind, LetterRecord, Result, TransportError},
 };
 
@@ -134,7 +134,7 @@ async fn is_here(connection: &Arc<Connection>, record: &LetterRecord) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backends::kafka::dead_letter::foreign;
+    use crate::{backends::kafka::dead_letter::foreign, event::Position};
 
     #[test]
     fn letters_of_a_partition_stay_together() {
