@@ -168,6 +168,7 @@ async fn parameters_of_the_embedded_store_are_those_that_it_takes() {
         .find(|line| line.starts_with("| `sqlite:events.db`"))
         .unwrap();
     for name in known.split(", ") {
+        let name = name.trim_matches('`');
         assert!(row.contains(&format!("`?{name}=")), "{name} is missing");
     }
 }

@@ -609,7 +609,7 @@ mod tests {
             let waiter = tokio::spawn({
                 let shared = Arc::clone(&shared);
                 async move {
-                    wait_until(&shared.0, || shared.1.load(Ordering::Acquire).then_some(())).await
+                    wait_until(&shared.0, || shared.1.load(Ordering::Acquire).then_some(())).await;
                 }
             });
             tokio::task::yield_now().await;

@@ -9,21 +9,21 @@ use super::source::{Source, sources, take_apart};
 
 /// An import that leads from one file to another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Import {
+pub(crate) struct Import {
     pub line: usize,
     /// The path as it is written.
     pub path: String,
 }
 
 /// The files of the project, and the imports between them.
-pub struct Graph {
+pub(crate) struct Graph {
     pub files: Vec<String>,
     pub imports: BTreeMap<(usize, usize), BTreeSet<Import>>,
 }
 
 impl Graph {
     /// Returns the graph of all of `src/`.
-    pub fn read() -> &'static Self {
+    pub(crate) fn read() -> &'static Self {
         static GRAPH: OnceLock<Graph> = OnceLock::new();
         GRAPH.get_or_init(Self::of_sources)
     }
@@ -56,7 +56,7 @@ impl Graph {
     }
 
     /// Describes how a file imports another.
-    pub fn describe(&self, from: usize, to: usize) -> String {
+    pub(crate) fn describe(&self, from: usize, to: usize) -> String {
         let imports = &self.imports[&(from, to)];
         let first = imports.iter().next().unwrap();
         let paths: Vec<_> = imports
@@ -78,7 +78,7 @@ impl Graph {
     }
 
     /// Returns the groups of files in which each leads to each.
-    pub fn cycles(&self) -> Vec<Vec<usize>> {
+    pub(crate) fn cycles(&self) -> Vec<Vec<usize>> {
         let reach: Vec<BTreeSet<usize>> =
             (0..self.files.len()).map(|file| self.reach(file)).collect();
         let mut grouped = BTreeSet::new();
@@ -134,7 +134,7 @@ impl Graph {
     }
 
     /// Tells how a cycle goes round, and which import to cut: that of the fewest names.
-    pub fn explain(&self, cycle: &[usize]) -> String {
+    pub(crate) fn explain(&self, cycle: &[usize]) -> String {
         let ways = cycle.iter().map(|file| self.way_round(*file));
         let way = ways.min_by_key(Vec::len).unwrap();
         let edges: Vec<_> = way.windows(2).map(|pair| (pair[0], pair[1])).collect();
@@ -459,11 +459,11 @@ fn tokens(code: &str) -> Vec<Token> {
 }
 
 /// Lists the types that have methods in a file which does not define them.
-pub fn inherent_impls(source: &Source) -> Vec<(usize, String)> {
+pub(crate) fn inherent_impls(source: &Source) -> Vec<(usize, String)> {
     let tokens = tokens(&take_apart(source.shipped()).code);
     let words: Vec<_> = tokens.iter().map(|token| token.text.as_str()).collect();
     let defines = |word: &str| matches!(word, "struct" | "enum" | "union" | "type" | "trait");
-    let defined: BTreeSet<_> = words
+    let own_types: BTreeSet<_> = words
         .windows(2)
         .filter(|pair| defines(pair[0]))
         .map(|pair| pair[1])
@@ -475,7 +475,7 @@ pub fn inherent_impls(source: &Source) -> Vec<(usize, String)> {
             continue;
         }
         if let Some(name) = implemented(&words[at + 1..])
-            && !defined.contains(name)
+            && !own_types.contains(name)
         {
             found.push((token.line, name.to_owned()));
         }

@@ -3,17 +3,18 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 /// What breaks a rule, by what names it, with what to do about it.
-pub type Broken = BTreeMap<String, String>;
+pub(crate) type Broken = BTreeMap<String, String>;
 
 /// Compares what breaks a rule with the exceptions that are known. `PF_FLOORS_UPDATE=1` writes them anew.
-pub fn compare(rule: &str, broken: &Broken) {
+pub(crate) fn compare(rule: &str, broken: &Broken) {
     let file =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/floors/known/{rule}.txt"));
     if std::env::var_os("PF_FLOORS_UPDATE").is_some() {
-        let lines: String = broken.keys().map(|key| format!("{key}\n")).collect();
-        let written = match lines.is_empty() {
-            true => fs::remove_file(&file).or(Ok(())),
-            false => fs::write(&file, lines),
+        let keys: Vec<_> = broken.keys().map(String::as_str).collect();
+        let written = if keys.is_empty() {
+            fs::remove_file(&file).or(Ok(()))
+        } else {
+            fs::write(&file, keys.join("\n") + "\n")
         };
         return written
             .unwrap_or_else(|error: std::io::Error| panic!("{}: {error}", file.display()));

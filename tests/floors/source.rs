@@ -3,35 +3,35 @@
 use std::{collections::BTreeMap, path::Path};
 
 /// A file of Rust.
-pub struct Source {
+pub(crate) struct Source {
     pub path: String,
     pub code: String,
 }
 
 impl Source {
-    pub fn is_in(&self, folder: &str) -> bool {
+    pub(crate) fn is_in(&self, folder: &str) -> bool {
         self.path == folder || self.path.starts_with(&format!("{folder}/"))
     }
 
     /// Returns the code without its tests, which stand at the end of a file.
-    pub fn shipped(&self) -> &str {
+    pub(crate) fn shipped(&self) -> &str {
         let end = self.code.find("#[cfg(test)]\nmod tests {");
         &self.code[..end.unwrap_or(self.code.len())]
     }
 
     /// Returns the shipped lines that are not comments.
-    pub fn lines(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
         let lines = self.shipped().lines().map(str::trim);
         lines.filter(|line| !line.starts_with("//"))
     }
 
-    pub fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.path.ends_with("tests.rs") || self.path.contains("/tests/")
     }
 }
 
 /// Reads every `.rs` file below a folder of the project, in order of their paths.
-pub fn sources(folder: &str) -> Vec<Source> {
+pub(crate) fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = BTreeMap::new();
     let mut folders = vec![root.join(folder)];
@@ -53,14 +53,14 @@ pub fn sources(folder: &str) -> Vec<Source> {
 }
 
 /// A piece of text and the line on which it begins.
-pub struct Piece {
+pub(crate) struct Piece {
     pub text: String,
     pub line: usize,
 }
 
 /// A file taken apart: its code with blanks for comments and literals, and those for themselves.
 #[derive(Default)]
-pub struct Parts {
+pub(crate) struct Parts {
     pub code: String,
     pub comments: Vec<Piece>,
     pub strings: Vec<Piece>,
@@ -69,7 +69,7 @@ pub struct Parts {
 }
 
 /// Takes a file apart. Line numbers stay as they are.
-pub fn take_apart(code: &str) -> Parts {
+pub(crate) fn take_apart(code: &str) -> Parts {
     let mut parts = Parts::default();
     let (mut rest, mut line) = (code, 1);
     while !rest.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::{
     known::{Broken, compare},
-    source::{Piece, Source, sources, take_apart},
+    source::{Piece, sources, take_apart},
 };
 
 /// What must not be written, and what to write instead.
@@ -168,12 +168,15 @@ fn texts() -> Vec<(String, Vec<Piece>)> {
     for source in sources("src").iter().chain(&sources("examples")) {
         let parts = take_apart(&source.code);
         let mut pieces = paragraphs(parts.comments);
-        pieces.extend(parts.strings.into_iter().map(unwrapped));
+        pieces.extend(parts.strings.into_iter().map(|piece| unwrapped(&piece)));
         texts.push((source.path.clone(), pieces));
     }
     for source in sources("tests") {
         let snapshots = take_apart(&source.code).snapshots.into_iter();
-        texts.push((source.path, snapshots.map(unwrapped).collect()));
+        texts.push((
+            source.path,
+            snapshots.map(|piece| unwrapped(&piece)).collect(),
+        ));
     }
     for path in [
         "README.md",
@@ -229,7 +232,7 @@ fn blocks(lines: impl Iterator<Item = Piece>) -> Vec<Piece> {
 }
 
 /// Takes line breaks and what indents them out of a string.
-fn unwrapped(piece: Piece) -> Piece {
+fn unwrapped(piece: &Piece) -> Piece {
     let text = piece.text.replace("\\\n", " ").replace("\\n", " ");
     let words: Vec<_> = text.split_whitespace().collect();
     Piece {

@@ -52,6 +52,7 @@ impl Pf {
     }
 
     /// Sets a variable for every command.
+    #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
@@ -162,6 +163,7 @@ impl Run {
     }
 
     /// Fails the test, showing everything, unless the command ended with 0.
+    #[must_use]
     pub fn succeeded(self) -> Self {
         assert_eq!(self.code(), Some(0), "{self}");
         self

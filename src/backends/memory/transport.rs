@@ -1,4 +1,4 @@
-//! The seam: Transport, DeadLetters, Schedules by delegation.
+//! The seam: `Transport`, `DeadLetters` and `Schedules` by delegation.
 
 use std::{sync::Arc, time::SystemTime};
 

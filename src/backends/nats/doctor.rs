@@ -232,7 +232,7 @@ pub(crate) async fn fix(connection: &Arc<Connection>, finding: &str) -> Result<(
         "duplicate-window" => {
             let window = nanos(Duration::from_mins(2));
             info::update(connection, |config| {
-                config["duplicate_window"] = window.into()
+                config["duplicate_window"] = window.into();
             })
             .await
         }

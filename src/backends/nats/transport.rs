@@ -163,7 +163,13 @@ impl DeadLetters for Nats {
     }
 
     async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
-        advance::advance(&self.connection, &self.job, lease, max.max(1)).await
+        Box::pin(advance::advance(
+            &self.connection,
+            &self.job,
+            lease,
+            max.max(1),
+        ))
+        .await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {

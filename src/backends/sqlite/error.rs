@@ -1,4 +1,4 @@
-//! SQLite's errors as TransportError: a kind, the file, and what to do.
+//! SQLite's errors as [`TransportError`]: a kind, the file, and what to do.
 
 use std::{io, path::Path};
 

@@ -78,11 +78,7 @@ pub(crate) async fn join(
         state.lifecycle.awaits_legacy_retries = request.until_end && legacy.is_some();
     }
     let joined = plan.joined;
-    let queues = 1 + session.state().sources.retry_partitions();
-    let mut settings = settings::consumer(&connection.config, group.as_str(), queues);
-    if let Some(instance) = request.instance.as_deref() {
-        settings.set("group.instance.id", instance);
-    }
+    let settings = client_settings(&session, &request);
     tasks.extend(static_member::start(&session, &request));
     start(&session, plan, &settings)?;
     let patterns = request.patterns;
@@ -106,6 +102,16 @@ pub(crate) async fn join(
         subscription.tasks.push(task(moved));
     }
     Ok(Arc::new(subscription))
+}
+
+fn client_settings(session: &Session, request: &SubscribeRequest) -> ClientConfig {
+    let queues = 1 + session.state().sources.retry_partitions();
+    let config = &session.connection.config;
+    let mut settings = settings::consumer(config, request.group.as_str(), queues);
+    if let Some(instance) = request.instance.as_deref() {
+        settings.set("group.instance.id", instance);
+    }
+    settings
 }
 
 /// Starts a task that ends with the subscription.

@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::{
-            record::FetchedRecord,
-            topic_partition::{OffsetRange, Watermarks},
-        },
+        codec::{record::FetchedRecord, topic_partition::OffsetRange},
         connection::handle::{self, Connection},
         read::{
             merged_scan::{self, MergedScan},
@@ -118,14 +115,7 @@ pub(crate) async fn ranges(
     let parts = parts.flat_map(|(name, count)| (0..*count).map(|part| (name.clone(), part)));
     let parts: Vec<(String, i32)> = parts.collect();
     open_transactions::note(connection, parts.clone()).await?;
-    let bounds = connection.topics.watermarks(parts.clone()).await?;
-    let range = |((topic, partition), bounds): ((String, i32), Watermarks)| OffsetRange {
-        topic,
-        partition,
-        from: bounds.low,
-        until: Some(bounds.high),
-    };
-    Ok(parts.into_iter().zip(bounds).map(range).collect())
+    connection.topics.ranges(parts).await
 }
 
 #[async_trait]

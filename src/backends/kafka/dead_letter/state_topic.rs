@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::{
-            record::{self, FetchedRecord, OutgoingRecord},
-            topic_partition::OffsetRange,
-        },
+        codec::record::{self, FetchedRecord, OutgoingRecord},
         connection::{
             admin::{COMPACTED, TopicSpec},
             client::settings::Isolation,
@@ -52,17 +49,8 @@ impl TriageState {
         if connection.topics.partitions(&topic).await?.is_none() {
             return Ok(state);
         }
-        let bounds = connection
-            .topics
-            .watermarks(vec![(topic.clone(), 0)])
-            .await?;
-        let spans = bounds.iter().map(|bounds| OffsetRange {
-            topic: topic.clone(),
-            partition: 0,
-            from: bounds.low,
-            until: Some(bounds.high),
-        });
-        let mut reader = PartitionReader::open(connection, spans.collect(), Isolation::Committed)?;
+        let ranges = connection.topics.ranges(vec![(topic, 0)]).await?;
+        let mut reader = PartitionReader::open(connection, ranges, Isolation::Committed)?;
         while let Some(chunk) = reader.next().await? {
             for read in &chunk {
                 state.apply(read);

@@ -179,7 +179,7 @@ impl ConsumerContext for DispatcherContext {
                 );
             }
             Rebalance::Error(failed) => {
-                tracing::debug!(%failed, "rebalancing the group of the delayed-event dispatchers")
+                tracing::debug!(%failed, "rebalancing the group of the delayed-event dispatchers");
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     backends::kafka::{
         codec::{
             record::FetchedRecord,
-            topic_partition::{OffsetRange, TopicPartition, Watermarks},
+            topic_partition::{OffsetRange, TopicPartition},
         },
         connection::{
             client::settings::Isolation,
@@ -53,14 +53,7 @@ async fn ranges(connection: &Arc<Connection>) -> Result<Vec<OffsetRange>> {
         return Ok(Vec::new());
     };
     let all: Vec<(String, i32)> = (0..partitions).map(|one| (topic.clone(), one)).collect();
-    let bounds = connection.topics.watermarks(all.clone()).await?;
-    let span = |((topic, partition), bounds): (_, Watermarks)| OffsetRange {
-        topic,
-        partition,
-        from: bounds.low,
-        until: Some(bounds.high),
-    };
-    Ok(all.into_iter().zip(bounds).map(span).collect())
+    connection.topics.ranges(all).await
 }
 
 /// Returns the delayed events whose keys match.

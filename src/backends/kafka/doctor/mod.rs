@@ -38,12 +38,3 @@ pub(super) async fn diagnose(connection: &Arc<Connection>) -> Result<Vec<Finding
     findings.extend(groups::firing(connection, &cluster).await?);
     Ok(findings)
 }
-
-/// Adds the command of Kafka's tools that changes a setting of a topic.
-fn by_setting(connection: &Connection, finding: Finding, topic: &str, setting: &str) -> Finding {
-    let server = connection.config.servers.first().map_or("", String::as_str);
-    finding.fix(format!(
-        "kafka-configs.sh --bootstrap-server {server} --alter --entity-type topics --entity-name {topic} \
-         --add-config {setting}"
-    ))
-}

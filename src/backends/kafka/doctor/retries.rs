@@ -10,11 +10,7 @@ use super::{
     groups::{self, Group},
 };
 use crate::{
-    backends::kafka::{
-        codec::topic_partition::{OffsetRange, Watermarks},
-        connection::handle::Connection,
-        consume::retry_topics::legacy_topic,
-    },
+    backends::kafka::{connection::handle::Connection, consume::retry_topics::legacy_topic},
     event::{Group as Name, Topic},
     transport::{Finding, Result},
 };
@@ -86,15 +82,8 @@ fn owners(connection: &Connection, cluster: &Cluster, groups: &[String]) -> Hash
 /// Counts the retries in a topic.
 async fn count(connection: &Arc<Connection>, name: &str, partitions: i32) -> Result<usize> {
     let places: Vec<(String, i32)> = (0..partitions).map(|one| (name.to_owned(), one)).collect();
-    let bounds = connection.topics.watermarks(places.clone()).await?;
-    let span = |((topic, partition), bounds): ((String, i32), Watermarks)| OffsetRange {
-        topic,
-        partition,
-        from: bounds.low,
-        until: Some(bounds.high),
-    };
-    let spans = places.into_iter().zip(bounds).map(span).collect();
-    let waiting = legacy_topic::count(connection, spans, |_, _| true).await?;
+    let ranges = connection.topics.ranges(places).await?;
+    let waiting = legacy_topic::count(connection, ranges, |_, _| true).await?;
     Ok(waiting.values().sum())
 }
 

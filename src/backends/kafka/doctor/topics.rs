@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{
-    by_setting,
     cluster::{Cluster, Facts, Kind},
     groups::Group,
 };
@@ -48,7 +47,7 @@ pub(super) fn missing(
         .map(|(name, who)| Finding {
             fix: Some("pf doctor --fix".to_owned()),
             ..Finding::warning(
-                &format!("missing.{name}"),
+                format!("missing.{name}"),
                 format!("topic `{name}` does not exist yet: {who} creates it, if allowed to"),
             )
         })
@@ -240,6 +239,15 @@ pub(super) fn replicas(connection: &Connection, cluster: &Cluster) -> Vec<Findin
         })
     })
     .collect()
+}
+
+/// Adds the command of Kafka's tools that changes a setting of a topic.
+fn by_setting(connection: &Connection, finding: Finding, topic: &str, setting: &str) -> Finding {
+    let server = connection.config.servers.first().map_or("", String::as_str);
+    finding.fix(format!(
+        "kafka-configs.sh --bootstrap-server {server} --alter --entity-type topics --entity-name {topic} \
+         --add-config {setting}"
+    ))
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ async fn step(
     slot: OwnedMutexGuard<WorkerSlot>,
     max: usize,
 ) -> Result<Stepped> {
-    let (mut slot, items) = with_worker(slot, move |worker| worker.next(max)).await?;
+    let (mut slot, items) = with_worker(slot, move |worker| next(worker, max)).await?;
     let mut items = match items {
         Ok(items) if items.is_empty() => return Ok((slot, Ok(Vec::new()))),
         Ok(items) => items,
@@ -129,7 +129,7 @@ async fn step(
         }
     }
     let connection = Arc::clone(connection);
-    let settled = with_worker(slot, move |worker| worker.process(&connection, items, max)).await?;
+    let settled = with_worker(slot, move |worker| process(worker, &connection, items, max)).await?;
     slot = settled.0;
     let (outcomes, halted) = settled.1;
     if let Some((failed, in_doubt)) = halted {
@@ -231,123 +231,125 @@ fn replayed_record(
     delayed_record::encode((&name, partition), key, &waiting, &letter.message)
 }
 
-impl Worker {
-    /// Returns the next letters.
-    fn next(&mut self, max: usize) -> Result<Vec<JobItem>> {
-        let Some(letters) = &mut self.letters else {
-            return Err(error(ErrorKind::Other, "the job has no reader of letters"));
+/// Returns the next letters.
+fn next(worker: &mut Worker, max: usize) -> Result<Vec<JobItem>> {
+    let Some(letters) = &mut worker.letters else {
+        return Err(error(ErrorKind::Other, "the job has no reader of letters"));
+    };
+    letters.next(worker.known.through, max, &worker.resolved)
+}
+
+/// Processes letters, and reads the next ones meanwhile.
+fn process(
+    worker: &mut Worker,
+    connection: &Connection,
+    mut items: Vec<JobItem>,
+    max: usize,
+) -> Settled {
+    let next = worker.known.through + items.len() as u64;
+    let mut letters = worker.letters.take();
+    let mut resolved = std::mem::take(&mut worker.resolved);
+    let settled = thread::scope(|scope| {
+        if let Some(letters) = &mut letters {
+            scope.spawn(|| letters.prefetch(next, max, &resolved));
+        }
+        settle(worker, connection, &mut items)
+    });
+    for (item, _) in items.iter().zip(&settled.0) {
+        if let Disposition::Process(found) = &item.disposition {
+            resolved.add(resolved::compact_id(&item.id), found.place());
+        }
+    }
+    (worker.letters, worker.resolved) = (letters, resolved);
+    settled
+}
+
+/// Processes letters; a batch that the broker refuses is halved until the refused letter is alone.
+fn settle(worker: &mut Worker, connection: &Connection, items: &mut [JobItem]) -> Settled {
+    let mut outcomes = Vec::with_capacity(items.len());
+    let (mut at, mut size, mut dropped) = (0, items.len(), 0);
+    while at < items.len() {
+        let end = (at + size).min(items.len());
+        let part = &items[at..end];
+        match commit_batch(worker, connection, part) {
+            Ok(()) => {
+                dropped = 0;
+                outcomes.extend(part.iter().map(JobItem::outcome));
+                at = end;
+                size = items.len() - at;
+            }
+            Err(StepError::Refused(reason)) if part.len() == 1 => {
+                if !matches!(part[0].disposition, Disposition::Process(_)) {
+                    return (outcomes, Some((error(ErrorKind::Other, reason), None)));
+                }
+                items[at].disposition = Disposition::Failed(reason);
+            }
+            Err(StepError::Refused(_)) => size = part.len() / 2,
+            // After a refusal librdkafka restarts its sequence numbers, but drops the next records first.
+            Err(StepError::Dropped(_)) if dropped < DROPPED => dropped += 1,
+            Err(StepError::Dropped(failed)) => return (outcomes, Some((failed, None))),
+            Err(StepError::Failed(failed)) => {
+                let is_doubtful = matches!(failed.kind(), ErrorKind::Ambiguous | ErrorKind::Held);
+                let in_doubt = is_doubtful.then(|| InDoubt {
+                    job: worker.job.clone(),
+                    through: worker.known.through + part.len() as u64,
+                    outcomes: part.iter().map(JobItem::outcome).collect(),
+                });
+                return (outcomes, Some((failed, in_doubt)));
+            }
+        }
+    }
+    (outcomes, None)
+}
+
+fn commit_batch(
+    worker: &mut Worker,
+    connection: &Connection,
+    items: &[JobItem],
+) -> Result<(), StepError> {
+    let mut receipt = Receipt {
+        through: worker.known.through + items.len() as u64,
+        letters: Vec::new(),
+    };
+    let mut records = Vec::with_capacity(items.len() + 1);
+    for item in items {
+        let Disposition::Process(found) = &item.disposition else {
+            continue;
         };
-        letters.next(self.known.through, max, &self.resolved)
+        if let JobAction::Replay { to } = &worker.action {
+            let revived = replayed_record(connection, to.as_ref(), found);
+            records.push(revived.map_err(|failed| StepError::Refused(failed.to_string()))?);
+        }
+        receipt.add(&item.id, found.place());
     }
+    let key = state_topic::receipt_key(&worker.job, worker.known.through);
+    records.push(state_topic::record(connection, key, Some(&receipt)).map_err(StepError::Failed)?);
+    commit(worker, records)?;
+    match worker.action {
+        JobAction::Replay { .. } => failpoint::reach("kafka.replay_committed"),
+        JobAction::Purge => failpoint::reach("kafka.receipts_stored"),
+    }
+    worker.known.through = receipt.through;
+    for dealt in receipt.letters {
+        worker.touched.insert((dealt.topic, dealt.partition));
+    }
+    Ok(())
+}
 
-    /// Processes letters, and reads the next ones meanwhile.
-    fn process(&mut self, connection: &Connection, mut items: Vec<JobItem>, max: usize) -> Settled {
-        let next = self.known.through + items.len() as u64;
-        let mut letters = self.letters.take();
-        let mut resolved = std::mem::take(&mut self.resolved);
-        let settled = thread::scope(|scope| {
-            if let Some(letters) = &mut letters {
-                scope.spawn(|| letters.prefetch(next, max, &resolved));
-            }
-            self.settle(connection, &mut items)
-        });
-        for (item, _) in items.iter().zip(&settled.0) {
-            if let Disposition::Process(found) = &item.disposition {
-                resolved.add(resolved::compact_id(&item.id), found.place());
-            }
-        }
-        (self.letters, self.resolved) = (letters, resolved);
-        settled
-    }
-
-    /// Processes letters; a batch that the broker refuses is halved until the refused letter is alone.
-    fn settle(&mut self, connection: &Connection, items: &mut [JobItem]) -> Settled {
-        let mut outcomes = Vec::with_capacity(items.len());
-        let (mut at, mut size, mut dropped) = (0, items.len(), 0);
-        while at < items.len() {
-            let end = (at + size).min(items.len());
-            let part = &items[at..end];
-            match self.commit_batch(connection, part) {
-                Ok(()) => {
-                    dropped = 0;
-                    outcomes.extend(part.iter().map(JobItem::outcome));
-                    at = end;
-                    size = items.len() - at;
-                }
-                Err(StepError::Refused(reason)) if part.len() == 1 => {
-                    if !matches!(part[0].disposition, Disposition::Process(_)) {
-                        return (outcomes, Some((error(ErrorKind::Other, reason), None)));
-                    }
-                    items[at].disposition = Disposition::Failed(reason);
-                }
-                Err(StepError::Refused(_)) => size = part.len() / 2,
-                // After a refusal librdkafka restarts its sequence numbers, but drops the next records first.
-                Err(StepError::Dropped(_)) if dropped < DROPPED => dropped += 1,
-                Err(StepError::Dropped(failed)) => return (outcomes, Some((failed, None))),
-                Err(StepError::Failed(failed)) => {
-                    let is_doubtful =
-                        matches!(failed.kind(), ErrorKind::Ambiguous | ErrorKind::Held);
-                    let in_doubt = is_doubtful.then(|| InDoubt {
-                        job: self.job.clone(),
-                        through: self.known.through + part.len() as u64,
-                        outcomes: part.iter().map(JobItem::outcome).collect(),
-                    });
-                    return (outcomes, Some((failed, in_doubt)));
-                }
-            }
-        }
-        (outcomes, None)
-    }
-
-    fn commit_batch(
-        &mut self,
-        connection: &Connection,
-        items: &[JobItem],
-    ) -> Result<(), StepError> {
-        let mut receipt = Receipt {
-            through: self.known.through + items.len() as u64,
-            letters: Vec::new(),
-        };
-        let mut records = Vec::with_capacity(items.len() + 1);
-        for item in items {
-            let Disposition::Process(found) = &item.disposition else {
-                continue;
-            };
-            if let JobAction::Replay { to } = &self.action {
-                let revived = replayed_record(connection, to.as_ref(), found);
-                records.push(revived.map_err(|failed| StepError::Refused(failed.to_string()))?);
-            }
-            receipt.add(&item.id, found.place());
-        }
-        let key = state_topic::receipt_key(&self.job, self.known.through);
-        records
-            .push(state_topic::record(connection, key, Some(&receipt)).map_err(StepError::Failed)?);
-        self.commit(records)?;
-        match self.action {
-            JobAction::Replay { .. } => failpoint::reach("kafka.replay_committed"),
-            JobAction::Purge => failpoint::reach("kafka.receipts_stored"),
-        }
-        self.known.through = receipt.through;
-        for dealt in receipt.letters {
-            self.touched.insert((dealt.topic, dealt.partition));
-        }
-        Ok(())
-    }
-
-    /// Commits records, of which the receipt is the last. Waits until readers see the receipt, so that `pf dlq jobs` shows
-    /// the progress; for the messages that is waited for when the job ends.
-    fn commit(&mut self, records: Vec<OutgoingRecord>) -> Result<(), StepError> {
-        let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
-        let placed = self.producer.commit(records, None).map_err(step_error)?;
-        let mut stored = topics.into_iter().zip(&placed);
-        let receipt = stored.next_back();
-        let place =
-            |(topic, placed): (String, &RecordMetadata)| ((topic, placed.partition), placed.offset);
-        self.unseen.extend(stored.map(place));
-        self.producer
-            .wait_until_seen(&receipt.map(place).into_iter().collect());
-        Ok(())
-    }
+/// Commits records, of which the receipt is the last. Waits until readers see the receipt, so that `pf dlq jobs` shows
+/// the progress; for the messages that is waited for when the job ends.
+fn commit(worker: &mut Worker, records: Vec<OutgoingRecord>) -> Result<(), StepError> {
+    let topics: Vec<String> = records.iter().map(|record| record.topic.clone()).collect();
+    let placed = worker.producer.commit(records, None).map_err(step_error)?;
+    let mut stored = topics.into_iter().zip(&placed);
+    let receipt = stored.next_back();
+    let place =
+        |(topic, placed): (String, &RecordMetadata)| ((topic, placed.partition), placed.offset);
+    worker.unseen.extend(stored.map(place));
+    worker
+        .producer
+        .wait_until_seen(&receipt.map(place).into_iter().collect());
+    Ok(())
 }
 
 fn step_error(failed: Failed) -> StepError {

@@ -114,11 +114,12 @@ impl OffsetFetcher {
         if last < watermarks.low {
             return Ok(());
         }
-        let mut list = TopicPartitionList::new();
+        let mut assignment = TopicPartitionList::new();
         let from = Offset::Offset((*first).max(watermarks.low));
-        list.add_partition_offset(&at.topic, at.partition, from)
+        assignment
+            .add_partition_offset(&at.topic, at.partition, from)
             .map_err(reading)?;
-        client.assign(&list).map_err(reading)?;
+        client.assign(&assignment).map_err(reading)?;
         let mut end = Instant::now() + self.config.timeout;
         loop {
             match client.poll(POLL) {

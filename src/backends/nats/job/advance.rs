@@ -59,7 +59,7 @@ pub(crate) async fn advance(
     });
     let journal = CurrentJournal { journal, stream };
     let resolving = resolve(connection, session, step, journal, work, &mut outcomes);
-    let resolved_all = resolving.await;
+    let resolved_all = Box::pin(resolving).await;
     session.apply(&Event::OutcomesReturned(resolved + outcomes.len() as u64));
     match resolved_all {
         // The outcomes so far are returned first. A failure that lasts shows again in the next step, which finishes this

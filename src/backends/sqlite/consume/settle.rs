@@ -152,7 +152,7 @@ impl WriteOp for Settle {
                 .zip(&self.ours)
                 .for_each(|(item, ours)| item.log_outcome(*ours)),
             Err(error) => {
-                tracing::warn!(%error, count = self.items.len(), "the settlements failed")
+                tracing::warn!(%error, count = self.items.len(), "the settlements failed");
             }
         }
         let Self { ours, reply, .. } = *self;

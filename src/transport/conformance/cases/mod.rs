@@ -1,7 +1,7 @@
 //! The cases, by what they are about.
 
-pub mod consume;
-pub mod delay;
-pub mod doctor;
-pub mod messages;
-pub mod triage;
+pub(crate) mod consume;
+pub(crate) mod delay;
+pub(crate) mod doctor;
+pub(crate) mod messages;
+pub(crate) mod triage;

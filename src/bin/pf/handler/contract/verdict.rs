@@ -123,6 +123,10 @@ fn from_exit(exit: ExitKind, on_exit: &OnExit) -> Verdict {
 /// Only statuses of `sysexits.h`, and those with which a shell reports a command that it cannot run, have a meaning of
 /// their own. Interpreters exit with the others by accident (1 for an uncaught exception, 2 for a usage error), so they are
 /// failed runs.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a status with a meaning of its own has an arm of its own"
+)]
 fn default_action(status: i32) -> Action {
     match status {
         0 => Action::Ack,

@@ -6,7 +6,7 @@ use crate::transport::conformance::harness::{Harness, letters, member::Member, m
 use crate::transport::{Attempts, LetterKind, SubscribeRequest, Verdict};
 
 /// A delivery that is given back is not an attempt.
-pub async fn a_return_is_not_counted(harness: &Harness) {
+pub(crate) async fn a_return_is_not_counted(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let member = harness.join("g", &topic).await;
@@ -19,7 +19,7 @@ pub async fn a_return_is_not_counted(harness: &Harness) {
 }
 
 /// Deliveries in flight when a consumer leaves the group are neither an attempt nor a crash.
-pub async fn leaving_is_not_counted(harness: &Harness) {
+pub(crate) async fn leaving_is_not_counted(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     for _ in 0..2 {
@@ -30,7 +30,7 @@ pub async fn leaving_is_not_counted(harness: &Harness) {
 }
 
 /// Deliveries in flight when a consumer crashes are not an attempt; where the store can tell, they are a crash.
-pub async fn a_crash_is_no_failure(harness: &Harness) {
+pub(crate) async fn a_crash_is_no_failure(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let member = harness.join_briefly("g", &topic).await;
@@ -48,7 +48,7 @@ pub async fn a_crash_is_no_failure(harness: &Harness) {
 }
 
 /// A run that failed is counted, with its time, also for the next consumer.
-pub async fn a_failed_run_is_counted(harness: &Harness) {
+pub(crate) async fn a_failed_run_is_counted(harness: &Harness) {
     let topic = harness.topic("a").await;
     let start = SystemTime::now();
     harness.publish(messages(&topic, &["1"])).await;
@@ -69,7 +69,7 @@ pub async fn a_failed_run_is_counted(harness: &Harness) {
 }
 
 /// The time of the first failure is kept.
-pub async fn the_first_failure_is_kept(harness: &Harness) {
+pub(crate) async fn the_first_failure_is_kept(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let member = harness.join("g", &topic).await;
@@ -87,7 +87,7 @@ pub async fn the_first_failure_is_kept(harness: &Harness) {
 }
 
 /// The fifth run that crashes the process dead-letters the message, where the store can tell.
-pub async fn the_fifth_crash_makes_a_letter(harness: &Harness) {
+pub(crate) async fn the_fifth_crash_makes_a_letter(harness: &Harness) {
     if !harness.can(|capabilities| &capabilities.crash_count) {
         return;
     }

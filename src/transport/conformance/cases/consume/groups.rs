@@ -13,7 +13,7 @@ use crate::transport::conformance::harness::{
 use crate::transport::{StartFrom, SubscribeRequest};
 
 /// Consumers of one group, each on its own connection, share the messages: each is delivered once.
-pub async fn consumers_share_the_work(harness: &Harness) {
+pub(crate) async fn consumers_share_the_work(harness: &Harness) {
     let topic = harness.topic("a").await;
     let again = harness.again().await;
     let first = harness.join("g", &topic).await;
@@ -41,7 +41,7 @@ pub async fn consumers_share_the_work(harness: &Harness) {
 }
 
 /// Each of two groups gets every message.
-pub async fn two_groups_both_see_all(harness: &Harness) {
+pub(crate) async fn two_groups_both_see_all(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2", "3"])).await;
     assert_eq!(harness.drain("g", &topic).await, ["1", "2", "3"]);
@@ -49,7 +49,7 @@ pub async fn two_groups_both_see_all(harness: &Harness) {
 }
 
 /// A group that comes back continues from its position.
-pub async fn a_group_goes_on_where_it_was(harness: &Harness) {
+pub(crate) async fn a_group_goes_on_where_it_was(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     assert_eq!(harness.drain("g", &topic).await, ["1", "2"]);
@@ -60,7 +60,7 @@ pub async fn a_group_goes_on_where_it_was(harness: &Harness) {
 }
 
 /// A new group starts with the oldest message.
-pub async fn starts_with_the_earliest(harness: &Harness) {
+pub(crate) async fn starts_with_the_earliest(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let member = harness.join("g", &topic).await;
@@ -69,7 +69,7 @@ pub async fn starts_with_the_earliest(harness: &Harness) {
 }
 
 /// A group that starts with new messages gets those stored after it joined.
-pub async fn starts_with_the_new(harness: &Harness) {
+pub(crate) async fn starts_with_the_new(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["old"])).await;
     let request = SubscribeRequest {
@@ -82,7 +82,7 @@ pub async fn starts_with_the_new(harness: &Harness) {
 }
 
 /// A group that starts at a time gets messages stored at that time or later.
-pub async fn starts_at_a_time(harness: &Harness) {
+pub(crate) async fn starts_at_a_time(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["old"])).await;
     let time = harness.wait_for_another_time(&topic).await;
@@ -95,7 +95,7 @@ pub async fn starts_at_a_time(harness: &Harness) {
 }
 
 /// The start counts only when the group is created.
-pub async fn the_start_counts_only_once(harness: &Harness) {
+pub(crate) async fn the_start_counts_only_once(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.join("g", &topic).await.close().await;
     harness.publish(messages(&topic, &["1", "2"])).await;
@@ -115,7 +115,7 @@ pub async fn the_start_counts_only_once(harness: &Harness) {
 }
 
 /// A pattern matches topics created after joining too.
-pub async fn reads_what_patterns_choose(harness: &Harness) {
+pub(crate) async fn reads_what_patterns_choose(harness: &Harness) {
     if refusals::patterns(harness).await {
         return;
     }
@@ -135,7 +135,7 @@ pub async fn reads_what_patterns_choose(harness: &Harness) {
 }
 
 /// A message that matches several patterns is delivered once.
-pub async fn delivers_once_what_matches_twice(harness: &Harness) {
+pub(crate) async fn delivers_once_what_matches_twice(harness: &Harness) {
     if refusals::patterns(harness).await {
         return;
     }
@@ -150,7 +150,7 @@ pub async fn delivers_once_what_matches_twice(harness: &Harness) {
 }
 
 /// At most `max_in_flight` deliveries are in flight.
-pub async fn never_exceeds_what_may_be_in_flight(harness: &Harness) {
+pub(crate) async fn never_exceeds_what_may_be_in_flight(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness
         .publish(messages(&topic, &["1", "2", "3", "4", "5"]))
@@ -169,7 +169,7 @@ pub async fn never_exceeds_what_may_be_in_flight(harness: &Harness) {
 }
 
 /// A dropped call of `next` loses nothing.
-pub async fn loses_nothing_when_dropped(harness: &Harness) {
+pub(crate) async fn loses_nothing_when_dropped(harness: &Harness) {
     let topic = harness.topic("a").await;
     let member = harness.join("g", &topic).await;
     let mut taken = Vec::new();

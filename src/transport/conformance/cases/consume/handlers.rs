@@ -11,7 +11,7 @@ use crate::transport::conformance::harness::{
 use crate::{event::Topic, transport::LetterKind};
 
 /// A new message goes to the member of its topic, whether the others are running or not.
-pub async fn get_what_is_new(harness: &Harness) {
+pub(crate) async fn get_what_is_new(harness: &Harness) {
     let ([a, b], [first, second]) = two(harness).await;
     harness.publish(messages(&a, &["a1", "a2"])).await;
     harness.publish(messages(&b, &["b1", "b2"])).await;
@@ -29,7 +29,7 @@ pub async fn get_what_is_new(harness: &Harness) {
 }
 
 /// A retry waits for a member of its topic, whichever other members are running when it is due.
-pub async fn wait_for_their_own_retries(harness: &Harness) {
+pub(crate) async fn wait_for_their_own_retries(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     for (failing, other) in [(&a, &b), (&b, &a)] {
         harness.publish(messages(failing, &["1"])).await;
@@ -50,7 +50,7 @@ pub async fn wait_for_their_own_retries(harness: &Harness) {
 }
 
 /// Retries of several topics at the same time go to the member of each.
-pub async fn get_their_own_retries(harness: &Harness) {
+pub(crate) async fn get_their_own_retries(harness: &Harness) {
     let ([a, b], [first, second]) = two(harness).await;
     for (topic, member) in [(&a, &first), (&b, &second)] {
         harness.publish(messages(topic, &["1", "2", "3"])).await;
@@ -72,7 +72,7 @@ pub async fn get_their_own_retries(harness: &Harness) {
 }
 
 /// A replay waits for a member of its topic, whichever other members are running.
-pub async fn wait_for_their_own_replays(harness: &Harness) {
+pub(crate) async fn wait_for_their_own_replays(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     for (failed, other) in [(&a, &b), (&b, &a)] {
         let letters = letters::bury(harness, "g", failed, &["1"]).await;
@@ -86,7 +86,7 @@ pub async fn wait_for_their_own_replays(harness: &Harness) {
 }
 
 /// Replays of several topics at the same time go to the member of each.
-pub async fn get_their_own_replays(harness: &Harness) {
+pub(crate) async fn get_their_own_replays(harness: &Harness) {
     let ([a, b], [first, second]) = two(harness).await;
     for (topic, member, words) in [(&a, &first, "a1"), (&b, &second, "b1")] {
         harness.publish(messages(topic, &[words])).await;

@@ -1,9 +1,9 @@
 //! Consumer groups: sharing, order, attempts, retries, settlement and the end of a bounded group.
 
-pub mod attempts;
-pub mod groups;
-pub mod handlers;
-pub mod order;
-pub mod retry;
-pub mod settle;
-pub mod until_end;
+pub(crate) mod attempts;
+pub(crate) mod groups;
+pub(crate) mod handlers;
+pub(crate) mod order;
+pub(crate) mod retry;
+pub(crate) mod settle;
+pub(crate) mod until_end;

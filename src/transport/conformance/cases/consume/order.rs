@@ -43,7 +43,7 @@ impl Seen {
 }
 
 /// One consumer gets the messages of a key in order.
-pub async fn a_consumer_sees_a_key_in_order(harness: &Harness) {
+pub(crate) async fn a_consumer_sees_a_key_in_order(harness: &Harness) {
     if !harness.can(|capabilities| &capabilities.order) {
         return;
     }
@@ -60,7 +60,7 @@ pub async fn a_consumer_sees_a_key_in_order(harness: &Harness) {
 }
 
 /// Two consumers that take and settle in turn get the messages of a key in order.
-pub async fn consumers_see_a_key_in_order(harness: &Harness) {
+pub(crate) async fn consumers_see_a_key_in_order(harness: &Harness) {
     if !harness.capabilities.order.is_native() {
         return;
     }
@@ -83,7 +83,7 @@ pub async fn consumers_see_a_key_in_order(harness: &Harness) {
 }
 
 /// While a message is in flight, later ones of its key do not go to another consumer.
-pub async fn a_key_is_with_one_consumer(harness: &Harness) {
+pub(crate) async fn a_key_is_with_one_consumer(harness: &Harness) {
     if !harness.capabilities.order.is_native() {
         return;
     }
@@ -112,7 +112,7 @@ pub async fn a_key_is_with_one_consumer(harness: &Harness) {
 }
 
 /// A message that is given back is delivered before later ones of its key.
-pub async fn a_returned_message_keeps_its_place(harness: &Harness) {
+pub(crate) async fn a_returned_message_keeps_its_place(harness: &Harness) {
     if !harness.capabilities.order.is_native() {
         return;
     }

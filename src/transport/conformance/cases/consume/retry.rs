@@ -11,7 +11,7 @@ use crate::transport::conformance::harness::{
 use crate::transport::{SubscribeRequest, Verdict};
 
 /// It is not delivered early.
-pub async fn is_not_early(harness: &Harness) {
+pub(crate) async fn is_not_early(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let member = harness.join("g", &topic).await;
@@ -24,7 +24,7 @@ pub async fn is_not_early(harness: &Harness) {
 }
 
 /// Neither another group nor a tail gets it.
-pub async fn is_seen_by_its_group_only(harness: &Harness) {
+pub(crate) async fn is_seen_by_its_group_only(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let other = harness.join("other", &topic).await;
@@ -39,7 +39,7 @@ pub async fn is_seen_by_its_group_only(harness: &Harness) {
 }
 
 /// Later messages of its key and of other keys are delivered while it waits.
-pub async fn holds_up_nothing(harness: &Harness) {
+pub(crate) async fn holds_up_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish([keyed(&topic, "k", "1")]).await;
     let member = harness.join("g", &topic).await;
@@ -58,7 +58,7 @@ pub async fn holds_up_nothing(harness: &Harness) {
 }
 
 /// In an ordered subscription later messages of its key wait for it, and only those.
-pub async fn holds_its_key_if_ordered(harness: &Harness) {
+pub(crate) async fn holds_its_key_if_ordered(harness: &Harness) {
     if refusals::ordered_retry(harness).await {
         return;
     }
@@ -94,7 +94,7 @@ pub async fn holds_its_key_if_ordered(harness: &Harness) {
 }
 
 /// It is stored: a crash of the consumer after the settlement does not lose it.
-pub async fn survives_a_crash(harness: &Harness) {
+pub(crate) async fn survives_a_crash(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let again = harness.again().await;

@@ -11,7 +11,7 @@ use crate::transport::{ErrorKind, LetterKind, SubscribeRequest, Verdict};
 
 /// An acknowledged message is never redelivered, even if the consumer crashes once the acknowledgement is durable, which
 /// it is before the lease expires.
-pub async fn an_ack_is_final(harness: &Harness) {
+pub(crate) async fn an_ack_is_final(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2", "3"])).await;
     let member = harness.join_briefly("g", &topic).await;
@@ -24,7 +24,7 @@ pub async fn an_ack_is_final(harness: &Harness) {
 }
 
 /// A batch of verdicts has one result each, in its order.
-pub async fn one_result_per_settlement_in_order(harness: &Harness) {
+pub(crate) async fn one_result_per_settlement_in_order(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness
         .publish(messages(&topic, &["1", "2", "3", "4"]))
@@ -55,7 +55,7 @@ pub async fn one_result_per_settlement_in_order(harness: &Harness) {
 }
 
 /// Deliveries in flight when a consumer crashes are redelivered.
-pub async fn unsettled_comes_again(harness: &Harness) {
+pub(crate) async fn unsettled_comes_again(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     let again = harness.again().await;
@@ -70,7 +70,7 @@ pub async fn unsettled_comes_again(harness: &Harness) {
 }
 
 /// A consumer that leaves the group returns its deliveries at once.
-pub async fn closing_gives_back(harness: &Harness) {
+pub(crate) async fn closing_gives_back(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     let member = harness.join("g", &topic).await;
@@ -81,7 +81,7 @@ pub async fn closing_gives_back(harness: &Harness) {
 }
 
 /// A verdict on a delivery whose lease is lost is an error, and changes nothing.
-pub async fn a_lost_lease_settles_nothing(harness: &Harness) {
+pub(crate) async fn a_lost_lease_settles_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let slow = harness.join_briefly("g", &topic).await;
@@ -98,7 +98,7 @@ pub async fn a_lost_lease_settles_nothing(harness: &Harness) {
 }
 
 /// Extending the lease keeps a delivery that is handled for longer.
-pub async fn an_extended_lease_is_kept(harness: &Harness) {
+pub(crate) async fn an_extended_lease_is_kept(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let member = harness.join_briefly("g", &topic).await;

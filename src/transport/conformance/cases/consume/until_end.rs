@@ -18,7 +18,7 @@ async fn bounded(harness: &Harness, topic: &Topic) -> Member {
 }
 
 /// It ends after the messages that were stored when it joined.
-pub async fn ends_with_what_was_there(harness: &Harness) {
+pub(crate) async fn ends_with_what_was_there(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     let member = bounded(harness, &topic).await;
@@ -29,7 +29,7 @@ pub async fn ends_with_what_was_there(harness: &Harness) {
 }
 
 /// It waits for the retries of messages that it took.
-pub async fn waits_for_its_own_retries(harness: &Harness) {
+pub(crate) async fn waits_for_its_own_retries(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     let member = bounded(harness, &topic).await;
@@ -40,7 +40,7 @@ pub async fn waits_for_its_own_retries(harness: &Harness) {
 }
 
 /// It does not wait for deliveries in flight to others.
-pub async fn does_not_wait_for_others(harness: &Harness) {
+pub(crate) async fn does_not_wait_for_others(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     let other = harness.join("g", &topic).await;
@@ -57,7 +57,7 @@ pub async fn does_not_wait_for_others(harness: &Harness) {
 }
 
 /// It does not wait for retries of messages that others took.
-pub async fn leaves_later_retries_of_others(harness: &Harness) {
+pub(crate) async fn leaves_later_retries_of_others(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     let other = harness.join("g", &topic).await;

@@ -10,7 +10,7 @@ use crate::transport::conformance::harness::{
 use crate::transport::{ErrorKind, StartFrom, TailFrom, TailRequest};
 
 /// Neither a tail nor a consumer gets it before it is due; then both do.
-pub async fn is_seen_by_nobody_before(harness: &Harness) {
+pub(crate) async fn is_seen_by_nobody_before(harness: &Harness) {
     if refusals::delay(harness).await {
         return;
     }
@@ -44,7 +44,7 @@ pub async fn is_seen_by_nobody_before(harness: &Harness) {
 }
 
 /// A time in the past means now.
-pub async fn a_time_in_the_past_is_now(harness: &Harness) {
+pub(crate) async fn a_time_in_the_past_is_now(harness: &Harness) {
     if refusals::delay(harness).await {
         return;
     }
@@ -56,7 +56,7 @@ pub async fn a_time_in_the_past_is_now(harness: &Harness) {
 }
 
 /// It is stored: it is delivered after the store was closed and reopened, also to a group that starts with new messages.
-pub async fn survives_reopening(harness: &Harness) {
+pub(crate) async fn survives_reopening(harness: &Harness) {
     if refusals::delay(harness).await {
         return;
     }
@@ -74,7 +74,7 @@ pub async fn survives_reopening(harness: &Harness) {
 }
 
 /// A delay beyond the limit is refused, and nothing is stored.
-pub async fn too_long_is_refused(harness: &Harness) {
+pub(crate) async fn too_long_is_refused(harness: &Harness) {
     if refusals::delay(harness).await {
         return;
     }

@@ -1,4 +1,4 @@
 //! Delayed events: when they are delivered, and how they are listed, cancelled and rescheduled.
 
-pub mod delays;
-pub mod schedules;
+pub(crate) mod delays;
+pub(crate) mod schedules;

@@ -45,7 +45,7 @@ fn in_an_hour() -> SystemTime {
 }
 
 /// They are listed with time and message, and found by their id or its beginning.
-pub async fn are_listed_and_found(harness: &Harness) {
+pub(crate) async fn are_listed_and_found(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
     }
@@ -67,7 +67,7 @@ pub async fn are_listed_and_found(harness: &Harness) {
 }
 
 /// If many ids have the same beginning, the first ones in order of time are found.
-pub async fn are_found_in_order_of_time(harness: &Harness) {
+pub(crate) async fn are_found_in_order_of_time(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
     }
@@ -103,7 +103,7 @@ fn common_prefix(ids: &[String]) -> &str {
 }
 
 /// A cancelled one is never delivered.
-pub async fn are_cancelled(harness: &Harness) {
+pub(crate) async fn are_cancelled(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
     }
@@ -129,7 +129,7 @@ pub async fn are_cancelled(harness: &Harness) {
 }
 
 /// A rescheduled one is delivered at the new time, once.
-pub async fn are_rescheduled(harness: &Harness) {
+pub(crate) async fn are_rescheduled(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
     }
@@ -151,7 +151,7 @@ pub async fn are_rescheduled(harness: &Harness) {
 }
 
 /// A delivered one is not a schedule any more.
-pub async fn do_not_outlive_their_time(harness: &Harness) {
+pub(crate) async fn do_not_outlive_their_time(harness: &Harness) {
     if refusals::schedules(harness).await {
         return;
     }

@@ -19,7 +19,7 @@ fn carried(deliveries: &[Delivery]) -> Vec<Message> {
 }
 
 /// From publish to a tail.
-pub async fn survive_to_a_tail(harness: &Harness) {
+pub(crate) async fn survive_to_a_tail(harness: &Harness) {
     let topic = harness.topic("a").await;
     let sent = odd_messages(&topic);
     harness.publish(sent.clone()).await;
@@ -29,7 +29,7 @@ pub async fn survive_to_a_tail(harness: &Harness) {
 }
 
 /// From publish to a consumer.
-pub async fn survive_to_a_consumer(harness: &Harness) {
+pub(crate) async fn survive_to_a_consumer(harness: &Harness) {
     let topic = harness.topic("a").await;
     let sent = odd_messages(&topic);
     harness.publish(sent.clone()).await;
@@ -39,7 +39,7 @@ pub async fn survive_to_a_consumer(harness: &Harness) {
 }
 
 /// From one attempt to the next.
-pub async fn survive_a_retry(harness: &Harness) {
+pub(crate) async fn survive_a_retry(harness: &Harness) {
     let topic = harness.topic("a").await;
     let sent = [event(&topic)];
     harness.publish(sent.clone()).await;
@@ -51,7 +51,7 @@ pub async fn survive_a_retry(harness: &Harness) {
 }
 
 /// From publish to delivery when due.
-pub async fn survive_a_delay(harness: &Harness) {
+pub(crate) async fn survive_a_delay(harness: &Harness) {
     if refusals::delay(harness).await {
         return;
     }
@@ -65,7 +65,7 @@ pub async fn survive_a_delay(harness: &Harness) {
 }
 
 /// From a consumer into its dead letters, and through replay to the consumer again.
-pub async fn survive_death_and_replay(harness: &Harness) {
+pub(crate) async fn survive_death_and_replay(harness: &Harness) {
     let topic = harness.topic("a").await;
     let sent = odd_messages(&topic);
     harness.publish(sent.clone()).await;
@@ -86,7 +86,7 @@ pub async fn survive_death_and_replay(harness: &Harness) {
 }
 
 /// Out of the store and into it again.
-pub async fn survive_export_and_import(harness: &Harness) {
+pub(crate) async fn survive_export_and_import(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish([event(&topic)]).await;
     let member = harness.join("g", &topic).await;

@@ -49,7 +49,7 @@ async fn look_at_everything(harness: &Harness, topic: &Topic) {
 }
 
 /// No position moves, no attempt is counted, nothing is removed.
-pub async fn changes_nothing(harness: &Harness) {
+pub(crate) async fn changes_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["dead"]).await;
     harness.publish(messages(&topic, &["1", "2", "3"])).await;
@@ -91,7 +91,7 @@ async fn use_everything(harness: &Harness) -> Vec<Topic> {
 }
 
 /// Only topics of the user are listed.
-pub async fn shows_the_users_topics_only(harness: &Harness) {
+pub(crate) async fn shows_the_users_topics_only(harness: &Harness) {
     let before = harness
         .transport
         .topics()
@@ -115,7 +115,7 @@ pub async fn shows_the_users_topics_only(harness: &Harness) {
 }
 
 /// The pattern of all topics matches no internal ones: dead letters, retries, delays, state.
-pub async fn never_matches_our_own_topics(harness: &Harness) {
+pub(crate) async fn never_matches_our_own_topics(harness: &Harness) {
     if refusals::patterns(harness).await {
         return;
     }

@@ -1,6 +1,6 @@
 //! Messages: publishing, the bytes of a message, and reading without a group.
 
-pub mod bytes;
-pub mod looking;
-pub mod publish;
-pub mod tail;
+pub(crate) mod bytes;
+pub(crate) mod looking;
+pub(crate) mod publish;
+pub(crate) mod tail;

@@ -8,7 +8,7 @@ use crate::transport::conformance::harness::{
 use crate::transport::{Outgoing, TailFrom};
 
 /// A confirmed message is there after the store is reopened.
-pub async fn accepted_is_stored(harness: &Harness) {
+pub(crate) async fn accepted_is_stored(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     harness.publish(messages(&topic, &["3"])).await;
@@ -20,7 +20,7 @@ pub async fn accepted_is_stored(harness: &Harness) {
 }
 
 /// A batch has one result per message, in the order of the batch.
-pub async fn one_result_per_message_in_order(harness: &Harness) {
+pub(crate) async fn one_result_per_message_in_order(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     let batch = vec![message(&a, "1"), message(&b, "2"), message(&a, "3")];
     let receipts = harness.publish(batch.clone()).await;
@@ -40,7 +40,7 @@ pub async fn one_result_per_message_in_order(harness: &Harness) {
 }
 
 /// Messages of a batch are stored in its order.
-pub async fn a_batch_keeps_its_order(harness: &Harness) {
+pub(crate) async fn a_batch_keeps_its_order(harness: &Harness) {
     let topic = harness.topic("a").await;
     let texts = ["1", "2", "3", "4", "5", "6", "7"];
     harness.publish(keyed_messages(&topic, "k", &texts)).await;
@@ -48,7 +48,7 @@ pub async fn a_batch_keeps_its_order(harness: &Harness) {
 }
 
 /// Batches are stored in the order in which they were started, though several are in flight.
-pub async fn batches_keep_their_order(harness: &Harness) {
+pub(crate) async fn batches_keep_their_order(harness: &Harness) {
     let topic = harness.topic("a").await;
     let batch = |texts: &[&str]| -> Vec<Outgoing> {
         let messages = keyed_messages(&topic, "k", texts);

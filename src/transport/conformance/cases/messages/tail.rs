@@ -35,7 +35,7 @@ async fn texts(harness: &Harness, topic: &Topic, from: TailFrom) -> Vec<String> 
 }
 
 /// From the earliest message it reads all, in order, with the position and time of each.
-pub async fn reads_from_the_earliest(harness: &Harness) {
+pub(crate) async fn reads_from_the_earliest(harness: &Harness) {
     let topic = harness.topic("a").await;
     let other = harness.topic("b").await;
     harness.publish(messages(&other, &["no"])).await;
@@ -51,7 +51,7 @@ pub async fn reads_from_the_earliest(harness: &Harness) {
 }
 
 /// From now on it reads only messages stored after it was opened.
-pub async fn starts_now(harness: &Harness) {
+pub(crate) async fn starts_now(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["old"])).await;
     let mut tail = open(harness, vec![topic.clone().into()], TailFrom::Now).await;
@@ -60,7 +60,7 @@ pub async fn starts_now(harness: &Harness) {
 }
 
 /// From a time on it reads messages stored at that time or later.
-pub async fn starts_at_a_time(harness: &Harness) {
+pub(crate) async fn starts_at_a_time(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     harness.wait_for_another_time(&topic).await;
@@ -73,7 +73,7 @@ pub async fn starts_at_a_time(harness: &Harness) {
 }
 
 /// A tail from the last N reads those of the requested topics.
-pub async fn starts_with_the_last(harness: &Harness) {
+pub(crate) async fn starts_with_the_last(harness: &Harness) {
     let topic = harness.topic("a").await;
     let other = harness.topic("b").await;
     harness.publish(messages(&topic, &["1", "2", "3"])).await;
@@ -83,7 +83,7 @@ pub async fn starts_with_the_last(harness: &Harness) {
 }
 
 /// Until the end, it ends after the messages that were stored when it was opened.
-pub async fn ends_where_the_end_was(harness: &Harness) {
+pub(crate) async fn ends_where_the_end_was(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1", "2"])).await;
     let request = TailRequest {
@@ -100,7 +100,7 @@ pub async fn ends_where_the_end_was(harness: &Harness) {
 }
 
 /// A following tail can be ended after the messages that are stored by then, whether it has read them or not.
-pub async fn ends_when_it_is_asked_to(harness: &Harness) {
+pub(crate) async fn ends_when_it_is_asked_to(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     for is_ahead in [true, false] {
@@ -130,7 +130,7 @@ pub async fn ends_when_it_is_asked_to(harness: &Harness) {
 }
 
 /// It waits for new messages.
-pub async fn follows(harness: &Harness) {
+pub(crate) async fn follows(harness: &Harness) {
     let topic = harness.topic("a").await;
     let mut tail = open(harness, vec![topic.clone().into()], TailFrom::Earliest).await;
     for text in ["1", "2", "3"] {
@@ -140,7 +140,7 @@ pub async fn follows(harness: &Harness) {
 }
 
 /// Wildcards match whole tokens, and topics created later are read too.
-pub async fn reads_what_patterns_choose(harness: &Harness) {
+pub(crate) async fn reads_what_patterns_choose(harness: &Harness) {
     if refusals::patterns(harness).await {
         return;
     }
@@ -156,7 +156,7 @@ pub async fn reads_what_patterns_choose(harness: &Harness) {
 }
 
 /// A message that matches several patterns is shown once.
-pub async fn shows_once_what_matches_twice(harness: &Harness) {
+pub(crate) async fn shows_once_what_matches_twice(harness: &Harness) {
     if refusals::patterns(harness).await {
         return;
     }
@@ -169,7 +169,7 @@ pub async fn shows_once_what_matches_twice(harness: &Harness) {
 }
 
 /// A dropped call of `next` skips nothing.
-pub async fn skips_nothing_when_dropped(harness: &Harness) {
+pub(crate) async fn skips_nothing_when_dropped(harness: &Harness) {
     let topic = harness.topic("a").await;
     let mut tail = open(harness, vec![topic.clone().into()], TailFrom::Earliest).await;
     let mut seen = Vec::new();

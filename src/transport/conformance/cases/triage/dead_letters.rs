@@ -11,7 +11,7 @@ use crate::transport::conformance::harness::{
 use crate::transport::{LetterId, LetterKind, LetterRef, Selection};
 
 /// A dead letter has its origin, the group, the reason, and the number of failures.
-pub async fn tell_the_story(harness: &Harness) {
+pub(crate) async fn tell_the_story(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish([event(&topic)]).await;
     let member = harness.join("g", &topic).await;
@@ -41,7 +41,7 @@ pub async fn tell_the_story(harness: &Harness) {
 }
 
 /// The group never gets the message again; another group does.
-pub async fn are_final_for_their_group_only(harness: &Harness) {
+pub(crate) async fn are_final_for_their_group_only(harness: &Harness) {
     let topic = harness.topic("a").await;
     letters::bury(harness, "g", &topic, &["1"]).await;
     harness.publish([message(&topic, "2")]).await;
@@ -55,7 +55,7 @@ pub async fn are_final_for_their_group_only(harness: &Harness) {
 }
 
 /// The id of a dead letter follows from its origin, on every connection.
-pub async fn have_stable_ids(harness: &Harness) {
+pub(crate) async fn have_stable_ids(harness: &Harness) {
     let topic = harness.topic("a").await;
     let buried = letters::bury(harness, "g", &topic, &["1", "2"]).await;
     let again = harness.again().await;
@@ -70,7 +70,7 @@ pub async fn have_stable_ids(harness: &Harness) {
 }
 
 /// Two groups that give up one message leave two dead letters.
-pub async fn of_two_groups_stay_apart(harness: &Harness) {
+pub(crate) async fn of_two_groups_stay_apart(harness: &Harness) {
     let topic = harness.topic("a").await;
     let own = letters::bury(harness, "g", &topic, &["1"]).await;
     let other = harness.join("h", &topic).await;
@@ -83,7 +83,7 @@ pub async fn of_two_groups_stay_apart(harness: &Harness) {
 }
 
 /// A dead letter is stored before the original is removed: a crash right afterwards neither loses nor doubles it.
-pub async fn survive_a_crash(harness: &Harness) {
+pub(crate) async fn survive_a_crash(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let again = harness.again().await;
@@ -96,7 +96,7 @@ pub async fn survive_a_crash(harness: &Harness) {
 }
 
 /// The last run is counted if it failed, not if the message could not be decoded.
-pub async fn count_only_failed_runs(harness: &Harness) {
+pub(crate) async fn count_only_failed_runs(harness: &Harness) {
     let topic = harness.topic("a").await;
     for (kind, attempts) in [
         (LetterKind::Decode, 0),
@@ -120,7 +120,7 @@ pub async fn count_only_failed_runs(harness: &Harness) {
 }
 
 /// A selection finds every letter that it matches.
-pub async fn are_selected(harness: &Harness) {
+pub(crate) async fn are_selected(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     let in_a = letters::bury(harness, "g", &a, &["1", "2", "3"]).await;
     let in_b = letters::bury(harness, "h", &b, &["4"]).await;
@@ -143,7 +143,7 @@ pub async fn are_selected(harness: &Harness) {
 }
 
 /// Letters are counted by topic, group, kind and fingerprint; equal counts come in order of topic.
-pub async fn are_counted(harness: &Harness) {
+pub(crate) async fn are_counted(harness: &Harness) {
     let topic = harness.topic("a").await;
     letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
     let store = harness.transport.dead_letters();
@@ -175,7 +175,7 @@ pub async fn are_counted(harness: &Harness) {
 }
 
 /// A letter that is imported twice is stored once.
-pub async fn are_imported_once(harness: &Harness) {
+pub(crate) async fn are_imported_once(harness: &Harness) {
     let topic = harness.topic("a").await;
     letters::bury(harness, "g", &topic, &["1"]).await;
     let mut letter = letters::read(harness, "g").await.remove(0);

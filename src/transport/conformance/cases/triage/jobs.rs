@@ -22,7 +22,7 @@ fn assert_held<T>(result: Result<T>, what: &str) -> String {
 }
 
 /// A plan is stored and has no effect.
-pub async fn a_plan_does_nothing(harness: &Harness) {
+pub(crate) async fn a_plan_does_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
     let id = letters::plan(harness, REPLAY, &letters).await;
@@ -37,7 +37,7 @@ pub async fn a_plan_does_nothing(harness: &Harness) {
 }
 
 /// The list shows the progress and the holder of a job; a finished job is not listed.
-pub async fn progress_is_told(harness: &Harness) {
+pub(crate) async fn progress_is_told(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
     let id = letters::plan(harness, REPLAY, &letters).await;
@@ -54,7 +54,7 @@ pub async fn progress_is_told(harness: &Harness) {
 }
 
 /// While a worker holds a job, no other gets a lease of it or of another job; the refusal names the holder.
-pub async fn a_second_lease_is_refused(harness: &Harness) {
+pub(crate) async fn a_second_lease_is_refused(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
     let id = letters::plan(harness, REPLAY, &letters[..1]).await;
@@ -77,7 +77,7 @@ pub async fn a_second_lease_is_refused(harness: &Harness) {
 }
 
 /// Work under an earlier lease is refused and has no effect.
-pub async fn a_stale_lease_is_refused(harness: &Harness) {
+pub(crate) async fn a_stale_lease_is_refused(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1"]).await;
     let id = letters::plan(harness, REPLAY, &letters).await;
@@ -115,7 +115,7 @@ pub async fn a_stale_lease_is_refused(harness: &Harness) {
 }
 
 /// Only the purged letters are removed; nothing is delivered.
-pub async fn purge_deletes(harness: &Harness) {
+pub(crate) async fn purge_deletes(harness: &Harness) {
     if refusals::purge(harness).await {
         return;
     }
@@ -130,7 +130,7 @@ pub async fn purge_deletes(harness: &Harness) {
 }
 
 /// Forgetting a job keeps its letters; a leased job cannot be forgotten.
-pub async fn forgetting_keeps_letters(harness: &Harness) {
+pub(crate) async fn forgetting_keeps_letters(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
     let id = letters::plan(harness, REPLAY, &letters).await;
@@ -152,7 +152,7 @@ pub async fn forgetting_keeps_letters(harness: &Harness) {
 }
 
 /// A letter that no longer exists is reported as gone.
-pub async fn what_is_gone_is_gone(harness: &Harness) {
+pub(crate) async fn what_is_gone_is_gone(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1"]).await;
     let mut unknown = letters[0].clone();

@@ -1,5 +1,5 @@
 //! Triage: dead letters, replay, and the jobs that do it.
 
-pub mod dead_letters;
-pub mod jobs;
-pub mod replay;
+pub(crate) mod dead_letters;
+pub(crate) mod jobs;
+pub(crate) mod replay;

@@ -11,7 +11,7 @@ use crate::transport::conformance::harness::{
 use crate::transport::{JobAction, LetterKind, Resolution};
 
 /// Attempts restart at 1; totals and history are kept, and the letter is removed.
-pub async fn starts_a_new_life(harness: &Harness) {
+pub(crate) async fn starts_a_new_life(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish(messages(&topic, &["1"])).await;
     let member = harness.join("g", &topic).await;
@@ -35,7 +35,7 @@ pub async fn starts_a_new_life(harness: &Harness) {
 }
 
 /// It goes only to the group that failed where the store can do that, else to the topic.
-pub async fn goes_to_the_group_that_failed(harness: &Harness) {
+pub(crate) async fn goes_to_the_group_that_failed(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1"]).await;
     assert_eq!(harness.drain("h", &topic).await, ["1"]);
@@ -48,7 +48,7 @@ pub async fn goes_to_the_group_that_failed(harness: &Harness) {
 }
 
 /// It goes to another topic if requested, and to every group there.
-pub async fn goes_to_another_topic(harness: &Harness) {
+pub(crate) async fn goes_to_another_topic(harness: &Harness) {
     let (topic, other) = (harness.topic("a").await, harness.topic("b").await);
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
     let to = JobAction::Replay {
@@ -62,7 +62,7 @@ pub async fn goes_to_another_topic(harness: &Harness) {
 }
 
 /// A message that is dead-lettered again makes another letter, which names the first.
-pub async fn makes_another_letter(harness: &Harness) {
+pub(crate) async fn makes_another_letter(harness: &Harness) {
     let topic = harness.topic("a").await;
     let first = letters::bury(harness, "g", &topic, &["1"]).await;
     letters::replay(harness, &first).await;
@@ -80,7 +80,7 @@ pub async fn makes_another_letter(harness: &Harness) {
 }
 
 /// A letter in two jobs is replayed only by the first.
-pub async fn happens_once(harness: &Harness) {
+pub(crate) async fn happens_once(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
     let second = letters::plan(harness, REPLAY, &letters).await;
@@ -99,7 +99,7 @@ pub async fn happens_once(harness: &Harness) {
 }
 
 /// A job resumes where its crashed worker stopped.
-pub async fn resumes_after_a_crash(harness: &Harness) {
+pub(crate) async fn resumes_after_a_crash(harness: &Harness) {
     let topic = harness.topic("a").await;
     let letters = letters::bury(harness, "g", &topic, &["1", "2", "3", "4", "5"]).await;
     let job = letters::plan(harness, REPLAY, &letters).await;
@@ -125,7 +125,7 @@ pub async fn resumes_after_a_crash(harness: &Harness) {
 }
 
 /// Messages of a key are replayed in order.
-pub async fn keeps_order(harness: &Harness) {
+pub(crate) async fn keeps_order(harness: &Harness) {
     let topic = harness.topic("a").await;
     let sent = ["1", "2", "3", "4"];
     harness.publish(keyed_messages(&topic, "k", &sent)).await;
