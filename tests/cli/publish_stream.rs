@@ -161,9 +161,9 @@ fn lines_refused_alike_are_told_at_once() {
     --- stdout
 
     --- stderr
-    error: lines 1 to 2: sqlite: no time after 2262-04-11 can be kept
+    error: lines 1 to 2: sqlite: times after 2262-04-11 cannot be stored
     hint: publish it for an earlier time
-    error: line 4: sqlite: no time after 2262-04-11 can be kept
+    error: line 4: sqlite: times after 2262-04-11 cannot be stored
     published 1 event
     error: 3 lines were not published
     ");

@@ -212,7 +212,7 @@ fn bad_delays_are_refused_before_anything_is_stored() {
     --- stdout
 
     --- stderr
-    error: sqlite: no time after 2262-04-11 can be kept
+    error: sqlite: times after 2262-04-11 cannot be stored
     hint: publish it for an earlier time
     ");
     assert_snapshot!(pf.run(&["publish", "a", "1", "--at", "9999-12-31T23:59:59Z"]), @"
@@ -220,7 +220,7 @@ fn bad_delays_are_refused_before_anything_is_stored() {
     --- stdout
 
     --- stderr
-    error: sqlite: no time after 2262-04-11 can be kept
+    error: sqlite: times after 2262-04-11 cannot be stored
     hint: publish it for an earlier time
     ");
     let lines = "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"a\",\"pf_delay_ms\":18446744073709551615}\n";
@@ -229,7 +229,7 @@ fn bad_delays_are_refused_before_anything_is_stored() {
     --- stdout
 
     --- stderr
-    error: line 1: sqlite: no time after 2262-04-11 can be kept
+    error: line 1: sqlite: times after 2262-04-11 cannot be stored
     hint: publish it for an earlier time
     published 0 events
     error: 1 line was not published

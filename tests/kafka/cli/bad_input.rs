@@ -244,7 +244,7 @@ fn urls_that_cannot_be_meant_are_refused() {
     --- stdout
 
     --- stderr
-    error: kafka: the client cannot be made: Unsupported SASL mechanism: MAGIC
+    error: kafka: cannot create a client: Unsupported SASL mechanism: MAGIC
     ");
     assert_snapshot!(show("kafka://localhost/?sasl.password=x"), @"
     exit: 2

@@ -75,8 +75,8 @@ fn what_is_missing_is_made_when_asked() {
 
     --- stderr
     checking kafka://SERVER/?prefix=&partitions=1
-    mended missing.pf.delay
-    mended missing.pf.state
+    fixed missing.pf.delay
+    fixed missing.pf.state
     ");
     assert_snapshot!(show(&shop, &["doctor"]), @"
     exit: 0
@@ -136,14 +136,14 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
 
     --- stderr
     checking kafka://SERVER/?prefix=&partitions=1
-    warning: cleanup.order.created stays: kafka: `order.created` is your own topic: change it yourself
-    mended retention.order.created.dlq
-    mended limit.order.created.dlq
-    warning: retention.order.paid stays: kafka: `order.paid` is your own topic: change it yourself
-    mended cleanup.pf.delay
-    mended ends.pf.delay
-    mended limit.pf.delay
-    mended limit.pf.state
+    warning: cleanup.order.created not fixed: kafka: `order.created` is your own topic: change it yourself
+    fixed retention.order.created.dlq
+    fixed limit.order.created.dlq
+    warning: retention.order.paid not fixed: kafka: `order.paid` is your own topic: change it yourself
+    fixed cleanup.pf.delay
+    fixed ends.pf.delay
+    fixed limit.pf.delay
+    fixed limit.pf.state
     ");
     assert_eq!(
         asked::setting(&shop, &shop.name("order.created.dlq"), "segment.ms"),

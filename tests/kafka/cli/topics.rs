@@ -109,7 +109,7 @@ fn nor_does_a_replay() {
             1  exit status 65 (permanent)
 
     --- stderr
-    warning: 1 letter was replayed before, at most 1x each: is the cause gone?
+    warning: 1 dead letter was replayed before, up to 1x each: is the cause fixed?
     ");
 }
 

@@ -166,7 +166,7 @@ fn what_waits_gets_another_time() {
     --- stdout
 
     --- stderr
-    error: no delayed events under the name `[LATE]`
+    error: no schedule `[LATE]`
     hint: its event may have been delivered; `pf schedule list` shows the pending ones
     ");
     assert_eq!(shop.raw.scheduled(), 0);
