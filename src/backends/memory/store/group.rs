@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{entry::Entry, membership::Terms};
 use crate::{
-    backends::delivery_buffer::InFlight,
+    backends::delivery_buffer::in_flight::InFlight,
     event::{Pattern, Topic},
     transport::{Attempts, Delivery, Ticket},
 };

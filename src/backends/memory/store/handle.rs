@@ -13,7 +13,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use super::state::State;
-use crate::{backends::delivery_buffer::wait_until_due, lock::Mutex};
+use crate::{backends::delivery_buffer::wait::wait_until_due, lock::Mutex};
 
 /// The named stores; they live as long as the process.
 static NAMED: LazyLock<Mutex<HashMap<String, Arc<Store>>>> = LazyLock::new(Mutex::default);

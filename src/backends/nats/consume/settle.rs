@@ -15,7 +15,7 @@ use tokio::{sync::MutexGuard, time::Instant};
 
 use crate::{
     backends::{
-        delivery_buffer::Leased,
+        delivery_buffer::in_flight::Leased,
         nats::{
             connection::{ack::ACK, retry},
             consume::{

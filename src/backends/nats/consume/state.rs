@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     backends::{
-        delivery_buffer::{DeliveryBuffer, PendingErrors},
+        delivery_buffer::{DeliveryBuffer, errors::PendingErrors},
         nats::consume::attempts::FailedRun,
     },
     transport::Delivery,

@@ -7,7 +7,7 @@ use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
     backends::{
-        delivery_buffer::wait_until,
+        delivery_buffer::wait::wait_until,
         nats::{
             connection::{
                 ack::IN_PROGRESS,

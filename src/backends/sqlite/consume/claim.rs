@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use super::membership::Membership;
+use super::{membership::Membership, readiness::pending};
 use crate::{
     backends::sqlite::{
         codec::{
@@ -41,6 +41,8 @@ const SEQS: &str = "SELECT seq FROM messages WHERE topic = ?1 AND seq > ?2 AND s
      ORDER BY seq LIMIT ?4";
 const ONE: &str = "SELECT m.seq, m.time, m.key, m.headers, m.payload, m.lineage FROM messages m \
      WHERE m.seq = ?1 AND m.only_group IS NULL";
+const OLDER: &str =
+    "SELECT EXISTS(SELECT 1 FROM waiting WHERE group_id = ?1 AND key_hash = ?2 AND seq < ?3)";
 const HOLD: &str = "INSERT INTO held(group_id, seq, consumer, ticket, lease_until, key_hash, failed, \
      crashed, first_failed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
@@ -201,9 +203,7 @@ impl Claim<'_> {
         let (true, Some(key)) = (self.member.ordered, key) else {
             return Ok(false);
         };
-        let sql = "SELECT EXISTS(SELECT 1 FROM waiting \
-             WHERE group_id = ?1 AND key_hash = ?2 AND seq < ?3)";
-        let mut select = self.session.connection.prepare_cached(sql)?;
+        let mut select = self.session.connection.prepare_cached(OLDER)?;
         Ok(select.query_row([self.member.group_id, key, seq], |row| row.get(0))?)
     }
 
@@ -352,26 +352,6 @@ impl Claim<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns the member's topics that have something after the cursor, with the cursor.
-pub(crate) fn pending(
-    connection: &Connection,
-    member: &Membership,
-) -> StoreResult<Vec<(i64, i64)>> {
-    let sql = "SELECT c.topic, c.seq FROM cursors c JOIN topics t ON t.id = c.topic \
-         WHERE c.group_id = ?1 AND t.last_seq > c.seq AND c.seq < ?2";
-    let mut select = connection.prepare_cached(sql)?;
-    let end = member.end.unwrap_or(i64::MAX);
-    let mut rows = select.query([member.group_id, end])?;
-    let mut pending = Vec::new();
-    while let Some(row) = rows.next()? {
-        let topic = row.get(0)?;
-        if member.topics.contains_key(&topic) {
-            pending.push((topic, row.get(1)?));
-        }
-    }
-    Ok(pending)
 }
 
 fn taken_row(

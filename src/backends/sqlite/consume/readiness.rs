@@ -3,10 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    claim,
-    membership::{EXPIRY_INTERVAL, Membership},
-};
+use super::membership::{EXPIRY_INTERVAL, Membership};
 use crate::backends::sqlite::{
     codec::timestamp, connection::session::Session, delay, error::StoreResult,
 };
@@ -72,13 +69,14 @@ fn has_new(connection: &Connection, member: &Membership) -> StoreResult<bool> {
         .prepare_cached(sql)?
         .query_row([], |row| row.get(0))?;
     let Some(end) = member.end else {
-        return Ok(newest.unwrap_or(0) > member.newest_topic()
-            || !claim::pending(connection, member)?.is_empty());
+        return Ok(
+            newest.unwrap_or(0) > member.newest_topic() || !pending(connection, member)?.is_empty()
+        );
     };
     let sql = "SELECT EXISTS(SELECT 1 FROM messages \
          WHERE topic = ?1 AND seq > ?2 AND seq <= ?3 AND only_group IS NULL)";
     let mut select = connection.prepare_cached(sql)?;
-    for (topic, cursor) in claim::pending(connection, member)? {
+    for (topic, cursor) in pending(connection, member)? {
         if select.query_row([topic, cursor, end], |row| row.get(0))? {
             return Ok(true);
         }
@@ -99,4 +97,24 @@ fn next_retry(connection: &Connection, member: &Membership, now: i64) -> StoreRe
     let mut select = connection.prepare_cached(sql)?;
     let due = select.query_row(params![member.group_id, now], |row| row.get(0));
     Ok(due.optional()?)
+}
+
+/// Returns the member's topics that have something after the cursor, with the cursor.
+pub(crate) fn pending(
+    connection: &Connection,
+    member: &Membership,
+) -> StoreResult<Vec<(i64, i64)>> {
+    let sql = "SELECT c.topic, c.seq FROM cursors c JOIN topics t ON t.id = c.topic \
+         WHERE c.group_id = ?1 AND t.last_seq > c.seq AND c.seq < ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let end = member.end.unwrap_or(i64::MAX);
+    let mut rows = select.query([member.group_id, end])?;
+    let mut pending = Vec::new();
+    while let Some(row) = rows.next()? {
+        let topic = row.get(0)?;
+        if member.topics.contains_key(&topic) {
+            pending.push((topic, row.get(1)?));
+        }
+    }
+    Ok(pending)
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     backends::{
-        delivery_buffer::{DeliveryBuffer, PendingErrors},
+        delivery_buffer::{DeliveryBuffer, errors::PendingErrors},
         sqlite::{
             codec::timestamp,
             connection::{
