@@ -4,10 +4,7 @@
 //! state behind a lock: every critical section here leaves it valid at each step. With the standard library's
 //! types each caller would have to say so again.
 
-use std::{
-    sync::{self, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{self, MutexGuard, PoisonError};
 
 /// A mutex whose `lock` cannot fail.
 #[derive(Debug, Default)]
@@ -46,7 +43,7 @@ impl Condvar {
     pub(crate) fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
-        limit: Duration,
+        limit: std::time::Duration,
     ) -> MutexGuard<'a, T> {
         let waited = self.0.wait_timeout(guard, limit);
         waited.unwrap_or_else(PoisonError::into_inner).0

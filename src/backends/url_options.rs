@@ -36,13 +36,13 @@ pub(crate) struct UrlOptions {
     /// Further servers of the cluster, `host:port`: `servers`.
     #[cfg_attr(
         not(any(feature = "nats", feature = "kafka")),
-        expect(dead_code, reason = "only clusters have further servers")
+        allow(dead_code, reason = "only clusters have further servers")
     )]
     pub(crate) servers: Vec<String>,
     /// How long to wait for a server: the caller's option, else `connect-timeout`, else 5 s.
     #[cfg_attr(
         not(any(feature = "nats", feature = "kafka")),
-        expect(dead_code, reason = "only servers are connected to")
+        allow(dead_code, reason = "only servers are connected to")
     )]
     pub(crate) connect_timeout: Duration,
 }

@@ -167,7 +167,7 @@ fn topics_of_retries_that_nobody_reads_are_reported() {
         assert_eq!(consume(&shop, "a", &group, "true"), "");
     }
     assert!(
-        doctor(&shop).contains("holds 1 retry, and its group or its topic is gone"),
+        doctor(&shop).contains("holds 1 retry, and its group or its topic no longer exists"),
         "{}",
         doctor(&shop)
     );

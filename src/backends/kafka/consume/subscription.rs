@@ -26,10 +26,10 @@ use crate::{
             handle::Connection,
             threads,
         },
-        error::error,
+        error::SCHEME,
     },
     lock::Mutex,
-    transport::{Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket},
+    transport::{Delivery, Result, Settlement, SubscribeRequest, Subscription, Ticket},
 };
 
 /// A subscription. Dropped without [`Subscription::close`], it leaves as a crashed process would, but at once.
@@ -45,11 +45,7 @@ pub(crate) async fn join(
     connection: &Arc<Connection>,
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
-    if request.ordered {
-        let message = "Kafka cannot hold the key of a retry";
-        return Err(error(ErrorKind::Unsupported, message)
-            .hint("leave `--ordered` out; `pf caps` says where order holds"));
-    }
+    request.refuse_ordered(SCHEME)?;
     let group = &request.group;
     let mut remarks = provision::create_missing_topics(connection, &request.patterns).await?;
     let topics = connection.topics.matching(&request.patterns).await?;
