@@ -1,4 +1,4 @@
-//! What librdkafka and the brokers answer, as errors of ours.
+//! Errors of librdkafka and the brokers as [`TransportError`]s.
 
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
 
@@ -12,7 +12,7 @@ pub(super) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportErr
     TransportError::new(SCHEME, kind, message.into())
 }
 
-/// Turns an error of the client into one of ours; `doing` is what failed, as in `reading offsets`.
+/// Turns an error of the client into a [`TransportError`]; `doing` is what failed, as in `reading offsets`.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "it is what `map_err` hands over"
@@ -93,7 +93,7 @@ fn classify(code: Code) -> (ErrorKind, &'static str) {
             "the broker is too old; Kafka 4.0 or newer is needed",
         ),
         Code::InvalidProducerEpoch | Code::Fenced | Code::ProducerFenced => {
-            (ErrorKind::Held, "somebody else took over")
+            (ErrorKind::Held, "another process took over")
         }
         Code::FencedInstanceId | Code::UnreleasedInstanceId => (
             ErrorKind::Held,

@@ -43,7 +43,7 @@ fn whoever_has_no_password_is_told_so() {
     --- stdout
 
     --- stderr
-    error: kafka: the broker does not let us in: SASL authentication error: Authentication failed: Invalid username or password
+    error: kafka: authentication failed: SASL authentication error: Authentication failed: Invalid username or password
     hint: check user, password and `sasl.mechanisms`
     ");
     let wrong = user("wrong").run(&["tail", "order.created"]);
@@ -64,7 +64,7 @@ fn whoever_has_no_password_is_told_so() {
     --- stdout
 
     --- stderr
-    error: kafka: the broker does not let us in: SASL SCRAM-SHA-256 mechanism handshake failed: Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN
+    error: kafka: authentication failed: SASL SCRAM-SHA-256 mechanism handshake failed: Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN
     hint: check user, password and `sasl.mechanisms`
     ");
     drop(broker);

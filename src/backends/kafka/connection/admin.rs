@@ -142,7 +142,7 @@ pub(crate) async fn of_broker(
     Ok(found)
 }
 
-/// Changes settings of a topic and keeps the others. The client only knows to set all of them anew.
+/// Changes settings of a topic and keeps the others. The client can only set all of them at once.
 pub(crate) async fn change(
     admin: &AdminClient<ClientErrors>,
     config: &Config,

@@ -10,8 +10,8 @@ use crate::{
 
 /// Behind a topic's name, the topic of its dead letters.
 const LETTERS: &str = ".dlq";
-/// Before the names of everything else of ours.
-const OURS: &str = "pf.";
+/// The prefix of every other internal name.
+const INTERNAL: &str = "pf.";
 /// Behind the names of a group and a topic, the topic of the group's retries of it.
 const RETRIES: &str = ".delay";
 /// How many bytes of a hash tell names apart that would read the same, or had to be cut.
@@ -45,8 +45,9 @@ impl Names {
     /// Returns Kafka's name of a topic.
     pub(crate) fn topic_name(&self, topic: &Topic) -> Result<String> {
         let name = topic.as_str();
-        let is_ours = name.starts_with(OURS) || name.ends_with(LETTERS) || is_of_others(name);
-        if is_ours || name.starts_with("__") {
+        let is_internal =
+            name.starts_with(INTERNAL) || name.ends_with(LETTERS) || is_of_others(name);
+        if is_internal || name.starts_with("__") {
             let message =
                 format!("topic `{topic}` would be an internal topic of Protoflow or of Kafka");
             return Err(error(ErrorKind::Invalid, message));
@@ -76,7 +77,7 @@ impl Names {
     /// The hash tells the group `a.b` with the topic `c` from the group `a` with the topic `b.c`, the retries of `svc`
     /// on `order` from what earlier versions named after the group `svc.order`, and long names whose ends were cut.
     pub(crate) fn retry_topic(&self, group: &Group, topic: &Topic) -> Result<String> {
-        let whole = format!("{}{OURS}{group}.{topic}", self.prefix);
+        let whole = format!("{}{INTERNAL}{group}.{topic}", self.prefix);
         let mut hash = Sha256::new();
         for part in [group.as_str(), "\0", topic.as_str()] {
             hash.update(part);
@@ -91,41 +92,41 @@ impl Names {
 
     /// Returns the retry topic of an earlier version, which holds the retries of all topics of a group.
     pub(crate) fn legacy_retry_topic(&self, group: &Group) -> Result<String> {
-        legal(format!("{}{OURS}{group}{RETRIES}", self.prefix))
+        legal(format!("{}{INTERNAL}{group}{RETRIES}", self.prefix))
     }
 
     /// Reports whether this is the name of a retry topic, also of an earlier version.
     pub(crate) fn is_retries(&self, name: &str) -> bool {
         let own = name.strip_prefix(&self.prefix);
-        let own = own.and_then(|own| own.strip_prefix(OURS));
+        let own = own.and_then(|own| own.strip_prefix(INTERNAL));
         own.is_some_and(|own| own.ends_with(RETRIES))
     }
 
     /// Returns the topic of delayed events.
     pub(crate) fn delay_topic(&self) -> String {
-        format!("{}{OURS}delay", self.prefix)
+        format!("{}{INTERNAL}delay", self.prefix)
     }
 
     /// Returns the group of the delayed-event dispatchers.
     pub(crate) fn firing_group(&self) -> String {
-        format!("{}{OURS}firing", self.prefix)
+        format!("{}{INTERNAL}firing", self.prefix)
     }
 
     /// Returns the topic of resolved dead letters, and of jobs and leases.
     pub(crate) fn state_topic(&self) -> String {
-        format!("{}{OURS}state", self.prefix)
+        format!("{}{INTERNAL}state", self.prefix)
     }
 
     /// Returns the transactional id of a task that has one worker at a time.
     pub(crate) fn transactional_id(&self, task: &str) -> String {
-        format!("{}{OURS}{task}", self.prefix)
+        format!("{}{INTERNAL}{task}", self.prefix)
     }
 }
 
 /// Reports whether the name is an internal one under a longer prefix, so of another store.
 fn is_of_others(name: &str) -> bool {
-    name.match_indices(OURS).any(|(at, _)| {
-        let (before, task) = (&name[..at], &name[at + OURS.len()..]);
+    name.match_indices(INTERNAL).any(|(at, _)| {
+        let (before, task) = (&name[..at], &name[at + INTERNAL.len()..]);
         let begins = !before.ends_with(|last: char| last.is_ascii_alphanumeric());
         begins && (matches!(task, "delay" | "state") || task.ends_with(RETRIES))
     })

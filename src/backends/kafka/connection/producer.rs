@@ -26,7 +26,7 @@ use super::client::{
 };
 use crate::{backends::kafka::codec::record::OutgoingRecord, lock::Mutex, transport::Result};
 
-/// So many records are handed over before the answers to earlier ones are looked at.
+/// How many records are enqueued before the delivery reports of earlier ones are read.
 const TURN: usize = 256;
 /// How long the thread rests when no answer has come.
 const REST: Duration = Duration::from_micros(500);

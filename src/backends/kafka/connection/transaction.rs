@@ -51,7 +51,7 @@ impl std::fmt::Debug for TransactionalProducer {
 }
 
 impl TransactionalProducer {
-    /// Takes over the name: whoever had it can commit nothing any more, and what it left open is aborted.
+    /// Takes over the name: its former holder can no longer commit, and a transaction that it left open is aborted.
     pub(crate) fn begin(config: &Config, id: &str) -> Result<Self> {
         let settings = settings::transactional(config, id);
         let client: BaseProducer<DeliveryCallback> =
@@ -67,8 +67,8 @@ impl TransactionalProducer {
     /// Stores all records and moves the position, or nothing of it.
     ///
     /// # Errors
-    /// [`ErrorKind::Held`] if somebody took over, [`ErrorKind::Ambiguous`] if the commit got no answer; otherwise
-    /// nothing was stored. A record that the broker refused is told by its number.
+    /// [`ErrorKind::Held`] if another process took over, [`ErrorKind::Ambiguous`] if the commit got no answer; otherwise
+    /// nothing was stored. A record that the broker refused is named by its number.
     pub(crate) fn commit(
         &self,
         records: Vec<OutgoingRecord>,

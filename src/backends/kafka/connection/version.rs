@@ -30,7 +30,7 @@ const RELEASES: [(u16, &str); 4] = [
     (0, "3.7 or older"),
 ];
 
-/// Hears what the client's log tells of a broker.
+/// Reads what the client logs about a broker.
 #[derive(Debug, Default)]
 struct Listener {
     errors: ClientErrors,
@@ -57,7 +57,7 @@ impl ClientContext for Listener {
 
 impl ConsumerContext for Listener {}
 
-/// Returns the release of the brokers, as far as it can be told. Blocks.
+/// Returns the release of the brokers, as far as it is known. Blocks.
 pub(crate) fn of(config: &Config) -> Result<Option<&'static str>> {
     let mut settings = settings::metadata(config, settings::Isolation::Committed);
     settings

@@ -31,7 +31,7 @@ use crate::{
     transport::Result,
 };
 
-/// When a record that could not be fetched is tried again, in milliseconds.
+/// The delay before a record that could not be fetched is fetched again, in milliseconds.
 const REFETCH: i64 = 500;
 
 /// Due retries of a partition.

@@ -66,7 +66,7 @@ pub(crate) struct Session {
     state: Mutex<SessionState>,
     /// Messages were delivered to the buffer, or the subscription failed or ended.
     pub(crate) delivered: Notify,
-    /// Held by whoever commits.
+    /// Held by the thread that commits.
     pub(crate) committing: Mutex<()>,
     /// A commit ended.
     pub(crate) committed: Notify,

@@ -62,7 +62,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(200);
 /// The pause after being fenced. A new owner means that this assignment is revoked soon; a process that only cancels or
 /// reschedules an event is done once its change was read.
 const FENCED_DELAY: Duration = Duration::from_secs(1);
-/// The delay before a refused event is tried again, in milliseconds.
+/// The delay before a refused event is retried, in milliseconds.
 const POSTPONED: i64 = 10_000;
 /// The same for an event whose target topic does not exist.
 const WITHOUT_TARGET: i64 = 5000;

@@ -106,7 +106,7 @@ async fn change_before_horizon(
     if !is_far(&found.read, STILL_AHEAD) {
         return Err(error(
             ErrorKind::Ambiguous,
-            "storing the change took so long that the event may have fired meanwhile",
+            "the change was stored late, and the event may have fired before it",
         ));
     }
     let ScheduledRecord { read, end } = found;

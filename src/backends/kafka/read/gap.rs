@@ -1,6 +1,6 @@
 //! Gaps: records that retention or truncation removed before they were read, and reading on behind them.
 //!
-//! Clients are told to fail where an offset is out of range (`auto.offset.reset=error`), because librdkafka would
+//! Clients are configured to fail where an offset is out of range (`auto.offset.reset=error`), because librdkafka would
 //! otherwise jump to an end of the log and say nothing. After that error it fetches nothing more of the partition: a
 //! seek has no effect, and only a new assignment reads on.
 

@@ -166,7 +166,7 @@ impl ReaderThread {
             .map_err(reading)
     }
 
-    /// Adds the positions of partitions that are already read: an assignment would start them anew.
+    /// Adds the positions of partitions that are already read: an assignment would start them over.
     fn with_positions(&self, all: &TopicPartitionList) -> Result<TopicPartitionList> {
         let reading = |failed| error::from_kafka(failed, "starting to read");
         let positions = self.client.position().map_err(reading)?;

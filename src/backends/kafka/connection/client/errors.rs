@@ -106,7 +106,7 @@ impl ClientErrors {
 }
 
 fn denied(reason: &str) -> TransportError {
-    let message = format!("the broker does not let us in: {}", brief(reason));
+    let message = format!("authentication failed: {}", brief(reason));
     error(ErrorKind::Denied, message).hint("check user, password and `sasl.mechanisms`")
 }
 

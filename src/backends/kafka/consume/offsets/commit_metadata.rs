@@ -58,7 +58,7 @@ fn varint(bytes: &mut Vec<u8>, number: i64) {
     }
 }
 
-/// Reads runs; what is not ours is none.
+/// Reads runs; metadata of other programs has none.
 pub(crate) fn runs(position: i64, metadata: &str) -> Vec<Run> {
     read(position, metadata).0
 }

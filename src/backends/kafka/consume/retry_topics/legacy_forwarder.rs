@@ -49,7 +49,7 @@ const CHECK: Duration = Duration::from_millis(100);
 /// The pause after a failure that will pass, and after another, which is reported once.
 const RETRY: Duration = Duration::from_millis(250);
 const REFUSED: Duration = Duration::from_secs(5);
-/// The pause before records that were refused one by one are tried again.
+/// The pause before records that were refused one by one are retried.
 const POSTPONED: Duration = Duration::from_secs(10);
 /// The due time of those meanwhile, one behind the other: later than that of any other.
 const LAST: i64 = i64::MAX / 2;

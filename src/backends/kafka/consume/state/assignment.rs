@@ -32,7 +32,7 @@ pub(crate) struct Assignment {
     pub(crate) retries: HashMap<Bytes, AssignmentId>,
     /// Assigned partitions of topics that this member does not read.
     pub(crate) foreign: HashSet<TopicPartition>,
-    /// The client was told to fetch nothing, for want of room.
+    /// Fetching is paused, for want of room.
     pub(crate) is_paused: bool,
     /// An error of the client may have been lost: it forgets what it had to say of a partition that is paused.
     pub(crate) may_be_stalled: bool,
