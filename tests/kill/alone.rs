@@ -75,7 +75,9 @@ fn letters_of_unknown_outcome_are_named_once_the_server_has_forgotten_them() {
         let again = output(&store, &[&REPLAY[..], &["--rate", "9"]].concat());
         let told = String::from_utf8(again.stdout).unwrap();
         assert_eq!(again.status.code(), Some(1), "{told}");
-        let named = told.lines().filter(|line| line.contains("  ambiguous, "));
+        let named = told
+            .lines()
+            .filter(|line| line.contains("  outcome of the replay unknown: "));
         assert_eq!(named.count(), dead.len(), "{told}");
         let replays = store.judge.read().replays;
         assert_eq!(replays.len(), if published { dead.len() } else { 0 });

@@ -166,7 +166,7 @@ enum Replayable<'a> {
 impl<'a> Replayable<'a> {
     fn of(item: &'a JobItem, journal: &Versioned<Journal>) -> Self {
         if journal.value.in_doubt.contains(&item.entry.id) {
-            let reason = "outcome unknown: it may have been published before the last worker crashed, and the stream \
+            let reason = "it may have been published before the last worker crashed, and the stream \
                           was changed since";
             return Self::Not(unknown(reason));
         }
@@ -286,15 +286,14 @@ async fn replay_one(
     let is_in_doubt = journal.in_doubt.contains(&entry.id);
     match refused {
         Some(reason) if is_in_doubt => {
-            let reason =
-                format!("outcome unknown: it may have been published before, and {reason}");
+            let reason = format!("it may have been published before, and {reason}");
             return (entry, Resolution::Ambiguous { reason });
         }
         Some(reason) => return (entry, Resolution::Failed { reason }),
         None => {}
     }
     if is_in_doubt && !is_recognised {
-        let reason = "outcome unknown: it may have been published before the last worker crashed, which is too long ago \
+        let reason = "it may have been published before the last worker crashed, which is too long ago \
                       for the server to recognise it";
         return (entry, unknown(reason));
     }

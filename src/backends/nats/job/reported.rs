@@ -63,7 +63,7 @@ async fn exists(connection: &Connection, entry: &JobEntry) -> Result<bool> {
 fn unresolved(may_be_published: bool) -> Resolution {
     if may_be_published {
         Resolution::Ambiguous {
-            reason: "outcome unknown: the step that published it was interrupted".to_owned(),
+            reason: "the step that published it was interrupted".to_owned(),
         }
     } else {
         Resolution::Failed {
