@@ -5,7 +5,10 @@ use std::{
     sync::OnceLock,
 };
 
-use super::source::{Source, sources, take_apart};
+use super::{
+    source::{Source, sources, take_apart},
+    tokens::{Token, is_word, tokens},
+};
 
 /// An import that leads from one file to another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -426,77 +429,4 @@ impl Module {
             name,
         });
     }
-}
-
-struct Token {
-    text: String,
-    line: usize,
-}
-
-fn is_word(text: &str) -> bool {
-    text.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
-}
-
-fn tokens(code: &str) -> Vec<Token> {
-    let mut found = Vec::new();
-    for (number, text) in code.lines().enumerate() {
-        let line = number + 1;
-        let mut rest = text.trim_start();
-        while !rest.is_empty() {
-            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
-            let end = match end {
-                Some(0) if rest.starts_with("::") => 2,
-                Some(0) => rest.chars().next().map_or(1, char::len_utf8),
-                Some(end) => end,
-                None => rest.len(),
-            };
-            let text = rest[..end].to_owned();
-            found.push(Token { text, line });
-            rest = rest[end..].trim_start();
-        }
-    }
-    found
-}
-
-/// Lists the types that have methods in a file which does not define them.
-pub(crate) fn inherent_impls(source: &Source) -> Vec<(usize, String)> {
-    let tokens = tokens(&take_apart(source.shipped()).code);
-    let words: Vec<_> = tokens.iter().map(|token| token.text.as_str()).collect();
-    let defines = |word: &str| matches!(word, "struct" | "enum" | "union" | "type" | "trait");
-    let own_types: BTreeSet<_> = words
-        .windows(2)
-        .filter(|pair| defines(pair[0]))
-        .map(|pair| pair[1])
-        .collect();
-    let mut found = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        let before = at.checked_sub(1).map_or("}", |before| words[before]);
-        if token.text != "impl" || !matches!(before, "}" | ";" | "]" | "{" | "unsafe") {
-            continue;
-        }
-        if let Some(name) = implemented(&words[at + 1..])
-            && !own_types.contains(name)
-        {
-            found.push((token.line, name.to_owned()));
-        }
-    }
-    found
-}
-
-/// Returns the type of an `impl` without a trait.
-fn implemented<'a>(words: &[&'a str]) -> Option<&'a str> {
-    let (mut depth, mut name) = (0, None);
-    for word in words {
-        match *word {
-            "<" => depth += 1,
-            ">" => depth -= 1,
-            "for" if depth == 0 => return None,
-            "{" | "where" => break,
-            // Inside of a macro.
-            "$" => return None,
-            word if depth == 0 && is_word(word) => name = Some(word),
-            _ => {}
-        }
-    }
-    name
 }

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
 mod broken;
+mod impls;
 mod imports;
 mod rooms;
 mod shape;
 mod source;
+mod tokens;
 mod words;
 
 use broken::assert_kept;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     broken::{Broken, assert_kept},
-    imports::{Graph, inherent_impls},
+    impls::inherent_impls,
+    imports::Graph,
     source::sources,
 };
 
