@@ -21,13 +21,6 @@ pub(crate) struct Leased<H, L = Instant> {
     is_settling: bool,
 }
 
-impl<H, L> Leased<H, L> {
-    /// Reports whether a verdict on it is taking effect.
-    pub(crate) fn is_settling(&self) -> bool {
-        self.is_settling
-    }
-}
-
 impl<H, L> Default for InFlight<H, L> {
     fn default() -> Self {
         Self {

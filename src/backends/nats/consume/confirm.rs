@@ -74,6 +74,10 @@ pub(crate) async fn confirm_all(session: &Session, mut replies: Vec<Subject>) ->
         }
         match session.connection.ack(last.clone(), ACK).await {
             Err(failed) if failed.is_transient() => {
+                // The lease is over: the server redelivers, and a look at the consumer would take long for nothing.
+                if Instant::now() >= deadline {
+                    return Attempt::Final(Err(failed));
+                }
                 if is_gone(session).await {
                     let message = format!("the consumer `{}` is gone", session.consumer);
                     return Attempt::Final(Err(error(ErrorKind::NotFound, message)));
