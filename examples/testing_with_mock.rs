@@ -37,7 +37,7 @@ mod tests {
     use protoflow::{
         event,
         mock::Mock,
-        transport::{ErrorKind, LetterKind, Verdict},
+        transport::{DeadLetterKind, ErrorKind, Verdict},
     };
 
     use super::*;
@@ -73,7 +73,7 @@ mod tests {
         assert!(matches!(
             settled[0].verdict,
             Verdict::DeadLetter {
-                kind: LetterKind::Permanent,
+                kind: DeadLetterKind::Permanent,
                 ..
             }
         ));

@@ -3,7 +3,7 @@
 use protoflow::{
     Event, HandlerError, Service, event,
     mock::Mock,
-    transport::{ErrorKind, LetterKind, Verdict},
+    transport::{DeadLetterKind, ErrorKind, Verdict},
 };
 
 fn order() -> Event {
@@ -58,7 +58,7 @@ async fn every_run_of_a_fed_event_is_told() {
     assert!(matches!(
         last,
         Verdict::DeadLetter {
-            kind: LetterKind::Exhausted,
+            kind: DeadLetterKind::Exhausted,
             ..
         }
     ));

@@ -26,8 +26,8 @@ pub use self::{
     publisher::{Publisher, PublisherOptions},
     retry::{Decision, RetryPolicy},
     triage::{
-        Contents, Counts, JobOptions, JobReport, Letters, Plan, PlanRequest, Progress, Query,
-        Resumed, Target, Triage, TriageError, Unfiltered, write_dead_letter,
+        Contents, Counts, DeadLetterListing, FilterFailures, JobOptions, JobReport, Plan,
+        PlanRequest, Progress, Query, Resumed, Target, Triage, TriageError, write_dead_letter,
     },
 };
 

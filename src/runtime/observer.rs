@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::BreakerOptions;
 use crate::{
     event::EventError,
-    transport::{Delivery, Failure, LetterKind, TransportError},
+    transport::{DeadLetterKind, Delivery, Failure, TransportError},
 };
 
 /// Something that just happened. What it says about deliveries is durable.
@@ -21,7 +21,7 @@ pub enum Notice<'a> {
     /// A run failed; the event is retried after this pause.
     Retrying(&'a Delivery, Duration, &'a Failure),
     /// An event was dead-lettered.
-    DeadLettered(&'a Delivery, LetterKind, &'a Failure),
+    DeadLettered(&'a Delivery, DeadLetterKind, &'a Failure),
     /// An event has an attribute that official SDKs refuse, and is handed over as it is stored. Reported once.
     RefusedAttribute(&'a Delivery, &'a EventError),
     /// An event was given back without counting an attempt.

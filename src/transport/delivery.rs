@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{ErrorKind, Failure, LetterId, LetterKind, Result, TransportError};
+use super::{DeadLetterId, DeadLetterKind, ErrorKind, Failure, Result, TransportError};
 use crate::event::{Group, Pattern, Position, Stored};
 
 /// The terms under which a consumer joins a group.
@@ -153,7 +153,7 @@ pub trait Subscription: fmt::Debug + Send + Sync {
     }
 
     /// Returns how many messages the store itself dead-lettered for this consumer because they crashed others too often.
-    fn buried(&self) -> u64 {
+    fn dead_lettered(&self) -> u64 {
         0
     }
 
@@ -191,7 +191,7 @@ impl Attempts {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lineage {
     /// The dead letter that was replayed.
-    pub replay_of: LetterId,
+    pub replay_of: DeadLetterId,
     /// The store in which the original was stored; for an imported dead letter this is another store.
     pub store: String,
     /// The position that the original was stored at.
@@ -292,7 +292,7 @@ pub enum Verdict {
     /// Given up; it becomes a dead letter of this group.
     DeadLetter {
         /// Why it was given up.
-        kind: LetterKind,
+        kind: DeadLetterKind,
         /// How the last run failed. If the kind is that of a failed run, the run is counted.
         failure: Box<Failure>,
     },

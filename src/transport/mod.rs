@@ -56,9 +56,9 @@ pub(crate) use self::dead_letter::JOB_CHUNK;
 pub use self::{
     capabilities::{Capabilities, Limits, Support},
     dead_letter::{
-        Capture, Captured, DeadLetter, DeadLetters, JOB_LEASE, Job, JobAction, JobId, JobLease,
-        LetterId, LetterKind, LetterRecord, LetterRef, LetterScan, Origin, Resolution, Selection,
-        Stats, StatsBuilder, StatsRow, sort_stats,
+        Capture, Captured, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord,
+        DeadLetterRef, DeadLetterScan, DeadLetters, JOB_LEASE, Job, JobAction, JobId, JobLease,
+        Origin, Resolution, Selection, Stats, StatsBuilder, StatsRow, sort_stats,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,

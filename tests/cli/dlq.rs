@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 
 use crate::{
+    dead_letters::{consume, failed, ids, publish},
     harness::Pf,
-    letters::{consume, failed, ids, publish},
 };
 
 #[test]

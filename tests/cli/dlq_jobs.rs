@@ -6,8 +6,8 @@ use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
+    dead_letters::{consume, failed, ids},
     harness::Pf,
-    letters::{consume, failed, ids},
 };
 
 #[test]

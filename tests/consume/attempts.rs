@@ -9,7 +9,7 @@ use protoflow::{
     Event, HandlerError,
     event::{EventExt, event},
     runtime::{End, Summary},
-    transport::LetterKind,
+    transport::DeadLetterKind,
 };
 use tokio::time::Instant;
 
@@ -159,7 +159,7 @@ async fn an_expired_event_is_not_run() {
     let summary = bench.run(accept).await.unwrap();
     assert_eq!((summary.acked, summary.dead_lettered), (1, 1));
     let letters = bench.letters().await;
-    assert_eq!(letters[0].record.kind, LetterKind::Expired);
+    assert_eq!(letters[0].record.kind, DeadLetterKind::Expired);
     assert_eq!(letters[0].record.attempts, 0);
 }
 
@@ -172,7 +172,7 @@ async fn a_few_messages_that_are_no_events_become_dead_letters() {
     bench.publish(numbered(1)).await;
     let summary = bench.run(accept).await.unwrap();
     assert_eq!((summary.acked, summary.dead_lettered), (1, 19));
-    assert_eq!(bench.letters().await[0].record.kind, LetterKind::Decode);
+    assert_eq!(bench.letters().await[0].record.kind, DeadLetterKind::Decode);
 }
 
 #[tokio::test(start_paused = true)]

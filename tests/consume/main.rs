@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "a test exports nothing")]
 
-mod ahead;
 mod attempts;
 mod endings;
 mod flaky;
@@ -11,6 +10,7 @@ mod harness;
 mod naming;
 mod order;
 mod publishing;
+mod queued_runs;
 mod responses;
 mod service;
-mod trouble;
+mod transport_failures;

@@ -6,8 +6,8 @@ use std::{
 };
 
 use protoflow::transport::{
-    ErrorKind, LetterKind, Receipt, Result, Subscription, Tail, TailFrom, TailRequest, Transport,
-    TransportError, Verdict,
+    DeadLetterKind, ErrorKind, Receipt, Result, Subscription, Tail, TailFrom, TailRequest,
+    Transport, TransportError, Verdict,
 };
 
 use crate::store::{Store, failure, message, open, publish, read, text, within};
@@ -59,7 +59,7 @@ pub(crate) async fn texts(path: &Path) -> Vec<String> {
 
 pub(crate) fn burial() -> Verdict {
     Verdict::DeadLetter {
-        kind: LetterKind::Permanent,
+        kind: DeadLetterKind::Permanent,
         failure: Box::new(failure("no")),
     }
 }

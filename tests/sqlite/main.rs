@@ -3,13 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod child;
+mod dead_letters;
 mod faults;
 mod files;
 mod group;
 mod keeping;
-mod letters;
 mod links;
-mod moved;
-mod moved_readers;
 mod processes;
+mod replaced_file;
+mod replaced_file_readers;
 mod store;

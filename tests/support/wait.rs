@@ -6,14 +6,14 @@ use std::{
 };
 
 /// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_mins(4);
+const TIMEOUT: Duration = Duration::from_mins(4);
 /// How often it is looked at.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until something is so, and fails the test when it never is.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !is_so() {
         assert!(Instant::now() < end, "waited in vain until {what}");
         thread::park_timeout(PAUSE);

@@ -50,7 +50,7 @@ async fn letters_that_a_filter_fails_on_are_left_out_and_told() {
         .preview(PlanRequest::new(JobAction::Purge, query(jq)))
         .await
         .unwrap();
-    assert_eq!(contents.letters, 2);
+    assert_eq!(contents.dead_letters, 2);
     assert!(
         contents
             .warnings

@@ -10,8 +10,8 @@ use protoflow::{
     event::{Message, Position},
     runtime::{JobOptions, JobReport, Plan, Stop, Triage},
     transport::{
-        DeadLetter, Failure, Fingerprint, JobAction, LetterId, LetterKind, LetterRecord, LetterRef,
-        Origin, Selection, Transport,
+        DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, DeadLetterRef, Failure,
+        Fingerprint, JobAction, Origin, Selection, Transport,
     },
 };
 
@@ -36,9 +36,9 @@ pub(crate) fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
     );
     DeadLetter {
         at: None,
-        id: LetterId::derive("store", &position, &group, 0),
+        id: DeadLetterId::derive("store", &position, &group, 0),
         message: Message::new(topic.clone(), payload),
-        record: LetterRecord {
+        record: DeadLetterRecord {
             version: 1,
             origin: Origin {
                 transport: "memory".to_owned(),
@@ -48,7 +48,7 @@ pub(crate) fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
                 time,
             },
             group,
-            kind: LetterKind::Exhausted,
+            kind: DeadLetterKind::Exhausted,
             failure: Failure {
                 class: "exit 1".to_owned(),
                 message: message.to_owned(),
@@ -61,7 +61,7 @@ pub(crate) fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
             total_attempts: 3,
             crashes: 0,
             first_failed: time,
-            dead_since: time,
+            dead_lettered_at: time,
             generation: 0,
             replay_of: None,
             event_id: Some(number.to_string()),
@@ -97,9 +97,9 @@ pub(crate) async fn listed(triage: &Triage, selection: Selection) -> Vec<DeadLet
 
 pub(crate) fn named(names: &[&str]) -> Selection {
     Selection {
-        letters: names
+        ids: names
             .iter()
-            .map(|name| LetterRef((*name).to_owned()))
+            .map(|name| DeadLetterRef((*name).to_owned()))
             .collect(),
         ..Selection::default()
     }

@@ -54,7 +54,7 @@ async fn a_plan_tells_targets_reasons_and_what_is_left_out() {
     let mut request = PlanRequest::new(REPLAY, Selection::default());
     request.max_replays = Some(2);
     let contents = triage.preview(request).await.unwrap();
-    assert_eq!((contents.letters, contents.left_out), (3, 1));
+    assert_eq!((contents.dead_letters, contents.left_out), (3, 1));
     let targets: Vec<_> = contents
         .targets
         .iter()
@@ -62,7 +62,7 @@ async fn a_plan_tells_targets_reasons_and_what_is_left_out() {
             (
                 t.topic.as_str(),
                 t.group.as_ref().map(Group::as_str),
-                t.letters,
+                t.dead_letters,
             )
         })
         .collect();
@@ -163,7 +163,11 @@ async fn a_stopped_job_is_resumed_by_the_same_request_alone() {
     let plan = triage.plan(request()).await.unwrap();
     let resumed = plan.resumed.clone().unwrap();
     assert_eq!(
-        (resumed.planned, resumed.resolved, plan.contents.letters),
+        (
+            resumed.planned,
+            resumed.resolved,
+            plan.contents.dead_letters
+        ),
         (100, 40, 60)
     );
     triage.drop_plan(&plan).await.unwrap();

@@ -2,7 +2,7 @@
 
 use protoflow::{
     runtime::{PlanRequest, TriageError},
-    transport::{LetterId, Selection},
+    transport::{DeadLetterId, Selection},
 };
 
 use crate::fixture::{REPLAY, letter, listed, named, put, reason, store};
@@ -59,10 +59,10 @@ async fn a_name_must_fit_one_letter() {
         group: Some("shipping".parse().unwrap()),
         ..named(&["order.created/1"])
     };
-    assert_eq!(plan(one).await.unwrap().contents.letters, 1);
+    assert_eq!(plan(one).await.unwrap().contents.dead_letters, 1);
     let id = letter(2, "billing", "x").id;
     let plan = plan(named(&[id.as_str(), "gone"])).await.unwrap();
-    assert_eq!((plan.contents.letters, plan.contents.missing), (1, 1));
+    assert_eq!((plan.contents.dead_letters, plan.contents.missing), (1, 1));
     assert!(
         plan.contents.warnings.iter().any(|w| w.contains("gone")),
         "{:?}",
@@ -75,7 +75,7 @@ async fn many_names_are_looked_up_here() {
     let (transport, triage) = store().await;
     put(&transport, (0..700).map(|n| letter(n, "billing", "x"))).await;
     let ids: Vec<_> = (0..600).map(|n| letter(n, "billing", "x").id).collect();
-    let names: Vec<_> = ids.iter().map(LetterId::as_str).collect();
+    let names: Vec<_> = ids.iter().map(DeadLetterId::as_str).collect();
     assert_eq!(listed(&triage, named(&names)).await.len(), 600);
     assert_eq!(
         triage.stats(named(&names)).await.unwrap().rows[0].count,

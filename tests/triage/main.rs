@@ -4,6 +4,6 @@
 #[cfg(feature = "filter")]
 mod filters;
 mod fixture;
+mod job_failures;
 mod jobs;
 mod look;
-mod trouble;

@@ -44,7 +44,7 @@ pub(super) fn offline() -> Capabilities {
         patterns: Support::emulated("new topics are found within seconds"),
         crash_count: Support::absent("Kafka does not count deliveries"),
         purge: Support::emulated(
-            "marks letters as purged; their bytes go once everything before them in the partition is purged too",
+            "marks dead letters as purged; their bytes go once everything before them in the partition is purged too",
         ),
         limits: Limits {
             max_payload: Some(1_048_588),

@@ -22,9 +22,10 @@ use crate::{
     },
     event::{Encoding, Group, Topic},
     transport::{
-        Capabilities, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease, LetterId,
-        LetterScan, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId, ScheduleScan,
-        Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
+        JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId,
+        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
+        TailRequest, Transport,
     },
 };
 
@@ -121,7 +122,7 @@ impl Transport for Kafka {
 
 #[async_trait]
 impl DeadLetters for Kafka {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
         dead_letter::scan::scan(&self.connection, selection).await
     }
 
@@ -161,7 +162,11 @@ impl DeadLetters for Kafka {
         lifecycle::renew(&self.connection, &self.workers, lease).await
     }
 
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+    async fn advance(
+        &self,
+        lease: &JobLease,
+        max: usize,
+    ) -> Result<Vec<(DeadLetterId, Resolution)>> {
         job::advance::advance(&self.connection, &self.workers, lease, max).await
     }
 

@@ -5,10 +5,10 @@ use std::{sync::Arc, vec};
 use async_trait::async_trait;
 
 use super::store::{State, Store};
-use crate::transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsBuilder};
+use crate::transport::{DeadLetter, DeadLetterScan, Result, Selection, Stats, StatsBuilder};
 
 /// Lists the dead letters of a selection as of now.
-pub(super) fn scan(store: &Store, selection: &Selection) -> Box<dyn LetterScan> {
+pub(super) fn scan(store: &Store, selection: &Selection) -> Box<dyn DeadLetterScan> {
     let letters = store.look(|state| selected(state, selection));
     Box::new(Scan(letters.into_iter()))
 }
@@ -44,7 +44,7 @@ fn selected(state: &State, selection: &Selection) -> Vec<Arc<DeadLetter>> {
 struct Scan(vec::IntoIter<Arc<DeadLetter>>);
 
 #[async_trait]
-impl LetterScan for Scan {
+impl DeadLetterScan for Scan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         let letters = self.0.by_ref().take(max.max(1));
         Ok(letters.map(Arc::unwrap_or_clone).collect())

@@ -7,7 +7,7 @@ use super::{
     store::{JobState, Lease, State},
 };
 use crate::transport::{
-    DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,
+    DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution, Result,
 };
 
 /// Returns the jobs that have not ended.
@@ -131,7 +131,7 @@ pub(super) fn advance(
     lease: &JobLease,
     max: usize,
     now: SystemTime,
-) -> Result<Vec<(LetterId, Resolution)>> {
+) -> Result<Vec<(DeadLetterId, Resolution)>> {
     let job = fenced(state, lease, now)?;
     let action = job.action.clone();
     let left = job.letters.iter().skip(job.resolved);
@@ -146,7 +146,12 @@ pub(super) fn advance(
         .collect())
 }
 
-fn resolve(state: &mut State, action: &JobAction, id: &LetterId, now: SystemTime) -> Resolution {
+fn resolve(
+    state: &mut State,
+    action: &JobAction,
+    id: &DeadLetterId,
+    now: SystemTime,
+) -> Resolution {
     let Some(letter) = state.take_letter(id) else {
         return Resolution::Gone;
     };

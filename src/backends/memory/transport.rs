@@ -10,9 +10,10 @@ use super::{
 use crate::{
     event::{Encoding, Topic},
     transport::{
-        Capabilities, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease, LetterId,
-        LetterScan, Outgoing, Receipt, Resolution, Result, ScheduleId, ScheduleScan, Schedules,
-        Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
+        JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, ScheduleId,
+        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
+        TailRequest, Transport,
     },
 };
 
@@ -121,7 +122,7 @@ impl Transport for Memory {
 
 #[async_trait]
 impl DeadLetters for Memory {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
         Ok(dead_letter::scan(&self.store, selection))
     }
 
@@ -162,7 +163,11 @@ impl DeadLetters for Memory {
             .change(|state, now| job::renew(state, lease, now))
     }
 
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+    async fn advance(
+        &self,
+        lease: &JobLease,
+        max: usize,
+    ) -> Result<Vec<(DeadLetterId, Resolution)>> {
         self.store
             .change(|state, now| job::advance(state, lease, max.max(1), now))
     }

@@ -22,9 +22,10 @@ use crate::{
     event::{Encoding, Topic},
     lock::Mutex,
     transport::{
-        Capabilities, Capture, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease,
-        LetterId, LetterScan, Outgoing, Receipt, Resolution, Result, ScheduleId, ScheduleScan,
-        Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Capabilities, Capture, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
+        JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, ScheduleId,
+        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
+        TailRequest, Transport,
     },
 };
 
@@ -119,7 +120,7 @@ impl Transport for Nats {
 
 #[async_trait]
 impl DeadLetters for Nats {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
         let scan = NatsLetterScan::open(&self.connection, selection);
         Ok(Box::new(scan.await?))
     }
@@ -162,7 +163,11 @@ impl DeadLetters for Nats {
         lifecycle::renew(&self.connection, lease).await
     }
 
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+    async fn advance(
+        &self,
+        lease: &JobLease,
+        max: usize,
+    ) -> Result<Vec<(DeadLetterId, Resolution)>> {
         Box::pin(advance::advance(
             &self.connection,
             &self.job,

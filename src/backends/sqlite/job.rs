@@ -22,7 +22,7 @@ use super::{
 use crate::{
     lock::Mutex,
     transport::{
-        DeadLetter, JOB_LEASE, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result,
+        DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution, Result,
     },
 };
 
@@ -101,8 +101,8 @@ pub(super) async fn lease(
     let (job, holder) = (job.clone(), holder.to_owned());
     writer
         .write(OpKind::Other, move |session| {
-            let (lease, presence) = take_lease(session, job, &holder)?;
-            *slot.lock() = Some((presence, session.generation));
+            let (lease, liveness_lock) = take_lease(session, job, &holder)?;
+            *slot.lock() = Some((liveness_lock, session.generation));
             Ok(lease)
         })
         .await
@@ -114,22 +114,22 @@ fn take_lease(
     holder: &str,
 ) -> StoreResult<(JobLease, LivenessLock)> {
     refuse_if_held(session, None)?;
-    let presence = LivenessLock::acquire(&session.config)?;
+    let liveness_lock = LivenessLock::acquire(&session.config)?;
     let sql = "UPDATE jobs SET token = token + 1, holder = ?2, presence = ?3, lease_until = ?4 \
          WHERE id = ?1 RETURNING token";
     let until = timestamp::now().saturating_add(timestamp::nanos_of(JOB_LEASE));
-    let values = params![job.0, holder, presence.name(), until];
+    let values = params![job.0, holder, liveness_lock.name(), until];
     let token: Option<i64> = session
         .connection
         .prepare_cached(sql)?
         .query_row(values, |row| row.get(0))
         .optional()?;
     let Some(token) = token else {
-        presence.release();
+        liveness_lock.release();
         return Err(gone(&job));
     };
     let token = token.unsigned_abs();
-    Ok((JobLease { job, token }, presence))
+    Ok((JobLease { job, token }, liveness_lock))
 }
 
 /// Renews the lease.
@@ -151,7 +151,7 @@ pub(super) async fn advance(
     lock: &LeaseLock,
     lease: &JobLease,
     max: usize,
-) -> Result<Vec<(LetterId, Resolution)>> {
+) -> Result<Vec<(DeadLetterId, Resolution)>> {
     let (job, token) = (lease.job.clone(), lease.token);
     let generation = lock.generation(writer);
     writer
@@ -186,8 +186,8 @@ pub(super) async fn release(
             Ok(())
         })
         .await?;
-    if let Some((presence, _)) = lock.0.lock().take() {
-        presence.release();
+    if let Some((liveness_lock, _)) = lock.0.lock().take() {
+        liveness_lock.release();
     }
     Ok(())
 }
@@ -206,8 +206,9 @@ fn read_all(connection: &Connection, config: &Config) -> StoreResult<Vec<Job>> {
 
 fn read(row: &Row<'_>, config: &Config) -> StoreResult<Job> {
     let action: String = row.get(1)?;
-    let presence: Option<String> = row.get(9)?;
-    let leased = !is_dead(config, presence.as_deref()) && row.get::<_, i64>(7)? > timestamp::now();
+    let liveness_lock: Option<String> = row.get(9)?;
+    let leased =
+        !is_dead(config, liveness_lock.as_deref()) && row.get::<_, i64>(7)? > timestamp::now();
     Ok(Job {
         id: JobId(row.get(0)?),
         action: serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?,
@@ -220,7 +221,7 @@ fn read(row: &Row<'_>, config: &Config) -> StoreResult<Job> {
     })
 }
 
-fn add_letters(connection: &Connection, job: &JobId, letters: &[LetterId]) -> StoreResult<()> {
+fn add_letters(connection: &Connection, job: &JobId, letters: &[DeadLetterId]) -> StoreResult<()> {
     let sql = "UPDATE jobs SET planned = planned + ?2 WHERE id = ?1 RETURNING planned";
     let planned: Option<i64> = connection
         .prepare_cached(sql)?
@@ -243,8 +244,8 @@ fn refuse_if_held(session: &Session, job: Option<&JobId>) -> StoreResult<()> {
     let mut rows = select.query([timestamp::now()])?;
     while let Some(row) = rows.next()? {
         let id = JobId(row.get(0)?);
-        let presence: Option<String> = row.get(2)?;
-        if job.is_some_and(|job| *job != id) || is_dead(&session.config, presence.as_deref()) {
+        let liveness_lock: Option<String> = row.get(2)?;
+        if job.is_some_and(|job| *job != id) || is_dead(&session.config, liveness_lock.as_deref()) {
             continue;
         }
         let holder: String = row.get(1)?;
@@ -254,8 +255,8 @@ fn refuse_if_held(session: &Session, job: Option<&JobId>) -> StoreResult<()> {
 }
 
 /// Reports whether the holder's process is dead. Its file stays, because the row that names it does.
-fn is_dead(config: &Config, presence: Option<&str>) -> bool {
-    presence.is_some_and(|name| liveness::check(config, name) == Liveness::Dead)
+fn is_dead(config: &Config, liveness_lock: Option<&str>) -> bool {
+    liveness_lock.is_some_and(|name| liveness::check(config, name) == Liveness::Dead)
 }
 
 fn fence(connection: &Connection, job: &JobId, token: u64) -> StoreResult<()> {
@@ -297,7 +298,7 @@ fn resolve_next(
     session: &mut Session,
     job: &JobId,
     max: usize,
-) -> StoreResult<Vec<(LetterId, Resolution)>> {
+) -> StoreResult<Vec<(DeadLetterId, Resolution)>> {
     let sql = "SELECT action, resolved FROM jobs WHERE id = ?1";
     let (action, resolved): (String, i64) = session
         .connection
@@ -331,17 +332,17 @@ fn next_letters(
     job: &JobId,
     resolved: i64,
     max: usize,
-) -> StoreResult<Vec<LetterId>> {
+) -> StoreResult<Vec<DeadLetterId>> {
     let sql = "SELECT letter FROM job_items WHERE job = ?1 AND n > ?2 ORDER BY n LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let letters = select.query_map(params![job.0, resolved, max], |row| {
-        row.get::<_, String>(0).map(LetterId::from_stored)
+        row.get::<_, String>(0).map(DeadLetterId::from_stored)
     })?;
     Ok(letters.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Removes a dead letter and returns it.
-fn take(connection: &Connection, id: &LetterId) -> StoreResult<Option<DeadLetter>> {
+fn take(connection: &Connection, id: &DeadLetterId) -> StoreResult<Option<DeadLetter>> {
     let sql = format!(
         "SELECT {} FROM dead_letters d WHERE d.id = ?1",
         dead_letter::row::COLUMNS

@@ -21,9 +21,10 @@ use super::{
 use crate::{
     event::{Encoding, Topic},
     transport::{
-        Capabilities, DeadLetter, DeadLetters, Finding, Job, JobAction, JobId, JobLease, LetterId,
-        LetterScan, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId, ScheduleScan,
-        Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
+        JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId,
+        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
+        TailRequest, Transport,
     },
 };
 
@@ -125,7 +126,7 @@ impl Transport for Sqlite {
 
 #[async_trait]
 impl DeadLetters for Sqlite {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
         scan::scan(&self.reader, selection)
     }
 
@@ -161,7 +162,11 @@ impl DeadLetters for Sqlite {
         job::renew(&self.writer, &self.lease_lock, lease).await
     }
 
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+    async fn advance(
+        &self,
+        lease: &JobLease,
+        max: usize,
+    ) -> Result<Vec<(DeadLetterId, Resolution)>> {
         job::advance(&self.writer, &self.lease_lock, lease, max).await
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, io, process::ExitCode};
 use protoflow::{
     event::{EventError, NameError},
     runtime::{ConsumeError, FilterError, TriageError},
-    transport::{ErrorKind, LetterId, TransportError},
+    transport::{DeadLetterId, ErrorKind, TransportError},
 };
 
 pub type CliResult<T> = Result<T, CliError>;
@@ -196,7 +196,7 @@ impl From<TriageError> for CliError {
             }
             TriageError::Transport(error) => error.into(),
             TriageError::Ambiguous { ref candidates, .. } => {
-                let candidates: Vec<_> = candidates.iter().map(LetterId::as_str).collect();
+                let candidates: Vec<_> = candidates.iter().map(DeadLetterId::as_str).collect();
                 let hint = format!("candidates: {}; give more characters of the id", candidates.join(", "));
                 Self::new(Exit::Failed, error).hint(hint)
             }

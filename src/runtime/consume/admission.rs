@@ -189,7 +189,7 @@ impl Admission {
                 Admits::One => in_flight.queue.startable() > 0,
                 Admits::NotBefore(_) | Admits::Nothing => false,
             };
-        let places = self.jobs() + self.ahead(in_flight);
+        let places = self.jobs() + self.max_queued(in_flight);
         admitted && !in_flight.is_ending() && in_flight.tasks.len() < places
     }
 
@@ -199,9 +199,9 @@ impl Admission {
     }
 
     /// Returns how many runs may wait in the handler: no more than are kept ready at all.
-    fn ahead<H: Handler>(&self, in_flight: &InFlight<H>) -> usize {
+    fn max_queued<H: Handler>(&self, in_flight: &InFlight<H>) -> usize {
         let most = if in_flight.is_breaker_closed() {
-            in_flight.runner.ahead()
+            in_flight.runner.max_queued()
         } else {
             0
         };
@@ -242,7 +242,7 @@ impl Admission {
         let end = Instant::now();
         // Runs that wait in the handler are excepted: they must begin in the order in which they were polled here, and
         // tasks are polled in any order.
-        if on_loop && end - now >= HEAVY_RUN && in_flight.runner.ahead() == 0 {
+        if on_loop && end - now >= HEAVY_RUN && in_flight.runner.max_queued() == 0 {
             if self.since_heavy < HEAVY_DISTANCE {
                 self.heavy_left = HEAVY_RUNS;
             }

@@ -339,7 +339,7 @@ impl<H: Handler> ConsumeLoop<H> {
             Err(error) if end != End::Aborted => return Err(error.into()),
             _ => {}
         }
-        summary.dead_lettered += self.subscription.buried();
+        summary.dead_lettered += self.subscription.dead_lettered();
         summary.end = Some(end);
         Ok(summary)
     }

@@ -30,7 +30,7 @@ use crate::{
     failpoint,
     runtime::{Admission, Breaker, Ending, Handler, Notice, Observer, Shift, describe_failure},
     transport::{
-        Delivery, Failure, LetterKind, Receipt, Result, Subscription, Ticket, Transport,
+        DeadLetterKind, Delivery, Failure, Receipt, Result, Subscription, Ticket, Transport,
         TransportError, Verdict,
     },
 };
@@ -262,7 +262,7 @@ impl<H: Handler> InFlight<H> {
     }
 
     fn dead_letter_undecodable(&mut self, delivery: Delivery, failure: Failure, probe: bool) {
-        let verdict = dead_letter(LetterKind::Decode, failure);
+        let verdict = dead_letter(DeadLetterKind::Decode, failure);
         self.settlements.conclude(delivery, verdict, false);
         self.note_ending(Some(Ending::FinalFailure), probe);
     }

@@ -42,7 +42,7 @@ pub struct Run {
     pub abort: CancellationToken,
     /// Cancelled when a run that has not begun must not begin; the handler returns [`Outcome::Return`].
     pub recalled: CancellationToken,
-    /// The start of the run. A handler whose runs may wait ([`Handler::ahead`]) marks it; a time limit counts from it.
+    /// The start of the run. A handler whose runs may wait ([`Handler::max_queued`]) marks it; a time limit counts from it.
     pub start: RunStart,
 }
 
@@ -101,7 +101,7 @@ pub trait Handler: Send + Sync + 'static {
     /// jobs. Their runs are not spawned as tasks, so one that computes for long would hold up the consumer. With a time
     /// limit no run waits; the limit counts from the start that the handler marks ([`Run::start`]), and does not apply
     /// to a handler that never does.
-    fn ahead(&self) -> usize {
+    fn max_queued(&self) -> usize {
         0
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Counts, Letters};
+use super::{Counts, DeadLetterListing};
 use crate::{
     event::{Group, Topic},
-    transport::{Capabilities, DeadLetter, Job, JobAction, LetterKind, StatsBuilder},
+    transport::{Capabilities, DeadLetter, DeadLetterKind, Job, JobAction, StatsBuilder},
 };
 
 /// Targets beyond this many are counted together.
@@ -21,7 +21,8 @@ pub struct Contents {
     #[serde(flatten)]
     pub action: JobAction,
     /// Number of dead letters.
-    pub letters: u64,
+    #[serde(rename = "letters")]
+    pub dead_letters: u64,
     /// Dead letters per target, the largest first.
     pub targets: Vec<Target>,
     /// Dead letters for further targets, if there are too many to list.
@@ -38,10 +39,10 @@ pub struct Contents {
 
 impl Contents {
     /// Returns the contents of a resumed job, of which only the remaining number is known.
-    pub(super) fn left(action: JobAction, letters: u64) -> Self {
+    pub(super) fn left(action: JobAction, dead_letters: u64) -> Self {
         Self {
             action,
-            letters,
+            dead_letters,
             targets: Vec::new(),
             elsewhere: 0,
             reasons: Counts::default(),
@@ -60,7 +61,8 @@ pub struct Target {
     /// The group; `None` means every group.
     pub group: Option<Group>,
     /// Number of dead letters.
-    pub letters: u64,
+    #[serde(rename = "letters")]
+    pub dead_letters: u64,
 }
 
 /// Builds the contents of a plan, one dead letter at a time, in bounded memory.
@@ -68,7 +70,7 @@ pub struct Target {
 pub(super) struct ContentsBuilder {
     action: JobAction,
     to_group: bool,
-    letters: u64,
+    dead_letters: u64,
     targets: HashMap<(Topic, Option<Group>), u64>,
     elsewhere: u64,
     counts: StatsBuilder,
@@ -83,7 +85,7 @@ impl ContentsBuilder {
         Self {
             action,
             to_group: capabilities.replay_to_group.is_present(),
-            letters: 0,
+            dead_letters: 0,
             targets: HashMap::new(),
             elsewhere: 0,
             counts: Counts::builder(),
@@ -99,10 +101,10 @@ impl ContentsBuilder {
     }
 
     pub(super) fn add(&mut self, letter: &DeadLetter) {
-        self.letters += 1;
+        self.dead_letters += 1;
         self.replayed += u64::from(letter.record.generation > 0);
         self.most_replays = self.most_replays.max(letter.record.generation);
-        self.undecodable += u64::from(letter.record.kind == LetterKind::Decode);
+        self.undecodable += u64::from(letter.record.kind == DeadLetterKind::Decode);
         self.counts.add(letter);
         let target = self.target(letter);
         if let Some(count) = self.targets.get_mut(&target) {
@@ -128,7 +130,7 @@ impl ContentsBuilder {
     pub(super) fn finish(
         self,
         capabilities: &Capabilities,
-        letters: &Letters,
+        letters: &DeadLetterListing,
         others: &[Job],
     ) -> Contents {
         let missing = letters.missing();
@@ -137,7 +139,7 @@ impl ContentsBuilder {
             JobAction::Replay { .. } => self.warn_of_replay(capabilities, &mut warnings),
             JobAction::Purge => warn_of_purge(capabilities, &mut warnings),
         }
-        warn_of_filter(letters, &mut warnings);
+        warn_of_filter_failures(letters, &mut warnings);
         warn_of_missing(&missing, &mut warnings);
         warnings.extend(others.iter().map(unfinished));
         let missing = missing.len() as u64;
@@ -147,18 +149,18 @@ impl ContentsBuilder {
             .map(|((topic, group), letters)| Target {
                 topic,
                 group,
-                letters,
+                dead_letters: letters,
             })
             .collect();
         targets.sort_by(|a, b| {
             let name = |target: &Target| (target.topic.clone(), target.group.clone());
-            b.letters
-                .cmp(&a.letters)
+            b.dead_letters
+                .cmp(&a.dead_letters)
                 .then_with(|| name(a).cmp(&name(b)))
         });
         Contents {
             action: self.action,
-            letters: self.letters,
+            dead_letters: self.dead_letters,
             targets,
             elsewhere: self.elsewhere,
             reasons: self.counts.into(),
@@ -169,7 +171,7 @@ impl ContentsBuilder {
     }
 
     fn warn_of_replay(&self, capabilities: &Capabilities, warnings: &mut Vec<String>) {
-        if self.letters == 0 {
+        if self.dead_letters == 0 {
             return;
         }
         if let JobAction::Replay { to: Some(topic) } = &self.action {
@@ -213,12 +215,12 @@ fn warn_of_purge(capabilities: &Capabilities, warnings: &mut Vec<String>) {
     }
 }
 
-fn warn_of_filter(letters: &Letters, warnings: &mut Vec<String>) {
-    let failed = letters.unfiltered();
-    if failed.letters > 0 {
+fn warn_of_filter_failures(letters: &DeadLetterListing, warnings: &mut Vec<String>) {
+    let failed = letters.filter_failures();
+    if failed.count > 0 {
         warnings.push(format!(
             "left out {} on which the filter failed: {}",
-            count(failed.letters),
+            count(failed.count),
             failed.reason
         ));
     }

@@ -1,7 +1,7 @@
 //! Errors of triage.
 
 use super::report::JobReport;
-use crate::transport::{LetterId, TransportError};
+use crate::transport::{DeadLetterId, TransportError};
 
 /// Error of triage.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum TriageError {
         /// Number of dead letters that it matches.
         count: u64,
         /// The first few of them.
-        candidates: Vec<LetterId>,
+        candidates: Vec<DeadLetterId>,
     },
     /// A job stopped before its end; it can be resumed.
     #[error("the job stopped before its end")]

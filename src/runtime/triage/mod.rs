@@ -26,7 +26,7 @@
 mod contents;
 mod counts;
 mod error;
-mod letters;
+mod listing;
 mod names;
 mod plan;
 mod query;
@@ -36,12 +36,12 @@ mod run;
 
 use std::sync::Arc;
 
-use self::letters::PAGE;
+use self::listing::PAGE;
 pub use self::{
     contents::{Contents, Target},
     counts::Counts,
     error::TriageError,
-    letters::{Letters, Unfiltered},
+    listing::{DeadLetterListing, FilterFailures},
     plan::{Plan, PlanRequest, Resumed},
     query::Query,
     record::write_dead_letter,
@@ -68,8 +68,8 @@ impl Triage {
     ///
     /// # Errors
     /// If the transport fails.
-    pub async fn list(&self, query: impl Into<Query>) -> Answer<Letters> {
-        Letters::open(&*self.transport, query.into()).await
+    pub async fn list(&self, query: impl Into<Query>) -> Answer<DeadLetterListing> {
+        DeadLetterListing::open(&*self.transport, query.into()).await
     }
 
     /// Counts the dead letters of a query by topic, group, kind and fingerprint.
@@ -78,7 +78,7 @@ impl Triage {
     /// If the transport fails, or an id matches no dead letter or several.
     pub async fn stats(&self, query: impl Into<Query>) -> Result<Counts, TriageError> {
         let query = query.into();
-        if query.selection.letters.is_empty() && !query.is_filtered() {
+        if query.selection.ids.is_empty() && !query.is_filtered() {
             let mut rows = self
                 .transport
                 .dead_letters()

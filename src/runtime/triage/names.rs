@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::TriageError;
-use crate::transport::{DeadLetter, LetterId, LetterRef};
+use crate::transport::{DeadLetter, DeadLetterId, DeadLetterRef};
 
 /// Candidates listed for an ambiguous id.
 const CANDIDATES: usize = 5;
@@ -18,11 +18,11 @@ pub(super) struct Names {
 #[derive(Debug, Default)]
 struct Found {
     count: u64,
-    candidates: Vec<LetterId>,
+    candidates: Vec<DeadLetterId>,
 }
 
 impl Names {
-    pub(super) fn new(letters: Vec<LetterRef>) -> Self {
+    pub(super) fn new(letters: Vec<DeadLetterRef>) -> Self {
         let found: HashMap<_, _> = letters
             .into_iter()
             .map(|name| (name.0, Found::default()))

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Query, TriageError,
     contents::{Contents, ContentsBuilder},
-    letters::{Letters, PAGE},
+    listing::{DeadLetterListing, PAGE},
 };
 use crate::{
     event::{Group, Topic},
@@ -174,7 +174,7 @@ fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
 struct Planner<'a> {
     transport: &'a dyn Transport,
     capabilities: Capabilities,
-    letters: Letters,
+    letters: DeadLetterListing,
     contents: ContentsBuilder,
     max_replays: Option<u32>,
     job: Option<JobId>,
@@ -189,7 +189,7 @@ impl<'a> Planner<'a> {
         let capabilities = transport.capabilities().await?;
         Ok(Self {
             transport,
-            letters: Letters::open(transport, request.query).await?,
+            letters: DeadLetterListing::open(transport, request.query).await?,
             contents: ContentsBuilder::new(request.action, &capabilities),
             capabilities,
             max_replays: request.max_replays,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::runtime::Filter;
 use crate::{
     event::{Group, exact_time},
-    transport::{LetterKind, Selection},
+    transport::{DeadLetterKind, Selection},
 };
 
 /// A query for dead letters.
@@ -55,7 +55,7 @@ impl Query {
     pub fn text(&self) -> String {
         let selection = &self.selection;
         let mut text = Flags::default();
-        let mut names: Vec<_> = selection.letters.iter().map(|name| &name.0).collect();
+        let mut names: Vec<_> = selection.ids.iter().map(|name| &name.0).collect();
         names.sort_unstable();
         names.dedup();
         let mut topics: Vec<_> = selection.topics.iter().collect();
@@ -70,7 +70,7 @@ impl Query {
         text.flag("group", selection.group.as_ref().map(Group::as_str));
         text.flag("type", selection.event_type.as_deref());
         text.flag("reason", selection.reason.as_deref());
-        text.flag("kind", selection.kind.map(LetterKind::as_str));
+        text.flag("kind", selection.kind.map(DeadLetterKind::as_str));
         text.flag("fingerprint", selection.fingerprint.as_deref());
         text.flag("since", selection.since.map(exact_time).as_deref());
         text.flag("until", selection.until.map(exact_time).as_deref());

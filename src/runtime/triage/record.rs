@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use crate::{
     event::{Stored, write_record},
-    transport::{DeadLetter, LetterId, LetterRecord},
+    transport::{DeadLetter, DeadLetterId, DeadLetterRecord},
 };
 
 #[derive(Serialize)]
 struct Fields<'a> {
-    id: &'a LetterId,
+    id: &'a DeadLetterId,
     #[serde(flatten)]
-    record: &'a LetterRecord,
+    record: &'a DeadLetterRecord,
 }
 
 /// Appends the JSON record of a dead letter on one line, without a line break: the message, with the rest under

@@ -8,7 +8,7 @@ use super::{Plan, TriageError, report::JobReport};
 use crate::{
     failpoint,
     runtime::Stop,
-    transport::{DeadLetters, JobLease, LetterId, Resolution, Result as Answer, Transport},
+    transport::{DeadLetterId, DeadLetters, JobLease, Resolution, Result as Answer, Transport},
 };
 
 /// Dead letters per batch.
@@ -21,7 +21,7 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 const SLICE: Duration = Duration::from_millis(100);
 
 /// Longest wait for a broker that does not answer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const OUTAGE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Options of a job.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub struct JobOptions {
 }
 
 /// Receives the outcome of each dead letter once it is durable.
-pub type Progress<'a> = dyn FnMut(&[(LetterId, Resolution)]) + Send + 'a;
+pub type Progress<'a> = dyn FnMut(&[(DeadLetterId, Resolution)]) + Send + 'a;
 
 pub(super) async fn run(
     transport: &dyn Transport,
@@ -123,12 +123,12 @@ impl Work<'_, '_> {
     }
 
     /// Resolves the next batch, waiting for a broker that does not answer; `None` if a stop was requested meanwhile.
-    async fn advance(&mut self, stop: &Stop) -> Answer<Option<Vec<(LetterId, Resolution)>>> {
+    async fn advance(&mut self, stop: &Stop) -> Answer<Option<Vec<(DeadLetterId, Resolution)>>> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
         loop {
             match self.letters.advance(self.lease, self.pace.batch()).await {
-                Err(error) if error.is_transient() && started.elapsed() < PATIENCE => {
+                Err(error) if error.is_transient() && started.elapsed() < OUTAGE_TIMEOUT => {
                     tracing::warn!(%error, "waiting for the transport");
                     tokio::select! {
                         () = stop.drain.cancelled() => return Ok(None),

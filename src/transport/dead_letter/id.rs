@@ -10,9 +10,9 @@ use crate::event::{Group, Position};
 /// The id of a dead letter: the same after a crash, an export or an import.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct LetterId(String);
+pub struct DeadLetterId(String);
 
-impl LetterId {
+impl DeadLetterId {
     /// Derives the id: 12 base32 characters of a hash of the original's store and position, the group, and the replay
     /// generation. Two copies that a crash left so have one id.
     #[must_use]
@@ -40,7 +40,7 @@ impl LetterId {
     }
 }
 
-impl fmt::Display for LetterId {
+impl fmt::Display for DeadLetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

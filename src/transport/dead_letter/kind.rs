@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Why a message was dead-lettered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LetterKind {
+pub enum DeadLetterKind {
     /// It is not a CloudEvent.
     Decode,
     /// The handler reported that it can never succeed.
@@ -22,7 +22,7 @@ pub enum LetterKind {
     Expired,
 }
 
-impl LetterKind {
+impl DeadLetterKind {
     /// Every kind.
     pub const ALL: [Self; 6] = [
         Self::Decode,
@@ -53,13 +53,13 @@ impl LetterKind {
     }
 }
 
-impl fmt::Display for LetterKind {
+impl fmt::Display for DeadLetterKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for LetterKind {
+impl FromStr for DeadLetterKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

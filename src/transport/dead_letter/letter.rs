@@ -3,9 +3,9 @@
 use std::time::SystemTime;
 
 use super::{
-    id::LetterId,
-    kind::LetterKind,
-    record::{LetterRecord, Origin},
+    id::DeadLetterId,
+    kind::DeadLetterKind,
+    record::{DeadLetterRecord, Origin},
 };
 use crate::{
     event::{Envelope, Group, Message, Position},
@@ -16,11 +16,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Its id.
-    pub id: LetterId,
+    pub id: DeadLetterId,
     /// The message, byte for byte.
     pub message: Message,
     /// Where it comes from and how it failed.
-    pub record: LetterRecord,
+    pub record: DeadLetterRecord,
     /// The position that the dead letter itself is stored at, if it was read from a transport; never exported.
     pub at: Option<Position>,
 }
@@ -33,7 +33,7 @@ impl DeadLetter {
         store: &str,
         group: &Group,
         delivery: &Delivery,
-        kind: LetterKind,
+        kind: DeadLetterKind,
         failure: Failure,
     ) -> Self {
         let now = SystemTime::now();
@@ -46,7 +46,7 @@ impl DeadLetter {
         let generation = lineage.map_or(0, |lineage| lineage.generation);
         let attempts = delivery.attempts.failed + u32::from(kind.counts_last_run());
         let envelope = Envelope::read(&stored.message).ok();
-        let record = LetterRecord {
+        let record = DeadLetterRecord {
             version: 1,
             group: group.clone(),
             kind,
@@ -56,7 +56,7 @@ impl DeadLetter {
             total_attempts: attempts + lineage.map_or(0, |lineage| lineage.attempts),
             crashes: delivery.attempts.crashed,
             first_failed: delivery.attempts.first_failed.unwrap_or(now),
-            dead_since: now,
+            dead_lettered_at: now,
             generation,
             replay_of: lineage.map(|lineage| lineage.replay_of.clone()),
             event_id: envelope.as_ref().map(|envelope| envelope.id.to_string()),
@@ -69,7 +69,7 @@ impl DeadLetter {
                 time: stored.time,
             },
         };
-        let id = LetterId::derive(store, &position, group, generation);
+        let id = DeadLetterId::derive(store, &position, group, generation);
         Self {
             id,
             message: stored.message.clone(),

@@ -15,12 +15,12 @@ use async_trait::async_trait;
 pub(crate) use self::job::JOB_CHUNK;
 pub use self::{
     capture::{Capture, Captured},
-    id::LetterId,
+    id::DeadLetterId,
     job::{JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution},
-    kind::LetterKind,
+    kind::DeadLetterKind,
     letter::DeadLetter,
-    record::{LetterRecord, Origin},
-    selection::{LetterRef, Selection},
+    record::{DeadLetterRecord, Origin},
+    selection::{DeadLetterRef, Selection},
     stats::{Stats, StatsBuilder, StatsRow, sort_stats},
 };
 use super::{ErrorKind, Result, TransportError};
@@ -36,7 +36,7 @@ pub trait DeadLetters: Send + Sync {
     ///
     /// # Errors
     /// If the server does not answer.
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>>;
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn DeadLetterScan>>;
 
     /// Counts letters by topic, group, kind and fingerprint.
     ///
@@ -111,7 +111,11 @@ pub trait DeadLetters: Send + Sync {
     ///
     /// # Errors
     /// [`ErrorKind::Held`] if the lease was lost; then nothing was done.
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>>;
+    async fn advance(
+        &self,
+        lease: &JobLease,
+        max: usize,
+    ) -> Result<Vec<(DeadLetterId, Resolution)>>;
 
     /// Ends a job that is done, or gives back its lease so that the job can be resumed.
     ///
@@ -122,7 +126,7 @@ pub trait DeadLetters: Send + Sync {
 
 /// An open read of dead letters.
 #[async_trait]
-pub trait LetterScan: Send {
+pub trait DeadLetterScan: Send {
     /// Returns at most `max` letters; an empty list means that the end was reached.
     ///
     /// # Errors

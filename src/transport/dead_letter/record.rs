@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{id::LetterId, kind::LetterKind};
+use super::{id::DeadLetterId, kind::DeadLetterKind};
 use crate::{
     event::{Group, Position, Topic},
     transport::Failure,
@@ -31,7 +31,7 @@ pub struct Origin {
 
 /// Where a dead letter comes from and how it failed, as stored beside the message. Version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LetterRecord {
+pub struct DeadLetterRecord {
     /// The version of this form.
     pub version: u32,
     /// The original.
@@ -39,7 +39,7 @@ pub struct LetterRecord {
     /// The group that gave up.
     pub group: Group,
     /// Why it gave up.
-    pub kind: LetterKind,
+    pub kind: DeadLetterKind,
     /// How the last run failed.
     pub failure: Failure,
     /// How earlier runs failed, one line each, the first and the last few; only where the store keeps them.
@@ -55,13 +55,13 @@ pub struct LetterRecord {
     #[serde(with = "crate::transport::stamp")]
     pub first_failed: SystemTime,
     /// When it was dead-lettered.
-    #[serde(with = "crate::transport::stamp")]
-    pub dead_since: SystemTime,
+    #[serde(rename = "dead_since", with = "crate::transport::stamp")]
+    pub dead_lettered_at: SystemTime,
     /// How often it was replayed before.
     pub generation: u32,
     /// The dead letter whose replay failed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replay_of: Option<LetterId>,
+    pub replay_of: Option<DeadLetterId>,
     /// The event's id, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
@@ -70,7 +70,7 @@ pub struct LetterRecord {
     pub event_type: Option<String>,
 }
 
-impl LetterRecord {
+impl DeadLetterRecord {
     /// The most bytes that a stored record takes, as JSON.
     pub const MAX_LEN: usize = 4096;
 
@@ -155,12 +155,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::transport::{Fingerprint, LetterKind};
+    use crate::transport::{DeadLetterKind, Fingerprint};
 
-    fn record(texts: [String; 5], earlier: Vec<String>) -> LetterRecord {
+    fn record(texts: [String; 5], earlier: Vec<String>) -> DeadLetterRecord {
         let [class, message, detail, id, ty] = texts;
         let now = SystemTime::UNIX_EPOCH;
-        LetterRecord {
+        DeadLetterRecord {
             version: 1,
             origin: Origin {
                 transport: "test".to_owned(),
@@ -170,7 +170,7 @@ mod tests {
                 time: now,
             },
             group: "g".parse().unwrap(),
-            kind: LetterKind::Permanent,
+            kind: DeadLetterKind::Permanent,
             failure: Failure {
                 class,
                 message,
@@ -183,7 +183,7 @@ mod tests {
             total_attempts: 1,
             crashes: 0,
             first_failed: now,
-            dead_since: now,
+            dead_lettered_at: now,
             generation: 0,
             replay_of: None,
             event_id: Some(id),
@@ -191,12 +191,12 @@ mod tests {
         }
     }
 
-    fn length(record: &LetterRecord) -> usize {
+    fn length(record: &DeadLetterRecord) -> usize {
         serde_json::to_vec(record).unwrap().len()
     }
 
     /// Returns the record without all that may be shortened.
-    fn bare(record: &LetterRecord) -> LetterRecord {
+    fn bare(record: &DeadLetterRecord) -> DeadLetterRecord {
         let mut bare = record.clone();
         bare.earlier.clear();
         bare.failure.detail = None;
@@ -208,7 +208,7 @@ mod tests {
         fn records()(
             texts in prop::array::uniform5("(\\PC|[\u{0}-\u{1f}\"é字]){0,600}"),
             earlier in prop::collection::vec("\\PC{0,200}", 0..8),
-        ) -> LetterRecord {
+        ) -> DeadLetterRecord {
             record(texts, earlier)
         }
     }
@@ -242,7 +242,7 @@ mod tests {
         #[test]
         fn a_brief_record_is_a_fitted_one_without_detail(record in records()) {
             let brief = record.brief();
-            prop_assert!(length(&brief) <= LetterRecord::MAX_LEN);
+            prop_assert!(length(&brief) <= DeadLetterRecord::MAX_LEN);
             prop_assert_eq!((&brief.failure.detail, brief.earlier.len()), (&None, 0));
         }
     }
@@ -251,7 +251,7 @@ mod tests {
     fn only_the_longest_name_goes() {
         let long = "x".repeat(5_000);
         let texts = ["exit 1", "boom", "", &long, "order.created"].map(str::to_owned);
-        let fitted = record(texts, Vec::new()).fit(LetterRecord::MAX_LEN);
+        let fitted = record(texts, Vec::new()).fit(DeadLetterRecord::MAX_LEN);
         assert_eq!(fitted.event_id, None);
         assert_eq!(fitted.event_type.as_deref(), Some("order.created"));
         assert_eq!(fitted.failure.class, "exit 1");

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{kind::LetterKind, letter::DeadLetter, record::LetterRecord};
+use super::{kind::DeadLetterKind, letter::DeadLetter, record::DeadLetterRecord};
 use crate::{
     event::{Group, Pattern},
     transport::Failure,
@@ -12,9 +12,9 @@ use crate::{
 
 /// A dead letter as a user names it: the beginning of its id, or the position of the original.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LetterRef(pub String);
+pub struct DeadLetterRef(pub String);
 
-impl LetterRef {
+impl DeadLetterRef {
     /// Reports whether it names this letter.
     #[must_use]
     pub fn matches(&self, letter: &DeadLetter) -> bool {
@@ -26,8 +26,8 @@ impl LetterRef {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
     /// One of these letters; empty means all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub letters: Vec<LetterRef>,
+    #[serde(rename = "letters", default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<DeadLetterRef>,
     /// Original topics, as patterns; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<String>,
@@ -42,7 +42,7 @@ pub struct Selection {
     pub reason: Option<String>,
     /// Why it was dead-lettered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<LetterKind>,
+    pub kind: Option<DeadLetterKind>,
     /// The fingerprint, or its beginning after the version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
@@ -76,7 +76,7 @@ impl Selection {
     #[must_use]
     pub fn matches(&self, letter: &DeadLetter) -> bool {
         let record = &letter.record;
-        (self.letters.is_empty() || self.letters.iter().any(|named| named.matches(letter)))
+        (self.ids.is_empty() || self.ids.iter().any(|named| named.matches(letter)))
             && (self.topics.is_empty() || self.topics.iter().any(|text| covers(text, record)))
             && self
                 .group
@@ -92,15 +92,19 @@ impl Selection {
                 .fingerprint
                 .as_ref()
                 .is_none_or(|text| record.failure.fingerprint.begins_with(text))
-            && self.since.is_none_or(|since| record.dead_since >= since)
-            && self.until.is_none_or(|until| record.dead_since < until)
+            && self
+                .since
+                .is_none_or(|since| record.dead_lettered_at >= since)
+            && self
+                .until
+                .is_none_or(|until| record.dead_lettered_at < until)
             && self
                 .min_attempts
                 .is_none_or(|least| record.total_attempts >= least)
     }
 }
 
-fn covers(pattern: &str, record: &LetterRecord) -> bool {
+fn covers(pattern: &str, record: &DeadLetterRecord) -> bool {
     pattern
         .parse::<Pattern>()
         .is_ok_and(|pattern| pattern.matches(&record.origin.topic))

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::SystemTime};
 
 use serde::Serialize;
 
-use super::{kind::LetterKind, letter::DeadLetter};
+use super::{kind::DeadLetterKind, letter::DeadLetter};
 use crate::{
     event::{Group, Topic},
     transport::Fingerprint,
@@ -18,7 +18,7 @@ pub struct StatsRow {
     /// The group that gave up.
     pub group: Group,
     /// Why it gave up.
-    pub kind: LetterKind,
+    pub kind: DeadLetterKind,
     /// The normalised failure.
     pub fingerprint: Fingerprint,
     /// The failure message of one of them.
@@ -46,8 +46,8 @@ impl StatsRow {
             fingerprint: record.failure.fingerprint.clone(),
             sample: record.failure.message.clone(),
             count: 1,
-            first: record.dead_since,
-            last: record.dead_since,
+            first: record.dead_lettered_at,
+            last: record.dead_lettered_at,
         }
     }
 
@@ -101,7 +101,7 @@ impl StatsBuilder {
             &record.failure.fingerprint.0,
         );
         if let Some(row) = self.rows.get_mut(&self.key) {
-            row.add(record.dead_since);
+            row.add(record.dead_lettered_at);
         } else if self.limit.is_some_and(|limit| self.rows.len() >= limit) {
             self.rest += 1;
         } else {
@@ -113,7 +113,7 @@ impl StatsBuilder {
     pub fn add_to_known(
         &mut self,
         (topic, group): (&str, &str),
-        kind: LetterKind,
+        kind: DeadLetterKind,
         fingerprint: &str,
         died: SystemTime,
     ) -> bool {
@@ -127,7 +127,7 @@ impl StatsBuilder {
         }
     }
 
-    fn lay_out_key(&mut self, topic: &str, group: &str, kind: LetterKind, fingerprint: &str) {
+    fn lay_out_key(&mut self, topic: &str, group: &str, kind: DeadLetterKind, fingerprint: &str) {
         self.key.clear();
         for part in [topic, group, kind.as_str(), fingerprint] {
             self.key.push_str(part);
@@ -158,7 +158,7 @@ mod tests {
         StatsRow {
             topic: topic.parse().unwrap(),
             group: "g".parse().unwrap(),
-            kind: LetterKind::Permanent,
+            kind: DeadLetterKind::Permanent,
             fingerprint: Fingerprint(String::new()),
             sample: String::new(),
             count,

@@ -15,7 +15,7 @@ use rdkafka::{
 
 use super::shop::Shop;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn config(shop: &Shop) -> ClientConfig {
     let mut config = ClientConfig::new();
@@ -26,7 +26,7 @@ fn config(shop: &Shop) -> ClientConfig {
 /// Returns a setting of a topic.
 pub(crate) fn setting(shop: &Shop, topic: &str, name: &str) -> String {
     let client: AdminClient<DefaultClientContext> = config(shop).create().unwrap();
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+    let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
     let which = ResourceSpecifier::Topic(topic);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()

@@ -12,7 +12,7 @@ use test_support::{harness::Run, kafka::records::Record, wait::wait_while};
 use super::shop::Shop;
 
 /// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Ends a consumer, and returns what it said.
 fn end(shop: &Shop, child: Child) -> Run {
@@ -54,7 +54,7 @@ fn a_retry_of_an_earlier_version_that_cannot_be_moved_holds_up_no_other() {
             assert_eq!(left[0].key(), "pf.x/0/0");
             break;
         }
-        assert!(start.elapsed() < PATIENCE, "{left:?}");
+        assert!(start.elapsed() < TIMEOUT, "{left:?}");
     }
     let run = end(&shop, child);
     let said = run.stderr().matches("cannot be moved").count();

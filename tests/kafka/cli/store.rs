@@ -33,7 +33,7 @@ fn a_cluster_can_do_this() {
       groups               native    a partition is with one consumer of a group
       patterns             emulated  new topics are found within seconds
       crash-count          absent    Kafka does not count deliveries
-      purge                emulated  marks letters as purged; their bytes go once everything before them in the partition is purged too
+      purge                emulated  marks dead letters as purged; their bytes go once everything before them in the partition is purged too
       max payload          1048588 bytes
       lateness             [MS]
 

@@ -7,7 +7,7 @@ use test_support::kafka::Broker;
 use tokio::time::timeout;
 
 use super::{
-    reading::{PATIENCE, Seen, handle, handle_more, join, large, request, small},
+    reading::{Seen, TIMEOUT, handle, handle_more, join, large, request, small},
     shelf::Shelf,
 };
 
@@ -89,7 +89,7 @@ async fn a_bounded_member_needs_nothing_of_a_topic_that_it_has_passed() {
     let verdict = |delivery: Delivery| delivery.conclude(Verdict::Ack);
     let settled = group.settle(held.into_iter().map(verdict).collect()).await;
     assert!(settled.iter().all(Result::is_ok));
-    let more = timeout(PATIENCE, group.next(100)).await.unwrap();
+    let more = timeout(TIMEOUT, group.next(100)).await.unwrap();
     assert_eq!(more.unwrap().len(), 0);
     group.close().await.unwrap();
 }

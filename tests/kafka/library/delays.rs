@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use super::connect::Connect as _;
 
 /// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A part of the shared broker that nobody else uses.
 struct Shop {
@@ -115,7 +115,7 @@ impl Shop {
 
     /// Waits until so many have fired, each once.
     async fn until_fired(&self, count: usize) -> HashMap<String, (usize, SystemTime)> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             let fired = self.fired();
             assert!(fired.values().all(|(times, _)| *times == 1), "doubled");
@@ -323,7 +323,7 @@ async fn what_cannot_be_delivered_holds_up_nothing() {
     shop.publish(&texts(200, |_| SystemTime::now() + Duration::from_secs(1)))
         .await;
     let _firing = shop.fire().await;
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while shop.fired().len() < 201 {
         assert!(Instant::now() < end, "it is held up");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -357,7 +357,7 @@ async fn keys_nulls_and_headers_survive_the_wait() {
     };
     let receipt = shop.transport.publish(vec![outgoing]).await.remove(0);
     assert!(receipt.unwrap().schedule.is_some());
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     let found = loop {
         let found = shop.raw.topic(&shop.name("order"));
         if let [found] = &found[..] {

@@ -2,11 +2,11 @@
 
 mod anew;
 mod connect;
+mod dead_letters;
 mod delays;
 mod earlier_retries;
 mod ground;
-mod large_letters;
-mod letters;
+mod large_dead_letters;
 mod listing;
 mod place;
 mod reading;

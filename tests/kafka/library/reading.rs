@@ -16,7 +16,7 @@ pub(crate) const RECORDS: usize = 400;
 pub(crate) const SIZE: usize = 100_000;
 /// The first that retention leaves.
 pub(crate) const LEFT: usize = 390;
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What was read, and what was told of what could not be.
 #[derive(Default)]
@@ -87,7 +87,7 @@ pub(crate) async fn handle(group: &dyn Subscription, seen: &mut Seen) {
 
 /// Handles what comes next; reports whether it has not ended.
 pub(crate) async fn handle_more(group: &dyn Subscription, seen: &mut Seen) -> bool {
-    let deliveries = match timeout(PATIENCE, group.next(100)).await.unwrap() {
+    let deliveries = match timeout(TIMEOUT, group.next(100)).await.unwrap() {
         Ok(deliveries) => deliveries,
         Err(failed) => {
             seen.miss(&failed);

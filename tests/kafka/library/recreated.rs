@@ -25,7 +25,7 @@ use super::{
     shelf::{Shelf, topic},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// What the old topic holds, and the new one.
 const OLD: std::ops::Range<usize> = 0..5;
 const NEW: std::ops::Range<usize> = 5..13;
@@ -103,7 +103,7 @@ async fn join(shelf: &Shelf) -> Arc<dyn Subscription> {
 /// Handles so many.
 async fn handle(group: &dyn Subscription, seen: &mut Seen, count: usize) {
     while seen.numbers.len() < count {
-        match timeout(PATIENCE, group.next(100)).await.unwrap() {
+        match timeout(TIMEOUT, group.next(100)).await.unwrap() {
             Ok(deliveries) => {
                 for one in &deliveries {
                     seen.note(&one.stored);
@@ -192,7 +192,7 @@ async fn a_position_in_the_old_topic_is_none_in_the_new_one() {
 
 async fn show(tail: &mut dyn Tail, seen: &mut Seen, count: usize) {
     while seen.numbers.len() < count {
-        match timeout(PATIENCE, tail.next(100)).await.unwrap() {
+        match timeout(TIMEOUT, tail.next(100)).await.unwrap() {
             Ok(stored) => {
                 assert_ne!(stored, [], "it ended");
                 for stored in &stored {

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     connect::Connect as _,
-    reading::{PATIENCE, RECORDS, Seen, big, handle, join, large, remove, small},
+    reading::{RECORDS, Seen, TIMEOUT, big, handle, join, large, remove, small},
     shelf::{Shelf, topic},
 };
 
@@ -39,7 +39,7 @@ async fn overtake(shelf: Shelf) {
 }
 
 async fn show(tail: &mut dyn Tail, seen: &mut Seen) {
-    match timeout(PATIENCE, tail.next(100)).await.unwrap() {
+    match timeout(TIMEOUT, tail.next(100)).await.unwrap() {
         Ok(stored) => {
             assert_ne!(stored, [], "it ended");
             for stored in &stored {

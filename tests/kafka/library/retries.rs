@@ -18,7 +18,7 @@ use super::connect::Connect as _;
 const MESSAGES: usize = 30_000;
 
 /// How long the next messages may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Messages that fail.
 const FAILING: usize = 200;
@@ -46,7 +46,7 @@ async fn join(transport: &dyn Transport) -> Arc<dyn Subscription> {
 
 /// Takes some messages as a handler that takes its time, and lets so many of those that are new fail.
 async fn handle(group: &dyn Subscription, fail: usize) -> Handled {
-    let deliveries = timeout(PATIENCE, group.next(10)).await.unwrap().unwrap();
+    let deliveries = timeout(TIMEOUT, group.next(10)).await.unwrap().unwrap();
     let mut handled = Handled::default();
     let mut settlements = Vec::new();
     for delivery in deliveries {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use protoflow::{
     event::{Group, Message, Position, Stored, Topic},
     transport::{
-        Attempts, DeadLetter, Delivery, JobAction, JobId, JobLease, LetterId, LetterKind,
+        Attempts, DeadLetter, DeadLetterId, DeadLetterKind, Delivery, JobAction, JobId, JobLease,
         Resolution, Selection, Ticket, Transport, describe_failure,
     },
 };
@@ -80,7 +80,7 @@ impl Shelf {
         &self,
         action: JobAction,
         letters: &[DeadLetter],
-    ) -> Vec<(LetterId, Resolution)> {
+    ) -> Vec<(DeadLetterId, Resolution)> {
         let job = self.plan(action, letters).await;
         let store = self.transport.dead_letters();
         let lease = store.lease(&job, "tester").await.unwrap();
@@ -114,7 +114,7 @@ pub(crate) async fn select(transport: &dyn Transport, selection: &Selection) -> 
 pub(crate) async fn finish(
     transport: &dyn Transport,
     lease: JobLease,
-) -> Vec<(LetterId, Resolution)> {
+) -> Vec<(DeadLetterId, Resolution)> {
     let store = transport.dead_letters();
     let mut all = Vec::new();
     loop {
@@ -159,7 +159,7 @@ pub(crate) fn bury(message: Message, position: Position) -> DeadLetter {
         "elsewhere",
         &group,
         &delivery,
-        LetterKind::Exhausted,
+        DeadLetterKind::Exhausted,
         failure,
     )
 }
@@ -178,7 +178,7 @@ pub(crate) fn names(letters: &[DeadLetter]) -> Vec<String> {
     names
 }
 
-pub(crate) fn all_done(outcomes: &[(LetterId, Resolution)], count: usize) {
+pub(crate) fn all_done(outcomes: &[(DeadLetterId, Resolution)], count: usize) {
     assert_eq!(outcomes.len(), count);
     assert!(
         outcomes

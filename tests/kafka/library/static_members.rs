@@ -9,7 +9,7 @@ use test_support::kafka::Member;
 use super::shop::{COMPACTED, Shop, retry, settle};
 
 /// How long something that has to come may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// For how long nothing comes that must not.
 const SILENCE: Duration = Duration::from_secs(2);
 const NEWER: &str = "&group.protocol=consumer";
@@ -45,7 +45,7 @@ async fn is_given(member: &dyn Subscription, text: &str) {
 }
 
 async fn next(member: &dyn Subscription) -> Delivery {
-    let taken = tokio::time::timeout(PATIENCE, member.next(1)).await;
+    let taken = tokio::time::timeout(TIMEOUT, member.next(1)).await;
     let mut taken = taken.unwrap().unwrap();
     taken.pop().unwrap()
 }
@@ -88,7 +88,7 @@ async fn reads_more(shop: &Shop) {
     };
     let bounded = shop.join_as(request).await;
     is_given(&*bounded, "of c").await;
-    let rest = tokio::time::timeout(PATIENCE, bounded.next(1)).await;
+    let rest = tokio::time::timeout(TIMEOUT, bounded.next(1)).await;
     assert!(rest.unwrap().unwrap().is_empty());
     bounded.close().await.unwrap();
 }

@@ -4,15 +4,15 @@
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use protoflow::transport::{
-    DeadLetter, JobAction, JobId, JobLease, LetterId, Resolution, Transport,
+    DeadLetter, DeadLetterId, JobAction, JobId, JobLease, Resolution, Transport,
 };
 use serde_json::{Value, json};
 use test_support::nats::Broker;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{connect::Connect as _, letters};
+use super::{connect::Connect as _, dead_letters};
 
-type Outcomes = Vec<(LetterId, Resolution)>;
+type Outcomes = Vec<(DeadLetterId, Resolution)>;
 
 const REPLAY: JobAction = JobAction::Replay { to: None };
 /// Letters of a job.
@@ -101,7 +101,7 @@ async fn break_off_everywhere(broker: &Broker, count: usize, goes_on: bool) {
     for looks in (1..).step_by(count / 100) {
         let filter = json!({"filter": "PROTOFLOW.order"});
         broker.ask("$JS.API.STREAM.PURGE.PROTOFLOW", &filter);
-        let letters = letters::bury(&*transport, count, 10).await;
+        let letters = dead_letters::bury(&*transport, count, 10).await;
         let job = planned(&*transport, &letters).await;
         let ended = if goes_on {
             let lease = transport
@@ -123,7 +123,7 @@ async fn break_off_everywhere(broker: &Broker, count: usize, goes_on: bool) {
         };
         let replayed = stored(broker) - count;
         assert_eq!(replayed, count, "broken off after {looks} looks");
-        assert_eq!(letters::all(&*transport).await, []);
+        assert_eq!(dead_letters::all(&*transport).await, []);
         if ended {
             assert!(looks > 10, "a step ended at once");
             return;
@@ -162,7 +162,7 @@ async fn what_the_server_has_forgotten_is_left_to_a_person_also_after_another_jo
     let broker = Broker::start();
     plain(&broker, WINDOW);
     let transport = broker.connect("", true).await.unwrap();
-    let letters = letters::bury(&*transport, 2 * LETTERS, 10).await;
+    let letters = dead_letters::bury(&*transport, 2 * LETTERS, 10).await;
     let (first, second) = letters.split_at(LETTERS);
     let job = planned(&*transport, first).await;
     let other = planned(&*transport, second).await;
@@ -173,7 +173,7 @@ async fn what_the_server_has_forgotten_is_left_to_a_person_also_after_another_jo
     sleep_until(end).await;
     assert_unknown(&finish(&*transport, &job).await);
     assert_eq!(stored(&broker), 2 * LETTERS + replayed + LETTERS);
-    assert_eq!(letters::all(&*transport).await.len(), LETTERS);
+    assert_eq!(dead_letters::all(&*transport).await.len(), LETTERS);
 }
 
 /// Breaks a job off when some of its letters are replayed; returns how many.
@@ -202,7 +202,7 @@ async fn what_was_in_doubt_when_the_stream_was_prepared_is_left_to_a_person_too(
     let broker = Broker::start();
     plain(&broker, Duration::from_mins(1));
     let transport = broker.connect("", true).await.unwrap();
-    let letters = letters::bury(&*transport, LETTERS, 10).await;
+    let letters = dead_letters::bury(&*transport, LETTERS, 10).await;
     let job = planned(&*transport, &letters).await;
     let replayed = break_off_within(&broker, &*transport, &job).await;
     let mut config = settings(Duration::from_mins(1));
@@ -212,14 +212,14 @@ async fn what_was_in_doubt_when_the_stream_was_prepared_is_left_to_a_person_too(
     let transport = broker.connect("", false).await.unwrap();
     assert_unknown(&finish(&*transport, &job).await);
     assert_eq!(stored(&broker), LETTERS + replayed);
-    assert_eq!(letters::all(&*transport).await.len(), LETTERS);
+    assert_eq!(dead_letters::all(&*transport).await.len(), LETTERS);
 }
 
 #[tokio::test]
 async fn a_consumer_that_was_made_anew_holds_up_no_replay() {
     let broker = Broker::start();
     let transport = broker.connect("", true).await.unwrap();
-    let letters = letters::bury(&*transport, LETTERS, 10).await;
+    let letters = dead_letters::bury(&*transport, LETTERS, 10).await;
     broker.ask("$JS.API.CONSUMER.DELETE.PROTOFLOW.billing", &json!({}));
     let config = json!({"durable_name": "billing", "ack_policy": "explicit"});
     broker.ask(

@@ -9,8 +9,8 @@ use std::{
 use protoflow::{
     event::{Message, Topic},
     transport::{
-        Delivery, Failure, JobAction, LetterKind, Outgoing, Receipt, Resolution, Result, Selection,
-        SubscribeRequest, Subscription, TailFrom, TailRequest, Transport, Verdict,
+        DeadLetterKind, Delivery, Failure, JobAction, Outgoing, Receipt, Resolution, Result,
+        Selection, SubscribeRequest, Subscription, TailFrom, TailRequest, Transport, Verdict,
     },
 };
 use test_support::nats::Broker;
@@ -225,7 +225,7 @@ async fn a_replay_happens_once_over_a_restart() {
         buried += taken.len();
         let bury = |one: Delivery| {
             one.conclude(Verdict::DeadLetter {
-                kind: LetterKind::Permanent,
+                kind: DeadLetterKind::Permanent,
                 failure: Box::new(Failure::crashed(1)),
             })
         };

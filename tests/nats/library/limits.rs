@@ -10,8 +10,8 @@ use protoflow::{
     backends::{OpenOptions, Registry},
     event::{Message, Topic},
     transport::{
-        Delivery, ErrorKind, Failure, LetterKind, Outgoing, Result, Selection, SubscribeRequest,
-        Subscription, Transport, Verdict,
+        DeadLetterKind, Delivery, ErrorKind, Failure, Outgoing, Result, Selection,
+        SubscribeRequest, Subscription, Transport, Verdict,
     },
 };
 use serde_json::json;
@@ -54,7 +54,7 @@ async fn settle(subscription: &dyn Subscription, taken: Vec<Delivery>, verdict: 
 
 fn dead() -> Verdict {
     Verdict::DeadLetter {
-        kind: LetterKind::Permanent,
+        kind: DeadLetterKind::Permanent,
         failure: Box::new(Failure::crashed(1)),
     }
 }
@@ -310,7 +310,7 @@ async fn a_letter_without_room_refers_to_its_original() {
     let mut scan = letters.scan(&Selection::default()).await.expect("it scans");
     let found = scan.next(10).await.expect("it scans").remove(0);
     assert_eq!(found.message, message);
-    assert_eq!(found.record.kind, LetterKind::Permanent);
+    assert_eq!(found.record.kind, DeadLetterKind::Permanent);
 }
 
 #[tokio::test]
@@ -333,7 +333,7 @@ async fn letters_of_batches_that_are_settled_at_once_keep_their_order() {
         settle(&*subscription, taken, &verdict),
         settle(&*subscription, later, &verdict),
     );
-    let letters = super::letters::all(&*transport).await;
+    let letters = super::dead_letters::all(&*transport).await;
     let order: Vec<usize> = letters
         .iter()
         .map(|letter| String::from_utf8_lossy(letter.message.bytes()).parse())

@@ -2,10 +2,10 @@
 
 mod broken_off;
 mod connect;
+mod dead_letters;
 mod faults;
 mod gaps;
-mod large_letters;
-mod letters;
+mod large_dead_letters;
 mod limits;
 mod place;
 mod settings;

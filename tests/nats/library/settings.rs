@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use protoflow::{
     backends::{OpenOptions, Registry},
     event::{Message, Topic},
-    transport::{ErrorKind, JobAction, LetterKind, Outgoing, Resolution, Selection, Verdict},
+    transport::{DeadLetterKind, ErrorKind, JobAction, Outgoing, Resolution, Selection, Verdict},
 };
 use serde_json::json;
 use test_support::nats::Broker;
@@ -186,7 +186,7 @@ async fn a_replay_without_batches_happens_once_while_ids_are_known() {
     for _ in 0..3 {
         let one = subscription.next(1).await.expect("it reads").remove(0);
         let verdict = Verdict::DeadLetter {
-            kind: LetterKind::Permanent,
+            kind: DeadLetterKind::Permanent,
             failure: Box::new(protoflow::transport::Failure::crashed(1)),
         };
         subscription

@@ -19,7 +19,7 @@ use super::records::{Open, Record, Stored, Writer, send};
 use crate::wait::wait_while;
 
 /// How long an answer may take.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a single answer may take before it is asked for again.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a poll waits when nothing comes.
@@ -86,7 +86,7 @@ impl Raw {
         work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> T,
     ) -> T {
         let client = self.config().create().unwrap();
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(work(&client, &options))
     }
@@ -145,7 +145,7 @@ impl Raw {
 
     /// Returns the names of all topics, Kafka's own too.
     pub fn topics(&self) -> Vec<String> {
-        let metadata = self.look().fetch_metadata(None, PATIENCE).unwrap();
+        let metadata = self.look().fetch_metadata(None, TIMEOUT).unwrap();
         let names = metadata.topics().iter();
         names.map(|topic| topic.name().to_owned()).collect()
     }
@@ -158,7 +158,7 @@ impl Raw {
 
     /// Returns the partitions of a topic that have a leader; none if it does not exist.
     pub fn partitions(&self, topic: &str) -> Vec<i32> {
-        let metadata = self.look().fetch_metadata(Some(topic), PATIENCE).unwrap();
+        let metadata = self.look().fetch_metadata(Some(topic), TIMEOUT).unwrap();
         let partitions = metadata
             .topics()
             .iter()
@@ -209,7 +209,7 @@ impl Raw {
         config.set("transactional.id", topic);
         config.set("retry.backoff.ms", "1");
         let producer: BaseProducer = config.create().unwrap();
-        producer.init_transactions(PATIENCE).unwrap();
+        producer.init_transactions(TIMEOUT).unwrap();
         producer.begin_transaction().unwrap();
         send(&producer, topic, records);
         Open(producer)
@@ -262,11 +262,11 @@ impl Raw {
         let mut left = spans.clone();
         left.retain(|_, (low, high)| low < high);
         let mut found = Vec::new();
-        let mut patience = Instant::now() + PATIENCE;
+        let mut patience = Instant::now() + TIMEOUT;
         while !left.is_empty() {
             if let Some(Ok(message)) = client.poll(PAUSE) {
                 found.push(Stored::read(&message));
-                patience = Instant::now() + PATIENCE;
+                patience = Instant::now() + TIMEOUT;
                 continue;
             }
             // Behind the last record there may be marks of transactions, of which only the position tells.
@@ -317,7 +317,7 @@ impl Raw {
 
 /// Asks until there is an answer: a broker that has just started has some to load.
 fn patiently<T>(ask: impl Fn() -> KafkaResult<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     loop {
         match ask() {
             Ok(answer) => return answer,

@@ -10,7 +10,7 @@ use rdkafka::{
 };
 use serde_json::Value;
 
-use super::raw::PATIENCE;
+use super::raw::TIMEOUT;
 
 /// Headers as they are stored: in order, names repeated, values that are not there told from empty ones.
 pub type Headers = Vec<(String, Option<Vec<u8>>)>;
@@ -42,9 +42,9 @@ impl Open {
     /// Ends it.
     pub fn end(self, is_committed: bool) {
         let end = if is_committed {
-            self.0.commit_transaction(PATIENCE)
+            self.0.commit_transaction(TIMEOUT)
         } else {
-            self.0.abort_transaction(PATIENCE)
+            self.0.abort_transaction(TIMEOUT)
         };
         end.unwrap();
     }
@@ -69,7 +69,7 @@ pub(super) fn send(producer: &BaseProducer, topic: &str, records: &[Record]) {
             next = back;
         }
     }
-    producer.flush(PATIENCE).unwrap();
+    producer.flush(TIMEOUT).unwrap();
 }
 
 impl Record {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::{runtime::Builder, time::timeout};
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// How long one answer is waited for that may not come.
 const ONCE: Duration = Duration::from_secs(1);
 /// The pause before something is read again.
@@ -73,7 +73,7 @@ impl Raw {
             let client = async_nats::connect(&self.server).await.unwrap();
             work(jetstream::new(client)).await
         };
-        let answer = runtime.block_on(async { timeout(PATIENCE, work).await });
+        let answer = runtime.block_on(async { timeout(TIMEOUT, work).await });
         answer.expect("the server answers")
     }
 

@@ -18,7 +18,7 @@ use rdkafka::{
 pub use consume::Shop;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A broker.
@@ -48,7 +48,7 @@ impl Raw {
         work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> T,
     ) -> T {
         let client = self.config(&[]).create().unwrap();
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
         crate::program::block_on(work(&client, &options))
     }
 
@@ -111,7 +111,7 @@ impl Raw {
         for (partition, ..) in &bounds {
             asked.add_partition(topic, *partition);
         }
-        let committed = consumer.committed_offsets(asked, PATIENCE).unwrap();
+        let committed = consumer.committed_offsets(asked, TIMEOUT).unwrap();
         let lag = bounds.iter().map(|(partition, low, high)| {
             match committed
                 .find_partition(topic, *partition)
@@ -128,7 +128,7 @@ impl Raw {
 
 /// Returns the partitions that have a leader, from and to.
 fn bounds_of(client: &BaseConsumer, topic: &str) -> Vec<(i32, i64, i64)> {
-    let metadata = client.fetch_metadata(Some(topic), PATIENCE).unwrap();
+    let metadata = client.fetch_metadata(Some(topic), TIMEOUT).unwrap();
     let partitions = metadata.topics()[0].partitions().iter();
     let ready = partitions.filter(|partition| partition.leader() >= 0);
     let bounds = ready.map(|partition| {
@@ -141,9 +141,9 @@ fn bounds_of(client: &BaseConsumer, topic: &str) -> Vec<(i32, i64, i64)> {
 
 /// Asks until it is answered: a leader needs a moment after its topic was made.
 fn bounds(client: &BaseConsumer, topic: &str, partition: i32) -> (i64, i64) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     loop {
-        match client.fetch_watermarks(topic, partition, PATIENCE) {
+        match client.fetch_watermarks(topic, partition, TIMEOUT) {
             Ok(bounds) => return bounds,
             Err(failed) => assert!(Instant::now() < end, "{failed}"),
         }

@@ -8,7 +8,7 @@ use rdkafka::{
     message::{BorrowedMessage, Message as _},
 };
 
-use super::{LOOK, PATIENCE, Raw, assign, bounds_of, header_bytes};
+use super::{LOOK, Raw, TIMEOUT, assign, bounds_of, header_bytes};
 
 impl Raw {
     /// Reads what a topic holds now.
@@ -49,7 +49,7 @@ impl Raw {
                 take(&polled.unwrap());
                 (seen, heard) = (seen + 1, Instant::now());
             }
-            assert!(heard.elapsed() < PATIENCE, "{seen} of {count} came");
+            assert!(heard.elapsed() < TIMEOUT, "{seen} of {count} came");
         }
     }
 

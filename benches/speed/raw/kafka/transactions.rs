@@ -10,7 +10,7 @@ use rdkafka::{
 };
 
 use super::{
-    LOOK, PATIENCE, Raw, assign, bounds_of,
+    LOOK, Raw, TIMEOUT, assign, bounds_of,
     publish::{Confirmed, Producer, drain, send, structured},
 };
 
@@ -31,7 +31,7 @@ impl Raw {
             ("partitioner", "murmur2_random"),
         ]);
         let producer: Producer = config.create_with_context(Confirmed::default()).unwrap();
-        producer.init_transactions(PATIENCE).unwrap();
+        producer.init_transactions(TIMEOUT).unwrap();
         producer
     }
 
@@ -95,10 +95,10 @@ impl Raw {
                 let at = Offset::Offset(next);
                 moved.add_partition_offset(delays, partition, at).unwrap();
                 let group = consumer.group_metadata().unwrap();
-                let sent = producer.send_offsets_to_transaction(&moved, &group, PATIENCE);
+                let sent = producer.send_offsets_to_transaction(&moved, &group, TIMEOUT);
                 sent.unwrap();
                 drain(&producer);
-                producer.commit_transaction(PATIENCE).unwrap();
+                producer.commit_transaction(TIMEOUT).unwrap();
                 open = 0;
             }
         }
@@ -110,5 +110,5 @@ fn receipt(producer: &Producer, state: &str, count: usize) {
     let payload = vec![b'x'; LETTERS * 16];
     send(producer, BaseRecord::to(state).key(&key).payload(&payload));
     drain(producer);
-    producer.commit_transaction(PATIENCE).unwrap();
+    producer.commit_transaction(TIMEOUT).unwrap();
 }

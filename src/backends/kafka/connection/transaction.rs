@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long a step of a transaction may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to rest where no answer has come.
 const REST: Duration = Duration::from_micros(100);
 
@@ -59,7 +59,7 @@ impl TransactionalProducer {
         let errors = &rdkafka::producer::Producer::context(&client).errors;
         client::metadata(&client, errors, config, None)?;
         client
-            .init_transactions(PATIENCE)
+            .init_transactions(STEP_TIMEOUT)
             .map_err(|failed| refused(failed, "beginning"))?;
         Ok(Self { client })
     }
@@ -84,9 +84,9 @@ impl TransactionalProducer {
             Err(failed) => return Err(self.abort().map_or(failed, Failed::whole)),
         };
         failpoint::reach("kafka.transaction_filled");
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + STEP_TIMEOUT;
         loop {
-            match client.commit_transaction(PATIENCE) {
+            match client.commit_transaction(STEP_TIMEOUT) {
                 Ok(()) => return Ok(placed),
                 Err(failed) if may_repeat(&failed) && Instant::now() < end => {}
                 Err(failed) => return Err(Failed::whole(self.lost(failed))),
@@ -112,7 +112,7 @@ impl TransactionalProducer {
 
     /// Waits until readers of committed records see what stands there.
     pub(crate) fn wait_until_seen(&self, last: &LastOffsets) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + STEP_TIMEOUT;
         for ((topic, partition), offset) in last {
             while !self.is_seen(topic, *partition, *offset) && Instant::now() < end {
                 self.client.poll(Duration::from_millis(1));
@@ -124,7 +124,7 @@ impl TransactionalProducer {
         let bounds = self
             .client
             .client()
-            .fetch_watermarks(topic, partition, PATIENCE);
+            .fetch_watermarks(topic, partition, STEP_TIMEOUT);
         bounds.is_ok_and(|(_, committed)| committed > offset)
     }
 
@@ -146,7 +146,7 @@ impl TransactionalProducer {
         if let Some(moved) = moved {
             let sent =
                 self.client
-                    .send_offsets_to_transaction(&moved.offsets, &moved.group, PATIENCE);
+                    .send_offsets_to_transaction(&moved.offsets, &moved.group, STEP_TIMEOUT);
             sent.map_err(|failed| Failed::whole(refused(failed, "moving the position")))?;
         }
         // The client's own flush, within the commit, wakes up ten times a second only.
@@ -192,7 +192,7 @@ impl TransactionalProducer {
 
     /// Gives up what was sent; returns the error of who was shut out.
     fn abort(&self) -> Option<TransportError> {
-        let failed = self.client.abort_transaction(PATIENCE).err()?;
+        let failed = self.client.abort_transaction(STEP_TIMEOUT).err()?;
         tracing::debug!(%failed, "a transaction could not be aborted");
         let known = refused(failed, "giving up a transaction");
         (known.kind() == ErrorKind::Held).then_some(known)

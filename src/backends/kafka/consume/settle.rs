@@ -29,8 +29,8 @@ use crate::{
     },
     failpoint,
     transport::{
-        DeadLetter, Delivery, ErrorKind, Failure, LetterKind, Result, Settlement, TransportError,
-        Verdict,
+        DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, Result, Settlement,
+        TransportError, Verdict,
     },
 };
 
@@ -50,7 +50,7 @@ enum Effect {
     EndRetry,
     /// Store it as a retry that is due at a time.
     Retry(SystemTime),
-    DeadLetter(LetterKind, Box<Failure>),
+    DeadLetter(DeadLetterKind, Box<Failure>),
 }
 
 /// Carries verdicts out: one result each, in order.
@@ -259,7 +259,7 @@ async fn dead_letter(
     session: &Arc<Session>,
     handle: &AckHandle,
     delivery: &Delivery,
-    kind: LetterKind,
+    kind: DeadLetterKind,
     failure: Failure,
 ) -> Result<()> {
     let group = &session.group;

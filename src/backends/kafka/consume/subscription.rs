@@ -86,7 +86,7 @@ pub(crate) async fn join(
         remarks: Mutex::new(remarks),
     };
     // A group may keep its members waiting for minutes: then the reason is reported, and `next` waits.
-    if let Ok(assigned) = timeout(join_errors::PATIENCE, subscription.assigned()).await {
+    if let Ok(assigned) = timeout(join_errors::REPORT_AFTER, subscription.assigned()).await {
         assigned?;
     } else {
         let warning = join_errors::waits(connection, &subscription.session.group).await;

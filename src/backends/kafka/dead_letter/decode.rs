@@ -13,7 +13,7 @@ use crate::{
         read::offset_fetcher::OffsetFetcher,
     },
     event::{Position, Topic},
-    transport::{DeadLetter, ErrorKind, LetterId, LetterRecord, Result},
+    transport::{DeadLetter, DeadLetterId, DeadLetterRecord, ErrorKind, Result},
 };
 
 /// A dead letter as it was read.
@@ -92,16 +92,16 @@ fn text(bytes: &bytes::Bytes) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-fn own(read: &FetchedRecord) -> Option<(LetterId, LetterRecord)> {
-    let record: LetterRecord = serde_json::from_slice(read.marks.get(LETTER)?).ok()?;
+fn own(read: &FetchedRecord) -> Option<(DeadLetterId, DeadLetterRecord)> {
+    let record: DeadLetterRecord = serde_json::from_slice(read.marks.get(LETTER)?).ok()?;
     let id = read.marks.get(ID).and_then(text);
     let id = id.map_or_else(
         || {
             let origin = &record.origin;
             let (store, position) = (&origin.store, &origin.position);
-            LetterId::derive(store, position, &record.group, record.generation)
+            DeadLetterId::derive(store, position, &record.group, record.generation)
         },
-        LetterId::from_stored,
+        DeadLetterId::from_stored,
     );
     Some((id, record))
 }

@@ -10,7 +10,8 @@ use crate::{
     },
     event::{Envelope, Group, Headers, Message, Position, Topic},
     transport::{
-        DeadLetter, Failure, LetterId, LetterKind, LetterRecord, Origin, describe_failure,
+        DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Failure, Origin,
+        describe_failure,
     },
 };
 
@@ -27,7 +28,7 @@ struct ForeignFailure {
     offset: Option<i64>,
     time: Option<SystemTime>,
     group: Option<String>,
-    kind: LetterKind,
+    kind: DeadLetterKind,
     failure: Failure,
     attempts: u32,
     /// Whether the message was left in its topic.
@@ -58,7 +59,7 @@ pub(crate) fn letter(
     let reference = place
         .clone()
         .filter(|_| failure.is_reference && message.payload.is_none());
-    let record = LetterRecord {
+    let record = DeadLetterRecord {
         earlier: Vec::new(),
         version: 1,
         origin: Origin {
@@ -74,7 +75,7 @@ pub(crate) fn letter(
         total_attempts: failure.attempts,
         crashes: 0,
         first_failed: died,
-        dead_since: died,
+        dead_lettered_at: died,
         generation: 0,
         replay_of: None,
         event_id: attribute(&message, |envelope| envelope.id.to_string()),
@@ -82,7 +83,7 @@ pub(crate) fn letter(
         group: group.clone(),
     };
     let letter = DeadLetter {
-        id: LetterId::derive(store, at, &group, 0),
+        id: DeadLetterId::derive(store, at, &group, 0),
         message,
         record,
         at: None,
@@ -116,7 +117,7 @@ impl ForeignFailure {
             offset: None,
             time: None,
             group: None,
-            kind: LetterKind::Terminated,
+            kind: DeadLetterKind::Terminated,
             failure: describe_failure("unknown", "the dead letter has no reason", None),
             attempts: 0,
             is_reference: false,
@@ -133,7 +134,7 @@ impl ForeignFailure {
             offset: number("original-offset"),
             time: number("original-timestamp").map(|millis| record::time(Some(millis))),
             group: text("original-consumer-group").map(str::to_owned),
-            kind: LetterKind::Exhausted,
+            kind: DeadLetterKind::Exhausted,
             failure: describe_failure(
                 class.unwrap_or("exception"),
                 text("exception-message").unwrap_or_default(),
@@ -154,7 +155,7 @@ impl ForeignFailure {
             time: None,
             // A sink reads under a group of this name.
             group: text("connector.name").map(|name| format!("connect-{name}")),
-            kind: LetterKind::Terminated,
+            kind: DeadLetterKind::Terminated,
             failure: describe_failure(
                 text("exception.class.name").unwrap_or("exception"),
                 text("exception.message").unwrap_or_default(),
@@ -177,9 +178,9 @@ impl ForeignFailure {
             time: None,
             group: text("group").map(str::to_owned),
             kind: if is_rejected {
-                LetterKind::Terminated
+                DeadLetterKind::Terminated
             } else {
-                LetterKind::Exhausted
+                DeadLetterKind::Exhausted
             },
             failure: describe_failure(
                 if is_rejected { "rejected" } else { "exhausted" },
@@ -275,7 +276,7 @@ mod tests {
         assert_eq!(record.origin.position.as_str(), "payment/2/256");
         assert_eq!(
             (record.group.as_str(), record.kind),
-            ("billing", LetterKind::Exhausted)
+            ("billing", DeadLetterKind::Exhausted)
         );
         assert_eq!(record.failure.class, "java.Broke");
         assert_eq!(record.failure.message, "no stock for 7");
@@ -296,7 +297,7 @@ mod tests {
         let record = &letter.record;
         assert_eq!(record.origin.position.as_str(), "order/3/17");
         assert_eq!(record.group.as_str(), "connect-sink");
-        assert_eq!(record.kind, LetterKind::Terminated);
+        assert_eq!(record.kind, DeadLetterKind::Terminated);
         assert_eq!(letter.message.bytes(), b"not json");
     }
 
@@ -317,7 +318,7 @@ mod tests {
             None,
         );
         assert_eq!(reference, Some(Position::new("order/0/5")));
-        assert_eq!(letter.record.kind, LetterKind::Exhausted);
+        assert_eq!(letter.record.kind, DeadLetterKind::Exhausted);
         assert_eq!(letter.record.attempts, 5);
     }
 

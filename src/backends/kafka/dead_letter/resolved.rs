@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::transport::LetterId;
+use crate::transport::DeadLetterId;
 
 /// The most ids that are kept; beyond them only the offsets count, and a copy that a crash left shows again.
 const MAX_IDS: usize = 4_000_000;
 
 /// Returns the id of a letter as a number: twelve letters of base 32 are 60 bits.
-pub(crate) fn compact_id(id: &LetterId) -> u64 {
+pub(crate) fn compact_id(id: &DeadLetterId) -> u64 {
     let bits = |byte: u8| match byte {
         b'a'..=b'z' => Some(u64::from(byte - b'a')),
         b'2'..=b'7' => Some(u64::from(byte - b'2') + 26),
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn names_are_numbers() {
-        let id = LetterId::from_stored;
+        let id = DeadLetterId::from_stored;
         assert_eq!(compact_id(&id("aaaaaaaaaaab")), 1);
         assert_eq!(compact_id(&id("777777777777")), (1 << 60) - 1);
         assert!(compact_id(&id("nosuchletter")) < 1 << 60);

@@ -23,14 +23,14 @@ use crate::{
         },
     },
     event::{Pattern, Topic},
-    transport::{DeadLetter, LetterScan, Result, Selection},
+    transport::{DeadLetter, DeadLetterScan, Result, Selection},
 };
 
 /// Opens a scan of the letters that exist now.
 pub(crate) async fn scan(
     connection: &Arc<Connection>,
     selection: &Selection,
-) -> Result<Box<dyn LetterScan>> {
+) -> Result<Box<dyn DeadLetterScan>> {
     Ok(Box::new(Scan::open(connection, selection).await?))
 }
 
@@ -119,7 +119,7 @@ pub(crate) async fn ranges(
 }
 
 #[async_trait]
-impl LetterScan for Scan {
+impl DeadLetterScan for Scan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         while self.ready.is_empty() {
             let Some(reads) = self.merge.next().await? else {

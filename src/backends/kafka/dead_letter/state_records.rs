@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::transport::{JOB_LEASE, JobAction, JobId, LetterId};
+use crate::transport::{DeadLetterId, JOB_LEASE, JobAction, JobId};
 
 /// A job as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub(crate) struct Plan {
 
 /// A letter of a job: its id and its position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry(pub(crate) LetterId, pub(crate) Option<String>);
+pub(crate) struct Entry(pub(crate) DeadLetterId, pub(crate) Option<String>);
 
 /// The result of a step of a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,13 +34,13 @@ pub(crate) struct Receipt {
 pub(crate) struct ResolvedAt {
     pub(crate) topic: String,
     pub(crate) partition: i32,
-    pub(crate) ids: Vec<LetterId>,
+    pub(crate) ids: Vec<DeadLetterId>,
     pub(crate) offsets: Vec<i64>,
 }
 
 impl Receipt {
     /// Adds a letter.
-    pub(crate) fn add(&mut self, id: &LetterId, (topic, partition, offset): (&str, i32, i64)) {
+    pub(crate) fn add(&mut self, id: &DeadLetterId, (topic, partition, offset): (&str, i32, i64)) {
         let mut known = self.letters.iter_mut();
         let known = known
             .find(|resolved_at| resolved_at.topic == topic && resolved_at.partition == partition);

@@ -24,7 +24,7 @@ use crate::{
         error,
         read::partition_reader::PartitionReader,
     },
-    transport::{JobId, LetterId, Result, TransportError},
+    transport::{DeadLetterId, JobId, Result, TransportError},
 };
 
 /// The key of the lease.
@@ -74,7 +74,7 @@ impl TriageState {
             }
             (Some("done"), Some(job), Some(_), None) => self.apply_receipt(job, read),
             (Some("again"), Some(id), None, _) => {
-                let id = LetterId::from_stored(id);
+                let id = DeadLetterId::from_stored(id);
                 self.resolved.reopen(resolved::compact_id(&id));
             }
             (Some(LEASE), None, ..) => self.lease = leased(read),
@@ -231,7 +231,7 @@ pub(crate) fn receipt_key(job: &JobId, from: u64) -> String {
 }
 
 /// Returns the key of the record that says that a resolved letter was imported again.
-pub(crate) fn reopened_key(id: &LetterId) -> String {
+pub(crate) fn reopened_key(id: &DeadLetterId) -> String {
     format!("again/{id}")
 }
 

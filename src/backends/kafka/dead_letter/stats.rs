@@ -20,7 +20,8 @@ use crate::{
     },
     event::Message,
     transport::{
-        DeadLetter, LetterId, LetterKind, LetterRecord, Result, Selection, Stats, StatsBuilder,
+        DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Result, Selection, Stats,
+        StatsBuilder,
     },
 };
 
@@ -30,7 +31,7 @@ enum Header {
         topic: Arc<str>,
         partition: i32,
         offset: i64,
-        id: LetterId,
+        id: DeadLetterId,
         metadata: Vec<u8>,
     },
     /// Stored by another program, or damaged.
@@ -58,7 +59,7 @@ fn header(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> Header {
             topic: Arc::clone(topic),
             partition: record.partition(),
             offset: record.offset(),
-            id: LetterId::from_stored(id),
+            id: DeadLetterId::from_stored(id),
             metadata: metadata.to_vec(),
         },
         _ => Header::Other(Box::new(merged_scan::copy(topic, record))),
@@ -72,7 +73,7 @@ struct CountedRecord<'a> {
     #[serde(borrow)]
     origin: CountedOrigin<'a>,
     group: &'a str,
-    kind: LetterKind,
+    kind: DeadLetterKind,
     #[serde(borrow)]
     failure: CountedFailure<'a>,
     dead_since: &'a str,
@@ -144,12 +145,12 @@ impl Counting<'_> {
         }
     }
 
-    fn is_new(&mut self, id: &LetterId, place: (&str, i32, i64)) -> bool {
+    fn is_new(&mut self, id: &DeadLetterId, place: (&str, i32, i64)) -> bool {
         let id = resolved::compact_id(id);
         !self.resolved.contains(id, place) && self.seen.is_new(id)
     }
 
-    fn count_own(&mut self, id: LetterId, metadata: &[u8]) {
+    fn count_own(&mut self, id: DeadLetterId, metadata: &[u8]) {
         // Metadata with an escape in one of these fields cannot be borrowed and is decoded in whole.
         if self.selection.is_all()
             && let Ok(counted) = serde_json::from_slice::<CountedRecord<'_>>(metadata)
@@ -166,7 +167,7 @@ impl Counting<'_> {
                 return;
             }
         }
-        if let Ok(record) = serde_json::from_slice::<LetterRecord>(metadata) {
+        if let Ok(record) = serde_json::from_slice::<DeadLetterRecord>(metadata) {
             let message = Message::new(record.origin.topic.clone(), "");
             self.count_letter(&DeadLetter {
                 id,

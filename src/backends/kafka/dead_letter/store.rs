@@ -9,7 +9,7 @@ use crate::{
         error::{self, error},
     },
     event::Message,
-    transport::{DeadLetter, ErrorKind, LetterRecord, Result, TransportError},
+    transport::{DeadLetter, DeadLetterRecord, ErrorKind, Result, TransportError},
 };
 
 /// How much of a letter is stored.
@@ -95,7 +95,7 @@ async fn encode(
     form: Form,
 ) -> Result<Option<OutgoingRecord>> {
     let metadata = record::json(&match form {
-        Form::Whole => letter.record.fit(LetterRecord::MAX_LEN),
+        Form::Whole => letter.record.fit(DeadLetterRecord::MAX_LEN),
         Form::WithoutDetail | Form::Reference => letter.record.brief(),
     })?;
     let original = &letter.record.origin.position;
@@ -126,7 +126,7 @@ async fn encode(
 }
 
 /// Reports whether the original is in this store, as far as its position shows.
-async fn is_here(connection: &Arc<Connection>, record: &LetterRecord) -> Result<bool> {
+async fn is_here(connection: &Arc<Connection>, record: &DeadLetterRecord) -> Result<bool> {
     let is_known = record::parse_position(&record.origin.position).is_some();
     Ok(is_known && record.origin.store == connection.store().await?)
 }

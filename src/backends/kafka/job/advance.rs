@@ -32,7 +32,7 @@ use crate::{
     },
     event::Topic,
     failpoint,
-    transport::{ErrorKind, JobAction, JobLease, LetterId, Resolution, Result, TransportError},
+    transport::{DeadLetterId, ErrorKind, JobAction, JobLease, Resolution, Result, TransportError},
 };
 
 /// The most letters in one transaction.
@@ -40,7 +40,7 @@ const BATCH: usize = 1000;
 /// How often in a row the same letters are sent again without a pause.
 const DROPPED: usize = 3;
 
-type Outcomes = Vec<(LetterId, Resolution)>;
+type Outcomes = Vec<(DeadLetterId, Resolution)>;
 /// The outcomes of letters, and the error that ended the step early.
 type Settled = (Outcomes, Option<(TransportError, Option<InDoubt>)>);
 

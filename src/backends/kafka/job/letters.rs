@@ -15,7 +15,7 @@ use crate::{
         read::{offset_fetcher::OffsetFetcher, sequential::SequentialReader},
     },
     event::Position,
-    transport::{ErrorKind, JobAction, JobId, LetterId, Resolution, Result},
+    transport::{DeadLetterId, ErrorKind, JobAction, JobId, Resolution, Result},
 };
 
 /// The bytes of messages after which no more letters are read at a time.
@@ -24,7 +24,7 @@ const BYTES: usize = 16 << 20;
 /// A letter of a job, and what to do with it.
 #[derive(Debug)]
 pub(crate) struct JobItem {
-    pub(crate) id: LetterId,
+    pub(crate) id: DeadLetterId,
     /// Kafka's name of the topic, the partition and the offset.
     place: Option<(Arc<str>, i32, i64)>,
     pub(crate) disposition: Disposition,
@@ -40,7 +40,7 @@ pub(crate) enum Disposition {
 
 impl JobItem {
     /// Returns its outcome once the step is committed.
-    pub(crate) fn outcome(&self) -> (LetterId, Resolution) {
+    pub(crate) fn outcome(&self) -> (DeadLetterId, Resolution) {
         let outcome = match &self.disposition {
             Disposition::Gone => Resolution::Gone,
             Disposition::Failed(reason) => Resolution::Failed {
@@ -228,7 +228,7 @@ impl LetterReader {
 
     fn look(
         &mut self,
-        id: LetterId,
+        id: DeadLetterId,
         at: Option<&Position>,
         resolved: &ResolvedLetters,
     ) -> Result<JobItem> {
@@ -252,7 +252,7 @@ impl LetterReader {
 
     fn find(
         &mut self,
-        id: &LetterId,
+        id: &DeadLetterId,
         (topic, partition, offset): &(Arc<str>, i32, i64),
     ) -> Result<Disposition> {
         let config = &self.config;

@@ -25,7 +25,7 @@ use crate::{
         read::offset_fetcher::OffsetFetcher,
     },
     lock::Mutex,
-    transport::{JobAction, JobId, JobLease, LetterId, Resolution, Result, TransportError},
+    transport::{DeadLetterId, JobAction, JobId, JobLease, Resolution, Result, TransportError},
 };
 
 /// The dead-letter work of one transport.
@@ -55,7 +55,7 @@ pub(crate) struct WorkerSlot {
 pub(crate) struct InDoubt {
     pub(crate) job: JobId,
     pub(crate) through: u64,
-    pub(crate) outcomes: Vec<(LetterId, Resolution)>,
+    pub(crate) outcomes: Vec<(DeadLetterId, Resolution)>,
 }
 
 /// The holder of a lease, and the state that was read under it.

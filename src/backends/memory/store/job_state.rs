@@ -2,14 +2,14 @@
 
 use std::time::SystemTime;
 
-use crate::transport::{JobAction, LetterId};
+use crate::transport::{DeadLetterId, JobAction};
 
 /// A job that has not ended.
 #[derive(Debug)]
 pub(in crate::backends::memory) struct JobState {
     pub(in crate::backends::memory) action: JobAction,
     pub(in crate::backends::memory) selection: String,
-    pub(in crate::backends::memory) letters: Vec<LetterId>,
+    pub(in crate::backends::memory) letters: Vec<DeadLetterId>,
     /// How many of them are resolved.
     pub(in crate::backends::memory) resolved: usize,
     pub(in crate::backends::memory) created: SystemTime,

@@ -16,7 +16,8 @@ use crate::{
     backends::memory::error::SCHEME,
     event::{Group, Message, Position, Stored, Topic},
     transport::{
-        DeadLetter, Delivery, Failure, JobId, LetterId, LetterKind, Lineage, Schedule, Ticket,
+        DeadLetter, DeadLetterId, DeadLetterKind, Delivery, Failure, JobId, Lineage, Schedule,
+        Ticket,
     },
 };
 
@@ -36,7 +37,7 @@ pub(in crate::backends::memory) struct State {
     /// Dead letters by the time at which they were dead-lettered, then in the order of their arrival.
     pub(in crate::backends::memory) letters: BTreeMap<(SystemTime, u64), Arc<DeadLetter>>,
     /// The key in `letters` of each.
-    pub(in crate::backends::memory) letter_ids: BTreeMap<LetterId, (SystemTime, u64)>,
+    pub(in crate::backends::memory) letter_ids: BTreeMap<DeadLetterId, (SystemTime, u64)>,
     pub(in crate::backends::memory) jobs: BTreeMap<JobId, JobState>,
 }
 
@@ -135,7 +136,7 @@ impl State {
         if self.letter_ids.contains_key(&letter.id) {
             return false;
         }
-        let place = (letter.record.dead_since, self.number());
+        let place = (letter.record.dead_lettered_at, self.number());
         self.letter_ids.insert(letter.id.clone(), place);
         self.letters.insert(place, Arc::new(letter));
         true
@@ -144,7 +145,7 @@ impl State {
     /// Removes a dead letter and returns it.
     pub(in crate::backends::memory) fn take_letter(
         &mut self,
-        id: &LetterId,
+        id: &DeadLetterId,
     ) -> Option<Arc<DeadLetter>> {
         let place = self.letter_ids.remove(id)?;
         self.letters.remove(&place)
@@ -193,7 +194,7 @@ fn crashed_letter(store: &str, group: &Group, crashed: Crashed) -> DeadLetter {
         store,
         group,
         &delivery,
-        LetterKind::Crashed,
+        DeadLetterKind::Crashed,
         failure,
     )
 }

@@ -7,7 +7,7 @@ use ulid::Ulid;
 use crate::{
     backends::{fnv::fnv1a, nats::error::error},
     event::{Group, Pattern, Topic},
-    transport::{ErrorKind, LetterId, Result},
+    transport::{DeadLetterId, ErrorKind, Result},
 };
 
 /// The prefix of the name of a reader's consumer; a ULID follows.
@@ -153,7 +153,7 @@ impl Names {
     }
 
     /// Returns the subject of a dead letter.
-    pub(crate) fn dead_letter_subject(&self, group: &Group, id: &LetterId) -> String {
+    pub(crate) fn dead_letter_subject(&self, group: &Group, id: &DeadLetterId) -> String {
         let (group, id) = (token(group.as_str()), token(id.as_str()));
         format!("_pf.dlq.{}.{group}.{id}", self.stream)
     }

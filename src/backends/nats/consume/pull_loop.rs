@@ -193,7 +193,7 @@ impl PullLoop {
                 Some(check) if outstanding == 0 && check <= Instant::now() => {
                     until_end.batch(&state, room)
                 }
-                _ => until_end.ahead(&state, room, outstanding),
+                _ => until_end.fresh_batch(&state, room, outstanding),
             },
         }
     }

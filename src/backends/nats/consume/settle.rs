@@ -30,8 +30,8 @@ use crate::{
     },
     failpoint,
     transport::{
-        DeadLetter, Delivery, ErrorKind, Failure, LetterKind, Result, Settlement, TransportError,
-        Verdict,
+        DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, Result, Settlement,
+        TransportError, Verdict,
     },
 };
 
@@ -284,7 +284,7 @@ async fn retry_later(
 fn dead_letter(
     session: &Session,
     delivery: &Delivery,
-    kind: LetterKind,
+    kind: DeadLetterKind,
     failure: Failure,
 ) -> Box<DeadLetter> {
     let (store, group) = (session.store(), &session.group);

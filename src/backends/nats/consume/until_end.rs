@@ -112,7 +112,12 @@ impl UntilEnd {
     }
 
     /// Returns how many messages that were never delivered to request while others are on their way.
-    pub(crate) fn ahead(&self, state: &SessionState, room: usize, outstanding: usize) -> usize {
+    pub(crate) fn fresh_batch(
+        &self,
+        state: &SessionState,
+        room: usize,
+        outstanding: usize,
+    ) -> usize {
         let wanted = state.missing(room);
         if outstanding == 0 || outstanding >= wanted / 2 {
             return 0;

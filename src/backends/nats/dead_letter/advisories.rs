@@ -38,8 +38,8 @@ use crate::{
     event::Position,
     failpoint,
     transport::{
-        Attempts, Capture, Captured, DeadLetter, Delivery, ErrorKind, Failure, Fingerprint,
-        LetterKind, Result, Ticket, TransportError,
+        Attempts, Capture, Captured, DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure,
+        Fingerprint, Result, Ticket, TransportError,
     },
 };
 
@@ -68,20 +68,20 @@ struct Advisory {
 }
 
 impl Advisory {
-    fn failure(&self, kind: LetterKind) -> Failure {
+    fn failure(&self, kind: DeadLetterKind) -> Failure {
         let consumer = &self.consumer;
         let message = match kind {
-            LetterKind::Terminated if self.reason.is_empty() => {
+            DeadLetterKind::Terminated if self.reason.is_empty() => {
                 format!("the consumer `{consumer}` terminated it")
             }
-            LetterKind::Terminated => self.reason.clone(),
+            DeadLetterKind::Terminated => self.reason.clone(),
             _ => {
                 let count = self.deliveries;
                 format!("the consumer `{consumer}` did not settle it in {count} deliveries")
             }
         };
         let class = match kind {
-            LetterKind::Terminated => "terminated",
+            DeadLetterKind::Terminated => "terminated",
             _ => "max-deliver",
         };
         Failure {
@@ -94,7 +94,7 @@ impl Advisory {
     }
 
     /// Returns the attempts before the last one, which is counted or not depending on the kind of dead letter.
-    fn attempts(&self, kind: LetterKind) -> Attempts {
+    fn attempts(&self, kind: DeadLetterKind) -> Attempts {
         Attempts {
             failed: self
                 .deliveries
@@ -226,11 +226,11 @@ impl Capture for Advisories {
 }
 
 /// Returns why a message was given up, as the subject of the advisory says.
-fn kind_of(subject: &str) -> LetterKind {
+fn kind_of(subject: &str) -> DeadLetterKind {
     if subject.contains(".MSG_TERMINATED.") {
-        LetterKind::Terminated
+        DeadLetterKind::Terminated
     } else {
-        LetterKind::Exhausted
+        DeadLetterKind::Exhausted
     }
 }
 
@@ -292,7 +292,7 @@ async fn find(connection: &Connection, store: &str, received: &Received) -> Resu
     let delivery = Delivery::new(stored, advisory.attempts(kind), lineage, Ticket(0));
     let failure = advisory.failure(kind);
     let mut dead = DeadLetter::of(SCHEME, store, &group, &delivery, kind, failure);
-    dead.record.dead_since = advisory.time();
+    dead.record.dead_lettered_at = advisory.time();
     Ok(AdvisedMessage::Dead(Box::new(dead), advisory.stream_seq))
 }
 
@@ -308,11 +308,11 @@ mod tests {
         let advisory: Advisory = serde_json::from_str(text).unwrap();
         let subject = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.S.billing";
         let kind = kind_of(subject);
-        assert_eq!(kind, LetterKind::Exhausted);
+        assert_eq!(kind, DeadLetterKind::Exhausted);
         assert_eq!(advisory.attempts(kind).failed, 2, "the last one is added");
         assert!(advisory.failure(kind).message.contains("3 deliveries"));
         let kind = kind_of("$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.S.billing");
-        assert_eq!(kind, LetterKind::Terminated);
+        assert_eq!(kind, DeadLetterKind::Terminated);
         assert_eq!(advisory.attempts(kind).failed, 3);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         read::pull::Received,
     },
     event::Position,
-    transport::{DeadLetter, LetterId, LetterRecord, Result},
+    transport::{DeadLetter, DeadLetterId, DeadLetterRecord, Result},
 };
 
 /// A message of the dead-letter stream.
@@ -55,8 +55,8 @@ impl EncodedLetter {
         let map = self.headers?;
         let ack_subject = map.get(ACK_SUBJECT);
         let ack_subject = ack_subject.map(|subject| subject.as_str().to_owned());
-        let id = LetterId::from_stored(self.subject.rsplit('.').next()?);
-        let record: LetterRecord = serde_json::from_str(map.get(LETTER)?.as_str()).ok()?;
+        let id = DeadLetterId::from_stored(self.subject.rsplit('.').next()?);
+        let record: DeadLetterRecord = serde_json::from_str(map.get(LETTER)?.as_str()).ok()?;
         let topic = match map.get(TOPIC) {
             Some(topic) => topic.as_str().parse().ok()?,
             None => record.origin.topic.clone(),

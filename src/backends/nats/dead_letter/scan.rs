@@ -17,7 +17,7 @@ use crate::{
             stream_reader::StreamReader,
         },
     },
-    transport::{DeadLetter, LetterScan, Result, Selection},
+    transport::{DeadLetter, DeadLetterScan, Result, Selection},
 };
 
 /// How far the clocks of a client and of the server may differ.
@@ -61,7 +61,7 @@ fn start(since: Option<SystemTime>) -> StartAt {
 }
 
 #[async_trait]
-impl LetterScan for NatsLetterScan {
+impl DeadLetterScan for NatsLetterScan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         let max = max.max(1);
         // Only full pages are returned: the chunks of a plan and the steps of a job are as large as a page, and each

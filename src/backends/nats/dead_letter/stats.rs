@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     backends::nats::{connection::handle::Connection, dead_letter::scan::NatsLetterScan},
-    transport::{LetterScan as _, Result, Selection, Stats, StatsBuilder},
+    transport::{DeadLetterScan as _, Result, Selection, Stats, StatsBuilder},
 };
 
 /// Counts the selected dead letters.

@@ -17,7 +17,7 @@ use crate::{
         },
         error::{self, WRONG_LAST_SEQUENCE},
     },
-    transport::{DeadLetter, LetterRecord, Result},
+    transport::{DeadLetter, DeadLetterRecord, Result},
 };
 
 /// The original of a dead letter in the user's stream.
@@ -100,7 +100,7 @@ fn fit(connection: &Connection, letter: &DeadLetter, original: u64) -> Result<(H
         map.insert(TOPIC, letter.message.topic.as_str());
     }
     let fits = |map: &HeaderMap, payload: &Bytes| headers::size(map) + payload.len() <= room;
-    let metadata = headers::json(&letter.record.fit(LetterRecord::MAX_LEN))?;
+    let metadata = headers::json(&letter.record.fit(DeadLetterRecord::MAX_LEN))?;
     map.insert(LETTER, metadata);
     if fits(&map, &payload) {
         return Ok((map, payload));

@@ -2,23 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::transport::{DeadLetter, LetterId};
+use crate::transport::{DeadLetter, DeadLetterId};
 
 /// The id of a dead letter and its sequence in the dead-letter stream; 0 if it is not stored there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(LetterId, u64)", into = "(LetterId, u64)")]
+#[serde(from = "(DeadLetterId, u64)", into = "(DeadLetterId, u64)")]
 pub(crate) struct JobEntry {
-    pub(crate) id: LetterId,
+    pub(crate) id: DeadLetterId,
     pub(crate) sequence: u64,
 }
 
-impl From<(LetterId, u64)> for JobEntry {
-    fn from((id, sequence): (LetterId, u64)) -> Self {
+impl From<(DeadLetterId, u64)> for JobEntry {
+    fn from((id, sequence): (DeadLetterId, u64)) -> Self {
         Self { id, sequence }
     }
 }
 
-impl From<JobEntry> for (LetterId, u64) {
+impl From<JobEntry> for (DeadLetterId, u64) {
     fn from(entry: JobEntry) -> Self {
         (entry.id, entry.sequence)
     }

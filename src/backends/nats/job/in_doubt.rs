@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     backends::nats::job::entry::JobEntry,
     event::{from_unix_millis, unix_millis},
-    transport::LetterId,
+    transport::DeadLetterId,
 };
 
 /// Dead letters that are being replayed one by one, or may have been when the worker crashed.
@@ -26,7 +26,7 @@ impl InDoubt {
     }
 
     /// Reports whether a dead letter is among them.
-    pub(crate) fn contains(&self, id: &LetterId) -> bool {
+    pub(crate) fn contains(&self, id: &DeadLetterId) -> bool {
         self.pending.iter().any(|entry| entry.id == *id)
     }
 
@@ -52,7 +52,7 @@ impl InDoubt {
         if self.is_none() {
             return;
         }
-        let resolved: HashSet<&LetterId> = resolved.map(|entry| &entry.id).collect();
+        let resolved: HashSet<&DeadLetterId> = resolved.map(|entry| &entry.id).collect();
         self.pending.retain(|entry| !resolved.contains(&entry.id));
         // The record that is stored now is younger than the announcement.
         self.since = (!self.is_none()).then(|| unix_millis(announced));

@@ -12,11 +12,11 @@ use crate::{
             step_state::Account,
         },
     },
-    transport::{LetterId, Resolution, Result},
+    transport::{DeadLetterId, Resolution, Result},
 };
 
 /// Outcomes of dead letters.
-pub(crate) type Outcomes = Vec<(LetterId, Resolution)>;
+pub(crate) type Outcomes = Vec<(DeadLetterId, Resolution)>;
 
 /// Returns at most `max` outcomes of dead letters that the journal counts and that were not returned.
 pub(crate) async fn unreported(

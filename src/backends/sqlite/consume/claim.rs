@@ -20,7 +20,7 @@ use crate::{
         error::StoreResult,
     },
     event::{Stored, Topic},
-    transport::{Attempts, Delivery, Failure, LetterKind, Ticket},
+    transport::{Attempts, DeadLetterKind, Delivery, Failure, Ticket},
 };
 
 /// How many messages one claim skips because others hold their keys: a bound on its time.
@@ -235,7 +235,7 @@ impl Claim<'_> {
             &self.session.store,
             &self.member.group,
             &delivery,
-            LetterKind::Crashed,
+            DeadLetterKind::Crashed,
             failure,
         );
         dead_letter::row::insert(&self.session.connection, &letter)?;

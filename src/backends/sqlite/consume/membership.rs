@@ -51,7 +51,7 @@ pub(crate) struct Membership {
 pub(crate) fn join(
     session: &mut Session,
     request: &SubscribeRequest,
-    presence: &str,
+    lock_name: &str,
 ) -> StoreResult<Membership> {
     let now = timestamp::now();
     let group_id = group_id(&session.connection, &request.group, now)?;
@@ -60,7 +60,7 @@ pub(crate) fn join(
         .prepare_cached(
             "INSERT INTO consumers(group_id, name, joined) VALUES(?1, ?2, ?3) RETURNING id",
         )?
-        .query_row(params![group_id, presence, now], |row| row.get(0))?;
+        .query_row(params![group_id, lock_name, now], |row| row.get(0))?;
     let mut member = Membership {
         group: request.group.clone(),
         group_id,

@@ -41,7 +41,7 @@ pub(crate) struct ConsumerSession {
     /// The number of the file.
     pub(crate) generation: u64,
     pub(crate) shared: Arc<Shared>,
-    presence: Mutex<Option<LivenessLock>>,
+    liveness_lock: Mutex<Option<LivenessLock>>,
     group_id: i64,
     id: i64,
     pub(crate) store: Arc<str>,
@@ -88,8 +88,8 @@ impl ConsumerSession {
     ) -> Result<Self> {
         // The store first: the lock goes into its folder.
         writer.read(|_| Ok(())).await?;
-        let presence = LivenessLock::acquire(config)?;
-        let name = presence.name().to_owned();
+        let liveness_lock = LivenessLock::acquire(config)?;
+        let name = liveness_lock.name().to_owned();
         let asked = request.clone();
         let joined = writer
             .write(OpKind::Other, move |session| {
@@ -100,7 +100,7 @@ impl ConsumerSession {
         let (mut member, store, generation) = match joined {
             Ok(joined) => joined,
             Err(error) => {
-                presence.release();
+                liveness_lock.release();
                 return Err(error);
             }
         };
@@ -112,7 +112,7 @@ impl ConsumerSession {
         }
         Ok(Self {
             generation,
-            presence: Mutex::new(Some(presence)),
+            liveness_lock: Mutex::new(Some(liveness_lock)),
             group_id: member.group_id,
             id: member.consumer,
             store,
@@ -230,7 +230,7 @@ impl ConsumerSession {
 
     /// Leaves the group.
     pub(crate) async fn leave(&self, writer: &Writer) -> Result<()> {
-        let Some(presence) = self.close() else {
+        let Some(liveness_lock) = self.close() else {
             return Ok(());
         };
         let (generation, group, consumer) = (self.generation, self.group_id, self.id);
@@ -240,14 +240,14 @@ impl ConsumerSession {
                 expiry::leave(session, group, consumer)
             })
             .await?;
-        presence.release();
+        liveness_lock.release();
         Ok(())
     }
 
     /// Ends the session in a file that is no longer at the store's path.
     pub(crate) fn abandon(&self) {
-        if let Some(presence) = self.close() {
-            presence.release();
+        if let Some(liveness_lock) = self.close() {
+            liveness_lock.release();
         }
     }
 
@@ -255,8 +255,8 @@ impl ConsumerSession {
         let mut state = self.shared.state();
         state.closed = true;
         state.deliveries = DeliveryBuffer::default();
-        let mut presence = self.presence.lock();
-        presence.take()
+        let mut liveness_lock = self.liveness_lock.lock();
+        liveness_lock.take()
     }
 }
 

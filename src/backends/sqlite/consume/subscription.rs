@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// How long to wait where only another consumer's commit can help.
-const PATIENCE: Duration = Duration::from_secs(1);
+const IDLE_WAIT: Duration = Duration::from_secs(1);
 
 /// A subscription to a group.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl Subscription for SqliteSubscription {
         }
     }
 
-    fn buried(&self) -> u64 {
+    fn dead_lettered(&self) -> u64 {
         self.membership().shared.state().dead_lettered
     }
 
@@ -198,7 +198,7 @@ impl SqliteSubscription {
                 membership.claim(&self.writer, max).await?;
                 let batch = membership.take_buffered(max)?;
                 // The keys of all messages are held by other consumers: their commits wake this one.
-                Ok(batch.map_or(Found::Nothing(PATIENCE), Found::Deliveries))
+                Ok(batch.map_or(Found::Nothing(IDLE_WAIT), Found::Deliveries))
             }
         }
     }
@@ -235,7 +235,7 @@ impl SqliteSubscription {
                     let notice = format!("{}; waiting for a store at that path", error.message());
                     return Err(store_error(ErrorKind::Warning, notice));
                 }
-                Ok(Found::Nothing(PATIENCE))
+                Ok(Found::Nothing(IDLE_WAIT))
             }
             Err(error) => Err(error),
         }

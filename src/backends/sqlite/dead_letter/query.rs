@@ -9,7 +9,7 @@ use crate::{
         error::{StoreResult, damaged},
     },
     event::{Group, Pattern, Topic},
-    transport::{Fingerprint, LetterKind, Selection},
+    transport::{DeadLetterKind, Fingerprint, Selection},
 };
 
 /// What a group of alike dead letters shares.
@@ -18,7 +18,7 @@ pub(crate) struct LetterGroup {
     pub(crate) id: i64,
     pub(crate) topic: Topic,
     pub(crate) group: Group,
-    pub(crate) kind: LetterKind,
+    pub(crate) kind: DeadLetterKind,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) sample: String,
 }
@@ -115,8 +115,8 @@ pub(crate) fn condition(selection: &Selection, letter_groups: &[LetterGroup]) ->
             serde_json::json!(ids).to_string(),
         );
     }
-    if !selection.letters.is_empty() {
-        let refs: Vec<&str> = selection.letters.iter().map(|r| r.0.as_str()).collect();
+    if !selection.ids.is_empty() {
+        let refs: Vec<&str> = selection.ids.iter().map(|r| r.0.as_str()).collect();
         condition.and(
             "d.n IN (WITH named(text) AS (SELECT value FROM json_each(?)) \
              SELECT l.n FROM named CROSS JOIN dead_letters l \

@@ -8,7 +8,7 @@ use crate::{
         error::{SCHEME, StoreResult, damaged},
     },
     event::Group,
-    transport::{DeadLetter, Delivery, Failure, LetterId, LetterKind, LetterRecord},
+    transport::{DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Delivery, Failure},
 };
 
 /// Columns that [`read`] reads, in its order.
@@ -19,11 +19,11 @@ pub(crate) fn of(
     store: &str,
     group: &Group,
     delivery: &Delivery,
-    kind: LetterKind,
+    kind: DeadLetterKind,
     failure: Failure,
 ) -> DeadLetter {
     let mut letter = DeadLetter::of(SCHEME, store, group, delivery, kind, failure);
-    letter.record = letter.record.fit(LetterRecord::MAX_LEN);
+    letter.record = letter.record.fit(DeadLetterRecord::MAX_LEN);
     letter
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> StoreResul
     let inserted = connection.prepare_cached(sql)?.execute(params![
         letter.id.as_str(),
         sort,
-        timestamp::nanos(record.dead_since),
+        timestamp::nanos(record.dead_lettered_at),
         record.origin.position.as_str(),
         record.event_type,
         record.total_attempts,
@@ -54,13 +54,13 @@ pub(crate) fn insert(connection: &Connection, letter: &DeadLetter) -> StoreResul
 /// Reads [`COLUMNS`].
 pub(crate) fn read(row: &Row<'_>) -> StoreResult<DeadLetter> {
     let text = row.get_ref(3)?;
-    let record: LetterRecord = text
+    let record: DeadLetterRecord = text
         .as_str()
         .ok()
         .and_then(|text| serde_json::from_str(text).ok())
         .ok_or_else(|| damaged("a dead letter's record"))?;
     Ok(DeadLetter {
-        id: LetterId::from_stored(row.get::<_, String>(2)?),
+        id: DeadLetterId::from_stored(row.get::<_, String>(2)?),
         message: message(row, 4, record.origin.topic.clone())?,
         record,
         at: None,
@@ -73,7 +73,7 @@ fn searchable(failure: &Failure) -> String {
 }
 
 /// Finds what this letter has in common with others, or notes it: letters are counted by it.
-fn letter_group_id(connection: &Connection, record: &LetterRecord) -> StoreResult<i64> {
+fn letter_group_id(connection: &Connection, record: &DeadLetterRecord) -> StoreResult<i64> {
     let values = params![
         record.origin.topic.as_str(),
         record.group.as_str(),

@@ -18,11 +18,11 @@ use crate::{
         },
         error::StoreResult,
     },
-    transport::{DeadLetter, LetterScan, Result, Selection, Stats, StatsRow, sort_stats},
+    transport::{DeadLetter, DeadLetterScan, Result, Selection, Stats, StatsRow, sort_stats},
 };
 
 /// Lists the dead letters of a selection.
-pub(crate) fn scan(reader: &Arc<Reader>, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+pub(crate) fn scan(reader: &Arc<Reader>, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
     reader.require()?;
     Ok(Box::new(Scan {
         reader: Arc::clone(reader),
@@ -65,7 +65,7 @@ struct Scan {
 }
 
 #[async_trait]
-impl LetterScan for Scan {
+impl DeadLetterScan for Scan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         let (selection, after) = (Arc::clone(&self.selection), self.after);
         let (letters, last) = self

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long to wait where nothing is known to be due.
-const PATIENCE: Duration = Duration::from_secs(1);
+const IDLE_WAIT: Duration = Duration::from_secs(1);
 
 /// An open tail.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Tail for SqliteTail {
         loop {
             changes.mark_unchanged();
             self.reader.connections().report()?;
-            let mut wait = PATIENCE;
+            let mut wait = IDLE_WAIT;
             if let Some(page) = self.page(max).await? {
                 self.skip_gap(&page)?;
                 self.place.after = page.reached;
@@ -118,7 +118,7 @@ impl Tail for SqliteTail {
                     continue;
                 }
                 let due = page.due.filter(|due| *due > now).map(timestamp::time_until);
-                wait = due.map_or(PATIENCE, |due| due.min(PATIENCE));
+                wait = due.map_or(IDLE_WAIT, |due| due.min(IDLE_WAIT));
             }
             tokio::select! {
                 _ = changes.changed() => {}
@@ -156,11 +156,11 @@ impl SqliteTail {
                 }
                 Err(error) if error.is_transient() && self.has_moved() => {
                     let message = error.message().to_owned();
-                    let told = std::mem::replace(&mut self.is_waiting, true);
+                    let was_waiting = std::mem::replace(&mut self.is_waiting, true);
                     if self.end.is_some() {
                         return Err(self.unfinished());
                     }
-                    if told {
+                    if was_waiting {
                         return Ok(None);
                     }
                     let notice = format!("{message}; waiting for a store at that path");

@@ -93,7 +93,7 @@ impl Exec {
     }
 
     /// Returns how many runs may wait in the queue: one for each thread.
-    pub fn ahead(&self) -> usize {
+    pub fn max_queued(&self) -> usize {
         self.options.jobs
     }
 

@@ -73,10 +73,10 @@ impl Handler for CommandHandler {
     }
 
     /// Runs may wait in the queue of the thread pool, so that no thread idles between two events.
-    fn ahead(&self) -> usize {
+    fn max_queued(&self) -> usize {
         match self {
-            Self::Exec(exec) => exec.ahead(),
-            Self::Worker(workers) => workers.ahead(),
+            Self::Exec(exec) => exec.max_queued(),
+            Self::Worker(workers) => workers.max_queued(),
         }
     }
 }

@@ -91,7 +91,7 @@ impl Workers {
     }
 
     /// Returns how many runs may wait in the queue.
-    pub fn ahead(&self) -> usize {
+    pub fn max_queued(&self) -> usize {
         self.shared.options.jobs.saturating_mul(AHEAD)
     }
 

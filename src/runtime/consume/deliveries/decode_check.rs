@@ -12,7 +12,7 @@ use crate::transport::{Delivery, Failure, Ticket};
 /// Undecodable messages before the first event that stop the consumer.
 const LIMIT: u32 = 20;
 /// If nothing else comes for this long, the held messages are dead-lettered as single bad ones.
-const PATIENCE: Duration = Duration::from_millis(300);
+const HOLD_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// See the module.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl DecodeCheck {
     pub(in crate::runtime::consume) fn wake_at(&self) -> Option<Instant> {
         self.since
             .filter(|_| !self.held.is_empty())
-            .map(|since| since + PATIENCE)
+            .map(|since| since + HOLD_TIMEOUT)
     }
 
     /// Returns the messages that were held for long enough.

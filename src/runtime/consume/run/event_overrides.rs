@@ -13,7 +13,7 @@ use crate::{
         },
     },
     runtime::describe_failure,
-    transport::{Delivery, Failure, LetterKind},
+    transport::{DeadLetterKind, Delivery, Failure},
 };
 
 const EXPIRY: &str = "expirytime";
@@ -29,7 +29,7 @@ pub(in crate::runtime::consume) struct EventOverrides {
     /// Number of attempts.
     pub(in crate::runtime::consume) max_attempts: Option<u32>,
     /// Set if the event is dead-lettered without a run.
-    pub(in crate::runtime::consume) given_up: Option<(LetterKind, Failure)>,
+    pub(in crate::runtime::consume) given_up: Option<(DeadLetterKind, Failure)>,
 }
 
 impl EventOverrides {
@@ -73,16 +73,16 @@ fn mentions_override(message: &Message) -> bool {
             .any(|finder| finder.find(message.bytes()).is_some())
 }
 
-fn expired(time: &str, now: DateTime<Utc>) -> Option<(LetterKind, Failure)> {
+fn expired(time: &str, now: DateTime<Utc>) -> Option<(DeadLetterKind, Failure)> {
     let expiry = DateTime::parse_from_rfc3339(time).ok()?;
     let message = format!("expired at {time}");
     let failure = || describe_failure("expired", &message, None);
-    (expiry < now).then(|| (LetterKind::Expired, failure()))
+    (expiry < now).then(|| (DeadLetterKind::Expired, failure()))
 }
 
 /// Recognises a dead letter of the Go library, which publishes dead letters to the topic that they came from. Without this
 /// they would be handled and fail again without end. One that was replayed is handled.
-fn dead_letter_of_go_library(envelope: &Envelope<'_>) -> Option<(LetterKind, Failure)> {
+fn dead_letter_of_go_library(envelope: &Envelope<'_>) -> Option<(DeadLetterKind, Failure)> {
     if envelope.extension(PF_DEAD_LETTER)? != "true" {
         return None;
     }
@@ -90,5 +90,5 @@ fn dead_letter_of_go_library(envelope: &Envelope<'_>) -> Option<(LetterKind, Fai
     let message = message.filter(|message| !message.is_empty());
     let message = message.as_deref().unwrap_or("another consumer gave it up");
     let failure = describe_failure("protoflow dead letter", message, None);
-    Some((LetterKind::Terminated, failure))
+    Some((DeadLetterKind::Terminated, failure))
 }

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::{
     runtime::Outcome,
-    transport::{Delivery, Failure, LetterKind},
+    transport::{DeadLetterKind, Delivery, Failure},
 };
 
 /// The way in which a run ended.
@@ -12,7 +12,7 @@ pub(in crate::runtime::consume) enum RunEnd {
     /// The handler returned.
     Handled(Outcome),
     /// The handler was not called: the event has expired, or another consumer has given it up.
-    GivenUp(LetterKind, Failure),
+    GivenUp(DeadLetterKind, Failure),
 }
 
 /// A run that ended.

@@ -60,11 +60,11 @@ impl<H: Handler> Runner<H> {
     }
 
     /// Returns how many runs may wait in the handler. With a time limit, none: it counts from the start of a run.
-    pub(in crate::runtime::consume) fn ahead(&self) -> usize {
+    pub(in crate::runtime::consume) fn max_queued(&self) -> usize {
         if self.timeout.is_some() {
             return 0;
         }
-        self.handler.ahead()
+        self.handler.max_queued()
     }
 
     /// Prepares a run. A panic of the handler does not unwind out of its future.
@@ -113,7 +113,7 @@ impl<H: Handler> Runner<H> {
             recalled: self.recalled().clone(),
             start: RunStart::default(),
         };
-        if self.handler.ahead() == 0 {
+        if self.handler.max_queued() == 0 {
             run.start.mark();
         }
         let delivery = wrapped.as_ref().unwrap_or(delivery);
@@ -198,7 +198,7 @@ enum Set {
 impl Tasks {
     /// Prepares for runs of this handler, `jobs` at the same time.
     pub(in crate::runtime::consume) fn of(handler: &impl Handler, jobs: usize) -> Self {
-        let some_wait = handler.ahead() > 0;
+        let some_wait = handler.max_queued() > 0;
         Self {
             set: if some_wait {
                 Set::Here(FuturesUnordered::new())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::finished::{FinishedRun, RunEnd};
 use crate::{
     runtime::{Decision, Ending, Outcome, RetryPolicy},
-    transport::{Delivery, Failure, LetterKind, Outgoing, Verdict},
+    transport::{DeadLetterKind, Delivery, Failure, Outgoing, Verdict},
 };
 
 /// The action after a run that ended.
@@ -48,7 +48,7 @@ pub(in crate::runtime::consume) fn conclude(
         Outcome::Return => Conclusion::Settle(finished.delivery, Verdict::Return),
         Outcome::Undecodable(failure) => Conclusion::Undecodable(finished.delivery, failure),
         Outcome::DeadLetter(failure) => {
-            let verdict = dead_letter(LetterKind::Permanent, failed(failure));
+            let verdict = dead_letter(DeadLetterKind::Permanent, failed(failure));
             Conclusion::Settle(finished.delivery, verdict)
         }
         Outcome::Retry(asked, failure) => {
@@ -75,12 +75,12 @@ pub(in crate::runtime::consume) fn failed_run(
             after,
             failure: Box::new(failure),
         },
-        Decision::DeadLetter => dead_letter(LetterKind::Exhausted, failure),
+        Decision::DeadLetter => dead_letter(DeadLetterKind::Exhausted, failure),
     }
 }
 
 /// Returns the verdict that dead-letters.
-pub(in crate::runtime::consume) fn dead_letter(kind: LetterKind, failure: Failure) -> Verdict {
+pub(in crate::runtime::consume) fn dead_letter(kind: DeadLetterKind, failure: Failure) -> Verdict {
     Verdict::DeadLetter {
         kind,
         failure: Box::new(failure),
@@ -94,7 +94,7 @@ pub(in crate::runtime::consume) fn ending_of(verdict: &Verdict) -> Option<Ending
         Verdict::Retry { .. } => Some(Ending::Setback),
         Verdict::Return
         | Verdict::DeadLetter {
-            kind: LetterKind::Expired | LetterKind::Terminated,
+            kind: DeadLetterKind::Expired | DeadLetterKind::Terminated,
             ..
         } => None,
         Verdict::DeadLetter { .. } => Some(Ending::FinalFailure),

@@ -1,7 +1,7 @@
 //! A wrapper that makes any transport break one promise, to show that each case of the suite can fail.
 
+mod dead_letters;
 mod key;
-mod letters;
 mod schedules;
 mod subscription;
 mod tail;

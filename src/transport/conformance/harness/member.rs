@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::message::text;
 use crate::transport::{
-    Delivery, Failure, Fingerprint, LetterKind, Result, SubscribeRequest, Subscription, Transport,
-    Verdict,
+    DeadLetterKind, Delivery, Failure, Fingerprint, Result, SubscribeRequest, Subscription,
+    Transport, Verdict,
 };
 
 /// A membership in a group; dropped without [`close`](Self::close), it leaves as by a crash.
@@ -103,7 +103,7 @@ impl Member {
     pub(in crate::transport::conformance) async fn bury(
         &self,
         delivery: Delivery,
-        kind: LetterKind,
+        kind: DeadLetterKind,
     ) {
         self.settle(delivery, burial(kind)).await;
     }
@@ -120,7 +120,7 @@ impl Member {
 }
 
 /// Returns the verdict that gives a message up.
-pub(in crate::transport::conformance) fn burial(kind: LetterKind) -> Verdict {
+pub(in crate::transport::conformance) fn burial(kind: DeadLetterKind) -> Verdict {
     Verdict::DeadLetter {
         kind,
         failure: Box::new(failure("boom")),

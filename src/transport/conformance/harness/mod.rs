@@ -1,6 +1,6 @@
 //! The store that a backend brings to the suite, and what each case works with.
 
-pub(super) mod letters;
+pub(super) mod dead_letters;
 pub(super) mod member;
 pub(super) mod message;
 pub(super) mod refusals;

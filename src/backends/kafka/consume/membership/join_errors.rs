@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// After this long the reason for waiting is reported. A new group waits up to three seconds for its first members.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
+pub(crate) const REPORT_AFTER: Duration = Duration::from_secs(4);
 /// How long a request about a group may take.
 const ANSWER: Duration = Duration::from_millis(800);
 /// How partitions are assigned unless the URL says otherwise.

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How long a consumer that was deleted may take to be created again.
-const PATIENCE: Duration = Duration::from_secs(3);
+const RECREATE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The pause between two looks for it.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -71,7 +71,7 @@ pub(crate) async fn resume(
 /// Waits a moment for another process to create the consumer again.
 async fn wait_for_consumer(session: &Session, watch: &GroupWatch) -> Result<ConsumerInfo> {
     let name = &watch.consumer;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + RECREATE_TIMEOUT;
     loop {
         match consumer::find(&session.connection, name).await {
             Ok(Some(consumer)) => return Ok(consumer),

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long the next dead letter is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// The most bytes that are read ahead.
 const MAX_AHEAD_BYTES: usize = 4 << 20;
 /// With this many bytes of messages a step takes no further dead letter.
@@ -176,7 +176,7 @@ impl OpenReader {
             return Ok(Some(message));
         }
         // The reader would wait indefinitely for a server that is gone, but the holder of a lease has to give up.
-        let received = timeout(PATIENCE, self.reader.next()).await;
+        let received = timeout(READ_TIMEOUT, self.reader.next()).await;
         let received =
             received.map_err(|_| error(ErrorKind::Unavailable, "the server did not answer"))??;
         Ok(received.map(|received| Prefetched::of(received.into())))

@@ -15,7 +15,7 @@ use crate::{
         job::{entry::JobEntry, letters::load::JobItem},
     },
     event::Topic,
-    transport::{LetterId, Resolution, Result, TransportError},
+    transport::{DeadLetterId, Resolution, Result, TransportError},
 };
 
 /// Marks the dead letters whose events would be dropped, and returns whether the others are kept only as long as a consumer
@@ -74,7 +74,7 @@ fn reason(why: &TransportError) -> String {
 }
 
 /// The topics of dead letters that are replayed, where a consumer still has to exist when all are.
-pub(crate) struct NeedsConsumer(HashMap<LetterId, Topic>);
+pub(crate) struct NeedsConsumer(HashMap<DeadLetterId, Topic>);
 
 impl NeedsConsumer {
     /// Notes the dead letters that are about to be replayed, if they need a consumer.

@@ -19,7 +19,7 @@ use crate::{
 
 /// How long to wait for the other connections to close. The writing thread checks its files every two seconds if
 /// nothing else wakes it.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection and its files.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl OpenConnections {
         if self.has_lost_log() {
             self.close_all();
         }
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CLOSE_TIMEOUT;
         let mut state = self.lock();
         while state.closing && state.open > 0 {
             let left = until.saturating_duration_since(Instant::now());

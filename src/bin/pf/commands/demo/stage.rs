@@ -14,7 +14,8 @@ use protoflow::{
         Summary, Triage,
     },
     transport::{
-        DeadLetter, JobAction, LetterRef, Outgoing, Receipt, Selection, SubscribeRequest, Transport,
+        DeadLetter, DeadLetterRef, JobAction, Outgoing, Receipt, Selection, SubscribeRequest,
+        Transport,
     },
 };
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// Time limit of a step.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The store and output of the demo.
 pub struct Stage<'a> {
@@ -176,7 +177,7 @@ impl<'a> Stage<'a> {
     pub async fn replay(&self, letter: &DeadLetter) -> CliResult<u64> {
         let triage = Triage::new(Arc::clone(&self.transport));
         let selection = Selection {
-            letters: vec![LetterRef(letter.id.to_string())],
+            ids: vec![DeadLetterRef(letter.id.to_string())],
             ..Selection::default()
         };
         let request = PlanRequest::new(JobAction::Replay { to: None }, selection);
@@ -227,7 +228,7 @@ fn options(topic: &Topic, group: &Group) -> ConsumeOptions {
             jitter: false,
             ..RetryPolicy::default()
         },
-        timeout: Some(PATIENCE),
+        timeout: Some(STEP_TIMEOUT),
         ..ConsumeOptions::new(request)
     }
 }

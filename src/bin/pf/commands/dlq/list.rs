@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use protoflow::{
     event::Stored,
-    runtime::{Letters, write_dead_letter},
+    runtime::{DeadLetterListing, write_dead_letter},
     transport::DeadLetter,
 };
 
@@ -47,7 +47,7 @@ impl ListArgs {
         if ended {
             names::check(&selected.triage, &letters, shown > 0).await?;
         }
-        warn_unfiltered(&letters, context);
+        warn_of_filter_failures(&letters, context);
         if shown == 0 {
             selected.empty.report(&*selected.transport, &remarks).await;
         }
@@ -56,7 +56,7 @@ impl ListArgs {
 }
 
 async fn stream(
-    letters: &mut Letters,
+    letters: &mut DeadLetterListing,
     limit: Option<usize>,
     printer: &mut Printer,
 ) -> CliResult<usize> {
@@ -76,10 +76,10 @@ async fn stream(
 }
 
 /// Warns about dead letters on which the filter failed.
-pub fn warn_unfiltered(letters: &Letters, context: &Context) {
-    let failed = letters.unfiltered();
-    if failed.letters > 0 {
-        let (letters, reason) = (count(failed.letters), &failed.reason);
+pub fn warn_of_filter_failures(letters: &DeadLetterListing, context: &Context) {
+    let failed = letters.filter_failures();
+    if failed.count > 0 {
+        let (letters, reason) = (count(failed.count), &failed.reason);
         context.printer.remarks().warning(&format!(
             "left out {letters} on which the filter failed: {reason}"
         ));
@@ -106,12 +106,12 @@ impl Item for DeadLetter {
 /// Writes a dead letter on one line, without its payload.
 pub fn line(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let record = &letter.record;
-    let dead_since = to_the_second(record.dead_since);
+    let dead_lettered_at = to_the_second(record.dead_lettered_at);
     writeln!(
         out,
         "{}  {}  {:<20}  {:<12}  {:<10}  {:>3}x  {}",
         paint(Paint::Name, letter.id.as_str()),
-        paint(Paint::Dim, &dead_since),
+        paint(Paint::Dim, &dead_lettered_at),
         record.origin.topic.as_str(),
         record.group.as_str(),
         record.kind.as_str(),

@@ -1,7 +1,7 @@
 //! Errors about ids that match no dead letter, or several, with a suggestion.
 
 use protoflow::{
-    runtime::{Letters, Triage, TriageError},
+    runtime::{DeadLetterListing, Triage, TriageError},
     transport::Selection,
 };
 
@@ -26,7 +26,7 @@ pub async fn explain(triage: &Triage, error: TriageError) -> CliError {
 }
 
 /// Fails if some of the given ids match nothing, after the others were shown.
-pub async fn check(triage: &Triage, letters: &Letters, shown: bool) -> CliResult<()> {
+pub async fn check(triage: &Triage, letters: &DeadLetterListing, shown: bool) -> CliResult<()> {
     let missing = letters.missing();
     let Some(name) = missing.first() else {
         return Ok(());

@@ -10,7 +10,7 @@ use protoflow::{
     backends::OpenOptions,
     event::{Group, Pattern},
     runtime::{Filter, Query, Triage},
-    transport::{LetterKind, LetterRef, Selection, Transport},
+    transport::{DeadLetterKind, DeadLetterRef, Selection, Transport},
 };
 use serde::Deserialize;
 
@@ -48,7 +48,7 @@ pub struct SelectionArgs {
     reason: Option<String>,
     /// Why they were dead-lettered
     #[arg(long, value_parser = kinds())]
-    kind: Option<LetterKind>,
+    kind: Option<DeadLetterKind>,
     /// The fingerprint of the failure, as shown by `pf dlq stats`
     #[arg(long, value_name = "NAME")]
     fingerprint: Option<String>,
@@ -66,9 +66,9 @@ pub struct SelectionArgs {
     filter: Option<String>,
 }
 
-fn kinds() -> impl TypedValueParser<Value = LetterKind> {
-    PossibleValuesParser::new(LetterKind::ALL.map(LetterKind::as_str))
-        .try_map(|name| name.parse::<LetterKind>())
+fn kinds() -> impl TypedValueParser<Value = DeadLetterKind> {
+    PossibleValuesParser::new(DeadLetterKind::ALL.map(DeadLetterKind::as_str))
+        .try_map(|name| name.parse::<DeadLetterKind>())
 }
 
 /// A time, and its text on the command line.
@@ -174,7 +174,7 @@ impl SelectionArgs {
         }
         let mut query = Query {
             selection: Selection {
-                letters: letters.into_iter().map(LetterRef).collect(),
+                ids: letters.into_iter().map(DeadLetterRef).collect(),
                 topics: self.topic.iter().map(ToString::to_string).collect(),
                 group: self.group,
                 event_type: self.event_type,

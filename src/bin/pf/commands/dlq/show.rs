@@ -13,7 +13,7 @@ use protoflow::{
     transport::DeadLetter,
 };
 
-use super::{list::warn_unfiltered, names, selection::SelectionArgs};
+use super::{list::warn_of_filter_failures, names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::{CliError, CliResult},
@@ -45,7 +45,7 @@ impl ShowArgs {
             return Ok(());
         };
         let triage = selected.triage;
-        if !selected.query.selection.letters.is_empty() {
+        if !selected.query.selection.ids.is_empty() {
             check_unique(&triage, selected.query.selection.clone()).await?;
         }
         let mut letters = triage.list(selected.query).await?;
@@ -61,7 +61,7 @@ impl ShowArgs {
             shown = true;
         }
         names::check(&triage, &letters, shown).await?;
-        warn_unfiltered(&letters, context);
+        warn_of_filter_failures(&letters, context);
         if !shown {
             context.printer.remarks().remark("no dead letters");
         }
@@ -98,7 +98,7 @@ fn details(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::
     let kind = format!("{} after {} failed {runs}", record.kind, record.attempts);
     field(
         "dead since",
-        &format!("{}  {kind}", format_time(record.dead_since)),
+        &format!("{}  {kind}", format_time(record.dead_lettered_at)),
     )?;
     if record.attempts > 1 {
         field("first run", &format_time(record.first_failed))?;

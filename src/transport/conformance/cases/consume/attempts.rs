@@ -2,8 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::transport::conformance::harness::{Harness, letters, member::Member, message::messages};
-use crate::transport::{Attempts, LetterKind, SubscribeRequest, Verdict};
+use crate::transport::conformance::harness::{
+    Harness, dead_letters, member::Member, message::messages,
+};
+use crate::transport::{Attempts, DeadLetterKind, SubscribeRequest, Verdict};
 
 /// A delivery that is given back is not an attempt.
 pub(crate) async fn a_return_is_not_counted(harness: &Harness) {
@@ -79,8 +81,8 @@ pub(crate) async fn the_first_failure_is_kept(harness: &Harness) {
     member.retry(second, harness.delay()).await;
     let third = member.one().await;
     assert_eq!(third.attempts.first_failed, Some(first_failed));
-    member.bury(third, LetterKind::Exhausted).await;
-    let letter = letters::read(harness, "g").await.remove(0);
+    member.bury(third, DeadLetterKind::Exhausted).await;
+    let letter = dead_letters::read(harness, "g").await.remove(0);
     let kept = letter.record.first_failed;
     let apart = kept.duration_since(first_failed).unwrap_or_default();
     assert!(kept >= first_failed && apart < Duration::from_millis(2));
@@ -106,14 +108,14 @@ pub(crate) async fn the_fifth_crash_makes_a_letter(harness: &Harness) {
         letter = first_letter(harness) => letter,
         _ = member.next(1) => panic!("it was delivered a sixth time"),
     };
-    assert_eq!(letter.record.kind, LetterKind::Crashed);
+    assert_eq!(letter.record.kind, DeadLetterKind::Crashed);
     assert_eq!(letter.record.crashes, 5);
     assert_eq!(letter.record.attempts, 0);
 }
 
 async fn first_letter(harness: &Harness) -> crate::transport::DeadLetter {
     loop {
-        if let Some(letter) = letters::read(harness, "g").await.pop() {
+        if let Some(letter) = dead_letters::read(harness, "g").await.pop() {
             return letter;
         }
         tokio::time::sleep(harness.lease() / 10).await;

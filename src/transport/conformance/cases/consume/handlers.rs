@@ -4,11 +4,11 @@
 use tokio::time::timeout;
 
 use crate::transport::conformance::harness::{
-    Harness, letters,
+    Harness, dead_letters,
     member::Member,
     message::{messages, text, texts},
 };
-use crate::{event::Topic, transport::LetterKind};
+use crate::{event::Topic, transport::DeadLetterKind};
 
 /// A new message goes to the member of its topic, whether the others are running or not.
 pub(crate) async fn get_what_is_new(harness: &Harness) {
@@ -75,9 +75,9 @@ pub(crate) async fn get_their_own_retries(harness: &Harness) {
 pub(crate) async fn wait_for_their_own_replays(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
     for (failed, other) in [(&a, &b), (&b, &a)] {
-        let letters = letters::bury(harness, "g", failed, &["1"]).await;
+        let letters = dead_letters::bury(harness, "g", failed, &["1"]).await;
         let member = harness.join("g", other).await;
-        letters::replay(harness, &letters).await;
+        dead_letters::replay(harness, &letters).await;
         is_given_nothing(harness, &member).await;
         member.close().await;
         assert_eq!(harness.drain("g", other).await, [""; 0]);
@@ -90,10 +90,12 @@ pub(crate) async fn get_their_own_replays(harness: &Harness) {
     let ([a, b], [first, second]) = two(harness).await;
     for (topic, member, words) in [(&a, &first, "a1"), (&b, &second, "b1")] {
         harness.publish(messages(topic, &[words])).await;
-        member.bury(member.one().await, LetterKind::Permanent).await;
+        member
+            .bury(member.one().await, DeadLetterKind::Permanent)
+            .await;
     }
-    let letters = letters::read(harness, "g").await;
-    letters::replay(harness, &letters).await;
+    let letters = dead_letters::read(harness, "g").await;
+    dead_letters::replay(harness, &letters).await;
     for (member, expected) in [(&second, "b1"), (&first, "a1")] {
         let replay = member.one().await;
         assert_eq!(text(&replay.stored.message), expected);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::transport::conformance::harness::{
-    Harness, letters,
+    Harness, dead_letters,
     member::{Member, burial, failure},
     message::{messages, text, texts},
 };
-use crate::transport::{ErrorKind, LetterKind, SubscribeRequest, Verdict};
+use crate::transport::{DeadLetterKind, ErrorKind, SubscribeRequest, Verdict};
 
 /// An acknowledged message is never redelivered, even if the consumer crashes once the acknowledgement is durable, which
 /// it is before the lease expires.
@@ -37,7 +37,7 @@ pub(crate) async fn one_result_per_settlement_in_order(harness: &Harness) {
     };
     let verdicts = [
         Verdict::Ack,
-        burial(LetterKind::Permanent),
+        burial(DeadLetterKind::Permanent),
         retry,
         Verdict::Return,
     ];
@@ -51,7 +51,7 @@ pub(crate) async fn one_result_per_settlement_in_order(harness: &Harness) {
     let mut again = texts(&member.take(2).await);
     again.sort();
     assert_eq!(again, ["3", "4"]);
-    assert_eq!(letters::read(harness, "g").await.len(), 1);
+    assert_eq!(dead_letters::read(harness, "g").await.len(), 1);
 }
 
 /// Deliveries in flight when a consumer crashes are redelivered.
@@ -89,10 +89,16 @@ pub(crate) async fn a_lost_lease_settles_nothing(harness: &Harness) {
     let again = harness.again().await;
     let member = Member::join(&*again, harness.request("g", &topic)).await;
     let taken = member.one().await;
-    let settled = slow.try_settle(lost, burial(LetterKind::Permanent)).await;
+    let settled = slow
+        .try_settle(lost, burial(DeadLetterKind::Permanent))
+        .await;
     let error = settled.expect_err("the lease was lost");
     assert_eq!(error.kind(), ErrorKind::Lost);
-    assert_eq!(letters::read(harness, "g").await, [], "nothing was done");
+    assert_eq!(
+        dead_letters::read(harness, "g").await,
+        [],
+        "nothing was done"
+    );
     member.retry(taken, Duration::ZERO).await;
     assert_eq!(member.one().await.attempts.failed, 1);
 }

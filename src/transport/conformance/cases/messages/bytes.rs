@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::transport::conformance::harness::{
     Harness,
-    letters::{self, REPLAY},
+    dead_letters::{self, REPLAY},
     message::{event, odd_messages},
     refusals,
 };
 use crate::{
     event::Message,
-    transport::{Delivery, JobAction, LetterKind},
+    transport::{DeadLetterKind, Delivery, JobAction},
 };
 
 fn carried(deliveries: &[Delivery]) -> Vec<Message> {
@@ -71,15 +71,15 @@ pub(crate) async fn survive_death_and_replay(harness: &Harness) {
     harness.publish(sent.clone()).await;
     let member = harness.join("g", &topic).await;
     for delivery in member.take(sent.len()).await {
-        member.bury(delivery, LetterKind::Permanent).await;
+        member.bury(delivery, DeadLetterKind::Permanent).await;
     }
-    let letters = letters::read(harness, "g").await;
+    let letters = dead_letters::read(harness, "g").await;
     let dead: Vec<_> = letters
         .iter()
         .map(|letter| letter.message.clone())
         .collect();
     harness.assert_same(&dead, &sent);
-    let resolved = letters::run(harness, REPLAY, &letters).await;
+    let resolved = dead_letters::run(harness, REPLAY, &letters).await;
     assert_eq!(resolved.len(), letters.len());
     let again = member.take(sent.len()).await;
     harness.assert_same(&carried(&again), &sent);
@@ -90,17 +90,19 @@ pub(crate) async fn survive_export_and_import(harness: &Harness) {
     let topic = harness.topic("a").await;
     harness.publish([event(&topic)]).await;
     let member = harness.join("g", &topic).await;
-    member.bury(member.one().await, LetterKind::Exhausted).await;
-    let letter = letters::read(harness, "g").await.remove(0);
+    member
+        .bury(member.one().await, DeadLetterKind::Exhausted)
+        .await;
+    let letter = dead_letters::read(harness, "g").await.remove(0);
     if refusals::purge(harness).await {
         return;
     }
-    letters::run(harness, JobAction::Purge, std::slice::from_ref(&letter)).await;
-    assert_eq!(letters::read(harness, "g").await, [], "purged");
+    dead_letters::run(harness, JobAction::Purge, std::slice::from_ref(&letter)).await;
+    assert_eq!(dead_letters::read(harness, "g").await, [], "purged");
     let store = harness.transport.dead_letters();
     let new = store.import(vec![letter.clone()]).await.remove(0);
     assert!(new.expect("a letter can be imported"), "it was new");
-    let imported = letters::read(harness, "g").await.remove(0);
+    let imported = dead_letters::read(harness, "g").await.remove(0);
     harness.assert_same(&[imported.message], &[letter.message]);
     assert_eq!(imported.id, letter.id);
     assert_eq!(imported.record, letter.record);

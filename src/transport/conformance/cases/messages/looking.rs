@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::transport::conformance::harness::{
-    Harness, PREFIX, letters,
+    Harness, PREFIX, dead_letters,
     message::{message, messages, text, texts},
     refusals,
 };
@@ -25,7 +25,7 @@ async fn look_at_everything(harness: &Harness, topic: &Topic) {
     tail.next(1).await.expect("a tail reads");
     drop(tail);
     harness.texts(topic).await;
-    letters::read(harness, "g").await;
+    dead_letters::read(harness, "g").await;
     let letters = transport.dead_letters();
     letters
         .stats(&Selection::default())
@@ -51,7 +51,7 @@ async fn look_at_everything(harness: &Harness, topic: &Topic) {
 /// No position moves, no attempt is counted, nothing is removed.
 pub(crate) async fn changes_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let letters = letters::bury(harness, "g", &topic, &["dead"]).await;
+    let letters = dead_letters::bury(harness, "g", &topic, &["dead"]).await;
     harness.publish(messages(&topic, &["1", "2", "3"])).await;
     let member = harness.join("g", &topic).await;
     let mut taken = member.take(2).await;
@@ -66,7 +66,7 @@ pub(crate) async fn changes_nothing(harness: &Harness) {
     assert_eq!(third.attempts, Attempts::default());
     member.ack(held).await;
     member.ack(third).await;
-    let after: Vec<_> = letters::read(harness, "g").await;
+    let after: Vec<_> = dead_letters::read(harness, "g").await;
     assert_eq!(after.len(), 1);
     assert_eq!(after, letters);
     let all = ["dead", "1", "2", "3"];
@@ -76,7 +76,7 @@ pub(crate) async fn changes_nothing(harness: &Harness) {
 /// Uses everything for which a store may need internal topics.
 async fn use_everything(harness: &Harness) -> Vec<Topic> {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
-    letters::bury(harness, "g", &a, &["1"]).await;
+    dead_letters::bury(harness, "g", &a, &["1"]).await;
     harness.publish([message(&b, "2")]).await;
     let member = harness.join("g", &b).await;
     member

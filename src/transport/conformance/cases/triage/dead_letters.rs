@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use crate::transport::conformance::harness::{
     Harness,
-    letters::{self, select_over},
+    dead_letters::{self, select_over},
     member::failure,
     message::{event, message, messages, text},
 };
-use crate::transport::{LetterId, LetterKind, LetterRef, Selection};
+use crate::transport::{DeadLetterId, DeadLetterKind, DeadLetterRef, Selection};
 
 /// A dead letter has its origin, the group, the reason, and the number of failures.
 pub(crate) async fn tell_the_story(harness: &Harness) {
@@ -19,8 +19,8 @@ pub(crate) async fn tell_the_story(harness: &Harness) {
     let second = member.one().await;
     let first_failed = second.attempts.first_failed;
     let stored = second.stored.clone();
-    member.bury(second, LetterKind::Exhausted).await;
-    let letters = letters::read(harness, "g").await;
+    member.bury(second, DeadLetterKind::Exhausted).await;
+    let letters = dead_letters::read(harness, "g").await;
     assert_eq!(letters.len(), 1, "exactly one");
     let record = &letters[0].record;
     assert_eq!(letters[0].message, stored.message);
@@ -29,13 +29,13 @@ pub(crate) async fn tell_the_story(harness: &Harness) {
     assert_eq!(record.origin.topic, topic);
     assert_eq!(record.origin.position, stored.position);
     assert_eq!(record.group, harness.group("g"));
-    assert_eq!(record.kind, LetterKind::Exhausted);
+    assert_eq!(record.kind, DeadLetterKind::Exhausted);
     assert_eq!(record.failure, failure("boom"));
     assert_eq!((record.attempts, record.total_attempts), (2, 2));
     assert_eq!((record.crashes, record.generation), (0, 0));
     assert_eq!(record.replay_of, None);
     assert_eq!(Some(record.first_failed), first_failed);
-    assert!(record.dead_since >= record.first_failed);
+    assert!(record.dead_lettered_at >= record.first_failed);
     assert_eq!(record.event_id.as_deref(), Some("e-1"));
     assert_eq!(record.event_type.as_deref(), Some("order.created"));
 }
@@ -43,27 +43,27 @@ pub(crate) async fn tell_the_story(harness: &Harness) {
 /// The group never gets the message again; another group does.
 pub(crate) async fn are_final_for_their_group_only(harness: &Harness) {
     let topic = harness.topic("a").await;
-    letters::bury(harness, "g", &topic, &["1"]).await;
+    dead_letters::bury(harness, "g", &topic, &["1"]).await;
     harness.publish([message(&topic, "2")]).await;
     assert_eq!(harness.drain("g", &topic).await, ["2"]);
     let other = harness.join("h", &topic).await;
     let delivery = other.one().await;
     assert_eq!(text(&delivery.stored.message), "1");
     assert_eq!(delivery.attempts.failed, 0);
-    assert_eq!(letters::read(harness, "h").await, []);
-    assert_eq!(letters::read(harness, "g").await.len(), 1);
+    assert_eq!(dead_letters::read(harness, "h").await, []);
+    assert_eq!(dead_letters::read(harness, "g").await.len(), 1);
 }
 
 /// The id of a dead letter follows from its origin, on every connection.
 pub(crate) async fn have_stable_ids(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let buried = letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let buried = dead_letters::bury(harness, "g", &topic, &["1", "2"]).await;
     let again = harness.again().await;
-    let letters = select_over(&*again, &letters::selection(harness, "g")).await;
+    let letters = select_over(&*again, &dead_letters::selection(harness, "g")).await;
     for (letter, buried) in letters.iter().zip(&buried) {
         let record = &letter.record;
         let origin = &record.origin;
-        let derived = LetterId::derive(&origin.store, &origin.position, &record.group, 0);
+        let derived = DeadLetterId::derive(&origin.store, &origin.position, &record.group, 0);
         assert_eq!((&letter.id, &buried.id), (&derived, &derived));
     }
     assert_ne!(letters[0].id, letters[1].id);
@@ -72,14 +72,16 @@ pub(crate) async fn have_stable_ids(harness: &Harness) {
 /// Two groups that give up one message leave two dead letters.
 pub(crate) async fn of_two_groups_stay_apart(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let own = letters::bury(harness, "g", &topic, &["1"]).await;
+    let own = dead_letters::bury(harness, "g", &topic, &["1"]).await;
     let other = harness.join("h", &topic).await;
-    other.bury(other.one().await, LetterKind::Permanent).await;
-    let theirs = letters::read(harness, "h").await;
+    other
+        .bury(other.one().await, DeadLetterKind::Permanent)
+        .await;
+    let theirs = dead_letters::read(harness, "h").await;
     assert_eq!(theirs.len(), 1);
     assert_ne!(theirs[0].id, own[0].id);
     assert_eq!(theirs[0].record.group, harness.group("h"));
-    assert_eq!(letters::read(harness, "g").await.len(), 1);
+    assert_eq!(dead_letters::read(harness, "g").await.len(), 1);
 }
 
 /// A dead letter is stored before the original is removed: a crash right afterwards neither loses nor doubles it.
@@ -88,9 +90,11 @@ pub(crate) async fn survive_a_crash(harness: &Harness) {
     harness.publish(messages(&topic, &["1"])).await;
     let again = harness.again().await;
     let member = harness.join_briefly("g", &topic).await;
-    member.bury(member.one().await, LetterKind::Permanent).await;
+    member
+        .bury(member.one().await, DeadLetterKind::Permanent)
+        .await;
     drop(member);
-    let letters = select_over(&*again, &letters::selection(harness, "g")).await;
+    let letters = select_over(&*again, &dead_letters::selection(harness, "g")).await;
     assert_eq!(letters.len(), 1);
     assert_eq!(harness.drain("g", &topic).await, [""; 0]);
 }
@@ -99,10 +103,10 @@ pub(crate) async fn survive_a_crash(harness: &Harness) {
 pub(crate) async fn count_only_failed_runs(harness: &Harness) {
     let topic = harness.topic("a").await;
     for (kind, attempts) in [
-        (LetterKind::Decode, 0),
-        (LetterKind::Expired, 0),
-        (LetterKind::Permanent, 1),
-        (LetterKind::Exhausted, 1),
+        (DeadLetterKind::Decode, 0),
+        (DeadLetterKind::Expired, 0),
+        (DeadLetterKind::Permanent, 1),
+        (DeadLetterKind::Exhausted, 1),
     ] {
         harness.publish([message(&topic, kind.as_str())]).await;
         let member = harness.join(kind.as_str(), &topic).await;
@@ -114,7 +118,10 @@ pub(crate) async fn count_only_failed_runs(harness: &Harness) {
             }
             member.ack(delivery).await;
         }
-        let record = letters::read(harness, kind.as_str()).await.remove(0).record;
+        let record = dead_letters::read(harness, kind.as_str())
+            .await
+            .remove(0)
+            .record;
         assert_eq!((record.kind, record.attempts), (kind, attempts));
     }
 }
@@ -122,44 +129,44 @@ pub(crate) async fn count_only_failed_runs(harness: &Harness) {
 /// A selection finds every letter that it matches.
 pub(crate) async fn are_selected(harness: &Harness) {
     let (a, b) = (harness.topic("a").await, harness.topic("b").await);
-    let in_a = letters::bury(harness, "g", &a, &["1", "2", "3"]).await;
-    let in_b = letters::bury(harness, "h", &b, &["4"]).await;
+    let in_a = dead_letters::bury(harness, "g", &a, &["1", "2", "3"]).await;
+    let in_b = dead_letters::bury(harness, "h", &b, &["4"]).await;
     let by_topic = Selection {
         topics: vec![b.as_str().to_owned()],
         ..Selection::default()
     };
-    assert_eq!(letters::select(harness, &by_topic).await, in_b);
+    assert_eq!(dead_letters::select(harness, &by_topic).await, in_b);
     let by_id = Selection {
-        letters: vec![LetterRef(in_a[1].id.as_str().to_owned())],
+        ids: vec![DeadLetterRef(in_a[1].id.as_str().to_owned())],
         ..Selection::default()
     };
-    assert_eq!(letters::select(harness, &by_id).await, in_a[1..2]);
+    assert_eq!(dead_letters::select(harness, &by_id).await, in_a[1..2]);
     let since = Selection {
         since: Some(SystemTime::now() + Duration::from_mins(10)),
-        ..letters::selection(harness, "g")
+        ..dead_letters::selection(harness, "g")
     };
-    assert_eq!(letters::select(harness, &since).await, []);
-    assert_eq!(letters::read(harness, "g").await, in_a, "oldest first");
+    assert_eq!(dead_letters::select(harness, &since).await, []);
+    assert_eq!(dead_letters::read(harness, "g").await, in_a, "oldest first");
 }
 
 /// Letters are counted by topic, group, kind and fingerprint; equal counts come in order of topic.
 pub(crate) async fn are_counted(harness: &Harness) {
     let topic = harness.topic("a").await;
-    letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
+    dead_letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
     let store = harness.transport.dead_letters();
     let stats = store
-        .stats(&letters::selection(harness, "g"))
+        .stats(&dead_letters::selection(harness, "g"))
         .await
         .expect("letters can be counted");
     assert_eq!(stats.len(), 1, "they are alike");
     let row = &stats[0];
-    assert_eq!((row.count, row.kind), (3, LetterKind::Permanent));
+    assert_eq!((row.count, row.kind), (3, DeadLetterKind::Permanent));
     assert_eq!((&row.topic, &row.group), (&topic, &harness.group("g")));
     assert_eq!(row.fingerprint, failure("boom").fingerprint);
     assert_eq!(row.sample, "boom");
     assert!(row.first <= row.last);
     let other = harness.topic("b").await;
-    letters::bury(harness, "h", &other, &["4", "5", "6"]).await;
+    dead_letters::bury(harness, "h", &other, &["4", "5", "6"]).await;
     let both = Selection {
         topics: vec![harness.pattern("*").to_string()],
         ..Selection::default()
@@ -177,13 +184,13 @@ pub(crate) async fn are_counted(harness: &Harness) {
 /// A letter that is imported twice is stored once.
 pub(crate) async fn are_imported_once(harness: &Harness) {
     let topic = harness.topic("a").await;
-    letters::bury(harness, "g", &topic, &["1"]).await;
-    let mut letter = letters::read(harness, "g").await.remove(0);
+    dead_letters::bury(harness, "g", &topic, &["1"]).await;
+    let mut letter = dead_letters::read(harness, "g").await.remove(0);
     let store = harness.transport.dead_letters();
     let known = letter.clone();
     letter.record.group = harness.group("from-elsewhere");
     let origin = &letter.record.origin;
-    letter.id = LetterId::derive("elsewhere", &origin.position, &letter.record.group, 0);
+    letter.id = DeadLetterId::derive("elsewhere", &origin.position, &letter.record.group, 0);
     letter.at = None;
     for new in [true, false] {
         let results = store.import(vec![known.clone(), letter.clone()]).await;
@@ -193,8 +200,8 @@ pub(crate) async fn are_imported_once(harness: &Harness) {
             .collect();
         assert_eq!(told, [false, new]);
     }
-    assert_eq!(letters::read(harness, "g").await.len(), 1);
-    let mut imported = letters::read(harness, "from-elsewhere").await;
+    assert_eq!(dead_letters::read(harness, "g").await.len(), 1);
+    let mut imported = dead_letters::read(harness, "from-elsewhere").await;
     imported[0].at = None;
     assert_eq!(imported, [letter], "the story is kept as it is");
 }

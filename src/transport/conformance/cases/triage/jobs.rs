@@ -2,10 +2,12 @@
 
 use crate::transport::conformance::harness::{
     Harness,
-    letters::{self, REPLAY, done},
+    dead_letters::{self, REPLAY, done},
     refusals,
 };
-use crate::transport::{ErrorKind, Job, JobAction, JobId, JobLease, LetterId, Resolution, Result};
+use crate::transport::{
+    DeadLetterId, ErrorKind, Job, JobAction, JobId, JobLease, Resolution, Result,
+};
 
 async fn listed(harness: &Harness, id: &JobId) -> Option<Job> {
     let jobs = harness.transport.dead_letters().jobs().await;
@@ -24,13 +26,13 @@ fn assert_held<T>(result: Result<T>, what: &str) -> String {
 /// A plan is stored and has no effect.
 pub(crate) async fn a_plan_does_nothing(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
-    let id = letters::plan(harness, REPLAY, &letters).await;
+    let letters = dead_letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let id = dead_letters::plan(harness, REPLAY, &letters).await;
     let job = listed(harness, &id).await.expect("a planned job is listed");
     assert_eq!((job.action, job.selection.as_str()), (REPLAY, "--ids"));
     assert_eq!((job.planned, job.resolved), (2, 0));
     assert_eq!((job.holder, job.started), (None, false));
-    assert_eq!(letters::read(harness, "g").await.len(), 2);
+    assert_eq!(dead_letters::read(harness, "g").await.len(), 2);
     assert_eq!(harness.drain("g", &topic).await, [""; 0]);
     let forgotten = harness.transport.dead_letters().forget(&id).await;
     forgotten.expect("a plan can be forgotten");
@@ -39,9 +41,9 @@ pub(crate) async fn a_plan_does_nothing(harness: &Harness) {
 /// The list shows the progress and the holder of a job; a finished job is not listed.
 pub(crate) async fn progress_is_told(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let letters = letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
-    let id = letters::plan(harness, REPLAY, &letters).await;
-    let lease = letters::lease(&*harness.transport, &id).await;
+    let letters = dead_letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
+    let id = dead_letters::plan(harness, REPLAY, &letters).await;
+    let lease = dead_letters::lease(&*harness.transport, &id).await;
     let store = harness.transport.dead_letters();
     let first = store.advance(&lease, 2).await.expect("the lease is held");
     assert_eq!(first, done(&letters[..2]));
@@ -49,17 +51,17 @@ pub(crate) async fn progress_is_told(harness: &Harness) {
     assert_eq!((job.planned, job.resolved, job.started), (3, 2, true));
     assert_eq!(job.holder.as_deref(), Some("tester"));
     store.renew(&lease).await.expect("the lease is held");
-    letters::finish(&*harness.transport, lease).await;
+    dead_letters::finish(&*harness.transport, lease).await;
     assert_eq!(listed(harness, &id).await, None);
 }
 
 /// While a worker holds a job, no other gets a lease of it or of another job; the refusal names the holder.
 pub(crate) async fn a_second_lease_is_refused(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
-    let id = letters::plan(harness, REPLAY, &letters[..1]).await;
-    let other = letters::plan(harness, REPLAY, &letters[1..]).await;
-    let lease = letters::lease(&*harness.transport, &id).await;
+    let letters = dead_letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let id = dead_letters::plan(harness, REPLAY, &letters[..1]).await;
+    let other = dead_letters::plan(harness, REPLAY, &letters[1..]).await;
+    let lease = dead_letters::lease(&*harness.transport, &id).await;
     let again = harness.again().await;
     for job in [&id, &other] {
         let refused = again.dead_letters().lease(job, "second").await;
@@ -71,17 +73,20 @@ pub(crate) async fn a_second_lease_is_refused(harness: &Harness) {
         .release(lease, false)
         .await
         .expect("a lease can be given back");
-    let lease = letters::lease(&*again, &other).await;
-    assert_eq!(letters::finish(&*again, lease).await, done(&letters[1..]));
+    let lease = dead_letters::lease(&*again, &other).await;
+    assert_eq!(
+        dead_letters::finish(&*again, lease).await,
+        done(&letters[1..])
+    );
     store.forget(&id).await.expect("a job can be forgotten");
 }
 
 /// Work under an earlier lease is refused and has no effect.
 pub(crate) async fn a_stale_lease_is_refused(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let letters = letters::bury(harness, "g", &topic, &["1"]).await;
-    let id = letters::plan(harness, REPLAY, &letters).await;
-    let first = letters::lease(&*harness.transport, &id).await;
+    let letters = dead_letters::bury(harness, "g", &topic, &["1"]).await;
+    let id = dead_letters::plan(harness, REPLAY, &letters).await;
+    let first = dead_letters::lease(&*harness.transport, &id).await;
     let stale = JobLease {
         job: first.job.clone(),
         token: first.token,
@@ -92,7 +97,7 @@ pub(crate) async fn a_stale_lease_is_refused(harness: &Harness) {
         .await
         .expect("a lease can be given back");
     assert_held(store.renew(&stale).await, "renewing what was given back");
-    let second = letters::lease(&*harness.transport, &id).await;
+    let second = dead_letters::lease(&*harness.transport, &id).await;
     assert!(
         second.token > stale.token,
         "a later lease has a larger token"
@@ -103,13 +108,13 @@ pub(crate) async fn a_stale_lease_is_refused(harness: &Harness) {
     );
     assert_held(store.renew(&stale).await, "renewing an earlier lease");
     assert_eq!(
-        letters::read(harness, "g").await.len(),
+        dead_letters::read(harness, "g").await.len(),
         1,
         "nothing was done"
     );
     assert_eq!(harness.drain("g", &topic).await, [""; 0]);
     assert_eq!(
-        letters::finish(&*harness.transport, second).await,
+        dead_letters::finish(&*harness.transport, second).await,
         done(&letters)
     );
 }
@@ -120,10 +125,10 @@ pub(crate) async fn purge_deletes(harness: &Harness) {
         return;
     }
     let topic = harness.topic("a").await;
-    let letters = letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
-    let purged = letters::run(harness, JobAction::Purge, &letters[..2]).await;
+    let letters = dead_letters::bury(harness, "g", &topic, &["1", "2", "3"]).await;
+    let purged = dead_letters::run(harness, JobAction::Purge, &letters[..2]).await;
     assert_eq!(purged, done(&letters[..2]));
-    let left = letters::read(harness, "g").await;
+    let left = dead_letters::read(harness, "g").await;
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].id, letters[2].id);
     assert_eq!(harness.drain("g", &topic).await, [""; 0]);
@@ -132,9 +137,9 @@ pub(crate) async fn purge_deletes(harness: &Harness) {
 /// Forgetting a job keeps its letters; a leased job cannot be forgotten.
 pub(crate) async fn forgetting_keeps_letters(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let letters = letters::bury(harness, "g", &topic, &["1", "2"]).await;
-    let id = letters::plan(harness, REPLAY, &letters).await;
-    let lease = letters::lease(&*harness.transport, &id).await;
+    let letters = dead_letters::bury(harness, "g", &topic, &["1", "2"]).await;
+    let id = dead_letters::plan(harness, REPLAY, &letters).await;
+    let lease = dead_letters::lease(&*harness.transport, &id).await;
     let store = harness.transport.dead_letters();
     assert_held(store.forget(&id).await, "forgetting what is worked on");
     store
@@ -143,7 +148,7 @@ pub(crate) async fn forgetting_keeps_letters(harness: &Harness) {
         .expect("a lease can be given back");
     store.forget(&id).await.expect("a job can be forgotten");
     assert_eq!(listed(harness, &id).await, None);
-    assert_eq!(letters::read(harness, "g").await.len(), 2);
+    assert_eq!(dead_letters::read(harness, "g").await.len(), 2);
     let gone = store
         .lease(&id, "tester")
         .await
@@ -154,13 +159,13 @@ pub(crate) async fn forgetting_keeps_letters(harness: &Harness) {
 /// A letter that no longer exists is reported as gone.
 pub(crate) async fn what_is_gone_is_gone(harness: &Harness) {
     let topic = harness.topic("a").await;
-    let letters = letters::bury(harness, "g", &topic, &["1"]).await;
+    let letters = dead_letters::bury(harness, "g", &topic, &["1"]).await;
     let mut unknown = letters[0].clone();
-    unknown.id = LetterId::from_stored("nosuchletter");
+    unknown.id = DeadLetterId::from_stored("nosuchletter");
     unknown.at = None;
     let found = letters[0].clone();
     let both = [unknown.clone(), found.clone()];
-    let resolved = letters::run(harness, REPLAY, &both).await;
+    let resolved = dead_letters::run(harness, REPLAY, &both).await;
     let expected = [(unknown.id, Resolution::Gone), (found.id, Resolution::Done)];
     assert_eq!(resolved, expected);
     assert_eq!(harness.drain("g", &topic).await, ["1"]);

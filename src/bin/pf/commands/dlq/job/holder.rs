@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::{error::CliResult, output::Remarks};
 
 /// Longer than any lease lasts without its heartbeat.
-const PATIENCE: Duration = Duration::from_secs(90);
+const LONGEST_LEASE: Duration = Duration::from_secs(90);
 
 /// Returns the name of this process as the holder of a job.
 pub fn name() -> String {
@@ -31,7 +31,7 @@ fn host() -> String {
 pub async fn wait_for_dead_holder(triage: &Triage, remarks: &Remarks) -> CliResult<()> {
     let started = Instant::now();
     let mut reported = false;
-    while started.elapsed() < PATIENCE {
+    while started.elapsed() < LONGEST_LEASE {
         let jobs = triage.jobs().await?;
         let Some(dead) = jobs
             .iter()

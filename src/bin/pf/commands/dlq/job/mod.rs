@@ -131,8 +131,8 @@ impl Session {
             self.remarks.remark(&shown.text());
         }
         shown.warn(&self.remarks);
-        if asked_for || contents.letters == 0 {
-            return Ok(contents.letters > 0);
+        if asked_for || contents.dead_letters == 0 {
+            return Ok(contents.dead_letters > 0);
         }
         Err(CliError::usage(format!(
             "{verb} needs confirmation and stdin is not a terminal"
@@ -153,7 +153,7 @@ impl Session {
             Err(error) => return Err(names::explain(&self.triage, error).await),
         };
         self.show(&plan);
-        if plan.contents.letters == 0 && plan.resumed.is_none() {
+        if plan.contents.dead_letters == 0 && plan.resumed.is_none() {
             self.triage.drop_plan(&plan).await?;
             return Ok(false);
         }
@@ -242,7 +242,7 @@ fn conclude(
 
 /// Asks on the terminal.
 fn agreed(plan: &Plan) -> io::Result<bool> {
-    let letters = count(plan.contents.letters);
+    let letters = count(plan.contents.dead_letters);
     let (question, yes): (_, &[&str]) = match &plan.contents.action {
         JobAction::Purge => (
             format!("Type `purge` to delete {letters} permanently: "),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 use protoflow::{
     runtime::{JobReport, Plan},
-    transport::{JobAction, LetterId, Resolution},
+    transport::{DeadLetterId, JobAction, Resolution},
 };
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ impl Progress {
             return Self(ProgressBar::hidden());
         }
         // Draws nothing unless stderr is a terminal.
-        let bar = ProgressBar::new(plan.contents.letters);
+        let bar = ProgressBar::new(plan.contents.dead_letters);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec} {eta}") {
             bar.set_style(style);
         }
@@ -42,7 +42,7 @@ pub struct Outcomes<'a> {
 
 #[derive(Serialize)]
 struct Line<'a> {
-    id: &'a LetterId,
+    id: &'a DeadLetterId,
     #[serde(flatten)]
     resolution: &'a Resolution,
 }
@@ -58,7 +58,7 @@ impl<'a> Outcomes<'a> {
     }
 
     /// Writes outcomes; returns whether stdout is still open.
-    pub fn write_all(&mut self, resolved: &[(LetterId, Resolution)]) -> bool {
+    pub fn write_all(&mut self, resolved: &[(DeadLetterId, Resolution)]) -> bool {
         self.progress.0.inc(resolved.len() as u64);
         if self.failed.is_ok() {
             let bar = &self.progress.0;
@@ -77,7 +77,11 @@ impl<'a> Outcomes<'a> {
     }
 }
 
-fn write(verb: &str, printer: &mut Printer, resolved: &[(LetterId, Resolution)]) -> io::Result<()> {
+fn write(
+    verb: &str,
+    printer: &mut Printer,
+    resolved: &[(DeadLetterId, Resolution)],
+) -> io::Result<()> {
     for (id, resolution) in resolved {
         let line = if printer.format() == Format::Json {
             serde_json::to_string(&Line { id, resolution })?
@@ -91,7 +95,7 @@ fn write(verb: &str, printer: &mut Printer, resolved: &[(LetterId, Resolution)])
     printer.flush()
 }
 
-fn text(verb: &str, id: &LetterId, resolution: &Resolution) -> Option<String> {
+fn text(verb: &str, id: &DeadLetterId, resolution: &Resolution) -> Option<String> {
     match resolution {
         Resolution::Done => None,
         Resolution::Gone => Some(format!("{id}  gone: already resolved elsewhere")),
@@ -119,7 +123,7 @@ impl<'a> Summary<'a> {
         Self {
             job: &plan.job.0,
             action: &plan.contents.action,
-            planned: plan.contents.letters,
+            planned: plan.contents.dead_letters,
             missing: plan.contents.missing,
             report,
         }

@@ -56,22 +56,26 @@ impl<'a> PlanView<'a> {
 impl Report for PlanView<'_> {
     fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let contents = self.contents;
-        let letters = match contents.letters {
+        let letters = match contents.dead_letters {
             0 => "no dead letters".to_owned(),
             letters => count(letters),
         };
         let (verb, store) = (contents.action.verb(), self.store);
         writeln!(out, "{verb} {} of {store}", paint(Paint::Name, &letters))?;
         for target in contents.targets.iter().take(LISTED) {
-            writeln!(out, "  {:>7}  {}", target.letters, self.target(target))?;
+            writeln!(out, "  {:>7}  {}", target.dead_letters, self.target(target))?;
         }
         let listed = contents
             .targets
             .iter()
             .take(LISTED)
-            .map(|target| target.letters);
-        more(out, contents.letters - listed.sum::<u64>(), "elsewhere")?;
-        if contents.letters > 0 {
+            .map(|target| target.dead_letters);
+        more(
+            out,
+            contents.dead_letters - listed.sum::<u64>(),
+            "elsewhere",
+        )?;
+        if contents.dead_letters > 0 {
             writeln!(out, "because of")?;
         }
         let rows = contents.reasons.rows.iter().take(LISTED);
@@ -81,7 +85,7 @@ impl Report for PlanView<'_> {
         }
         more(
             out,
-            contents.letters - rows.map(|row| row.count).sum::<u64>(),
+            contents.dead_letters - rows.map(|row| row.count).sum::<u64>(),
             "other",
         )?;
         if contents.left_out > 0 {

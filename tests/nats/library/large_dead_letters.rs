@@ -6,7 +6,7 @@ use protoflow::transport::{DeadLetter, JobAction, Resolution, Transport};
 use serde_json::json;
 use test_support::nats::Broker;
 
-use super::{connect::Connect as _, letters};
+use super::{connect::Connect as _, dead_letters};
 
 const LETTERS: usize = 60;
 const SIZE: usize = 800_000;
@@ -37,7 +37,7 @@ async fn run(transport: &dyn Transport, action: JobAction, letters: &[DeadLetter
 async fn they_are_replayed_in_steps_of_few_bytes() {
     let broker = Broker::start();
     let transport = broker.connect("", true).await.unwrap();
-    let letters = letters::bury(&*transport, LETTERS, SIZE).await;
+    let letters = dead_letters::bury(&*transport, LETTERS, SIZE).await;
     run(&*transport, JobAction::Replay { to: None }, &letters).await;
     let question = json!({"subjects_filter": "PROTOFLOW.order"});
     let told = broker.ask("$JS.API.STREAM.INFO.PROTOFLOW", &question);
@@ -49,8 +49,8 @@ async fn they_are_replayed_in_steps_of_few_bytes() {
 async fn so_are_those_that_are_not_in_order() {
     let broker = Broker::start();
     let transport = broker.connect("", true).await.unwrap();
-    let mut letters = letters::bury(&*transport, LETTERS, SIZE).await;
+    let mut letters = dead_letters::bury(&*transport, LETTERS, SIZE).await;
     letters.reverse();
     run(&*transport, JobAction::Purge, &letters).await;
-    assert_eq!(letters::all(&*transport).await, []);
+    assert_eq!(dead_letters::all(&*transport).await, []);
 }

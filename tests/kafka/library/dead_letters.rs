@@ -57,7 +57,7 @@ async fn partitions_are_read_as_one_and_copies_are_one() {
     assert!(
         found
             .iter()
-            .map(|letter| letter.record.dead_since)
+            .map(|letter| letter.record.dead_lettered_at)
             .is_sorted()
     );
     assert_eq!(names(&found), names(&letters));

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use protoflow::{
     event::{Message, from_unix_nanos},
     transport::{
-        DeadLetter, ErrorKind, JOB_LEASE, JobAction, LetterKind, LetterRef, Resolution, Selection,
-        Transport, Verdict,
+        DeadLetter, DeadLetterKind, DeadLetterRef, ErrorKind, JOB_LEASE, JobAction, Resolution,
+        Selection, Transport, Verdict,
     },
 };
 
@@ -19,8 +19,8 @@ async fn bury(transport: &dyn Transport) -> Vec<DeadLetter> {
         let consumer = transport.subscribe(request(group, topic)).await.unwrap();
         let taken = take(&*consumer, 2).await;
         let verdicts = [
-            (LetterKind::Permanent, "Größe is wrong"),
-            (LetterKind::Exhausted, "timeout after 3 s"),
+            (DeadLetterKind::Permanent, "Größe is wrong"),
+            (DeadLetterKind::Exhausted, "timeout after 3 s"),
         ];
         let batch = taken
             .into_iter()
@@ -53,18 +53,18 @@ async fn scan(transport: &dyn Transport, selection: &Selection) -> Vec<DeadLette
 fn selections(letters: &[DeadLetter]) -> Vec<Selection> {
     let all = Selection::default;
     let id = letters[1].id.as_str();
-    let since = letters[2].record.dead_since;
+    let since = letters[2].record.dead_lettered_at;
     vec![
         all(),
-        Selection { letters: vec![LetterRef(id[..6].to_owned())], ..all() },
-        Selection { letters: vec![LetterRef("3".to_owned()), LetterRef(id.to_owned())], ..all() },
+        Selection { ids: vec![DeadLetterRef(id[..6].to_owned())], ..all() },
+        Selection { ids: vec![DeadLetterRef("3".to_owned()), DeadLetterRef(id.to_owned())], ..all() },
         Selection { topics: vec!["order.*".to_owned()], ..all() },
         Selection { topics: vec!["order.paid".to_owned(), "no".to_owned()], ..all() },
         Selection { group: Some("g".parse().unwrap()), ..all() },
         Selection { reason: Some("GRÖSSE".to_owned()), ..all() },
         Selection { reason: Some("größe".to_owned()), ..all() },
         Selection { reason: Some("EXIT 1".to_owned()), ..all() },
-        Selection { kind: Some(LetterKind::Exhausted), ..all() },
+        Selection { kind: Some(DeadLetterKind::Exhausted), ..all() },
         Selection { fingerprint: Some("ab".to_owned()), ..all() },
         Selection { fingerprint: Some("2".to_owned()), ..all() },
         Selection { since: Some(since), ..all() },
@@ -173,7 +173,7 @@ async fn a_long_story_is_cut_to_fit() {
     let taken = take(&*consumer, 1).await;
     let mut long = failure(&"ä\n".repeat(9000));
     long.detail = Some("\u{1}".repeat(100_000));
-    let kind = LetterKind::Permanent;
+    let kind = DeadLetterKind::Permanent;
     settle(
         &*consumer,
         taken,
@@ -221,7 +221,7 @@ async fn an_imported_letter_never_takes_the_name_of_one_of_our_own() {
 async fn die(transport: &dyn Transport, count: usize) {
     let consumer = transport.subscribe(request("g", "t")).await.unwrap();
     let taken = take(&*consumer, count).await;
-    let kind = LetterKind::Permanent;
+    let kind = DeadLetterKind::Permanent;
     let failure = Box::new(failure("no"));
     settle(&*consumer, taken, Verdict::DeadLetter { kind, failure }).await;
     consumer.close().await.unwrap();

@@ -2,7 +2,7 @@
 
 use protoflow::{
     event::Position,
-    transport::{DeadLetter, ErrorKind, LetterKind, Resolution},
+    transport::{DeadLetter, DeadLetterKind, ErrorKind, Resolution},
 };
 use test_support::kafka::records::Record;
 
@@ -55,7 +55,7 @@ async fn a_letter_that_does_not_fit_is_stored_as_far_as_it_does() {
 /// Times are told apart, as each letter is made when it is asked for.
 fn letter_like(found: &DeadLetter, mut letter: DeadLetter) -> DeadLetter {
     letter.record.first_failed = found.record.first_failed;
-    letter.record.dead_since = found.record.dead_since;
+    letter.record.dead_lettered_at = found.record.dead_lettered_at;
     letter.record.origin.time = found.record.origin.time;
     letter
 }
@@ -121,7 +121,7 @@ async fn a_reference_whose_original_is_gone_is_not_replayed() {
     };
     shelf.raw.write(&shelf.name("order.dlq"), &[reference]);
     let found = shelf.letters().await;
-    assert_eq!(found[0].record.kind, LetterKind::Terminated);
+    assert_eq!(found[0].record.kind, DeadLetterKind::Terminated);
     assert_eq!(found[0].record.group.as_str(), "share");
     let outcomes = shelf.run(to("again"), &found).await;
     assert!(matches!(&outcomes[..], [(_, Resolution::Failed { .. })]));

@@ -6,14 +6,14 @@ use super::{Fault, Faulty, Shared};
 use crate::{
     event::{Group, Headers, Topic},
     transport::{
-        DeadLetter, DeadLetters, ErrorKind, Job, JobAction, JobId, JobLease, LetterId, LetterScan,
-        Resolution, Result, Selection, Stats,
+        DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Job, JobAction, JobId,
+        JobLease, Resolution, Result, Selection, Stats,
     },
 };
 
 #[async_trait]
 impl DeadLetters for Faulty {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
         Ok(Box::new(FaultyScan {
             inner: self.inner.dead_letters().scan(selection).await?,
             faulty: self.clone(),
@@ -102,7 +102,11 @@ impl DeadLetters for Faulty {
         self.inner.dead_letters().renew(&trusted(self, lease)).await
     }
 
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+    async fn advance(
+        &self,
+        lease: &JobLease,
+        max: usize,
+    ) -> Result<Vec<(DeadLetterId, Resolution)>> {
         let before = letters(self).await?;
         if self.has(Fault::ReplaysToAll) {
             return replay_to_all(self, lease, max, &before).await;
@@ -165,7 +169,7 @@ async fn replay_to_all(
     lease: &JobLease,
     max: usize,
     before: &[DeadLetter],
-) -> Result<Vec<(LetterId, Resolution)>> {
+) -> Result<Vec<(DeadLetterId, Resolution)>> {
     let resolved = faulty.inner.dead_letters().advance(lease, max).await?;
     for (id, _) in &resolved {
         if let Some(letter) = before.iter().find(|letter| letter.id == *id) {
@@ -176,13 +180,13 @@ async fn replay_to_all(
 }
 
 struct FaultyScan {
-    inner: Box<dyn LetterScan>,
+    inner: Box<dyn DeadLetterScan>,
     faulty: Faulty,
     skipped: bool,
 }
 
 #[async_trait]
-impl LetterScan for FaultyScan {
+impl DeadLetterScan for FaultyScan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         if self.faulty.has(Fault::SkipsLetters) && !self.skipped {
             self.skipped = true;
@@ -202,11 +206,11 @@ fn spoil(letter: &mut DeadLetter, fault: Fault, shared: &Shared) {
         Fault::LettersStripped => letter.message.headers = Headers::new(),
         Fault::LettersWithoutFailure => record.failure.message.clear(),
         Fault::RenamesLetters => {
-            letter.id = LetterId::from_stored(format!("letter-{}", shared.number()));
+            letter.id = DeadLetterId::from_stored(format!("letter-{}", shared.number()));
         }
         Fault::OneNamePerMessage => {
             let name = format!("letter-{}", record.origin.position);
-            letter.id = LetterId::from_stored(name);
+            letter.id = DeadLetterId::from_stored(name);
         }
         Fault::CountsEveryRun if !record.kind.counts_last_run() => record.attempts += 1,
         Fault::ForgetsTotals => record.total_attempts = record.attempts,

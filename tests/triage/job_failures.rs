@@ -14,9 +14,10 @@ use protoflow::{
     event::{Encoding, Topic},
     runtime::{JobReport, PlanRequest, Stop, Triage, TriageError},
     transport::{
-        Capabilities, DeadLetter, DeadLetters, ErrorKind, Finding, Job, JobAction, JobId, JobLease,
-        LetterId, LetterScan, Outgoing, Receipt, Resolution, Result, Schedules, Selection, Stats,
-        SubscribeRequest, Subscription, Tail, TailRequest, Transport, TransportError,
+        Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Finding,
+        Job, JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, Schedules,
+        Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        TransportError,
     },
 };
 use tokio::time::Instant;
@@ -44,7 +45,7 @@ impl Away {
 
 #[async_trait]
 impl DeadLetters for Away {
-    async fn scan(&self, selection: &Selection) -> Result<Box<dyn LetterScan>> {
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
         self.letters().scan(selection).await
     }
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
@@ -71,7 +72,11 @@ impl DeadLetters for Away {
     async fn renew(&self, lease: &JobLease) -> Result<()> {
         self.letters().renew(lease).await
     }
-    async fn advance(&self, lease: &JobLease, max: usize) -> Result<Vec<(LetterId, Resolution)>> {
+    async fn advance(
+        &self,
+        lease: &JobLease,
+        max: usize,
+    ) -> Result<Vec<(DeadLetterId, Resolution)>> {
         let left = self
             .times
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));

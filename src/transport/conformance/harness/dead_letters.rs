@@ -4,8 +4,8 @@ use super::{Harness, message::message};
 use crate::{
     event::Topic,
     transport::{
-        DeadLetter, ErrorKind, JobAction, JobId, JobLease, LetterId, LetterKind, Resolution,
-        Selection, Transport,
+        DeadLetter, DeadLetterId, DeadLetterKind, ErrorKind, JobAction, JobId, JobLease,
+        Resolution, Selection, Transport,
     },
 };
 
@@ -48,7 +48,7 @@ pub(in crate::transport::conformance) async fn bury(
         .await;
     let member = harness.join(group, topic).await;
     for delivery in member.take(texts.len()).await {
-        member.bury(delivery, LetterKind::Permanent).await;
+        member.bury(delivery, DeadLetterKind::Permanent).await;
     }
     member.close().await;
     let letters = read(harness, group).await;
@@ -90,7 +90,7 @@ pub(in crate::transport::conformance) async fn run(
     harness: &Harness,
     action: JobAction,
     letters: &[DeadLetter],
-) -> Vec<(LetterId, Resolution)> {
+) -> Vec<(DeadLetterId, Resolution)> {
     let job = plan(harness, action, letters).await;
     let lease = lease(&*harness.transport, &job).await;
     finish(&*harness.transport, lease).await
@@ -100,7 +100,7 @@ pub(in crate::transport::conformance) async fn run(
 pub(in crate::transport::conformance) async fn finish(
     transport: &dyn Transport,
     lease: JobLease,
-) -> Vec<(LetterId, Resolution)> {
+) -> Vec<(DeadLetterId, Resolution)> {
     let store = transport.dead_letters();
     let mut all = Vec::new();
     loop {
@@ -131,7 +131,7 @@ pub(in crate::transport::conformance) async fn replay(harness: &Harness, letters
 /// Returns the outcomes in which every letter is resolved.
 pub(in crate::transport::conformance) fn done(
     letters: &[DeadLetter],
-) -> Vec<(LetterId, Resolution)> {
+) -> Vec<(DeadLetterId, Resolution)> {
     let done = |letter: &DeadLetter| (letter.id.clone(), Resolution::Done);
     letters.iter().map(done).collect()
 }

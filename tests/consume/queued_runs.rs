@@ -46,7 +46,7 @@ impl Handler for Booth {
         Outcome::Return
     }
 
-    fn ahead(&self) -> usize {
+    fn max_queued(&self) -> usize {
         4
     }
 }
@@ -116,7 +116,7 @@ impl Handler for Fussy {
         let is_first = self.came.fetch_add(1, Ordering::SeqCst) == 0;
         self.inside.fetch_add(1, Ordering::SeqCst);
         if is_first {
-            while self.came.load(Ordering::SeqCst) <= self.ahead() {
+            while self.came.load(Ordering::SeqCst) <= self.max_queued() {
                 tokio::task::yield_now().await;
             }
         } else {
@@ -130,7 +130,7 @@ impl Handler for Fussy {
         }
     }
 
-    fn ahead(&self) -> usize {
+    fn max_queued(&self) -> usize {
         4
     }
 }
@@ -180,7 +180,7 @@ impl Handler for Late {
         }
     }
 
-    fn ahead(&self) -> usize {
+    fn max_queued(&self) -> usize {
         1
     }
 }
@@ -237,7 +237,7 @@ impl Handler for Relay {
         Outcome::DeadLetter(describe_failure("test", &format!("run {number}"), None))
     }
 
-    fn ahead(&self) -> usize {
+    fn max_queued(&self) -> usize {
         2
     }
 }
@@ -296,7 +296,7 @@ impl Handler for Slow {
         Outcome::Return
     }
 
-    fn ahead(&self) -> usize {
+    fn max_queued(&self) -> usize {
         1
     }
 }

@@ -1,7 +1,7 @@
 //! Reading the dead letters of a query, page by page.
 
 use super::{Query, TriageError, names::Names};
-use crate::transport::{DeadLetter, LetterScan, Result, Selection, Transport};
+use crate::transport::{DeadLetter, DeadLetterScan, Result, Selection, Transport};
 
 /// Most ids that are sent to the broker; more are matched here.
 const SENT_NAMES: usize = 500;
@@ -10,45 +10,45 @@ const SENT_NAMES: usize = 500;
 pub(super) const PAGE: usize = 500;
 
 /// An open listing of dead letters, oldest first.
-pub struct Letters {
-    scan: Box<dyn LetterScan>,
+pub struct DeadLetterListing {
+    scan: Box<dyn DeadLetterScan>,
     conditions: Selection,
     names: Names,
     #[cfg(feature = "filter")]
     filter: Option<crate::runtime::Filter>,
-    unfiltered: Unfiltered,
+    filter_failures: FilterFailures,
     #[cfg(feature = "filter")]
     record: Vec<u8>,
 }
 
 /// Dead letters on which the filter failed; they are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Unfiltered {
+pub struct FilterFailures {
     /// Number of dead letters.
-    pub letters: u64,
+    pub count: u64,
     /// The error on the first of them.
     pub reason: String,
 }
 
-impl Letters {
+impl DeadLetterListing {
     pub(super) async fn open(transport: &dyn Transport, query: Query) -> Result<Self> {
         let mut conditions = query.selection;
-        let scan = if conditions.letters.len() <= SENT_NAMES {
+        let scan = if conditions.ids.len() <= SENT_NAMES {
             transport.dead_letters().scan(&conditions).await?
         } else {
-            let names = std::mem::take(&mut conditions.letters);
+            let names = std::mem::take(&mut conditions.ids);
             let scan = transport.dead_letters().scan(&conditions).await?;
-            conditions.letters = names;
+            conditions.ids = names;
             scan
         };
-        let names = Names::new(std::mem::take(&mut conditions.letters));
+        let names = Names::new(std::mem::take(&mut conditions.ids));
         Ok(Self {
             scan,
             conditions,
             names,
             #[cfg(feature = "filter")]
             filter: query.filter,
-            unfiltered: Unfiltered::default(),
+            filter_failures: FilterFailures::default(),
             #[cfg(feature = "filter")]
             record: Vec::new(),
         })
@@ -87,8 +87,8 @@ impl Letters {
 
     /// Returns the dead letters on which the filter failed so far.
     #[must_use]
-    pub fn unfiltered(&self) -> &Unfiltered {
-        &self.unfiltered
+    pub fn filter_failures(&self) -> &FilterFailures {
+        &self.filter_failures
     }
 
     fn matches(&mut self, letter: &DeadLetter) -> bool {
@@ -103,10 +103,10 @@ impl Letters {
         self.record.clear();
         super::write_dead_letter(&mut self.record, letter);
         filter.matches(&self.record).unwrap_or_else(|error| {
-            if self.unfiltered.letters == 0 {
-                self.unfiltered.reason = format!("{}: {error}", letter.id);
+            if self.filter_failures.count == 0 {
+                self.filter_failures.reason = format!("{}: {error}", letter.id);
             }
-            self.unfiltered.letters += 1;
+            self.filter_failures.count += 1;
             false
         })
     }
@@ -121,9 +121,9 @@ impl Letters {
     }
 }
 
-impl std::fmt::Debug for Letters {
+impl std::fmt::Debug for DeadLetterListing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Letters")
+        f.debug_struct("DeadLetterListing")
             .field("conditions", &self.conditions)
             .finish_non_exhaustive()
     }

@@ -9,7 +9,7 @@ use std::{
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{harness::Pf, letters::failed, normalise::normalise};
+use crate::{dead_letters::failed, harness::Pf, normalise::normalise};
 
 /// Makes a store of this name with one event in it, and nothing in its log.
 fn another(pf: &Pf, name: &str, data: &str) {

@@ -3,8 +3,8 @@
 use protoflow::{
     event::Message,
     transport::{
-        DeadLetter, ErrorKind, Failure, LetterKind, Result, Selection, SubscribeRequest, Transport,
-        Verdict,
+        DeadLetter, DeadLetterKind, ErrorKind, Failure, Result, Selection, SubscribeRequest,
+        Transport, Verdict,
     },
 };
 
@@ -25,7 +25,7 @@ pub(crate) async fn bury(transport: &dyn Transport, count: usize, size: usize) -
         };
         left -= taken.len();
         let verdict = || Verdict::DeadLetter {
-            kind: LetterKind::Permanent,
+            kind: DeadLetterKind::Permanent,
             failure: Box::new(Failure::crashed(1)),
         };
         let dead = taken.into_iter().map(|one| one.conclude(verdict()));
