@@ -123,6 +123,13 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l on-exit -d 'Actions fo
 complete -c pf -n "__fish_pf_using_subcommand consume" -l count -d 'End after N events were acknowledged, skipped or dead-lettered' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l timeout -d 'End after this time, with exit status 3' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l grace -d 'Time that a stop waits for runs to finish' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l where -d 'Handle only events that match this jq filter on the record of `-o json`; the others are acknowledged. All consumers of a group need the same filter' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l expired -d 'What to do with an event whose `expirytime` has passed' -r -f -a "skip\t'Acknowledge it and count it'
+deliver\t'Give it to the command'
+dead-letter\t'Dead-letter it'"
+complete -c pf -n "__fish_pf_using_subcommand consume" -l tombstones -d 'What to do with a message whose payload is null (on NATS, empty) and that is not an event [default: as with any message that is not a CloudEvent]' -r -f -a "skip\t'Acknowledge it and count it'
+deliver\t'Give it to the command'
+dead-letter\t'Dead-letter it'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l stdin -d 'What the command gets on its stdin' -r -f -a "event\t'The event as one line of JSON'
 data\t'The data alone, unchanged'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l naming -d 'Attribute names on stdin: valid CloudEvents names, or those of the Go library (`pf_attempt`)' -r -f -a "cloudevents\t'Valid CloudEvents names, which every SDK reads'

@@ -56,7 +56,7 @@ pub use self::{
     handling::{
         emitted::{Emission, complete_emitted},
         hand_over::{HandOver, hand_over, hand_over_envelope, hand_over_event},
-        plain::wrap_plain,
+        plain::{wrap_plain, wrap_tombstone},
     },
     message::{Headers, Message, Position, Stored},
     record::{

@@ -16,7 +16,7 @@ mod triage;
 pub use self::filter::{Filter, FilterError};
 pub use self::{
     breaker::BreakerOptions,
-    consume::{ConsumeError, ConsumeOptions, Consumer, End, Stop, Summary},
+    consume::{ConsumeError, ConsumeOptions, Consumer, End, EventFilter, Stop, Summary, Treatment},
     failure::{describe_failure, fingerprint},
     handler::{
         DirectHandler, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler,

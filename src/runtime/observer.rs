@@ -18,6 +18,12 @@ pub enum Notice<'a> {
     Acked(&'a Delivery),
     /// An event was skipped for this reason and acknowledged.
     Skipped(&'a Delivery, &'a str),
+    /// An event had expired, as the text says, and was acknowledged without a run.
+    Expired(&'a Delivery, &'a str),
+    /// A tombstone was acknowledged without a run.
+    Tombstone(&'a Delivery),
+    /// An event that the filter does not match was acknowledged without a run.
+    Filtered(&'a Delivery),
     /// A run failed; the event is retried after this pause.
     Retrying(&'a Delivery, Duration, &'a Failure),
     /// An event was dead-lettered.

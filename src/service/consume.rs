@@ -9,7 +9,10 @@ use std::{
 use super::{connection::Connection, error::ServiceError};
 use crate::{
     event::{Group, NameError, Naming, Pattern, Topic},
-    runtime::{BreakerOptions, ConsumeOptions, Consumer, Handler, RetryPolicy, Stop, Summary},
+    runtime::{
+        BreakerOptions, ConsumeOptions, Consumer, EventFilter, Handler, RetryPolicy, Stop, Summary,
+        Treatment,
+    },
     transport::{StartFrom, SubscribeRequest},
 };
 
@@ -155,6 +158,23 @@ impl<H: Handler> Consume<H> {
     /// Also handles messages that are not CloudEvents, wrapped into one.
     pub fn plain(self) -> Self {
         self.set(|options| options.plain = true)
+    }
+
+    /// Handles only events that the filter matches; the others are acknowledged. Events on which it fails are
+    /// dead-lettered.
+    pub fn filter(self, filter: EventFilter) -> Self {
+        self.set(move |options| options.filter = Some(filter))
+    }
+
+    /// Sets what happens to events whose `expirytime` has passed; [`Treatment::DeadLetter`] by default.
+    pub fn expired(self, treatment: Treatment) -> Self {
+        self.set(move |options| options.expired = treatment)
+    }
+
+    /// Sets what happens to tombstones, messages with a null payload that are not events. By default they are treated as any
+    /// other message that is not an event.
+    pub fn tombstones(self, treatment: Treatment) -> Self {
+        self.set(move |options| options.tombstones = Some(treatment))
     }
 
     /// Sets the naming of attributes for the handler; see [`ServiceBuilder::handler_naming`](super::ServiceBuilder::handler_naming).

@@ -15,6 +15,7 @@ mod emit;
 mod errors;
 mod handler;
 mod help;
+mod left_out;
 mod naming;
 mod normalised;
 #[cfg(target_os = "linux")]

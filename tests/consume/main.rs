@@ -12,5 +12,6 @@ mod order;
 mod publishing;
 mod queued_runs;
 mod responses;
+mod screening;
 mod service;
 mod transport_failures;

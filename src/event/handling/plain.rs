@@ -1,16 +1,40 @@
-//! Plain messages wrapped as events, for handlers that ask for them (`--plain`).
+//! Messages that are not events, wrapped as events for handlers that ask for them (`--plain`, `--tombstones deliver`).
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use crate::event::{
-    Data, Envelope, Form, Message, Stored, codec::binary, codec::media, codec::percent,
-    codec::structured, time::format_time,
+    Data, Envelope, Form, Message, Stored, attributes::names, attributes::value::Extension,
+    codec::binary, codec::media, codec::percent, codec::structured, json::write::quoted,
+    time::format_time,
 };
+
+/// The key of a tombstone that is not text, in base64.
+const KEY_BYTES: &str = "partitionkeybase64";
 
 /// Wraps a message that is not an event (`--plain`): the type is `plain`, the source the topic, the id the position,
 /// and the bytes are the data.
 #[must_use]
 pub fn wrap_plain(stored: &Stored) -> Message {
+    wrap(stored, "plain", Vec::new())
+}
+
+/// Wraps a message whose payload is null (`--tombstones deliver`): the type is `tombstone`, the source the topic, the id the
+/// position. Its key is `partitionkey`, or in base64 `partitionkeybase64` if it is not text. There are no data.
+#[must_use]
+pub fn wrap_tombstone(stored: &Stored) -> Message {
+    let key = stored.message.key.as_deref().map(|key| {
+        let (name, text) = match std::str::from_utf8(key) {
+            Ok(text) if !text.contains(char::is_control) => (names::PARTITION_KEY, text.to_owned()),
+            _ => (KEY_BYTES, STANDARD.encode(key)),
+        };
+        (Cow::Borrowed(name), Cow::Owned(quoted(&text)))
+    });
+    wrap(stored, "tombstone", key.into_iter().collect())
+}
+
+fn wrap(stored: &Stored, ty: &str, extensions: Vec<Extension<'_>>) -> Message {
     let mut message = stored.message.clone();
     let given = message.headers.text("content-type");
     let kind = given
@@ -24,13 +48,15 @@ pub fn wrap_plain(stored: &Stored) -> Message {
     let envelope = Envelope {
         id: Cow::Borrowed(stored.position.as_str()),
         source: Cow::Owned(source),
-        ty: Cow::Borrowed("plain"),
+        ty: Cow::Borrowed(ty),
         subject: None,
         time: Some(Cow::Owned(format_time(stored.time))),
         datacontenttype: kind.map(Cow::Owned),
         dataschema: None,
-        extensions: Vec::new(),
-        data: payload.map_or(Data::None, Data::Bytes),
+        extensions,
+        data: payload
+            .filter(|_| ty != "tombstone")
+            .map_or(Data::None, Data::Bytes),
         form: Form::Binary,
     };
     let mut out = Vec::with_capacity(256);

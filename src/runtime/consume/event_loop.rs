@@ -19,6 +19,7 @@ use super::{
     run::{
         finished::FinishedRun,
         runs::{ABORT_GRACE, Runner},
+        screening::Screening,
     },
     setup::Setup,
     summary::{ConsumeError, End, Stop, Summary},
@@ -85,7 +86,12 @@ impl<H: Handler> ConsumeLoop<H> {
             policy: options.policy,
             event_decides_attempts: options.event_decides_attempts,
             timeout: options.handler_timeout,
-            plain: options.plain,
+            screening: Screening {
+                filter: options.filter.clone(),
+                expired: options.expired,
+                tombstones: options.tombstones,
+                plain: options.plain,
+            },
             naming: options.handler_naming,
             refused: RefusedAttributes::new(Arc::clone(&observer)),
             abort: CancellationToken::new(),

@@ -19,7 +19,7 @@ use super::{
     options::ConsumeOptions,
     responses::{Answered, Responses},
     run::{
-        finished::FinishedRun,
+        finished::{FinishedRun, LeftOut},
         runs::{Runner, Tasks},
         verdict::{Conclusion, conclude, dead_letter, ending_of, failed_run},
     },
@@ -121,7 +121,7 @@ impl<H: Handler> InFlight<H> {
         failpoint::reach("consume.handled");
         let probe = finished.probe;
         match conclude(finished, &self.options.policy, fastrand::f64(), aborting) {
-            Conclusion::Ack(delivery, skipped) => self.ack(delivery, skipped, probe),
+            Conclusion::Ack(delivery, left_out) => self.ack(delivery, left_out, probe),
             Conclusion::Respond(finished, responses) => {
                 self.queue.occupy(key_of(&finished.delivery));
                 self.responses.add(finished, responses);
@@ -137,11 +137,17 @@ impl<H: Handler> InFlight<H> {
         }
     }
 
-    fn ack(&mut self, delivery: Delivery, skipped: Option<String>, probe: bool) {
-        self.confirm_decodable();
+    fn ack(&mut self, delivery: Delivery, left_out: Option<LeftOut>, probe: bool) {
+        let ending = match left_out {
+            None | Some(LeftOut::Skipped(_)) => Some(Ending::Success),
+            Some(_) => None,
+        };
+        if left_out != Some(LeftOut::Tombstone) {
+            self.confirm_decodable();
+        }
         self.queue.release(&delivery);
-        self.settlements.ack(delivery, skipped);
-        self.note_ending(Some(Ending::Success), probe);
+        self.settlements.ack(delivery, left_out);
+        self.note_ending(ending, probe);
     }
 
     fn settle(&mut self, delivery: Delivery, verdict: Verdict, probe: bool) {

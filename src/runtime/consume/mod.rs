@@ -21,5 +21,6 @@ mod summary;
 pub use self::{
     consumer::Consumer,
     options::ConsumeOptions,
+    run::screening::{EventFilter, Treatment},
     summary::{ConsumeError, End, Stop, Summary},
 };

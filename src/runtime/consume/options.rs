@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::run::screening::{EventFilter, Treatment};
 use crate::{
     event::Naming,
     runtime::{BreakerOptions, RetryPolicy},
@@ -29,6 +30,13 @@ pub struct ConsumeOptions {
     pub timeout: Option<Duration>,
     /// Hand over messages that are not CloudEvents, wrapped into an event.
     pub plain: bool,
+    /// Handle only events that it matches.
+    pub filter: Option<EventFilter>,
+    /// What to do with an event whose `expirytime` has passed. An event that was replayed is handled in any case.
+    pub expired: Treatment,
+    /// What to do with a tombstone: a message with a null payload that is not an event. `None` treats it as any other
+    /// message that is not an event.
+    pub tombstones: Option<Treatment>,
     /// Naming of attributes for the handler; stored events have that of the transport's
     /// [`encoding`](crate::transport::Transport::encoding).
     pub handler_naming: Naming,
@@ -50,6 +58,9 @@ impl ConsumeOptions {
             count: None,
             timeout: None,
             plain: false,
+            filter: None,
+            expired: Treatment::DeadLetter,
+            tombstones: None,
             handler_naming: Naming::CloudEvents,
             breaker: BreakerOptions::default(),
         }

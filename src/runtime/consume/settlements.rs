@@ -7,13 +7,15 @@ use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
     deliveries::queue::{Key, key_of},
+    run::finished::LeftOut,
     summary::{ConsumeError, Summary},
 };
 use crate::{
     failpoint,
     runtime::{Notice, Observer, joined},
     transport::{
-        Delivery, ErrorKind, Result, Settlement, Subscription, Ticket, TransportError, Verdict,
+        DeadLetterKind, Delivery, ErrorKind, Result, Settlement, Subscription, Ticket,
+        TransportError, Verdict,
     },
 };
 
@@ -36,24 +38,71 @@ struct Entry {
 enum End {
     Acked,
     Skipped,
+    /// Skipped because it had expired.
+    Expired,
+    /// Skipped because it is a tombstone.
+    Tombstone,
+    /// Acknowledged because the filter does not match it.
+    Filtered,
     Retried,
     Returned,
     DeadLettered,
+    /// Dead-lettered because it had expired.
+    ExpiredLetter,
+}
+
+impl End {
+    fn of(verdict: &Verdict, left_out: Option<&LeftOut>) -> Self {
+        match (verdict, left_out) {
+            (Verdict::Ack, None) => Self::Acked,
+            (Verdict::Ack, Some(LeftOut::Skipped(_))) => Self::Skipped,
+            (Verdict::Ack, Some(LeftOut::Expired(_))) => Self::Expired,
+            (Verdict::Ack, Some(LeftOut::Tombstone)) => Self::Tombstone,
+            (Verdict::Ack, Some(LeftOut::Filtered)) => Self::Filtered,
+            (Verdict::Retry { .. }, _) => Self::Retried,
+            (Verdict::Return, _) => Self::Returned,
+            (Verdict::DeadLetter { kind, .. }, _) => match kind {
+                DeadLetterKind::Expired => Self::ExpiredLetter,
+                _ => Self::DeadLettered,
+            },
+        }
+    }
+
+    /// Adds one to the counts of what ended so.
+    fn count(self, summary: &mut Summary) {
+        let counter = match self {
+            Self::Acked => &mut summary.acked,
+            Self::Skipped | Self::Expired | Self::Tombstone => &mut summary.skipped,
+            Self::Filtered => &mut summary.filtered,
+            Self::Retried => &mut summary.retried,
+            Self::Returned => &mut summary.returned,
+            Self::DeadLettered | Self::ExpiredLetter => &mut summary.dead_lettered,
+        };
+        *counter += 1;
+        match self {
+            Self::Expired | Self::ExpiredLetter => summary.expired += 1,
+            Self::Tombstone => summary.tombstones += 1,
+            _ => {}
+        }
+    }
 }
 
 /// A delivery that is reported to the observer with its verdict.
 struct FollowedDelivery {
     delivery: Delivery,
     verdict: Verdict,
-    /// Reason for skipping it.
-    skipped: Option<String>,
+    /// Reason for not handling it.
+    left_out: Option<LeftOut>,
 }
 
 impl FollowedDelivery {
     fn notice(&self) -> Notice<'_> {
         let delivery = &self.delivery;
-        match (&self.verdict, &self.skipped) {
-            (Verdict::Ack, Some(reason)) => Notice::Skipped(delivery, reason),
+        match (&self.verdict, &self.left_out) {
+            (Verdict::Ack, Some(LeftOut::Skipped(reason))) => Notice::Skipped(delivery, reason),
+            (Verdict::Ack, Some(LeftOut::Expired(when))) => Notice::Expired(delivery, when),
+            (Verdict::Ack, Some(LeftOut::Tombstone)) => Notice::Tombstone(delivery),
+            (Verdict::Ack, Some(LeftOut::Filtered)) => Notice::Filtered(delivery),
             (Verdict::Ack, None) => Notice::Acked(delivery),
             (Verdict::Retry { after, failure }, _) => Notice::Retrying(delivery, *after, failure),
             (Verdict::Return, _) => Notice::Returned(delivery),
@@ -133,9 +182,9 @@ impl Settlements {
             .map(|entry| entry.ticket)
     }
 
-    /// Takes an acknowledgement; with a reason, the event was skipped.
-    pub(super) fn ack(&mut self, delivery: Delivery, skipped: Option<String>) {
-        self.add(delivery, Verdict::Ack, skipped, None);
+    /// Takes an acknowledgement; with a reason, the event was not handled.
+    pub(super) fn ack(&mut self, delivery: Delivery, left_out: Option<LeftOut>) {
+        self.add(delivery, Verdict::Ack, left_out, None);
     }
 
     /// Takes any other verdict. `holds` means that its key is held until the verdict is durable.
@@ -148,20 +197,14 @@ impl Settlements {
         &mut self,
         delivery: Delivery,
         verdict: Verdict,
-        skipped: Option<String>,
+        left_out: Option<LeftOut>,
         hold: Option<Key>,
     ) {
-        let end = match &verdict {
-            Verdict::Ack if skipped.is_some() => End::Skipped,
-            Verdict::Ack => End::Acked,
-            Verdict::Retry { .. } => End::Retried,
-            Verdict::Return => End::Returned,
-            Verdict::DeadLetter { .. } => End::DeadLettered,
-        };
+        let end = End::of(&verdict, left_out.as_ref());
         let followed = || FollowedDelivery {
             delivery: delivery.copy(),
             verdict: verdict.clone(),
-            skipped,
+            left_out,
         };
         self.entries.push(Entry {
             ticket: delivery.ticket(),
@@ -254,15 +297,7 @@ impl Settlements {
     }
 
     fn count_and_notify(&mut self, entry: &Entry) {
-        let summary = &mut self.summary;
-        let counter = match entry.end {
-            End::Acked => &mut summary.acked,
-            End::Skipped => &mut summary.skipped,
-            End::Retried => &mut summary.retried,
-            End::Returned => &mut summary.returned,
-            End::DeadLettered => &mut summary.dead_lettered,
-        };
-        *counter += 1;
+        entry.end.count(&mut self.summary);
         if let Some(followed) = &entry.followed {
             self.observer.notice(followed.notice());
         }
@@ -297,5 +332,6 @@ fn taken<T>(batch: &mut Vec<T>) -> Vec<T> {
 /// Reports whether the consumer must stop: a dead letter that the store refuses would be redelivered without end. An outage
 /// passes.
 fn is_fatal(end: End, kind: ErrorKind) -> bool {
-    end == End::DeadLettered && !matches!(kind, ErrorKind::Lost | ErrorKind::Unavailable)
+    let is_dead_letter = matches!(end, End::DeadLettered | End::ExpiredLetter);
+    is_dead_letter && !matches!(kind, ErrorKind::Lost | ErrorKind::Unavailable)
 }

@@ -37,6 +37,12 @@ pub struct Summary {
     pub acked: u64,
     /// Events skipped and acknowledged.
     pub skipped: u64,
+    /// Events that the filter does not match, acknowledged.
+    pub filtered: u64,
+    /// Events that had expired; they also count as skipped or dead-lettered.
+    pub expired: u64,
+    /// Tombstones that were skipped; they also count as skipped.
+    pub tombstones: u64,
     /// Failed runs that are retried.
     pub retried: u64,
     /// Events dead-lettered.

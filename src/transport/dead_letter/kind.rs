@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterKind {
-    /// It is not a CloudEvent.
+    /// It is not a CloudEvent, or the filter of the consumer failed on it.
     Decode,
     /// The handler reported that it can never succeed.
     Permanent,

@@ -6,6 +6,7 @@ mod bytes;
 mod delays;
 mod groups;
 mod joining;
+mod left_out;
 mod login;
 mod open_transactions;
 mod publish;

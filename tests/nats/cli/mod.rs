@@ -8,6 +8,7 @@ mod fit;
 mod gaps;
 mod interest;
 mod interop;
+mod left_out;
 mod misdirected;
 mod schedule;
 mod security;

@@ -30,6 +30,8 @@ pub(in crate::runtime::consume) struct EventOverrides {
     pub(in crate::runtime::consume) max_attempts: Option<u32>,
     /// Set if the event is dead-lettered without a run.
     pub(in crate::runtime::consume) given_up: Option<(DeadLetterKind, Failure)>,
+    /// Set if the event has expired: says when.
+    pub(in crate::runtime::consume) expired: Option<Failure>,
 }
 
 impl EventOverrides {
@@ -43,16 +45,16 @@ impl EventOverrides {
         let Ok(envelope) = Envelope::read(message) else {
             return Self {
                 max_attempts: header,
-                given_up: None,
+                ..Self::default()
             };
         };
-        let expiry = envelope.extension(EXPIRY);
-        let expired = expiry.and_then(|time| expired(&time, now.into()));
+        // Replaying is an explicit decision, which stands above those of the publisher and of other consumers.
+        let is_replay = delivery.lineage.is_some();
+        let expiry = envelope.extension(EXPIRY).filter(|_| !is_replay);
         Self {
             max_attempts: envelope.max_attempts().or(header),
-            given_up: dead_letter_of_go_library(&envelope)
-                .filter(|_| delivery.lineage.is_none())
-                .or(expired),
+            given_up: dead_letter_of_go_library(&envelope).filter(|_| !is_replay),
+            expired: expiry.and_then(|time| expired(&time, now.into())),
         }
     }
 }
@@ -73,11 +75,10 @@ fn mentions_override(message: &Message) -> bool {
             .any(|finder| finder.find(message.bytes()).is_some())
 }
 
-fn expired(time: &str, now: DateTime<Utc>) -> Option<(DeadLetterKind, Failure)> {
+fn expired(time: &str, now: DateTime<Utc>) -> Option<Failure> {
     let expiry = DateTime::parse_from_rfc3339(time).ok()?;
-    let message = format!("expired at {time}");
-    let failure = || describe_failure("expired", &message, None);
-    (expiry < now).then(|| (DeadLetterKind::Expired, failure()))
+    let failure = || describe_failure("expired", &format!("expired at {time}"), None);
+    (expiry < now).then(failure)
 }
 
 /// Recognises a dead letter of the Go library, which publishes dead letters to the topic that they came from. Without this

@@ -11,8 +11,23 @@ use crate::{
 pub(in crate::runtime::consume) enum RunEnd {
     /// The handler returned.
     Handled(Outcome),
-    /// The handler was not called: the event has expired, or another consumer has given it up.
+    /// The handler was not called: the event is dead-lettered at once.
     GivenUp(DeadLetterKind, Failure),
+    /// The handler was not called: the event is acknowledged at once.
+    LeftOut(LeftOut),
+}
+
+/// Why an event is acknowledged without being handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::runtime::consume) enum LeftOut {
+    /// The handler skipped it, for this reason.
+    Skipped(String),
+    /// It had expired; says when.
+    Expired(String),
+    /// It is a tombstone.
+    Tombstone,
+    /// The filter does not match it.
+    Filtered,
 }
 
 /// A run that ended.

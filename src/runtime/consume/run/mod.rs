@@ -3,5 +3,6 @@
 mod event_overrides;
 pub(super) mod finished;
 pub(super) mod runs;
+pub(super) mod screening;
 mod turns;
 pub(super) mod verdict;

@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     event_overrides::EventOverrides,
     finished::{FinishedRun, RunEnd},
+    screening::{Screened, Screening},
     turns::Turns,
 };
 use crate::{
-    event::{Envelope, Group, Naming, wrap_plain},
+    event::{Group, Naming},
     lock::Mutex,
     runtime::consume::deliveries::queue::{Key, key_of},
     runtime::{
@@ -39,7 +40,7 @@ pub(in crate::runtime::consume) struct Runner<H> {
     pub(in crate::runtime::consume) policy: RetryPolicy,
     pub(in crate::runtime::consume) event_decides_attempts: bool,
     pub(in crate::runtime::consume) timeout: Option<Duration>,
-    pub(in crate::runtime::consume) plain: bool,
+    pub(in crate::runtime::consume) screening: Screening,
     pub(in crate::runtime::consume) naming: Naming,
     pub(in crate::runtime::consume) refused: RefusedAttributes,
     pub(in crate::runtime::consume) abort: CancellationToken,
@@ -77,9 +78,12 @@ impl<H: Handler> Runner<H> {
         Box::pin(async move {
             let overrides = EventOverrides::of(&delivery, SystemTime::now());
             let max_attempts = self.max_attempts(&overrides);
-            let end = match overrides.given_up {
-                Some((kind, failure)) => RunEnd::GivenUp(kind, failure),
-                None => RunEnd::Handled(self.handle(&delivery, max_attempts).await),
+            let end = match self.screen(&delivery, overrides) {
+                Screened::NoRun(end) => end,
+                Screened::Run(wrapped) => {
+                    let shown = wrapped.as_ref().unwrap_or(&delivery);
+                    RunEnd::Handled(self.handle(shown, max_attempts).await)
+                }
             };
             FinishedRun {
                 delivery,
@@ -98,8 +102,24 @@ impl<H: Handler> Runner<H> {
         own.unwrap_or(self.policy.max_attempts.max(1))
     }
 
+    /// Decides whether the handler gets the delivery. The filter comes first: what it leaves out is no concern of this
+    /// consumer, expired or not.
+    fn screen(&self, delivery: &Delivery, overrides: EventOverrides) -> Screened {
+        let run = match self.screening.screen(delivery) {
+            Screened::Run(wrapped) => wrapped,
+            no_run @ Screened::NoRun(_) => return no_run,
+        };
+        if let Some((kind, failure)) = overrides.given_up {
+            return Screened::NoRun(RunEnd::GivenUp(kind, failure));
+        }
+        let expired = overrides.expired;
+        match expired.and_then(|failure| self.screening.expired(failure)) {
+            Some(end) => Screened::NoRun(end),
+            None => Screened::Run(run),
+        }
+    }
+
     async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> Outcome {
-        let wrapped = self.wrap(delivery);
         let run = Run {
             group: self.group.clone(),
             attempt: delivery.attempts.attempt(),
@@ -116,7 +136,6 @@ impl<H: Handler> Runner<H> {
         if self.handler.max_queued() == 0 {
             run.start.mark();
         }
-        let delivery = wrapped.as_ref().unwrap_or(delivery);
         let handling = AssertUnwindSafe(async { self.handler.handle(delivery, &run).await });
         let handling = handling.catch_unwind().map(|ended| {
             ended.unwrap_or_else(|panic| Outcome::Retry(None, panic_failure(&*panic)))
@@ -125,16 +144,6 @@ impl<H: Handler> Runner<H> {
             Some(limit) => within(limit, &run, handling).await,
             None => handling.await,
         }
-    }
-
-    /// Wraps a message that is not a CloudEvent into one, if that is enabled.
-    fn wrap(&self, delivery: &Delivery) -> Option<Delivery> {
-        if !self.plain || Envelope::read(&delivery.stored.message).is_ok() {
-            return None;
-        }
-        let mut wrapped = delivery.copy();
-        wrapped.stored.message = wrap_plain(&delivery.stored);
-        Some(wrapped)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::finished::{FinishedRun, RunEnd};
+use super::{
+    finished::{FinishedRun, LeftOut, RunEnd},
+    screening::TOMBSTONE,
+};
 use crate::{
     runtime::{Decision, Ending, Outcome, RetryPolicy},
     transport::{DeadLetterKind, Delivery, Failure, Outgoing, Verdict},
@@ -10,8 +13,8 @@ use crate::{
 
 /// The action after a run that ended.
 pub(in crate::runtime::consume) enum Conclusion {
-    /// Acknowledge; with a reason, it was skipped.
-    Ack(Delivery, Option<String>),
+    /// Acknowledge; with a reason, it was not handled.
+    Ack(Delivery, Option<LeftOut>),
     /// Store these first, then acknowledge.
     Respond(FinishedRun, Vec<Outgoing>),
     /// Settle with this verdict.
@@ -36,13 +39,14 @@ pub(in crate::runtime::consume) fn conclude(
             let verdict = dead_letter(kind, failure);
             return Conclusion::Settle(finished.delivery, verdict);
         }
+        RunEnd::LeftOut(why) => return Conclusion::Ack(finished.delivery, Some(why)),
         RunEnd::Handled(outcome) => outcome,
     };
     let failed = |failure| timed(failure, took);
     match outcome {
         Outcome::Ack(responses) if responses.is_empty() => Conclusion::Ack(finished.delivery, None),
         Outcome::Ack(responses) => Conclusion::Respond(finished, responses),
-        Outcome::Skip(reason) => Conclusion::Ack(finished.delivery, Some(reason)),
+        Outcome::Skip(reason) => Conclusion::Ack(finished.delivery, Some(LeftOut::Skipped(reason))),
         Outcome::Unusable(failure) => Conclusion::Stop(finished.delivery, failure),
         _ if aborting => Conclusion::Settle(finished.delivery, Verdict::Return),
         Outcome::Return => Conclusion::Settle(finished.delivery, Verdict::Return),
@@ -97,6 +101,7 @@ pub(in crate::runtime::consume) fn ending_of(verdict: &Verdict) -> Option<Ending
             kind: DeadLetterKind::Expired | DeadLetterKind::Terminated,
             ..
         } => None,
+        Verdict::DeadLetter { failure, .. } if failure.class == TOMBSTONE => None,
         Verdict::DeadLetter { .. } => Some(Ending::FinalFailure),
     }
 }

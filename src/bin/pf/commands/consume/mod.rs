@@ -75,6 +75,7 @@ pub struct ConsumeArgs {
 impl ConsumeArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         self.check()?;
+        let filter = self.flags.filter()?;
         let group = self.group(context)?;
         let remarks = context.printer.remarks();
         let begun = Instant::now();
@@ -95,6 +96,7 @@ impl ConsumeArgs {
         let narrator = Narrator::new(remarks.clone(), group.clone());
         let bounded = self.flags.is_bounded();
         let mut options = self.flags.consume_options(group.clone(), self.topics);
+        options.filter = filter;
         options.timeout = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
         let consumer = Consumer::new(transport, options, handler.clone(), Arc::new(narrator));
         let result = consumer.run(signals.stop.clone()).await;

@@ -1,11 +1,14 @@
 //! Notices of a consumer on stderr.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use protoflow::{
     event::{Envelope, Group},
     runtime::{Notice, Observer, Summary},
-    transport::{Delivery, Failure, TransportError},
+    transport::{DeadLetterKind, Delivery, Failure, TransportError},
 };
 
 use crate::output::{Remarks, counted};
@@ -15,12 +18,26 @@ use crate::output::{Remarks, counted};
 pub struct Narrator {
     remarks: Remarks,
     group: Group,
+    expired: AtomicBool,
+    tombstone: AtomicBool,
 }
 
 impl Narrator {
     /// Creates a narrator.
     pub fn new(remarks: Remarks, group: Group) -> Self {
-        Self { remarks, group }
+        Self {
+            remarks,
+            group,
+            expired: AtomicBool::new(false),
+            tombstone: AtomicBool::new(false),
+        }
+    }
+
+    /// Prints a remark that is made once per run, however many events it applies to.
+    fn once(&self, said: &AtomicBool, remark: &str) {
+        if !said.swap(true, Ordering::Relaxed) {
+            self.remarks.remark(&format!("{remark} (reported once)"));
+        }
     }
 
     fn warn(&self, what: &str, error: &TransportError) {
@@ -36,14 +53,28 @@ impl Observer for Narrator {
             Notice::Skipped(delivery, reason) => {
                 remarks.remark(&format!("skipped {}: {reason}", name(delivery)));
             }
+            Notice::Expired(delivery, when) => {
+                let remark = format!("skipped {}: {when}", name(delivery));
+                self.once(&self.expired, &remark);
+            }
+            Notice::Tombstone(delivery) => {
+                let remark = format!("skipped {}: a tombstone", name(delivery));
+                self.once(&self.tombstone, &remark);
+            }
             Notice::Retrying(delivery, after, failure) => {
                 remarks.remark(&retry(delivery, after, failure));
             }
-            Notice::DeadLettered(delivery, kind, failure) => remarks.remark(&format!(
-                "dead letter {} ({kind}): {}",
-                name(delivery),
-                failure.message
-            )),
+            Notice::DeadLettered(delivery, kind, failure) => {
+                let remark = format!(
+                    "dead letter {} ({kind}): {}",
+                    name(delivery),
+                    failure.message
+                );
+                match kind {
+                    DeadLetterKind::Expired => self.once(&self.expired, &remark),
+                    _ => remarks.remark(&remark),
+                }
+            }
             Notice::RefusedAttribute(delivery, error) => remarks.warning(&format!(
                 "{}: {error}; it is passed on unchanged, but official CloudEvents SDKs refuse such events \
                  (reported once)",
@@ -95,18 +126,30 @@ fn name(delivery: &Delivery) -> String {
 pub fn summary(summary: &Summary) -> String {
     let parts = [
         (summary.skipped, "skipped", "skipped"),
+        (summary.filtered, "not matched", "not matched"),
         (summary.retried, "retry", "retries"),
         (summary.dead_lettered, "dead letter", "dead letters"),
         (summary.returned, "given back", "given back"),
     ];
+    // These are among those above.
+    let causes = [
+        (summary.expired, "expired", "expired"),
+        (summary.tombstones, "tombstone", "tombstones"),
+    ];
+    let list = |parts: &[(u64, &str, &str)]| -> Vec<String> {
+        let some = parts.iter().filter(|(number, ..)| *number > 0);
+        some.map(|(number, one, many)| counted(*number, one, many))
+            .collect()
+    };
     let mut text = counted(summary.acked, "handled", "handled");
-    for (number, one, many) in parts {
-        if number > 0 {
-            text += ", ";
-            text += &counted(number, one, many);
-        }
+    for part in list(&parts) {
+        text += ", ";
+        text += &part;
     }
-    text
+    match list(&causes) {
+        causes if causes.is_empty() => text,
+        causes => format!("{text} ({})", causes.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -123,5 +166,14 @@ mod tests {
         done.retried = 2;
         done.dead_lettered = 1;
         assert_eq!(summary(&done), "3 handled, 2 retries, 1 dead letter");
+        let left_out = Summary {
+            skipped: 3,
+            filtered: 5,
+            expired: 1,
+            tombstones: 2,
+            ..Summary::default()
+        };
+        let text = "0 handled, 3 skipped, 5 not matched (1 expired, 2 tombstones)";
+        assert_eq!(summary(&left_out), text);
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use protoflow::{
     RetryPolicy,
     event::{Encoding, Group, Naming, Pattern},
-    runtime::ConsumeOptions,
+    runtime::{ConsumeOptions, EventFilter, Filter, Treatment},
     transport::SubscribeRequest,
 };
 
@@ -72,6 +72,17 @@ pub struct ConsumeFlags {
     /// Handle messages that are not CloudEvents, wrapped into one
     #[arg(long)]
     plain: bool,
+    /// Handle only events that match this jq filter on the record of `-o json`; the others are acknowledged.
+    /// All consumers of a group need the same filter
+    #[arg(long = "where", value_name = "JQ")]
+    filter: Option<String>,
+    /// What to do with an event whose `expirytime` has passed
+    #[arg(long, value_enum, default_value = "dead-letter", value_name = "WHAT")]
+    expired: WithoutRun,
+    /// What to do with a message whose payload is null (on NATS, empty) and that is not an event
+    /// [default: as with any message that is not a CloudEvent]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    tombstones: Option<WithoutRun>,
     /// What the command gets on its stdin
     #[arg(long, value_enum, default_value_t, conflicts_with = "worker")]
     stdin: StdinForm,
@@ -93,6 +104,27 @@ enum HandlerNaming {
     Protoflow,
 }
 
+/// What to do with an event that needs no handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WithoutRun {
+    /// Acknowledge it and count it
+    Skip,
+    /// Give it to the command
+    Deliver,
+    /// Dead-letter it
+    DeadLetter,
+}
+
+impl From<WithoutRun> for Treatment {
+    fn from(what: WithoutRun) -> Self {
+        match what {
+            WithoutRun::Skip => Self::Skip,
+            WithoutRun::Deliver => Self::Deliver,
+            WithoutRun::DeadLetter => Self::DeadLetter,
+        }
+    }
+}
+
 impl From<HandlerNaming> for Naming {
     fn from(naming: HandlerNaming) -> Self {
         match naming {
@@ -106,6 +138,15 @@ impl ConsumeFlags {
     /// Reports whether the consumer ends by itself.
     pub fn is_bounded(&self) -> bool {
         self.count.is_some() || self.until_end
+    }
+
+    /// Compiles `--where`.
+    ///
+    /// # Errors
+    /// If it is not valid jq.
+    pub fn filter(&self) -> CliResult<Option<EventFilter>> {
+        let filter = self.filter.as_deref().map(Filter::compile).transpose()?;
+        Ok(filter.map(EventFilter::jq))
     }
 
     /// Prepares the command.
@@ -163,6 +204,8 @@ impl ConsumeFlags {
             count: self.count,
             timeout: self.timeout,
             plain: self.plain,
+            expired: self.expired.into(),
+            tombstones: self.tombstones.map(Into::into),
             handler_naming: self.naming.into(),
             ..ConsumeOptions::new(request)
         }
