@@ -21,6 +21,13 @@ pub(crate) struct Leased<H, L = Instant> {
     is_settling: bool,
 }
 
+impl<H, L: Copy + Ord> Leased<H, L> {
+    /// Reports whether it is worked on under a valid lease, or its verdict is taking effect.
+    pub(crate) fn is_held(&self, now: L) -> bool {
+        self.is_settling || self.until > now
+    }
+}
+
 impl<H, L> Default for InFlight<H, L> {
     fn default() -> Self {
         Self {

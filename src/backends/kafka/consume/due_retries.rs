@@ -14,18 +14,20 @@ use super::{
     session::Session,
     state::{
         SessionState,
-        buffer::Buffered,
-        in_flight::{AckHandle, RetrySlot},
+        delivery::{AckHandle, RetrySlot},
     },
 };
 use crate::{
-    backends::kafka::{
-        codec::{
-            record::{self, FetchedRecord},
-            topic_partition::TopicPartition,
+    backends::{
+        delivery_buffer::Fetched,
+        kafka::{
+            codec::{
+                record::{self, FetchedRecord},
+                topic_partition::TopicPartition,
+            },
+            delay::{delayed_record, index::Due},
+            read::offset_fetcher::OffsetFetcher,
         },
-        delay::{delayed_record, index::Due},
-        read::offset_fetcher::OffsetFetcher,
     },
     event::{Position, Stored},
     transport::Result,
@@ -94,7 +96,7 @@ impl DueRetries {
             let (time, offset) = (due.time, due.offset);
             let record = due.record.or_else(|| fetched.remove(&offset));
             match record.and_then(|record| to_delivery(&state, plan, id, record)) {
-                Some(message) => state.buffer.push(message),
+                Some(message) => state.deliveries.admit(message),
                 None if failed.is_some() => {
                     let due = Due {
                         time,
@@ -118,7 +120,9 @@ impl DueRetries {
 fn take_due(session: &Session, now: i64, next: &mut Duration) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut state = session.state();
-    let room = session.max_in_flight.saturating_sub(state.buffer.len());
+    let room = session
+        .max_in_flight
+        .saturating_sub(state.deliveries.buffered());
     let partitions = &mut state.assignment.partitions;
     let has_due = |kind: &mut PartitionKind| match kind {
         PartitionKind::Retries(retries) if retries.is_caught_up() && !retries.is_legacy() => {
@@ -159,7 +163,7 @@ fn to_delivery(
     plan: &OffsetPlan,
     assignment: AssignmentId,
     record: FetchedRecord,
-) -> Option<Buffered> {
+) -> Option<Fetched<AckHandle>> {
     let key = record.key.clone()?;
     let at = TopicPartition::new(record.topic.clone(), record.partition);
     let (offset, time) = (record.offset, record.time);
@@ -176,7 +180,7 @@ fn to_delivery(
             .stored
             .map_or(time, |millis| record::time(Some(millis))),
     };
-    Some(Buffered {
+    Some(Fetched {
         stored,
         attempts: metadata.attempts(),
         lineage: metadata.lineage,

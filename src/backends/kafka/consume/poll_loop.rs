@@ -22,7 +22,7 @@ use super::{
     poll::Poller,
     retry_topics::{legacy_forwarder::Forwarder, sources::RetryTopic},
     session::Session,
-    state::lifecycle::Phase,
+    state::{delivery, lifecycle::Phase},
 };
 use crate::{
     backends::kafka::{
@@ -237,7 +237,7 @@ impl PollLoop {
     fn apply_backpressure(&mut self) -> Result<bool> {
         let (has_room, is_paused) = {
             let mut state = self.session.state();
-            let has_room = state.buffer.has_room(self.session.max_in_flight);
+            let has_room = delivery::has_room(&state.deliveries, self.session.max_in_flight);
             state.awaits_room = !has_room;
             (has_room, state.assignment.is_paused)
         };

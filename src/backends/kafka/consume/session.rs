@@ -5,7 +5,6 @@
 //! on a `Notify`, threads on a condition variable or parked.
 
 use std::{
-    pin::pin,
     sync::{Arc, MutexGuard},
     thread::Thread,
     time::{Duration, Instant},
@@ -73,21 +72,6 @@ pub(crate) struct Session {
     /// A delivery was settled, or a commit was requested.
     settled: Condvar,
     polling: Mutex<Option<Thread>>,
-}
-
-/// Waits until `look` finds something; looks now, and after each notification.
-///
-/// The notification is registered before the look: one between the look and the wait would otherwise wake nobody.
-pub(crate) async fn wait_until<T>(changed: &Notify, mut look: impl FnMut() -> Option<T>) -> T {
-    let mut notified = pin!(changed.notified());
-    loop {
-        notified.as_mut().enable();
-        if let Some(found) = look() {
-            return found;
-        }
-        notified.as_mut().await;
-        notified.set(changed.notified());
-    }
 }
 
 impl Session {
@@ -176,8 +160,8 @@ impl Session {
         let mut state = self.state();
         state.lifecycle.wanted();
         // Before messages: under load there always are some.
-        if let Some(report) = state.errors.take_report() {
-            return Poll::Failed(report);
+        if let Some(notice) = state.errors.take_notice() {
+            return Poll::Failed(notice);
         }
         let room = if state.lifecycle.awaits_owners {
             0
@@ -192,7 +176,7 @@ impl Session {
             }
             return Poll::Ready(deliveries);
         }
-        if let Some(failed) = state.errors.take_first() {
+        if let Some(failed) = state.errors.take_failure() {
             return Poll::Failed(failed);
         }
         if state.lifecycle.phase == Phase::Running {

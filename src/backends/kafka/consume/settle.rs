@@ -11,21 +11,24 @@ use tokio::time::timeout;
 
 use super::{
     retry_topics::support_topics,
-    session::{self, Session},
+    session::Session,
     state::{
         SessionState,
-        in_flight::{AckHandle, RetrySlot},
+        delivery::{AckHandle, RetrySlot},
     },
 };
 use crate::{
-    backends::kafka::{
-        codec::{
-            record::{self, OutgoingRecord},
-            topic_partition::TopicPartition,
+    backends::{
+        delivery_buffer::wait::wait_until,
+        kafka::{
+            codec::{
+                record::{self, OutgoingRecord},
+                topic_partition::TopicPartition,
+            },
+            dead_letter::store,
+            delay::delayed_record,
+            error::{self, SCHEME, error},
         },
-        dead_letter::store,
-        delay::delayed_record,
-        error::{self, SCHEME, error},
     },
     failpoint,
     transport::{
@@ -88,7 +91,7 @@ pub(crate) async fn settle_all(session: &Arc<Session>, batch: Vec<Settlement>) -
 async fn wait_for_commit(session: &Session) {
     let number = session.state().commits.request();
     session.wake();
-    let committed = session::wait_until(&session.committed, || {
+    let committed = wait_until(&session.committed, || {
         let state = session.state();
         let is_over = state.lifecycle.phase.is_over();
         (is_over || state.commits.is_done(number)).then_some(())
@@ -105,24 +108,30 @@ fn apply_or_defer(
     settlement: Settlement,
 ) -> (Result<()>, Option<Task>) {
     let Settlement { delivery, verdict } = settlement;
-    let Some(handle) = state.in_flight.begin_settle(delivery.ticket()) else {
+    let ticket = delivery.ticket();
+    let in_flight = state.deliveries.in_flight_mut();
+    let Some(handle) = in_flight.get(ticket) else {
         return (Err(lease_lost(&delivery)), None);
     };
     let effect = match verdict {
         Verdict::Ack if handle.retry.is_none() => {
-            state.in_flight.end_settle(&handle);
-            state.assignment.settle(handle.assignment, handle.offset);
+            let (assignment, offset) = (handle.assignment, handle.offset);
+            in_flight.settle(ticket);
+            state.assignment.settle(assignment, offset);
             return (Ok(()), None);
         }
         Verdict::Return => {
-            state.in_flight.end_settle(&handle);
-            state.put_back(delivery, handle);
+            if let Some(leased) = in_flight.settle(ticket) {
+                state.requeue(delivery, leased.handle);
+            }
             return (Ok(()), None);
         }
         Verdict::Ack => Effect::EndRetry,
         Verdict::Retry { after, .. } => Effect::Retry(SystemTime::now() + after),
         Verdict::DeadLetter { kind, failure } => Effect::DeadLetter(kind, failure),
     };
+    let handle = handle.clone();
+    in_flight.begin_settle(ticket);
     let task = Task {
         number,
         handle,
@@ -151,12 +160,15 @@ async fn apply(session: &Arc<Session>, task: Task) -> (usize, Result<()>) {
         }
     };
     let mut state = session.state();
-    state.in_flight.end_settle(&handle);
+    state
+        .deliveries
+        .in_flight_mut()
+        .end_settle(delivery.ticket());
     let result = match applied {
         Ok(()) if state.assignment.settle(handle.assignment, handle.offset) => Ok(()),
         Ok(()) => Err(lease_lost(&delivery)),
         Err(failed) => {
-            state.put_back(delivery, handle);
+            state.requeue(delivery, handle);
             Err(failed)
         }
     };

@@ -15,18 +15,21 @@ use super::{
     poll_loop::PollLoop,
     provision,
     retry_topics::{legacy_topic, support_topics},
-    session::{self, Poll, Session, WaiterGuard},
+    session::{Poll, Session, WaiterGuard},
     settle,
     state::lifecycle::Phase,
 };
 use crate::{
-    backends::kafka::{
-        connection::{
-            client::{self, errors::ClientErrors, settings},
-            handle::Connection,
-            threads,
+    backends::{
+        delivery_buffer::wait::wait_until,
+        kafka::{
+            connection::{
+                client::{self, errors::ClientErrors, settings},
+                handle::Connection,
+                threads,
+            },
+            error::SCHEME,
         },
-        error::SCHEME,
     },
     lock::Mutex,
     transport::{Delivery, Result, Settlement, SubscribeRequest, Subscription, Ticket},
@@ -136,9 +139,9 @@ fn start(session: &Arc<Session>, plan: OffsetPlan, settings: &ClientConfig) -> R
 impl KafkaSubscription {
     /// Waits for the first assignment.
     async fn assigned(&self) -> Result<()> {
-        session::wait_until(&self.session.delivered, || {
+        wait_until(&self.session.delivered, || {
             let mut state = self.session.state();
-            if let Some(failed) = state.errors.take_fatal() {
+            if let Some(failed) = state.errors.take_permanent_failure() {
                 return Some(Err(failed));
             }
             state.lifecycle.has_joined().then_some(Ok(()))
@@ -152,7 +155,7 @@ impl Subscription for KafkaSubscription {
     async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
         let max = max.max(1);
         let _waiter = WaiterGuard::new(&self.session);
-        session::wait_until(&self.session.delivered, || match self.session.poll(max) {
+        wait_until(&self.session.delivered, || match self.session.poll(max) {
             Poll::Ready(deliveries) => Some(Ok(deliveries)),
             Poll::Failed(failed) => Some(Err(failed)),
             Poll::End => Some(Ok(Vec::new())),
@@ -169,13 +172,10 @@ impl Subscription for KafkaSubscription {
         let lease_until = Instant::now() + self.session.lease;
         let mut state = self.session.state();
         state.lifecycle.seen();
-        let mut lost = Vec::new();
-        for ticket in tickets {
-            if !state.in_flight.extend(*ticket, lease_until) {
-                lost.push(*ticket);
-            }
-        }
-        Ok(lost)
+        Ok(state
+            .deliveries
+            .in_flight_mut()
+            .extend_all(tickets, lease_until))
     }
 
     fn remarks(&self) -> Vec<String> {
@@ -188,7 +188,7 @@ impl Subscription for KafkaSubscription {
         }
         let has_joined = {
             let mut state = self.session.state();
-            state.errors.retain_reports();
+            drop(state.errors.take_failure());
             state.lifecycle.has_joined()
         };
         self.session.enter(Phase::Closing);
@@ -196,10 +196,13 @@ impl Subscription for KafkaSubscription {
             // There is nothing to commit, and a group that admits nobody may keep the thread for long.
             return Ok(());
         }
-        session::wait_until(&self.session.delivered, || {
+        wait_until(&self.session.delivered, || {
             let mut state = self.session.state();
-            (state.lifecycle.phase == Phase::Closed)
-                .then(|| state.errors.take_last().map_or(Ok(()), Err))
+            (state.lifecycle.phase == Phase::Closed).then(|| {
+                let failure = state.errors.take_failure();
+                let unreported = failure.or_else(|| state.errors.take_notice());
+                unreported.map_or(Ok(()), Err)
+            })
         })
         .await
     }

@@ -37,7 +37,7 @@ use crate::{
             },
             retry_topics::sources::Role,
             session::Session,
-            state::lifecycle::Phase,
+            state::{delivery, lifecycle::Phase},
         },
         delay::index::{CACHE_HORIZON, DelayIndex},
         error::{self, error},
@@ -329,7 +329,9 @@ impl GroupContext {
         let end = Instant::now() + DRAIN;
         let mut state = self.session.state();
         state.assignment.draining.extend(partitions);
-        while !state.in_flight.is_drained(partitions, Instant::now()) && Instant::now() < end {
+        while !delivery::is_drained(&state.deliveries, partitions, Instant::now())
+            && Instant::now() < end
+        {
             state = self.session.wait_for_settled(state, DRAIN_CHECK);
         }
     }

@@ -4,9 +4,7 @@
 //! concerns more than one of them is here, so that no thread sees a partition revoked and its deliveries still in flight.
 
 pub(crate) mod assignment;
-pub(crate) mod buffer;
-pub(crate) mod errors;
-pub(crate) mod in_flight;
+pub(crate) mod delivery;
 pub(crate) mod lifecycle;
 
 use std::{
@@ -14,20 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{
-    assignment::Assignment,
-    buffer::{Buffer, Buffered},
-    errors::PendingErrors,
-    in_flight::{AckHandle, InFlight},
-    lifecycle::Lifecycle,
-};
+use self::{assignment::Assignment, delivery::AckHandle, lifecycle::Lifecycle};
 use crate::{
-    backends::kafka::{
-        codec::record::FetchedRecord,
-        connection::client::topic_ids::TopicIdentity,
-        consume::{
-            assignment::partition::{AssignmentId, PartitionKind},
-            retry_topics::sources::Sources,
+    backends::{
+        delivery_buffer::{DeliveryBuffer, Fetched, errors::PendingErrors},
+        kafka::{
+            codec::record::FetchedRecord,
+            connection::client::topic_ids::TopicIdentity,
+            consume::{
+                assignment::partition::{AssignmentId, PartitionKind},
+                retry_topics::sources::Sources,
+            },
         },
     },
     transport::Delivery,
@@ -36,8 +31,7 @@ use crate::{
 /// The state of a subscription.
 #[derive(Debug, Default)]
 pub(crate) struct SessionState {
-    pub(crate) buffer: Buffer,
-    pub(crate) in_flight: InFlight,
+    pub(crate) deliveries: DeliveryBuffer<AckHandle>,
     pub(crate) assignment: Assignment,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) errors: PendingErrors,
@@ -83,30 +77,24 @@ impl CommitRequests {
 impl SessionState {
     /// Counts what is delivered and not durably settled: after a crash it is delivered again.
     pub(crate) fn in_flight_count(&self) -> usize {
-        self.in_flight.len() + self.assignment.uncommitted()
+        self.deliveries.in_flight().len() + self.assignment.uncommitted()
     }
 
     /// Delivers at most `max` messages under leases.
     pub(crate) fn deliver(&mut self, max: usize, lease_until: Instant) -> Vec<Delivery> {
-        let taken = self.buffer.take(max, &self.assignment.draining);
-        let mut deliveries = Vec::with_capacity(taken.len());
-        for message in taken {
-            let Buffered {
-                stored,
-                attempts,
-                lineage,
-                handle,
-            } = message;
-            let ticket = self.in_flight.deliver(handle, lease_until);
-            deliveries.push(Delivery::new(stored, attempts, lineage, ticket));
-        }
-        deliveries
+        let draining = &self.assignment.draining;
+        self.deliveries.hand_out(max, lease_until, |handle| {
+            !draining.contains(&handle.assignment)
+        })
     }
 
     /// Puts a delivery back into the buffer, unless its partition was revoked.
-    pub(crate) fn put_back(&mut self, delivery: Delivery, handle: AckHandle) {
+    pub(crate) fn requeue(&mut self, delivery: Delivery, handle: AckHandle) {
         if self.assignment.contains(handle.assignment) {
-            self.buffer.put_back(Buffered::returned(delivery, handle));
+            let place = handle.clone();
+            let returned = Fetched::again(delivery, handle);
+            self.deliveries
+                .requeue(returned, |other| place.precedes(other));
         }
     }
 
@@ -122,7 +110,8 @@ impl SessionState {
             }
             PartitionKind::Messages { topic, tracker, .. } => {
                 if tracker.is_new(record.offset) {
-                    self.buffer.push(Buffered::fresh(id, topic.clone(), record));
+                    let message = delivery::first(id, topic.clone(), record);
+                    self.deliveries.admit(message);
                 }
             }
         }
@@ -131,8 +120,8 @@ impl SessionState {
     /// Removes partitions; leases on their deliveries are lost.
     pub(crate) fn revoke(&mut self, partitions: &HashSet<AssignmentId>) {
         self.assignment.revoke(partitions);
-        self.in_flight.revoke(partitions);
-        self.buffer.revoke(partitions);
+        self.deliveries
+            .retain(|handle| !partitions.contains(&handle.assignment));
     }
 
     /// Reads a partition of messages from an offset, as if it had just been assigned.
@@ -150,9 +139,10 @@ impl SessionState {
     /// Reports whether callers have not worked for longer than a lease, though there is something to do.
     pub(crate) fn is_stalled(&self, lease: Duration) -> bool {
         let now = Instant::now();
-        let is_left = self.buffer.since().is_some_and(|since| now - since > lease)
+        let since = self.deliveries.since();
+        let is_left = since.is_some_and(|since| now - since > lease)
             && self.lifecycle.is_unattended(now, lease);
-        is_left || self.in_flight.has_expired(now)
+        is_left || self.deliveries.in_flight().has_expired(now)
     }
 
     /// Reports whether a bounded subscription has settled everything up to its end, and retries that were due by
@@ -161,8 +151,7 @@ impl SessionState {
         self.lifecycle.has_joined()
             && !self.lifecycle.awaits_legacy_retries
             && !self.lifecycle.awaits_owners
-            && self.buffer.is_empty()
-            && self.in_flight.is_empty()
+            && self.deliveries.len() == 0
             && self.assignment.is_done(joined)
     }
 }
