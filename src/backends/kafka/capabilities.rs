@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rdkafka::{consumer::Consumer as _, metadata::MetadataBroker};
+use rdkafka::metadata::MetadataBroker;
 
 use crate::{
     backends::kafka::{
@@ -73,7 +73,7 @@ pub(super) async fn live(connection: &Arc<Connection>) -> Result<Capabilities> {
 pub(super) async fn broker(connection: &Arc<Connection>) -> Result<Settings> {
     let any = connection
         .ask(|client, config| {
-            let found = client::metadata(client, client.context(), config, None)?;
+            let found = client::metadata(client, config, None)?;
             Ok(found.brokers().first().map(MetadataBroker::id))
         })
         .await?;

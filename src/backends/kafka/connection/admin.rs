@@ -12,7 +12,7 @@ use rdkafka::{
 };
 use tokio::time::Instant;
 
-use super::{client::errors::ClientErrors, config::Config};
+use super::{client::context::Context, config::Config};
 use crate::{
     backends::kafka::error::{self, error},
     transport::{ErrorKind, Result, TransportError},
@@ -44,7 +44,7 @@ pub(crate) type Settings = BTreeMap<String, String>;
 
 /// Makes topics unless they are there; returns which were made.
 pub(crate) async fn make(
-    admin: &AdminClient<ClientErrors>,
+    admin: &AdminClient<Context>,
     config: &Config,
     wanted: &[TopicSpec],
 ) -> Result<Vec<String>> {
@@ -99,7 +99,7 @@ fn not_made(config: &Config, wanted: &[TopicSpec], name: &str, code: Code) -> Tr
 
 /// Returns the settings of topics; of one that does not exist, none.
 pub(crate) async fn settings(
-    admin: &AdminClient<ClientErrors>,
+    admin: &AdminClient<Context>,
     config: &Config,
     topics: &[String],
 ) -> Result<Vec<Option<Settings>>> {
@@ -126,7 +126,7 @@ pub(crate) async fn settings(
 
 /// Returns the settings of a broker.
 pub(crate) async fn of_broker(
-    admin: &AdminClient<ClientErrors>,
+    admin: &AdminClient<Context>,
     config: &Config,
     id: i32,
 ) -> Result<Settings> {
@@ -144,7 +144,7 @@ pub(crate) async fn of_broker(
 
 /// Changes settings of a topic and keeps the others. The client can only set all of them at once.
 pub(crate) async fn change(
-    admin: &AdminClient<ClientErrors>,
+    admin: &AdminClient<Context>,
     config: &Config,
     topic: &str,
     changes: &[(&str, &str)],
@@ -184,7 +184,7 @@ pub(crate) async fn change(
 }
 
 async fn has(
-    admin: &AdminClient<ClientErrors>,
+    admin: &AdminClient<Context>,
     config: &Config,
     topic: &str,
     wanted: &[(&str, &str)],
@@ -197,7 +197,7 @@ async fn has(
 
 /// Deletes the records before these offsets. What is gone already is no error.
 pub(crate) async fn delete_before(
-    admin: &AdminClient<ClientErrors>,
+    admin: &AdminClient<Context>,
     config: &Config,
     offsets: &TopicPartitionList,
 ) -> Result<()> {

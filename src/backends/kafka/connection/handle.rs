@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     client::{
-        errors::ClientErrors,
+        context::Context,
         shared::{MetadataConsumer, SharedClients},
     },
     config::Config,
@@ -71,7 +71,7 @@ impl Connection {
     }
 
     /// Returns the client that creates and describes topics.
-    pub(crate) async fn admin(&self) -> Result<&AdminClient<ClientErrors>> {
+    pub(crate) async fn admin(&self) -> Result<&AdminClient<Context>> {
         self.clients.admin().await
     }
 

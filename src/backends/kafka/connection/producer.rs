@@ -11,8 +11,7 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig, ClientContext, Message as _,
-    config::RDKafkaLogLevel,
+    ClientConfig, Message as _,
     error::KafkaError,
     message::{DeliveryResult, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext},
@@ -20,9 +19,9 @@ use rdkafka::{
 };
 use tokio::sync::Notify;
 
-use super::client::{
-    self,
-    errors::{self, ClientErrors},
+use super::{
+    client::{self, context::Context, errors::ClientErrors},
+    threads,
 };
 use crate::{backends::kafka::codec::record::OutgoingRecord, lock::Mutex, transport::Result};
 
@@ -88,23 +87,10 @@ impl Batch {
 /// What a record carries until its answer comes: its batch and its place in it.
 pub(crate) type Slot = Box<(Arc<Batch>, usize)>;
 
-/// Takes the answers in.
-#[derive(Debug, Default)]
-pub(crate) struct DeliveryCallback {
-    pub(crate) errors: ClientErrors,
-}
+/// The client of a producer, which hands each record's answer to its batch.
+pub(crate) type ProducerClient = BaseProducer<Context>;
 
-impl ClientContext for DeliveryCallback {
-    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        errors::log(facility, message);
-    }
-
-    fn error(&self, failed: KafkaError, reason: &str) {
-        self.errors.record(&failed, reason);
-    }
-}
-
-impl ProducerContext for DeliveryCallback {
+impl ProducerContext for Context {
     type DeliveryOpaque = Slot;
 
     fn delivery(&self, result: &DeliveryResult<'_>, slot: Slot) {
@@ -131,7 +117,7 @@ pub(crate) struct Producer {
 }
 
 struct Shared {
-    client: BaseProducer<DeliveryCallback>,
+    client: ProducerClient,
     stop: AtomicBool,
     /// Batches go to the client in the order in which they came here.
     loads: Mutex<VecDeque<PendingBatch>>,
@@ -153,21 +139,12 @@ impl Producer {
     /// Makes a producer with these settings.
     pub(crate) fn new(settings: &ClientConfig) -> Result<Self> {
         let shared = Arc::new(Shared {
-            client: client::create(settings, DeliveryCallback::default())?,
+            client: client::create(settings, Context::default())?,
             stop: AtomicBool::new(false),
             loads: Mutex::default(),
         });
         let served = Arc::clone(&shared);
-        let thread = thread::Builder::new()
-            .name("pf-kafka-producer".to_owned())
-            .spawn(move || serve(&served))
-            .map_err(|source| {
-                crate::backends::kafka::error::error(
-                    crate::transport::ErrorKind::Other,
-                    "no thread can be started",
-                )
-                .because(source)
-            })?;
+        let thread = threads::spawn("pf-kafka-producer", move || serve(&served))?;
         Ok(Self {
             shared,
             thread: Some(thread),
@@ -213,8 +190,8 @@ impl Drop for Producer {
     }
 }
 
-impl client::MetadataClient<DeliveryCallback> for BaseProducer<DeliveryCallback> {
-    fn handle(&self) -> &rdkafka::client::Client<DeliveryCallback> {
+impl client::MetadataClient<()> for ProducerClient {
+    fn handle(&self) -> &rdkafka::client::Client<Context> {
         self.client()
     }
 
@@ -264,7 +241,7 @@ fn drain(shared: &Shared, load: PendingBatch) {
 
 /// Takes in the answers that have come, or rests where there are none. The client's own wait would spend its last
 /// millisecond asking again and again, with a processor for itself.
-pub(crate) fn serve_or_rest(client: &BaseProducer<DeliveryCallback>, rest: Duration) {
+pub(crate) fn serve_or_rest(client: &ProducerClient, rest: Duration) {
     let before = client.in_flight_count();
     client.poll(Duration::ZERO);
     if client.in_flight_count() >= before {
@@ -274,7 +251,7 @@ pub(crate) fn serve_or_rest(client: &BaseProducer<DeliveryCallback>, rest: Durat
 
 /// Hands a record to the client; returns it if there is no room. A refusal is the record's result.
 pub(crate) fn enqueue(
-    client: &BaseProducer<DeliveryCallback>,
+    client: &ProducerClient,
     mut record: OutgoingRecord,
     batch: &Arc<Batch>,
     number: usize,

@@ -59,7 +59,7 @@ impl TopicDirectory {
     pub(crate) async fn all(&self) -> Result<Vec<(String, i32)>> {
         self.clients
             .ask(|client, config| {
-                let found = client::metadata(client, client.context(), config, None)?;
+                let found = client::metadata(client, config, None)?;
                 let topics = found.topics().iter();
                 let topics = topics.filter(|topic| topic.error().is_none());
                 Ok(topics
@@ -89,7 +89,7 @@ impl TopicDirectory {
         let asked = name.to_owned();
         self.clients
             .ask(move |client, config| {
-                let found = client::metadata(client, client.context(), config, Some(&asked))?;
+                let found = client::metadata(client, config, Some(&asked))?;
                 partitions_in(&found, &asked)
             })
             .await

@@ -7,17 +7,14 @@ use std::{
 };
 
 use rdkafka::{
-    TopicPartitionList,
-    consumer::ConsumerGroupMetadata,
-    error::KafkaError,
-    producer::{BaseProducer, Producer as _},
-    types::RDKafkaErrorCode as Code,
+    TopicPartitionList, consumer::ConsumerGroupMetadata, error::KafkaError,
+    producer::Producer as _, types::RDKafkaErrorCode as Code,
 };
 
 use super::{
-    client::{self, settings},
+    client::{self, context::Context, settings},
     config::Config,
-    producer::{Batch, DeliveryCallback, RecordMetadata, enqueue, serve_or_rest},
+    producer::{Batch, ProducerClient, RecordMetadata, enqueue, serve_or_rest},
 };
 use crate::{
     backends::kafka::{codec::record::OutgoingRecord, error},
@@ -41,7 +38,7 @@ pub(crate) type LastOffsets = HashMap<(String, i32), i64>;
 
 /// A producer of transactions. Every method blocks.
 pub(crate) struct TransactionalProducer {
-    client: BaseProducer<DeliveryCallback>,
+    client: ProducerClient,
 }
 
 impl std::fmt::Debug for TransactionalProducer {
@@ -54,10 +51,8 @@ impl TransactionalProducer {
     /// Takes over the name: its former holder can no longer commit, and a transaction that it left open is aborted.
     pub(crate) fn begin(config: &Config, id: &str) -> Result<Self> {
         let settings = settings::transactional(config, id);
-        let client: BaseProducer<DeliveryCallback> =
-            client::create(&settings, DeliveryCallback::default())?;
-        let errors = &rdkafka::producer::Producer::context(&client).errors;
-        client::metadata(&client, errors, config, None)?;
+        let client: ProducerClient = client::create(&settings, Context::default())?;
+        client::metadata(&client, config, None)?;
         client
             .init_transactions(STEP_TIMEOUT)
             .map_err(|failed| refused(failed, "beginning"))?;

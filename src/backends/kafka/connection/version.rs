@@ -3,14 +3,16 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::{
-    ClientContext,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, Consumer as _, ConsumerContext},
-    error::KafkaError,
+    consumer::{BaseConsumer, Consumer as _},
 };
 
 use super::{
-    client::{self, errors::ClientErrors, settings},
+    client::{
+        self,
+        context::{Callbacks, Context},
+        settings,
+    },
     config::Config,
     handle::Connection,
 };
@@ -33,7 +35,6 @@ const RELEASES: [(u16, &str); 4] = [
 /// Reads what the client logs about a broker.
 #[derive(Debug, Default)]
 struct Listener {
-    errors: ClientErrors,
     storing: Mutex<Option<u16>>,
 }
 
@@ -43,19 +44,13 @@ impl Listener {
     }
 }
 
-impl ClientContext for Listener {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, message: &str) {
-        if let Some(version) = produce_version(message) {
+impl Callbacks for Listener {
+    fn log(&self, line: &str) {
+        if let Some(version) = produce_version(line) {
             *self.storing.lock() = Some(version);
         }
     }
-
-    fn error(&self, failed: KafkaError, reason: &str) {
-        self.errors.record(&failed, reason);
-    }
 }
-
-impl ConsumerContext for Listener {}
 
 /// Returns the release of the brokers, as far as it is known. Blocks.
 pub(crate) fn of(config: &Config) -> Result<Option<&'static str>> {
@@ -63,9 +58,9 @@ pub(crate) fn of(config: &Config) -> Result<Option<&'static str>> {
     settings
         .set("debug", "feature")
         .set_log_level(RDKafkaLogLevel::Debug);
-    let client: BaseConsumer<Listener> = client::create(&settings, Listener::default())?;
-    let listener = client.context();
-    client::metadata(&client, &listener.errors, config, None)?;
+    let client: BaseConsumer<Context<Listener>> = client::create(&settings, Context::default())?;
+    let listener = &client.context().callbacks;
+    client::metadata(&client, config, None)?;
     // What was logged meanwhile comes line by line.
     let end = Instant::now() + LISTEN;
     while listener.heard().is_none() && Instant::now() < end {

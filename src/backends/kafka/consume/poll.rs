@@ -13,14 +13,16 @@ use rdkafka::{
 use super::{
     assignment::{
         gap_recovery::GapRecovery,
-        rebalance::{GroupConsumer, GroupContext},
+        rebalance::{GroupCallbacks, GroupConsumer},
     },
     membership::join_errors,
     retry_topics::{retry_queues::RetryQueues, sources::RetryTopic, support_topics},
     session::Session,
 };
 use crate::{
-    backends::kafka::{codec::record::FetchedRecord, error, read::gap},
+    backends::kafka::{
+        codec::record::FetchedRecord, connection::client::context::Context, error, read::gap,
+    },
     transport::Result,
 };
 
@@ -73,7 +75,7 @@ impl Poller {
     /// Polls a queue; reports whether there may be more in it.
     fn poll_queue(
         &mut self,
-        queue: &PartitionQueue<GroupContext>,
+        queue: &PartitionQueue<Context<GroupCallbacks>>,
         max: usize,
         chunk: &mut Vec<FetchedRecord>,
     ) -> Result<bool> {

@@ -74,7 +74,7 @@ pub(crate) struct PollLoop {
 
 impl PollLoop {
     pub(crate) fn new(client: GroupConsumer) -> Self {
-        let session = Arc::clone(&client.context().session);
+        let session = Arc::clone(&client.context().callbacks.session);
         let client = Arc::new(client);
         let now = Instant::now();
         Self {
@@ -128,7 +128,7 @@ impl PollLoop {
             self.check_leases();
         }
         self.stagger()?;
-        let plan = &self.client.context().plan;
+        let plan = &self.client.context().callbacks.plan;
         let next = self.due_retries.enqueue(&self.session, plan, POLL)?;
         if self.apply_backpressure()? {
             let mut chunk = Vec::new();

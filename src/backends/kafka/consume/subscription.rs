@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use rdkafka::{ClientConfig, consumer::BaseConsumer};
+use rdkafka::ClientConfig;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    assignment::rebalance::GroupContext,
+    assignment::rebalance::{GroupCallbacks, GroupConsumer},
     membership::{join_errors, static_member, topic_discovery},
     offsets::{new_group::GroupHistory, start_offset::OffsetPlan},
     open_transactions,
@@ -24,7 +24,7 @@ use crate::{
         delivery_buffer::wait::wait_until,
         kafka::{
             connection::{
-                client::{self, errors::ClientErrors, settings},
+                client::{self, context::Context, errors::ClientErrors, settings},
                 handle::Connection,
                 threads,
             },
@@ -120,12 +120,13 @@ fn task(work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()
 
 /// Starts the polling thread.
 fn start(session: &Arc<Session>, plan: OffsetPlan, settings: &ClientConfig) -> Result<()> {
-    let context = GroupContext {
-        errors: ClientErrors::default(),
+    let errors = ClientErrors::default();
+    let callbacks = GroupCallbacks {
+        topics: Arc::clone(&errors.topics),
         session: Arc::clone(session),
         plan,
     };
-    let client: BaseConsumer<GroupContext> = client::create(settings, context)?;
+    let client: GroupConsumer = client::create(settings, Context { errors, callbacks })?;
     let poll_loop = PollLoop::new(client);
     let leaving = session.connection.members.token();
     let thread = threads::spawn("pf-kafka-member", move || {

@@ -10,16 +10,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::Duration,
 };
 
 use rdkafka::{
-    ClientContext, Message as _, Offset,
-    config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance},
+    Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
-    types::RDKafkaErrorCode as Code,
+    types::{RDKafkaErrorCode as Code, RDKafkaRespErr},
 };
 use tokio::sync::oneshot;
 
@@ -32,10 +30,11 @@ use crate::{
         connection::{
             client::{
                 self,
-                errors::ClientErrors,
+                context::{self, Callbacks, Context},
                 settings::{self, Isolation},
             },
             handle::Connection,
+            threads,
             topics::partitions_in,
         },
         error::{self, error},
@@ -65,7 +64,7 @@ pub(crate) async fn dispatch_until_dropped(connection: Arc<Connection>) -> Resul
         let (sender, ended) = oneshot::channel();
         let dispatcher = Dispatcher::new(&connection, Arc::clone(&stop.0))?;
         let member = connection.members.token();
-        start("pf-kafka-delay", move || {
+        threads::spawn("pf-kafka-delay", move || {
             let _ = sender.send(dispatcher.run());
             drop(member);
         })?;
@@ -93,13 +92,6 @@ impl Drop for Stop {
     }
 }
 
-fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
-    let started = thread::Builder::new().name(name.to_owned()).spawn(work);
-    started
-        .map(drop)
-        .map_err(|source| error(ErrorKind::Other, "no thread can be started").because(source))
-}
-
 /// Reports whether the delay topic exists, that is, whether an event was ever delayed here. An unreachable broker counts as
 /// no: the caller asks again.
 async fn topic_exists(connection: &Arc<Connection>) -> Result<bool> {
@@ -107,7 +99,7 @@ async fn topic_exists(connection: &Arc<Connection>) -> Result<bool> {
     let name = topic.clone();
     let asked = connection
         .ask(move |client, config| {
-            let found = client::metadata(client, client.context(), config, Some(&name))?;
+            let found = client::metadata(client, config, Some(&name))?;
             partitions_in(&found, &name)
         })
         .await;
@@ -126,8 +118,7 @@ async fn topic_exists(connection: &Arc<Connection>) -> Result<bool> {
 /// Records rebalances in order. The callbacks run inside `poll`, which must not be called from them; the thread applies
 /// the events after it.
 #[derive(Debug, Default)]
-struct DispatcherContext {
-    errors: ClientErrors,
+struct DispatcherCallbacks {
     events: Mutex<Vec<AssignmentEvent>>,
 }
 
@@ -137,51 +128,29 @@ enum AssignmentEvent {
     Revoked(i32),
 }
 
-impl DispatcherContext {
-    fn record(&self, events: impl Iterator<Item = AssignmentEvent>) {
-        let mut all = self.events.lock();
-        all.extend(events);
-    }
-
+impl DispatcherCallbacks {
     fn take_events(&self) -> Vec<AssignmentEvent> {
         let mut all = self.events.lock();
         std::mem::take(&mut *all)
     }
 }
 
-impl ClientContext for DispatcherContext {
-    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.errors.log(facility, message);
-    }
-
-    fn error(&self, failed: KafkaError, reason: &str) {
-        self.errors.record(&failed, reason);
-    }
-}
-
-impl ConsumerContext for DispatcherContext {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(list) => {
-                let elements = list.elements();
-                self.record(
-                    elements
-                        .iter()
-                        .map(|one| AssignmentEvent::Assigned(one.partition())),
-                );
-            }
-            Rebalance::Revoke(list) => {
-                let elements = list.elements();
-                self.record(
-                    elements
-                        .iter()
-                        .map(|one| AssignmentEvent::Revoked(one.partition())),
-                );
-            }
-            Rebalance::Error(failed) => {
-                tracing::debug!(%failed, "rebalancing the group of the delayed-event dispatchers");
-            }
-        }
+impl Callbacks for DispatcherCallbacks {
+    fn rebalance(
+        &self,
+        client: &BaseConsumer<Context<Self>>,
+        event: RDKafkaRespErr,
+        partitions: &TopicPartitionList,
+    ) {
+        let record = if context::is_assignment(event) {
+            AssignmentEvent::Assigned
+        } else {
+            AssignmentEvent::Revoked
+        };
+        let elements = partitions.elements();
+        let events = elements.iter().map(|one| record(one.partition()));
+        self.events.lock().extend(events);
+        context::apply(client, event, partitions);
     }
 }
 
@@ -189,10 +158,10 @@ impl ConsumerContext for DispatcherContext {
 struct Dispatcher {
     connection: Arc<Connection>,
     topic: Arc<str>,
-    consumer: Arc<BaseConsumer<DispatcherContext>>,
+    consumer: Arc<BaseConsumer<Context<DispatcherCallbacks>>>,
     /// Asks for watermarks and committed offsets. It has the group's name and is not a member, so it never waits for a
     /// rebalance.
-    asking: Arc<BaseConsumer<ClientErrors>>,
+    asking: Arc<BaseConsumer<Context>>,
     topics: Arc<TopicCache>,
     partitions: HashMap<i32, Arc<DelayPartition>>,
     stop: Arc<AtomicBool>,
@@ -209,8 +178,8 @@ impl Dispatcher {
         asking.set("group.id", &group);
         Ok(Self {
             topic: connection.names().delay_topic().into(),
-            consumer: Arc::new(client::create(&member, DispatcherContext::default())?),
-            asking: Arc::new(client::create(&asking, ClientErrors::default())?),
+            consumer: Arc::new(client::create(&member, Context::default())?),
+            asking: Arc::new(client::create(&asking, Context::default())?),
             connection: Arc::clone(connection),
             topics: Arc::default(),
             partitions: HashMap::new(),
@@ -239,7 +208,7 @@ impl Dispatcher {
                 // The topic was recreated: the thread that is started next reads it from its beginning.
                 return Ok(());
             }
-            for event in consumer.context().take_events() {
+            for event in consumer.context().callbacks.take_events() {
                 self.apply(event)?;
             }
             match polled {
@@ -286,7 +255,7 @@ impl Dispatcher {
                     Arc::clone(&self.asking),
                     Arc::clone(&self.topics),
                 );
-                start("pf-kafka-fire", move || owner.run())?;
+                threads::spawn("pf-kafka-fire", move || owner.run())?;
                 if let Some(former) = self.partitions.insert(partition, waiting) {
                     former.stop();
                 }

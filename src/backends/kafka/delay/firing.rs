@@ -34,7 +34,7 @@ use crate::{
             topic_partition::TopicPartition,
         },
         connection::{
-            client::{self, errors::ClientErrors},
+            client::{self, context::Context},
             handle::Connection,
             transaction::{Failed, OffsetsToCommit, TransactionalProducer},
         },
@@ -86,7 +86,7 @@ pub(crate) struct PartitionFirer {
     delayed: Arc<DelayPartition>,
     partition: i32,
     /// Asks for watermarks and committed offsets; not a member of the group.
-    asking: Arc<BaseConsumer<ClientErrors>>,
+    asking: Arc<BaseConsumer<Context>>,
     fetcher: OffsetFetcher,
     topics: Arc<TopicCache>,
 }
@@ -96,7 +96,7 @@ impl PartitionFirer {
         connection: Arc<Connection>,
         delayed: Arc<DelayPartition>,
         partition: i32,
-        asking: Arc<BaseConsumer<ClientErrors>>,
+        asking: Arc<BaseConsumer<Context>>,
         topics: Arc<TopicCache>,
     ) -> Self {
         Self {

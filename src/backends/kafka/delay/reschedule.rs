@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rdkafka::consumer::BaseConsumer;
 use tokio::time::sleep;
 
 use super::{
@@ -27,7 +28,7 @@ use crate::{
         connection::{
             client::{
                 self,
-                errors::ClientErrors,
+                context::Context,
                 settings::{self, Isolation},
             },
             handle::{Connection, blocking},
@@ -144,7 +145,7 @@ async fn take_over(
             &firing::transactional_id(&connection, partition),
         )?;
         let settings = settings::metadata(&connection.config, Isolation::Uncommitted);
-        let client = client::create(&settings, ClientErrors::default())?;
+        let client: BaseConsumer<Context> = client::create(&settings, Context::default())?;
         let topic = connection.names().delay_topic();
         let bounds = client::watermarks(
             &client,

@@ -6,12 +6,12 @@ use std::{
     sync::MutexGuard,
 };
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::BaseConsumer;
 
 use super::partition::now;
 use crate::{
     backends::kafka::connection::{
-        client::{self, errors::ClientErrors},
+        client::{self, context::Context},
         handle::Connection,
         topics::partitions_in,
     },
@@ -41,7 +41,7 @@ impl TopicCache {
     pub(crate) fn exists(
         &self,
         connection: &Connection,
-        asking: &BaseConsumer<ClientErrors>,
+        asking: &BaseConsumer<Context>,
         name: &str,
     ) -> bool {
         let mut known = self.lock();
@@ -52,7 +52,7 @@ impl TopicCache {
         if again.is_some_and(|again| now() < again) {
             return false;
         }
-        let found = client::metadata(asking, asking.context(), &connection.config, Some(name))
+        let found = client::metadata(asking, &connection.config, Some(name))
             .and_then(|found| partitions_in(&found, name));
         if let Ok(Some(_)) = found {
             known.missing.remove(name);

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use rdkafka::{
-    consumer::Consumer as _,
-    metadata::{MetadataPartition, MetadataTopic},
-};
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 
 use crate::{
     backends::kafka::connection::{admin::Settings, client, handle::Connection},
@@ -50,7 +47,7 @@ impl Cluster {
         let own = Arc::clone(connection);
         let mut found = connection
             .ask(move |client, config| {
-                let found = client::metadata(client, client.context(), config, None)?;
+                let found = client::metadata(client, config, None)?;
                 let topics = found.topics().iter();
                 let topics = topics.filter_map(|topic| {
                     let kind = kind(&own, topic.name())?;

@@ -14,7 +14,7 @@ use crate::{
         connection::{
             client::{
                 self,
-                errors::ClientErrors,
+                context::Context,
                 settings::{self, Isolation},
             },
             config::Config,
@@ -149,10 +149,8 @@ fn lags(
     for (topic, partition) in places {
         asked.add_partition(topic, *partition);
     }
-    let client: BaseConsumer<ClientErrors> = client::create(
-        &settings::consumer(config, group, 1),
-        ClientErrors::default(),
-    )?;
+    let client: BaseConsumer<Context> =
+        client::create(&settings::consumer(config, group, 1), Context::default())?;
     let found = client
         .committed_offsets(asked, config.timeout)
         .map_err(asking)?;

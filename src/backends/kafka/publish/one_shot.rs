@@ -8,19 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{
-    producer::{BaseProducer, Producer as _},
-    types::RDKafkaErrorCode as Code,
-};
+use rdkafka::{producer::Producer as _, types::RDKafkaErrorCode as Code};
 
 use super::refusal::{refusal, with_cause};
 use crate::{
     backends::kafka::{
         codec::record::OutgoingRecord,
         connection::{
-            client::{self, settings},
+            client::{self, context::Context, settings},
             handle::Connection,
-            producer::{self, Batch, DeliveryCallback, RecordMetadata},
+            producer::{self, Batch, ProducerClient, RecordMetadata},
         },
     },
     failpoint,
@@ -36,8 +33,7 @@ pub(super) fn send(connection: &Connection, record: OutgoingRecord) -> Result<Re
     let config = &connection.config;
     let name = record.topic.clone();
     let settings = settings::one_shot(config, connection.topics.cached_partitions(&name).is_some());
-    let client: BaseProducer<DeliveryCallback> =
-        client::create(&settings, DeliveryCallback::default())?;
+    let client: ProducerClient = client::create(&settings, Context::default())?;
     let errors = &client.context().errors;
     let end = Instant::now() + config.timeout;
     let batch = Arc::new(Batch::new(1));
@@ -70,6 +66,6 @@ pub(super) fn send(connection: &Connection, record: OutgoingRecord) -> Result<Re
 }
 
 /// Reports whether a broker ever answered; before that, the record cannot have been sent.
-fn was_answered(client: &BaseProducer<DeliveryCallback>) -> bool {
+fn was_answered(client: &ProducerClient) -> bool {
     client.client().fetch_cluster_id(Duration::ZERO).is_some()
 }

@@ -17,7 +17,7 @@ use crate::{
         connection::{
             client::{
                 self,
-                errors::ClientErrors,
+                context::Context,
                 settings::{self, Isolation},
             },
             config::Config,
@@ -42,7 +42,7 @@ struct Fetched {
 /// Reads records by their offsets, one request at a time.
 pub(crate) struct OffsetFetcher {
     config: Config,
-    client: Mutex<Option<BaseConsumer<ClientErrors>>>,
+    client: Mutex<Option<BaseConsumer<Context>>>,
 }
 
 impl std::fmt::Debug for OffsetFetcher {
@@ -75,7 +75,7 @@ impl OffsetFetcher {
         let mut client = self.client.lock();
         if client.is_none() {
             let settings = settings::reader(&self.config, Isolation::Committed, true);
-            *client = Some(client::create(&settings, ClientErrors::default())?);
+            *client = Some(client::create(&settings, Context::default())?);
         }
         let Some(client) = client.as_ref() else {
             return Ok(Vec::new());
@@ -100,7 +100,7 @@ impl OffsetFetcher {
 
     fn read_run(
         &self,
-        client: &BaseConsumer<ClientErrors>,
+        client: &BaseConsumer<Context>,
         at: &TopicPartition,
         wanted: &[i64],
         found: &mut Fetched,
@@ -143,7 +143,7 @@ impl OffsetFetcher {
                     Some(_) => return Err(reading(failed)),
                 },
                 None if Instant::now() < end => {}
-                None => return Err(client.context().unreachable(&self.config.servers)),
+                None => return Err(client.context().errors.unreachable(&self.config.servers)),
             }
         }
     }

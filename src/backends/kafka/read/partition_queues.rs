@@ -24,7 +24,7 @@ use crate::{
         connection::{
             client::{
                 self,
-                errors::ClientErrors,
+                context::Context,
                 settings::{self, Isolation},
             },
             config::Config,
@@ -41,7 +41,7 @@ const PREFETCH: usize = 8192;
 
 /// A client whose partitions are read side by side. Every method blocks.
 pub(crate) struct PartitionQueues {
-    client: Arc<BaseConsumer<ClientErrors>>,
+    client: Arc<BaseConsumer<Context>>,
     config: Config,
 }
 
@@ -60,7 +60,7 @@ impl PartitionQueues {
             .set("queued.max.messages.kbytes", share.to_string())
             .set("fetch.message.max.bytes", (share * 1024).to_string());
         Ok(Self {
-            client: Arc::new(client::create(&settings, ClientErrors::default())?),
+            client: Arc::new(client::create(&settings, Context::default())?),
             config: config.clone(),
         })
     }
@@ -87,8 +87,7 @@ impl PartitionQueues {
 
     /// Asks for the metadata of a topic now; by itself the client asks once a second.
     pub(crate) fn refresh_metadata(&self, topic: &str) -> Result<()> {
-        let (client, errors) = (&*self.client, self.client.context());
-        client::metadata(client, errors, &self.config, Some(topic)).map(drop)
+        client::metadata(&*self.client, &self.config, Some(topic)).map(drop)
     }
 }
 
@@ -96,10 +95,10 @@ impl PartitionQueues {
 pub(crate) struct QueueReader {
     at: TopicPartition,
     // Dropped before the client that it belongs to.
-    queue: PartitionQueue<ClientErrors>,
+    queue: PartitionQueue<Context>,
     /// The offset of the next record, or less.
     next: i64,
-    client: Arc<BaseConsumer<ClientErrors>>,
+    client: Arc<BaseConsumer<Context>>,
     config: Config,
 }
 
@@ -127,13 +126,19 @@ impl QueueReader {
                     // Serves the client's errors and log, which have the common queue.
                     let _ = self.client.poll(Duration::ZERO);
                 }
-                None => return Err(self.client.context().unreachable(&self.config.servers)),
+                None => {
+                    return Err(self
+                        .client
+                        .context()
+                        .errors
+                        .unreachable(&self.config.servers));
+                }
             }
         }
     }
 
     fn handle_error(&self, failed: &KafkaError) -> Result<()> {
-        if let Some(refused) = self.client.context().fatal() {
+        if let Some(refused) = self.client.context().errors.fatal() {
             return Err(refused);
         }
         if gap::is_gap(failed) {

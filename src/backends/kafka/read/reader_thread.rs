@@ -22,6 +22,7 @@ use crate::{
         connection::{
             client::{
                 self,
+                context::Context,
                 errors::ClientErrors,
                 settings::{self, Isolation},
             },
@@ -70,7 +71,7 @@ impl Pending {
 
 /// The thread's side of a read.
 pub(crate) struct ReaderThread {
-    client: BaseConsumer<ClientErrors>,
+    client: BaseConsumer<Context>,
     config: Config,
     sender: mpsc::Sender<Result<Vec<FetchedRecord>>>,
     pending: Arc<Pending>,
@@ -100,7 +101,13 @@ impl ReaderThread {
     ) -> Result<()> {
         let settings = settings::reader(config, isolation, mode != Mode::Following);
         let reader = Self {
-            client: client::create(&settings, errors)?,
+            client: client::create(
+                &settings,
+                Context {
+                    errors,
+                    callbacks: (),
+                },
+            )?,
             config: config.clone(),
             sender,
             pending: Arc::clone(pending),
@@ -263,7 +270,7 @@ impl ReaderThread {
     }
 
     fn handle_error(&mut self, failed: &KafkaError) -> Result<Polled> {
-        if let Some(fatal) = self.client.context().fatal() {
+        if let Some(fatal) = self.client.context().errors.fatal() {
             return Err(fatal);
         }
         if gap::is_gap(failed) {
@@ -341,7 +348,7 @@ impl ReaderThread {
 
     /// Drops records that may be those of a recreated topic, which is to be read from its beginning.
     fn drop_recreated(&mut self, chunk: &mut Vec<FetchedRecord>) {
-        let updates = self.client.context().topics.updates().into_iter();
+        let updates = self.client.context().errors.topics.updates().into_iter();
         for update in updates.filter(|update| update.is_change) {
             self.recreated.entry(update.topic).or_default();
         }

@@ -5,10 +5,7 @@
 
 use std::sync::Arc;
 
-use rdkafka::{
-    ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError,
-    types::RDKafkaErrorCode as Code,
-};
+use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
 
 use super::topic_ids::TopicIds;
 use crate::{
@@ -32,12 +29,6 @@ impl ClientErrors {
             topics: Arc::new(topics),
             ..Self::default()
         }
-    }
-
-    /// Reads a line of the client's log, and passes it on.
-    pub(crate) fn log(&self, facility: &str, message: &str) {
-        self.topics.hear(message);
-        log(facility, message);
     }
 
     /// Keeps an error of the client.
@@ -122,19 +113,7 @@ fn brief(reason: &str) -> String {
     text.replace("ipv4#", "").replace("ipv6#", "")
 }
 
-impl ClientContext for ClientErrors {
-    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        Self::log(self, facility, message);
-    }
-
-    fn error(&self, failed: KafkaError, reason: &str) {
-        self.record(&failed, reason);
-    }
-}
-
-impl ConsumerContext for ClientErrors {}
-
 /// Passes a line of librdkafka's log to tracing: it must not go to the user's stderr.
-pub(crate) fn log(facility: &str, message: &str) {
+pub(super) fn log(facility: &str, message: &str) {
     tracing::debug!(target: "librdkafka", facility, "{message}");
 }

@@ -1,5 +1,6 @@
 //! Clients of librdkafka: creating and closing them, and metadata with a deadline.
 
+pub(crate) mod context;
 pub(crate) mod errors;
 pub(crate) mod settings;
 pub(crate) mod shared;
@@ -15,17 +16,20 @@ use rdkafka::{
     admin::AdminClient,
     client::Client,
     config::FromClientConfigAndContext,
-    consumer::{BaseConsumer, Consumer as _, ConsumerContext},
+    consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
     metadata::Metadata,
     types::RDKafkaErrorCode as Code,
 };
 
-use self::errors::ClientErrors;
+use self::context::{Callbacks, Context};
 use crate::{
     backends::kafka::{
         codec::topic_partition::{TopicPartition, Watermarks},
-        connection::config::{Config, wrong},
+        connection::{
+            config::{Config, wrong},
+            threads,
+        },
         error,
     },
     transport::Result,
@@ -35,6 +39,7 @@ use crate::{
 const SLICE: Duration = Duration::from_millis(200);
 /// The pause before a partition without a leader is asked for again.
 const NO_LEADER: Duration = Duration::from_millis(20);
+
 /// Creates a client.
 pub(crate) fn create<C, T>(client: &ClientConfig, context: C) -> Result<T>
 where
@@ -56,21 +61,18 @@ where
 /// here: OpenSSL must not be in use when a program exits.
 pub(crate) fn close_in_background<T: Send + 'static>(config: &Config, client: Option<T>) {
     if client.is_some() && !config.properties.contains_key("security.protocol") {
-        let name = "pf-kafka-closer".to_owned();
-        let _ = thread::Builder::new()
-            .name(name)
-            .spawn(move || drop(client));
+        let _ = threads::spawn("pf-kafka-closer", move || drop(client));
     }
 }
 
 /// A client that answers requests, and serves its events meanwhile.
-pub(crate) trait MetadataClient<C: ClientContext> {
-    fn handle(&self) -> &Client<C>;
+pub(crate) trait MetadataClient<C: Callbacks> {
+    fn handle(&self) -> &Client<Context<C>>;
     fn serve(&self);
 }
 
-impl<C: ConsumerContext> MetadataClient<C> for BaseConsumer<C> {
-    fn handle(&self) -> &Client<C> {
+impl<C: Callbacks> MetadataClient<C> for BaseConsumer<Context<C>> {
+    fn handle(&self) -> &Client<Context<C>> {
         self.client()
     }
 
@@ -79,8 +81,8 @@ impl<C: ConsumerContext> MetadataClient<C> for BaseConsumer<C> {
     }
 }
 
-impl<C: ClientContext> MetadataClient<C> for AdminClient<C> {
-    fn handle(&self) -> &Client<C> {
+impl<C: Callbacks> MetadataClient<C> for AdminClient<Context<C>> {
+    fn handle(&self) -> &Client<Context<C>> {
         self.inner()
     }
 
@@ -88,16 +90,12 @@ impl<C: ClientContext> MetadataClient<C> for AdminClient<C> {
 }
 
 /// Requests metadata until the timeout, or until an error shows that there will be no answer. Blocks.
-pub(crate) fn metadata<C, T>(
-    client: &T,
-    errors: &ClientErrors,
-    config: &Config,
-    topic: Option<&str>,
-) -> Result<Metadata>
+pub(crate) fn metadata<C, T>(client: &T, config: &Config, topic: Option<&str>) -> Result<Metadata>
 where
-    C: ClientContext,
+    C: Callbacks,
     T: MetadataClient<C>,
 {
+    let errors = &client.handle().context().errors;
     let end = Instant::now() + config.timeout;
     loop {
         let left = end.saturating_duration_since(Instant::now());
@@ -117,8 +115,8 @@ where
 }
 
 /// Requests the watermarks of a partition. Blocks.
-pub(crate) fn watermarks<C: ConsumerContext>(
-    client: &BaseConsumer<C>,
+pub(crate) fn watermarks<C: Callbacks>(
+    client: &BaseConsumer<Context<C>>,
     config: &Config,
     at: &TopicPartition,
 ) -> Result<Watermarks> {

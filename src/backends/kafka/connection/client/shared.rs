@@ -9,7 +9,7 @@ use rdkafka::{
 use tokio::sync::{OnceCell, oneshot};
 
 use super::{
-    errors::ClientErrors,
+    context::Context,
     settings::{self, Isolation},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A consumer without a group, for requests.
-pub(crate) type MetadataConsumer = BaseConsumer<ClientErrors>;
+pub(crate) type MetadataConsumer = BaseConsumer<Context>;
 
 /// The shared clients.
 pub(crate) struct SharedClients {
@@ -30,7 +30,7 @@ pub(crate) struct SharedClients {
     metadata: OnceLock<MetadataConsumer>,
     /// The same, which sees records of open transactions.
     uncommitted: OnceLock<MetadataConsumer>,
-    admin: OnceCell<AdminClient<ClientErrors>>,
+    admin: OnceCell<AdminClient<Context>>,
     producer: OnceCell<Arc<Producer>>,
     unbatched_producer: OnceCell<Producer>,
     cluster: OnceCell<String>,
@@ -70,9 +70,9 @@ impl SharedClients {
     }
 
     /// Returns the client that creates and describes topics.
-    pub(crate) async fn admin(&self) -> Result<&AdminClient<ClientErrors>> {
+    pub(crate) async fn admin(&self) -> Result<&AdminClient<Context>> {
         let create =
-            || async { client::create(&settings::admin(&self.config), ClientErrors::default()) };
+            || async { client::create(&settings::admin(&self.config), Context::default()) };
         self.admin.get_or_try_init(create).await
     }
 
@@ -121,7 +121,7 @@ impl SharedClients {
             return Ok(consumer);
         }
         let settings = settings::metadata(&self.config, isolation);
-        let consumer = client::create(&settings, ClientErrors::default())?;
+        let consumer = client::create(&settings, Context::default())?;
         Ok(cell.get_or_init(|| consumer))
     }
 }

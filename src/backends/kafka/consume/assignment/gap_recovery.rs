@@ -114,7 +114,7 @@ impl GapRecovery {
 
     /// Suspects a stall now and then, where an error may have been lost or cannot occur.
     fn check_for_stall(&mut self, client: &GroupConsumer, session: &Session) {
-        let is_bounded = client.context().plan.until_end;
+        let is_bounded = client.context().callbacks.plan.until_end;
         if self.suspicion.is_none()
             && self.checked.elapsed() > CHECK
             // A bounded subscription would wait for the lost end of a log forever.
@@ -185,7 +185,7 @@ fn recover_partition(
         next.max(watermarks.low)
     };
     positions::seek(client, session, id, &at, offset)?;
-    let identity = client.context().identity(&at.topic);
+    let identity = client.context().callbacks.identity(&at.topic);
     let mut state = session.state();
     state.assignment.limit_end(id, watermarks.high);
     if is_truncated {

@@ -20,7 +20,7 @@ use crate::{
 /// Notes how far the client read where no record says so, as behind markers of transactions, and whether a bounded
 /// subscription is done.
 pub(crate) fn refresh(client: &GroupConsumer, session: &Session) -> Result<()> {
-    let plan = &client.context().plan;
+    let plan = &client.context().callbacks.plan;
     let positions = client
         .position()
         .map_err(|failed| error::from_kafka(failed, "reading"))?;

@@ -12,12 +12,9 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
-    config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol},
-    error::KafkaError,
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _, RebalanceProtocol},
     types::RDKafkaRespErr,
-    util::Timeout,
 };
 
 use super::partition::{AssignedPartition, AssignmentId, PartitionKind, RetryPartition};
@@ -27,7 +24,11 @@ use crate::{
             record,
             topic_partition::{TopicPartition, Watermarks},
         },
-        connection::client::{self, errors::ClientErrors, topic_ids::TopicIdentity},
+        connection::client::{
+            self,
+            context::{self, Callbacks, Context},
+            topic_ids::{TopicIdentity, TopicIds},
+        },
         consume::{
             offsets::{
                 commit,
@@ -57,34 +58,25 @@ const REQUEST: Duration = Duration::from_secs(5);
 /// The pause before partitions are assigned again after a failure.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// The context of the client that is a member of the group.
-pub(crate) struct GroupContext {
-    pub(crate) errors: ClientErrors,
+/// The callbacks of the client that is a member of the group.
+pub(crate) struct GroupCallbacks {
+    /// Which topics the client knows.
+    pub(crate) topics: Arc<TopicIds>,
     pub(crate) session: Arc<Session>,
     pub(crate) plan: OffsetPlan,
 }
 
 /// The client that is a member of the group.
-pub(crate) type GroupConsumer = BaseConsumer<GroupContext>;
+pub(crate) type GroupConsumer = BaseConsumer<Context<GroupCallbacks>>;
 
-impl ClientContext for GroupContext {
-    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.errors.log(facility, message);
-    }
-
-    fn error(&self, failed: KafkaError, reason: &str) {
-        self.errors.record(&failed, reason);
-    }
-}
-
-impl ConsumerContext for GroupContext {
+impl Callbacks for GroupCallbacks {
     fn rebalance(
         &self,
-        client: &BaseConsumer<Self>,
+        client: &GroupConsumer,
         event: RDKafkaRespErr,
-        partitions: &mut TopicPartitionList,
+        partitions: &TopicPartitionList,
     ) {
-        if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+        if !context::is_assignment(event) {
             if let Err(failed) = self.on_revoked(client, partitions) {
                 self.session.fail(failed);
             }
@@ -99,10 +91,6 @@ impl ConsumerContext for GroupContext {
             thread::park_timeout(RETRY);
         }
     }
-
-    fn main_queue_min_poll_interval(&self) -> Timeout {
-        Timeout::After(Duration::from_millis(100))
-    }
 }
 
 /// A partition of an assignment, and the group's offset in it.
@@ -111,10 +99,10 @@ struct Given {
     committed: Option<Committed>,
 }
 
-impl GroupContext {
+impl GroupCallbacks {
     /// Returns the identity of the topic that has a name now, if it is known.
     pub(crate) fn identity(&self, name: &str) -> Option<TopicIdentity> {
-        let topic = self.errors.topics.of(name)?;
+        let topic = self.topics.of(name)?;
         let cluster = self.session.cluster();
         Some(TopicIdentity { cluster, topic })
     }

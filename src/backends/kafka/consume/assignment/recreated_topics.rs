@@ -35,12 +35,12 @@ impl RecreatedTopics {
         session: &Session,
         chunk: &mut Vec<FetchedRecord>,
     ) {
-        let context = client.context();
-        for update in context.errors.topics.updates() {
+        let callbacks = &client.context().callbacks;
+        for update in callbacks.topics.updates() {
             if update.is_change {
-                context.plan.on_recreated(&update.topic);
+                callbacks.plan.on_recreated(&update.topic);
             }
-            let Some(present) = context.identity(&update.topic) else {
+            let Some(present) = callbacks.identity(&update.topic) else {
                 continue;
             };
             let mut state = session.state();
@@ -66,7 +66,7 @@ impl RecreatedTopics {
 }
 
 fn restart_topic(client: &GroupConsumer, session: &Session, name: &str) -> Result<()> {
-    let present = client.context().identity(name);
+    let present = client.context().callbacks.identity(name);
     let is_old = |kind: &PartitionKind| {
         TopicIdentity::compare(kind.identity(), present) == IdentityChange::Recreated
             && !kind.is_passed()

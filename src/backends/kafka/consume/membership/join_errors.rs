@@ -236,7 +236,7 @@ pub(crate) async fn has_members(connection: &Arc<Connection>, group: &Group) -> 
 async fn any_broker(connection: &Arc<Connection>) -> Result<i32> {
     connection
         .ask(|client, config| {
-            let found = client::metadata(client, client.context(), config, None)?;
+            let found = client::metadata(client, config, None)?;
             Ok(found.orig_broker_id())
         })
         .await

@@ -19,7 +19,7 @@ use crate::{
         connection::{
             client::{
                 self,
-                errors::ClientErrors,
+                context::Context,
                 settings::{self, Isolation},
             },
             config::Config,
@@ -138,8 +138,7 @@ async fn has_offsets(
         .ask(move |_, config| {
             let mut settings = settings::reader(config, Isolation::Uncommitted, true);
             settings.set("group.id", group.as_str());
-            let client: BaseConsumer<ClientErrors> =
-                client::create(&settings, ClientErrors::default())?;
+            let client: BaseConsumer<Context> = client::create(&settings, Context::default())?;
             let found = committed(&client, config, &places);
             let found = found.map_err(|failed| {
                 let refused = failed
@@ -154,7 +153,7 @@ async fn has_offsets(
 }
 
 fn committed(
-    client: &BaseConsumer<ClientErrors>,
+    client: &BaseConsumer<Context>,
     config: &Config,
     places: &[(String, i32)],
 ) -> KafkaResult<bool> {
@@ -187,7 +186,7 @@ fn committed(
 }
 
 /// Returns why a group has no coordinator, if that will not pass: only a poll returns it.
-fn refused(client: &BaseConsumer<ClientErrors>) -> Option<KafkaError> {
+fn refused(client: &BaseConsumer<Context>) -> Option<KafkaError> {
     for _ in 0..POLLS {
         if let Some(Err(heard)) = client.poll(Duration::from_millis(10)) {
             let known = error::from_kafka(heard.clone(), "reading committed offsets");

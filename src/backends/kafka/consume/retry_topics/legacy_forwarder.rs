@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::consumer::BaseConsumer;
 use tokio::runtime::Handle;
 
 use super::support_topics;
@@ -28,7 +27,7 @@ use crate::{
         consume::{
             assignment::{
                 partition::{AssignmentId, PartitionKind},
-                rebalance::GroupContext,
+                rebalance::GroupConsumer,
             },
             session::Session,
         },
@@ -58,7 +57,7 @@ const LAST: i64 = i64::MAX / 2;
 pub(crate) struct Forwarder {
     session: Arc<Session>,
     /// Dropped with the subscription.
-    client: Weak<BaseConsumer<GroupContext>>,
+    client: Weak<GroupConsumer>,
     runtime: Handle,
     fetcher: OffsetFetcher,
     transactors: HashMap<AssignmentId, TransactionalProducer>,
@@ -80,7 +79,7 @@ impl Forwarder {
     /// Starts the thread; it ends with the subscription.
     pub(crate) fn start(
         session: &Arc<Session>,
-        client: &Arc<BaseConsumer<GroupContext>>,
+        client: &Arc<GroupConsumer>,
         runtime: Handle,
     ) -> Result<()> {
         let forwarder = Self {

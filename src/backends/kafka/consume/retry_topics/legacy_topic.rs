@@ -20,7 +20,7 @@ use crate::{
         connection::{
             client::{
                 self,
-                errors::ClientErrors,
+                context::Context,
                 settings::{self, Isolation},
             },
             group_members,
@@ -119,8 +119,7 @@ async fn committed(
         }
         // It has the id of the group, and never joins it.
         let settings = settings::consumer(&config, group.as_str(), 1);
-        let client: BaseConsumer<ClientErrors> =
-            client::create(&settings, ClientErrors::default())?;
+        let client: BaseConsumer<Context> = client::create(&settings, Context::default())?;
         let found = client.committed_offsets(asked, config.timeout);
         let found = found.map_err(asking)?;
         let offset = |(topic, partition): &(String, i32)| {

@@ -11,10 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::consumer::{BaseConsumer, base_consumer::PartitionQueue};
+use rdkafka::consumer::base_consumer::PartitionQueue;
 
 use super::sources::RetryTopic;
-use crate::{backends::kafka::consume::assignment::rebalance::GroupContext, lock::Mutex};
+use crate::{
+    backends::kafka::{
+        connection::client::context::Context,
+        consume::assignment::rebalance::{GroupCallbacks, GroupConsumer},
+    },
+    lock::Mutex,
+};
 
 /// How often every queue is polled, in case a notification was missed.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -38,7 +44,7 @@ impl Filled {
 /// The queues of retry partitions.
 #[derive(Default)]
 pub(crate) struct RetryQueues {
-    queues: Vec<PartitionQueue<GroupContext>>,
+    queues: Vec<PartitionQueue<Context<GroupCallbacks>>>,
     split: HashSet<Arc<str>>,
     filled: Arc<Filled>,
     swept: Option<Instant>,
@@ -47,11 +53,7 @@ pub(crate) struct RetryQueues {
 impl RetryQueues {
     /// Splits off the partitions of topics. This has to precede their assignment: records that arrive earlier stay in the
     /// common queue.
-    pub(crate) fn split(
-        &mut self,
-        client: &Arc<BaseConsumer<GroupContext>>,
-        topics: &[RetryTopic],
-    ) {
+    pub(crate) fn split(&mut self, client: &Arc<GroupConsumer>, topics: &[RetryTopic]) {
         for topic in topics {
             if !self.split.insert(Arc::clone(&topic.name)) {
                 continue;
@@ -70,7 +72,7 @@ impl RetryQueues {
     /// may be more in it.
     pub(crate) fn visit<E>(
         &mut self,
-        mut read: impl FnMut(&PartitionQueue<GroupContext>, usize) -> Result<bool, E>,
+        mut read: impl FnMut(&PartitionQueue<Context<GroupCallbacks>>, usize) -> Result<bool, E>,
     ) -> Result<(), E> {
         let mut filled = self.filled.take();
         if self.swept.is_none_or(|swept| swept.elapsed() > SWEEP) {
