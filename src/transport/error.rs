@@ -127,6 +127,12 @@ impl TransportError {
         Self::new(transport, ErrorKind::Lost, text)
     }
 
+    /// Returns the results of a batch of which every item failed by this error.
+    #[cfg(any(feature = "sqlite", feature = "nats", feature = "kafka"))]
+    pub(crate) fn for_each<T>(&self, count: usize) -> Vec<Result<T, Self>> {
+        (0..count).map(|_| Err(self.clone())).collect()
+    }
+
     /// Replaces the message; kind, hint and source stay.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {

@@ -1,8 +1,8 @@
 //! Deliveries of one subscription in memory: buffered, then in flight under a ticket and a lease; and waiting for more of
 //! them.
 //!
-//! Every backend fetches ahead of its caller, so that a call of `next` seldom waits for the broker. A fetched message is
-//! **buffered** until the caller asks for it. From then on it is **in flight** under its ticket until a verdict on it took
+//! Kafka, NATS and SQLite fetch ahead of their caller, so that a call of `next` seldom waits for the broker; the memory
+//! backend has its messages at hand, and uses [`InFlight`] and [`wait`] alone. A fetched message is **buffered** until the caller asks for it. From then on it is **in flight** under its ticket until a verdict on it took
 //! effect, it was revoked, or its lease ended. Three invariants live here, so that no backend keeps them by itself:
 //!
 //! 1. A ticket is given out once, however often its message is delivered. A verdict on an earlier delivery therefore
@@ -10,6 +10,9 @@
 //! 2. A delivery is settled at most once: while a verdict takes effect, the ticket neither settles nor extends.
 //! 3. The room of a subscription counts what is buffered and what is in flight, verdicts that have not taken effect
 //!    included. Otherwise, a slow settlement would let more messages in than the caller allowed.
+//!
+//! What a backend counts beside these stays with it: Kafka's settled offsets that are not committed take room too, and its
+//! handles name an assignment, so that what a partition was revoked of is dropped by [`DeliveryBuffer::retain`].
 //!
 //! Everything here is plain data: the lock around it, and the thread or task that fills it, are the backend's.
 

@@ -119,6 +119,15 @@ fn describe(code: Code) -> String {
     }
 }
 
+/// Returns a warning because of an error, with its hint.
+pub(super) fn warning(message: &str, cause: &TransportError) -> TransportError {
+    let warning = error(ErrorKind::Warning, format!("{message}: {cause}"));
+    match cause.advice() {
+        Some(advice) => warning.hint(advice.to_owned()),
+        None => warning,
+    }
+}
+
 /// Returns the error of a thread or task that ended without a result.
 pub(super) fn thread_ended(
     failed: impl std::error::Error + Send + Sync + 'static,

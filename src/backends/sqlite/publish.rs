@@ -31,7 +31,7 @@ pub(super) async fn publish(writer: &Writer, batch: Vec<Outgoing>) -> Vec<Result
     }));
     match stored.await.unwrap_or_else(|_| Err(closed())) {
         Ok(receipts) => receipts,
-        Err(error) => (0..count).map(|_| Err(error.clone())).collect(),
+        Err(error) => error.for_each(count),
     }
 }
 

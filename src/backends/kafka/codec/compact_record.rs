@@ -5,7 +5,10 @@ use std::sync::Arc;
 use bytes::{Buf as _, Bytes};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 
-use super::record::{self, FetchedRecord};
+use super::{
+    record::{self, FetchedRecord},
+    topic_partition::TopicPartition,
+};
 
 /// What a record takes beside its bytes.
 pub(crate) const OVERHEAD: usize = 128;
@@ -61,7 +64,7 @@ impl CompactRecord {
     }
 
     /// Takes it apart, as it stands in a partition.
-    pub(crate) fn unpack(self, (topic, partition): (&Arc<str>, i32), offset: i64) -> FetchedRecord {
+    pub(crate) fn unpack(self, at: &TopicPartition, offset: i64) -> FetchedRecord {
         let mut rest = Bytes::from(self.bytes);
         let (key, payload) = (take(&mut rest), take(&mut rest));
         let (headers, marks) = record::split_headers(std::iter::from_fn(|| {
@@ -69,8 +72,8 @@ impl CompactRecord {
             Some((name.unwrap_or_default(), take(&mut rest)))
         }));
         FetchedRecord {
-            topic: Arc::clone(topic),
-            partition,
+            topic: Arc::clone(&at.topic),
+            partition: at.partition,
             offset,
             time: record::time(Some(self.time)),
             key,
@@ -102,9 +105,9 @@ mod tests {
         headers.push("content-type", Some(Bytes::from_static(b"text/plain")));
         headers.push("empty", Some(Bytes::new()));
         headers.push("null", None);
-        let topic: Arc<str> = "pf.delay".into();
+        let at = TopicPartition::new("pf.delay", 3);
         let mut read = FetchedRecord {
-            topic: Arc::clone(&topic),
+            topic: Arc::clone(&at.topic),
             partition: 3,
             offset: 7,
             time: record::time(Some(1_700_000_000_123)),
@@ -113,8 +116,8 @@ mod tests {
             headers,
             marks: InternalHeaders::of(WAITING, Bytes::from_static(b"{}")),
         };
-        assert_eq!(CompactRecord::of(&read).unpack((&topic, 3), 7), read);
+        assert_eq!(CompactRecord::of(&read).unpack(&at, 7), read);
         (read.key, read.payload) = (None, None);
-        assert_eq!(CompactRecord::of(&read).unpack((&topic, 3), 7), read);
+        assert_eq!(CompactRecord::of(&read).unpack(&at, 7), read);
     }
 }

@@ -252,12 +252,24 @@ pub(crate) fn position(topic: &Topic, partition: i32, offset: i64) -> Position {
     Position::from(text.finish())
 }
 
-/// Parses a position into topic, partition and offset.
-pub(crate) fn parse_position(position: &Position) -> Option<(Topic, i32, i64)> {
+/// The parts of a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ParsedPosition {
+    pub(crate) topic: Topic,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
+
+/// Parses the position of a record; none if it is one of another store.
+pub(crate) fn parse_position(position: &Position) -> Option<ParsedPosition> {
     let mut parts = position.as_str().rsplitn(3, '/');
     let offset = parts.next()?.parse().ok()?;
     let partition = parts.next()?.parse().ok()?;
-    Some((parts.next()?.parse().ok()?, partition, offset))
+    Some(ParsedPosition {
+        topic: parts.next()?.parse().ok()?,
+        partition,
+        offset,
+    })
 }
 
 /// Returns the time from milliseconds since the epoch.
@@ -269,6 +281,11 @@ pub(crate) fn time(millis: Option<i64>) -> SystemTime {
 /// Returns the milliseconds since the epoch.
 pub(crate) fn millis(time: SystemTime) -> i64 {
     i64::try_from(unix_millis(time)).unwrap_or(i64::MAX)
+}
+
+/// Returns the present time in milliseconds since the epoch.
+pub(crate) fn now_millis() -> i64 {
+    millis(SystemTime::now())
 }
 
 /// Encodes the payload of an internal record.
@@ -287,7 +304,12 @@ mod tests {
         let topic: Topic = "order.created".parse().unwrap();
         let at = position(&topic, 3, 17);
         assert_eq!(at.as_str(), "order.created/3/17");
-        assert_eq!(parse_position(&at), Some((topic.clone(), 3, 17)));
+        let parsed = ParsedPosition {
+            topic: topic.clone(),
+            partition: 3,
+            offset: 17,
+        };
+        assert_eq!(parse_position(&at), Some(parsed));
         for (partition, offset) in [(0, 0), (i32::MAX, i64::MAX), (-1, i64::MIN)] {
             let at = position(&topic, partition, offset);
             assert_eq!(at.as_str(), format!("order.created/{partition}/{offset}"));

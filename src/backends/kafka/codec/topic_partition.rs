@@ -20,6 +20,15 @@ impl TopicPartition {
     }
 }
 
+/// Where a record is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordPlace<'a> {
+    /// Kafka's name of the topic.
+    pub(crate) topic: &'a str,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
+
 /// The offsets of a partition: the first that is kept, and the one behind the last that a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Watermarks {

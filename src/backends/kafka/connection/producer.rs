@@ -99,6 +99,16 @@ impl ProducerContext for Context {
     }
 }
 
+/// Returns the answer of a single record. Without one its outcome is unknown, and it counts as stored nowhere.
+fn only(
+    answers: impl IntoIterator<Item = Result<RecordMetadata, Code>>,
+) -> Result<RecordMetadata, Code> {
+    answers
+        .into_iter()
+        .next()
+        .unwrap_or(Err(Code::MessageTimedOut))
+}
+
 fn outcome(result: &DeliveryResult<'_>) -> Result<RecordMetadata, Code> {
     match result {
         Ok(record) => Ok(RecordMetadata {
@@ -171,6 +181,11 @@ impl Producer {
         self.wake();
         batch.wait().await;
         batch.results()
+    }
+
+    /// Sends one record and waits for its answer.
+    pub(crate) async fn send_one(&self, record: OutgoingRecord) -> Result<RecordMetadata, Code> {
+        only(self.send(vec![record]).await)
     }
 
     fn wake(&self) {
@@ -292,4 +307,25 @@ fn lay_out(
         out = out.payload(&payload[..]);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_answer_is_no_confirmation() {
+        assert_eq!(only([]), Err(Code::MessageTimedOut));
+        let batch = Batch::new(1);
+        assert!(!batch.is_done());
+        assert_eq!(only(batch.results()), Err(Code::MessageTimedOut));
+        let stored = RecordMetadata {
+            partition: 0,
+            offset: 7,
+            millis: None,
+        };
+        batch.fill(0, Ok(stored));
+        assert!(batch.is_done());
+        assert_eq!(only(batch.results()), Ok(stored));
+    }
 }

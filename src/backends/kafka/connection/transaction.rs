@@ -36,6 +36,13 @@ pub(crate) struct OffsetsToCommit {
 /// The last offsets that were written, by topic and partition.
 pub(crate) type LastOffsets = HashMap<(String, i32), i64>;
 
+/// Returns where the first record of a transaction is stored. It says what a change came after, so that none must be
+/// made up.
+pub(crate) fn first(stored: &[RecordMetadata]) -> Result<RecordMetadata, Failed> {
+    let unanswered = || Failed::whole(TransportError::unanswered(error::SCHEME));
+    stored.first().copied().ok_or_else(unanswered)
+}
+
 /// A producer of transactions. Every method blocks.
 pub(crate) struct TransactionalProducer {
     client: ProducerClient,
@@ -87,6 +94,11 @@ impl TransactionalProducer {
                 Err(failed) => return Err(Failed::whole(self.lost(failed))),
             }
         }
+    }
+
+    /// Commits one record.
+    pub(crate) fn commit_one(&self, record: OutgoingRecord) -> Result<RecordMetadata, Failed> {
+        first(&self.commit(vec![record], None)?)
     }
 
     /// Commits as [`commit`](Self::commit) does, and returns once readers of committed records see it: a broker answers

@@ -3,10 +3,7 @@
 //! A retry partition is read like a log, and an index holds when each retry is due. Records that are due much later are
 //! not kept in memory but fetched again by their offsets.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashMap, time::Duration};
 
 use super::{
     assignment::partition::{AssignmentId, PartitionKind},
@@ -63,7 +60,7 @@ impl DueRetries {
         plan: &OffsetPlan,
         limit: Duration,
     ) -> Result<Duration> {
-        let now = record::millis(SystemTime::now());
+        let now = record::now_millis();
         let mut next = limit;
         let batches = take_due(session, now, &mut next);
         let mut enqueued = Ok(());

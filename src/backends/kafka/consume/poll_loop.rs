@@ -6,7 +6,7 @@
 use std::{
     sync::Arc,
     thread::{self, JoinHandle},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use rdkafka::{TopicPartitionList, consumer::Consumer as _};
@@ -293,7 +293,7 @@ impl PollLoop {
         if chunk.is_empty() {
             return Ok(());
         }
-        let now = record::millis(SystemTime::now());
+        let now = record::now_millis();
         let mut ended = TopicPartitionList::new();
         let mut state = self.session.state();
         let mut last: Option<LastPartition> = None;

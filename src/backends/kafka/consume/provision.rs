@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -52,7 +52,7 @@ pub(crate) async fn wait_for_overdue(
     connection: &Arc<Connection>,
     patterns: &[Pattern],
 ) -> Result<Option<String>> {
-    let by = record::millis(SystemTime::now());
+    let by = record::now_millis();
     let until = Instant::now() + OVERDUE;
     while scan::is_overdue(connection, patterns, by).await? {
         if Instant::now() >= until {

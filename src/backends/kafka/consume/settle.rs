@@ -177,11 +177,10 @@ async fn apply(session: &Arc<Session>, task: Task) -> (usize, Result<()>) {
 
 async fn produce(session: &Session, record: OutgoingRecord, doing: &str) -> Result<()> {
     let producer = session.connection.producer().await?;
-    match producer.send(vec![record]).await.pop() {
-        Some(Ok(_)) => Ok(()),
-        Some(Err(code)) => Err(error::from_code(code, doing)),
-        None => Err(TransportError::unanswered(SCHEME)),
-    }
+    let answer = producer.send_one(record).await;
+    answer
+        .map(drop)
+        .map_err(|code| error::from_code(code, doing))
 }
 
 /// Ends a delivery's retry, if it is one.
@@ -208,7 +207,7 @@ async fn store_retry(
     due: SystemTime,
 ) -> Result<()> {
     let message = &delivery.stored.message;
-    let now = record::millis(SystemTime::now());
+    let now = record::now_millis();
     let first_failed = delivery.attempts.first_failed.map_or(now, record::millis);
     let metadata = delayed_record::DelayedRecord {
         position: Some(delivery.stored.position.clone()),

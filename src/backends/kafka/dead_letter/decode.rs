@@ -7,7 +7,7 @@ use crate::{
     backends::kafka::{
         codec::{
             record::{self, FetchedRecord, ID, LETTER, ORIGINAL, TOPIC},
-            topic_partition::TopicPartition,
+            topic_partition::{RecordPlace, TopicPartition},
         },
         connection::{handle::Connection, names::Names},
         read::offset_fetcher::OffsetFetcher,
@@ -107,15 +107,24 @@ fn own(read: &FetchedRecord) -> Option<(DeadLetterId, DeadLetterRecord)> {
 }
 
 impl DecodedLetter {
-    /// Returns where it is stored: Kafka's name of the topic, the partition and the offset.
-    pub(crate) fn place(&self) -> (&str, i32, i64) {
-        (&self.topic, self.partition, self.offset)
+    /// Returns where it is stored.
+    pub(crate) fn place(&self) -> RecordPlace<'_> {
+        RecordPlace {
+            topic: &self.topic,
+            partition: self.partition,
+            offset: self.offset,
+        }
     }
 
     /// Replaces a reference by the original, if that still exists. Blocks.
     pub(crate) fn load_original(&mut self, names: &Names, fetcher: &OffsetFetcher) -> Result<()> {
         let place = self.reference.as_ref().and_then(record::parse_position);
-        let Some((topic, partition, offset)) = place else {
+        let Some(record::ParsedPosition {
+            topic,
+            partition,
+            offset,
+        }) = place
+        else {
             return Ok(());
         };
         let read = match fetcher.read(

@@ -26,7 +26,7 @@ pub(crate) async fn import(
     let count = letters.len();
     match import_new(connection, letters).await {
         Ok(results) => results,
-        Err(failed) => (0..count).map(|_| Err(failed.clone())).collect(),
+        Err(failed) => failed.for_each(count),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::transport::DeadLetterId;
+use crate::{backends::kafka::codec::topic_partition::RecordPlace, transport::DeadLetterId};
 
 /// The most ids that are kept; beyond them only the offsets count, and a copy that a crash left shows again.
 const MAX_IDS: usize = 4_000_000;
@@ -68,15 +68,15 @@ pub(crate) struct ResolvedLetters {
 
 impl ResolvedLetters {
     /// Adds a letter that is stored there.
-    pub(crate) fn add(&mut self, id: u64, (topic, partition, offset): (&str, i32, i64)) {
+    pub(crate) fn add(&mut self, id: u64, at: RecordPlace<'_>) {
         if self.ids.len() < MAX_IDS {
             self.ids.insert(id);
         }
-        if !self.ranges.contains_key(topic) {
-            self.ranges.insert(topic.to_owned(), HashMap::new());
+        if !self.ranges.contains_key(at.topic) {
+            self.ranges.insert(at.topic.to_owned(), HashMap::new());
         }
-        if let Some(partitions) = self.ranges.get_mut(topic) {
-            partitions.entry(partition).or_default().add(offset);
+        if let Some(partitions) = self.ranges.get_mut(at.topic) {
+            partitions.entry(at.partition).or_default().add(at.offset);
         }
     }
 
@@ -91,11 +91,11 @@ impl ResolvedLetters {
     }
 
     /// Reports whether the letter that is stored there is resolved.
-    pub(crate) fn contains(&self, id: u64, (topic, partition, offset): (&str, i32, i64)) -> bool {
+    pub(crate) fn contains(&self, id: u64, at: RecordPlace<'_>) -> bool {
         self.has(id)
             || self
-                .ranges(topic, partition)
-                .is_some_and(|ranges| ranges.contains(offset))
+                .ranges(at.topic, at.partition)
+                .is_some_and(|ranges| ranges.contains(at.offset))
     }
 
     /// Returns the ranges of a partition.
@@ -139,6 +139,14 @@ mod tests {
 
     use super::*;
 
+    fn at(offset: i64) -> RecordPlace<'static> {
+        RecordPlace {
+            topic: "order.dlq",
+            partition: 0,
+            offset,
+        }
+    }
+
     #[test]
     fn names_are_numbers() {
         let id = DeadLetterId::from_stored;
@@ -168,10 +176,10 @@ mod tests {
     #[test]
     fn what_is_imported_again_is_a_letter_again() {
         let mut resolved = ResolvedLetters::default();
-        resolved.add(7, ("order.dlq", 0, 3));
-        assert!(resolved.contains(7, ("order.dlq", 0, 9)), "a copy");
+        resolved.add(7, at(3));
+        assert!(resolved.contains(7, at(9)), "a copy");
         resolved.reopen(7);
-        assert!(!resolved.contains(7, ("order.dlq", 0, 9)));
-        assert!(resolved.contains(7, ("order.dlq", 0, 3)));
+        assert!(!resolved.contains(7, at(9)));
+        assert!(resolved.contains(7, at(3)));
     }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::transport::{DeadLetterId, JOB_LEASE, JobAction, JobId};
+use crate::{
+    backends::kafka::codec::topic_partition::RecordPlace,
+    transport::{DeadLetterId, JOB_LEASE, JobAction, JobId},
+};
 
 /// A job as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,20 +43,19 @@ pub(crate) struct ResolvedAt {
 
 impl Receipt {
     /// Adds a letter.
-    pub(crate) fn add(&mut self, id: &DeadLetterId, (topic, partition, offset): (&str, i32, i64)) {
+    pub(crate) fn add(&mut self, id: &DeadLetterId, at: RecordPlace<'_>) {
         let mut known = self.letters.iter_mut();
-        let known = known
-            .find(|resolved_at| resolved_at.topic == topic && resolved_at.partition == partition);
+        let known = known.find(|known| known.topic == at.topic && known.partition == at.partition);
         if let Some(resolved_at) = known {
             resolved_at.ids.push(id.clone());
-            resolved_at.offsets.push(offset);
+            resolved_at.offsets.push(at.offset);
             return;
         }
         self.letters.push(ResolvedAt {
-            topic: topic.to_owned(),
-            partition,
+            topic: at.topic.to_owned(),
+            partition: at.partition,
             ids: vec![id.clone()],
-            offsets: vec![offset],
+            offsets: vec![at.offset],
         });
     }
 }

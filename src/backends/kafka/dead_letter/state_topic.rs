@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
+use rdkafka::types::RDKafkaErrorCode as Code;
 use serde::Serialize;
 
 use super::{
@@ -14,7 +15,10 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{self, FetchedRecord, OutgoingRecord},
+        codec::{
+            record::{self, FetchedRecord, OutgoingRecord},
+            topic_partition::RecordPlace,
+        },
         connection::{
             admin::{COMPACTED, TopicSpec},
             client::settings::Isolation,
@@ -119,7 +123,11 @@ impl TriageState {
         };
         for resolved_at in &receipt.letters {
             for (id, offset) in resolved_at.ids.iter().zip(&resolved_at.offsets) {
-                let place = (&*resolved_at.topic, resolved_at.partition, *offset);
+                let place = RecordPlace {
+                    topic: &resolved_at.topic,
+                    partition: resolved_at.partition,
+                    offset: *offset,
+                };
                 self.resolved.add(resolved::compact_id(id), place);
             }
             let last = resolved_at.offsets.iter().max().copied().unwrap_or(-1);
@@ -202,17 +210,19 @@ pub(crate) async fn write(
         .send(records)
         .await
         .into_iter();
-    let failed = |code| error::from_code(code, "writing to the topic of dead-letter jobs");
-    answers.map(|answer| answer.map_err(failed)).collect()
+    answers.map(|answer| answer.map_err(unwritten)).collect()
+}
+
+fn unwritten(code: Code) -> TransportError {
+    error::from_code(code, "writing to the topic of dead-letter jobs")
 }
 
 /// Returns the time of the broker: leases are compared with it, so that the clocks of consumers do not matter.
 pub(crate) async fn now(connection: &Arc<Connection>) -> Result<SystemTime> {
-    let placed = write(connection, vec![record(connection, CLOCK, Some(&0))?]).await?;
-    let placed = placed.first();
-    let placed =
-        placed.ok_or_else(|| TransportError::unanswered(crate::backends::kafka::error::SCHEME))?;
-    Ok(record::time(placed.millis))
+    let clock = record(connection, CLOCK, Some(&0))?;
+    let answer = connection.unbatched_producer().await?.send_one(clock).await;
+    let stored = answer.map_err(unwritten)?;
+    Ok(record::time(stored.millis))
 }
 
 /// Returns the key of a job.
@@ -273,6 +283,14 @@ mod tests {
         serde_json::json!({"action": {"action": "purge"}, "selection": "--all", "created": 1, "started": true})
     }
 
+    fn at(offset: i64) -> RecordPlace<'static> {
+        RecordPlace {
+            topic: "order.dlq",
+            partition: 0,
+            offset,
+        }
+    }
+
     #[test]
     fn a_job_is_read_in_whatever_order_compaction_leaves() {
         let mut state = TriageState::default();
@@ -288,15 +306,12 @@ mod tests {
         let job = &state.jobs["j"];
         assert_eq!((job.planned(), job.through), (3, 2));
         assert!(job.plan.as_ref().is_some_and(|plan| plan.started));
-        assert!(state.resolved.contains(1, ("order.dlq", 0, 9)));
+        assert!(state.resolved.contains(1, at(9)));
         state.apply(&written(7, "again/aaaaaaaaaaab", Some(1.into())));
         assert!(!state.resolved.has(1));
         state.apply(&written(8, "job/j", None));
         assert!(state.jobs.is_empty());
-        assert!(
-            state.resolved.contains(1, ("order.dlq", 0, 7)),
-            "its receipt stays"
-        );
+        assert!(state.resolved.contains(1, at(7)), "its receipt stays");
     }
 
     #[test]

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::record::{FetchedRecord, ID, LETTER},
+        codec::{
+            record::{FetchedRecord, ID, LETTER},
+            topic_partition::RecordPlace,
+        },
         connection::handle::Connection,
         read::merged_scan::{self, MergedScan},
     },
@@ -131,7 +134,14 @@ impl Counting<'_> {
                 id,
                 metadata,
             } => {
-                if self.is_new(&id, (&topic, partition, offset)) {
+                if self.is_new(
+                    &id,
+                    RecordPlace {
+                        topic: &topic,
+                        partition,
+                        offset,
+                    },
+                ) {
                     self.count_own(id, &metadata);
                 }
             }
@@ -145,7 +155,7 @@ impl Counting<'_> {
         }
     }
 
-    fn is_new(&mut self, id: &DeadLetterId, place: (&str, i32, i64)) -> bool {
+    fn is_new(&mut self, id: &DeadLetterId, place: RecordPlace<'_>) -> bool {
         let id = resolved::compact_id(id);
         !self.resolved.contains(id, place) && self.seen.is_new(id)
     }

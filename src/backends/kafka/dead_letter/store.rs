@@ -9,7 +9,7 @@ use crate::{
         error::{self, error},
     },
     event::Message,
-    transport::{DeadLetter, DeadLetterRecord, ErrorKind, Result, TransportError},
+    transport::{DeadLetter, DeadLetterRecord, ErrorKind, Result},
 };
 
 /// How much of a letter is stored.
@@ -72,20 +72,16 @@ fn lone_producer(connection: &Connection) -> Result<Producer> {
 }
 
 async fn send(producer: &Producer, record: OutgoingRecord) -> Result<()> {
-    let answers = producer.send(vec![record]).await;
-    match answers.into_iter().next() {
-        Some(Ok(_)) => Ok(()),
-        Some(Err(code)) => Err(error::from_code(code, "storing a dead letter")),
-        None => Err(TransportError::unanswered(
-            crate::backends::kafka::error::SCHEME,
-        )),
-    }
+    let answer = producer.send_one(record).await;
+    answer
+        .map(drop)
+        .map_err(|code| error::from_code(code, "storing a dead letter"))
 }
 
 /// Letters keep the order of their originals: those of a partition are stored in one partition.
 fn partition(letter: &DeadLetter, partitions: i32) -> Option<i32> {
-    let (_, partition, _) = record::parse_position(&letter.record.origin.position)?;
-    Some(partition.rem_euclid(partitions.max(1)))
+    let original = record::parse_position(&letter.record.origin.position)?;
+    Some(original.partition.rem_euclid(partitions.max(1)))
 }
 
 async fn encode(

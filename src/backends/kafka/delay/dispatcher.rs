@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     backends::kafka::{
+        codec::topic_partition::TopicPartition,
         connection::{
             client::{
                 self,
@@ -242,12 +243,8 @@ impl Dispatcher {
                     .cached_partitions(&self.topic)
                     .unwrap_or(1);
                 let share = usize::try_from(partitions.max(1)).unwrap_or(1);
-                let place = (Arc::clone(&self.topic), partition);
-                let waiting = Arc::new(DelayPartition::new(
-                    place,
-                    INDEX_BYTES / share,
-                    CACHE_HORIZON,
-                ));
+                let at = TopicPartition::new(Arc::clone(&self.topic), partition);
+                let waiting = Arc::new(DelayPartition::new(at, INDEX_BYTES / share, CACHE_HORIZON));
                 let owner = PartitionFirer::new(
                     Arc::clone(&self.connection),
                     Arc::clone(&waiting),

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::delayed_record::{self, DelayedRecord};
 use crate::{
@@ -28,7 +29,7 @@ pub(crate) async fn enqueue(
     let count = batch.len();
     match store(connection, batch).await {
         Ok(results) => results,
-        Err(failed) => (0..count).map(|_| Err(failed.clone())).collect(),
+        Err(failed) => failed.for_each(count),
     }
 }
 
@@ -52,19 +53,12 @@ async fn store(
     failpoint::reach("kafka.delay_stored");
     let told = results.into_iter().map(|laid_out| {
         let id = laid_out?;
-        let placed = placed.next().unwrap_or(Err(UNANSWERED));
-        receipt(id, placed)
+        receipt(id, placed.next().unwrap_or(Err(Code::MessageTimedOut)))
     });
     Ok(told.collect())
 }
 
-const UNANSWERED: rdkafka::types::RDKafkaErrorCode =
-    rdkafka::types::RDKafkaErrorCode::MessageTimedOut;
-
-fn receipt(
-    id: ScheduleId,
-    placed: Result<RecordMetadata, rdkafka::types::RDKafkaErrorCode>,
-) -> Result<Receipt> {
+fn receipt(id: ScheduleId, placed: Result<RecordMetadata, Code>) -> Result<Receipt> {
     placed.map_err(|code| error::from_code(code, "publishing a delayed event"))?;
     Ok(Receipt {
         position: None,

@@ -21,12 +21,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
 };
 
-use super::{
-    delayed_record,
-    index::Due,
-    partition::{DelayPartition, now},
-    topic_cache::TopicCache,
-};
+use super::{delayed_record, index::Due, partition::DelayPartition, topic_cache::TopicCache};
 use crate::{
     backends::kafka::{
         codec::{
@@ -208,7 +203,8 @@ impl PartitionFirer {
 
     fn put_back_unread(&self, unread: Vec<Due>, is_all: bool) {
         let pause = if is_all { UNREAD } else { 0 };
-        self.delayed.put_back(unread, Some(now() + pause));
+        self.delayed
+            .put_back(unread, Some(record::now_millis() + pause));
     }
 
     /// Fires a batch. A record that is refused alone is postponed and holds up no other.
@@ -218,8 +214,10 @@ impl PartitionFirer {
             let again: Vec<Due> = part.iter().map(Due::bare).collect();
             let failed = match self.attempt(producer, part) {
                 Ok(left) => {
-                    self.delayed
-                        .put_back(left.without_target, Some(now() + WITHOUT_TARGET));
+                    self.delayed.put_back(
+                        left.without_target,
+                        Some(record::now_millis() + WITHOUT_TARGET),
+                    );
                     self.put_back_unread(left.unread, left.is_all);
                     continue;
                 }
@@ -250,7 +248,8 @@ impl PartitionFirer {
                 due.offset
             );
         }
-        self.delayed.put_back(batch, Some(now() + POSTPONED));
+        self.delayed
+            .put_back(batch, Some(record::now_millis() + POSTPONED));
         Vec::new()
     }
 

@@ -12,7 +12,9 @@ use std::{
 };
 
 use super::{delayed_record, memory_budget::MemoryBudget};
-use crate::backends::kafka::codec::{compact_record::CompactRecord, record::FetchedRecord};
+use crate::backends::kafka::codec::{
+    compact_record::CompactRecord, record::FetchedRecord, topic_partition::TopicPartition,
+};
 
 /// Records due later than this are not cached, in milliseconds.
 pub(crate) const CACHE_HORIZON: i64 = 300_000;
@@ -30,8 +32,7 @@ type KeyHash = (u64, u64);
 /// The delayed records of one partition, by time.
 #[derive(Debug)]
 pub(crate) struct DelayIndex {
-    topic: Arc<str>,
-    partition: i32,
+    at: TopicPartition,
     key_hashers: (RandomState, RandomState),
     by_key: HashMap<KeyHash, i64>,
     /// When each record is due; `TAKEN` for those that were taken out.
@@ -67,19 +68,18 @@ impl Due {
 impl DelayIndex {
     /// Creates the index of a partition with a memory budget in bytes. What the entries leave of it is for cached records,
     /// of those due within `cache_horizon` milliseconds.
-    pub(crate) fn within(place: (Arc<str>, i32), budget: usize, cache_horizon: i64) -> Self {
-        Self::sharing(place, MemoryBudget::new(budget), cache_horizon)
+    pub(crate) fn within(at: TopicPartition, budget: usize, cache_horizon: i64) -> Self {
+        Self::sharing(at, MemoryBudget::new(budget), cache_horizon)
     }
 
     /// The same with a budget that other indexes share.
     pub(crate) fn sharing(
-        (topic, partition): (Arc<str>, i32),
+        at: TopicPartition,
         budget: Arc<MemoryBudget>,
         cache_horizon: i64,
     ) -> Self {
         Self {
-            topic,
-            partition,
+            at,
             key_hashers: (RandomState::new(), RandomState::new()),
             by_key: HashMap::new(),
             due_by_offset: BTreeMap::new(),
@@ -183,8 +183,7 @@ impl DelayIndex {
             self.due_by_offset.insert(offset, TAKEN);
             let compact = self.cached.remove(&offset);
             self.uncached(compact.as_ref());
-            let place = (&self.topic, self.partition);
-            let record = compact.map(|compact| compact.unpack(place, offset));
+            let record = compact.map(|compact| compact.unpack(&self.at, offset));
             due.push(Due {
                 time,
                 offset,
@@ -262,7 +261,7 @@ mod tests {
     };
 
     fn within(budget: usize, cache_horizon: i64) -> DelayIndex {
-        DelayIndex::within(("pf.delay".into(), 0), budget, cache_horizon)
+        DelayIndex::within(TopicPartition::new("pf.delay", 0), budget, cache_horizon)
     }
 
     fn record(offset: i64, key: &str, due: Option<i64>) -> FetchedRecord {
@@ -343,8 +342,13 @@ mod tests {
     #[test]
     fn room_that_is_shared_is_given_back() {
         let budget = MemoryBudget::new(1 << 20);
-        let share =
-            || DelayIndex::sharing(("pf.delay".into(), 0), Arc::clone(&budget), CACHE_HORIZON);
+        let share = || {
+            DelayIndex::sharing(
+                TopicPartition::new("pf.delay", 0),
+                Arc::clone(&budget),
+                CACHE_HORIZON,
+            )
+        };
         let (mut one, mut other) = (share(), share());
         one.take(&record(0, "a", Some(1)), 0);
         let left = budget.available();

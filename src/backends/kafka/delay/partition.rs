@@ -1,8 +1,8 @@
 //! The state of one partition of the delay topic, shared by the thread that reads it and the thread that fires its events.
 
 use std::{
-    sync::{Arc, MutexGuard},
-    time::{Duration, Instant, SystemTime},
+    sync::MutexGuard,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{Message as _, message::BorrowedMessage};
@@ -12,7 +12,9 @@ use super::{
     index::{DelayIndex, Due},
 };
 use crate::{
-    backends::kafka::codec::{compact_record::CompactRecord, record},
+    backends::kafka::codec::{
+        compact_record::CompactRecord, record, topic_partition::TopicPartition,
+    },
     lock::{Condvar, Mutex},
 };
 
@@ -48,10 +50,10 @@ pub(crate) struct Batch {
 
 impl DelayPartition {
     /// Prepares for a partition, with a memory budget for its index in bytes.
-    pub(crate) fn new(place: (Arc<str>, i32), room: usize, cache_horizon: i64) -> Self {
+    pub(crate) fn new(at: TopicPartition, room: usize, cache_horizon: i64) -> Self {
         Self {
             state: Mutex::new(State {
-                index: DelayIndex::within(place, room, cache_horizon),
+                index: DelayIndex::within(at, room, cache_horizon),
                 read_to: 0,
                 until_read: None,
                 until_time: i64::MIN,
@@ -73,7 +75,9 @@ impl DelayPartition {
         let mut state = self.lock();
         let is_change = record.key().is_some_and(|key| {
             let copy = || CompactRecord::copy(record);
-            state.index.note(key, offset, due, now(), copy)
+            state
+                .index
+                .note(key, offset, due, record::now_millis(), copy)
         });
         let wanted = is_change && std::mem::take(&mut state.until_change);
         let sooner = due.is_some_and(|due| due < state.until_time);
@@ -135,11 +139,11 @@ impl DelayPartition {
 
     /// The same, and no longer than until a record is replaced or ended.
     pub(crate) fn sleep_until_change(&self, pause: Duration) {
-        let end = now() + i64::try_from(pause.as_millis()).unwrap_or(MAX_SLEEP);
+        let end = record::now_millis() + i64::try_from(pause.as_millis()).unwrap_or(MAX_SLEEP);
         let mut state = self.lock();
         state.until_change = true;
-        while !state.stopped && now() < end && state.until_change {
-            state = self.wait(state, end - now());
+        while !state.stopped && record::now_millis() < end && state.until_change {
+            state = self.wait(state, end - record::now_millis());
         }
         state.until_change = false;
     }
@@ -152,16 +156,20 @@ impl DelayPartition {
             if state.stopped {
                 return None;
             }
-            let due = state.index.due(now(), max);
+            let due = state.index.due(record::now_millis(), max);
             if !due.is_empty() {
                 let absent = due.iter().any(|due| due.record.is_none());
                 let more = if absent { more } else { 0 };
-                let ahead = state.index.due(now() + horizon, more);
+                let ahead = state.index.due(record::now_millis() + horizon, more);
                 return Some(Batch { due, ahead });
             }
             let next = state.index.next().unwrap_or(i64::MAX);
             state.until_time = next;
-            state = self.wait(state, next.saturating_sub(now()).clamp(1, MAX_SLEEP));
+            state = self.wait(
+                state,
+                next.saturating_sub(record::now_millis())
+                    .clamp(1, MAX_SLEEP),
+            );
             state.until_time = i64::MIN;
         }
     }
@@ -190,9 +198,4 @@ impl DelayPartition {
     pub(crate) fn len(&self) -> usize {
         self.lock().index.len()
     }
-}
-
-/// Returns the milliseconds since the epoch.
-pub(crate) fn now() -> i64 {
-    record::millis(SystemTime::now())
 }

@@ -97,13 +97,9 @@ async fn change_before_horizon(
     change: Change,
 ) -> Result<bool> {
     let record = changed_record(&found.read, change)?;
-    let placed = connection.producer().await?.send(vec![record]).await;
+    let answer = connection.producer().await?.send_one(record).await;
     failpoint::reach("kafka.delay_changed");
-    let offset = match placed.first() {
-        Some(Ok(placed)) => placed.offset,
-        Some(Err(code)) => return Err(error::from_code(*code, "changing a delayed event")),
-        None => return Err(error(ErrorKind::Ambiguous, "the change got no answer")),
-    };
+    let stored = answer.map_err(|code| error::from_code(code, "changing a delayed event"))?;
     if !is_far(&found.read, STILL_AHEAD) {
         return Err(error(
             ErrorKind::Ambiguous,
@@ -111,7 +107,7 @@ async fn change_before_horizon(
         ));
     }
     let ScheduledRecord { read, end } = found;
-    conclude(connection, &read, (end, offset), change).await
+    conclude(connection, &read, (end, stored.offset), change).await
 }
 
 /// Fences the firer, reads the partition again, and commits the change under the same transactional id.
@@ -128,10 +124,9 @@ async fn change_by_fencing(
         return Ok(false);
     };
     let record = changed_record(&read, change)?;
-    let placed = blocking(move || Ok(taken.commit(vec![record], None)?)).await?;
+    let stored = blocking(move || Ok(taken.commit_one(record)?)).await?;
     failpoint::reach("kafka.delay_changed");
-    let offset = placed.first().map_or(high, |placed| placed.offset);
-    conclude(connection, &read, (high, offset), change).await
+    conclude(connection, &read, (high, stored.offset), change).await
 }
 
 async fn take_over(
@@ -188,9 +183,8 @@ async fn conclude(
     }
     if let Change::Reschedule(_) = change {
         let end = changed_record(read, Change::Cancel)?;
-        for placed in connection.producer().await?.send(vec![end]).await {
-            placed.map_err(|code| error::from_code(code, "cancelling an event that had fired"))?;
-        }
+        let answer = connection.producer().await?.send_one(end).await;
+        answer.map_err(|code| error::from_code(code, "cancelling an event that had fired"))?;
     }
     Ok(false)
 }

@@ -11,12 +11,11 @@ use bytes::Bytes;
 use super::{
     delayed_record,
     index::{DelayIndex, Due},
-    partition::now,
 };
 use crate::{
     backends::kafka::{
         codec::{
-            record::FetchedRecord,
+            record::{self, FetchedRecord},
             topic_partition::{OffsetRange, TopicPartition},
         },
         connection::{
@@ -167,13 +166,13 @@ impl KafkaScheduleScan {
         open_transactions::note(connection, places.collect()).await?;
         let room = ROOM / spans.len().max(1);
         let new = |span: &OffsetRange| {
-            let place = (span.topic.as_str().into(), span.partition);
-            (span.partition, DelayIndex::within(place, room, i64::MAX))
+            let at = TopicPartition::new(span.topic.as_str(), span.partition);
+            (span.partition, DelayIndex::within(at, room, i64::MAX))
         };
         let mut pending: BTreeMap<i32, DelayIndex> = spans.iter().map(new).collect();
         let mut reader = PartitionReader::open(connection, spans, Isolation::Committed)?;
         while let Some(reads) = reader.next().await? {
-            let now = now();
+            let now = record::now_millis();
             for read in reads {
                 if let Some(index) = pending.get_mut(&read.partition) {
                     index.take(&read, now);

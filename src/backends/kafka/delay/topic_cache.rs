@@ -8,12 +8,14 @@ use std::{
 
 use rdkafka::consumer::BaseConsumer;
 
-use super::partition::now;
 use crate::{
-    backends::kafka::connection::{
-        client::{self, context::Context},
-        handle::Connection,
-        topics::partitions_in,
+    backends::kafka::{
+        codec::record,
+        connection::{
+            client::{self, context::Context},
+            handle::Connection,
+            topics::partitions_in,
+        },
     },
     lock::Mutex,
 };
@@ -49,7 +51,7 @@ impl TopicCache {
             return true;
         }
         let again = known.missing.get(name).copied();
-        if again.is_some_and(|again| now() < again) {
+        if again.is_some_and(|again| record::now_millis() < again) {
             return false;
         }
         let found = client::metadata(asking, &connection.config, Some(name))
@@ -60,7 +62,7 @@ impl TopicCache {
         }
         let is_news = known
             .missing
-            .insert(name.to_owned(), now() + AGAIN)
+            .insert(name.to_owned(), record::now_millis() + AGAIN)
             .is_none();
         match found {
             Err(failed) => {

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     backends::kafka::{
-        codec::{record, topic_partition::TopicPartition},
+        codec::{
+            record,
+            topic_partition::{RecordPlace, TopicPartition},
+        },
         connection::{client, config::Config},
         dead_letter::{
             decode::{DecodedLetter, LetterDecoder},
@@ -25,8 +28,8 @@ const BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub(crate) struct JobItem {
     pub(crate) id: DeadLetterId,
-    /// Kafka's name of the topic, the partition and the offset.
-    place: Option<(Arc<str>, i32, i64)>,
+    /// The partition that it is stored in, and its offset there.
+    place: Option<(TopicPartition, i64)>,
     pub(crate) disposition: Disposition,
 }
 
@@ -52,9 +55,13 @@ impl JobItem {
     }
 
     fn is_in(&self, resolved: &ResolvedLetters) -> bool {
-        let contains = |(topic, partition, offset): &(Arc<str>, i32, i64)| {
-            let id = resolved::compact_id(&self.id);
-            resolved.contains(id, (topic, *partition, *offset))
+        let contains = |(at, offset): &(TopicPartition, i64)| {
+            let place = RecordPlace {
+                topic: &at.topic,
+                partition: at.partition,
+                offset: *offset,
+            };
+            resolved.contains(resolved::compact_id(&self.id), place)
         };
         self.place.as_ref().is_some_and(contains)
     }
@@ -77,6 +84,14 @@ fn drop_resolved(items: &mut [JobItem], resolved: &ResolvedLetters) {
     }
 }
 
+/// A job that is worked on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JobWork<'a> {
+    pub(crate) job: &'a JobId,
+    pub(crate) action: &'a JobAction,
+    pub(crate) known: &'a JobState,
+}
+
 /// Reads the letters of a job, and prefetches the next ones.
 #[derive(Debug)]
 pub(crate) struct LetterReader {
@@ -97,15 +112,15 @@ pub(crate) struct LetterReader {
 impl LetterReader {
     pub(crate) fn new(
         config: &Config,
-        (job, action, known): (&JobId, &JobAction, &JobState),
+        work: JobWork<'_>,
         decoder: &LetterDecoder,
         fetcher: &Arc<OffsetFetcher>,
     ) -> Self {
         Self {
             config: config.clone(),
-            job: job.clone(),
-            is_replay: matches!(action, JobAction::Replay { .. }),
-            chunks: known.chunks.clone(),
+            job: work.job.clone(),
+            is_replay: matches!(work.action, JobAction::Replay { .. }),
+            chunks: work.known.chunks.clone(),
             trail: SequentialReader::default(),
             decoder: decoder.clone(),
             fetcher: Arc::clone(fetcher),
@@ -233,34 +248,26 @@ impl LetterReader {
         resolved: &ResolvedLetters,
     ) -> Result<JobItem> {
         let place = at.and_then(record::parse_position);
-        let place = place.map(|(topic, partition, offset)| {
-            let topic: Arc<str> = format!("{}{topic}", self.config.names.prefix()).into();
-            (topic, partition, offset)
+        let place = place.map(|parsed| {
+            let topic = format!("{}{}", self.config.names.prefix(), parsed.topic);
+            (TopicPartition::new(topic, parsed.partition), parsed.offset)
         });
         let mut item = JobItem {
             id,
             place,
             disposition: Disposition::Gone,
         };
-        if let Some(place) = &item.place
+        if let Some((at, offset)) = &item.place
             && !item.is_in(resolved)
         {
-            item.disposition = self.find(&item.id, place)?;
+            item.disposition = self.find(&item.id, at, *offset)?;
         }
         Ok(item)
     }
 
-    fn find(
-        &mut self,
-        id: &DeadLetterId,
-        (topic, partition, offset): &(Arc<str>, i32, i64),
-    ) -> Result<Disposition> {
+    fn find(&mut self, id: &DeadLetterId, at: &TopicPartition, offset: i64) -> Result<Disposition> {
         let config = &self.config;
-        let read = match self.trail.read(
-            config,
-            &TopicPartition::new(Arc::clone(topic), *partition),
-            *offset,
-        ) {
+        let read = match self.trail.read(config, at, offset) {
             Err(failed) if failed.kind() == ErrorKind::NotFound => None,
             read => read?,
         };

@@ -1,7 +1,7 @@
 //! The life of a job: plan, enlist, lease, renew, release, forget. Plans are plain records; everything after is committed by
 //! the holder of the lease, under the one transactional id of the store.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use super::{
     prune,
@@ -12,7 +12,7 @@ use crate::{
         codec::record::{self, OutgoingRecord},
         connection::{
             handle::{self, Connection},
-            transaction::TransactionalProducer,
+            transaction::{self, TransactionalProducer},
         },
         dead_letter::{
             state_records::{Entry, JobState, Lease, Plan},
@@ -58,7 +58,7 @@ pub(crate) async fn plan(
     let plan = Plan {
         action,
         selection: selection.to_owned(),
-        created: record::millis(SystemTime::now()),
+        created: record::now_millis(),
         started: false,
     };
     let written = state_topic::record(connection, state_topic::job_key(&job), Some(&plan))?;
@@ -191,7 +191,7 @@ async fn commit(
 ) -> Result<(TransactionalProducer, i64)> {
     handle::blocking(move || {
         let placed = producer.commit_visibly(records)?;
-        let offset = placed.first().map_or(0, |placed| placed.offset);
+        let offset = transaction::first(&placed)?.offset;
         Ok((producer, offset))
     })
     .await

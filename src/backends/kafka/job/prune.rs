@@ -13,7 +13,7 @@ use crate::{
     backends::kafka::{
         codec::{
             record::FetchedRecord,
-            topic_partition::{TopicPartition, Watermarks},
+            topic_partition::{RecordPlace, TopicPartition, Watermarks},
         },
         connection::{
             admin,
@@ -104,7 +104,11 @@ async fn resolved_prefix(
         else {
             return Ok(bounds.high);
         };
-        let place = (&**topic, *partition, offset);
+        let place = RecordPlace {
+            topic,
+            partition: *partition,
+            offset,
+        };
         let is_over = offset >= bounds.high;
         let is_dealt_with = id.is_some_and(|id| worker.resolved.contains(id, place));
         if is_over || !is_dealt_with {

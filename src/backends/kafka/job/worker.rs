@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::letters::LetterReader;
+use super::letters::{JobWork, LetterReader};
 use crate::{
     backends::kafka::{
         connection::{
@@ -137,7 +137,11 @@ impl Worker {
             LetterDecoder::new(connection).await?,
             Arc::new(OffsetFetcher::new(&connection.config)),
         );
-        let work = (&lease.job, &plan.action, &known);
+        let work = JobWork {
+            job: &lease.job,
+            action: &plan.action,
+            known: &known,
+        };
         let letters = LetterReader::new(&connection.config, work, &decoder, &fetcher);
         Ok(Self {
             producer,

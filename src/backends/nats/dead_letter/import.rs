@@ -21,7 +21,7 @@ pub(crate) async fn import(
     letters: Vec<DeadLetter>,
 ) -> Vec<Result<bool>> {
     if let Err(failed) = setup::create_support_streams_alike(connection).await {
-        return letters.iter().map(|_| Err(failed.clone())).collect();
+        return failed.for_each(letters.len());
     }
     stream::iter(letters)
         .map(|letter| async move {

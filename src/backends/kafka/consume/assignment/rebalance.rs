@@ -238,10 +238,9 @@ impl GroupCallbacks {
             }
             _ => low,
         };
-        let place = (Arc::clone(&at.topic), at.partition);
         // Retries of an earlier version are moved at once, whenever they are due.
         let soon = topic.as_ref().map_or(i64::MAX, |_| CACHE_HORIZON);
-        let index = DelayIndex::sharing(place, Arc::clone(&self.session.retry_memory), soon);
+        let index = DelayIndex::sharing(at.clone(), Arc::clone(&self.session.retry_memory), soon);
         Ok(AssignedPartition {
             at: at.clone(),
             kind: PartitionKind::Retries(Box::new(RetryPartition {

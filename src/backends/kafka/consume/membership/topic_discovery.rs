@@ -12,10 +12,10 @@ use crate::{
             retry_topics::{legacy_topic, sources::Source, support_topics},
             session::Session,
         },
-        error::{self, error},
+        error,
     },
     event::{Pattern, Topic},
-    transport::{ErrorKind, Result, TransportError},
+    transport::{Result, TransportError},
 };
 
 /// How often topics are listed.
@@ -136,12 +136,7 @@ async fn prepare(
 
 /// Returns the warning of a new topic that cannot be read.
 fn unread(topic: &Topic, failed: &TransportError) -> TransportError {
-    let message = format!("the new topic `{topic}` is not read: {failed}");
-    let warning = error(ErrorKind::Warning, message);
-    match failed.advice() {
-        Some(advice) => warning.hint(advice.to_owned()),
-        None => warning,
-    }
+    error::warning(&format!("the new topic `{topic}` is not read"), failed)
 }
 
 /// Returns topics that have been missing for long enough to count as deleted.

@@ -78,7 +78,7 @@ impl OffsetPlan {
             at_join,
             recreated: Mutex::default(),
             until_end,
-            joined: record::millis(SystemTime::now()),
+            joined: record::now_millis(),
         })
     }
 

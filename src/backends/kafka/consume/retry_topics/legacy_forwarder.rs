@@ -32,7 +32,7 @@ use crate::{
             session::Session,
         },
         delay::{delayed_record, index::Due},
-        error::{self, error},
+        error,
         read::offset_fetcher::OffsetFetcher,
     },
     event::{Position, Topic},
@@ -125,14 +125,8 @@ impl Forwarder {
     fn report(&mut self, failed: &TransportError) {
         tracing::debug!(%failed, "retries cannot be moved");
         if !std::mem::replace(&mut self.is_reported, true) {
-            let message = format!(
-                "retries that an earlier version stored cannot be moved to their retry topics, and are not delivered: {failed}"
-            );
-            let told = error(ErrorKind::Warning, message);
-            self.session.fail(match failed.advice() {
-                Some(advice) => told.hint(advice.to_owned()),
-                None => told,
-            });
+            let message = "retries that an earlier version stored cannot be moved to their retry topics, and are not delivered";
+            self.session.fail(error::warning(message, failed));
         }
     }
 
@@ -215,6 +209,8 @@ impl Forwarder {
                 self.put_back(source, again, is_alone.then_some(LAST + self.refused));
             }
             Err(failed) => {
+                // Also where the commit got no answer: the caller drops the transactional producer, and the next one
+                // reads the ends that this one may have written before it moves anything.
                 self.put_back(source, again, None);
                 return Err(failed.error);
             }
@@ -223,6 +219,10 @@ impl Forwarder {
     }
 
     /// Fences the former owner of a partition, and makes sure that the records which it ended are read first.
+    ///
+    /// In this order: once fenced, the former owner commits nothing more, so whatever it moved is below the end of the
+    /// log that is read then. The other way round, a transaction between the two would be missed, and its retries moved a
+    /// second time.
     fn begin(&self, source: &Source) -> Result<TransactionalProducer> {
         let (connection, group) = (&self.session.connection, &self.session.group);
         let task = format!("{group}.delay-{}", source.at.partition);
@@ -259,6 +259,8 @@ impl Forwarder {
         if records.is_empty() || !self.session.state().assignment.contains(source.id) {
             return Ok(left);
         }
+        // A retry and the end of its old record in one transaction: a crash between two separate writes would leave it
+        // in both topics, or in neither.
         transactor.commit(records, None)?;
         failpoint::reach("kafka.forwarded");
         Ok(left)

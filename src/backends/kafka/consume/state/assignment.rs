@@ -247,8 +247,6 @@ fn catching_up(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{
         backends::kafka::delay::{index::DelayIndex, memory_budget::MemoryBudget},
@@ -273,7 +271,7 @@ mod tests {
     fn retries(partition: i32) -> AssignedPartition {
         let at = TopicPartition::new("pf.g.order.delay", partition);
         let budget = MemoryBudget::new(1 << 20);
-        let index = DelayIndex::sharing((Arc::clone(&at.topic), partition), budget, 1000);
+        let index = DelayIndex::sharing(at.clone(), budget, 1000);
         AssignedPartition {
             at,
             kind: PartitionKind::Retries(Box::new(RetryPartition {
