@@ -2,8 +2,9 @@
 //! them.
 //!
 //! Kafka, NATS and SQLite fetch ahead of their caller, so that a call of `next` seldom waits for the broker; the memory
-//! backend has its messages at hand, and uses [`InFlight`] and [`wait`] alone. A fetched message is **buffered** until the caller asks for it. From then on it is **in flight** under its ticket until a verdict on it took
-//! effect, it was revoked, or its lease ended. Three invariants live here, so that no backend keeps them by itself:
+//! backend has its messages in memory, and uses [`InFlight`] and [`wait`] alone. A fetched message is **buffered** until the
+//! caller asks for it. From then on it is **in flight** under its ticket until a verdict on it took effect, it was
+//! revoked, or its lease ended. Three invariants live here, so that no backend keeps them by itself:
 //!
 //! 1. A ticket is given out once, however often its message is delivered. A verdict on an earlier delivery therefore
 //!    never settles a later one.

@@ -9,7 +9,9 @@ use crate::{
     backends::kafka::{
         codec::{record::FetchedRecord, topic_partition::OffsetRange},
         connection::{
-            client::{errors::ClientErrors, settings::Isolation, topic_ids::TopicIds},
+            client::{
+                context::Context, errors::ClientErrors, settings::Isolation, topic_ids::TopicIds,
+            },
             handle::Connection,
         },
     },
@@ -73,7 +75,11 @@ impl PartitionReader {
         pending.add(ranges.into_iter().filter(|range| !range.is_empty()));
         let ids = Arc::clone(&errors.topics);
         let config = &connection.config;
-        ReaderThread::spawn(config, isolation, mode, errors, &pending, sender)?;
+        let context = Context {
+            errors,
+            callbacks: (),
+        };
+        ReaderThread::spawn(config, isolation, mode, context, &pending, sender)?;
         Ok(Self {
             chunks,
             pending,

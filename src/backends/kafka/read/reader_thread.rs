@@ -23,7 +23,6 @@ use crate::{
             client::{
                 self,
                 context::Context,
-                errors::ClientErrors,
                 settings::{self, Isolation},
             },
             config::Config,
@@ -95,19 +94,13 @@ impl ReaderThread {
         config: &Config,
         isolation: Isolation,
         mode: Mode,
-        errors: ClientErrors,
+        context: Context,
         pending: &Arc<Pending>,
         sender: mpsc::Sender<Result<Vec<FetchedRecord>>>,
     ) -> Result<()> {
         let settings = settings::reader(config, isolation, mode != Mode::Following);
         let reader = Self {
-            client: client::create(
-                &settings,
-                Context {
-                    errors,
-                    callbacks: (),
-                },
-            )?,
+            client: client::create(&settings, context)?,
             config: config.clone(),
             sender,
             pending: Arc::clone(pending),
