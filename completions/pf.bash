@@ -2045,7 +2045,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__publish)
-            opts="-o -q -h --lines --ndjson --on-error --rate --ordered --no-data --delay --at --topic --source --subject --id --key --correlation-id --extension --header --allow-broker-headers --require-consumer --mode --content-type --max-size --create --dry-run --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --lines --ndjson --on-error --rate --ordered --no-data --delay --at --topic --source --subject --id --key --time --dataschema --correlation-id --extension --header --allow-broker-headers --require-consumer --mode --content-type --max-size --create --dry-run --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2084,6 +2084,14 @@ _pf() {
                     return 0
                     ;;
                 --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dataschema)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

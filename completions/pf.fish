@@ -61,8 +61,10 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l source -d 'The source 
 complete -c pf -n "__fish_pf_using_subcommand publish" -l subject -d 'The subject of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l id -d 'The id of the event [default: a ULID]' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l key -d 'The key: events with the same key are kept in order [default: `partitionkey`, else the subject]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l time -d 'When it happened: a time such as `2026-03-01T09:00:00Z`, or an age such as `5m` [default: now]' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l dataschema -d 'The URI of the schema of the data' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l correlation-id -d 'The correlation id, which related events share' -r
-complete -c pf -n "__fish_pf_using_subcommand publish" -l extension -d 'Add an extension attribute' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l extension -d 'Add an extension attribute; `NAME=VALUE` is text, `NAME:=JSON` a number or a boolean' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l header -d 'Add a transport header' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l mode -d 'How the event is encoded [default: set by the URL, else structured]' -r -f -a "structured\t'One JSON object'
 binary\t'Attributes as headers'"
@@ -81,7 +83,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand publish" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l lines -d 'Each line of stdin, without its LF or CRLF, is the data of an event'
-complete -c pf -n "__fish_pf_using_subcommand publish" -l ndjson -d 'Each line of stdin is an event, or a record of `-o json`'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l ndjson -d 'Each line of stdin is an event, or a record of `-o json`; pretty-printed events, JSON arrays of events and JSON text sequences are read too'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l ordered -d 'Send an event only after the previous one of its key is confirmed, so that order is kept even if the connection is lost'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l no-data -d 'Publish without data'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l allow-broker-headers -d 'Allow headers that the broker interprets (`Nats-*`)'

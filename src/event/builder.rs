@@ -7,7 +7,7 @@ use cloudevents::{
     AttributesWriter, Data, Event, EventBuilder as _, EventBuilderV10, event::ExtensionValue,
 };
 
-use crate::event::{EventError, attributes::names, codec::media, codec::sdk};
+use crate::event::{EventError, attributes::names, codec::media, codec::sdk, grammar};
 
 /// Starts an event; the id defaults to a ULID and the time to now.
 pub fn event(ty: impl Into<String>, source: impl Into<String>) -> EventBuilder {
@@ -167,9 +167,11 @@ impl EventBuilder {
         event.set_subject(self.subject);
         event.set_datacontenttype(self.datacontenttype);
         if let Some(uri) = self.dataschema {
-            let parsed = url::Url::parse(&uri);
-            let broken = |_| EventError::attribute("dataschema", "is not an absolute URI");
-            event.set_dataschema(Some(parsed.map_err(broken)?));
+            // The parser of URLs repairs what is not a URI, and then another one would be published.
+            let parsed = url::Url::parse(&uri).ok();
+            let parsed = parsed.filter(|_| grammar::is_absolute_uri(&uri));
+            let broken = || EventError::attribute("dataschema", "is not an absolute URI");
+            event.set_dataschema(Some(parsed.ok_or_else(broken)?));
         }
         if let Some(data) = self.data {
             event.set_data_unchecked(data);
@@ -217,6 +219,12 @@ mod tests {
             assert_eq!(
                 said(event("t", "/s").extension(name, 5)),
                 format!("attribute `{name}` belongs to a delivery and is set by Protoflow")
+            );
+        }
+        for uri in ["/x", "http://a b/", " urn:x"] {
+            assert_eq!(
+                said(event("t", "/s").dataschema(uri)),
+                "attribute `dataschema` is not an absolute URI"
             );
         }
         assert_eq!(

@@ -8,7 +8,9 @@ use crate::event::{codec::percent, time::utc};
 /// Reports whether text is a time that every SDK reads.
 pub(super) fn is_timestamp(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let is_odd = bytes.get(10) != Some(&b'T')
+    // chrono takes a minus sign beyond ASCII.
+    let is_odd = !text.is_ascii()
+        || bytes.get(10) != Some(&b'T')
         || bytes.get(17..19) == Some(b"60")
         || bytes.starts_with(b"0000")
         || bytes.ends_with(b"z");
@@ -72,6 +74,9 @@ fn is_authority(text: &str) -> bool {
 
 /// Reports whether text is a media type whose parameters, if it has any, are well-formed.
 pub(super) fn is_media_type(text: &str) -> bool {
+    if !text.is_ascii() {
+        return false;
+    }
     let (essence, mut rest) = text.split_at(text.find(';').unwrap_or(text.len()));
     let halves = essence.trim_ascii().split_once('/');
     if !halves.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype)) {
@@ -156,6 +161,13 @@ mod tests {
             "2026-01-01T24:00:00Z",
             "2026-02-30T00:00:00Z",
             "0000-01-01T00:00:00Z",
+            "2026-01-01T00:00:00\u{2212}01:00",
+            "2026-01-01T00:00:00+01:60",
+            "2026-01-01T00:00:00+24:00",
+            "2026-01-01T00:60:00Z",
+            "2026-01-01T00:00:60+00:00",
+            "2026-01-01T00:00:00.60:00",
+            "2026-01-01T00:00:00,5Z",
         ];
         check(is_timestamp, &good, &bad);
     }
@@ -193,6 +205,12 @@ mod tests {
         let bad = [
             "/x",
             "",
+            "1",
+            "a",
+            ":",
+            "1:b",
+            "a:[b]",
+            "http://a:b/",
             "http://a b/",
             "http://ü/",
             "urn:a|b",
@@ -227,6 +245,8 @@ mod tests {
             "a/b;x=y;X=z",
             "a/b;x=\"y",
             "a/b;x=y z",
+            "a/b;x=\"\u{fc}\"",
+            "a/b;;x=y",
         ];
         check(is_media_type, &good, &bad);
     }

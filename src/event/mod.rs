@@ -58,9 +58,10 @@ pub use self::{
         hand_over::{HandOver, hand_over, hand_over_envelope, hand_over_event},
         plain::{wrap_plain, wrap_tombstone},
     },
+    json::walk::without_byte_order_mark,
     message::{Headers, Message, Position, Stored},
     record::{
-        read::{parse_record, parse_record_as},
+        read::{parse_record, parse_record_as, parse_record_to},
         write::{Record, write_record},
     },
     time::{

@@ -73,6 +73,12 @@ mod tests {
             (r#""time":"2026-11-22T01:57:54.107409358Z""#, "fine"),
             (r#""subject":null"#, "fine"),
             (r#""data":1,"data_base64":"AA==""#, "data occurs twice"),
+            (r#""data":1,"data_base64":null"#, "fine"),
+            (
+                r#""Name":null"#,
+                "attribute `Name` has a name with characters other than `a` to `z` and `0` to `9`",
+            ),
+            (r#""pf_delay_ms":null"#, "fine"),
             (r#""data_base64":"%""#, "data is not valid base64"),
             (
                 r#""dataschema":"/x""#,

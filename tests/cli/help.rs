@@ -93,8 +93,12 @@ fn publish_explains_itself() {
           --id <ID>                 The id of the event [default: a ULID]
           --key <KEY>               The key: events with the same key are kept in order [default:
                                     `partitionkey`, else the subject]
+          --time <TIME>             When it happened: a time such as `[TIME]`, or an age
+                                    such as `5m` [default: now]
+          --dataschema <URI>        The URI of the schema of the data
           --correlation-id <ID>     The correlation id, which related events share
-          --extension <NAME=VALUE>  Add an extension attribute
+          --extension <NAME=VALUE>  Add an extension attribute; `NAME=VALUE` is text, `NAME:=JSON` a
+                                    number or a boolean
           --header <NAME=VALUE>     Add a transport header
           --allow-broker-headers    Allow headers that the broker interprets (`Nats-*`)
           --require-consumer        Refuse an event that would be dropped because no consumer covers its
@@ -111,7 +115,8 @@ fn publish_explains_itself() {
 
     Streams:
           --lines            Each line of stdin, without its LF or CRLF, is the data of an event
-          --ndjson           Each line of stdin is an event, or a record of `-o json`
+          --ndjson           Each line of stdin is an event, or a record of `-o json`; pretty-printed
+                             events, JSON arrays of events and JSON text sequences are read too
           --on-error <WHAT>  What to do when a line cannot be published [default: stop] [possible
                              values: stop, continue]
           --rate <N>         At most N events per second
@@ -139,7 +144,7 @@ fn publish_explains_itself() {
       pf publish order.created --lines < orders.ndjson
       pf tail order.created --until-end -o json | pf publish --ndjson --url nats://localhost
 
-    Exit codes: 0 all published, 1 none, 4 some.
+    Exit codes: 0 all published, 1 none, 4 some, or a value of several lines is malformed.
 
     --- stderr
     "#);

@@ -21,6 +21,7 @@ mod normalised;
 #[cfg(target_os = "linux")]
 mod process_cleanup;
 mod publish;
+mod publish_events;
 mod publish_stream;
 mod replaced_store;
 mod schedule;

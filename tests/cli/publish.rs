@@ -35,6 +35,96 @@ fn one_event_is_told_on_stderr_and_stored_as_it_was_written() {
 }
 
 #[test]
+fn every_attribute_has_a_flag() {
+    let pf = Pf::new();
+    let publish = |args: &[&str]| pf.run(&[&["publish", "a", "1", "--id", "1"], args].concat());
+    let all = [
+        "--time",
+        "2026-03-01T10:00:00.5+01:00",
+        "--dataschema",
+        "https://example.org/a.json",
+        "--extension",
+        "n:=3",
+        "--extension",
+        "flag:=true",
+        "--extension",
+        "text:=\"3\"",
+        "--extension",
+        "other=3",
+        "--source",
+        "/s",
+    ];
+    let _ = publish(&all).succeeded();
+    let show = ["tail", "--until-end", "-o", "event"];
+    let stored = pf.run(&show).stdout().to_owned();
+    let stored: serde_json::Value = serde_json::from_str(&stored).unwrap();
+    assert_eq!(stored["time"], "2026-03-01T09:00:00.500Z");
+    assert_eq!(stored["dataschema"], "https://example.org/a.json");
+    let extensions = ["n", "flag", "text", "other"].map(|name| stored[name].clone());
+    assert_eq!(
+        serde_json::json!(extensions),
+        serde_json::json!([3, true, "3", "3"])
+    );
+    for (flag, value) in [
+        ("--time", "2026-03-01T10:00:60Z"),
+        ("--time", "2026-03-01T10:00:00\u{2212}01:00"),
+        ("--time", "soon"),
+        ("--dataschema", "no uri"),
+        ("--dataschema", "/relative"),
+        ("--extension", "n:=3000000000"),
+        ("--extension", "n:=1.5"),
+        ("--extension", "n:=null"),
+        ("--extension", "n:={}"),
+        ("--extension", "n:=text"),
+    ] {
+        assert_eq!(publish(&[flag, value]).code(), Some(2), "{flag} {value}");
+    }
+    assert_snapshot!(publish(&["--extension", "n:=text"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value 'n:=text' for '--extension <NAME=VALUE>': `text` is not JSON; for text use `n=text`
+
+    For more information, try '--help'.
+    ");
+    assert_eq!(count(&pf), 1);
+}
+
+#[test]
+fn data_that_is_itself_an_event_is_remarked_on() {
+    let pf = Pf::new();
+    let event = r#"{"specversion":"1.0","id":"1","source":"/s","type":"User Registered","data":1}"#;
+    assert_snapshot!(pf.run(&["publish", "a", event]), @"
+    exit: 0
+    --- stdout
+
+    --- stderr
+    this data is itself a CloudEvent and becomes the data of another; `pf publish --ndjson` publishes it as it is
+    published [ULID] to a
+    ");
+    let record = format!(r#"{{"event":{event},"message":{{"topic":"a"}}}}"#);
+    for data in [event.to_owned(), format!("[{event}]"), record] {
+        let one = pf.run_with(&["publish", "a"], data.clone());
+        let lines = pf.run_with(&["publish", "a", "--lines"], data.clone() + "\n" + &data);
+        for run in [one, lines] {
+            assert_eq!(
+                run.stderr().matches("itself a CloudEvent").count(),
+                1,
+                "{run}"
+            );
+        }
+    }
+    for data in ["{}", "[]", "[1]", "1", r#"{"id":"1"}"#] {
+        assert!(
+            !pf.run(&["publish", "a", data])
+                .stderr()
+                .contains("CloudEvent")
+        );
+    }
+}
+
+#[test]
 fn a_receipt_is_json_when_asked_for() {
     let pf = Pf::new();
     let args = [

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::event::{
-    Data, Envelope, EventError, Form, attributes::names, attributes::value::Extension,
-    json::walk::EVENT_DEPTH, json::walk::Members, json::walk::Steps, json::walk::Value,
-    json::walk::is_json, json::walk::utf8,
+    Data, Envelope, EventError, Form, attributes::names, attributes::rules,
+    attributes::value::Extension, json::walk::EVENT_DEPTH, json::walk::Members, json::walk::Steps,
+    json::walk::Value, json::walk::is_json, json::walk::utf8,
 };
 
 /// The attributes that every event has, as [`is_plain_event`] marks them.
@@ -26,6 +26,8 @@ pub(in crate::event) struct Draft<'a> {
     pub(in crate::event) data: Data<'a>,
     /// A broken rule that matters when the event is published, not when it is read.
     pub(in crate::event) flaw: Option<EventError>,
+    /// Whether members that mean nothing, because they are `null`, were left out.
+    pub(in crate::event) has_nulls: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -43,6 +45,7 @@ impl<'a> Draft<'a> {
             extensions: Vec::new(),
             data,
             flaw: None,
+            has_nulls: false,
         }
     }
 
@@ -65,7 +68,10 @@ impl<'a> Draft<'a> {
     fn member(&mut self, name: Cow<'a, str>, value: Value<'a>) -> Result<(), EventError> {
         match name.as_ref() {
             "data" | "data_base64" => self.data(&name, value),
-            _ if value.json == "null" => Ok(()),
+            _ if value.json == "null" => {
+                self.null(&name);
+                Ok(())
+            }
             _ => {
                 let Some(slot) = self.slot(&name) else {
                     self.extensions.push((name, Cow::Borrowed(value.json)));
@@ -80,18 +86,33 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Sets the data; if both kinds are there, base64 counts.
+    /// An attribute that is null is absent, but its name must be lawful all the same.
+    fn null(&mut self, name: &str) {
+        self.has_nulls = true;
+        if let Some(rule) = rules::broken_name_rule(name) {
+            self.forgive(|| EventError::attribute(name, rule));
+        }
+    }
+
+    /// Sets the data. Of `data` and `data_base64`, one that is null is absent; if both are there, base64 counts.
     fn data(&mut self, name: &str, value: Value<'a>) -> Result<(), EventError> {
         let before = std::mem::replace(&mut self.data, Data::None);
-        if before != Data::None {
+        let (is_base64, is_null) = (name == "data_base64", value.json == "null");
+        self.has_nulls |= before != Data::None || is_base64 && is_null;
+        let (data, is_lawful) = match before {
+            Data::Base64(_) if is_base64 => (Data::Base64(attribute_text(name, value)?), false),
+            before @ Data::Base64(_) => (before, is_null),
+            before if is_base64 && is_null => (before, true),
+            before if is_base64 => {
+                let is_alone = matches!(before, Data::None | Data::Json("null"));
+                (Data::Base64(attribute_text(name, value)?), is_alone)
+            }
+            before => (Data::Json(value.json), before == Data::None),
+        };
+        self.data = data;
+        if !is_lawful {
             self.forgive(|| EventError::Data("occurs twice".to_owned()));
         }
-        self.data = match (name, before) {
-            ("data_base64", before) if value.json == "null" => before,
-            ("data_base64", _) => Data::Base64(attribute_text(name, value)?),
-            (_, before @ Data::Base64(_)) => before,
-            _ => Data::Json(value.json),
-        };
         Ok(())
     }
 
@@ -230,6 +251,34 @@ mod tests {
             let read = Draft::from_json(&text, EVENT_DEPTH);
             let read = read.and_then(|draft| draft.finish(Form::Structured));
             assert!(read.is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn data_that_is_null_is_absent_beside_the_other_kind() {
+        let read = |members: &str| {
+            let text = EVENT.replace(r#""data":{"n":1.0}"#, members);
+            let draft = Draft::from_json(&text, EVENT_DEPTH).unwrap();
+            let data = match draft.data {
+                Data::Base64(text) => text.into_owned(),
+                Data::Json(json) => json.to_owned(),
+                Data::None | Data::Bytes(_) => "none".to_owned(),
+            };
+            (data, draft.has_nulls, draft.flaw.is_some())
+        };
+        for (members, data, has_nulls, is_flawed) in [
+            (r#""data":1,"data_base64":null"#, "1", true, false),
+            (r#""data_base64":null,"data":1"#, "1", true, false),
+            (r#""data_base64":"eA==","data":null"#, "eA==", true, false),
+            (r#""data":null,"data_base64":"eA==""#, "eA==", true, false),
+            (r#""data_base64":null"#, "none", true, false),
+            (r#""data":null"#, "null", false, false),
+            (r#""data":null,"data_base64":null"#, "null", true, false),
+            (r#""data":1,"data_base64":"eA==""#, "eA==", true, true),
+            (r#""data":1,"data":1"#, "1", true, true),
+        ] {
+            let expected = (data.to_owned(), has_nulls, is_flawed);
+            assert_eq!(read(members), expected, "{members}");
         }
     }
 

@@ -70,7 +70,8 @@ pub(in crate::event) fn check_extensions(extensions: &[Extension<'_>]) -> Result
     Ok(())
 }
 
-fn broken_name_rule(name: &str) -> Option<&'static str> {
+/// Returns the rule that the name of an extension breaks, if it does.
+pub(in crate::event) fn broken_name_rule(name: &str) -> Option<&'static str> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_lawful = !name.is_empty() && name.bytes().all(fits);
     (!is_lawful && !names::is_protoflow(name))

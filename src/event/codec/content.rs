@@ -39,10 +39,12 @@ pub(in crate::event) fn content<'e>(
             let bytes = write::from_base64(text)
                 .ok_or_else(|| EventError::Data("is not valid base64".to_owned()))?;
             match String::from_utf8(bytes) {
-                Ok(text) if kind.is_none_or(media::is_json) && walk::is_json(&text) => {
-                    Content::Json(Cow::Owned(text))
+                Ok(text) => {
+                    match walk::json_in(&text).filter(|_| kind.is_none_or(media::is_json)) {
+                        Some(json) => Content::Json(Cow::Owned(json.to_owned())),
+                        None => Content::Bytes(Cow::Owned(text.into_bytes())),
+                    }
                 }
-                Ok(text) => Content::Bytes(Cow::Owned(text.into_bytes())),
                 Err(error) => Content::Bytes(Cow::Owned(error.into_bytes())),
             }
         }
@@ -65,8 +67,11 @@ fn from_bytes<'e>(bytes: &'e [u8], kind: Option<&str>) -> Content<'e> {
     if bytes.is_empty() && json {
         return Content::None;
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) if json && walk::is_json(text) => Content::Json(Cow::Borrowed(text)),
+    let text = std::str::from_utf8(bytes);
+    if let Some(text) = text.ok().filter(|_| json).and_then(walk::json_in) {
+        return Content::Json(Cow::Borrowed(text));
+    }
+    match text {
         Ok(text) if kind.is_none_or(media::is_text) => Content::Text(Cow::Borrowed(text)),
         _ => Content::Bytes(Cow::Borrowed(bytes)),
     }

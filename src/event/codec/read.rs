@@ -24,7 +24,8 @@ pub(in crate::event) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form
     let mut draft = if marks.is_structured() {
         structured(message)?
     } else if !marks.is_binary() {
-        if !message.bytes().trim_ascii_start().starts_with(b"{") {
+        let text = walk::without_byte_order_mark(message.bytes());
+        if !text.trim_ascii_start().starts_with(b"{") {
             return Err(no_event(message));
         }
         structured(message)?
@@ -40,7 +41,7 @@ pub(in crate::event) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form
 }
 
 fn structured(message: &Message) -> Result<Draft<'_>, EventError> {
-    structured::read(walk::utf8(message.bytes())?)
+    structured::read(walk::utf8(walk::without_byte_order_mark(message.bytes()))?)
 }
 
 fn no_event(message: &Message) -> EventError {

@@ -109,17 +109,20 @@ impl<'a> Body<'a> {
             None => Self::None,
             Some(cloudevents::Data::Json(value)) => Self::Json(Cow::Owned(value.to_string())),
             Some(cloudevents::Data::String(text)) if is_json => {
-                if !walk::is_json(text) {
-                    let rule = "is not valid JSON, which `datacontenttype` requires".to_owned();
-                    return Err(EventError::Data(rule));
-                }
-                Self::Json(Cow::Borrowed(text))
+                let json = walk::json_in(text).ok_or_else(|| {
+                    let rule = "is not valid JSON, which `datacontenttype` requires";
+                    EventError::Data(rule.to_owned())
+                })?;
+                Self::Json(Cow::Borrowed(json))
             }
             Some(cloudevents::Data::String(text)) => Self::Json(Cow::Owned(write::quoted(text))),
-            Some(cloudevents::Data::Binary(bytes)) => match std::str::from_utf8(bytes) {
-                Ok(text) if is_json && walk::is_json(text) => Self::Json(Cow::Borrowed(text)),
-                _ => Self::Bytes(write::to_base64(bytes)),
-            },
+            Some(cloudevents::Data::Binary(bytes)) => {
+                let text = std::str::from_utf8(bytes).ok().filter(|_| is_json);
+                match text.and_then(walk::json_in) {
+                    Some(json) => Self::Json(Cow::Borrowed(json)),
+                    None => Self::Bytes(write::to_base64(bytes)),
+                }
+            }
         })
     }
 

@@ -34,10 +34,10 @@ pub struct Emission<'a> {
 /// # Errors
 /// If the line is not a JSON object, or the completed event breaks a rule.
 pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, EventError> {
-    let text = trim(walk::utf8(line)?);
+    let text = trim(walk::utf8(walk::without_byte_order_mark(line))?);
     let mut draft = Draft::from_json(text, LINE_DEPTH)?;
     if is_record(&draft) {
-        return rebuild(&draft);
+        return rebuild(&draft, None);
     }
     let digest = digest(emission);
     let whole = fill(&mut draft, emission, &digest);
@@ -47,7 +47,7 @@ pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, 
         .is_some_and(|cause| carry_over(&mut draft, cause, &digest));
     let kept = keep_wish(&mut draft, emission.max_attempts, cause.as_ref());
     let written = (whole && !carried && !kept).then_some(text);
-    bare(draft, emission.encoding, written)
+    bare(draft, None, emission.encoding, written)
 }
 
 /// Adds missing attributes; reports whether none was missing.

@@ -19,6 +19,19 @@ pub(in crate::event) fn utf8(bytes: &[u8]) -> Result<&str, EventError> {
     })
 }
 
+/// Returns JSON without the byte order mark that some editors and shells put in front of it (RFC 8259 lets a reader ignore
+/// it).
+#[must_use]
+pub fn without_byte_order_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
+}
+
+/// Returns the text without a byte order mark, if that is one JSON value.
+pub(in crate::event) fn json_in(text: &str) -> Option<&str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    is_json(text).then_some(text)
+}
+
 /// Reports whether the text is one JSON value with nothing around it but white space.
 pub(in crate::event) fn is_json(text: &str) -> bool {
     let mut scanner = Scanner::new(text.as_bytes());
@@ -176,6 +189,13 @@ mod tests {
             let theirs = serde_json::from_str::<serde_json::Value>(text).is_ok();
             assert_eq!(is_json(text), theirs, "{text}");
         }
+    }
+
+    #[test]
+    fn one_byte_order_mark_is_ignored() {
+        assert_eq!(json_in("\u{feff} {}"), Some(" {}"));
+        assert_eq!(json_in("\u{feff}\u{feff}{}"), None);
+        assert_eq!(json_in("\u{feff}"), None);
     }
 
     #[test]

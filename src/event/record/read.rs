@@ -23,18 +23,30 @@ pub fn parse_record(line: &[u8]) -> Result<Record, EventError> {
 
 /// Parses a line: an event, to be stored in `encoding`, or a record.
 ///
-/// A bare event is validated strictly and loses the attributes of an earlier delivery; its bytes stay as they are unless
-/// that, or `encoding`, changes something. A record is taken as it is; if it has a payload, the event beside it is ignored.
+/// A bare event is validated strictly and loses the attributes of an earlier delivery, and members that are `null`, which
+/// other SDKs misread; its bytes stay as they are unless that, or `encoding`, changes something. A record is taken as it is; if it has a payload, the event beside it is ignored.
 ///
 /// # Errors
 /// If it is neither, or a bare event breaks a rule.
 pub fn parse_record_as(line: &[u8], encoding: Encoding) -> Result<Record, EventError> {
-    let text = trim(walk::utf8(line)?);
+    parse_record_to(line, None, encoding)
+}
+
+/// Parses a line as [`parse_record_as`] does, for this topic whatever the type of the event and the topic of the record are.
+///
+/// # Errors
+/// If it is neither, or a bare event breaks a rule.
+pub fn parse_record_to(
+    line: &[u8],
+    topic: Option<&Topic>,
+    encoding: Encoding,
+) -> Result<Record, EventError> {
+    let text = trim(walk::utf8(walk::without_byte_order_mark(line))?);
     let draft = Draft::from_json(text, LINE_DEPTH)?;
     if is_record(&draft) {
-        rebuild(&draft)
+        rebuild(&draft, topic)
     } else {
-        bare(draft, encoding, Some(text))
+        bare(draft, topic, encoding, Some(text))
     }
 }
 
@@ -51,14 +63,16 @@ pub(in crate::event) fn is_record(draft: &Draft<'_>) -> bool {
 /// Creates the message of a bare event.
 pub(in crate::event) fn bare(
     mut draft: Draft<'_>,
+    topic: Option<&Topic>,
     encoding: Encoding,
     written: Option<&str>,
 ) -> Result<Record, EventError> {
     if let Some(flaw) = draft.flaw.take() {
         return Err(flaw);
     }
+    let written = written.filter(|_| !draft.has_nulls);
     let envelope = draft.finish(Form::Structured)?;
-    let (message, delay) = sdk::store(envelope, None, encoding, written)?;
+    let (message, delay) = sdk::store(envelope, topic.cloned(), encoding, written)?;
     Ok(Record {
         message,
         time: None,
@@ -69,7 +83,10 @@ pub(in crate::event) fn bare(
 }
 
 /// Rebuilds the message of a record.
-pub(in crate::event) fn rebuild(draft: &Draft<'_>) -> Result<Record, EventError> {
+pub(in crate::event) fn rebuild(
+    draft: &Draft<'_>,
+    topic: Option<&Topic>,
+) -> Result<Record, EventError> {
     let raw = |wanted: &str| {
         let mut members = draft.extensions.iter().rev();
         let found = members.find(|(name, _)| name == wanted);
@@ -85,7 +102,10 @@ pub(in crate::event) fn rebuild(draft: &Draft<'_>) -> Result<Record, EventError>
     let dead_letter = raw("dead_letter").map(|json| RawValue::from_string(json.to_owned()));
     Ok(Record {
         message: Message {
-            topic: parts.topic.map_or_else(|| own_topic(event), Ok)?,
+            topic: match topic.cloned().or(parts.topic) {
+                Some(topic) => topic,
+                None => own_topic(event)?,
+            },
             key: parts.key,
             headers: parts.headers,
             payload,

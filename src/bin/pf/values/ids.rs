@@ -18,8 +18,11 @@ pub fn read(file: &str) -> CliResult<impl Iterator<Item = io::Result<(usize, Str
     };
     let lines = (1..).zip(input.lines());
     Ok(lines.filter_map(|(number, line)| match line {
-        Ok(line) if line.trim().is_empty() => None,
-        Ok(line) => Some(Ok((number, line.trim().to_owned()))),
+        Ok(line) => {
+            // A byte order mark may be in front of the first line.
+            let line = line.trim_start_matches('\u{feff}').trim();
+            (!line.is_empty()).then(|| Ok((number, line.to_owned())))
+        }
         Err(error) => Some(Err(error)),
     }))
 }

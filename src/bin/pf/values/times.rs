@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, Days, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
+use chrono::{DateTime, Days, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Timelike};
 
 /// One in eleven days: the lowest rate that makes sense.
 const SLOWEST: f64 = 0.000_001;
@@ -72,8 +72,14 @@ pub fn past(text: &str) -> Result<SystemTime, String> {
 
 /// Parses a time: RFC 3339, or local as `2026-03-01`, `2026-03-01 09:00`, `09:00`, `today 09:00`, `tomorrow 09:00`.
 pub fn moment(text: &str) -> Result<SystemTime, String> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(time.into());
+    if let Ok(time) = DateTime::parse_from_rfc3339(text)
+        && text.is_ascii()
+    {
+        return if is_leap_second(&time) {
+            Err("has a second 60, which no SDK reads".to_owned())
+        } else {
+            Ok(time.into())
+        };
     }
     let naive = local(text, Local::now().date_naive()).ok_or_else(|| {
         "not a valid time; use for example `2026-03-01T09:00:00Z`, `2026-03-01 09:00`, `09:00` or `tomorrow 09:00`"
@@ -97,8 +103,13 @@ fn local(text: &str, today: NaiveDate) -> Option<NaiveDateTime> {
     };
     let time = NaiveTime::parse_from_str(time, "%H:%M")
         .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M:%S"))
-        .ok()?;
+        .ok()
+        .filter(|time| !is_leap_second(time))?;
     Some(day.and_time(time))
+}
+
+fn is_leap_second(time: &impl Timelike) -> bool {
+    time.nanosecond() >= 1_000_000_000
 }
 
 #[cfg(test)]
@@ -117,6 +128,7 @@ mod tests {
         assert_eq!(read("2026-05-07 23:00").unwrap(), "2026-05-07 23:00:00");
         assert_eq!(read("2026-05-07").unwrap(), "2026-05-07 00:00:00");
         assert_eq!(read("25:00"), None);
+        assert_eq!(read("09:30:60"), None);
         assert_eq!(read("soon"), None);
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use clap::{ArgGroup, Args, ValueEnum};
 use protoflow::{
+    cloudevents::event::ExtensionValue,
     event::{Message, Mode, Topic},
     transport::Outgoing,
 };
@@ -26,7 +27,7 @@ Examples:
   pf publish order.created --lines < orders.ndjson
   pf tail order.created --until-end -o json | pf publish --ndjson --url nats://localhost
 
-Exit codes: 0 all published, 1 none, 4 some.")]
+Exit codes: 0 all published, 1 none, 4 some, or a value of several lines is malformed.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct PublishArgs {
     /// The type of the event
@@ -38,10 +39,11 @@ pub struct PublishArgs {
     /// Each line of stdin, without its LF or CRLF, is the data of an event
     #[arg(long, help_heading = "Streams")]
     pub lines: bool,
-    /// Each line of stdin is an event, or a record of `-o json`
+    /// Each line of stdin is an event, or a record of `-o json`; pretty-printed events, JSON arrays of events and JSON text
+    /// sequences are read too
     #[arg(long, help_heading = "Streams")]
     #[arg(conflicts_with_all = ["event_type", "source", "subject", "id", "correlation_id"])]
-    #[arg(conflicts_with_all = ["extension", "content_type"])]
+    #[arg(conflicts_with_all = ["extension", "content_type", "time", "dataschema"])]
     pub ndjson: bool,
     /// What to do when a line cannot be published
     #[arg(
@@ -83,12 +85,18 @@ pub struct PublishArgs {
     /// The key: events with the same key are kept in order [default: `partitionkey`, else the subject]
     #[arg(long)]
     pub key: Option<String>,
+    /// When it happened: a time such as `2026-03-01T09:00:00Z`, or an age such as `5m` [default: now]
+    #[arg(long, value_parser = times::past, value_name = "TIME")]
+    pub time: Option<SystemTime>,
+    /// The URI of the schema of the data
+    #[arg(long, value_name = "URI")]
+    pub dataschema: Option<String>,
     /// The correlation id, which related events share
     #[arg(long, value_name = "ID")]
     pub correlation_id: Option<String>,
-    /// Add an extension attribute
-    #[arg(long, value_parser = pair, value_name = "NAME=VALUE")]
-    pub extension: Vec<(String, String)>,
+    /// Add an extension attribute; `NAME=VALUE` is text, `NAME:=JSON` a number or a boolean
+    #[arg(long, value_parser = extension, value_name = "NAME=VALUE")]
+    pub extension: Vec<(String, ExtensionValue)>,
     /// Add a transport header
     #[arg(long, value_parser = pair, value_name = "NAME=VALUE")]
     pub header: Vec<(String, String)>,
@@ -175,6 +183,32 @@ fn pair(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("use `name=value`".to_owned()),
     }
+}
+
+/// Parses `name=text`, or `name:=json`. The name of an attribute has no colon.
+fn extension(text: &str) -> Result<(String, ExtensionValue), String> {
+    let (name, value) = pair(text)?;
+    let Some(name) = name.strip_suffix(':') else {
+        return Ok((name, value.into()));
+    };
+    let value = match serde_json::from_str(&value) {
+        Ok(serde_json::Value::String(text)) => text.into(),
+        Ok(serde_json::Value::Bool(flag)) => flag.into(),
+        Ok(serde_json::Value::Number(number)) if is_integer(&number) => {
+            ExtensionValue::Integer(number.as_i64().unwrap_or_default())
+        }
+        Ok(_) => return Err("must be a string, a boolean or an integer of 32 bits".to_owned()),
+        Err(_) => {
+            return Err(format!(
+                "`{value}` is not JSON; for text use `{name}={value}`"
+            ));
+        }
+    };
+    Ok((name.to_owned(), value))
+}
+
+fn is_integer(number: &serde_json::Number) -> bool {
+    number.to_string().parse::<i32>().is_ok()
 }
 
 fn size(text: &str) -> Result<usize, String> {

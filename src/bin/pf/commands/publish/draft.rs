@@ -3,12 +3,16 @@
 //! The envelope is encoded once with markers for id and data; each event only fills them in. Encoding every event
 //! would dominate the time of a stream.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use memchr::memmem;
-use protoflow::event::{
-    Encoding, EventError, Headers, Message, Topic, encode, event, is_json_type, new_id,
+use protoflow::{
+    cloudevents::event::ExtensionValue,
+    event::{
+        Encoding, EventError, Headers, Message, Topic, encode, event, is_json_type, new_id,
+        without_byte_order_mark,
+    },
 };
 use serde_json::value::RawValue;
 
@@ -39,9 +43,11 @@ struct Attributes {
     source: String,
     id: Option<String>,
     subject: Option<String>,
+    time: Option<SystemTime>,
+    dataschema: Option<String>,
     correlation_id: Option<String>,
     content_type: String,
-    extensions: Vec<(String, String)>,
+    extensions: Vec<(String, ExtensionValue)>,
 }
 
 /// A new event.
@@ -67,6 +73,8 @@ impl Draft {
                 source: args.source.clone().unwrap_or_else(default_source),
                 id: args.id.clone(),
                 subject: args.subject.clone(),
+                time: args.time,
+                dataschema: args.dataschema.clone(),
                 correlation_id: args.correlation_id.clone(),
                 content_type: args.content_type.clone(),
                 extensions: args.extension.clone(),
@@ -108,8 +116,8 @@ impl Draft {
                 .encode(&id, Some(data), &self.topic, self.encoding)?;
             return Ok(NewEvent { id, message });
         }
-        let json: &RawValue =
-            serde_json::from_slice(data).map_err(|error| EventError::Json(error.to_string()))?;
+        let json: &RawValue = serde_json::from_slice(without_byte_order_mark(data))
+            .map_err(|error| EventError::Json(error.to_string()))?;
         let json = one_line(json.get());
         let id = self.attributes.id.clone().unwrap_or_else(new_id);
         let message = self.template()?.fill(&id, json.as_bytes());
@@ -148,6 +156,12 @@ impl Attributes {
         if let Some(subject) = &self.subject {
             builder = builder.subject(subject);
         }
+        if let Some(time) = self.time {
+            builder = builder.time(time);
+        }
+        if let Some(uri) = &self.dataschema {
+            builder = builder.dataschema(uri);
+        }
         if let Some(correlation_id) = &self.correlation_id {
             builder = builder.correlation_id(correlation_id);
         }
@@ -160,7 +174,7 @@ impl Attributes {
                     rule: rule.to_owned(),
                 });
             }
-            builder = builder.extension(name, value.as_str());
+            builder = builder.extension(name, value.clone());
         }
         if let Some(data) = data {
             builder = builder.data_bytes(&self.content_type, data);

@@ -23,6 +23,8 @@ pub enum Chunk {
     Lines(Bytes),
     /// A line that was too long and was dropped.
     TooLong,
+    /// A part of a line that is too long. The next chunk begins with more of the line.
+    Part(Bytes),
     /// Reading failed.
     Failed(io::Error),
 }
@@ -32,13 +34,27 @@ pub fn stdin() -> io::Result<File> {
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-/// Starts to read; lines longer than `max` are dropped and reported.
-pub fn read(input: impl Read + Send + 'static, max: usize) -> mpsc::Receiver<Chunk> {
+/// What happens to lines that are too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LongLines {
+    /// They are dropped and reported.
+    Drop,
+    /// They are passed on in parts.
+    Split,
+}
+
+/// Starts to read; lines longer than `max` are too long.
+pub fn read(
+    input: impl Read + Send + 'static,
+    max: usize,
+    long: LongLines,
+) -> mpsc::Receiver<Chunk> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
         let mut reader = Reader {
             input,
             max,
+            long,
             partial: BytesMut::new(),
             sender,
         };
@@ -52,6 +68,7 @@ pub fn read(input: impl Read + Send + 'static, max: usize) -> mpsc::Receiver<Chu
 struct Reader<R> {
     input: R,
     max: usize,
+    long: LongLines,
     /// The start of a line whose end was not read yet.
     partial: BytesMut,
     sender: mpsc::Sender<Chunk>,
@@ -75,7 +92,7 @@ impl<R: Read> Reader<R> {
                     return Ok(());
                 }
             }
-            if self.partial.len() > self.max && !self.skip()? {
+            if self.partial.len() > self.max && !self.shorten()? {
                 return Ok(());
             }
         }
@@ -93,6 +110,17 @@ impl<R: Read> Reader<R> {
         let count = *result.as_ref().unwrap_or(&0);
         self.partial.truncate(known + count);
         result
+    }
+
+    /// Keeps a line that is too long out of memory; returns whether there still is a receiver.
+    fn shorten(&mut self) -> io::Result<bool> {
+        match self.long {
+            LongLines::Drop => self.skip(),
+            LongLines::Split => {
+                let part = self.partial.split().freeze();
+                Ok(self.send(Chunk::Part(part)))
+            }
+        }
     }
 
     /// Drops the rest of a line that is too long; returns whether there still is a receiver.
@@ -156,13 +184,14 @@ mod tests {
 
     fn all(input: &str, portion: usize, max: usize) -> Vec<String> {
         let input = Portions(io::Cursor::new(input.as_bytes().to_vec()), portion);
-        let mut receiver = read(input, max);
+        let mut receiver = read(input, max, LongLines::Drop);
         let mut found = Vec::new();
         while let Some(chunk) = receiver.blocking_recv() {
             match chunk {
                 Chunk::Lines(chunk) => {
                     found.extend(lines(&chunk).map(|l| String::from_utf8(l.to_vec()).unwrap()));
                 }
+                Chunk::Part(_) => panic!("a part"),
                 Chunk::TooLong => found.push("<too long>".to_owned()),
                 Chunk::Failed(error) => panic!("{error}"),
             }
@@ -178,6 +207,29 @@ mod tests {
                 ["a", "", "bcd", "last"]
             );
             assert_eq!(all("", portion, 100), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_split_and_nothing_is_lost() {
+        let text = format!("a\n{}\nb", "x".repeat(50));
+        for portion in 1..9 {
+            let input = Portions(io::Cursor::new(text.clone().into_bytes()), portion);
+            let mut receiver = read(input, 10, LongLines::Split);
+            let (mut whole, mut parts) = (Vec::new(), 0);
+            while let Some(chunk) = receiver.blocking_recv() {
+                match chunk {
+                    Chunk::Lines(bytes) => whole.extend_from_slice(&bytes),
+                    Chunk::Part(bytes) => {
+                        assert!(bytes.len() <= 10 + portion);
+                        whole.extend_from_slice(&bytes);
+                        parts += 1;
+                    }
+                    Chunk::TooLong | Chunk::Failed(_) => panic!("{chunk:?}"),
+                }
+            }
+            assert_eq!(String::from_utf8(whole).unwrap(), text);
+            assert!(parts > 0);
         }
     }
 

@@ -1,10 +1,10 @@
-//! A stream of events: every line is confirmed, or reported as an error with its number.
+//! A stream of events: every one is confirmed, or reported as an error with the number of its line.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protoflow::{
-    event::{Encoding, EventError, Pattern, Topic, parse_record_as},
+    event::{Encoding, Pattern, Record, Topic},
     runtime::{Publisher, PublisherOptions},
     transport::{Outgoing, Transport},
 };
@@ -17,10 +17,17 @@ use tokio_util::sync::CancellationToken;
 use super::{
     args::{OnError, PublishArgs},
     draft::{Draft, NewEvent},
-    input::{self, Chunk},
+    input::{self, Chunk, LongLines},
+    ndjson::{Events, Line, utf8_error},
+    place::Place,
     progress::{Finished, LineProgress, Tag},
+    report,
 };
-use crate::{context::Context, error::CliResult, values::topics};
+use crate::{
+    context::Context,
+    error::{CliResult, Exit},
+    values::topics,
+};
 
 /// Publishes every line of stdin.
 pub async fn publish(
@@ -32,6 +39,12 @@ pub async fn publish(
         None
     } else {
         Some(Draft::new(args, transport.encoding())?)
+    };
+    // Records are published unchanged.
+    let usual = transport.encoding();
+    let encoding = Encoding {
+        mode: args.mode.map_or(usual.mode, Into::into),
+        ..usual
     };
     let signals = context.signals()?;
     let options = PublisherOptions {
@@ -45,14 +58,20 @@ pub async fn publish(
         transport,
         args,
         draft,
+        events: Events::new(args.topic.clone(), encoding, args.max_size),
         linger: options.linger,
         drain: signals.stop.drain.clone(),
         started: Instant::now(),
         created: HashSet::new(),
     };
     let all = async {
+        let long = if args.ndjson {
+            LongLines::Split
+        } else {
+            LongLines::Drop
+        };
         let finished = stream
-            .read(input::read(input::stdin()?, args.max_size))
+            .read(input::read(input::stdin()?, args.max_size, long))
             .await?;
         stream.progress.record(stream.publisher.finish().await)?;
         stream.progress.warn(&stream.transport.warnings());
@@ -71,13 +90,15 @@ pub async fn publish(
     }
 }
 
+/// A stream that is being published.
 struct Stream<'a> {
     publisher: Publisher<Tag>,
     progress: LineProgress<'a>,
     transport: Arc<dyn Transport>,
     args: &'a PublishArgs,
-    /// The draft that each line is the data of; `None` if lines are events.
+    /// The draft that each line is the data of; `None` if the stream has events.
     draft: Option<Draft>,
+    events: Events,
     linger: Duration,
     drain: CancellationToken,
     started: Instant,
@@ -90,7 +111,7 @@ impl Stream<'_> {
             let finished = tokio::select! {
                 () = self.drain.cancelled() => Some(Finished::Signal),
                 chunk = chunks.recv() => match chunk {
-                    None => Some(Finished::End),
+                    None => Some(self.end().await?),
                     Some(chunk) => self.chunk(chunk).await?,
                 },
                 () = sleep(self.linger), if self.progress.is_waiting() => {
@@ -104,6 +125,18 @@ impl Stream<'_> {
         }
     }
 
+    /// Ends the stream.
+    async fn end(&mut self) -> CliResult<Finished> {
+        if let Some((place, event)) = self.events.end() {
+            self.event(place, event).await?;
+        }
+        Ok(if self.events.is_broken() {
+            Finished::Malformed
+        } else {
+            Finished::End
+        })
+    }
+
     async fn chunk(&mut self, chunk: Chunk) -> CliResult<Option<Finished>> {
         match chunk {
             Chunk::Lines(chunk) => {
@@ -113,6 +146,11 @@ impl Stream<'_> {
                         return Ok(Some(finished));
                     }
                 }
+            }
+            Chunk::Part(part) => {
+                let number = self.line_number();
+                let read = self.events.read_part(&part, number);
+                self.publish_events(read).await?;
             }
             Chunk::TooLong => {
                 self.progress.next_line();
@@ -129,6 +167,9 @@ impl Stream<'_> {
     }
 
     fn must_end(&self) -> Option<Finished> {
+        if self.events.is_broken() {
+            return Some(Finished::Malformed);
+        }
         if self.args.on_error == OnError::Stop && self.progress.has_failed() {
             return Some(Finished::Error);
         }
@@ -137,6 +178,53 @@ impl Stream<'_> {
     }
 
     async fn line(&mut self, line: &Bytes) -> CliResult<()> {
+        if self.draft.is_some() {
+            return self.data_line(line).await;
+        }
+        let number = self.line_number();
+        let read = self.events.read_line(line, number);
+        self.publish_events(read).await
+    }
+
+    /// Returns the number of the line that the next bytes of events belong to.
+    fn line_number(&mut self) -> u64 {
+        if self.events.is_line_start() {
+            self.progress.next_line();
+        }
+        self.progress.line()
+    }
+
+    async fn publish_events(&mut self, read: Line) -> CliResult<()> {
+        match read {
+            Line::Empty => self.progress.skip(),
+            Line::Whole(event) => self.event(self.progress.here(), event).await?,
+            Line::Events => {
+                while self.must_end().is_none()
+                    && let Some((place, event)) = self.events.next()
+                {
+                    self.event(place, event).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn event(&mut self, place: Place, event: CliResult<Record>) -> CliResult<()> {
+        let outgoing = event.and_then(|record| {
+            let own_delay = record.delay.filter(|_| record.bare);
+            let outgoing = self.args.address(record.message, own_delay);
+            // The fault of the event, not of the command line.
+            let checked = topics::refuse_dead_letters(&outgoing.message.topic);
+            checked.map_err(|error| error.ending(Exit::Failed))?;
+            Ok(outgoing)
+        });
+        match outgoing {
+            Ok(outgoing) => self.submit(place, None, outgoing).await,
+            Err(error) => self.progress.refuse_at(place, &error),
+        }
+    }
+
+    async fn data_line(&mut self, line: &Bytes) -> CliResult<()> {
         self.progress.next_line();
         if line.trim_ascii().is_empty() {
             self.progress.skip();
@@ -147,45 +235,40 @@ impl Stream<'_> {
                 .progress
                 .refuse(&super::one::too_long(self.args.max_size));
         }
-        let (id, outgoing) = match self.outgoing(line) {
-            Ok(made) => made,
-            Err(error) => return self.progress.refuse(&error),
+        let Some(draft) = &mut self.draft else {
+            return Ok(());
         };
+        match draft.fill(line).map_err(|error| utf8_error(error, line)) {
+            Ok(NewEvent { id, message }) => {
+                if self.progress.sent() == 0 {
+                    report::remark_event(&self.progress.remarks(), line, &message.topic);
+                }
+                let outgoing = self.args.address(message, None);
+                self.submit(self.progress.here(), Some(id), outgoing).await
+            }
+            Err(error) => self.progress.refuse(&error.into()),
+        }
+    }
+
+    /// Publishes what was read at this place.
+    async fn submit(
+        &mut self,
+        place: Place,
+        id: Option<String>,
+        outgoing: Outgoing,
+    ) -> CliResult<()> {
         if self.args.dry_run {
             return self.progress.show(outgoing);
         }
         if self.args.create
             && let Err(error) = self.create(&outgoing.message.topic).await
         {
-            return self.progress.refuse(&error);
+            return self.progress.refuse_at(place, &error);
         }
         self.pace().await?;
-        let tag = self.progress.tag(id, &outgoing.message);
+        let tag = self.progress.tag(place, id, &outgoing.message);
         let results = self.publisher.push(outgoing, tag).await;
         self.progress.record(results)
-    }
-
-    fn outgoing(&mut self, line: &[u8]) -> CliResult<(Option<String>, Outgoing)> {
-        if let Some(draft) = &mut self.draft {
-            let NewEvent { id, message } =
-                draft.fill(line).map_err(|error| utf8_error(error, line))?;
-            return Ok((Some(id), self.args.address(message, None)));
-        }
-        let record =
-            parse_record_as(line, self.encoding()).map_err(|error| utf8_error(error, line))?;
-        let own_delay = record.delay.filter(|_| record.bare);
-        let outgoing = self.args.address(record.message, own_delay);
-        topics::refuse_dead_letters(&outgoing.message.topic)?;
-        Ok((None, outgoing))
-    }
-
-    /// Returns the encoding of bare events: `--mode`, otherwise that of the URL. Records are published unchanged.
-    fn encoding(&self) -> Encoding {
-        let usual = self.transport.encoding();
-        Encoding {
-            mode: self.args.mode.map_or(usual.mode, Into::into),
-            ..usual
-        }
     }
 
     async fn create(&mut self, topic: &Topic) -> CliResult<()> {
@@ -223,13 +306,5 @@ impl Stream<'_> {
         self.progress.warn(&self.transport.warnings());
         self.progress.record(results)?;
         self.progress.flush()
-    }
-}
-
-/// Replaces the JSON error for a line that is not UTF-8.
-fn utf8_error(error: EventError, line: &[u8]) -> EventError {
-    match std::str::from_utf8(line) {
-        Ok(_) => error,
-        Err(wrong) => EventError::Json(format!("not UTF-8 at byte {}", wrong.valid_up_to() + 1)),
     }
 }

@@ -4,9 +4,13 @@ mod args;
 mod draft;
 mod input;
 mod many;
+mod ndjson;
 mod one;
+mod outline;
+mod place;
 mod progress;
 mod report;
+mod values;
 
 use std::time::SystemTime;
 

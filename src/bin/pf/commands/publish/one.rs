@@ -29,9 +29,12 @@ pub async fn publish(
 ) -> CliResult<()> {
     let mut draft = Draft::new(args, transport.encoding())?;
     let made = match data(args)? {
-        Some(data) => draft
-            .fill(&data)
-            .map_err(|error| invalid_data(args, error))?,
+        Some(data) => {
+            let made = draft.fill(&data);
+            let made = made.map_err(|error| invalid_data(args, error))?;
+            report::remark_event(&context.printer.remarks(), &data, draft.topic());
+            made
+        }
         None => draft.empty()?,
     };
     let NewEvent { id, message } = made;

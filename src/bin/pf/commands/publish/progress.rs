@@ -1,23 +1,24 @@
 //! Progress of a stream by line: every line is confirmed or reported, and the exit code follows from both.
 
-use std::ops::RangeInclusive;
-
 use protoflow::{
     event::{Message, Topic},
     transport::{ErrorKind, Outgoing, Receipt, Result as TransportResult},
 };
 
-use super::report::{self, ReceiptLine};
+use super::{
+    place::Place,
+    report::{self, ReceiptLine},
+};
 use crate::{
     error::{CliError, CliResult, Exit},
-    output::{Format, Printer},
+    output::{Format, Printer, Remarks},
     signals::Signals,
 };
 
-/// A line in flight.
+/// An event in flight.
 #[derive(Debug)]
 pub struct Tag {
-    line: u64,
+    place: Place,
     /// Id and topic for the receipt, if receipts are printed.
     event: Option<(Option<String>, Topic)>,
 }
@@ -29,6 +30,8 @@ pub enum Finished {
     End,
     /// A line could not be published.
     Error,
+    /// A value of several lines is malformed, so that it is unknown where the next one begins.
+    Malformed,
     /// A signal.
     Signal,
 }
@@ -45,6 +48,8 @@ pub struct LineProgress<'a> {
     /// Lines refused after they were sent.
     refused: u64,
     first_failure: Option<Exit>,
+    /// Whether not every event has a line of its own.
+    counts_events: bool,
     /// Whether a topic did not exist.
     topic_missing: bool,
 }
@@ -62,6 +67,7 @@ impl<'a> LineProgress<'a> {
             failed: 0,
             refused: 0,
             first_failure: None,
+            counts_events: false,
             topic_missing: false,
         }
     }
@@ -71,17 +77,27 @@ impl<'a> LineProgress<'a> {
         self.line += 1;
     }
 
+    /// Returns the number of this line.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Returns the place of this line.
+    pub fn here(&self) -> Place {
+        Place::line(self.line)
+    }
+
     /// Counts the line as empty.
     pub fn skip(&mut self) {
         self.empty += 1;
     }
 
-    /// Counts the line as sent and returns its tag.
-    pub fn tag(&mut self, id: Option<String>, message: &Message) -> Tag {
+    /// Counts an event as sent and returns its tag.
+    pub fn tag(&mut self, place: Place, id: Option<String>, message: &Message) -> Tag {
         self.sent += 1;
         let shown = self.printer.format() == Format::Json;
         Tag {
-            line: self.line,
+            place,
             event: shown.then(|| (id.or_else(|| report::id_of(message)), message.topic.clone())),
         }
     }
@@ -106,6 +122,11 @@ impl<'a> LineProgress<'a> {
         self.failed > 0
     }
 
+    /// Returns the writer to stderr.
+    pub fn remarks(&self) -> Remarks {
+        self.printer.remarks()
+    }
+
     /// Prints a notice.
     pub fn remark(&self, text: &str) {
         self.printer.remarks().remark(text);
@@ -121,7 +142,12 @@ impl<'a> LineProgress<'a> {
 
     /// Reports why the line is not published.
     pub fn refuse(&mut self, error: &CliError) -> CliResult<()> {
-        self.fail(self.line..=self.line, error)
+        self.refuse_at(self.here(), error)
+    }
+
+    /// Reports why what is at this place is not published.
+    pub fn refuse_at(&mut self, place: Place, error: &CliError) -> CliResult<()> {
+        self.fail(&[place], error)
     }
 
     /// Prints the message that would be published.
@@ -133,7 +159,7 @@ impl<'a> LineProgress<'a> {
 
     /// Counts results. Consecutive lines that were refused for the same reason are reported together.
     pub fn record(&mut self, results: Vec<(Tag, TransportResult<Receipt>)>) -> CliResult<()> {
-        let mut group: Option<(RangeInclusive<u64>, CliError)> = None;
+        let mut group: Option<(Vec<Place>, CliError)> = None;
         for (tag, result) in results {
             let error = match result {
                 Ok(receipt) => {
@@ -147,14 +173,18 @@ impl<'a> LineProgress<'a> {
             };
             self.refused += 1;
             group = match group {
-                Some((lines, first))
-                    if lines.end() + 1 == tag.line && first.chain().eq(error.chain()) =>
+                Some((mut places, first))
+                    if places
+                        .last()
+                        .is_some_and(|last| last.is_followed_by(tag.place))
+                        && first.chain().eq(error.chain()) =>
                 {
-                    Some((*lines.start()..=tag.line, first))
+                    places.push(tag.place);
+                    Some((places, first))
                 }
                 before => {
                     self.fail_group(before)?;
-                    Some((tag.line..=tag.line, error))
+                    Some((vec![tag.place], error))
                 }
             };
         }
@@ -165,7 +195,7 @@ impl<'a> LineProgress<'a> {
         self.confirmed += 1;
         if let Some((id, topic)) = &tag.event {
             let receipt_line = ReceiptLine::stored(id.as_deref(), topic, receipt);
-            let receipt_line = self.printer.report(&receipt_line.of_line(tag.line));
+            let receipt_line = self.printer.report(&receipt_line.at(tag.place));
             self.written(receipt_line)?;
         }
         Ok(())
@@ -184,9 +214,9 @@ impl<'a> LineProgress<'a> {
         })
     }
 
-    fn fail_group(&mut self, group: Option<(RangeInclusive<u64>, CliError)>) -> CliResult<()> {
+    fn fail_group(&mut self, group: Option<(Vec<Place>, CliError)>) -> CliResult<()> {
         match group {
-            Some((lines, error)) => self.fail(lines, &error),
+            Some((places, error)) => self.fail(&places, &error),
             None => Ok(()),
         }
     }
@@ -197,27 +227,27 @@ impl<'a> LineProgress<'a> {
         self.written(flushed)
     }
 
-    fn fail(&mut self, lines: RangeInclusive<u64>, error: &CliError) -> CliResult<()> {
+    fn fail(&mut self, places: &[Place], error: &CliError) -> CliResult<()> {
+        let (Some(first), Some(last)) = (places.first(), places.last()) else {
+            return Ok(());
+        };
         let chain: Vec<String> = error.chain().collect();
         // The input is a single line, so only the column matters.
         let text = chain
             .join(": ")
             .replace(" at line 1 column ", " at column ");
         let remarks = self.printer.remarks();
-        let (first, last) = (*lines.start(), *lines.end());
-        remarks.failure(&if first == last {
-            format!("line {first}: {text}")
-        } else {
-            format!("lines {first} to {last}: {text}")
-        });
+        remarks.failure(&format!("{}: {text}", first.up_to(*last)));
         if self.failed == 0 {
             error.hints().iter().for_each(|hint| remarks.hint(hint));
         }
-        self.failed += last - first + 1;
+        self.failed += places.len() as u64;
+        self.counts_events |= first.index().is_some() || first.spans_lines();
         self.first_failure.get_or_insert(error.code());
         if self.printer.format() == Format::Json && !self.dry_run {
-            for line in lines {
-                let receipt_line = self.printer.report(&ReceiptLine::refused(line, &text));
+            for place in places {
+                let receipt_line = ReceiptLine::refused(&text).at(*place);
+                let receipt_line = self.printer.report(&receipt_line);
                 self.written(receipt_line)?;
             }
         }
@@ -229,7 +259,7 @@ impl<'a> LineProgress<'a> {
         self.printer.remarks().remark(&self.summary());
         let rest = match finished {
             Finished::End => "",
-            Finished::Error | Finished::Signal => "; the rest was not read",
+            Finished::Error | Finished::Malformed | Finished::Signal => "; the rest was not read",
         };
         if finished == Finished::Signal {
             let text = format!("interrupted after line {}{rest}", self.line);
@@ -238,21 +268,24 @@ impl<'a> LineProgress<'a> {
         let Some(first) = self.first_failure else {
             return self.all_accounted_for();
         };
-        let exit = if self.confirmed > 0 {
+        let exit = if self.confirmed > 0 || finished == Finished::Malformed {
             Exit::Partly
         } else {
             first
         };
-        let lines = if self.failed == 1 {
-            "line was"
-        } else {
-            "lines were"
+        let lines = match (self.counts_events, self.failed) {
+            (false, 1) => "line was",
+            (false, _) => "lines were",
+            (true, 1) => "event was",
+            (true, _) => "events were",
         };
         let error = CliError::message(exit, format!("{} {lines} not published{rest}", self.failed));
-        Err(if finished == Finished::Error {
-            error.hint("continue with the next line by `--on-error continue`")
-        } else {
-            error
+        Err(match finished {
+            Finished::Error => error.hint("continue with the next line by `--on-error continue`"),
+            Finished::Malformed => error.hint(
+                "it is unknown where the value ends; `--on-error continue` needs one event per line, as `jq -c` writes them",
+            ),
+            Finished::End | Finished::Signal => error,
         })
     }
 

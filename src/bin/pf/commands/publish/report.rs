@@ -6,14 +6,16 @@ use std::{
 };
 
 use protoflow::{
-    event::{Message, Position, Stored, Topic},
+    event::{Encoding, Message, Position, Stored, Topic, parse_record_to, without_byte_order_mark},
     transport::{Outgoing, Receipt},
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 
+use super::place::Place;
 use crate::{
     error::CliResult,
-    output::{Painter, Printer, Report},
+    output::{Painter, Printer, Remarks, Report},
 };
 
 /// The receipt of one event, or the error of one line.
@@ -22,6 +24,9 @@ pub struct ReceiptLine<'a> {
     /// The line of a stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    /// The index in the array that the event is an element of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
     /// The event's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a str>,
@@ -44,6 +49,7 @@ impl<'a> ReceiptLine<'a> {
     pub fn stored(id: Option<&'a str>, topic: &'a Topic, receipt: &'a Receipt) -> Self {
         Self {
             line: None,
+            index: None,
             id,
             topic: Some(topic),
             position: receipt.position.as_ref().map(Position::as_str),
@@ -52,10 +58,11 @@ impl<'a> ReceiptLine<'a> {
         }
     }
 
-    /// Returns the error of a line that was not published.
-    pub fn refused(line: u64, error: &'a str) -> Self {
+    /// Returns the error of an event that was not published.
+    pub fn refused(error: &'a str) -> Self {
         Self {
-            line: Some(line),
+            line: None,
+            index: None,
             id: None,
             topic: None,
             position: None,
@@ -64,9 +71,10 @@ impl<'a> ReceiptLine<'a> {
         }
     }
 
-    /// Adds the number of the line.
-    pub fn of_line(mut self, line: u64) -> Self {
-        self.line = Some(line);
+    /// Adds the place in a stream.
+    pub fn at(mut self, place: Place) -> Self {
+        self.line = Some(place.first_line());
+        self.index = place.index();
         self
     }
 
@@ -98,6 +106,26 @@ pub fn show(printer: &mut Printer, outgoing: Outgoing) -> CliResult<()> {
         message: outgoing.message,
     };
     Ok(printer.message(&stored)?)
+}
+
+/// Remarks that data is itself an event, a record of one, or an array of them.
+pub fn remark_event(remarks: &Remarks, data: &[u8], topic: &Topic) {
+    let is_event = |json: &[u8]| parse_record_to(json, Some(topic), Encoding::default()).is_ok();
+    let data = without_byte_order_mark(data);
+    let is_events = match data.trim_ascii_start().first() {
+        Some(b'{') => is_event(data),
+        Some(b'[') => {
+            let elements: Vec<&RawValue> = serde_json::from_slice(data).unwrap_or_default();
+            let first = elements.first();
+            first.is_some_and(|first| is_event(first.get().as_bytes()))
+        }
+        _ => false,
+    };
+    if is_events {
+        remarks.remark(
+            "this data is itself a CloudEvent and becomes the data of another; `pf publish --ndjson` publishes it as it is",
+        );
+    }
 }
 
 /// Returns the event's id, if the message is an event.

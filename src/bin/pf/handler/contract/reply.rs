@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protoflow::event::without_byte_order_mark;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -56,6 +57,7 @@ impl Reply {
     /// # Errors
     /// The problem, as a continuation of "the verdict is malformed: ".
     pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let text = without_byte_order_mark(text);
         // serde would accept an array with the fields in order.
         if text.trim_ascii_start().first() == Some(&b'[') {
             return Err("expected an object, found a list".to_owned());
@@ -111,7 +113,7 @@ mod tests {
         let reply = Reply::parse(br#"{"action":"retry","after":"90s","reason":"429"}"#).unwrap();
         assert_eq!(reply.action, Action::Retry(Some(Duration::from_secs(90))));
         assert_eq!(reply.reason.as_deref(), Some("429"));
-        let reply = Reply::parse(b" {\"action\":\"dead_letter\"}\n").unwrap();
+        let reply = Reply::parse(b"\xef\xbb\xbf {\"action\":\"dead_letter\"}\n").unwrap();
         assert_eq!(reply.action, Action::DeadLetter);
     }
 
