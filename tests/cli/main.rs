@@ -25,6 +25,7 @@ mod publish_events;
 mod publish_stream;
 mod replaced_store;
 mod schedule;
+mod shared;
 mod signals;
 mod tail;
 mod worker;

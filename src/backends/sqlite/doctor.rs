@@ -8,16 +8,16 @@ use super::{
     codec::timestamp,
     connection::{
         config::{Config, Synchronous},
-        file::open_files,
+        file::{access, open_files},
         liveness::{self, Liveness},
         log,
         reader::Reader,
         write::{transaction::OpKind, writer::Writer},
     },
     consume::expiry,
-    error::{SCHEME, StoreResult},
+    error::{SCHEME, StoreResult, store_error},
 };
-use crate::transport::{Finding, FindingLevel, Result};
+use crate::transport::{ErrorKind, Finding, FindingLevel, Result};
 
 /// A write-ahead log of this size has not been checkpointed for long.
 const LARGE_LOG: u64 = 64 << 20;
@@ -27,13 +27,16 @@ const LITTLE_SPACE: u64 = 256 << 20;
 
 /// Checks the store.
 pub(super) async fn diagnose(config: &Config, reader: &Arc<Reader>) -> Result<Vec<Finding>> {
+    let shared = access(config);
     let config = config.clone();
-    reader
+    let locked_out = shared.clone();
+    let checked = reader
         .read(move |connection| {
             let mut findings = vec![
                 integrity(connection)?,
                 durability(&config),
                 folder(&config),
+                shared,
                 space(&config),
                 write_ahead_log(&config),
                 consumers(connection, &config)?,
@@ -42,7 +45,16 @@ pub(super) async fn diagnose(config: &Config, reader: &Arc<Reader>) -> Result<Ve
             findings.extend(lagging(connection, &config)?);
             Ok(findings)
         })
-        .await
+        .await;
+    match checked {
+        // Everything else can be checked only by a user that the files let in.
+        Err(error)
+            if error.kind() == ErrorKind::Denied && locked_out.level == FindingLevel::Problem =>
+        {
+            Ok(vec![locked_out])
+        }
+        checked => checked,
+    }
 }
 
 /// Fixes a finding.
@@ -60,6 +72,10 @@ pub(super) async fn fix(config: &Config, writer: &Writer, finding: &str) -> Resu
                 })
                 .await
         }
+        "access" => access::fix(config).map_err(|error| {
+            let message = "owner and mode of files beside the store cannot be changed";
+            store_error(ErrorKind::Denied, message).because(error)
+        }),
         "log" => {
             writer
                 .read(|session| {
@@ -123,6 +139,25 @@ fn folder(config: &Config) -> Finding {
             "folder",
             format!("`{}` cannot be written: {error}", folder.display()),
         ),
+    }
+}
+
+/// Compares owner and mode of what lies beside the store's file with those of the file.
+fn access(config: &Config) -> Finding {
+    let misfits = access::misfits(config);
+    let Some(text) = access::describe(&misfits) else {
+        let text = "the files beside the store have its owner and mode";
+        return Finding::ok("access", text);
+    };
+    let level = if misfits.iter().any(|misfit| misfit.locks_out) {
+        FindingLevel::Problem
+    } else {
+        FindingLevel::Warning
+    };
+    let found = Finding::new(level, "access", text);
+    match access::command(config, &misfits) {
+        Some(command) => found.fix(command),
+        None => found,
     }
 }
 

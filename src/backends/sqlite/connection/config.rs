@@ -110,6 +110,11 @@ impl Config {
         self.beside("-wal")
     }
 
+    /// Returns the path of the write-ahead log's index.
+    pub(crate) fn index(&self) -> PathBuf {
+        self.beside("-shm")
+    }
+
     /// Returns a path beside the file itself, symlinks resolved: SQLite names its own files in the same way.
     fn beside(&self, suffix: &str) -> PathBuf {
         let file = self.path.canonicalize();

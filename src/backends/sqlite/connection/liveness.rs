@@ -4,10 +4,11 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
-use super::config::Config;
+use super::{config::Config, file::access};
 use crate::{
     backends::sqlite::error::store_error,
     transport::{ErrorKind, Result},
@@ -38,20 +39,18 @@ impl LivenessLock {
         let folder = config.liveness_folder();
         let name = ulid::Ulid::generate().to_string();
         let path = folder.join(&name);
-        let lock = fs::create_dir_all(&folder)
-            .and_then(|()| File::create_new(&path))
-            .and_then(|file| {
-                file.try_lock()?;
-                Ok(file)
-            })
-            .map_err(|error| {
-                store_error(
-                    ErrorKind::Denied,
-                    format!("cannot create a lock file in `{}`", folder.display()),
-                )
-                .hint("consuming needs write access to the store's folder")
-                .because(error)
-            })?;
+        let lock = create(config, &folder, &path).map_err(|error| {
+            let kept_out = || access::denied(config);
+            let denied = (error.kind() == io::ErrorKind::PermissionDenied)
+                .then(kept_out)
+                .flatten();
+            let message = format!("cannot create a lock file in `{}`", folder.display());
+            let general = || {
+                store_error(ErrorKind::Denied, message)
+                    .hint("consuming needs write access to the store's folder")
+            };
+            denied.unwrap_or_else(general).because(error)
+        })?;
         Ok(Self {
             name,
             path,
@@ -86,6 +85,16 @@ pub(crate) fn check(config: &Config, name: &str) -> Liveness {
 /// Removes the file of a dead owner.
 pub(crate) fn clear(config: &Config, name: &str) {
     remove(&config.liveness_folder().join(name));
+}
+
+/// Creates and locks a file. It and its folder belong to the users of the store, not to the one who consumes first.
+fn create(config: &Config, folder: &Path, path: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    access::follow(config, folder);
+    let file = File::create_new(path)?;
+    file.try_lock()?;
+    access::follow(config, path);
+    Ok(file)
 }
 
 fn remove(path: &Path) {

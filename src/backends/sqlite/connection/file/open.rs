@@ -9,6 +9,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
+    access,
     open_connections::{ConnectionGuard, Open, OpenConnections},
     open_files::{self, FileId, OpenFiles},
 };
@@ -51,8 +52,11 @@ pub(crate) fn open_writer(
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let guard = connections.register()?;
-    let (mut connection, store) = open(config, flags)?;
-    retry_while_busy(config, || prepare(config, &mut connection))?;
+    let opened = open_prepared(config, flags);
+    if let Some(denied) = access::denied(config) {
+        return Err(denied.into());
+    }
+    let (connection, store) = opened?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "synchronous", config.synchronous.as_str())?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -62,6 +66,12 @@ pub(crate) fn open_writer(
         config,
         connections,
     )
+}
+
+fn open_prepared(config: &Config, flags: OpenFlags) -> StoreResult<(Connection, FileId)> {
+    let (mut connection, store) = open(config, flags)?;
+    retry_while_busy(config, || prepare(config, &mut connection))?;
+    Ok((connection, store))
 }
 
 /// Prepares to close the writer's connection. A short write-ahead log stays, so that closing is cheap. A long one is
@@ -107,7 +117,10 @@ pub(crate) fn open_reader(
                 connections,
             )
         }
-        Err(StoreError::Sql(error)) if unwritable(&error) => open_frozen(config, guard, error),
+        Err(StoreError::Sql(error)) if unwritable(&error) => match access::denied(config) {
+            Some(denied) => Err(denied.because(error).into()),
+            None => open_frozen(config, guard, error),
+        },
         Err(fault) => Err(unless_fresh(config, fault)),
     }
 }
@@ -272,6 +285,7 @@ fn shared(open: Open, config: &Config, connections: &OpenConnections) -> StoreRe
     if open.files.lacks_index() {
         return Err(replaced_while_opening(&config.path));
     }
+    access::follow_log(config);
     connections.note_files(&open.files);
     Ok(open)
 }
