@@ -2,10 +2,12 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     time::{Duration, Instant},
 };
 
 use super::RetryPolicy;
+use crate::transport::Failure;
 
 /// When the breaker opens.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,6 +38,46 @@ impl BreakerOptions {
             in_a_row: 0,
             window: 0,
             share: 1.0,
+        }
+    }
+}
+
+/// A breaker that opened, or that stays open because the event that it let through failed as well.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OpenBreaker {
+    /// When it opens.
+    pub options: BreakerOptions,
+    /// The latest of the most frequent failures, of those that were dead-lettered last.
+    pub failure: Option<Failure>,
+    /// How many of them failed in this way ...
+    pub alike: usize,
+    /// ... out of how many.
+    pub failures: usize,
+    /// When the next event is let through; none if the consumer ends instead.
+    pub next: Option<Duration>,
+}
+
+impl fmt::Display for OpenBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(failure) = &self.failure {
+            let (alike, failures) = (self.alike, self.failures);
+            write!(
+                f,
+                "{alike} of the last {failures} dead letters: {}",
+                failure.message
+            )?;
+        } else {
+            f.write_str("no event was dead-lettered yet")?;
+        }
+        match self.next {
+            Some(next) => {
+                let next =
+                    Duration::from_millis(u64::try_from(next.as_millis()).unwrap_or(u64::MAX));
+                let next = humantime::format_duration(next);
+                write!(f, "; the next event is let through in {next}")
+            }
+            None => f.write_str("; the consumer stops"),
         }
     }
 }
@@ -71,6 +113,8 @@ pub(super) enum Shift {
     None,
     /// It opened: one event per back-off from now on.
     Opened,
+    /// The event that it let through failed: it stays open for another back-off.
+    StaysOpen,
     /// It closed: events succeed again: handling all.
     Closed,
 }
@@ -133,12 +177,17 @@ impl Breaker {
         match ending {
             Some(Ending::Success) => {
                 *self = Self::new(self.options, self.policy);
-                return Shift::Closed;
+                Shift::Closed
             }
-            Some(_) => self.open(now, dice),
-            None => self.state = State::Open { until: now },
+            Some(_) => {
+                self.open(now, dice);
+                Shift::StaysOpen
+            }
+            None => {
+                self.state = State::Open { until: now };
+                Shift::None
+            }
         }
-        Shift::None
     }
 
     /// Notes the outcome of any other event.
@@ -261,7 +310,7 @@ mod tests {
             assert_eq!(breaker.admits(now), Admission::One);
             breaker.start_probe();
             assert_eq!(breaker.admits(now), Admission::Nothing);
-            assert_eq!(breaker.end_probe(Some(Setback), now, 0.5), Shift::None);
+            assert_eq!(breaker.end_probe(Some(Setback), now, 0.5), Shift::StaysOpen);
         }
         breaker.start_probe();
         breaker.end_probe(None, now, 0.5);

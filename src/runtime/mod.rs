@@ -8,6 +8,7 @@ mod filter;
 mod handler;
 mod observer;
 mod publisher;
+mod recent_failures;
 mod retry;
 mod task;
 mod triage;
@@ -15,7 +16,7 @@ mod triage;
 #[cfg(feature = "filter")]
 pub use self::filter::{Filter, FilterError};
 pub use self::{
-    breaker::BreakerOptions,
+    breaker::{BreakerOptions, OpenBreaker},
     consume::{ConsumeError, ConsumeOptions, Consumer, End, EventFilter, Stop, Summary, Treatment},
     failure::{describe_failure, fingerprint},
     handler::{
@@ -34,5 +35,6 @@ pub use self::{
 use self::{
     breaker::{Admission, Breaker, Ending, Shift},
     failure::panic_failure,
+    recent_failures::RecentFailures,
     task::joined,
 };

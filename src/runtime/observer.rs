@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::BreakerOptions;
+use super::OpenBreaker;
 use crate::{
     event::EventError,
     transport::{DeadLetterKind, Delivery, Failure, TransportError},
@@ -41,7 +41,9 @@ pub enum Notice<'a> {
     /// The transport reports a condition; nothing is skipped.
     Warning(&'a TransportError),
     /// The breaker opened: one event per back-off from now on.
-    BreakerOpened(BreakerOptions),
+    BreakerOpened(&'a OpenBreaker),
+    /// The event that the open breaker let through failed; the next one is let through after another back-off.
+    BreakerStaysOpen(&'a OpenBreaker),
     /// The breaker closed: events succeed again: handling all.
     BreakerClosed,
     /// No new events are taken; this many runs are being finished.

@@ -50,7 +50,7 @@ impl Observer for Log {
             Notice::Unsettled(_, error) => format!("unsettled: {error}"),
             Notice::TransientError(error) => format!("trouble: {error}"),
             Notice::Gap(error) => format!("gap: {error}"),
-            Notice::BreakerOpened(_) => "breaker opened".to_owned(),
+            Notice::BreakerOpened(open) => format!("breaker opened: {open}"),
             Notice::BreakerClosed => "breaker closed".to_owned(),
             Notice::Draining(running) => format!("draining {running}"),
             other => format!("{other:?}"),

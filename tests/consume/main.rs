@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "a test exports nothing")]
 
 mod attempts;
+mod breaker;
 mod endings;
 mod flaky;
 mod harness;

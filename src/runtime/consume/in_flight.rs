@@ -28,7 +28,10 @@ use super::{
 };
 use crate::{
     failpoint,
-    runtime::{Admission, Breaker, Ending, Handler, Notice, Observer, Shift, describe_failure},
+    runtime::{
+        Admission, Breaker, Ending, Handler, Notice, Observer, OpenBreaker, RecentFailures, Shift,
+        describe_failure,
+    },
     transport::{
         DeadLetterKind, Delivery, Failure, Receipt, Result, Subscription, Ticket, Transport,
         TransportError, Verdict,
@@ -44,6 +47,7 @@ pub(super) struct InFlight<H> {
     pub(super) settlements: Settlements,
     decode_check: DecodeCheck,
     breaker: Breaker,
+    failures: RecentFailures,
     options: Arc<ConsumeOptions>,
     observer: Arc<dyn Observer>,
     endings: Vec<Reason>,
@@ -70,6 +74,7 @@ impl<H: Handler> InFlight<H> {
             ),
             decode_check: DecodeCheck::default(),
             breaker: Breaker::new(options.breaker, options.policy),
+            failures: RecentFailures::default(),
             options,
             observer,
             endings: Vec::new(),
@@ -152,6 +157,9 @@ impl<H: Handler> InFlight<H> {
 
     fn settle(&mut self, delivery: Delivery, verdict: Verdict, probe: bool) {
         let ending = ending_of(&verdict);
+        if let Verdict::DeadLetter { failure, .. } = &verdict {
+            self.failures.note(failure);
+        }
         // A delivery that comes again must not be overtaken by later ones of its key. One that is retried holds its key
         // only where order was asked for.
         let holds = match &verdict {
@@ -236,14 +244,39 @@ impl<H: Handler> InFlight<H> {
         };
         match shift {
             Shift::None => {}
-            Shift::Closed => self.observer.notice(Notice::BreakerClosed),
+            Shift::Closed => self.breaker_closed(),
+            Shift::StaysOpen => {
+                let open = self.open_breaker();
+                tracing::warn!(group = %self.options.request.group, "breaker stays open: {open}");
+                self.observer.notice(Notice::BreakerStaysOpen(&open));
+            }
             Shift::Opened => self.breaker_opened(),
         }
     }
 
+    fn breaker_closed(&mut self) {
+        self.failures.clear();
+        tracing::warn!(group = %self.options.request.group, "breaker closed: events succeed again");
+        self.observer.notice(Notice::BreakerClosed);
+    }
+
+    /// Describes the breaker, which is open.
+    fn open_breaker(&self) -> OpenBreaker {
+        let next = self.probe_at().filter(|_| !self.options.is_bounded());
+        let most = self.failures.most_frequent();
+        OpenBreaker {
+            options: self.options.breaker,
+            alike: most.map_or(0, |(_, count)| count),
+            failure: most.map(|(failure, _)| failure.clone()),
+            failures: self.failures.len(),
+            next: next.map(|next| next.saturating_duration_since(Instant::now())),
+        }
+    }
+
     fn breaker_opened(&mut self) {
-        self.observer
-            .notice(Notice::BreakerOpened(self.options.breaker));
+        let open = self.open_breaker();
+        tracing::warn!(group = %self.options.request.group, "breaker opened, nearly every event fails: {open}");
+        self.observer.notice(Notice::BreakerOpened(&open));
         if self.options.is_bounded() {
             self.end(Ok(End::BreakerOpened));
         } else {
@@ -268,6 +301,7 @@ impl<H: Handler> InFlight<H> {
     }
 
     fn dead_letter_undecodable(&mut self, delivery: Delivery, failure: Failure, probe: bool) {
+        self.failures.note(&failure);
         let verdict = dead_letter(DeadLetterKind::Decode, failure);
         self.settlements.conclude(delivery, verdict, false);
         self.note_ending(Some(Ending::FinalFailure), probe);

@@ -86,10 +86,13 @@ impl Observer for Narrator {
             Notice::TransientError(error) => self.warn("reading failed, retrying", error),
             Notice::Gap(error) => self.warn("messages were removed before they were read", error),
             Notice::Warning(error) => remarks.warning(&error.to_string()),
-            Notice::BreakerOpened(_) => remarks.warning(&format!(
-                "nearly every event fails: handling one at a time (pf dlq stats --group {})",
+            Notice::BreakerOpened(open) => remarks.warning(&format!(
+                "nearly every event fails: handling one at a time (pf dlq stats --group {}); {open}",
                 self.group
             )),
+            Notice::BreakerStaysOpen(open) => {
+                remarks.warning(&format!("the event that was let through failed; {open}"));
+            }
             Notice::BreakerClosed => remarks.remark("events succeed again: handling all"),
             Notice::Draining(0) => {}
             Notice::Draining(runs) => {
