@@ -7,6 +7,7 @@ mod context;
 mod error;
 mod global_args;
 mod handler;
+mod help;
 mod log;
 mod output;
 mod signals;
@@ -27,8 +28,16 @@ async fn main() -> ExitCode {
     if handler::is_watchdog() {
         return handler::watch();
     }
-    let cli = commands::Cli::parse();
+    let cli = match commands::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => return help::print(&message),
+    };
     let mut context = context::Context::new(&cli.global);
+    #[cfg(target_os = "linux")]
+    if let Err(error) = handler::reap_orphans() {
+        let text = format!("orphans are not reaped: {error}");
+        context.printer.remarks().warning(&text);
+    }
     let result = cli.command.run(&mut context).await;
     context.finish(result).await
 }

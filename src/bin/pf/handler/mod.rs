@@ -11,6 +11,7 @@ mod launcher;
 mod options;
 mod pooled_run;
 mod process;
+mod program;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -25,10 +26,10 @@ use protoflow::{
 };
 
 #[cfg(target_os = "linux")]
-pub use self::launcher::{is_watchdog, watch};
+pub use self::launcher::{is_watchdog, reap_orphans, watch};
 pub use self::{
     contract::on_exit::OnExit, emit::Emit, launcher::Launcher, options::HandlerOptions,
-    process::stdin::StdinForm,
+    process::stdin::StdinForm, program::hint as program_hint,
 };
 use self::{exec::Exec, worker::Workers};
 

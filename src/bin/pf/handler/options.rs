@@ -4,10 +4,11 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{Command, Stdio},
 };
 
-use protoflow::runtime::Outcome;
+use protoflow::{backends::explain_path, runtime::Outcome};
 
 use super::{
     contract::{failure, on_exit::OnExit},
@@ -61,7 +62,10 @@ impl HandlerOptions {
     /// Returns the outcome of a command that could not be started.
     pub fn not_started(&self, error: &io::Error) -> Outcome {
         let program = self.program().to_string_lossy();
-        let message = format!("cannot run `{program}`: {error}");
+        let message = match explain_path(Path::new(self.program()), error) {
+            Some(problem) => format!("cannot run `{program}`: {problem}"),
+            None => format!("cannot run `{program}`: {error}"),
+        };
         Outcome::Unusable(failure::failure("spawn", message, None, None))
     }
 }

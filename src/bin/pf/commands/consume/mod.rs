@@ -1,6 +1,7 @@
 //! `pf consume`: runs a command for each event of a group.
 
 mod backoff;
+mod breaker_share;
 mod narrator;
 mod options;
 mod start;
@@ -19,6 +20,7 @@ use self::{narrator::Narrator, options::ConsumeFlags};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
+    handler::program_hint,
     output::{Remarks, counted, is_reader_gone},
     signals::Signals,
     values::{
@@ -91,7 +93,8 @@ impl ConsumeArgs {
         let url = context.url()?;
         let encoding = transport.encoding();
         let words = self.command.clone();
-        let handler = (self.flags).handler(words, url.as_str(), encoding, remarks.clone())?;
+        let handler =
+            (self.flags).handler(words.clone(), url.as_str(), encoding, remarks.clone())?;
         remarks.remark(&self.opening(&group));
         let narrator = Narrator::new(remarks.clone(), group.clone());
         let bounded = self.flags.is_bounded();
@@ -104,7 +107,8 @@ impl ConsumeArgs {
         if matches!(result, Err(ConsumeError::Unusable(_))) && is_reader_gone() {
             return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
         }
-        conclude(&result?, bounded, &group, &signals, &remarks)
+        let summary = result.map_err(|error| explained(error, &words))?;
+        conclude(&summary, bounded, &group, &signals, &remarks)
     }
 
     fn check(&self) -> CliResult<()> {
@@ -163,6 +167,19 @@ impl ConsumeArgs {
     fn shown_command(&self) -> String {
         let words = self.command.iter().map(|word| word.to_string_lossy());
         shell_words::join(words)
+    }
+}
+
+/// Returns the error that ended a consumer. If the command cannot be run, a hint says what is wrong with it.
+fn explained(error: ConsumeError, words: &[OsString]) -> CliError {
+    let hint = match &error {
+        ConsumeError::Unusable(_) => program_hint(words),
+        _ => None,
+    };
+    let error = CliError::from(error);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 

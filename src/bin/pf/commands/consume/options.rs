@@ -6,13 +6,13 @@ use clap::{Args, ValueEnum};
 use protoflow::{
     RetryPolicy,
     event::{Encoding, Group, Naming, Pattern},
-    runtime::{ConsumeOptions, EventFilter, Filter, Treatment},
+    runtime::{BreakerOptions, ConsumeOptions, EventFilter, Filter, Treatment},
     transport::SubscribeRequest,
 };
 
-use super::{backoff::Backoff, start::Start};
+use super::{backoff::Backoff, breaker_share::BreakerShare, start::Start};
 use crate::{
-    error::{CliError, CliResult},
+    error::{CliError, CliResult, Exit},
     handler::{CommandHandler, Emit, HandlerOptions, Launcher, OnExit, StdinForm},
     output::Remarks,
     values::times,
@@ -45,6 +45,16 @@ pub struct ConsumeFlags {
     /// [default: 1s..5m*2]
     #[arg(long, value_name = "PAUSES")]
     backoff: Option<Backoff>,
+    /// Open the breaker after N final failures in a row; 0 ignores such rows [default: 20]
+    #[arg(long, value_name = "N")]
+    breaker_failures: Option<u32>,
+    /// Open the breaker when more than this share of recent events failed finally
+    /// [default: 50%/100]
+    #[arg(long, value_name = "SHARE")]
+    breaker_share: Option<BreakerShare>,
+    /// Handle all events, even if nearly every one fails
+    #[arg(long, conflicts_with_all = ["breaker_failures", "breaker_share"])]
+    no_breaker: bool,
     /// Time limit of a run; a longer one is killed and counts as failed
     #[arg(long, value_name = "DURATION", value_parser = times::some_duration)]
     handler_timeout: Option<Duration>,
@@ -177,7 +187,7 @@ impl ConsumeFlags {
             return Ok(CommandHandler::worker(options));
         }
         CommandHandler::exec(options).map_err(|error| {
-            CliError::from(error)
+            CliError::folder(Exit::Failed, &std::env::temp_dir(), error)
                 .during("cannot create temporary files")
                 .hint("set TMPDIR to a writable folder")
         })
@@ -186,6 +196,7 @@ impl ConsumeFlags {
     /// Returns the options of the consumer.
     pub fn consume_options(self, group: Group, patterns: Vec<Pattern>) -> ConsumeOptions {
         let policy = self.policy();
+        let breaker = self.breaker();
         let jobs = usize::from(self.jobs);
         let request = SubscribeRequest {
             instance: self.instance,
@@ -198,6 +209,7 @@ impl ConsumeFlags {
         ConsumeOptions {
             jobs,
             policy,
+            breaker,
             event_decides_attempts: self.max_attempts.is_none(),
             handler_timeout: self.handler_timeout,
             grace: self.grace,
@@ -209,6 +221,18 @@ impl ConsumeFlags {
             handler_naming: self.naming.into(),
             ..ConsumeOptions::new(request)
         }
+    }
+
+    fn breaker(&self) -> BreakerOptions {
+        let mut breaker = BreakerOptions::default();
+        if self.no_breaker {
+            return BreakerOptions::never();
+        }
+        breaker.in_a_row = self.breaker_failures.unwrap_or(breaker.in_a_row);
+        if let Some(BreakerShare { share, window }) = self.breaker_share {
+            (breaker.share, breaker.window) = (share, window);
+        }
+        breaker
     }
 
     fn policy(&self) -> RetryPolicy {

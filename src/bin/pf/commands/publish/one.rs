@@ -7,6 +7,8 @@ use protoflow::{
     transport::{Receipt, Transport},
 };
 
+use serde::de::IgnoredAny;
+
 use super::{
     args::PublishArgs,
     draft::{Draft, NewEvent},
@@ -31,7 +33,7 @@ pub async fn publish(
     let made = match data(args)? {
         Some(data) => {
             let made = draft.fill(&data);
-            let made = made.map_err(|error| invalid_data(args, error))?;
+            let made = made.map_err(|error| invalid_data(args, &data, error))?;
             report::remark_event(&context.printer.remarks(), &data, draft.topic());
             made
         }
@@ -74,11 +76,14 @@ fn confirmed(results: Vec<Stored>) -> CliResult<Stored> {
 }
 
 /// Returns the error for data that is not valid.
-fn invalid_data(args: &PublishArgs, error: EventError) -> CliError {
+fn invalid_data(args: &PublishArgs, data: &[u8], error: EventError) -> CliError {
     let EventError::Json(why) = error else {
         return error.into();
     };
     let error = CliError::message(Exit::Failed, format!("the data is not valid JSON: {why}"));
+    if why.starts_with("trailing characters") && begins_with_json(data) {
+        return error.hint("the data is more than one JSON document: publish an event for each line of stdin with `--lines`");
+    }
     if args
         .data
         .as_ref()
@@ -87,6 +92,15 @@ fn invalid_data(args: &PublishArgs, error: EventError) -> CliError {
         return error.hint("a JSON string needs quotes: '\"text\"'; text that is not JSON needs `--content-type text/plain`");
     }
     error.hint("data that is not JSON needs a content type, such as `--content-type text/plain`")
+}
+
+/// Reports whether the data begins with an object or an array, and goes on with another one.
+fn begins_with_json(data: &[u8]) -> bool {
+    let mut documents = serde_json::Deserializer::from_slice(data).into_iter::<IgnoredAny>();
+    let is_next = |next: Option<serde_json::Result<IgnoredAny>>| matches!(next, Some(Ok(_)));
+    matches!(data.trim_ascii_start().first(), Some(b'{' | b'['))
+        && is_next(documents.next())
+        && is_next(documents.next())
 }
 
 /// Returns the data; `None` if the event has none.

@@ -9,6 +9,8 @@
 //! not reach grandchildren.
 
 #[cfg(target_os = "linux")]
+mod children;
+#[cfg(target_os = "linux")]
 mod table;
 #[cfg(target_os = "linux")]
 mod watchdog;
@@ -19,7 +21,12 @@ use std::{
 };
 
 #[cfg(target_os = "linux")]
-pub use self::watchdog::{is_watchdog, watch};
+use self::children::OwnChild;
+#[cfg(target_os = "linux")]
+pub use self::{
+    children::reap_orphans,
+    watchdog::{is_watchdog, watch},
+};
 use crate::output::Remarks;
 
 /// Starts commands that are killed when this process dies.
@@ -38,6 +45,8 @@ pub struct Started {
     /// Its entry in the table of the watchdog.
     #[cfg(target_os = "linux")]
     entry: Option<table::Entry>,
+    #[cfg(target_os = "linux")]
+    own: OwnChild,
 }
 
 impl Started {
@@ -52,7 +61,7 @@ impl Started {
             super::process::exit::wait(rustix::process::Pid::from_child(&self.child));
             self.entry = None;
         }
-        self.child.wait()
+        self.own.wait(&mut self.child)
     }
 
     /// Waits for the exit of the command and reaps it.
@@ -91,21 +100,23 @@ impl Launcher {
     pub fn spawn(&self, mut command: Command) -> io::Result<Started> {
         let watchdog = self.watchdog.get_or_init(|| self.start_watchdog());
         let Some(watchdog) = watchdog else {
-            let child = command.spawn()?;
-            return Ok(Started { child, entry: None });
+            let (child, own) = OwnChild::spawn(&mut command)?;
+            let entry = None;
+            return Ok(Started { child, entry, own });
         };
         let (stdin, writer) = io::pipe()?;
         let entry = watchdog.expect(&stdin)?;
-        let spawned = command.stdin(stdin).spawn();
+        let spawned = OwnChild::spawn(command.stdin(stdin));
         // `command` holds the read end of the pipe. As long as it is open, a write to a child that closed its stdin
         // would not fail.
         drop(command);
-        let mut child = spawned?;
+        let (mut child, own) = spawned?;
         entry.confirm(&child)?;
         child.stdin = Some(std::os::fd::OwnedFd::from(writer).into());
         Ok(Started {
             child,
             entry: Some(entry),
+            own,
         })
     }
 

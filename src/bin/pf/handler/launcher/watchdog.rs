@@ -19,7 +19,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::table::{Entry, Record, Table, records};
+use super::{
+    children::OwnChild,
+    table::{Entry, Record, Table, records},
+};
 
 /// Its first argument. The second is the process id of its owner, for people who look at the process list.
 const FLAG: &str = "--end-handlers-of";
@@ -78,26 +81,34 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn start(&self) -> io::Result<Child> {
-        Command::new(PROGRAM)
+    fn start(&self) -> io::Result<(Child, OwnChild)> {
+        let mut command = Command::new(PROGRAM);
+        command
             .arg0(NAME)
             .args([FLAG, &std::process::id().to_string()])
             .current_dir("/")
             .process_group(0)
             .stdin(self.end.try_clone()?)
             .stdout(self.table.memory().try_clone()?)
-            .stderr(Stdio::null())
-            .spawn()
+            .stderr(Stdio::null());
+        OwnChild::spawn(&mut command)
     }
 
     /// Restarts it until it exits by itself, which it does only after its owner. Blocks.
-    fn keep(self, mut child: Child) {
+    fn keep(self, mut running: (Child, OwnChild)) {
         let mut started = Instant::now();
-        while !child.wait().is_ok_and(|status| status.success()) {
-            sleep(PAUSE.saturating_sub(started.elapsed()));
-            while self.start().map(|next| child = next).is_err() {
-                sleep(PAUSE);
+        loop {
+            let (mut child, own) = running;
+            if own.wait(&mut child).is_ok_and(|status| status.success()) {
+                return;
             }
+            sleep(PAUSE.saturating_sub(started.elapsed()));
+            running = loop {
+                match self.start() {
+                    Ok(next) => break next,
+                    Err(_) => sleep(PAUSE),
+                }
+            };
             started = Instant::now();
         }
     }
