@@ -56,6 +56,7 @@ pub mod kafka;
 pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;
+mod path_error;
 mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -64,6 +65,7 @@ mod url_options;
 
 pub use self::{
     factory::{Factory, OpenOptions},
+    path_error::explain_path,
     registry::Registry,
-    url::parse_url,
+    url::{UrlError, parse_url},
 };

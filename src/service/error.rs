@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    backends::UrlError,
     event::{EventError, NameError},
     runtime::ConsumeError,
     transport::TransportError,
@@ -30,7 +31,7 @@ pub enum ServiceError {
         /// The text that was given.
         text: String,
         /// Why it is not valid.
-        source: url::ParseError,
+        source: UrlError,
     },
     /// No group was given; there is no default.
     #[error("no group given: set one with `group`, on the service or the consumer")]

@@ -19,7 +19,11 @@ mod left_out;
 mod naming;
 mod normalised;
 #[cfg(target_os = "linux")]
+mod orphans;
+mod paths;
+#[cfg(target_os = "linux")]
 mod process_cleanup;
+mod programs;
 mod publish;
 mod publish_events;
 mod publish_stream;

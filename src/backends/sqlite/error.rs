@@ -4,10 +4,16 @@ use std::{io, path::Path};
 
 use rusqlite::{Error as SqlError, ErrorCode, ffi};
 
-use crate::transport::{ErrorKind, TransportError};
+use crate::{
+    backends::explain_path,
+    transport::{ErrorKind, TransportError},
+};
 
 /// The URL scheme.
 pub(super) const SCHEME: &str = "sqlite";
+
+/// The longest path that SQLite opens, in bytes: it appends the name of a journal, and stops at 512.
+const LONGEST_PATH: usize = 503;
 
 /// An error of an operation on the store.
 #[derive(Debug)]
@@ -165,6 +171,17 @@ fn explain(error: SqlError, path: &Path) -> TransportError {
 
 fn cannot_open(path: &Path) -> (ErrorKind, String, &'static str) {
     let file = path.display();
+    let looked = path.metadata().err();
+    if let Some(problem) = looked.and_then(|error| explain_path(path, &error)) {
+        let hint = "name a file that can be created";
+        return (ErrorKind::Configuration, problem, hint);
+    }
+    let length = path.as_os_str().len();
+    if length > LONGEST_PATH {
+        let message = format!("the path has {length} bytes, and SQLite takes up to {LONGEST_PATH}");
+        let hint = "name a file whose path is shorter, or a link to it";
+        return (ErrorKind::Configuration, message, hint);
+    }
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
     let is_barred = |parent: &Path| {
         let looked = parent.try_exists();

@@ -54,7 +54,12 @@ impl Context {
     /// Reads the configuration files, once.
     pub fn config(&mut self) -> CliResult<&Config> {
         if self.config.is_none() {
-            let config = Config::load()?;
+            let (url, context) = (&self.global.url, &self.global.context);
+            let config = Config::load(url.as_deref(), context.as_deref())?;
+            for problem in config.ignored() {
+                let text = format!("{problem}; it is ignored");
+                self.printer.remarks().warning(&text);
+            }
             if self.global.output.is_none()
                 && let Some(format) =
                     config.output(self.global.url.as_deref(), self.global.context.as_deref())?
@@ -183,7 +188,7 @@ impl Context {
 /// Creates the folder of the default store.
 fn create_folder(folder: &Path) -> CliResult<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        CliError::new(Exit::Configuration, error)
+        CliError::folder(Exit::Configuration, folder, error)
             .during(format!("cannot create the folder {}", folder.display()))
             .hint("choose another store, such as `--url sqlite:events.db`")
     })

@@ -1,8 +1,9 @@
 //! Errors of commands: exit code, message and hints. No other module knows exit codes.
 
-use std::{fmt, io, process::ExitCode};
+use std::{fmt, io, path::Path, process::ExitCode};
 
 use protoflow::{
+    backends::explain_path,
     event::{EventError, NameError},
     runtime::{ConsumeError, FilterError, TriageError},
     transport::{DeadLetterId, ErrorKind, TransportError},
@@ -60,6 +61,19 @@ impl CliError {
             source: source.into(),
             hints: Vec::new(),
         }
+    }
+
+    /// Wraps an error of a file or folder; names the part of its path that is wrong.
+    pub fn file(exit: Exit, path: &Path, error: io::Error) -> Self {
+        match explain_path(path, &error) {
+            Some(problem) => Self::message(exit, problem),
+            None => Self::new(exit, error),
+        }
+    }
+
+    /// Wraps an error of a folder that cannot be created, or in which nothing can be created.
+    pub fn folder(exit: Exit, path: &Path, error: io::Error) -> Self {
+        Self::file(exit, &path.join("x"), error)
     }
 
     /// Creates an error from a lower-case phrase without a period.

@@ -6,13 +6,16 @@ use async_nats::{ConnectErrorKind, ConnectOptions, jetstream::context::ContextBu
 use tokio::time::timeout;
 
 use crate::{
-    backends::nats::{
-        connection::{
-            config::{Config, Login},
-            handle::{ANSWER_TIMEOUT, Connection},
-            permissions::Denials,
+    backends::{
+        explain_path,
+        nats::{
+            connection::{
+                config::{Config, Login},
+                handle::{ANSWER_TIMEOUT, Connection},
+                permissions::Denials,
+            },
+            error::error,
         },
-        error::error,
     },
     transport::{ErrorKind, Result, TransportError},
 };
@@ -62,7 +65,12 @@ async fn options(config: &Config, denials: Arc<Denials>) -> Result<ConnectOption
     };
     if let Some(file) = &config.creds {
         options = options.credentials_file(file).await.map_err(|source| {
-            let message = format!("cannot read the credentials file {}", file.display());
+            let problem = explain_path(file, &source);
+            let file = file.display();
+            let message = match problem {
+                Some(problem) => format!("cannot read the credentials file {file}: {problem}"),
+                None => format!("cannot read the credentials file {file}"),
+            };
             error(ErrorKind::Configuration, message).because(source)
         })?;
     }

@@ -142,6 +142,10 @@ fn path(url: &Url) -> Result<PathBuf> {
         ":memory:" => {
             Err(wrong("`sqlite:` keeps events in a file").hint("`memory:` keeps them in memory"))
         }
+        text if text.ends_with('/') => {
+            Err(wrong(format!("`{text}` names a folder: it ends with `/`"))
+                .hint("name a file, as in `sqlite:some/file.db`"))
+        }
         text => std::path::absolute(Path::new(text))
             .map_err(|error| wrong(format!("`{text}` is not a valid path")).because(error)),
     }
@@ -187,6 +191,7 @@ mod tests {
         assert!(advice("sqlite://x.db").contains("sqlite:some/file.db"));
         assert!(advice("sqlite::memory:").contains("memory:"));
         assert_eq!(advice("sqlite:a#1.db"), "write it as `%23`");
+        assert!(advice("sqlite:some/").contains("name a file"));
         assert!(parse("sqlite:%FF.db").is_err());
         assert!(parse("sqlite:").is_err());
         assert!(parse("sqlite:x?retention=soon").is_err());

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 use clap_mangen::Man;
 
-use crate::{context::Context, error::CliResult};
+use crate::{
+    context::Context,
+    error::{CliError, CliResult, Exit},
+};
 
 /// Print the manual page, or write the pages of all commands to a folder
 #[derive(Debug, Args)]
@@ -26,8 +29,12 @@ impl ManArgs {
             Man::new(command).render(&mut page)?;
             return Ok(context.printer.raw(&page)?);
         };
-        std::fs::create_dir_all(&folder)?;
-        clap_mangen::generate_to(command, &folder)?;
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| clap_mangen::generate_to(command, &folder))
+            .map_err(|error| {
+                CliError::folder(Exit::Failed, &folder, error)
+                    .during(format!("cannot write to the folder {}", folder.display()))
+            })?;
         let text = format!("wrote the manual pages to {}", folder.display());
         context.printer.remarks().remark(&text);
         Ok(())

@@ -61,13 +61,16 @@ impl Profile {
 }
 
 impl File {
-    /// Reads a file; `None` if it does not exist.
-    pub fn read(path: &Path) -> CliResult<Option<Self>> {
+    /// Reads a file; `None` if it does not exist, or if it is not needed and this user may not read it.
+    pub fn read(path: &Path, is_needed: bool) -> CliResult<Option<Self>> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_absent(path, &error) => return Ok(None),
+            Err(error) if !is_needed && error.kind() == io::ErrorKind::PermissionDenied => {
+                return Ok(None);
+            }
             Err(error) => {
-                return Err(CliError::new(Exit::Configuration, error)
+                return Err(CliError::file(Exit::Configuration, path, error)
                     .during(format!("{} cannot be read", path.display())));
             }
         };
@@ -78,5 +81,15 @@ impl File {
             CliError::configuration(error.message().to_owned())
                 .during(format!("{} is invalid at line {line}", path.display()))
         })
+    }
+}
+
+/// Reports whether there is no file. A link that leads nowhere is one that the user expects to be read. A home that is
+/// not a folder, such as `/dev/null`, has no configuration.
+fn is_absent(path: &Path, error: &io::Error) -> bool {
+    match error.kind() {
+        io::ErrorKind::NotFound => !path.is_symlink(),
+        io::ErrorKind::NotADirectory => true,
+        _ => false,
     }
 }

@@ -34,7 +34,8 @@ const PROJECT_FILE: &str = ".pf.toml";
 pub struct Config {
     /// Project file, then user file, if they exist.
     layers: Vec<Layer>,
-    home: Home,
+    /// Why files are ignored that cannot be used and are not needed.
+    ignored: Vec<String>,
 }
 
 /// A configuration file.
@@ -86,25 +87,35 @@ enum Chosen {
 }
 
 impl Config {
-    /// Reads the files.
-    pub fn load() -> CliResult<Self> {
-        let home = Home::find()?;
-        let project = here()?
-            .ancestors()
-            .map(|folder| folder.join(PROJECT_FILE))
-            .find(|path| path.is_file());
-        let mut layers = Vec::new();
-        for path in project.into_iter().chain([home.config.join("config.toml")]) {
-            if let Some(file) = File::read(&path)? {
-                layers.push(Layer { path, file });
+    /// Reads the files. If `--url` or `PF_URL` names the store, none is needed, and one that cannot be used is ignored.
+    pub fn load(url: Option<&str>, context: Option<&str>) -> CliResult<Self> {
+        let is_needed = !matches!(chosen(url, context)?, Chosen::Url(..));
+        let project = match here() {
+            Ok(folder) => project_file(&folder),
+            Err(error) if is_needed => return Err(error),
+            Err(_) => None,
+        };
+        let user = Home::find().ok().map(|home| home.config_file());
+        let (mut layers, mut ignored) = (Vec::new(), Vec::new());
+        for path in project.into_iter().chain(user) {
+            match File::read(&path, is_needed) {
+                Ok(Some(file)) => layers.push(Layer { path, file }),
+                Ok(None) => {}
+                Err(error) if is_needed => return Err(error),
+                Err(error) => ignored.push(error.chain().collect::<Vec<_>>().join(": ")),
             }
         }
-        Ok(Self { layers, home })
+        Ok(Self { layers, ignored })
+    }
+
+    /// Returns why files are ignored, one line for each.
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
     }
 
     /// Returns the path of the user's file, whether or not it exists.
-    pub fn user_file(&self) -> PathBuf {
-        self.home.config.join("config.toml")
+    pub fn user_file() -> CliResult<PathBuf> {
+        Ok(Home::find()?.config_file())
     }
 
     /// Returns every context, highest precedence first. Of contexts with the same name only the first is returned.
@@ -137,18 +148,18 @@ impl Config {
     /// Finds the store: `--url`, `--context`, `PF_URL`, `PF_CONTEXT`, the files, the default.
     pub fn target(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Target> {
         let layer = match chosen(url, context)? {
-            Chosen::Url(text, origin) => return self.given(&text, origin),
+            Chosen::Url(text, origin) => return given(&text, origin),
             Chosen::Context(name) => return self.in_context(&name),
             Chosen::Files => self.choosing(),
         };
         let Some(Layer { path, file }) = layer else {
-            return self.default_store();
+            return default_store();
         };
         if let Some(name) = &file.context {
             return self.in_context(name);
         }
         let profile = Profile::of(file.url.as_deref().unwrap_or_default());
-        self.found(&profile, folder_of(path), &path.display().to_string())
+        found(&profile, folder_of(path), &path.display().to_string())
     }
 
     /// Returns the group that `PF_GROUP`, the context, or else a file, names.
@@ -226,44 +237,10 @@ impl Config {
         )
     }
 
-    fn given(&self, text: &str, origin: &str) -> CliResult<Target> {
-        let target = self.found(&Profile::of(text), &here()?, origin)?;
-        if origin == "--url" {
-            let is_user = target.url.password().is_some();
-            secret::refuse(&store::parse(text, origin)?, is_user, origin)?;
-        }
-        Ok(target)
-    }
-
     fn in_context(&self, name: &str) -> CliResult<Target> {
         let named = self.named(name)?;
         let origin = format!("context `{name}`");
-        self.found(named.profile, folder_of(named.file), &origin)
-    }
-
-    fn found(&self, profile: &Profile, folder: &Path, origin: &str) -> CliResult<Target> {
-        let mut url = store::parse(&profile.url, origin)?;
-        if store::is_bare(&url) {
-            let mut store = self.default_store()?;
-            store.url.set_query(url.query());
-            return Ok(store);
-        }
-        store::anchor(&mut url, folder)?;
-        secret::complete(&mut url, profile, folder)?;
-        Ok(Target {
-            url,
-            remark: None,
-            folder: None,
-        })
-    }
-
-    fn default_store(&self) -> CliResult<Target> {
-        let path = self.home.data.join("events.db");
-        Ok(Target {
-            url: store::url_of(&path)?,
-            remark: Some(format!("using {}", path.display())),
-            folder: Some(self.home.data.clone()),
-        })
+        found(named.profile, folder_of(named.file), &origin)
     }
 }
 
@@ -279,6 +256,58 @@ impl Home {
             data: strategy.data_dir().join("pf"),
         })
     }
+
+    fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+}
+
+fn given(text: &str, origin: &str) -> CliResult<Target> {
+    let url = store::parse(text, origin)?;
+    let folder = if store::is_relative(&url) {
+        here()?
+    } else {
+        PathBuf::new()
+    };
+    let target = found(&Profile::of(text), &folder, origin)?;
+    if origin == "--url" {
+        let is_user = target.url.password().is_some();
+        secret::refuse(&url, is_user, origin)?;
+    }
+    Ok(target)
+}
+
+fn found(profile: &Profile, folder: &Path, origin: &str) -> CliResult<Target> {
+    let mut url = store::parse(&profile.url, origin)?;
+    if store::is_bare(&url) {
+        let mut store = default_store()?;
+        store.url.set_query(url.query());
+        return Ok(store);
+    }
+    store::anchor(&mut url, folder)?;
+    secret::complete(&mut url, profile, folder)?;
+    Ok(Target {
+        url,
+        remark: None,
+        folder: None,
+    })
+}
+
+fn default_store() -> CliResult<Target> {
+    let folder = Home::find()?.data;
+    let path = folder.join("events.db");
+    Ok(Target {
+        url: store::url_of(&path)?,
+        remark: Some(format!("using {}", path.display())),
+        folder: Some(folder),
+    })
+}
+
+/// Finds the file of the project in a folder or above.
+fn project_file(folder: &Path) -> Option<PathBuf> {
+    let mut paths = folder.ancestors().map(|folder| folder.join(PROJECT_FILE));
+    // A link that leads nowhere is found too, and reported when it is read.
+    paths.find(|path| path.is_symlink() || path.is_file())
 }
 
 /// Returns the choice of the command line or the environment.

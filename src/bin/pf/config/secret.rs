@@ -113,7 +113,7 @@ pub fn complete(url: &mut Url, profile: &Profile, folder: &Path) -> CliResult<()
 
 fn read(path: &Path) -> CliResult<String> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::new(Exit::Configuration, error).during(format!(
+        CliError::file(Exit::Configuration, path, error).during(format!(
             "the password file {} cannot be read",
             path.display()
         ))

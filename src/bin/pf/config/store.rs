@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use protoflow::backends::parse_url;
+use protoflow::backends::{UrlError, parse_url};
 use url::Url;
 
 use crate::error::{CliError, CliResult, Exit};
@@ -14,12 +14,19 @@ const RESERVED: &AsciiSet = &CONTROLS.add(b' ').add(b'?').add(b'#').add(b'%');
 /// Parses a URL; `origin` names its source for errors.
 pub fn parse(text: &str, origin: &str) -> CliResult<Url> {
     let url = parse_url(text).map_err(|error| {
+        let hint = match error {
+            UrlError::WhiteSpace(found) => Some(format!(
+                "write it as `%{:02X}` if the name has it",
+                u32::from(found)
+            )),
+            _ if text.contains(':') => None,
+            _ => Some(format!("for a file: `sqlite:{text}`")),
+        };
         let error = CliError::new(Exit::Configuration, error)
             .during(format!("{origin} is not a valid store URL"));
-        if text.contains(':') {
-            error
-        } else {
-            error.hint(format!("for a file: `sqlite:{text}`"))
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
         }
     })?;
     if url.fragment().is_some() {
@@ -46,15 +53,23 @@ pub fn is_bare(url: &Url) -> bool {
 /// Resolves a relative path against the folder of the configuration file. A path that is not valid stays as it is and is
 /// refused later.
 pub fn anchor(url: &mut Url, folder: &Path) -> CliResult<()> {
-    let path = url.path();
-    if url.scheme() != "sqlite" || matches!(path, "" | ":memory:") || path.starts_with('/') {
-        return Ok(());
-    }
-    let Ok(path) = percent_decode_str(path).decode_utf8() else {
+    let Some(path) = relative_path(url) else {
         return Ok(());
     };
+    let path = folder.join(path);
     let query = url.query().map(str::to_owned);
-    *url = url_of(&folder.join(path.as_ref()))?;
+    *url = url_of(&path)?;
     url.set_query(query.as_deref());
     Ok(())
+}
+
+/// Reports whether the file depends on the working folder.
+pub fn is_relative(url: &Url) -> bool {
+    relative_path(url).is_some()
+}
+
+fn relative_path(url: &Url) -> Option<String> {
+    let path = percent_decode_str(url.path()).decode_utf8().ok()?;
+    let is_file = url.scheme() == "sqlite" && !matches!(path.as_ref(), "" | ":memory:");
+    (is_file && !path.starts_with('/')).then(|| path.into_owned())
 }

@@ -3,17 +3,20 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
+    path::Path,
 };
 
-use crate::error::{CliError, CliResult};
+use crate::error::{CliError, CliResult, Exit};
 
 /// Opens a file, or stdin for `-`; returns the lines that are not empty, trimmed, with their numbers.
 pub fn read(file: &str) -> CliResult<impl Iterator<Item = io::Result<(usize, String)>>> {
     let input: Box<dyn BufRead> = if file == "-" {
         Box::new(io::stdin().lock())
     } else {
-        let opened = File::open(file)
-            .map_err(|error| CliError::from(error).during(format!("cannot read `{file}`")))?;
+        let opened = File::open(file).map_err(|error| {
+            CliError::file(Exit::Failed, Path::new(file), error)
+                .during(format!("cannot read `{file}`"))
+        })?;
         Box::new(BufReader::new(opened))
     };
     let lines = (1..).zip(input.lines());

@@ -14,14 +14,17 @@ use super::{
     open_files::{self, FileId, OpenFiles},
 };
 use crate::{
-    backends::sqlite::{
-        connection::{
-            config::Config,
-            schema::{self, State},
-        },
-        error::{
-            StoreError, StoreResult, being_replaced, replaced_while_opening, store_error,
-            store_missing,
+    backends::{
+        explain_path,
+        sqlite::{
+            connection::{
+                config::Config,
+                schema::{self, State},
+            },
+            error::{
+                StoreError, StoreResult, being_replaced, replaced_while_opening, store_error,
+                store_missing,
+            },
         },
     },
     transport::ErrorKind,
@@ -128,8 +131,11 @@ pub(crate) fn open_reader(
 /// Fails if the file does not exist and reading must not create it.
 pub(crate) fn require(config: &Config, connections: &Arc<OpenConnections>) -> StoreResult<()> {
     let path = config.path.display();
-    match config.path.try_exists() {
-        Ok(true) => return Ok(()),
+    let looked = config.path.metadata().map(drop);
+    let problem = looked.as_ref().err();
+    let problem = problem.and_then(|error| explain_path(&config.path, error));
+    match looked {
+        Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let message = format!("`{path}` cannot be reached: no permission to enter its folder");
             let refused = store_error(ErrorKind::Denied, message)
@@ -137,7 +143,12 @@ pub(crate) fn require(config: &Config, connections: &Arc<OpenConnections>) -> St
                 .because(error);
             return Err(refused.into());
         }
-        _ => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let message = problem.unwrap_or_else(|| format!("`{path}` cannot be reached"));
+            let refused = store_error(ErrorKind::Configuration, message).because(error);
+            return Err(refused.hint("name a file that can be created").into());
+        }
+        Err(_) => {}
     }
     if config.reopen {
         return Err(store_missing(&config.path).into());
@@ -145,7 +156,10 @@ pub(crate) fn require(config: &Config, connections: &Arc<OpenConnections>) -> St
     if config.create {
         return open_writer(config, connections).map(drop);
     }
-    let message = format!("there is no store `{path}`");
+    let message = match problem {
+        Some(problem) => format!("there is no store: {problem}"),
+        None => format!("there is no store `{path}`"),
+    };
     Err(store_error(ErrorKind::NotFound, message)
         .hint("check the name; the first `pf publish` creates a store")
         .into())
@@ -238,7 +252,8 @@ fn open_frozen(
     guard: ConnectionGuard,
     error: rusqlite::Error,
 ) -> StoreResult<Open> {
-    let Ok(mut url) = url::Url::from_file_path(&config.path) else {
+    let place = config.path.canonicalize().ok();
+    let Some(mut url) = place.and_then(|place| url::Url::from_file_path(place).ok()) else {
         return Err(error.into());
     };
     url.set_query(Some("immutable=1"));

@@ -2,7 +2,8 @@
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    os::unix::fs::{MetadataExt as _, fchown},
+    path::{Path, PathBuf},
 };
 
 use toml_edit::{DocumentMut, Item, Table};
@@ -10,7 +11,7 @@ use url::Url;
 
 use crate::{
     config::{Config, Profile, anchor},
-    error::{CliError, CliResult},
+    error::{CliError, CliResult, Exit},
 };
 
 /// The user's configuration file.
@@ -21,11 +22,14 @@ pub struct UserFile {
 
 impl UserFile {
     /// Reads the file, which may not exist yet.
-    pub fn open(config: &Config) -> CliResult<Self> {
-        let path = config.user_file();
+    pub fn open() -> CliResult<Self> {
+        let path = Config::user_file()?;
         let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            text => text?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                String::new()
+            }
+            Ok(text) => text,
+            Err(error) => return Err(unusable(&path, error)),
         };
         let document = text
             .parse()
@@ -71,14 +75,27 @@ impl UserFile {
 
     /// Replaces the file atomically; only the user may read it.
     pub fn save(self) -> CliResult<()> {
+        self.replace().map_err(|error| unusable(&self.path, error))
+    }
+
+    fn replace(&self) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(&self.path);
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        if let Ok(old) = std::fs::metadata(&self.path) {
+            // One run by root must not lock out the user. Anybody else may not change the owner, and need not.
+            let _ = fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
+        }
         file.write_all(self.document.to_string().as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+fn unusable(path: &Path, error: io::Error) -> CliError {
+    CliError::file(Exit::Configuration, path, error)
+        .during(format!("{} cannot be used", path.display()))
 }
 
 /// Returns the URL with an absolute path, so that it names the same store from every folder.

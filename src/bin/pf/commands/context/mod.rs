@@ -95,7 +95,7 @@ impl AddArgs {
             password_file: self.password_file.map(std::path::absolute).transpose()?,
             password_prompt: self.ask_password,
         };
-        let mut file = UserFile::open(context.config()?)?;
+        let mut file = UserFile::open()?;
         file.add(&self.name, &profile)?;
         file.save()?;
         let remarks = context.printer.remarks();
@@ -119,7 +119,7 @@ impl UseArgs {
     fn run(self, context: &mut Context) -> CliResult<()> {
         let config = context.config()?;
         config.named(&self.name)?;
-        let mut file = UserFile::open(config)?;
+        let mut file = UserFile::open()?;
         file.select(&self.name);
         file.save()?;
         let chosen = context.reload()?.current(None, None)?;
@@ -188,7 +188,7 @@ impl RemoveArgs {
     fn run(self, context: &mut Context) -> CliResult<()> {
         let config = context.config()?;
         let path = config.named(&self.name)?.file;
-        if path != config.user_file() {
+        if path != Config::user_file()? {
             return Err(CliError::configuration(format!(
                 "`{}` is defined in {}",
                 self.name,
@@ -196,7 +196,7 @@ impl RemoveArgs {
             ))
             .hint("remove it there"));
         }
-        let mut file = UserFile::open(config)?;
+        let mut file = UserFile::open()?;
         file.remove(&self.name);
         file.save()?;
         context
