@@ -157,7 +157,9 @@ impl<H: Handler> InFlight<H> {
 
     fn settle(&mut self, delivery: Delivery, verdict: Verdict, probe: bool) {
         let ending = ending_of(&verdict);
-        if let Verdict::DeadLetter { failure, .. } = &verdict {
+        if let (Some(Ending::FinalFailure), Verdict::DeadLetter { failure, .. }) =
+            (ending, &verdict)
+        {
             self.failures.note(failure);
         }
         // A delivery that comes again must not be overtaken by later ones of its key. One that is retried holds its key
