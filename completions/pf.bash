@@ -387,7 +387,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -o -q -h --group --jobs --ordered --instance --from --max-attempts --backoff --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-g -j -o -q -h --group --jobs --ordered --instance --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -422,6 +422,14 @@ _pf() {
                     return 0
                     ;;
                 --backoff)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --breaker-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --breaker-share)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -120,6 +120,8 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l instance -d 'Static na
 complete -c pf -n "__fish_pf_using_subcommand consume" -l from -d 'Start of a new group: earliest, new, a time, or an age such as 2h' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l max-attempts -d 'Attempts before an event is dead-lettered [default: set by the event, else 3]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l backoff -d 'Pauses between attempts: FIRST..LONGEST*FACTOR with jitter, or one exact pause [default: 1s..5m*2]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l breaker-failures -d 'Open the breaker after N final failures in a row; 0 ignores such rows [default: 20]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l breaker-share -d 'Open the breaker when more than this share of recent events failed finally [default: 50%/100]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l handler-timeout -d 'Time limit of a run; a longer one is killed and counts as failed' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l on-exit -d 'Actions for exit statuses, such as 3=dlq,4=retry:30s,5=ack,6=skip,7=stop' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l count -d 'End after N events were acknowledged, skipped or dead-lettered' -r
@@ -149,6 +151,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l ordered -d 'Keep order within a key: a retry delays its later events'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l no-breaker -d 'Handle all events, even if nearly every one fails'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l emit -d 'Publish the events that the command writes to stdout, then acknowledge'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l until-end -d 'End when everything stored at the start is done, including its retries'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l create -d 'Create the store and its topics if they do not exist'

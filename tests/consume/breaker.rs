@@ -58,7 +58,6 @@ impl tracing::Subscriber for Warnings {
 /// Consumes for ten seconds with a handler that fails at first; returns what was logged without an observer.
 async fn logged(bench: &mut Bench) -> Vec<String> {
     bench.options.request.until_end = false;
-    bench.options.timeout = Some(Duration::from_secs(10));
     bench.options.policy.max_attempts = 1;
     let start = Instant::now();
     let handler = move |_: Event| async move {
@@ -73,7 +72,12 @@ async fn logged(bench: &mut Bench) -> Vec<String> {
     let options = bench.options.clone();
     let handler = handler.into_handler(transport.encoding());
     let consumer = Consumer::new(transport, options, handler, Arc::new(()));
-    consumer.run(bench.stop.clone()).await.unwrap();
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        bench.stop.drain.cancel();
+    };
+    let (summary, ()) = tokio::join!(consumer.run(bench.stop.clone()), stop);
+    summary.unwrap();
     let logged = warnings.0.lock().unwrap();
     logged.clone()
 }

@@ -39,6 +39,11 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Returns the status of the process.
+    pub fn status(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+
     /// Ends the process at once.
     pub fn at_once(self) -> ! {
         std::process::exit(self as i32)
@@ -155,7 +160,7 @@ impl CliError {
 
     /// Returns the status of the process.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.exit as u8)
+        self.exit.status()
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    error::CliError,
+    error::{CliError, Exit},
     output::{ColorChoice, Remarks},
 };
 
@@ -19,6 +19,7 @@ pub fn print(message: &clap::Error) -> ExitCode {
             Remarks::stderr(false, ColorChoice::default()).error(&error);
             error.exit_code()
         }
-        _ => ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2)),
+        _ if message.use_stderr() => Exit::Usage.status(),
+        _ => ExitCode::SUCCESS,
     }
 }

@@ -52,7 +52,7 @@ impl Access {
         }
     }
 
-    /// Returns what a folder beside this file needs: whoever reads the file may enter it.
+    /// Returns what a folder beside this file needs: every reader of the file may enter it.
     fn of_folder(self) -> Self {
         let enter = (self.mode & 0o444) >> 2;
         Self {

@@ -30,7 +30,7 @@ impl FromStr for BreakerShare {
     }
 }
 
-/// The consumer remembers the outcome of so many events.
+/// The largest number of events whose outcome the consumer remembers.
 const MOST: u32 = 100_000;
 
 #[cfg(test)]

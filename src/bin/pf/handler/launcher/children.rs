@@ -26,7 +26,7 @@ static OWN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 /// Least time between two looks at the process table.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A child of this process: its exit is taken by nobody else, until this is dropped.
+/// A child of this process: the reaper of orphans leaves its exit alone until this is dropped.
 #[derive(Debug)]
 pub struct OwnChild(u32);
 
