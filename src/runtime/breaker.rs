@@ -77,7 +77,7 @@ impl fmt::Display for OpenBreaker {
                 let next = humantime::format_duration(next);
                 write!(f, "; the next event is let through in {next}")
             }
-            None => f.write_str("; the consumer stops"),
+            None => Ok(()),
         }
     }
 }

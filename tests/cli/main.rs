@@ -1,6 +1,7 @@
 //! What users see: stdout, stderr and exit code together, one module per command.
 #![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
+mod breaker;
 mod caps;
 mod completions;
 mod consume;

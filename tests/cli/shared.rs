@@ -178,6 +178,7 @@ fn doctor_names_what_locks_out_the_owner_and_how_to_fix_it() {
         );
         let fix = found["mend"].as_str().unwrap().to_owned();
         let refused = if wrong == "events.db-consumers" {
+            let _ = run_as(&pf, ALICE, &["publish", "a", "2"]).succeeded();
             run_as(&pf, ALICE, &consume("g"))
         } else {
             run_as(&pf, ALICE, &["publish", "a", "2"])

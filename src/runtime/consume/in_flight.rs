@@ -248,11 +248,11 @@ impl<H: Handler> InFlight<H> {
             Shift::None => {}
             Shift::Closed => self.breaker_closed(),
             Shift::StaysOpen => {
-                let open = self.open_breaker();
+                let open = self.open_breaker(now);
                 tracing::warn!(group = %self.options.request.group, "breaker stays open: {open}");
                 self.observer.notice(Notice::BreakerStaysOpen(&open));
             }
-            Shift::Opened => self.breaker_opened(),
+            Shift::Opened => self.breaker_opened(now),
         }
     }
 
@@ -263,21 +263,29 @@ impl<H: Handler> InFlight<H> {
     }
 
     /// Describes the breaker, which is open.
-    fn open_breaker(&self) -> OpenBreaker {
-        let next = self.probe_at().filter(|_| !self.options.is_bounded());
+    fn open_breaker(&self, now: std::time::Instant) -> OpenBreaker {
+        let next = match self.breaker.admits(now) {
+            Admission::NotBefore(next) if !self.options.is_bounded() => Some(next - now),
+            _ => None,
+        };
         let most = self.failures.most_frequent();
         OpenBreaker {
             options: self.options.breaker,
             alike: most.map_or(0, |(_, count)| count),
             failure: most.map(|(failure, _)| failure.clone()),
             failures: self.failures.len(),
-            next: next.map(|next| next.saturating_duration_since(Instant::now())),
+            next,
         }
     }
 
-    fn breaker_opened(&mut self) {
-        let open = self.open_breaker();
-        tracing::warn!(group = %self.options.request.group, "breaker opened, nearly every event fails: {open}");
+    fn breaker_opened(&mut self, now: std::time::Instant) {
+        let open = self.open_breaker(now);
+        let end = if open.next.is_none() {
+            "; the consumer stops"
+        } else {
+            ""
+        };
+        tracing::warn!(group = %self.options.request.group, "breaker opened, nearly every event fails: {open}{end}");
         self.observer.notice(Notice::BreakerOpened(&open));
         if self.options.is_bounded() {
             self.end(Ok(End::BreakerOpened));

@@ -40,7 +40,7 @@ impl LivenessLock {
         let name = ulid::Ulid::generate().to_string();
         let path = folder.join(&name);
         let lock = create(config, &folder, &path).map_err(|error| {
-            let kept_out = || access::denied(config);
+            let kept_out = || access::denied_by(config, [folder.clone()]);
             let denied = (error.kind() == io::ErrorKind::PermissionDenied)
                 .then(kept_out)
                 .flatten();

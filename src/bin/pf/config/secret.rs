@@ -61,7 +61,8 @@ pub fn masked_for_user(url: &Url) -> String {
             .collect();
         url.query_pairs_mut().clear().extend_pairs(pairs);
     }
-    url.to_string()
+    // The form in which a parser leaves `..` alone.
+    url.to_string().replacen("sqlite:%2F", "sqlite:/", 1)
 }
 
 /// Refuses a URL with a secret on the command line, where every user of the machine can see it. `is_user` means that the

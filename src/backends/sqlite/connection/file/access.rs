@@ -111,17 +111,19 @@ pub(crate) fn follow_log(config: &Config) {
 
 /// Returns the files and folders beside the store whose access does not follow it.
 pub(crate) fn misfits(config: &Config) -> Vec<Misfit> {
-    let Ok(store) = fs::metadata(&config.path).map(|found| Access::of(&found)) else {
-        return Vec::new();
-    };
     let folder = config.liveness_folder();
     let locks = fs::read_dir(&folder).into_iter().flatten();
     let locks = locks.filter_map(|lock| Some(lock.ok()?.path()));
-    let paths = [config.log(), config.index(), folder.clone()].into_iter();
-    paths
-        .chain(locks)
-        .filter_map(|path| compare(store, &path).map(|(misfit, _)| misfit))
-        .collect()
+    let paths = [config.log(), config.index(), folder].into_iter();
+    misfits_of(config, paths.chain(locks))
+}
+
+fn misfits_of(config: &Config, paths: impl IntoIterator<Item = PathBuf>) -> Vec<Misfit> {
+    let Ok(store) = fs::metadata(&config.path).map(|found| Access::of(&found)) else {
+        return Vec::new();
+    };
+    let compared = paths.into_iter().filter_map(|path| compare(store, &path));
+    compared.map(|(misfit, _)| misfit).collect()
 }
 
 /// Describes misfits: the first by name, the others by their number.
@@ -177,13 +179,21 @@ pub(crate) fn command(config: &Config, misfits: &[Misfit]) -> Option<String> {
     ))
 }
 
-/// Returns why the store cannot be used, if a file beside it keeps this process out.
+/// Returns why the store cannot be opened, if SQLite's own files keep this process out.
 pub(crate) fn denied(config: &Config) -> Option<TransportError> {
+    denied_by(config, [config.log(), config.index()])
+}
+
+/// Returns why the store cannot be used, if one of these keeps this process out.
+pub(crate) fn denied_by(
+    config: &Config,
+    paths: impl IntoIterator<Item = PathBuf>,
+) -> Option<TransportError> {
     let usable = |path: &Path| {
         use rustix::fs::{Access, access};
         access(path, Access::READ_OK | Access::WRITE_OK) != Err(Errno::ACCESS)
     };
-    let mut misfits = misfits(config);
+    let mut misfits = misfits_of(config, paths);
     misfits.retain(|misfit| misfit.locks_out && !usable(&misfit.path));
     let text = describe(&misfits)?;
     let command = command(config, &misfits)?;

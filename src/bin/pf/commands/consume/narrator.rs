@@ -86,10 +86,16 @@ impl Observer for Narrator {
             Notice::TransientError(error) => self.warn("reading failed, retrying", error),
             Notice::Gap(error) => self.warn("messages were removed before they were read", error),
             Notice::Warning(error) => remarks.warning(&error.to_string()),
-            Notice::BreakerOpened(open) => remarks.warning(&format!(
-                "nearly every event fails: handling one at a time (pf dlq stats --group {}); {open}",
-                self.group
-            )),
+            Notice::BreakerOpened(open) => {
+                let reaction = match open.next {
+                    Some(_) => "handling one at a time",
+                    None => "stopping",
+                };
+                let group = &self.group;
+                remarks.warning(&format!(
+                    "nearly every event fails: {reaction} (pf dlq stats --group {group}); {open}"
+                ));
+            }
             Notice::BreakerStaysOpen(open) => {
                 remarks.warning(&format!("the event that was let through failed; {open}"));
             }

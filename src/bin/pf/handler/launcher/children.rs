@@ -19,6 +19,8 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
+use crate::handler::process::exit;
+
 /// Shared while a child is started or reaped, exclusive while orphans are reaped.
 static GATE: RwLock<()> = RwLock::new(());
 /// The children of this process that were not reaped yet.
@@ -48,7 +50,15 @@ impl OwnChild {
     /// # Errors
     /// If it is not a child of this process.
     pub fn wait(self, child: &mut Child) -> io::Result<ExitStatus> {
-        crate::handler::process::exit::wait(Pid::from_child(child));
+        exit::wait(Pid::from_child(child));
+        self.reap(child)
+    }
+
+    /// Reaps the child, which has exited: until it has, no orphan would be reaped.
+    ///
+    /// # Errors
+    /// If it is not a child of this process.
+    pub fn reap(self, child: &mut Child) -> io::Result<ExitStatus> {
         // Its number is free after the reap, and the next process that has it may be an orphan.
         let _gate = GATE.read().unwrap_or_else(PoisonError::into_inner);
         let status = child.wait();

@@ -56,12 +56,10 @@ impl Started {
     /// If it is not a child of this process.
     #[cfg(target_os = "linux")]
     pub fn wait(mut self) -> io::Result<ExitStatus> {
-        if self.entry.is_some() {
-            // The entry must go before the reap: afterwards the watchdog could kill an unrelated process with this id.
-            super::process::exit::wait(rustix::process::Pid::from_child(&self.child));
-            self.entry = None;
-        }
-        self.own.wait(&mut self.child)
+        // The entry must go before the reap: afterwards the watchdog could kill an unrelated process with this id.
+        super::process::exit::wait(rustix::process::Pid::from_child(&self.child));
+        self.entry = None;
+        self.own.reap(&mut self.child)
     }
 
     /// Waits for the exit of the command and reaps it.
