@@ -4,19 +4,19 @@
 //! creates its own two, but neither the group nor a later change.
 
 #[cfg(target_os = "linux")]
-use std::os::fd::AsRawFd as _;
+use std::os::{fd::AsRawFd as _, unix::fs::PermissionsExt as _};
 use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-#[cfg(not(target_os = "linux"))]
-use rustix::fs::CWD;
 #[cfg(target_os = "linux")]
 use rustix::fs::OFlags;
+#[cfg(not(target_os = "linux"))]
+use rustix::fs::{CWD, RawMode};
 use rustix::{
-    fs::{AtFlags, Gid, Mode, RawMode, Uid, chownat},
+    fs::{AtFlags, Gid, Mode, Uid, chownat},
     io::Errno,
     process::geteuid,
 };
@@ -44,11 +44,13 @@ pub(crate) struct Misfit {
 }
 
 impl Access {
+    /// Returns the access to a file, or to a folder. Some file systems make all files executable, which means nothing.
     fn of(found: &fs::Metadata) -> Self {
+        let bits = if found.is_dir() { 0o777 } else { 0o666 };
         Self {
             owner: found.uid(),
             group: found.gid(),
-            mode: found.mode() & 0o777,
+            mode: found.mode() & bits,
         }
     }
 
@@ -139,19 +141,19 @@ pub(crate) fn describe(misfits: &[Misfit]) -> Option<String> {
     } else {
         format!("uid {owner}")
     };
-    let mut text =
-        format!("`{path}` has owner {owner}, group {group} and mode {mode:04o}, unlike the store");
-    if first.locks_out {
-        text += ", and locks out users of the store";
+    let harm = if first.locks_out {
+        "locks out users of the store"
     } else {
-        text += ", and is open to others";
-    }
-    match misfits.len() {
-        1 => {}
-        2 => text += "; so is 1 more file",
-        count => text += &format!("; so are {} more files", count - 1),
-    }
-    Some(text)
+        "is open to others"
+    };
+    let others = match misfits.len() - 1 {
+        0 => String::new(),
+        1 => "; 1 more file is wrong".to_owned(),
+        count => format!("; {count} more files are wrong"),
+    };
+    Some(format!(
+        "`{path}` has owner {owner}, group {group} and mode {mode:04o}, unlike the store, and {harm}{others}"
+    ))
 }
 
 /// Returns the command that fixes misfits, to be run by root.
@@ -238,15 +240,16 @@ fn change(misfit: &Misfit, wanted: Access) -> io::Result<()> {
     let is_root = geteuid().is_root();
     let owner = (is_root && actual.owner != wanted.owner).then(|| Uid::from_raw(wanted.owner));
     let group = (actual.group != wanted.group).then(|| Gid::from_raw(wanted.group));
-    let mode = Mode::from_raw_mode(RawMode::try_from(wanted.mode).unwrap_or_default());
-    set(misfit, owner, group, mode)
+    // A folder may hand its group down.
+    let special = misfit.found.mode() & 0o7000;
+    set(misfit, owner, group, special | wanted.mode)
 }
 
 /// Sets owner, group and mode of the very file that was looked at. A link is not followed: in a folder of another user
 /// it may lead to a file of the system. `O_PATH`, as closing any other descriptor of SQLite's files would drop the locks
 /// that this process holds on them.
 #[cfg(target_os = "linux")]
-fn set(misfit: &Misfit, owner: Option<Uid>, group: Option<Gid>, mode: Mode) -> io::Result<()> {
+fn set(misfit: &Misfit, owner: Option<Uid>, group: Option<Gid>, mode: u32) -> io::Result<()> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = rustix::fs::open(&misfit.path, flags, Mode::empty())?;
     let found = rustix::fs::fstat(&handle)?;
@@ -257,16 +260,17 @@ fn set(misfit: &Misfit, owner: Option<Uid>, group: Option<Gid>, mode: Mode) -> i
         chownat(&handle, "", owner, group, AtFlags::EMPTY_PATH)?;
     }
     let path = format!("/proc/self/fd/{}", handle.as_raw_fd());
-    Ok(rustix::fs::chmod(path, mode)?)
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 /// Sets owner, group and mode. A link is not followed: in a folder of another user it may lead to a file of the system.
 #[cfg(not(target_os = "linux"))]
-fn set(misfit: &Misfit, owner: Option<Uid>, group: Option<Gid>, mode: Mode) -> io::Result<()> {
+fn set(misfit: &Misfit, owner: Option<Uid>, group: Option<Gid>, mode: u32) -> io::Result<()> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
     if owner.is_some() || group.is_some() {
         chownat(CWD, &misfit.path, owner, group, flags)?;
     }
+    let mode = Mode::from_raw_mode(RawMode::try_from(mode).map_err(io::Error::other)?);
     Ok(rustix::fs::chmodat(CWD, &misfit.path, mode, flags)?)
 }
 
