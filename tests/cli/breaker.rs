@@ -111,7 +111,33 @@ fn limits_are_set_by_flags() {
 #[test]
 fn limits_that_are_not_valid_are_refused() {
     let pf = Pf::new();
-    assert_snapshot!(consume(&pf, &["--breaker-share", "50"]), @"");
-    assert_snapshot!(consume(&pf, &["--breaker-share", "100%/10"]), @"");
-    assert_snapshot!(consume(&pf, &["--no-breaker", "--breaker-failures", "5"]), @"");
+    assert_snapshot!(consume(&pf, &["--breaker-share", "50"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '50' for '--breaker-share <SHARE>': write a share and a number of events, as in `50%/100`
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(consume(&pf, &["--breaker-share", "100%/10"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: invalid value '100%/10' for '--breaker-share <SHARE>': the share must be at least 0% and less than 100%
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(consume(&pf, &["--no-breaker", "--breaker-failures", "5"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: the argument '--no-breaker' cannot be used with '--breaker-failures <N>'
+
+    Usage: pf consume --group <NAME> --jobs <N> --no-breaker <TOPIC>... -- <CMD>...
+
+    For more information, try '--help'.
+    ");
 }

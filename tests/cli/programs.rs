@@ -1,10 +1,6 @@
 //! Commands that cannot be run, input that is not what it should be, and help that cannot be written: what the hint says.
 
-use std::{
-    fs::{self, OpenOptions},
-    os::unix::fs::PermissionsExt as _,
-    process::Stdio,
-};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use insta::assert_snapshot;
 
@@ -175,8 +171,11 @@ fn two_json_documents_are_named() {
     assert!(!run.stderr().contains("--lines"), "{run}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn help_that_cannot_be_written_is_an_error() {
+    use std::{fs::OpenOptions, process::Stdio};
+
     let pf = Pf::new();
     for args in [
         &["--help"][..],
