@@ -57,8 +57,9 @@ pub use self::{
     capabilities::{Capabilities, Limits, Support},
     dead_letter::{
         Capture, Captured, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord,
-        DeadLetterRef, DeadLetterScan, DeadLetters, JOB_LEASE, Job, JobAction, JobId, JobLease,
-        Origin, Resolution, Selection, Stats, StatsBuilder, StatsRow, sort_stats,
+        DeadLetterRef, DeadLetterScan, DeadLetters, InvalidNoteName, JOB_LEASE, Job, JobAction,
+        JobId, JobLease, Note, NoteName, Origin, Resolution, Selection, Stats, StatsBuilder,
+        StatsRow, sort_stats,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,

@@ -153,6 +153,9 @@ const FAULTS: &[(&str, Fault)] = &[
         "looking::never_matches_our_own_topics",
         Fault::OwnTopicsShow,
     ),
+    ("notes::are_kept_and_replaced", Fault::ForgetsNotes),
+    ("notes::are_removed", Fault::KeepsRemovedNotes),
+    ("notes::are_read_by_whole_words", Fault::ForgetsNotes),
 ];
 
 /// A store in this process with short times, because many faults show in that something never comes.

@@ -15,8 +15,8 @@ use protoflow::{
     runtime::{JobReport, PlanRequest, Stop, Triage, TriageError},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Finding,
-        Job, JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, Schedules,
-        Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Job, JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
+        Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
         TransportError,
     },
 };
@@ -94,6 +94,12 @@ impl DeadLetters for Away {
     }
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
         self.letters().release(lease, done).await
+    }
+    async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {
+        self.letters().put_note(name, value).await
+    }
+    async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
+        self.letters().notes(under).await
     }
 }
 

@@ -23,9 +23,9 @@ use crate::{
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId,
-        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
-        TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
+        Schedule, ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest,
+        Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -172,6 +172,14 @@ impl DeadLetters for Kafka {
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
         lifecycle::release(&self.connection, &self.workers, &lease, done).await
+    }
+
+    async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {
+        dead_letter::notes::put(&self.connection, name, value).await
+    }
+
+    async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
+        dead_letter::notes::read(&self.connection, under).await
     }
 }
 

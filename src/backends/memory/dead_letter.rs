@@ -5,7 +5,9 @@ use std::{sync::Arc, vec};
 use async_trait::async_trait;
 
 use super::store::{State, Store};
-use crate::transport::{DeadLetter, DeadLetterScan, Result, Selection, Stats, StatsBuilder};
+use crate::transport::{
+    DeadLetter, DeadLetterScan, Note, NoteName, Result, Selection, Stats, StatsBuilder,
+};
 
 /// Lists the dead letters of a selection as of now.
 pub(super) fn scan(store: &Store, selection: &Selection) -> Box<dyn DeadLetterScan> {
@@ -28,6 +30,27 @@ pub(super) fn import(store: &Store, letters: Vec<DeadLetter>) -> Vec<Result<bool
         let letters = letters.into_iter();
         letters
             .map(|letter| Ok(state.store_letter(letter)))
+            .collect()
+    })
+}
+
+/// Stores or removes a note.
+pub(super) fn put_note(store: &Store, name: &NoteName, value: Option<String>) {
+    store.change(|state, _| match value {
+        Some(value) => drop(state.notes.insert(name.clone(), value)),
+        None => drop(state.notes.remove(name)),
+    });
+}
+
+/// Returns the note of a name and those under it.
+pub(super) fn notes(store: &Store, under: &NoteName) -> Vec<Note> {
+    store.look(|state| {
+        let under = state.notes.iter().filter(|(name, _)| name.is_under(under));
+        under
+            .map(|(name, value)| Note {
+                name: name.clone(),
+                value: value.clone(),
+            })
             .collect()
     })
 }

@@ -11,9 +11,9 @@ use crate::{
     event::{Encoding, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, ScheduleId,
-        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
-        TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
+        ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription,
+        Tail, TailRequest, Transport,
     },
 };
 
@@ -175,6 +175,15 @@ impl DeadLetters for Memory {
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
         self.store
             .change(|state, now| job::release(state, &lease, done, now))
+    }
+
+    async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {
+        dead_letter::put_note(&self.store, name, value);
+        Ok(())
+    }
+
+    async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
+        Ok(dead_letter::notes(&self.store, under))
     }
 }
 

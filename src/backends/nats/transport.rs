@@ -12,7 +12,7 @@ use crate::{
             stream::{setup, topics},
         },
         consume::subscription::NatsSubscription,
-        dead_letter::{advisories::Advisories, import, scan::NatsLetterScan, stats},
+        dead_letter::{advisories::Advisories, import, notes, scan::NatsLetterScan, stats},
         delay, doctor,
         error::SCHEME,
         job::{advance, lifecycle, plan, session::JobSession},
@@ -23,9 +23,9 @@ use crate::{
     lock::Mutex,
     transport::{
         Capabilities, Capture, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, ScheduleId,
-        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
-        TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
+        ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription,
+        Tail, TailRequest, Transport,
     },
 };
 
@@ -179,6 +179,14 @@ impl DeadLetters for Nats {
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
         lifecycle::release(&self.connection, &self.job, &lease, done).await
+    }
+
+    async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {
+        notes::put(&self.connection, name, value).await
+    }
+
+    async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
+        notes::read(&self.connection, under).await
     }
 }
 

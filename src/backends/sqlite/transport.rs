@@ -11,7 +11,7 @@ use super::{
         reader::Reader, topics, write::writer::Writer,
     },
     consume::subscription,
-    dead_letter::scan,
+    dead_letter::{self, scan},
     delay, doctor,
     error::SCHEME,
     job::{self, LeaseLock},
@@ -22,9 +22,9 @@ use crate::{
     event::{Encoding, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Outgoing, Receipt, Resolution, Result, Schedule, ScheduleId,
-        ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail,
-        TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
+        Schedule, ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest,
+        Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -172,6 +172,14 @@ impl DeadLetters for Sqlite {
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
         job::release(&self.writer, &self.lease_lock, lease, done).await
+    }
+
+    async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {
+        dead_letter::notes::put(&self.reader, &self.writer, name, value).await
+    }
+
+    async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
+        dead_letter::notes::read(&self.reader, under).await
     }
 }
 

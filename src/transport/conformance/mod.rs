@@ -43,7 +43,7 @@ use self::cases::{
     delay::{delays as delay, schedules},
     doctor,
     messages::{bytes, looking, publish, tail},
-    triage::{dead_letters, jobs, replay},
+    triage::{dead_letters, jobs, notes, replay},
 };
 pub use self::harness::{Harness, Store};
 
@@ -175,6 +175,11 @@ macro_rules! conformance_cases {
                 purge_deletes,
                 forgetting_keeps_letters,
                 what_is_gone_is_gone,
+            }
+            notes {
+                are_kept_and_replaced,
+                are_removed,
+                are_read_by_whole_words,
             }
             doctor {
                 an_unknown_finding_is_not_found,

@@ -5,6 +5,7 @@ mod id;
 mod job;
 mod kind;
 mod letter;
+mod note;
 mod record;
 mod selection;
 mod stats;
@@ -19,6 +20,7 @@ pub use self::{
     job::{JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution},
     kind::DeadLetterKind,
     letter::DeadLetter,
+    note::{InvalidNoteName, Note, NoteName},
     record::{DeadLetterRecord, Origin},
     selection::{DeadLetterRef, Selection},
     stats::{Stats, StatsBuilder, StatsRow, sort_stats},
@@ -122,6 +124,18 @@ pub trait DeadLetters: Send + Sync {
     /// # Errors
     /// If the server does not answer.
     async fn release(&self, lease: JobLease, done: bool) -> Result<()>;
+
+    /// Stores a note in place of an earlier one of its name, or removes that; durable when it returns.
+    ///
+    /// # Errors
+    /// If the server does not answer, or the value is longer than [`Note::MAX_VALUE`].
+    async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()>;
+
+    /// Returns the note of this name and those under it (`log` and `log.…`), in order of name.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    async fn notes(&self, under: &NoteName) -> Result<Vec<Note>>;
 }
 
 /// An open read of dead letters.

@@ -7,6 +7,7 @@
 pub(super) mod decode;
 pub(super) mod foreign;
 pub(super) mod import;
+pub(super) mod notes;
 pub(super) mod resolved;
 pub(super) mod scan;
 pub(super) mod state_records;

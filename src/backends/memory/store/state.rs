@@ -16,8 +16,8 @@ use crate::{
     backends::memory::error::SCHEME,
     event::{Group, Message, Position, Stored, Topic},
     transport::{
-        DeadLetter, DeadLetterId, DeadLetterKind, Delivery, Failure, JobId, Lineage, Schedule,
-        Ticket,
+        DeadLetter, DeadLetterId, DeadLetterKind, Delivery, Failure, JobId, Lineage, NoteName,
+        Schedule, Ticket,
     },
 };
 
@@ -39,6 +39,7 @@ pub(in crate::backends::memory) struct State {
     /// The key in `letters` of each.
     pub(in crate::backends::memory) letter_ids: BTreeMap<DeadLetterId, (SystemTime, u64)>,
     pub(in crate::backends::memory) jobs: BTreeMap<JobId, JobState>,
+    pub(in crate::backends::memory) notes: BTreeMap<NoteName, String>,
 }
 
 impl State {
@@ -54,6 +55,7 @@ impl State {
             letters: BTreeMap::new(),
             letter_ids: BTreeMap::new(),
             jobs: BTreeMap::new(),
+            notes: BTreeMap::new(),
         }
     }
 

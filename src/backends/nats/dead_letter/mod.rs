@@ -3,6 +3,7 @@
 pub(crate) mod advisories;
 pub(crate) mod decode;
 pub(crate) mod import;
+pub(crate) mod notes;
 pub(crate) mod scan;
 pub(crate) mod stats;
 pub(crate) mod store;

@@ -11,7 +11,7 @@ use crate::{
 const APPLICATION_ID: i32 = 0x7066_6c77;
 
 /// One migration per version; a released one is never changed.
-const STEPS: [&str; 1] = [VERSION_1];
+const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// The version that this program reads and writes.
 pub(crate) const VERSION: usize = STEPS.len();
@@ -70,6 +70,11 @@ CREATE TABLE jobs(
     lease_until INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE job_items(
     job TEXT, n INTEGER, letter TEXT NOT NULL, PRIMARY KEY(job, n)) WITHOUT ROWID;
+";
+
+/// What triage notes down: its log, its policy, and what is put aside.
+const VERSION_2: &str = "
+CREATE TABLE notes(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
 /// The state of a file.

@@ -7,7 +7,7 @@ use crate::{
     event::{Group, Headers, Topic},
     transport::{
         DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Job, JobAction, JobId,
-        JobLease, Resolution, Result, Selection, Stats,
+        JobLease, Note, NoteName, Resolution, Result, Selection, Stats,
     },
 };
 
@@ -131,6 +131,20 @@ impl DeadLetters for Faulty {
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
         self.inner.dead_letters().release(lease, done).await
+    }
+
+    async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {
+        if self.has(Fault::ForgetsNotes) && value.is_some() {
+            return Ok(());
+        }
+        if self.has(Fault::KeepsRemovedNotes) && value.is_none() {
+            return Ok(());
+        }
+        self.inner.dead_letters().put_note(name, value).await
+    }
+
+    async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
+        self.inner.dead_letters().notes(under).await
     }
 }
 

@@ -186,6 +186,10 @@ pub enum Fault {
     ForgettingDeletes,
     /// A letter that is gone is reported as done.
     GoneIsDone,
+    /// Notes are confirmed and not stored.
+    ForgetsNotes,
+    /// Removed notes stay.
+    KeepsRemovedNotes,
 }
 
 /// What connections to one store know together.

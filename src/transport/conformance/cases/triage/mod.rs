@@ -2,4 +2,5 @@
 
 pub(crate) mod dead_letters;
 pub(crate) mod jobs;
+pub(crate) mod notes;
 pub(crate) mod replay;
