@@ -130,6 +130,7 @@ async fn replay_all(triage: &Triage) -> Result<()> {
     let options = JobOptions {
         holder: "order_story".to_owned(),
         rate: None,
+        ..JobOptions::default()
     };
     let report = triage
         .run(&plan, &options, &Stop::default(), &mut |_| {})

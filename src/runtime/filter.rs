@@ -1,6 +1,6 @@
 //! jq filters over records: compiled once, without access to files, input, environment or exit.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use jaq_core::{
     Compiler, Ctx, Vars, compile, data,
@@ -26,10 +26,11 @@ const MAX_DEPTH: usize = 256;
 /// The longest quotation in an error.
 const MAX_QUOTE: usize = 40;
 
-/// A compiled filter.
+/// A compiled filter; clones share it.
+#[derive(Clone)]
 pub struct Filter {
     text: String,
-    program: jaq_core::Filter<data::JustLut<Val>>,
+    program: Arc<jaq_core::Filter<data::JustLut<Val>>>,
 }
 
 /// Error of a filter, on one line with its place.
@@ -67,7 +68,7 @@ impl Filter {
             .map_err(|errors| compile_error(text, &errors))?;
         Ok(Self {
             text: text.to_owned(),
-            program,
+            program: Arc::new(program),
         })
     }
 
@@ -83,6 +84,21 @@ impl Filter {
     /// # Errors
     /// If the filter fails on the record.
     pub fn matches(&self, record: &[u8]) -> Result<bool, FilterError> {
+        let output = self.first_output(record)?;
+        Ok(output.is_some_and(|value| !matches!(value, Val::Null | Val::Bool(false))))
+    }
+
+    /// Returns the only output for this record, as JSON on one line.
+    ///
+    /// # Errors
+    /// If the filter fails on the record, or has no output.
+    pub fn transform(&self, record: &[u8]) -> Result<String, FilterError> {
+        let output = self.first_output(record)?;
+        let output = output.ok_or_else(|| FilterError("it has no output".to_owned()))?;
+        Ok(output.to_string())
+    }
+
+    fn first_output(&self, record: &[u8]) -> Result<Option<Val>, FilterError> {
         if depth(record) > MAX_DEPTH {
             return Err(FilterError(format!(
                 "the record is nested deeper than {MAX_DEPTH} levels"
@@ -91,14 +107,13 @@ impl Filter {
         let input = jaq_json::read::parse_single(record)
             .map_err(|error| FilterError(format!("the record is not JSON: {error}")))?;
         let context = Ctx::<data::JustLut<Val>>::new(&self.program.lut, Vars::new([]));
-        match self.program.id.run((context, input)).next() {
-            None => Ok(false),
-            Some(Ok(value)) => Ok(!matches!(value, Val::Null | Val::Bool(false))),
-            Some(Err(exception)) => Err(FilterError(match exception.get_err() {
+        let output = self.program.id.run((context, input)).next().transpose();
+        output.map_err(|exception| {
+            FilterError(match exception.get_err() {
                 Ok(error) => quote(&error.to_string(), 3 * MAX_QUOTE),
                 Err(_) => "the filter was stopped".to_owned(),
-            })),
-        }
+            })
+        })
     }
 }
 

@@ -27,8 +27,11 @@ pub use self::{
     publisher::{Publisher, PublisherOptions},
     retry::{Decision, RetryPolicy},
     triage::{
-        Contents, Counts, DeadLetterListing, FilterFailures, JobOptions, JobReport, Plan,
-        PlanRequest, Progress, Query, Resumed, Target, Triage, TriageError, write_dead_letter,
+        CheckLimits, CheckReport, Contents, Counts, DeadLetterListing, ExportError, Exported,
+        FilterFailures, Fix, Guard, JobOptions, JobReport, LogEntry, Plan, PlanHash, PlanObserver,
+        PlanRequest, Policy, PolicyError, Progress, Query, Resumed, Target, Triage, TriageError,
+        read_exported, write_dead_letter, write_export_end, write_exported, write_listed,
+        write_masked,
     },
 };
 

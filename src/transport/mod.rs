@@ -44,7 +44,7 @@ mod error;
 mod failure;
 mod finding;
 mod schedule;
-mod stamp;
+pub(crate) mod stamp;
 mod tail;
 
 use std::{fmt, sync::Arc, time::SystemTime};

@@ -13,16 +13,16 @@ fn read(text: &str) -> Result<SystemTime, String> {
         .map_err(|error| format!("`{text}` is not a valid time: {error}"))
 }
 
-pub(super) fn serialize<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&exact_time(*time))
 }
 
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
     read(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 /// The same for times that may be missing.
-pub(super) mod optional {
+pub(crate) mod optional {
     use super::{Deserialize, Deserializer, Error, Serializer, SystemTime, exact_time, read};
 
     #[expect(clippy::ref_option, reason = "serde calls it so")]
@@ -47,7 +47,7 @@ pub(super) mod optional {
 }
 
 /// Durations that may be missing, as seconds.
-pub(super) mod seconds {
+pub(crate) mod seconds {
     use super::{Deserialize, Deserializer, Duration, Error, Serializer};
 
     #[expect(clippy::ref_option, reason = "serde calls it so")]

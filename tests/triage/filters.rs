@@ -11,6 +11,7 @@ fn query(jq: &str) -> Query {
     Query {
         selection: Selection::default(),
         filter: Some(Filter::compile(jq).unwrap()),
+        ..Query::default()
     }
 }
 

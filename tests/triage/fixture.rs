@@ -116,6 +116,7 @@ pub(crate) fn options(rate: Option<f64>) -> JobOptions {
     JobOptions {
         holder: "ann@here".to_owned(),
         rate,
+        ..JobOptions::default()
     }
 }
 

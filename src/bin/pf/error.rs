@@ -5,7 +5,7 @@ use std::{fmt, io, path::Path, process::ExitCode};
 use protoflow::{
     backends::explain_path,
     event::{EventError, NameError},
-    runtime::{ConsumeError, FilterError, TriageError},
+    runtime::{ConsumeError, FilterError, PolicyError, TriageError},
     transport::{DeadLetterId, ErrorKind, TransportError},
 };
 
@@ -214,12 +214,27 @@ impl From<TriageError> for CliError {
                 Self::from(error).hint("only one dead-letter job runs at a time; run this again when that one has ended")
             }
             TriageError::Transport(error) => error.into(),
+            TriageError::Policy(error) => error.into(),
             TriageError::Ambiguous { ref candidates, .. } => {
                 let candidates: Vec<_> = candidates.iter().map(DeadLetterId::as_str).collect();
                 let hint = format!("candidates: {}; give more characters of the id", candidates.join(", "));
                 Self::new(Exit::Failed, error).hint(hint)
             }
             error => Self::new(Exit::Failed, error),
+        }
+    }
+}
+
+impl From<PolicyError> for CliError {
+    fn from(error: PolicyError) -> Self {
+        match error {
+            PolicyError::Transport(error) => error.into(),
+            PolicyError::Forbidden(_) => {
+                Self::new(Exit::Denied, error).hint("see `pf dlq policy show`")
+            }
+            error => Self::new(Exit::Configuration, error).hint(
+                "nothing is changed while it cannot be read; set it again with `pf dlq policy set`",
+            ),
         }
     }
 }

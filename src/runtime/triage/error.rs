@@ -1,6 +1,6 @@
 //! Errors of triage.
 
-use super::report::JobReport;
+use super::{JobReport, PolicyError};
 use crate::transport::{DeadLetterId, TransportError};
 
 /// Error of triage.
@@ -10,6 +10,12 @@ pub enum TriageError {
     /// The transport failed.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The observer of a plan failed.
+    #[error("the plan cannot be written")]
+    Observer(#[source] std::io::Error),
+    /// The policy forbids it, or cannot be read.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// No dead letter matches this id.
     #[error("no dead letter `{0}` in this selection")]
     Unknown(String),

@@ -1,6 +1,10 @@
 //! Reading the dead letters of a query, page by page.
 
-use super::{Query, TriageError, names::Names};
+use super::{
+    Query, TriageError,
+    names::Names,
+    notes::{Archived, Fix, Fixes},
+};
 use crate::transport::{DeadLetter, DeadLetterScan, Result, Selection, Transport};
 
 /// Most ids that are sent to the broker; more are matched here.
@@ -17,6 +21,9 @@ pub struct DeadLetterListing {
     #[cfg(feature = "filter")]
     filter: Option<crate::runtime::Filter>,
     filter_failures: FilterFailures,
+    archived: Archived,
+    is_archive: bool,
+    fixes: Fixes,
     #[cfg(feature = "filter")]
     record: Vec<u8>,
 }
@@ -49,6 +56,9 @@ impl DeadLetterListing {
             #[cfg(feature = "filter")]
             filter: query.filter,
             filter_failures: FilterFailures::default(),
+            archived: Archived::read(transport).await?,
+            is_archive: query.archived,
+            fixes: Fixes::read(transport).await?,
             #[cfg(feature = "filter")]
             record: Vec::new(),
         })
@@ -91,8 +101,16 @@ impl DeadLetterListing {
         &self.filter_failures
     }
 
+    /// Returns the fix that a dead letter of this listing is the first to refute.
+    pub fn take_regression(&mut self, letter: &DeadLetter) -> Option<Fix> {
+        self.fixes.take_refuted(letter)
+    }
+
     fn matches(&mut self, letter: &DeadLetter) -> bool {
-        self.conditions.matches(letter) && self.passes(letter) && self.names.matches(letter)
+        self.archived.contains(&letter.id) == self.is_archive
+            && self.conditions.matches(letter)
+            && self.passes(letter)
+            && self.names.matches(letter)
     }
 
     #[cfg(feature = "filter")]

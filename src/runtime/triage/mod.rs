@@ -16,52 +16,65 @@
 //! let triage = Triage::new(transport);
 //! let timeouts = Selection { reason: Some("timeout".to_owned()), ..Selection::default() };
 //! let plan = triage.plan(PlanRequest::new(JobAction::Replay { to: None }, timeouts)).await?;
-//! let options = JobOptions { holder: "nightly job".to_owned(), rate: Some(50.0) };
+//! let options = JobOptions { holder: "nightly job".to_owned(), rate: Some(50.0), ..JobOptions::default() };
 //! let report = triage.run(&plan, &options, &Stop::default(), &mut |_| {}).await?;
 //! assert!(report.complete);
 //! # Ok(())
 //! # }
 //! ```
 
-mod contents;
+mod check;
 mod counts;
 mod error;
+mod exchange;
+mod job;
 mod listing;
 mod names;
-mod plan;
+mod notes;
 mod query;
 mod record;
-mod report;
-mod run;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use self::listing::PAGE;
 pub use self::{
-    contents::{Contents, Target},
+    check::{CheckLimits, CheckReport},
     counts::Counts,
     error::TriageError,
+    exchange::{
+        ExportError, Exported, read_exported, write_export_end, write_exported, write_masked,
+    },
+    job::{
+        Contents, JobOptions, JobReport, Plan, PlanHash, PlanObserver, PlanRequest, Progress,
+        Resumed, Target,
+    },
     listing::{DeadLetterListing, FilterFailures},
-    plan::{Plan, PlanRequest, Resumed},
+    notes::{Fix, Guard, LogEntry, Policy, PolicyError},
     query::Query,
-    record::write_dead_letter,
-    report::JobReport,
-    run::{JobOptions, Progress},
+    record::{write_dead_letter, write_listed},
+};
+use self::{
+    job::{plan, run},
+    listing::PAGE,
+    notes::{Archived, Fixes},
 };
 use super::Stop;
-use crate::transport::{Job, Result as Answer, Transport, sort_stats};
+use crate::transport::{DeadLetterId, Job, JobId, Result as Answer, Transport, sort_stats};
 
 /// Triage of the dead letters of a transport.
 #[derive(Debug, Clone)]
 pub struct Triage {
     transport: Arc<dyn Transport>,
+    local: Guard,
 }
 
 impl Triage {
     /// Creates triage for a transport.
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport }
+        Self {
+            transport,
+            local: Guard::default(),
+        }
     }
 
     /// Lists the dead letters of a query, oldest first, without side effects.
@@ -78,7 +91,9 @@ impl Triage {
     /// If the transport fails, or an id matches no dead letter or several.
     pub async fn stats(&self, query: impl Into<Query>) -> Result<Counts, TriageError> {
         let query = query.into();
-        if query.selection.ids.is_empty() && !query.is_filtered() {
+        let is_plain = query.selection.ids.is_empty() && !query.is_filtered() && !query.archived;
+        // Without an archive, the transport's own count is the answer.
+        if is_plain && Archived::read(&*self.transport).await?.is_empty() {
             let mut rows = self
                 .transport
                 .dead_letters()
@@ -106,7 +121,7 @@ impl Triage {
     /// # Errors
     /// See [`plan`](Self::plan).
     pub async fn preview(&self, request: PlanRequest) -> Result<Contents, TriageError> {
-        plan::preview(&*self.transport, request).await
+        plan::preview(&*self.transport, &self.guard().await?, request).await
     }
 
     /// Freezes a selection, or finds the interrupted job of the same request. The dead letters stay unchanged.
@@ -115,7 +130,7 @@ impl Triage {
     /// If the transport fails, an id matches no dead letter or several, or the same request is already running
     /// ([`crate::transport::ErrorKind::Held`]).
     pub async fn plan(&self, request: PlanRequest) -> Result<Plan, TriageError> {
-        plan::freeze(&*self.transport, request).await
+        plan::freeze(&*self.transport, &self.guard().await?, request).await
     }
 
     /// Drops a plan that was not confirmed. A job that would be resumed stays unchanged.
@@ -126,7 +141,37 @@ impl Triage {
         if plan.resumed.is_some() {
             return Ok(());
         }
-        self.transport.dead_letters().forget(&plan.job).await
+        self.cancel(&plan.job).await
+    }
+
+    /// Cancels a job that no process runs. What it has not resolved stays a dead letter.
+    ///
+    /// # Errors
+    /// [`crate::transport::ErrorKind::NotFound`] if there is no such job, [`crate::transport::ErrorKind::Held`] if a process runs
+    /// it, or if the transport fails.
+    pub async fn cancel(&self, job: &JobId) -> Answer<()> {
+        self.transport.dead_letters().forget(job).await?;
+        notes::release_plan(&*self.transport, job).await
+    }
+
+    /// Returns the plan of a job that has not ended, to be run.
+    ///
+    /// # Errors
+    /// [`crate::transport::ErrorKind::NotFound`] if there is no such job, [`crate::transport::ErrorKind::Held`] if a process runs
+    /// it, or if the transport fails.
+    pub async fn resume(&self, id: &JobId) -> Result<Plan, TriageError> {
+        let scheme = self.transport.scheme();
+        let mut jobs = self.jobs().await?.into_iter();
+        let job = jobs.find(|job| job.id == *id);
+        plan::resume(scheme, job.ok_or_else(|| id.unknown(scheme))?)
+    }
+
+    /// Returns the hashes of the plans that wait to be applied.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn kept_plans(&self) -> Answer<HashMap<JobId, String>> {
+        notes::kept_plans(&*self.transport).await
     }
 
     /// Runs a plan under a lease with a heartbeat, and reports the outcome of each dead letter to `progress` after each batch.
@@ -145,7 +190,17 @@ impl Triage {
         stop: &Stop,
         progress: &mut Progress<'_>,
     ) -> Result<JobReport, TriageError> {
-        run::run(&*self.transport, plan, options, stop, progress).await
+        let guard = self.guard().await?;
+        guard.check_writable()?;
+        let options = JobOptions {
+            rate: guard.rate(options.rate),
+            ..options.clone()
+        };
+        let report = run::run(&*self.transport, plan, &options, stop, progress).await?;
+        if report.complete {
+            notes::release_plan(&*self.transport, &plan.job).await?;
+        }
+        Ok(report)
     }
 
     /// Returns the jobs that have not ended.
@@ -154,5 +209,133 @@ impl Triage {
     /// If the transport fails.
     pub async fn jobs(&self) -> Answer<Vec<Job>> {
         self.transport.dead_letters().jobs().await
+    }
+
+    /// Archives the dead letters of a query: they stay stored, and only a query of the archive shows them. Returns how many.
+    ///
+    /// # Errors
+    /// If the transport fails, an id matches no dead letter or several, or the policy forbids changes.
+    pub async fn archive(&self, query: impl Into<Query>) -> Result<u64, TriageError> {
+        let query = Query {
+            archived: false,
+            ..query.into()
+        };
+        self.change_archive(query, true).await
+    }
+
+    /// Takes archived dead letters out of the archive again. Returns how many.
+    ///
+    /// # Errors
+    /// If the transport fails, an id matches no archived dead letter or several, or the policy forbids changes.
+    pub async fn restore(&self, query: impl Into<Query>) -> Result<u64, TriageError> {
+        let query = Query {
+            archived: true,
+            ..query.into()
+        };
+        self.change_archive(query, false).await
+    }
+
+    async fn change_archive(&self, query: Query, adds: bool) -> Result<u64, TriageError> {
+        self.guard().await?.check_writable()?;
+        let ids = self.ids(query).await?;
+        let mut archived = Archived::read(&*self.transport).await?;
+        if adds {
+            archived.add(&*self.transport, &ids).await?;
+        } else {
+            archived.remove(&*self.transport, &ids).await?;
+        }
+        Ok(ids.len() as u64)
+    }
+
+    /// Returns the ids of all dead letters of a query.
+    async fn ids(&self, query: Query) -> Result<Vec<DeadLetterId>, TriageError> {
+        let mut listing = self.list(query).await?;
+        let mut ids = Vec::new();
+        loop {
+            let page = listing.next(PAGE).await?;
+            if page.is_empty() {
+                listing.check_names()?;
+                return Ok(ids);
+            }
+            ids.extend(page.into_iter().map(|letter| letter.id));
+        }
+    }
+
+    /// Notes that a fingerprint is fixed: later dead letters of it are regressions.
+    ///
+    /// # Errors
+    /// If the transport fails, or the policy forbids changes.
+    pub async fn fix(&self, fix: &Fix) -> Result<(), TriageError> {
+        self.guard().await?.check_writable()?;
+        Ok(notes::store_fix(&*self.transport, fix).await?)
+    }
+
+    /// Returns the fingerprints that are fixed.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn fixes(&self) -> Answer<Vec<Fix>> {
+        Ok(Fixes::read(&*self.transport).await?.into_list())
+    }
+
+    /// Checks the dead letters of a query against limits.
+    ///
+    /// # Errors
+    /// If the transport fails, or an id matches no dead letter or several.
+    pub async fn check(
+        &self,
+        limits: &CheckLimits,
+        query: impl Into<Query>,
+    ) -> Result<CheckReport, TriageError> {
+        check::check(self, limits, query.into()).await
+    }
+
+    /// Returns the policies that hold here: that of the store, and those of this process.
+    ///
+    /// # Errors
+    /// If the transport fails, or the store's policy cannot be read: then nothing may be changed.
+    pub async fn guard(&self) -> Result<Guard, PolicyError> {
+        let mut guard = self.local.clone();
+        guard.add(self.policy().await?);
+        Ok(guard)
+    }
+
+    /// Returns the policy of the store.
+    ///
+    /// # Errors
+    /// If the transport fails, or the policy cannot be read.
+    pub async fn policy(&self) -> Result<Policy, PolicyError> {
+        notes::load_policy(&*self.transport).await
+    }
+
+    /// Stores the policy of the store.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn set_policy(&self, policy: &Policy) -> Answer<()> {
+        notes::store_policy(&*self.transport, policy).await
+    }
+
+    /// Adds a policy of this process: it can only forbid more than that of the store.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.local.add(policy);
+        self
+    }
+
+    /// Appends an entry to the log of the store.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn note(&self, entry: &LogEntry) -> Answer<()> {
+        notes::append_log(&*self.transport, entry).await
+    }
+
+    /// Returns the log of the store, oldest first.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn log(&self) -> Answer<Vec<LogEntry>> {
+        notes::read_log(&*self.transport).await
     }
 }

@@ -10,13 +10,15 @@ use crate::{
 };
 
 /// A query for dead letters.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Query {
     /// Conditions on the records.
     pub selection: Selection,
     /// A jq filter on the records.
     #[cfg(feature = "filter")]
     pub filter: Option<Filter>,
+    /// Whether the archive is read, and nothing else; by default, what is archived is left out.
+    pub archived: bool,
 }
 
 impl From<Selection> for Query {
@@ -25,6 +27,7 @@ impl From<Selection> for Query {
             selection,
             #[cfg(feature = "filter")]
             filter: None,
+            archived: false,
         }
     }
 }
@@ -33,7 +36,7 @@ impl Query {
     /// Reports whether the query matches every dead letter.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        self.selection.is_all() && !self.is_filtered()
+        self.selection.is_all() && !self.is_filtered() && !self.archived
     }
 
     #[cfg(feature = "filter")]
@@ -78,6 +81,9 @@ impl Query {
         text.flag("attempts", least.as_deref());
         #[cfg(feature = "filter")]
         text.flag("where", self.filter.as_ref().map(Filter::text));
+        if self.archived {
+            text.word("--archived");
+        }
         text.finish()
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Fix;
 use crate::{
     event::{Stored, write_record},
     transport::{DeadLetter, DeadLetterId, DeadLetterRecord},
@@ -10,6 +11,8 @@ use crate::{
 #[derive(Serialize)]
 struct Fields<'a> {
     id: &'a DeadLetterId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regressed: Option<&'a Fix>,
     #[serde(flatten)]
     record: &'a DeadLetterRecord,
 }
@@ -17,6 +20,11 @@ struct Fields<'a> {
 /// Appends the JSON record of a dead letter on one line, without a line break: the message, with the rest under
 /// `dead_letter`.
 pub fn write_dead_letter(out: &mut Vec<u8>, letter: &DeadLetter) {
+    write_listed(out, letter, None);
+}
+
+/// Appends the same record, with the fix that the dead letter is the first to refute, under `dead_letter.regressed`.
+pub fn write_listed(out: &mut Vec<u8>, letter: &DeadLetter, regressed: Option<&Fix>) {
     let stored = Stored {
         message: letter.message.clone(),
         position: letter.record.origin.position.clone(),
@@ -24,6 +32,7 @@ pub fn write_dead_letter(out: &mut Vec<u8>, letter: &DeadLetter) {
     };
     let fields = Fields {
         id: &letter.id,
+        regressed,
         record: &letter.record,
     };
     // Strings, numbers and times cannot fail to serialise.

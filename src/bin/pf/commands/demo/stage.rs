@@ -185,6 +185,7 @@ impl<'a> Stage<'a> {
         let options = JobOptions {
             holder: "pf demo".to_owned(),
             rate: None,
+            ..JobOptions::default()
         };
         let stop = &self.signals.stop;
         let report = triage.run(&plan, &options, stop, &mut |_| {}).await?;

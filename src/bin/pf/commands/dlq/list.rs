@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use protoflow::{
     event::Stored,
-    runtime::{DeadLetterListing, write_dead_letter},
+    runtime::{DeadLetterListing, Fix, write_dead_letter, write_listed},
     transport::DeadLetter,
 };
 
@@ -68,8 +68,9 @@ async fn stream(
             break;
         }
         shown += page.len();
-        for letter in &page {
-            printer.item(letter, line)?;
+        for letter in page {
+            let regressed = letters.take_regression(&letter);
+            printer.item(&Listed { letter, regressed }, listed_line)?;
         }
     }
     Ok(shown)
@@ -83,6 +84,25 @@ pub fn warn_of_filter_failures(letters: &DeadLetterListing, context: &Context) {
         context.printer.remarks().warning(&format!(
             "left out {letters} on which the filter failed: {reason}"
         ));
+    }
+}
+
+/// A dead letter of a list.
+struct Listed {
+    letter: DeadLetter,
+    regressed: Option<Fix>,
+}
+
+impl Item for Listed {
+    fn record(&self) -> io::Result<Vec<u8>> {
+        let mut record = Vec::new();
+        write_listed(&mut record, &self.letter, self.regressed.as_ref());
+        record.push(b'\n');
+        Ok(record)
+    }
+
+    fn stored(&self) -> Stored {
+        self.letter.stored()
     }
 }
 
@@ -105,9 +125,23 @@ impl Item for DeadLetter {
 
 /// Writes a dead letter on one line, without its payload.
 pub fn line(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+    begin(letter, out, paint)?;
+    writeln!(out)
+}
+
+/// Writes the same line with its mark.
+fn listed_line(listed: &Listed, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+    begin(&listed.letter, out, paint)?;
+    match &listed.regressed {
+        Some(fix) => writeln!(out, "  regressed: was fixed in {}", fix.version),
+        None => writeln!(out),
+    }
+}
+
+fn begin(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
     let record = &letter.record;
     let dead_lettered_at = to_the_second(record.dead_lettered_at);
-    writeln!(
+    write!(
         out,
         "{}  {}  {:<20}  {:<12}  {:<10}  {:>3}x  {}",
         paint(Paint::Name, letter.id.as_str()),

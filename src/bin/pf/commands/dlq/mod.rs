@@ -1,9 +1,13 @@
 //! `pf dlq`: lists, shows, replays and purges dead letters.
 
 mod capture;
+mod check;
+mod exchange;
 mod job;
 mod list;
 mod names;
+mod notes;
+mod operator;
 mod purge;
 mod replay;
 mod selection;
@@ -29,6 +33,18 @@ pub enum DlqCommand {
     Stats(stats::StatsArgs),
     Replay(replay::ReplayArgs),
     Purge(purge::PurgeArgs),
+    Apply(job::ApplyArgs),
+    #[command(subcommand)]
+    Jobs(job::JobsCommand),
+    Archive(notes::ArchiveArgs),
+    Restore(notes::RestoreArgs),
+    Fixed(notes::FixedArgs),
+    Check(check::CheckArgs),
+    Export(exchange::ExportArgs),
+    Import(exchange::ImportArgs),
+    Log(notes::LogArgs),
+    #[command(subcommand)]
+    Policy(notes::PolicyCommand),
     Capture(capture::CaptureArgs),
 }
 
@@ -40,6 +56,16 @@ impl DlqCommand {
             Self::Stats(args) => args.run(context).await,
             Self::Replay(args) => args.run(context).await,
             Self::Purge(args) => args.run(context).await,
+            Self::Apply(args) => args.run(context).await,
+            Self::Jobs(command) => command.run(context).await,
+            Self::Archive(args) => args.run(context).await,
+            Self::Restore(args) => args.run(context).await,
+            Self::Fixed(args) => args.run(context).await,
+            Self::Check(args) => args.run(context).await,
+            Self::Export(args) => args.run(context).await,
+            Self::Import(args) => args.run(context).await,
+            Self::Log(args) => args.run(context).await,
+            Self::Policy(command) => command.run(context).await,
             Self::Capture(args) => args.run(context).await,
         }
     }

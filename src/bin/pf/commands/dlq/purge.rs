@@ -1,9 +1,11 @@
 //! `pf dlq purge`: deletes dead letters.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use protoflow::transport::JobAction;
 
-use super::job::{self, JobArgs};
+use super::job::{self, JobArgs, Special};
 use crate::{context::Context, error::CliResult};
 
 /// Delete dead letters permanently
@@ -16,10 +18,17 @@ Examples:
 pub struct PurgeArgs {
     #[command(flatten)]
     job: JobArgs,
+    /// Export them to a new file first
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
 }
 
 impl PurgeArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        job::run(self.job, JobAction::Purge, None, context).await
+        let special = Special {
+            export: self.export,
+            ..Special::default()
+        };
+        job::run(self.job, JobAction::Purge, special, context).await
     }
 }

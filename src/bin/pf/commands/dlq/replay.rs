@@ -3,7 +3,7 @@
 use clap::Args;
 use protoflow::{event::Topic, transport::JobAction};
 
-use super::job::{self, JobArgs};
+use super::job::{self, JobArgs, Special};
 use crate::{context::Context, error::CliResult, values::topics};
 
 /// Publish dead letters again, where possible only to the group that failed
@@ -26,6 +26,21 @@ pub struct ReplayArgs {
     /// Leave out dead letters that were replayed N times or more
     #[arg(long, value_name = "N")]
     max_replays: Option<u32>,
+    /// Stop when more than this share of what was replayed has died again, such as `20%`
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    stop_on_refail: Option<f64>,
+}
+
+/// Parses a share: `20%` or `0.2`.
+fn share(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
+        Some(number) => number.trim().parse::<f64>().map(|number| number / 100.0),
+        None => text.parse(),
+    };
+    match share {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        _ => Err("not a share below 100%; use for example `20%`".to_owned()),
+    }
 }
 
 impl ReplayArgs {
@@ -34,6 +49,11 @@ impl ReplayArgs {
             topics::refuse_dead_letters(topic)?;
         }
         let action = JobAction::Replay { to: self.to };
-        job::run(self.job, action, self.max_replays, context).await
+        let special = Special {
+            max_replays: self.max_replays,
+            stop_on_refail: self.stop_on_refail,
+            export: None,
+        };
+        job::run(self.job, action, special, context).await
     }
 }

@@ -7,13 +7,13 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use protoflow::{
-    backends::OpenOptions,
     event::{Group, Pattern},
     runtime::{Filter, Query, Triage},
     transport::{DeadLetterKind, DeadLetterRef, Selection, Transport},
 };
 use serde::Deserialize;
 
+use super::operator;
 use crate::{
     context::Context,
     error::{CliError, CliResult},
@@ -61,6 +61,9 @@ pub struct SelectionArgs {
     /// At least N failed runs, including those before replays
     #[arg(long, value_name = "N")]
     attempts: Option<u32>,
+    /// Those that are archived, and no others
+    #[arg(long)]
+    archived: bool,
     /// A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`
     #[arg(long = "where", value_name = "JQ")]
     filter: Option<String>,
@@ -143,6 +146,7 @@ impl SelectionArgs {
             || self.until.is_some()
             || self.attempts.is_some()
             || self.filter.is_some()
+            || self.archived
     }
 
     /// Reads the selection and opens the store; prints a notice and returns `None` if the list of ids is empty.
@@ -150,9 +154,9 @@ impl SelectionArgs {
         let Some((query, text, empty)) = self.read(&context.printer.remarks())? else {
             return Ok(None);
         };
-        let transport = context.open(OpenOptions::default()).await?;
+        let (transport, triage) = operator::open(context).await?;
         Ok(Some(OpenSelection {
-            triage: Triage::new(Arc::clone(&transport)),
+            triage,
             transport,
             query,
             text,
@@ -186,6 +190,7 @@ impl SelectionArgs {
                 min_attempts: self.attempts,
             },
             filter: self.filter.as_deref().map(Filter::compile).transpose()?,
+            archived: self.archived,
         };
         let lacks_root = self
             .filter

@@ -3,28 +3,21 @@
 use std::time::Duration;
 
 use protoflow::runtime::Triage;
-use rustix::{
-    process::{Pid, test_kill_process},
-    system::uname,
-};
+use rustix::process::{Pid, test_kill_process};
 use tokio::time::{Instant, sleep};
 
-use crate::{error::CliResult, output::Remarks};
+use crate::{
+    commands::dlq::operator::{host, who},
+    error::CliResult,
+    output::Remarks,
+};
 
 /// Longer than any lease lasts without its heartbeat.
 const LONGEST_LEASE: Duration = Duration::from_secs(90);
 
 /// Returns the name of this process as the holder of a job.
 pub fn name() -> String {
-    let user = ["USER", "LOGNAME"]
-        .into_iter()
-        .find_map(|variable| std::env::var(variable).ok().filter(|name| !name.is_empty()))
-        .unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
-    format!("{user}@{} (process {})", host(), std::process::id())
-}
-
-fn host() -> String {
-    uname().nodename().to_string_lossy().into_owned()
+    format!("{} (process {})", who(), std::process::id())
 }
 
 /// Waits for the lease of a process of this host that has exited to expire.

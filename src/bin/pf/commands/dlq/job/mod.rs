@@ -1,23 +1,36 @@
 //! Replay and purge jobs: freeze a plan, show it, ask, run it under a lease, report.
 
+mod apply;
 mod holder;
+mod jobs;
 mod outcome;
 mod plan;
+mod plan_file;
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::{
+    fs,
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use protoflow::{
-    runtime::{JobOptions, JobReport, Plan, PlanRequest, Triage, TriageError},
-    transport::{ErrorKind, JobAction},
+    runtime::{JobOptions, JobReport, LogEntry, Plan, PlanRequest, Query, Triage, TriageError},
+    transport::{ErrorKind, JobAction, JobId},
 };
 
-pub use self::plan::count;
+pub use self::{apply::ApplyArgs, jobs::JobsCommand, plan::count};
 use self::{
     outcome::{Outcomes, Progress, Summary},
     plan::PlanView,
+    plan_file::{PlanHeader, PlanWriter},
 };
-use super::{names, selection::SelectionArgs};
+use super::{
+    exchange::write_all,
+    names,
+    operator::{self, Because, who},
+    selection::SelectionArgs,
+};
 use crate::{
     config::masked,
     context::Context,
@@ -43,13 +56,27 @@ pub struct JobArgs {
     /// At most N dead letters per second
     #[arg(long, value_name = "N", value_parser = times::rate)]
     rate: Option<f64>,
+    /// Write the plan to a file instead of running it; `pf dlq apply` runs it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "yes"])]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    because: Because,
+}
+
+/// What is special about an action.
+#[derive(Debug, Default)]
+pub struct Special {
+    pub max_replays: Option<u32>,
+    pub stop_on_refail: Option<f64>,
+    /// Where the dead letters are exported to before they are purged.
+    pub export: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub async fn run(
     args: JobArgs,
     action: JobAction,
-    max_replays: Option<u32>,
+    special: Special,
     context: &mut Context,
 ) -> CliResult<()> {
     check(&args, action.verb(), context)?;
@@ -62,18 +89,32 @@ pub async fn run(
         triage: selected.triage,
         remarks: remarks.clone(),
         rate: args.rate,
+        stop_on_refail: special.stop_on_refail,
+        because: args.because.because,
     };
     let request = PlanRequest {
-        action,
-        query: selected.query,
-        max_replays,
+        max_replays: special.max_replays,
         text: selected.text,
+        ..PlanRequest::new(action, selected.query.clone())
     };
     let asking = !args.yes && is_terminal();
-    let done = if args.dry_run || !(args.yes || asking) {
+    let done = if let Some(file) = &args.plan {
+        job.write_plan(request, file).await?
+    } else if args.dry_run || !(args.yes || asking) {
         job.preview(request, args.dry_run, context).await?
     } else {
-        job.execute(request, asking, context).await?
+        if let Some(file) = &special.export {
+            job.export(selected.query, file, context).await?;
+        }
+        job.execute(
+            request,
+            Asking {
+                wanted: asking,
+                all: args.all,
+            },
+            context,
+        )
+        .await?
     };
     if !done {
         selected.empty.hint(&*selected.transport, &remarks).await;
@@ -104,11 +145,20 @@ fn is_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Whether the operator is asked, and about everything.
+#[derive(Debug, Clone, Copy)]
+struct Asking {
+    wanted: bool,
+    all: bool,
+}
+
 struct Session {
     store: String,
     triage: Triage,
     remarks: Remarks,
     rate: Option<f64>,
+    stop_on_refail: Option<f64>,
+    because: Option<String>,
 }
 
 impl Session {
@@ -144,7 +194,7 @@ impl Session {
     async fn execute(
         &self,
         request: PlanRequest,
-        asking: bool,
+        asking: Asking,
         context: &mut Context,
     ) -> CliResult<bool> {
         holder::wait_for_dead_holder(&self.triage, &self.remarks).await?;
@@ -157,7 +207,7 @@ impl Session {
             self.triage.drop_plan(&plan).await?;
             return Ok(false);
         }
-        if asking && !agreed(&plan)? {
+        if asking.wanted && !self.agreed(&plan, asking.all)? {
             self.triage.drop_plan(&plan).await?;
             return Err(CliError::message(Exit::Failed, "nothing was done"));
         }
@@ -168,6 +218,80 @@ impl Session {
         }
         conclude(&plan, report, context)?;
         Ok(true)
+    }
+
+    /// Runs a job that was planned before.
+    async fn resume(
+        &self,
+        id: &JobId,
+        hash: Option<String>,
+        context: &mut Context,
+    ) -> CliResult<()> {
+        let mut plan = self.triage.resume(id).await?;
+        plan.hash = hash;
+        self.show(&plan);
+        let report = self.run_plan(&plan, context).await?;
+        conclude(&plan, report, context)
+    }
+
+    /// Freezes a plan and writes it to a file; returns whether it selects anything.
+    async fn write_plan(&self, mut request: PlanRequest, file: &Path) -> CliResult<bool> {
+        let (writer, observer) = PlanWriter::create(file)?;
+        request.keep = true;
+        request.observer = Some(observer);
+        let text = request.text.clone().unwrap_or_else(|| request.query.text());
+        let (version, until) = PlanHeader::version();
+        let plan = match self.triage.plan(request).await {
+            Ok(plan) => plan,
+            Err(error) => {
+                writer.discard();
+                return Err(names::explain(&self.triage, error).await);
+            }
+        };
+        let Some(hash) = plan.hash.clone() else {
+            writer.discard();
+            let text = "the same request was interrupted; resume or cancel it first";
+            return Err(CliError::message(Exit::Failed, text).hint("see `pf dlq jobs list`"));
+        };
+        self.show(&plan);
+        if plan.contents.dead_letters == 0 {
+            writer.discard();
+            self.triage.drop_plan(&plan).await?;
+            return Ok(false);
+        }
+        writer.finish(&PlanHeader {
+            version,
+            store: self.store.clone(),
+            job: plan.job.clone(),
+            action: plan.contents.action.clone(),
+            selection: text,
+            until,
+            hash,
+            who: who(),
+            because: self.because.clone(),
+        })?;
+        let file = file.display();
+        self.remarks.remark(&format!(
+            "nothing was done; run it with `pf dlq apply {file}`"
+        ));
+        Ok(true)
+    }
+
+    /// Exports the dead letters of a query to a file, which must not exist.
+    async fn export(&self, query: Query, file: &Path, context: &mut Context) -> CliResult<()> {
+        let failed = |error: io::Error| {
+            CliError::from(error)
+                .during(format!("cannot export to `{}`", file.display()))
+                .hint("nothing was purged")
+        };
+        let mut out = fs::File::create_new(file).map_err(failed)?;
+        let mut write = |lines: &[u8], _: &mut Context| out.write_all(lines);
+        let exported = write_all(&self.triage, query, context, &mut write).await?;
+        out.sync_all().map_err(failed)?;
+        let file = file.display();
+        self.remarks
+            .remark(&format!("exported {} to {file}", count(exported)));
+        Ok(())
     }
 
     fn show(&self, plan: &Plan) {
@@ -194,6 +318,7 @@ impl Session {
         let options = JobOptions {
             holder: holder::name(),
             rate: self.rate,
+            stop_on_refail: self.stop_on_refail,
         };
         let progress = Progress::new(plan, &self.remarks);
         let mut outcomes = Outcomes::new(&plan.contents.action, &mut context.printer, &progress);
@@ -207,10 +332,58 @@ impl Session {
             })
             .await;
         outcomes.finish()?;
-        if signals.stop.abort.is_cancelled() {
-            return Err(signals.interrupted("interrupted; run the same command again to resume"));
-        }
-        Ok(report)
+        let interrupted = signals
+            .stop
+            .abort
+            .is_cancelled()
+            .then(|| signals.interrupted("interrupted; run the same command again to resume"));
+        self.log(plan, &report, context).await;
+        interrupted.map_or(Ok(report), Err)
+    }
+}
+
+impl Session {
+    /// Notes the job in the log of the store.
+    async fn log(&self, plan: &Plan, report: &Result<JobReport, TriageError>, context: &Context) {
+        let report = match report {
+            Ok(report) => report,
+            Err(TriageError::Stopped { report, .. }) => report,
+            Err(_) => return,
+        };
+        let entry = LogEntry {
+            selection: plan.selection.clone(),
+            because: self.because.clone(),
+            job: Some(plan.job.clone()),
+            plan: plan.hash.clone(),
+            result: Some(*report),
+            ..LogEntry::new(who(), plan.contents.action.verb())
+        };
+        operator::log(&self.triage, &entry, context).await;
+    }
+
+    /// Asks on the terminal.
+    fn agreed(&self, plan: &Plan, all: bool) -> io::Result<bool> {
+        let letters = count(plan.contents.dead_letters);
+        let store = self.store.as_str();
+        let (question, yes): (_, &[&str]) = match &plan.contents.action {
+            JobAction::Purge if all => (
+                format!("Type `{store}` to delete all {letters} of this store permanently: "),
+                &[store],
+            ),
+            JobAction::Purge => (
+                format!("Type `purge` to delete {letters} permanently: "),
+                &["purge"],
+            ),
+            action => (
+                format!("{} {letters}? [y/N] ", action.verb()),
+                &["y", "yes"],
+            ),
+        };
+        Remarks::ask(&question);
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        let answer = answer.trim();
+        Ok(yes.iter().any(|yes| yes.eq_ignore_ascii_case(answer)))
     }
 }
 
@@ -238,23 +411,4 @@ fn conclude(
         remarks.remark("this was the earlier plan; dead letters since then remain");
     }
     summary.verdict(stopped.map(CliError::from))
-}
-
-/// Asks on the terminal.
-fn agreed(plan: &Plan) -> io::Result<bool> {
-    let letters = count(plan.contents.dead_letters);
-    let (question, yes): (_, &[&str]) = match &plan.contents.action {
-        JobAction::Purge => (
-            format!("Type `purge` to delete {letters} permanently: "),
-            &["purge"],
-        ),
-        action => (
-            format!("{} {letters}? [y/N] ", action.verb()),
-            &["y", "yes"],
-        ),
-    };
-    Remarks::ask(&question);
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(yes.contains(&answer.trim().to_lowercase().as_str()))
 }

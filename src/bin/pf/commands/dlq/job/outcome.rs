@@ -146,6 +146,12 @@ impl<'a> Summary<'a> {
             };
             return Err(error.hint("run the same command again to resume"));
         }
+        if report.refailed > 0 && !report.complete {
+            let (again, done) = (report.refailed, count(report.done));
+            let text = format!("stopped: {again} of {done} that were replayed have died again");
+            return Err(CliError::message(exit, text)
+                .hint("see `pf dlq stats --since 10m`; run the same command again to resume"));
+        }
         if !report.complete {
             return Err(
                 CliError::message(exit, format!("the {verb} was stopped before its end"))

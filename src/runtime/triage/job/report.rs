@@ -3,7 +3,7 @@
 use crate::transport::Resolution;
 
 /// Counts of a job.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct JobReport {
     /// Dead letters replayed or purged.
     pub done: u64,
@@ -13,8 +13,19 @@ pub struct JobReport {
     pub failed: u64,
     /// Outcome unknown.
     pub ambiguous: u64,
+    /// Replayed, and dead letters again; counted only if the job stops on this.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refailed: u64,
     /// Whether the job reached the end of its plan.
     pub complete: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl JobReport {

@@ -1,26 +1,43 @@
 //! Plans: a frozen selection of dead letters, or the interrupted job of the same request.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
+    io,
     time::{Duration, SystemTime},
 };
 
-use super::{
-    Query, TriageError,
-    contents::{Contents, ContentsBuilder},
-    listing::{DeadLetterListing, PAGE},
-};
+use sha2::{Digest as _, Sha256};
+
+use super::contents::{Contents, ContentsBuilder};
 use crate::{
     event::{Group, Topic},
     failpoint,
+    runtime::triage::{
+        Guard, Query, TriageError,
+        listing::{DeadLetterListing, PAGE},
+        notes::{keep_plan, kept_plans},
+    },
     transport::{
-        Capabilities, DeadLetter, DeadLetters, ErrorKind, Job, JobAction, JobId, Result as Answer,
+        Capabilities, DeadLetter, DeadLetterId, ErrorKind, Job, JobAction, JobId, Result as Answer,
         Transport, TransportError,
     },
 };
 
 /// Age after which a plan that was never confirmed counts as abandoned.
 const ABANDONED: Duration = Duration::from_hours(1);
+
+/// Is called with each dead letter that is planned, and the topic and group that it is replayed to or comes from.
+pub struct PlanObserver(pub Box<ObservePlanned>);
+
+/// See [`PlanObserver`].
+type ObservePlanned = dyn FnMut(&DeadLetterId, &Topic, Option<&Group>) -> io::Result<()> + Send;
+
+impl std::fmt::Debug for PlanObserver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PlanObserver")
+    }
+}
 
 /// A request for a plan.
 #[derive(Debug)]
@@ -31,6 +48,10 @@ pub struct PlanRequest {
     pub query: Query,
     /// Leave out dead letters that were replayed this many times or more.
     pub max_replays: Option<u32>,
+    /// Whether the plan is kept until it is applied or cancelled; by default it is dropped after an hour without a run.
+    pub keep: bool,
+    /// Is called with each dead letter that is planned, in order.
+    pub observer: Option<PlanObserver>,
     /// The request as the operator wrote it, by which an interrupted job is found again. By default the text of the query, in
     /// which relative times would differ from run to run.
     pub text: Option<String>,
@@ -44,6 +65,8 @@ impl PlanRequest {
             action,
             query: query.into(),
             max_replays: None,
+            keep: false,
+            observer: None,
             text: None,
         }
     }
@@ -62,8 +85,12 @@ impl PlanRequest {
 pub struct Plan {
     /// The job that runs it.
     pub job: JobId,
+    /// The selection, as the operator wrote it.
+    pub selection: String,
     /// The contents; for a resumed job only the action and the remaining number.
     pub contents: Contents,
+    /// The hash of the action and the ids, in order; none for a resumed job.
+    pub hash: Option<String>,
     /// Set if this is an interrupted job that will be resumed.
     pub resumed: Option<Resumed>,
 }
@@ -80,43 +107,52 @@ pub struct Resumed {
 }
 
 /// Returns the contents of a plan for this request, without storing anything.
-pub(super) async fn preview(
+pub(in crate::runtime::triage) async fn preview(
     transport: &dyn Transport,
+    guard: &Guard,
     request: PlanRequest,
 ) -> Result<Contents, TriageError> {
     let mut jobs = transport.dead_letters().jobs().await?;
     jobs.retain(|job| job.started);
-    Planner::new(transport, request, None)
-        .await?
-        .read_all(&jobs)
-        .await
+    let planner = Planner::new(transport, guard, request, None).await?;
+    Ok(planner.read_all(&jobs).await?.0)
 }
 
 /// Freezes the selection, or finds the interrupted job of the same request.
-pub(super) async fn freeze(
+pub(in crate::runtime::triage) async fn freeze(
     transport: &dyn Transport,
+    guard: &Guard,
     request: PlanRequest,
 ) -> Result<Plan, TriageError> {
+    guard.check_writable()?;
     let letters = transport.dead_letters();
     let text = request.text();
-    let mut jobs = current_jobs(letters).await?;
+    let mut jobs = current_jobs(transport).await?;
     if let Some(job) = take_same(&mut jobs, &request.action, &text) {
         return resume(transport.scheme(), job);
     }
     jobs.retain(|job| job.started);
     let job = letters.plan(request.action.clone(), &text).await?;
     failpoint::reach("triage.planned");
-    let planner = Planner::new(transport, request, Some(job.clone()));
+    let keep = request.keep;
+    let planner = Planner::new(transport, guard, request, Some(job.clone()));
     let contents = match planner.await {
         Ok(planner) => planner.read_all(&jobs).await,
         Err(error) => Err(error),
     };
     match contents {
-        Ok(contents) => Ok(Plan {
-            job,
-            contents,
-            resumed: None,
-        }),
+        Ok((contents, hash)) => {
+            if keep {
+                keep_plan(transport, &job, &hash).await?;
+            }
+            Ok(Plan {
+                job,
+                selection: text,
+                contents,
+                hash: Some(hash),
+                resumed: None,
+            })
+        }
         Err(error) => {
             // Best effort: otherwise it is dropped later with the abandoned plans.
             let _ = letters.forget(&job).await;
@@ -126,9 +162,15 @@ pub(super) async fn freeze(
 }
 
 /// Returns the jobs of a store, after dropping abandoned plans.
-async fn current_jobs(letters: &dyn DeadLetters) -> Answer<Vec<Job>> {
+async fn current_jobs(transport: &dyn Transport) -> Answer<Vec<Job>> {
+    let letters = transport.dead_letters();
     let mut jobs = letters.jobs().await?;
-    for job in jobs.extract_if(.., |job| is_abandoned(job)) {
+    let kept = if jobs.iter().any(is_abandoned) {
+        kept_plans(transport).await?
+    } else {
+        HashMap::new()
+    };
+    for job in jobs.extract_if(.., |job| is_abandoned(job) && !kept.contains_key(&job.id)) {
         match letters.forget(&job.id).await {
             Err(error) if !matches!(error.kind(), ErrorKind::Held | ErrorKind::NotFound) => {
                 return Err(error);
@@ -150,7 +192,11 @@ fn take_same(jobs: &mut Vec<Job>, action: &JobAction, text: &str) -> Option<Job>
     Some(jobs.swap_remove(at))
 }
 
-fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
+/// Returns the plan of a job that has not ended.
+pub(in crate::runtime::triage) fn resume(
+    scheme: &'static str,
+    job: Job,
+) -> Result<Plan, TriageError> {
     let left = job.planned.saturating_sub(job.resolved);
     if let Some(holder) = job.holder {
         let verb = job.action.verb();
@@ -159,45 +205,55 @@ fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
         );
         return Err(TransportError::new(scheme, ErrorKind::Held, text).into());
     }
+    let resumed = Resumed {
+        planned: job.planned,
+        resolved: job.resolved,
+        created: job.created,
+    };
     Ok(Plan {
         job: job.id,
+        selection: job.selection,
         contents: Contents::left(job.action, left),
-        resumed: Some(Resumed {
-            planned: job.planned,
-            resolved: job.resolved,
-            created: job.created,
-        }),
+        hash: None,
+        resumed: job.started.then_some(resumed),
     })
 }
 
 /// Reads the dead letters of a request once, and stores them in its job if there is one.
 struct Planner<'a> {
     transport: &'a dyn Transport,
+    guard: &'a Guard,
     capabilities: Capabilities,
     letters: DeadLetterListing,
     contents: ContentsBuilder,
     max_replays: Option<u32>,
     job: Option<JobId>,
+    hash: PlanHash,
+    observer: Option<PlanObserver>,
 }
 
 impl<'a> Planner<'a> {
     async fn new(
         transport: &'a dyn Transport,
+        guard: &'a Guard,
         request: PlanRequest,
         job: Option<JobId>,
     ) -> Result<Self, TriageError> {
         let capabilities = transport.capabilities().await?;
         Ok(Self {
             transport,
+            guard,
             letters: DeadLetterListing::open(transport, request.query).await?,
+            hash: PlanHash::new(&request.action),
             contents: ContentsBuilder::new(request.action, &capabilities),
             capabilities,
             max_replays: request.max_replays,
+            observer: request.observer,
             job,
         })
     }
 
-    async fn read_all(mut self, others: &[Job]) -> Result<Contents, TriageError> {
+    async fn read_all(mut self, others: &[Job]) -> Result<(Contents, String), TriageError> {
         let mut chosen = Vec::new();
         loop {
             // The next page is read while the previous one is stored.
@@ -208,7 +264,7 @@ impl<'a> Planner<'a> {
             if page.is_empty() {
                 break;
             }
-            chosen = self.choose(page);
+            chosen = self.choose(page)?;
         }
         self.letters.check_names()?;
         let letters = self.transport.dead_letters();
@@ -223,23 +279,64 @@ impl<'a> Planner<'a> {
             contents
                 .warnings
                 .extend(letters.replay_warnings(&targets).await);
+            for target in &contents.targets {
+                self.guard.check_target(&target.topic)?;
+            }
         }
-        Ok(contents)
+        Ok((contents, self.hash.finish()))
     }
 
-    /// Leaves out dead letters that were replayed too often, and counts the rest.
-    fn choose(&mut self, mut page: Vec<DeadLetter>) -> Vec<DeadLetter> {
-        page.retain(|letter| {
-            let is_over = |most| letter.record.generation >= most;
-            let is_left_out = self.max_replays.is_some_and(is_over);
-            if is_left_out {
+    /// Leaves out dead letters that were replayed too often or must not be replayed, and counts the rest.
+    fn choose(&mut self, page: Vec<DeadLetter>) -> Result<Vec<DeadLetter>, TriageError> {
+        let mut chosen = Vec::with_capacity(page.len());
+        for letter in page {
+            let record = &letter.record;
+            if self.contents.is_replay() && !self.guard.allows_replay_of(record) {
+                self.contents.forbid();
+            } else if self
+                .max_replays
+                .is_some_and(|most| record.generation >= most)
+            {
                 self.contents.leave_out();
             } else {
-                self.contents.add(letter);
+                self.contents.add(&letter);
+                self.hash.add(&letter.id);
+                if let Some(observer) = &mut self.observer {
+                    let (topic, group) = self.contents.target(&letter);
+                    let seen = (observer.0)(&letter.id, &topic, group.as_ref());
+                    seen.map_err(TriageError::Observer)?;
+                }
+                chosen.push(letter);
             }
-            !is_left_out
-        });
-        page
+        }
+        Ok(chosen)
+    }
+}
+
+/// The hash of a plan: of its action and of the ids of its dead letters, in order.
+#[derive(Debug)]
+pub struct PlanHash(Sha256);
+
+impl PlanHash {
+    /// Begins with the action.
+    #[must_use]
+    pub fn new(action: &JobAction) -> Self {
+        let mut hash = Sha256::new();
+        // An action cannot fail to serialise.
+        hash.update(serde_json::to_vec(action).unwrap_or_default());
+        Self(hash)
+    }
+
+    /// Adds a dead letter.
+    pub fn add(&mut self, id: &DeadLetterId) {
+        self.0.update(b"\n");
+        self.0.update(id.as_str());
+    }
+
+    /// Returns the hash.
+    #[must_use]
+    pub fn finish(self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0.finalize())
     }
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::{Plan, TriageError, report::JobReport};
+use super::{Plan, refail::Refail, report::JobReport};
 use crate::{
     failpoint,
-    runtime::Stop,
+    runtime::{Stop, triage::TriageError},
     transport::{DeadLetterId, DeadLetters, JobLease, Resolution, Result as Answer, Transport},
 };
 
@@ -24,18 +24,20 @@ const SLICE: Duration = Duration::from_millis(100);
 const OUTAGE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Options of a job.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct JobOptions {
     /// Name of the holder of the lease, shown to other processes.
     pub holder: String,
     /// Dead letters per second; `None` is unlimited.
     pub rate: Option<f64>,
+    /// Stops when more than this share of what was replayed has died again.
+    pub stop_on_refail: Option<f64>,
 }
 
 /// Receives the outcome of each dead letter once it is durable.
 pub type Progress<'a> = dyn FnMut(&[(DeadLetterId, Resolution)]) + Send + 'a;
 
-pub(super) async fn run(
+pub(in crate::runtime::triage) async fn run(
     transport: &dyn Transport,
     plan: &Plan,
     options: &JobOptions,
@@ -49,6 +51,7 @@ pub(super) async fn run(
         letters,
         lease: &lease,
         pace: Pace::new(options.rate),
+        refail: options.stop_on_refail.map(Refail::new),
         report: JobReport::default(),
         progress,
     };
@@ -94,6 +97,7 @@ struct Work<'a, 'p> {
     letters: &'a dyn DeadLetters,
     lease: &'a JobLease,
     pace: Pace,
+    refail: Option<Refail>,
     report: JobReport,
     progress: &'a mut Progress<'p>,
 }
@@ -119,6 +123,14 @@ impl Work<'_, '_> {
                 self.report.add(resolution);
             }
             (self.progress)(&resolved);
+            if let Some(refail) = &mut self.refail {
+                refail.add(&resolved);
+                let is_too_much = refail.look(self.letters).await?;
+                self.report.refailed = refail.count();
+                if is_too_much {
+                    return Ok(());
+                }
+            }
         }
     }
 

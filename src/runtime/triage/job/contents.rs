@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Counts, DeadLetterListing};
 use crate::{
     event::{Group, Topic},
+    runtime::triage::{Counts, DeadLetterListing},
     transport::{Capabilities, DeadLetter, DeadLetterKind, Job, JobAction, StatsBuilder},
 };
 
@@ -33,6 +33,8 @@ pub struct Contents {
     pub warnings: Vec<String>,
     /// Dead letters left out because they were replayed too often.
     pub left_out: u64,
+    /// Dead letters left out because the policy says that they are never replayed.
+    pub forbidden: u64,
     /// Given ids that match no dead letter.
     pub missing: u64,
 }
@@ -48,6 +50,7 @@ impl Contents {
             reasons: Counts::default(),
             warnings: Vec::new(),
             left_out: 0,
+            forbidden: 0,
             missing: 0,
         }
     }
@@ -75,6 +78,7 @@ pub(super) struct ContentsBuilder {
     elsewhere: u64,
     counts: StatsBuilder,
     left_out: u64,
+    forbidden: u64,
     replayed: u64,
     most_replays: u32,
     undecodable: u64,
@@ -90,6 +94,7 @@ impl ContentsBuilder {
             elsewhere: 0,
             counts: Counts::builder(),
             left_out: 0,
+            forbidden: 0,
             replayed: 0,
             most_replays: 0,
             undecodable: 0,
@@ -98,6 +103,14 @@ impl ContentsBuilder {
 
     pub(super) fn leave_out(&mut self) {
         self.left_out += 1;
+    }
+
+    pub(super) fn forbid(&mut self) {
+        self.forbidden += 1;
+    }
+
+    pub(super) fn is_replay(&self) -> bool {
+        matches!(self.action, JobAction::Replay { .. })
     }
 
     pub(super) fn add(&mut self, letter: &DeadLetter) {
@@ -116,7 +129,8 @@ impl ContentsBuilder {
         }
     }
 
-    fn target(&self, letter: &DeadLetter) -> (Topic, Option<Group>) {
+    /// Returns the topic and the group that a dead letter is replayed to, or comes from.
+    pub(super) fn target(&self, letter: &DeadLetter) -> (Topic, Option<Group>) {
         let record = &letter.record;
         match &self.action {
             JobAction::Replay { to: Some(topic) } => (topic.clone(), None),
@@ -166,6 +180,7 @@ impl ContentsBuilder {
             reasons: self.counts.into(),
             warnings,
             left_out: self.left_out,
+            forbidden: self.forbidden,
             missing,
         }
     }

@@ -1,0 +1,10 @@
+//! `pf dlq export` and `pf dlq import`: dead letters on lines of NDJSON, byte for byte, and back.
+
+mod export;
+mod import;
+mod mask;
+
+pub use self::{
+    export::{ExportArgs, write_all},
+    import::ImportArgs,
+};

@@ -1,0 +1,249 @@
+//! `pf dlq jobs`: jobs that have not ended, and those in the log.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+use protoflow::{
+    runtime::{LogEntry, Triage},
+    transport::Job,
+};
+use serde::Serialize;
+
+use super::Session;
+use crate::{
+    commands::dlq::operator::{self, Because},
+    config::masked,
+    context::Context,
+    error::{CliError, CliResult, Exit},
+    output::{Paint, Painter, Report, to_the_second},
+    values::times,
+};
+
+/// List, show, resume and cancel replay and purge jobs
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  pf dlq jobs list
+  pf dlq jobs resume 01k3v7
+  pf dlq jobs cancel 01k3v7 --because 'the handler is still broken'")]
+pub enum JobsCommand {
+    List(ListArgs),
+    Show(ShowArgs),
+    Resume(ResumeArgs),
+    Cancel(CancelArgs),
+}
+
+/// List the jobs that have not ended
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Also those that have ended, from the log
+    #[arg(long)]
+    all: bool,
+}
+
+/// Show a job, also one that has ended
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The id of the job, or its beginning
+    job: String,
+}
+
+/// Resume an interrupted job
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The id of the job, or its beginning
+    job: String,
+    /// At most N dead letters per second
+    #[arg(long, value_name = "N", value_parser = times::rate)]
+    rate: Option<f64>,
+    #[command(flatten)]
+    because: Because,
+}
+
+/// Cancel a job; what it has not resolved stays a dead letter
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// The id of the job, or its beginning
+    job: String,
+    #[command(flatten)]
+    because: Because,
+}
+
+impl JobsCommand {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let (_, triage) = operator::open(context).await?;
+        match self {
+            Self::List(args) => list(&triage, args.all, context).await,
+            Self::Show(args) => show(&triage, &args.job, context).await,
+            Self::Resume(args) => args.run(triage, context).await,
+            Self::Cancel(args) => args.run(&triage, context).await,
+        }
+    }
+}
+
+async fn list(triage: &Triage, all: bool, context: &mut Context) -> CliResult<()> {
+    let jobs = triage.jobs().await?;
+    if all {
+        for entry in ended(triage, &jobs).await? {
+            context.printer.report(&Ended(entry))?;
+        }
+    }
+    if jobs.is_empty() && !all {
+        context
+            .printer
+            .remarks()
+            .remark("no job is planned, running or interrupted");
+    }
+    for job in jobs {
+        context.printer.report(&View::of(job))?;
+    }
+    Ok(())
+}
+
+/// Returns the entries of the log about jobs that have ended.
+async fn ended(triage: &Triage, jobs: &[Job]) -> CliResult<Vec<LogEntry>> {
+    let log = triage.log().await?.into_iter();
+    let is_ended = |entry: &LogEntry| {
+        let id = entry.job.as_ref();
+        id.is_some_and(|id| !jobs.iter().any(|job| job.id == *id))
+    };
+    Ok(log.filter(is_ended).collect())
+}
+
+async fn show(triage: &Triage, name: &str, context: &mut Context) -> CliResult<()> {
+    let jobs = triage.jobs().await?;
+    if let Some(job) = jobs.iter().find(|job| job.id.0.starts_with(name)) {
+        return context.printer.report(&View::of(job.clone()));
+    }
+    let mut found = ended(triage, &jobs).await?;
+    found.retain(|entry| entry.job.as_ref().is_some_and(|id| id.0.starts_with(name)));
+    if found.is_empty() {
+        return Err(unknown(name));
+    }
+    for entry in found {
+        context.printer.report(&Ended(entry))?;
+    }
+    Ok(())
+}
+
+impl ResumeArgs {
+    async fn run(self, triage: Triage, context: &mut Context) -> CliResult<()> {
+        let remarks = context.printer.remarks();
+        super::holder::wait_for_dead_holder(&triage, &remarks).await?;
+        let job = find(&triage, &self.job).await?;
+        let hash = triage.kept_plans().await?.remove(&job.id);
+        let session = Session {
+            store: masked(&context.url()?),
+            triage,
+            remarks,
+            rate: self.rate,
+            stop_on_refail: None,
+            because: self.because.because,
+        };
+        session.resume(&job.id, hash, context).await
+    }
+}
+
+impl CancelArgs {
+    async fn run(self, triage: &Triage, context: &mut Context) -> CliResult<()> {
+        let job = find(triage, &self.job).await?;
+        triage
+            .guard()
+            .await
+            .and_then(|guard| guard.check_writable())
+            .map_err(CliError::from)?;
+        triage.cancel(&job.id).await?;
+        let entry = LogEntry {
+            selection: format!("{} {}", job.action.verb(), job.selection),
+            because: self.because.because,
+            job: Some(job.id.clone()),
+            ..LogEntry::new(operator::who(), "cancel")
+        };
+        operator::log(triage, &entry, context).await;
+        let (done, left) = (job.resolved, job.planned.saturating_sub(job.resolved));
+        let remarks = context.printer.remarks();
+        remarks.remark(&format!(
+            "cancelled {}: {done} dead letters were done, {left} stay as they are",
+            job.id
+        ));
+        Ok(())
+    }
+}
+
+/// Returns the only job whose id begins like this.
+async fn find(triage: &Triage, name: &str) -> CliResult<Job> {
+    let mut jobs = triage.jobs().await?;
+    jobs.retain(|job| job.id.0.starts_with(name));
+    match jobs.len() {
+        0 => Err(unknown(name)),
+        1 => Ok(jobs.remove(0)),
+        several => Err(CliError::message(
+            Exit::Failed,
+            format!("`{name}` is the beginning of {several} jobs"),
+        )
+        .hint("give more characters of the id")),
+    }
+}
+
+fn unknown(name: &str) -> CliError {
+    CliError::message(Exit::Failed, format!("there is no job `{name}`"))
+        .hint("`pf dlq jobs list --all` shows all of them")
+}
+
+#[derive(Serialize)]
+struct View {
+    state: &'static str,
+    #[serde(flatten)]
+    job: Job,
+}
+
+impl View {
+    fn of(job: Job) -> Self {
+        let state = match (&job.holder, job.started) {
+            (Some(_), _) => "running",
+            (None, true) => "interrupted",
+            (None, false) => "planned",
+        };
+        Self { state, job }
+    }
+}
+
+impl Report for View {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+        let job = &self.job;
+        let (id, time) = (paint(Paint::Name, &job.id.0), to_the_second(job.created));
+        let (verb, selection) = (job.action.verb(), &job.selection);
+        write!(
+            out,
+            "{id}  {time}  {:<11}  {} of {}  {verb} {selection}",
+            self.state, job.resolved, job.planned
+        )?;
+        match &job.holder {
+            Some(holder) => writeln!(out, "  held by {holder}"),
+            None => writeln!(out),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Ended(LogEntry);
+
+impl Report for Ended {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+        let entry = &self.0;
+        let id = entry.job.as_ref().map_or("", |job| &job.0);
+        let (id, time) = (paint(Paint::Name, id), to_the_second(entry.time));
+        let state = match &entry.result {
+            Some(result) if result.complete => "done",
+            Some(_) => "interrupted",
+            None => "cancelled",
+        };
+        let done = entry.result.as_ref().map_or(0, |result| result.done);
+        let (action, selection, who) = (&entry.action, &entry.selection, &entry.who);
+        writeln!(
+            out,
+            "{id}  {time}  {state:<11}  {done} done  {action} {selection}  {who}"
+        )
+    }
+}

@@ -1,0 +1,90 @@
+//! The operator: who changes dead letters, and why; both go to the log of the store.
+
+use std::{env, fs, sync::Arc};
+
+use clap::Args;
+use protoflow::{
+    backends::OpenOptions,
+    runtime::{LogEntry, Policy, Triage},
+    transport::Transport,
+};
+use rustix::system::uname;
+
+use crate::{
+    context::Context,
+    error::{CliError, CliResult},
+};
+
+/// The variable that names a file with a further policy.
+const POLICY: &str = "PF_DLQ_POLICY";
+
+/// Why a change is made.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Because {
+    /// Why, for the log of the store (`pf dlq log`)
+    #[arg(long, value_name = "TEXT")]
+    pub because: Option<String>,
+}
+
+/// Returns the user of this process, as `name@host`.
+pub fn who() -> String {
+    let user = ["USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|variable| env::var(variable).ok().filter(|name| !name.is_empty()))
+        .unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
+    format!("{user}@{}", host())
+}
+
+/// Returns the name of this host.
+pub fn host() -> String {
+    uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Opens the store for triage, under its policy and the one of this machine.
+pub async fn open(context: &mut Context) -> CliResult<(Arc<dyn Transport>, Triage)> {
+    open_with(OpenOptions::default(), context).await
+}
+
+/// Does the same with options.
+pub async fn open_with(
+    options: OpenOptions,
+    context: &mut Context,
+) -> CliResult<(Arc<dyn Transport>, Triage)> {
+    let local = local_policy()?;
+    let transport = context.open(options).await?;
+    let triage = Triage::new(Arc::clone(&transport));
+    let triage = match local {
+        Some(policy) => triage.with_policy(policy),
+        None => triage,
+    };
+    Ok((transport, triage))
+}
+
+/// Reads the policy of this machine, which can only forbid more than that of the store.
+fn local_policy() -> CliResult<Option<Policy>> {
+    let Some(file) = env::var_os(POLICY).filter(|file| !file.is_empty()) else {
+        return Ok(None);
+    };
+    let name = file.to_string_lossy().into_owned();
+    let text = fs::read_to_string(&file);
+    let text = text.map_err(|error| {
+        CliError::configuration(error.to_string())
+            .during(format!("cannot read the policy `{name}` of {POLICY}"))
+    })?;
+    let policy = Policy::from_json(&text);
+    let policy = policy.map_err(|error| {
+        CliError::configuration(error.to_string())
+            .during(format!("in `{name}`, which {POLICY} names"))
+    })?;
+    Ok(Some(policy))
+}
+
+/// Appends an entry to the log. What it describes is done already, so that a failure is a warning.
+pub async fn log(triage: &Triage, entry: &LogEntry, context: &Context) {
+    if let Err(error) = triage.note(entry).await {
+        let remarks = context.printer.remarks();
+        remarks.warning(&format!(
+            "this was done, and is not in the log of the store: {error}"
+        ));
+    }
+}

@@ -1,0 +1,111 @@
+//! The archive: dead letters that are left out of every listing but its own, until they are restored.
+//!
+//! A dead letter stays where it is; notes say which ids are archived. Each note adds ids or takes ids out, and they count in
+//! the order of their names, which is that of time: two operators never overwrite each other.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{moment, name, put, read, remove};
+use crate::transport::{
+    DeadLetterId, ErrorKind, NoteName, Result as Answer, Transport, TransportError,
+};
+
+const ARCHIVE: &str = "archive";
+
+/// Ids in one note.
+const PER_NOTE: usize = 1_000;
+
+/// The most dead letters that may be archived, which bounds the memory of every command.
+const MOST: usize = 1_000_000;
+
+/// A change of the archive.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Change {
+    Add(Vec<DeadLetterId>),
+    Remove(Vec<DeadLetterId>),
+}
+
+/// The ids that are archived.
+#[derive(Debug, Default)]
+pub(in crate::runtime::triage) struct Archived {
+    ids: HashSet<DeadLetterId>,
+    notes: Vec<NoteName>,
+}
+
+impl Archived {
+    /// Reads them.
+    pub(in crate::runtime::triage) async fn read(transport: &dyn Transport) -> Answer<Self> {
+        let mut archived = Self::default();
+        for (name, change) in read(transport, &name(ARCHIVE)).await? {
+            match change {
+                Change::Add(ids) => archived.ids.extend(ids),
+                Change::Remove(ids) => archived.forget(&ids),
+            }
+            archived.notes.push(name);
+        }
+        Ok(archived)
+    }
+
+    /// Reports whether nothing is archived.
+    pub(in crate::runtime::triage) fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Reports whether a dead letter is archived.
+    pub(in crate::runtime::triage) fn contains(&self, id: &DeadLetterId) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// Archives dead letters.
+    pub(in crate::runtime::triage) async fn add(
+        &mut self,
+        transport: &dyn Transport,
+        ids: &[DeadLetterId],
+    ) -> Answer<()> {
+        if self.ids.len() + ids.len() > MOST {
+            let message = format!("more than {MOST} dead letters would be archived");
+            let error = TransportError::new(transport.scheme(), ErrorKind::Invalid, message);
+            return Err(error.hint("purge some of them first: pf dlq purge --archived"));
+        }
+        for ids in ids.chunks(PER_NOTE) {
+            self.store(transport, Change::Add(ids.to_vec())).await?;
+            self.ids.extend(ids.iter().cloned());
+        }
+        Ok(())
+    }
+
+    /// Takes dead letters out of the archive.
+    pub(in crate::runtime::triage) async fn remove(
+        &mut self,
+        transport: &dyn Transport,
+        ids: &[DeadLetterId],
+    ) -> Answer<()> {
+        for ids in ids.chunks(PER_NOTE) {
+            self.store(transport, Change::Remove(ids.to_vec())).await?;
+            self.forget(ids);
+        }
+        if self.ids.is_empty() {
+            // Only those that were read or written here: what another operator archives meanwhile has a note of its own.
+            for name in std::mem::take(&mut self.notes) {
+                remove(transport, &name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, ids: &[DeadLetterId]) {
+        for id in ids {
+            self.ids.remove(id);
+        }
+    }
+
+    async fn store(&mut self, transport: &dyn Transport, change: Change) -> Answer<()> {
+        let name = name(ARCHIVE).child(&moment());
+        put(transport, &name, &change).await?;
+        self.notes.push(name);
+        Ok(())
+    }
+}

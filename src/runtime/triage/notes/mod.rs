@@ -1,0 +1,69 @@
+//! What triage notes down in the store: who did what and why, the policy, what is archived, and what is fixed.
+//!
+//! Notes lie beside the dead letters, so every host and every operator reads the same ones.
+
+mod archive;
+mod fixed;
+mod log;
+mod plans;
+mod policy;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub(super) use self::{
+    archive::Archived,
+    fixed::{Fixes, store as store_fix},
+    log::{append as append_log, entries as read_log},
+    plans::{keep as keep_plan, kept as kept_plans, release as release_plan},
+    policy::{load as load_policy, store as store_policy},
+};
+pub use self::{
+    fixed::Fix,
+    log::LogEntry,
+    policy::{Guard, Policy, PolicyError},
+};
+use crate::transport::{ErrorKind, NoteName, Result as Answer, Transport, TransportError};
+
+/// Returns the name of the notes of a kind.
+fn name(kind: &'static str) -> NoteName {
+    kind.parse().expect("each kind is a word")
+}
+
+/// Stores a note in place of an earlier one.
+async fn put(transport: &dyn Transport, name: &NoteName, value: &impl Serialize) -> Answer<()> {
+    let value = serde_json::to_string(value).map_err(|source| {
+        let message = format!("the note `{name}` cannot be written");
+        TransportError::new(transport.scheme(), ErrorKind::Other, message).because(source)
+    })?;
+    let letters = transport.dead_letters();
+    letters.put_note(name, Some(value)).await
+}
+
+/// Removes a note.
+async fn remove(transport: &dyn Transport, name: &NoteName) -> Answer<()> {
+    transport.dead_letters().put_note(name, None).await
+}
+
+/// Reads the notes under a name, in order.
+async fn read<T: DeserializeOwned>(
+    transport: &dyn Transport,
+    under: &NoteName,
+) -> Answer<Vec<(NoteName, T)>> {
+    let notes = transport.dead_letters().notes(under).await?.into_iter();
+    let parse = |note: crate::transport::Note| match serde_json::from_str(&note.value) {
+        Ok(value) => Ok((note.name, value)),
+        Err(source) => {
+            let message = format!("the note `{}` cannot be read", note.name);
+            Err(
+                TransportError::new(transport.scheme(), ErrorKind::Corrupt, message)
+                    .because(source),
+            )
+        }
+    };
+    notes.map(parse).collect()
+}
+
+/// Returns a word that sorts by time.
+fn moment() -> String {
+    ulid::Ulid::generate().to_string().to_lowercase()
+}
