@@ -16,7 +16,12 @@ mod tail;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::lazy::LazySubcommand;
-use crate::{context::Context, error::CliResult, global_args::GlobalArgs};
+use crate::{
+    context::Context,
+    error::CliResult,
+    global_args::GlobalArgs,
+    output::{Format, no_metrics},
+};
 
 /// Publish, tail and consume CloudEvents, and triage dead letters
 #[derive(Debug, Parser)]
@@ -67,11 +72,18 @@ pub enum Command {
 }
 
 impl Command {
+    fn prints_metrics(&self) -> bool {
+        matches!(self, Self::Dlq(LazySubcommand(dlq::DlqCommand::Check(_))))
+    }
+
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         context.start_log()?;
         // These two describe `pf` itself and must work with a broken configuration.
         if !matches!(self, Self::Completions(_) | Self::Man(_)) {
             context.config()?;
+        }
+        if context.printer.format() == Format::Prometheus && !self.prints_metrics() {
+            return Err(no_metrics());
         }
         match self {
             Self::Publish(args) => publish::run(&args, context).await,

@@ -22,6 +22,8 @@ pub enum Format {
     Data,
     /// The payload as stored, one per line
     Raw,
+    /// Metrics for Prometheus, of `pf dlq check`
+    Prometheus,
 }
 
 /// A result with a text form and a JSON form.

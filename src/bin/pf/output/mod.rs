@@ -11,7 +11,7 @@ pub use self::{
     colour::{ColorChoice, Paint, Painter},
     format::{Format, Item, Report, Text},
     hangup::{is_reader_gone, reader_gone},
-    printer::Printer,
+    printer::{Printer, no_metrics},
     remarks::Remarks,
     text::{abridged, counted, to_the_second},
 };

@@ -72,6 +72,7 @@ impl Printer {
                 return Err(CliError::usage("this command does not print events")
                     .hint("use `-o text` or `-o json`"));
             }
+            Format::Prometheus => return Err(no_metrics()),
         }
         Ok(self.spill()?)
     }
@@ -85,6 +86,8 @@ impl Printer {
             Format::Event => text::event(out, &stored.message),
             Format::Data => text::data(out, &stored.message),
             Format::Raw => out.extend_from_slice(stored.message.bytes()),
+            // Refused before a command prints its first message.
+            Format::Prometheus => return Ok(()),
         }
         out.push(b'\n');
         self.spill()
@@ -95,7 +98,9 @@ impl Printer {
         match self.format {
             Format::Text => self.human(|out, paint| text(item, out, paint)),
             Format::Json => self.raw(&item.record()?),
-            Format::Event | Format::Data | Format::Raw => self.message(&item.stored()),
+            Format::Event | Format::Data | Format::Raw | Format::Prometheus => {
+                self.message(&item.stored())
+            }
         }
     }
 
@@ -129,4 +134,10 @@ impl Printer {
         }
         Ok(())
     }
+}
+
+/// Returns the error of a command that has no metrics.
+pub fn no_metrics() -> CliError {
+    CliError::usage("this command does not print metrics")
+        .hint("`-o prometheus` is for `pf dlq check`")
 }

@@ -34,6 +34,7 @@ pub struct Contents {
     /// Dead letters left out because they were replayed too often.
     pub left_out: u64,
     /// Dead letters left out because the policy says that they are never replayed.
+    #[serde(skip_serializing_if = "super::report::is_zero")]
     pub forbidden: u64,
     /// Given ids that match no dead letter.
     pub missing: u64,

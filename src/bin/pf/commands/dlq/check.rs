@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use protoflow::runtime::{CheckLimits, CheckReport};
 
 use super::{names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::{Paint, Painter, Report},
+    output::{Format, Paint, Painter, Report},
     values::times,
 };
 
@@ -24,7 +24,7 @@ Examples:
   pf dlq check --max-depth 100
   pf dlq check --group billing --max-age 1d --max-rate 10/h
   pf dlq check --no-regressions -o json
-  pf dlq check --max-depth 0 --format prometheus > /var/lib/node_exporter/pf_dlq.prom")]
+  pf dlq check --max-depth 0 -o prometheus > /var/lib/node_exporter/pf_dlq.prom")]
 pub struct CheckArgs {
     #[command(flatten)]
     selection: SelectionArgs,
@@ -40,19 +40,6 @@ pub struct CheckArgs {
     /// No dead letter of a failure that `pf dlq fixed` called fixed before
     #[arg(long, help_heading = "Limits")]
     no_regressions: bool,
-    /// Form of the report; `-o json` is the same as `json`
-    #[arg(long, value_name = "FORM")]
-    format: Option<Form>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people
-    Text,
-    /// One JSON object
-    Json,
-    /// Metrics in Prometheus' text format
-    Prometheus,
 }
 
 /// A number of dead letters in a span of time.
@@ -97,17 +84,9 @@ impl CheckArgs {
             Ok(report) => report,
             Err(error) => return Err(names::explain(&triage, error).await),
         };
-        match self.format {
-            Some(Form::Prometheus) => context.printer.raw(metrics(&report).as_bytes())?,
-            Some(Form::Json) => {
-                context.printer.set_format(crate::output::Format::Json);
-                context.printer.report(&View(&report))?;
-            }
-            Some(Form::Text) => {
-                context.printer.set_format(crate::output::Format::Text);
-                context.printer.report(&View(&report))?;
-            }
-            None => context.printer.report(&View(&report))?,
+        match context.printer.format() {
+            Format::Prometheus => context.printer.raw(metrics(&report).as_bytes())?,
+            _ => context.printer.report(&View(&report))?,
         }
         context.printer.flush()?;
         if report.is_ok() {

@@ -91,6 +91,10 @@ impl Report for PlanView<'_> {
         if contents.left_out > 0 {
             writeln!(out, "left out, replayed too often: {}", contents.left_out)?;
         }
+        if contents.forbidden > 0 {
+            let forbidden = contents.forbidden;
+            writeln!(out, "left out, never replayed by policy: {forbidden}")?;
+        }
         Ok(())
     }
 }

@@ -1,0 +1,227 @@
+//! `pf dlq archive`, `restore`, `fixed`, `check`, `log` and `policy`.
+
+use insta::assert_snapshot;
+
+use crate::{
+    dead_letters::{consume, failed, ids, publish},
+    harness::Pf,
+};
+
+#[test]
+fn what_is_archived_is_left_out_of_everything_until_it_is_restored() {
+    let pf = failed(3);
+    let all = ids(&pf);
+    let archived = pf.run(&[
+        "dlq",
+        "archive",
+        &all[1],
+        "--because",
+        "the customer was told",
+    ]);
+    assert_eq!(archived.succeeded().stdout(), "archived 1 dead letter\n");
+    assert_eq!(ids(&pf), [all[0].clone(), all[2].clone()]);
+    let stats = pf.run(&["dlq", "stats", "-o", "json"]).succeeded().json();
+    assert_eq!(stats[0]["count"], 2);
+    let replayed = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
+    assert_eq!(replayed.stdout(), "replayed 2 dead letters\n");
+    assert_eq!(ids(&pf), [""; 0]);
+    let shown = pf
+        .run(&["dlq", "list", "--archived", "-o", "json"])
+        .succeeded();
+    assert_eq!(shown.json()[0]["dead_letter"]["id"], all[1].as_str());
+    let gone = pf.run(&["dlq", "restore", &all[0]]);
+    assert_eq!(gone.code(), Some(1), "{gone}");
+    let restored = pf.run(&["dlq", "restore", "--all"]).succeeded();
+    assert_eq!(restored.stdout(), "restored 1 dead letter\n");
+    assert_eq!(ids(&pf), [all[1].clone()]);
+    assert_eq!(
+        pf.run(&["dlq", "list", "--archived"]).succeeded().stdout(),
+        ""
+    );
+}
+
+#[test]
+fn nothing_is_archived_by_leaving_something_out() {
+    let pf = failed(1);
+    assert_snapshot!(pf.run(&["dlq", "archive"]), @"");
+    assert_eq!(pf.run(&["dlq", "restore", "x", "--all"]).code(), Some(2));
+    assert_eq!(ids(&pf).len(), 1);
+}
+
+#[test]
+fn the_first_new_dead_letter_of_a_fixed_failure_is_a_regression() {
+    let pf = failed(1);
+    let before = pf.run(&["dlq", "check", "--no-regressions"]).succeeded();
+    assert!(before.stdout().starts_with("ok"), "{before}");
+    let fingerprint =
+        pf.run(&["dlq", "list", "-o", "json"]).json()[0]["dead_letter"]["failure"]["fingerprint"]
+            .clone();
+    let fingerprint = fingerprint.as_str().unwrap();
+    let unknown = pf.run(&["dlq", "fixed", "1:zzzz", "--in", "v42"]);
+    assert_eq!(unknown.code(), Some(1), "{unknown}");
+    let note = "cards are checked earlier";
+    let _ = pf
+        .run(&["dlq", "fixed", fingerprint, "--in", "v42", "--note", note])
+        .succeeded();
+    let _ = pf.run(&["dlq", "check", "--no-regressions"]).succeeded();
+    publish(&pf, 2..=3);
+    let _ = consume(&pf, "billing", "echo card declined >&2; exit 65");
+    let listed = pf.run(&["dlq", "list"]).succeeded();
+    let marks: Vec<_> = listed
+        .stdout()
+        .lines()
+        .map(|line| line.ends_with("regressed: was fixed in v42"))
+        .collect();
+    assert_eq!(marks, [false, true, false]);
+    let marked = pf.run(&["dlq", "list", "-o", "json"]).json();
+    assert_eq!(marked[1]["dead_letter"]["regressed"]["note"], note);
+    assert!(marked[2]["dead_letter"].get("regressed").is_none());
+    let check = pf.run(&["dlq", "check", "--no-regressions"]);
+    assert_eq!(check.code(), Some(3), "{check}");
+    assert!(
+        check.stderr().contains("was fixed in v42 and is back"),
+        "{check}"
+    );
+}
+
+#[test]
+fn a_check_says_which_limits_are_exceeded() {
+    let pf = failed(3);
+    let _ = pf
+        .run(&[
+            "dlq",
+            "check",
+            "--max-depth",
+            "3",
+            "--max-age",
+            "1d",
+            "--max-rate",
+            "3/h",
+        ])
+        .succeeded();
+    let check = pf.run(&[
+        "dlq",
+        "check",
+        "--max-depth",
+        "2",
+        "--max-rate",
+        "2/h",
+        "-o",
+        "json",
+    ]);
+    assert_eq!(check.code(), Some(3), "{check}");
+    let report = &check.json()[0];
+    assert_eq!(
+        (&report["depth"], &report["recent"]),
+        (&3.into(), &3.into())
+    );
+    assert_eq!(report["exceeded"].as_array().unwrap().len(), 2);
+    let metrics = pf
+        .run(&["dlq", "check", "--max-depth", "3", "-o", "prometheus"])
+        .succeeded();
+    assert!(
+        metrics.stdout().contains("\npf_dead_letters 3\n"),
+        "{metrics}"
+    );
+    let other = pf
+        .run(&["dlq", "check", "--group", "other", "--max-depth", "0"])
+        .succeeded();
+    assert!(other.stdout().starts_with("ok"), "{other}");
+    assert_snapshot!(pf.run(&["dlq", "check"]), @"");
+    assert_eq!(
+        pf.run(&["dlq", "check", "--max-rate", "ten"]).code(),
+        Some(2)
+    );
+    assert_eq!(
+        pf.run(&["tail", "-o", "prometheus", "--until-end"]).code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn the_log_says_who_did_what_and_why() {
+    let pf = failed(2).env("USER", "ann");
+    let _ = pf
+        .run(&[
+            "dlq",
+            "replay",
+            "--all",
+            "--yes",
+            "--because",
+            "cards work again",
+        ])
+        .succeeded();
+    let _ = consume(&pf, "billing", "exit 65");
+    let _ = pf.run(&["dlq", "purge", "--all", "--yes"]).succeeded();
+    let log = pf.run(&["dlq", "log", "-o", "json"]).succeeded().json();
+    let actions: Vec<_> = log
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(actions, ["replay", "purge"]);
+    assert!(log[0]["who"].as_str().unwrap().starts_with("ann@"));
+    assert_eq!(log[0]["because"], "cards work again");
+    assert_eq!(log[0]["result"]["done"], 2);
+    assert_eq!(log[0]["plan"].as_str().unwrap().len(), 64);
+    let last = pf.run(&["dlq", "log", "--last", "1"]).succeeded();
+    assert!(last.stdout().contains("purge --all  2 done"), "{last}");
+}
+
+#[test]
+fn a_policy_is_kept_in_the_store_and_a_local_one_forbids_more() {
+    let pf = failed(2);
+    let set = |policy: &str| pf.run_with(&["dlq", "policy", "set", "-"], policy);
+    assert_eq!(set(r#"{"read-olny":true}"#).code(), Some(2));
+    let _ = set(r#"{"read-only":true}"#).succeeded();
+    assert_snapshot!(pf.run(&["dlq", "purge", "--all", "--yes"]), @"");
+    assert_eq!(pf.run(&["dlq", "archive", "--all"]).code(), Some(77));
+    assert_eq!(ids(&pf).len(), 2);
+    let _ = set(r#"{"targets":["payment.**"]}"#).succeeded();
+    let elsewhere = pf.run(&["dlq", "replay", "--all", "--yes"]);
+    assert_eq!(elsewhere.code(), Some(77), "{elsewhere}");
+    assert_eq!(
+        pf.run(&["dlq", "jobs", "list", "-o", "json"])
+            .succeeded()
+            .json()
+            .len(),
+        0
+    );
+    let _ = set(r#"{"never-replay":["1:"]}"#).succeeded();
+    let never = pf.run(&["dlq", "replay", "--all", "--yes"]);
+    assert!(
+        never
+            .stderr()
+            .contains("left out, never replayed by policy: 2"),
+        "{never}"
+    );
+    assert_eq!(ids(&pf).len(), 2);
+    let _ = set("{}").succeeded();
+    pf.write("local.json", r#"{"read-only":true}"#);
+    let pf = pf.env("PF_DLQ_POLICY", "local.json");
+    assert_eq!(pf.run(&["dlq", "purge", "--all", "--yes"]).code(), Some(77));
+    pf.write("local.json", "{");
+    let broken = pf.run(&["dlq", "list"]);
+    assert_eq!(broken.code(), Some(78), "{broken}");
+}
+
+#[test]
+fn a_policy_is_tried_before_it_is_set() {
+    let pf = Pf::new();
+    pf.write("policy.json", r#"{"targets":["order.**"],"max-rate":10}"#);
+    let _ = pf
+        .run(&[
+            "dlq",
+            "policy",
+            "test",
+            "policy.json",
+            "--to",
+            "order.created",
+        ])
+        .succeeded();
+    let refused = pf.run(&["dlq", "policy", "test", "policy.json", "--to", "mail.sent"]);
+    assert_eq!(refused.code(), Some(77), "{refused}");
+    assert_eq!(
+        pf.run(&["dlq", "policy", "test", "none.json"]).code(),
+        Some(1)
+    );
+}

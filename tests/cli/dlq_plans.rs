@@ -1,0 +1,144 @@
+//! Plan files, `pf dlq apply` and `pf dlq jobs`.
+
+use insta::assert_snapshot;
+
+use crate::{
+    dead_letters::{consume, failed, ids, publish},
+    harness::Pf,
+};
+
+fn plan(pf: &Pf) {
+    let _ = pf
+        .run(&["dlq", "replay", "--all", "--plan", "plan.json"])
+        .succeeded();
+}
+
+fn read(pf: &Pf) -> String {
+    std::fs::read_to_string(pf.path("plan.json")).unwrap()
+}
+
+#[test]
+fn a_plan_file_is_applied_as_it_is_and_once() {
+    let pf = failed(2);
+    plan(&pf);
+    assert_eq!(ids(&pf).len(), 2, "nothing was done");
+    let file: serde_json::Value = serde_json::from_str(&read(&pf)).unwrap();
+    assert_eq!(file["dead_letters"].as_array().unwrap().len(), 2);
+    assert_eq!(file["dead_letters"][0]["group"], "billing");
+    assert_eq!(file["plan"]["hash"].as_str().unwrap().len(), 64);
+    publish(&pf, 3..=3);
+    let _ = consume(&pf, "billing", "exit 65");
+    let applied = pf.run(&["dlq", "apply", "plan.json"]).succeeded();
+    assert_eq!(applied.stdout(), "replayed 2 dead letters\n");
+    assert_eq!(ids(&pf).len(), 1, "a later one is not in the plan");
+    let again = pf.run(&["dlq", "apply", "plan.json"]);
+    assert_eq!(again.code(), Some(1), "{again}");
+    let log = pf.run(&["dlq", "log", "-o", "json"]).succeeded().json();
+    assert_eq!(log[0]["plan"], file["plan"]["hash"]);
+}
+
+#[test]
+fn a_plan_that_changed_is_refused() {
+    let pf = failed(2);
+    plan(&pf);
+    let all = ids(&pf);
+    let altered = read(&pf).replace(&all[0], &all[0].replace(|c| c != 'a', "b"));
+    pf.write("altered.json", &altered);
+    assert_eq!(pf.run(&["dlq", "apply", "altered.json"]).code(), Some(1));
+    pf.write("other.json", "{}");
+    assert_eq!(pf.run(&["dlq", "apply", "other.json"]).code(), Some(1));
+    let other = failed(2);
+    other.write("plan.json", read(&pf));
+    let refused = other.run(&["dlq", "apply", "plan.json"]);
+    assert_eq!(refused.code(), Some(1), "of another store: {refused}");
+    let _ = pf.run(&["dlq", "purge", &all[0], "--yes"]).succeeded();
+    let gone = pf.run(&["dlq", "apply", "plan.json"]);
+    assert_eq!(gone.code(), Some(1), "{gone}");
+    assert!(
+        gone.stderr()
+            .contains("1 dead letter of this plan are gone since")
+            || gone.stderr().contains("gone since"),
+        "{gone}"
+    );
+    assert_eq!(ids(&pf), [all[1].clone()]);
+}
+
+#[test]
+fn jobs_are_listed_shown_and_cancelled() {
+    let pf = failed(2);
+    plan(&pf);
+    let jobs = pf
+        .run(&["dlq", "jobs", "list", "-o", "json"])
+        .succeeded()
+        .json();
+    assert_eq!(
+        (&jobs[0]["state"], &jobs[0]["planned"]),
+        (&"planned".into(), &2.into())
+    );
+    let id = jobs[0]["id"].as_str().unwrap().to_owned();
+    let shown = pf.run(&["dlq", "jobs", "show", &id[..20]]).succeeded();
+    assert!(shown.stdout().contains("0 of 2  replay --all"), "{shown}");
+    let _ = pf
+        .run(&["dlq", "jobs", "cancel", &id, "--because", "not yet"])
+        .succeeded();
+    assert_eq!(pf.run(&["dlq", "jobs", "list"]).succeeded().stdout(), "");
+    assert_eq!(ids(&pf).len(), 2);
+    let ended = pf.run(&["dlq", "jobs", "list", "--all"]).succeeded();
+    assert!(ended.stdout().contains("cancelled"), "{ended}");
+    assert_snapshot!(pf.run(&["dlq", "jobs", "resume", "nosuch"]), @"");
+    assert_eq!(pf.run(&["dlq", "apply", "plan.json"]).code(), Some(1));
+}
+
+#[test]
+fn a_planned_job_is_run_by_its_id() {
+    let pf = failed(2);
+    plan(&pf);
+    let jobs = pf
+        .run(&["dlq", "jobs", "list", "-o", "json"])
+        .succeeded()
+        .json();
+    let id = jobs[0]["id"].as_str().unwrap().to_owned();
+    let resumed = pf.run(&["dlq", "jobs", "resume", &id]).succeeded();
+    assert_eq!(resumed.stdout(), "replayed 2 dead letters\n");
+    let shown = pf.run(&["dlq", "jobs", "show", &id]).succeeded();
+    assert!(
+        shown.stdout().contains("done         2 done  replay --all"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_replay_stops_when_too_many_die_again() {
+    let pf = failed(60);
+    let mut consumer = pf.spawn(&[
+        "consume",
+        "order.created",
+        "--group",
+        "billing",
+        "-q",
+        "--",
+        "sh",
+        "-c",
+        "exit 65",
+    ]);
+    let args = [
+        "dlq",
+        "replay",
+        "--all",
+        "--yes",
+        "--rate",
+        "15",
+        "--stop-on-refail",
+        "20%",
+    ];
+    let stopped = pf.run(&args);
+    assert_eq!(stopped.code(), Some(4), "{stopped}");
+    assert!(stopped.stderr().contains("have died again"), "{stopped}");
+    consumer.kill().unwrap();
+    let _ = consumer.wait().unwrap();
+    let left = pf
+        .run(&["dlq", "jobs", "list", "-o", "json"])
+        .succeeded()
+        .json();
+    assert_eq!(left[0]["state"], "interrupted");
+}
