@@ -242,6 +242,16 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and fingerprint')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, where possible only to the group that failed')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters permanently')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none')
+            [CompletionResult]::new('jobs', 'jobs', [CompletionResultType]::ParameterValue, 'List, show, resume and cancel replay and purge jobs')
+            [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Put dead letters aside: only `--archived` shows them, until they are restored')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Take dead letters out of the archive')
+            [CompletionResult]::new('fixed', 'fixed', [CompletionResultType]::ParameterValue, 'Call a failure fixed; the first new dead letter of it is marked as a regression')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check dead letters against limits; exit 3 if one is exceeded')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store exported dead letters, each unless its id exists')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show who changed which dead letters, when and why')
+            [CompletionResult]::new('policy', 'policy', [CompletionResultType]::ParameterValue, 'Show, set or try the policy of the store: a guardrail for operators and scripts')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Turn messages that other consumers gave up on into dead letters')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -266,6 +276,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -291,6 +302,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show every dead letter')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
@@ -318,6 +330,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -337,8 +350,11 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least N failed runs, including those before replays')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N dead letters per second')
+            [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Write the plan to a file instead of running it; `pf dlq apply` runs it')
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Publish to another topic')
             [CompletionResult]::new('--max-replays', '--max-replays', [CompletionResultType]::ParameterName, 'Leave out dead letters that were replayed N times or more')
+            [CompletionResult]::new('--stop-on-refail', '--stop-on-refail', [CompletionResultType]::ParameterName, 'Stop when more than this share of what was replayed has died again, such as `20%`')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -346,6 +362,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Select every dead letter of the store')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask for confirmation')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask for confirmation')
@@ -370,6 +387,9 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least N failed runs, including those before replays')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N dead letters per second')
+            [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Write the plan to a file instead of running it; `pf dlq apply` runs it')
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Export them to a new file first')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -377,6 +397,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Select every dead letter of the store')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask for confirmation')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask for confirmation')
@@ -386,6 +407,368 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;apply' {
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N dead letters per second')
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;jobs' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the jobs that have not ended')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a job, also one that has ended')
+            [CompletionResult]::new('resume', 'resume', [CompletionResultType]::ParameterValue, 'Resume an interrupted job')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel a job; what it has not resolved stays a dead letter')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pf;dlq;jobs;list' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Also those that have ended, from the log')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;jobs;show' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;jobs;resume' {
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N dead letters per second')
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;jobs;cancel' {
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;jobs;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the jobs that have not ended')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a job, also one that has ended')
+            [CompletionResult]::new('resume', 'resume', [CompletionResultType]::ParameterValue, 'Resume an interrupted job')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel a job; what it has not resolved stays a dead letter')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pf;dlq;jobs;help;list' {
+            break
+        }
+        'pf;dlq;jobs;help;show' {
+            break
+        }
+        'pf;dlq;jobs;help;resume' {
+            break
+        }
+        'pf;dlq;jobs;help;cancel' {
+            break
+        }
+        'pf;dlq;jobs;help;help' {
+            break
+        }
+        'pf;dlq;archive' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were dead-lettered')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The fingerprint of the failure, as shown by `pf dlq stats`')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead-lettered since then: an age such as `1h`, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead-lettered before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least N failed runs, including those before replays')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Select every one')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;restore' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were dead-lettered')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The fingerprint of the failure, as shown by `pf dlq stats`')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead-lettered since then: an age such as `1h`, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead-lettered before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least N failed runs, including those before replays')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Select every one')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;fixed' {
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The version of the handler that fixes it')
+            [CompletionResult]::new('--note', '--note', [CompletionResultType]::ParameterName, 'A remark for those who see it come back')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;check' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were dead-lettered')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The fingerprint of the failure, as shown by `pf dlq stats`')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead-lettered since then: an age such as `1h`, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead-lettered before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least N failed runs, including those before replays')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--max-depth', '--max-depth', [CompletionResultType]::ParameterName, 'At most N dead letters')
+            [CompletionResult]::new('--max-age', '--max-age', [CompletionResultType]::ParameterName, 'None was dead-lettered longer ago, such as `1d`')
+            [CompletionResult]::new('--max-rate', '--max-rate', [CompletionResultType]::ParameterName, 'At most so many within the last span of time, such as `10/h` or `5/15m`')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
+            [CompletionResult]::new('--no-regressions', '--no-regressions', [CompletionResultType]::ParameterName, 'No dead letter of a failure that `pf dlq fixed` called fixed before')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;export' {
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Why they were dead-lettered')
+            [CompletionResult]::new('--fingerprint', '--fingerprint', [CompletionResultType]::ParameterName, 'The fingerprint of the failure, as shown by `pf dlq stats`')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Dead-lettered since then: an age such as `1h`, or a time')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Dead-lettered before then')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'At least N failed runs, including those before replays')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
+            [CompletionResult]::new('--mask', '--mask', [CompletionResultType]::ParameterName, 'Replace the values at this path of the record by `***`; may be given several times')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--archived', '--archived', [CompletionResultType]::ParameterName, 'Those that are archived, and no others')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Export every dead letter of the store')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;import' {
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Check the lines, and whether the store can hold them, without storing any')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Check the lines, and whether the store can hold them, without storing any')
+            [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Create the store if it does not exist')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;log' {
+            [CompletionResult]::new('--last', '--last', [CompletionResultType]::ParameterName, 'Only the last N entries')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;policy' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the policy of the store')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set the policy of the store')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Read a policy without setting it, and say what it would forbid')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pf;dlq;policy;show' {
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;policy;set' {
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;policy;test' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'A topic that a replay would publish to')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;policy;help' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the policy of the store')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set the policy of the store')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Read a policy without setting it, and say what it would forbid')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pf;dlq;policy;help;show' {
+            break
+        }
+        'pf;dlq;policy;help;set' {
+            break
+        }
+        'pf;dlq;policy;help;test' {
+            break
+        }
+        'pf;dlq;policy;help;help' {
             break
         }
         'pf;dlq;capture' {
@@ -409,6 +792,16 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and fingerprint')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, where possible only to the group that failed')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters permanently')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none')
+            [CompletionResult]::new('jobs', 'jobs', [CompletionResultType]::ParameterValue, 'List, show, resume and cancel replay and purge jobs')
+            [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Put dead letters aside: only `--archived` shows them, until they are restored')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Take dead letters out of the archive')
+            [CompletionResult]::new('fixed', 'fixed', [CompletionResultType]::ParameterValue, 'Call a failure fixed; the first new dead letter of it is marked as a regression')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check dead letters against limits; exit 3 if one is exceeded')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store exported dead letters, each unless its id exists')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show who changed which dead letters, when and why')
+            [CompletionResult]::new('policy', 'policy', [CompletionResultType]::ParameterValue, 'Show, set or try the policy of the store: a guardrail for operators and scripts')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Turn messages that other consumers gave up on into dead letters')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -426,6 +819,64 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;dlq;help;purge' {
+            break
+        }
+        'pf;dlq;help;apply' {
+            break
+        }
+        'pf;dlq;help;jobs' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the jobs that have not ended')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a job, also one that has ended')
+            [CompletionResult]::new('resume', 'resume', [CompletionResultType]::ParameterValue, 'Resume an interrupted job')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel a job; what it has not resolved stays a dead letter')
+            break
+        }
+        'pf;dlq;help;jobs;list' {
+            break
+        }
+        'pf;dlq;help;jobs;show' {
+            break
+        }
+        'pf;dlq;help;jobs;resume' {
+            break
+        }
+        'pf;dlq;help;jobs;cancel' {
+            break
+        }
+        'pf;dlq;help;archive' {
+            break
+        }
+        'pf;dlq;help;restore' {
+            break
+        }
+        'pf;dlq;help;fixed' {
+            break
+        }
+        'pf;dlq;help;check' {
+            break
+        }
+        'pf;dlq;help;export' {
+            break
+        }
+        'pf;dlq;help;import' {
+            break
+        }
+        'pf;dlq;help;log' {
+            break
+        }
+        'pf;dlq;help;policy' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the policy of the store')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set the policy of the store')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Read a policy without setting it, and say what it would forbid')
+            break
+        }
+        'pf;dlq;help;policy;show' {
+            break
+        }
+        'pf;dlq;help;policy;set' {
+            break
+        }
+        'pf;dlq;help;policy;test' {
             break
         }
         'pf;dlq;help;capture' {
@@ -722,6 +1173,16 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and fingerprint')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, where possible only to the group that failed')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters permanently')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none')
+            [CompletionResult]::new('jobs', 'jobs', [CompletionResultType]::ParameterValue, 'List, show, resume and cancel replay and purge jobs')
+            [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Put dead letters aside: only `--archived` shows them, until they are restored')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Take dead letters out of the archive')
+            [CompletionResult]::new('fixed', 'fixed', [CompletionResultType]::ParameterValue, 'Call a failure fixed; the first new dead letter of it is marked as a regression')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check dead letters against limits; exit 3 if one is exceeded')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store exported dead letters, each unless its id exists')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show who changed which dead letters, when and why')
+            [CompletionResult]::new('policy', 'policy', [CompletionResultType]::ParameterValue, 'Show, set or try the policy of the store: a guardrail for operators and scripts')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Turn messages that other consumers gave up on into dead letters')
             break
         }
@@ -738,6 +1199,64 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;help;dlq;purge' {
+            break
+        }
+        'pf;help;dlq;apply' {
+            break
+        }
+        'pf;help;dlq;jobs' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the jobs that have not ended')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a job, also one that has ended')
+            [CompletionResult]::new('resume', 'resume', [CompletionResultType]::ParameterValue, 'Resume an interrupted job')
+            [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Cancel a job; what it has not resolved stays a dead letter')
+            break
+        }
+        'pf;help;dlq;jobs;list' {
+            break
+        }
+        'pf;help;dlq;jobs;show' {
+            break
+        }
+        'pf;help;dlq;jobs;resume' {
+            break
+        }
+        'pf;help;dlq;jobs;cancel' {
+            break
+        }
+        'pf;help;dlq;archive' {
+            break
+        }
+        'pf;help;dlq;restore' {
+            break
+        }
+        'pf;help;dlq;fixed' {
+            break
+        }
+        'pf;help;dlq;check' {
+            break
+        }
+        'pf;help;dlq;export' {
+            break
+        }
+        'pf;help;dlq;import' {
+            break
+        }
+        'pf;help;dlq;log' {
+            break
+        }
+        'pf;help;dlq;policy' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the policy of the store')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set the policy of the store')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Read a policy without setting it, and say what it would forbid')
+            break
+        }
+        'pf;help;dlq;policy;show' {
+            break
+        }
+        'pf;help;dlq;policy;set' {
+            break
+        }
+        'pf;help;dlq;policy;test' {
             break
         }
         'pf;help;dlq;capture' {

@@ -88,14 +88,41 @@ _pf() {
             pf__subcmd__context__subcmd__help,use)
                 cmd="pf__subcmd__context__subcmd__help__subcmd__use"
                 ;;
+            pf__subcmd__dlq,apply)
+                cmd="pf__subcmd__dlq__subcmd__apply"
+                ;;
+            pf__subcmd__dlq,archive)
+                cmd="pf__subcmd__dlq__subcmd__archive"
+                ;;
             pf__subcmd__dlq,capture)
                 cmd="pf__subcmd__dlq__subcmd__capture"
+                ;;
+            pf__subcmd__dlq,check)
+                cmd="pf__subcmd__dlq__subcmd__check"
+                ;;
+            pf__subcmd__dlq,export)
+                cmd="pf__subcmd__dlq__subcmd__export"
+                ;;
+            pf__subcmd__dlq,fixed)
+                cmd="pf__subcmd__dlq__subcmd__fixed"
                 ;;
             pf__subcmd__dlq,help)
                 cmd="pf__subcmd__dlq__subcmd__help"
                 ;;
+            pf__subcmd__dlq,import)
+                cmd="pf__subcmd__dlq__subcmd__import"
+                ;;
+            pf__subcmd__dlq,jobs)
+                cmd="pf__subcmd__dlq__subcmd__jobs"
+                ;;
             pf__subcmd__dlq,list)
                 cmd="pf__subcmd__dlq__subcmd__list"
+                ;;
+            pf__subcmd__dlq,log)
+                cmd="pf__subcmd__dlq__subcmd__log"
+                ;;
+            pf__subcmd__dlq,policy)
+                cmd="pf__subcmd__dlq__subcmd__policy"
                 ;;
             pf__subcmd__dlq,purge)
                 cmd="pf__subcmd__dlq__subcmd__purge"
@@ -103,20 +130,50 @@ _pf() {
             pf__subcmd__dlq,replay)
                 cmd="pf__subcmd__dlq__subcmd__replay"
                 ;;
+            pf__subcmd__dlq,restore)
+                cmd="pf__subcmd__dlq__subcmd__restore"
+                ;;
             pf__subcmd__dlq,show)
                 cmd="pf__subcmd__dlq__subcmd__show"
                 ;;
             pf__subcmd__dlq,stats)
                 cmd="pf__subcmd__dlq__subcmd__stats"
                 ;;
+            pf__subcmd__dlq__subcmd__help,apply)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__apply"
+                ;;
+            pf__subcmd__dlq__subcmd__help,archive)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__archive"
+                ;;
             pf__subcmd__dlq__subcmd__help,capture)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__capture"
+                ;;
+            pf__subcmd__dlq__subcmd__help,check)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__check"
+                ;;
+            pf__subcmd__dlq__subcmd__help,export)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__export"
+                ;;
+            pf__subcmd__dlq__subcmd__help,fixed)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__fixed"
                 ;;
             pf__subcmd__dlq__subcmd__help,help)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__help"
                 ;;
+            pf__subcmd__dlq__subcmd__help,import)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__import"
+                ;;
+            pf__subcmd__dlq__subcmd__help,jobs)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__jobs"
+                ;;
             pf__subcmd__dlq__subcmd__help,list)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__list"
+                ;;
+            pf__subcmd__dlq__subcmd__help,log)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__log"
+                ;;
+            pf__subcmd__dlq__subcmd__help,policy)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__policy"
                 ;;
             pf__subcmd__dlq__subcmd__help,purge)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__purge"
@@ -124,11 +181,89 @@ _pf() {
             pf__subcmd__dlq__subcmd__help,replay)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__replay"
                 ;;
+            pf__subcmd__dlq__subcmd__help,restore)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__restore"
+                ;;
             pf__subcmd__dlq__subcmd__help,show)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__show"
                 ;;
             pf__subcmd__dlq__subcmd__help,stats)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__stats"
+                ;;
+            pf__subcmd__dlq__subcmd__help__subcmd__jobs,cancel)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__jobs__subcmd__cancel"
+                ;;
+            pf__subcmd__dlq__subcmd__help__subcmd__jobs,list)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__jobs__subcmd__list"
+                ;;
+            pf__subcmd__dlq__subcmd__help__subcmd__jobs,resume)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__jobs__subcmd__resume"
+                ;;
+            pf__subcmd__dlq__subcmd__help__subcmd__jobs,show)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__jobs__subcmd__show"
+                ;;
+            pf__subcmd__dlq__subcmd__help__subcmd__policy,set)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__policy__subcmd__set"
+                ;;
+            pf__subcmd__dlq__subcmd__help__subcmd__policy,show)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__policy__subcmd__show"
+                ;;
+            pf__subcmd__dlq__subcmd__help__subcmd__policy,test)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__policy__subcmd__test"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs,cancel)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__cancel"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs,help)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__help"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs,list)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__list"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs,resume)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__resume"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs,show)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__show"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs__subcmd__help,cancel)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__cancel"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs__subcmd__help,help)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__help"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs__subcmd__help,list)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__list"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs__subcmd__help,resume)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__resume"
+                ;;
+            pf__subcmd__dlq__subcmd__jobs__subcmd__help,show)
+                cmd="pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__show"
+                ;;
+            pf__subcmd__dlq__subcmd__policy,help)
+                cmd="pf__subcmd__dlq__subcmd__policy__subcmd__help"
+                ;;
+            pf__subcmd__dlq__subcmd__policy,set)
+                cmd="pf__subcmd__dlq__subcmd__policy__subcmd__set"
+                ;;
+            pf__subcmd__dlq__subcmd__policy,show)
+                cmd="pf__subcmd__dlq__subcmd__policy__subcmd__show"
+                ;;
+            pf__subcmd__dlq__subcmd__policy,test)
+                cmd="pf__subcmd__dlq__subcmd__policy__subcmd__test"
+                ;;
+            pf__subcmd__dlq__subcmd__policy__subcmd__help,help)
+                cmd="pf__subcmd__dlq__subcmd__policy__subcmd__help__subcmd__help"
+                ;;
+            pf__subcmd__dlq__subcmd__policy__subcmd__help,set)
+                cmd="pf__subcmd__dlq__subcmd__policy__subcmd__help__subcmd__set"
+                ;;
+            pf__subcmd__dlq__subcmd__policy__subcmd__help,show)
+                cmd="pf__subcmd__dlq__subcmd__policy__subcmd__help__subcmd__show"
+                ;;
+            pf__subcmd__dlq__subcmd__policy__subcmd__help,test)
+                cmd="pf__subcmd__dlq__subcmd__policy__subcmd__help__subcmd__test"
                 ;;
             pf__subcmd__help,caps)
                 cmd="pf__subcmd__help__subcmd__caps"
@@ -181,11 +316,38 @@ _pf() {
             pf__subcmd__help__subcmd__context,use)
                 cmd="pf__subcmd__help__subcmd__context__subcmd__use"
                 ;;
+            pf__subcmd__help__subcmd__dlq,apply)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__apply"
+                ;;
+            pf__subcmd__help__subcmd__dlq,archive)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__archive"
+                ;;
             pf__subcmd__help__subcmd__dlq,capture)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__capture"
                 ;;
+            pf__subcmd__help__subcmd__dlq,check)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__check"
+                ;;
+            pf__subcmd__help__subcmd__dlq,export)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__export"
+                ;;
+            pf__subcmd__help__subcmd__dlq,fixed)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__fixed"
+                ;;
+            pf__subcmd__help__subcmd__dlq,import)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__import"
+                ;;
+            pf__subcmd__help__subcmd__dlq,jobs)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__jobs"
+                ;;
             pf__subcmd__help__subcmd__dlq,list)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__list"
+                ;;
+            pf__subcmd__help__subcmd__dlq,log)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__log"
+                ;;
+            pf__subcmd__help__subcmd__dlq,policy)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__policy"
                 ;;
             pf__subcmd__help__subcmd__dlq,purge)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__purge"
@@ -193,11 +355,35 @@ _pf() {
             pf__subcmd__help__subcmd__dlq,replay)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__replay"
                 ;;
+            pf__subcmd__help__subcmd__dlq,restore)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__restore"
+                ;;
             pf__subcmd__help__subcmd__dlq,show)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__show"
                 ;;
             pf__subcmd__help__subcmd__dlq,stats)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__stats"
+                ;;
+            pf__subcmd__help__subcmd__dlq__subcmd__jobs,cancel)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__jobs__subcmd__cancel"
+                ;;
+            pf__subcmd__help__subcmd__dlq__subcmd__jobs,list)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__jobs__subcmd__list"
+                ;;
+            pf__subcmd__help__subcmd__dlq__subcmd__jobs,resume)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__jobs__subcmd__resume"
+                ;;
+            pf__subcmd__help__subcmd__dlq__subcmd__jobs,show)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__jobs__subcmd__show"
+                ;;
+            pf__subcmd__help__subcmd__dlq__subcmd__policy,set)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__policy__subcmd__set"
+                ;;
+            pf__subcmd__help__subcmd__dlq__subcmd__policy,show)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__policy__subcmd__show"
+                ;;
+            pf__subcmd__help__subcmd__dlq__subcmd__policy,test)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__policy__subcmd__test"
                 ;;
             pf__subcmd__help__subcmd__schedule,cancel)
                 cmd="pf__subcmd__help__subcmd__schedule__subcmd__cancel"
@@ -276,11 +462,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -322,11 +508,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -364,11 +550,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -486,11 +672,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -528,11 +714,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -578,11 +764,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -718,11 +904,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -760,11 +946,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -802,11 +988,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -844,11 +1030,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -886,11 +1072,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -909,7 +1095,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq)
-            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help list show stats replay purge capture help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help list show stats replay purge apply jobs archive restore fixed check export import log policy capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -928,11 +1114,151 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__apply)
+            opts="-o -q -h --rate --because --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__archive)
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --because --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ids)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    return 0
+                    ;;
+                --fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --attempts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -970,11 +1296,249 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__check)
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --max-depth --max-age --max-rate --no-regressions --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ids)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    return 0
+                    ;;
+                --fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --attempts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-depth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__export)
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --mask --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ids)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    return 0
+                    ;;
+                --fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --attempts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mask)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__fixed)
+            opts="-o -q -h --in --note --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --note)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -993,7 +1557,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__help)
-            opts="list show stats replay purge capture help"
+            opts="list show stats replay purge apply jobs archive restore fixed check export import log policy capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1006,7 +1570,77 @@ _pf() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__apply)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__archive)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pf__subcmd__dlq__subcmd__help__subcmd__capture)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__fixed)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1034,9 +1668,163 @@ _pf() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__jobs)
+            opts="list show resume cancel"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__jobs__subcmd__cancel)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__jobs__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__jobs__subcmd__resume)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__jobs__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pf__subcmd__dlq__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__log)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__policy)
+            opts="show set test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__policy__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__policy__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__policy__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1063,6 +1851,20 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__help__subcmd__replay)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1104,8 +1906,360 @@ _pf() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pf__subcmd__dlq__subcmd__import)
+            opts="-n -o -q -h --dry-run --create --because --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs)
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help list show resume cancel help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__cancel)
+            opts="-o -q -h --because --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__help)
+            opts="list show resume cancel help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__cancel)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__resume)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__list)
+            opts="-o -q -h --all --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__resume)
+            opts="-o -q -h --rate --because --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__jobs__subcmd__show)
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pf__subcmd__dlq__subcmd__list)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --limit --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --limit --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1172,11 +2326,303 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__log)
+            opts="-o -q -h --last --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy)
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help show set test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy__subcmd__help)
+            opts="show set test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy__subcmd__help__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy__subcmd__set)
+            opts="-o -q -h --because --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy__subcmd__show)
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__policy__subcmd__test)
+            opts="-o -q -h --to --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1195,7 +2641,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__purge)
-            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --yes --dry-run --rate --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --export --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1249,6 +2695,18 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --plan)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1262,11 +2720,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1285,7 +2743,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__replay)
-            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --yes --dry-run --rate --to --max-replays --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --stop-on-refail --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1339,11 +2797,23 @@ _pf() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --plan)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --max-replays)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stop-on-refail)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1360,11 +2830,101 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__restore)
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --because --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ids)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    return 0
+                    ;;
+                --fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --attempts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1383,7 +2943,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__show)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --all --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1446,11 +3006,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1469,7 +3029,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__stats)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --where --top --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --top --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1536,11 +3096,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1578,11 +3138,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1755,8 +3315,36 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help__subcmd__dlq)
-            opts="list show stats replay purge capture"
+            opts="list show stats replay purge apply jobs archive restore fixed check export import log policy capture"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__apply)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__archive)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1782,9 +3370,205 @@ _pf() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__fixed)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__jobs)
+            opts="list show resume cancel"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__jobs__subcmd__cancel)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__jobs__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__jobs__subcmd__resume)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__jobs__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pf__subcmd__help__subcmd__dlq__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__log)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__policy)
+            opts="show set test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__policy__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__policy__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__policy__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1811,6 +3595,20 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help__subcmd__dlq__subcmd__replay)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2030,11 +3828,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2140,11 +3938,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2182,11 +3980,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2228,11 +4026,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2380,11 +4178,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2430,11 +4228,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2472,11 +4270,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2514,11 +4312,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2584,11 +4382,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -230,6 +230,16 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand stats 'Count dead letters by topic, group, kind and fingerprint'
             cand replay 'Publish dead letters again, where possible only to the group that failed'
             cand purge 'Delete dead letters permanently'
+            cand apply 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
+            cand jobs 'List, show, resume and cancel replay and purge jobs'
+            cand archive 'Put dead letters aside: only `--archived` shows them, until they are restored'
+            cand restore 'Take dead letters out of the archive'
+            cand fixed 'Call a failure fixed; the first new dead letter of it is marked as a regression'
+            cand check 'Check dead letters against limits; exit 3 if one is exceeded'
+            cand export 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`'
+            cand import 'Store exported dead letters, each unless its id exists'
+            cand log 'Show who changed which dead letters, when and why'
+            cand policy 'Show, set or try the policy of the store: a guardrail for operators and scripts'
             cand capture 'Turn messages that other consumers gave up on into dead letters'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -253,6 +263,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --output 'Output format'
             cand --color 'When to use colour'
             cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
             cand -q 'Print no notices; warnings, errors and their hints stay'
             cand --quiet 'Print no notices; warnings, errors and their hints stay'
             cand -h 'Print help (see more with ''--help'')'
@@ -277,6 +288,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --output 'Output format'
             cand --color 'When to use colour'
             cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
             cand --all 'Show every dead letter'
             cand -q 'Print no notices; warnings, errors and their hints stay'
             cand --quiet 'Print no notices; warnings, errors and their hints stay'
@@ -303,6 +315,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --output 'Output format'
             cand --color 'When to use colour'
             cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
             cand -q 'Print no notices; warnings, errors and their hints stay'
             cand --quiet 'Print no notices; warnings, errors and their hints stay'
             cand -h 'Print help (see more with ''--help'')'
@@ -321,8 +334,11 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --attempts 'At least N failed runs, including those before replays'
             cand --where 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
             cand --rate 'At most N dead letters per second'
+            cand --plan 'Write the plan to a file instead of running it; `pf dlq apply` runs it'
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
             cand --to 'Publish to another topic'
             cand --max-replays 'Leave out dead letters that were replayed N times or more'
+            cand --stop-on-refail 'Stop when more than this share of what was replayed has died again, such as `20%`'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -330,6 +346,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --output 'Output format'
             cand --color 'When to use colour'
             cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
             cand --all 'Select every dead letter of the store'
             cand -y 'Do not ask for confirmation'
             cand --yes 'Do not ask for confirmation'
@@ -353,6 +370,9 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --attempts 'At least N failed runs, including those before replays'
             cand --where 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
             cand --rate 'At most N dead letters per second'
+            cand --plan 'Write the plan to a file instead of running it; `pf dlq apply` runs it'
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --export 'Export them to a new file first'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -360,6 +380,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --output 'Output format'
             cand --color 'When to use colour'
             cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
             cand --all 'Select every dead letter of the store'
             cand -y 'Do not ask for confirmation'
             cand --yes 'Do not ask for confirmation'
@@ -369,6 +390,340 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --quiet 'Print no notices; warnings, errors and their hints stay'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;apply'= {
+            cand --rate 'At most N dead letters per second'
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;jobs'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand list 'List the jobs that have not ended'
+            cand show 'Show a job, also one that has ended'
+            cand resume 'Resume an interrupted job'
+            cand cancel 'Cancel a job; what it has not resolved stays a dead letter'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;dlq;jobs;list'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --all 'Also those that have ended, from the log'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;jobs;show'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;jobs;resume'= {
+            cand --rate 'At most N dead letters per second'
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;jobs;cancel'= {
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;jobs;help'= {
+            cand list 'List the jobs that have not ended'
+            cand show 'Show a job, also one that has ended'
+            cand resume 'Resume an interrupted job'
+            cand cancel 'Cancel a job; what it has not resolved stays a dead letter'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;dlq;jobs;help;list'= {
+        }
+        &'pf;dlq;jobs;help;show'= {
+        }
+        &'pf;dlq;jobs;help;resume'= {
+        }
+        &'pf;dlq;jobs;help;cancel'= {
+        }
+        &'pf;dlq;jobs;help;help'= {
+        }
+        &'pf;dlq;archive'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --group 'The group that dead-lettered them'
+            cand --type 'The type of the event'
+            cand --reason 'Part of the failure''s message or class, ignoring case'
+            cand --kind 'Why they were dead-lettered'
+            cand --fingerprint 'The fingerprint of the failure, as shown by `pf dlq stats`'
+            cand --since 'Dead-lettered since then: an age such as `1h`, or a time'
+            cand --until 'Dead-lettered before then'
+            cand --attempts 'At least N failed runs, including those before replays'
+            cand --where 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
+            cand --all 'Select every one'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;restore'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --group 'The group that dead-lettered them'
+            cand --type 'The type of the event'
+            cand --reason 'Part of the failure''s message or class, ignoring case'
+            cand --kind 'Why they were dead-lettered'
+            cand --fingerprint 'The fingerprint of the failure, as shown by `pf dlq stats`'
+            cand --since 'Dead-lettered since then: an age such as `1h`, or a time'
+            cand --until 'Dead-lettered before then'
+            cand --attempts 'At least N failed runs, including those before replays'
+            cand --where 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
+            cand --all 'Select every one'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;fixed'= {
+            cand --in 'The version of the handler that fixes it'
+            cand --note 'A remark for those who see it come back'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;check'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --group 'The group that dead-lettered them'
+            cand --type 'The type of the event'
+            cand --reason 'Part of the failure''s message or class, ignoring case'
+            cand --kind 'Why they were dead-lettered'
+            cand --fingerprint 'The fingerprint of the failure, as shown by `pf dlq stats`'
+            cand --since 'Dead-lettered since then: an age such as `1h`, or a time'
+            cand --until 'Dead-lettered before then'
+            cand --attempts 'At least N failed runs, including those before replays'
+            cand --where 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --max-depth 'At most N dead letters'
+            cand --max-age 'None was dead-lettered longer ago, such as `1d`'
+            cand --max-rate 'At most so many within the last span of time, such as `10/h` or `5/15m`'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
+            cand --no-regressions 'No dead letter of a failure that `pf dlq fixed` called fixed before'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;export'= {
+            cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
+            cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --group 'The group that dead-lettered them'
+            cand --type 'The type of the event'
+            cand --reason 'Part of the failure''s message or class, ignoring case'
+            cand --kind 'Why they were dead-lettered'
+            cand --fingerprint 'The fingerprint of the failure, as shown by `pf dlq stats`'
+            cand --since 'Dead-lettered since then: an age such as `1h`, or a time'
+            cand --until 'Dead-lettered before then'
+            cand --attempts 'At least N failed runs, including those before replays'
+            cand --where 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
+            cand --mask 'Replace the values at this path of the record by `***`; may be given several times'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --archived 'Those that are archived, and no others'
+            cand --all 'Export every dead letter of the store'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;import'= {
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -n 'Check the lines, and whether the store can hold them, without storing any'
+            cand --dry-run 'Check the lines, and whether the store can hold them, without storing any'
+            cand --create 'Create the store if it does not exist'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;log'= {
+            cand --last 'Only the last N entries'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;policy'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand show 'Show the policy of the store'
+            cand set 'Set the policy of the store'
+            cand test 'Read a policy without setting it, and say what it would forbid'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;dlq;policy;show'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;policy;set'= {
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;policy;test'= {
+            cand --to 'A topic that a replay would publish to'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;policy;help'= {
+            cand show 'Show the policy of the store'
+            cand set 'Set the policy of the store'
+            cand test 'Read a policy without setting it, and say what it would forbid'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;dlq;policy;help;show'= {
+        }
+        &'pf;dlq;policy;help;set'= {
+        }
+        &'pf;dlq;policy;help;test'= {
+        }
+        &'pf;dlq;policy;help;help'= {
         }
         &'pf;dlq;capture'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
@@ -390,6 +745,16 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand stats 'Count dead letters by topic, group, kind and fingerprint'
             cand replay 'Publish dead letters again, where possible only to the group that failed'
             cand purge 'Delete dead letters permanently'
+            cand apply 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
+            cand jobs 'List, show, resume and cancel replay and purge jobs'
+            cand archive 'Put dead letters aside: only `--archived` shows them, until they are restored'
+            cand restore 'Take dead letters out of the archive'
+            cand fixed 'Call a failure fixed; the first new dead letter of it is marked as a regression'
+            cand check 'Check dead letters against limits; exit 3 if one is exceeded'
+            cand export 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`'
+            cand import 'Store exported dead letters, each unless its id exists'
+            cand log 'Show who changed which dead letters, when and why'
+            cand policy 'Show, set or try the policy of the store: a guardrail for operators and scripts'
             cand capture 'Turn messages that other consumers gave up on into dead letters'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -402,6 +767,47 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;help;replay'= {
         }
         &'pf;dlq;help;purge'= {
+        }
+        &'pf;dlq;help;apply'= {
+        }
+        &'pf;dlq;help;jobs'= {
+            cand list 'List the jobs that have not ended'
+            cand show 'Show a job, also one that has ended'
+            cand resume 'Resume an interrupted job'
+            cand cancel 'Cancel a job; what it has not resolved stays a dead letter'
+        }
+        &'pf;dlq;help;jobs;list'= {
+        }
+        &'pf;dlq;help;jobs;show'= {
+        }
+        &'pf;dlq;help;jobs;resume'= {
+        }
+        &'pf;dlq;help;jobs;cancel'= {
+        }
+        &'pf;dlq;help;archive'= {
+        }
+        &'pf;dlq;help;restore'= {
+        }
+        &'pf;dlq;help;fixed'= {
+        }
+        &'pf;dlq;help;check'= {
+        }
+        &'pf;dlq;help;export'= {
+        }
+        &'pf;dlq;help;import'= {
+        }
+        &'pf;dlq;help;log'= {
+        }
+        &'pf;dlq;help;policy'= {
+            cand show 'Show the policy of the store'
+            cand set 'Set the policy of the store'
+            cand test 'Read a policy without setting it, and say what it would forbid'
+        }
+        &'pf;dlq;help;policy;show'= {
+        }
+        &'pf;dlq;help;policy;set'= {
+        }
+        &'pf;dlq;help;policy;test'= {
         }
         &'pf;dlq;help;capture'= {
         }
@@ -660,6 +1066,16 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand stats 'Count dead letters by topic, group, kind and fingerprint'
             cand replay 'Publish dead letters again, where possible only to the group that failed'
             cand purge 'Delete dead letters permanently'
+            cand apply 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
+            cand jobs 'List, show, resume and cancel replay and purge jobs'
+            cand archive 'Put dead letters aside: only `--archived` shows them, until they are restored'
+            cand restore 'Take dead letters out of the archive'
+            cand fixed 'Call a failure fixed; the first new dead letter of it is marked as a regression'
+            cand check 'Check dead letters against limits; exit 3 if one is exceeded'
+            cand export 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`'
+            cand import 'Store exported dead letters, each unless its id exists'
+            cand log 'Show who changed which dead letters, when and why'
+            cand policy 'Show, set or try the policy of the store: a guardrail for operators and scripts'
             cand capture 'Turn messages that other consumers gave up on into dead letters'
         }
         &'pf;help;dlq;list'= {
@@ -671,6 +1087,47 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;help;dlq;replay'= {
         }
         &'pf;help;dlq;purge'= {
+        }
+        &'pf;help;dlq;apply'= {
+        }
+        &'pf;help;dlq;jobs'= {
+            cand list 'List the jobs that have not ended'
+            cand show 'Show a job, also one that has ended'
+            cand resume 'Resume an interrupted job'
+            cand cancel 'Cancel a job; what it has not resolved stays a dead letter'
+        }
+        &'pf;help;dlq;jobs;list'= {
+        }
+        &'pf;help;dlq;jobs;show'= {
+        }
+        &'pf;help;dlq;jobs;resume'= {
+        }
+        &'pf;help;dlq;jobs;cancel'= {
+        }
+        &'pf;help;dlq;archive'= {
+        }
+        &'pf;help;dlq;restore'= {
+        }
+        &'pf;help;dlq;fixed'= {
+        }
+        &'pf;help;dlq;check'= {
+        }
+        &'pf;help;dlq;export'= {
+        }
+        &'pf;help;dlq;import'= {
+        }
+        &'pf;help;dlq;log'= {
+        }
+        &'pf;help;dlq;policy'= {
+            cand show 'Show the policy of the store'
+            cand set 'Set the policy of the store'
+            cand test 'Read a policy without setting it, and say what it would forbid'
+        }
+        &'pf;help;dlq;policy;show'= {
+        }
+        &'pf;help;dlq;policy;set'= {
+        }
+        &'pf;help;dlq;policy;test'= {
         }
         &'pf;help;dlq;capture'= {
         }

@@ -31,7 +31,8 @@ complete -c pf -n "__fish_pf_needs_command" -s o -l output -d 'Output format' -r
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -77,7 +78,8 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -s o -l output -d 'Output
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand publish" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -105,7 +107,8 @@ complete -c pf -n "__fish_pf_using_subcommand tail" -s o -l output -d 'Output fo
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand tail" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -145,7 +148,8 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -s o -l output -d 'Output
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -167,7 +171,8 @@ complete -c pf -n "__fish_pf_using_subcommand caps" -s o -l output -d 'Output fo
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand caps" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -182,7 +187,8 @@ complete -c pf -n "__fish_pf_using_subcommand doctor" -s o -l output -d 'Output 
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -197,7 +203,8 @@ complete -c pf -n "__fish_pf_using_subcommand demo" -s o -l output -d 'Output fo
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -211,7 +218,8 @@ complete -c pf -n "__fish_pf_using_subcommand completions" -s o -l output -d 'Ou
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -226,34 +234,46 @@ complete -c pf -n "__fish_pf_using_subcommand man" -s o -l output -d 'Output for
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand man" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "show" -d 'Show everything about dead letters, with their payload'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "replay" -d 'Publish dead letters again, where possible only to the group that failed'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "purge" -d 'Delete dead letters permanently'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "capture" -d 'Turn messages that other consumers gave up on into dead letters'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "show" -d 'Show everything about dead letters, with their payload'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "replay" -d 'Publish dead letters again, where possible only to the group that failed'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "purge" -d 'Delete dead letters permanently'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "apply" -d 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "jobs" -d 'List, show, resume and cancel replay and purge jobs'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "archive" -d 'Put dead letters aside: only `--archived` shows them, until they are restored'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "restore" -d 'Take dead letters out of the archive'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "fixed" -d 'Call a failure fixed; the first new dead letter of it is marked as a regression'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "check" -d 'Check dead letters against limits; exit 3 if one is exceeded'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "export" -d 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "import" -d 'Store exported dead letters, each unless its id exists'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "log" -d 'Show who changed which dead letters, when and why'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "policy" -d 'Show, set or try the policy of the store: a guardrail for operators and scripts'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "capture" -d 'Turn messages that other consumers gave up on into dead letters'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l topic -d 'Topics of the original messages, such as `order.*`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l group -d 'The group that dead-lettered them' -r
@@ -278,11 +298,13 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l archived -d 'Those that are archived, and no others'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
@@ -308,11 +330,13 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l archived -d 'Those that are archived, and no others'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l all -d 'Show every dead letter'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -340,11 +364,13 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l archived -d 'Those that are archived, and no others'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
@@ -364,8 +390,11 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l attempts -d 'At least N failed runs, including those before replays' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l where -d 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l rate -d 'At most N dead letters per second' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l plan -d 'Write the plan to a file instead of running it; `pf dlq apply` runs it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l to -d 'Publish to another topic' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l max-replays -d 'Leave out dead letters that were replayed N times or more' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l stop-on-refail -d 'Stop when more than this share of what was replayed has died again, such as `20%`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -373,11 +402,13 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l archived -d 'Those that are archived, and no others'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l all -d 'Select every dead letter of the store'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s y -l yes -d 'Do not ask for confirmation'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s n -l dry-run -d 'Show the plan only'
@@ -400,6 +431,9 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l attempts -d 'At least N failed runs, including those before replays' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l where -d 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l rate -d 'At most N dead letters per second' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l plan -d 'Write the plan to a file instead of running it; `pf dlq apply` runs it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l export -d 'Export them to a new file first' -r -F
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -407,16 +441,263 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l archived -d 'Those that are archived, and no others'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l all -d 'Select every dead letter of the store'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s y -l yes -d 'Do not ask for confirmation'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show the plan only'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l rate -d 'At most N dead letters per second' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -f -a "list" -d 'List the jobs that have not ended'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -f -a "show" -d 'Show a job, also one that has ended'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -f -a "resume" -d 'Resume an interrupted job'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -f -a "cancel" -d 'Cancel a job; what it has not resolved stays a dead letter'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l topic -d 'Topics of the original messages, such as `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l group -d 'The group that dead-lettered them' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l kind -d 'Why they were dead-lettered' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l until -d 'Dead-lettered before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l attempts -d 'At least N failed runs, including those before replays' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l where -d 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l archived -d 'Those that are archived, and no others'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l all -d 'Select every one'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l topic -d 'Topics of the original messages, such as `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l group -d 'The group that dead-lettered them' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l kind -d 'Why they were dead-lettered' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l until -d 'Dead-lettered before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l attempts -d 'At least N failed runs, including those before replays' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l where -d 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l archived -d 'Those that are archived, and no others'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l all -d 'Select every one'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -l in -d 'The version of the handler that fixes it' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -l note -d 'A remark for those who see it come back' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l topic -d 'Topics of the original messages, such as `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l group -d 'The group that dead-lettered them' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l kind -d 'Why they were dead-lettered' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l until -d 'Dead-lettered before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l attempts -d 'At least N failed runs, including those before replays' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l where -d 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l max-depth -d 'At most N dead letters' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l max-age -d 'None was dead-lettered longer ago, such as `1d`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l max-rate -d 'At most so many within the last span of time, such as `10/h` or `5/15m`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l archived -d 'Those that are archived, and no others'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l no-regressions -d 'No dead letter of a failure that `pf dlq fixed` called fixed before'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l topic -d 'Topics of the original messages, such as `order.*`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l group -d 'The group that dead-lettered them' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l type -d 'The type of the event' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l kind -d 'Why they were dead-lettered' -r -f -a "decode\t''
+permanent\t''
+exhausted\t''
+terminated\t''
+crashed\t''
+expired\t''"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l until -d 'Dead-lettered before then' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l attempts -d 'At least N failed runs, including those before replays' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l where -d 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l mask -d 'Replace the values at this path of the record by `***`; may be given several times' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l archived -d 'Those that are archived, and no others'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l all -d 'Export every dead letter of the store'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -s n -l dry-run -d 'Check the lines, and whether the store can hold them, without storing any'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l create -d 'Create the store if it does not exist'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -l last -d 'Only the last N entries' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -f -a "show" -d 'Show the policy of the store'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -f -a "set" -d 'Set the policy of the store'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -f -a "test" -d 'Read a policy without setting it, and say what it would forbid'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -424,7 +705,8 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -437,6 +719,16 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "replay" -d 'Publish dead letters again, where possible only to the group that failed'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Delete dead letters permanently'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "apply" -d 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "jobs" -d 'List, show, resume and cancel replay and purge jobs'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "archive" -d 'Put dead letters aside: only `--archived` shows them, until they are restored'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Take dead letters out of the archive'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "fixed" -d 'Call a failure fixed; the first new dead letter of it is marked as a regression'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check dead letters against limits; exit 3 if one is exceeded'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "import" -d 'Store exported dead letters, each unless its id exists'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "log" -d 'Show who changed which dead letters, when and why'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "policy" -d 'Show, set or try the policy of the store: a guardrail for operators and scripts'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "capture" -d 'Turn messages that other consumers gave up on into dead letters'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
@@ -446,7 +738,8 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subc
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -469,7 +762,8 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -483,7 +777,8 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -498,7 +793,8 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -514,7 +810,8 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -528,7 +825,8 @@ complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcomma
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -548,7 +846,8 @@ complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subco
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -570,7 +869,8 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -585,7 +885,8 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -599,7 +900,8 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -613,7 +915,8 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -627,7 +930,8 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
-raw\t'The payload as stored, one per line'"
+raw\t'The payload as stored, one per line'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -657,6 +961,16 @@ complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_f
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "replay" -d 'Publish dead letters again, where possible only to the group that failed'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "purge" -d 'Delete dead letters permanently'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "apply" -d 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "jobs" -d 'List, show, resume and cancel replay and purge jobs'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "archive" -d 'Put dead letters aside: only `--archived` shows them, until they are restored'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "restore" -d 'Take dead letters out of the archive'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "fixed" -d 'Call a failure fixed; the first new dead letter of it is marked as a regression'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "check" -d 'Check dead letters against limits; exit 3 if one is exceeded'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "export" -d 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "import" -d 'Store exported dead letters, each unless its id exists'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "log" -d 'Show who changed which dead letters, when and why'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "policy" -d 'Show, set or try the policy of the store: a guardrail for operators and scripts'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "capture" -d 'Turn messages that other consumers gave up on into dead letters'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "list" -d 'List delayed events, the next one first'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "show" -d 'Show delayed events with their payload'

@@ -15,7 +15,7 @@ fn an_import_rebuilds_what_was_exported_once() {
         let args = [&["dlq", "import", "-", "--url", "sqlite:other.db"], args].concat();
         pf.run_with(&args, lines)
     };
-    assert_eq!(import(&[], &lines).code(), Some(69), "it does not exist");
+    assert_eq!(import(&[], &lines).code(), Some(1), "it does not exist");
     assert_eq!(
         import(&["--create"], &lines).succeeded().stdout(),
         "imported 3 dead letters\n"
@@ -49,8 +49,22 @@ fn nothing_of_a_damaged_export_is_imported() {
         .to_owned();
     let _ = pf.run(&["dlq", "purge", "--all", "--yes"]).succeeded();
     let cut: String = lines.split_inclusive('\n').take(2).collect();
-    assert_snapshot!(pf.run_with(&["dlq", "import", "-"], cut), @"");
-    assert_snapshot!(pf.run_with(&["dlq", "import", "-"], lines.replace("declined", "accepted")), @"");
+    assert_snapshot!(pf.run_with(&["dlq", "import", "-"], cut), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: the export is cut off: its last line is missing, behind 2 dead letters
+    hint: nothing was imported; export again
+    ");
+    assert_snapshot!(pf.run_with(&["dlq", "import", "-"], lines.replace("declined", "accepted")), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: line 1: its checksum does not match: the line was changed
+    hint: nothing was imported
+    ");
     let half = &lines[..lines.len() / 3];
     assert_eq!(pf.run_with(&["dlq", "import", "-"], half).code(), Some(1));
     let twice = format!("{lines}{lines}");
@@ -68,7 +82,14 @@ fn masked_values_leave_the_house_as_stars_and_do_not_come_back() {
     let record = &export.json()[0];
     assert_eq!(record["event"]["data"]["n"], "***");
     assert_eq!(record["masked"][0], ".event.data.n");
-    assert_snapshot!(pf.run_with(&["dlq", "import", "-"], export.stdout()), @"");
+    assert_snapshot!(pf.run_with(&["dlq", "import", "-"], export.stdout()), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: line 1: it was masked and cannot be replayed
+    hint: nothing was imported
+    ");
     let wrong = pf.run(&["dlq", "export", "--all", "--mask", ".a ="]);
     assert_eq!(wrong.code(), Some(2), "{wrong}");
     let policy = r#"{"mask":[".event.source"]}"#;

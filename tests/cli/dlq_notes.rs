@@ -11,13 +11,7 @@ use crate::{
 fn what_is_archived_is_left_out_of_everything_until_it_is_restored() {
     let pf = failed(3);
     let all = ids(&pf);
-    let archived = pf.run(&[
-        "dlq",
-        "archive",
-        &all[1],
-        "--because",
-        "the customer was told",
-    ]);
+    let archived = pf.run(&["dlq", "archive", &all[1], "--because", "the customer knows"]);
     assert_eq!(archived.succeeded().stdout(), "archived 1 dead letter\n");
     assert_eq!(ids(&pf), [all[0].clone(), all[2].clone()]);
     let stats = pf.run(&["dlq", "stats", "-o", "json"]).succeeded().json();
@@ -43,7 +37,14 @@ fn what_is_archived_is_left_out_of_everything_until_it_is_restored() {
 #[test]
 fn nothing_is_archived_by_leaving_something_out() {
     let pf = failed(1);
-    assert_snapshot!(pf.run(&["dlq", "archive"]), @"");
+    assert_snapshot!(pf.run(&["dlq", "archive"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: nothing selected to archive
+    hint: select by ids or flags, or every one with `--all`; see `pf dlq list`
+    ");
     assert_eq!(pf.run(&["dlq", "restore", "x", "--all"]).code(), Some(2));
     assert_eq!(ids(&pf).len(), 1);
 }
@@ -127,7 +128,14 @@ fn a_check_says_which_limits_are_exceeded() {
         .run(&["dlq", "check", "--group", "other", "--max-depth", "0"])
         .succeeded();
     assert!(other.stdout().starts_with("ok"), "{other}");
-    assert_snapshot!(pf.run(&["dlq", "check"]), @"");
+    assert_snapshot!(pf.run(&["dlq", "check"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: nothing to check
+    hint: give a limit: `--max-depth`, `--max-age`, `--max-rate` or `--no-regressions`
+    ");
     assert_eq!(
         pf.run(&["dlq", "check", "--max-rate", "ten"]).code(),
         Some(2)
@@ -173,7 +181,14 @@ fn a_policy_is_kept_in_the_store_and_a_local_one_forbids_more() {
     let set = |policy: &str| pf.run_with(&["dlq", "policy", "set", "-"], policy);
     assert_eq!(set(r#"{"read-olny":true}"#).code(), Some(2));
     let _ = set(r#"{"read-only":true}"#).succeeded();
-    assert_snapshot!(pf.run(&["dlq", "purge", "--all", "--yes"]), @"");
+    assert_snapshot!(pf.run(&["dlq", "purge", "--all", "--yes"]), @"
+    exit: 77
+    --- stdout
+
+    --- stderr
+    error: the policy of this store forbids it: it is read-only
+    hint: see `pf dlq policy show`
+    ");
     assert_eq!(pf.run(&["dlq", "archive", "--all"]).code(), Some(77));
     assert_eq!(ids(&pf).len(), 2);
     let _ = set(r#"{"targets":["payment.**"]}"#).succeeded();

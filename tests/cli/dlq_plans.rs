@@ -85,7 +85,14 @@ fn jobs_are_listed_shown_and_cancelled() {
     assert_eq!(ids(&pf).len(), 2);
     let ended = pf.run(&["dlq", "jobs", "list", "--all"]).succeeded();
     assert!(ended.stdout().contains("cancelled"), "{ended}");
-    assert_snapshot!(pf.run(&["dlq", "jobs", "resume", "nosuch"]), @"");
+    assert_snapshot!(pf.run(&["dlq", "jobs", "resume", "nosuch"]), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: there is no job `nosuch`
+    hint: `pf dlq jobs list --all` shows all of them
+    ");
     assert_eq!(pf.run(&["dlq", "apply", "plan.json"]).code(), Some(1));
 }
 

@@ -49,7 +49,7 @@ const SEAM: [(&str, &str); 4] = [
     ("Factory", "factory"),
 ];
 
-const LONGEST_TRANSPORT: usize = 200;
+const LONGEST_TRANSPORT: usize = 220;
 
 /// Returns the backend of a file and its room.
 /// Folders that are no backends: what several of them use.

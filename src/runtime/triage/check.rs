@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Query, Triage, TriageError, notes::Fix};
+use super::{Counts, notes::Fix};
 use crate::transport::StatsRow;
 
 /// Limits for the dead letters of a query.
@@ -44,49 +44,26 @@ impl CheckReport {
     }
 }
 
-/// Checks the dead letters of a query.
-pub(super) async fn check(
-    triage: &Triage,
+/// Compares counts with limits. `recent` is what was dead-lettered within the span of the rate.
+pub(super) fn check(
     limits: &CheckLimits,
-    query: Query,
-) -> Result<CheckReport, TriageError> {
-    let now = SystemTime::now();
-    let counts = triage.stats(query.clone()).await?;
+    counts: &Counts,
+    recent: Option<u64>,
+    fixes: Vec<Fix>,
+    now: SystemTime,
+) -> CheckReport {
     let rows = &counts.rows;
-    let depth = rows.iter().map(|row| row.count).sum::<u64>() + counts.rest;
     let oldest = rows.iter().map(|row| row.first).min();
     let age = oldest.map(|time| now.duration_since(time).unwrap_or_default());
-    let recent = match limits.max_rate {
-        Some((_, span)) => Some(recent(triage, query, now, span).await?),
-        None => None,
-    };
-    let regressions = if limits.no_regressions {
-        regressions(triage.fixes().await?, rows)
-    } else {
-        Vec::new()
-    };
     let mut report = CheckReport {
-        depth,
+        depth: counts.total(),
         oldest_age_seconds: age.map(|age| age.as_secs()),
         recent,
-        regressions,
+        regressions: regressions(fixes, rows),
         exceeded: Vec::new(),
     };
     report.exceeded = exceeded(limits, &report, age);
-    Ok(report)
-}
-
-/// Counts what was dead-lettered within a span of time.
-async fn recent(
-    triage: &Triage,
-    mut query: Query,
-    now: SystemTime,
-    span: Duration,
-) -> Result<u64, TriageError> {
-    let start = now.checked_sub(span);
-    query.selection.since = query.selection.since.max(start);
-    let counts = triage.stats(query).await?;
-    Ok(counts.rows.iter().map(|row| row.count).sum::<u64>() + counts.rest)
+    report
 }
 
 fn regressions(fixes: Vec<Fix>, rows: &[StatsRow]) -> Vec<Fix> {

@@ -15,6 +15,12 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Returns how many dead letters were counted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.rows.iter().map(|row| row.count).sum::<u64>() + self.rest
+    }
+
     /// Returns a builder that keeps the bound.
     pub(super) fn builder() -> StatsBuilder {
         StatsBuilder::with_limit(MAX_ROWS)

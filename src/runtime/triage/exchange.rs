@@ -22,7 +22,7 @@ pub fn write_exported(out: &mut Vec<u8>, letter: &DeadLetter) {
     seal(out, start);
 }
 
-/// Appends the last line of an export of so many dead letters.
+/// Appends the last line of an export, which holds the number of dead letters.
 pub fn write_export_end(out: &mut Vec<u8>, letters: u64) {
     let start = out.len();
     out.extend_from_slice(format!(r#"{{"end":{{"dead_letters":{letters}}}}}"#).as_bytes());

@@ -34,7 +34,7 @@ mod notes;
 mod query;
 mod record;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
 pub use self::{
     check::{CheckLimits, CheckReport},
@@ -287,7 +287,23 @@ impl Triage {
         limits: &CheckLimits,
         query: impl Into<Query>,
     ) -> Result<CheckReport, TriageError> {
-        check::check(self, limits, query.into()).await
+        let (query, now) = (query.into(), SystemTime::now());
+        let counts = self.stats(query.clone()).await?;
+        let recent = match limits.max_rate {
+            Some((_, span)) => {
+                let mut recent = query;
+                let start = now.checked_sub(span);
+                recent.selection.since = recent.selection.since.max(start);
+                Some(self.stats(recent).await?.total())
+            }
+            None => None,
+        };
+        let fixes = if limits.no_regressions {
+            self.fixes().await?
+        } else {
+            Vec::new()
+        };
+        Ok(check::check(limits, &counts, recent, fixes, now))
     }
 
     /// Returns the policies that hold here: that of the store, and those of this process.

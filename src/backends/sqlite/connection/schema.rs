@@ -72,7 +72,7 @@ CREATE TABLE job_items(
     job TEXT, n INTEGER, letter TEXT NOT NULL, PRIMARY KEY(job, n)) WITHOUT ROWID;
 ";
 
-/// What triage notes down: its log, its policy, and what is put aside.
+/// Notes of triage: its log, its policy, its archive.
 const VERSION_2: &str = "
 CREATE TABLE notes(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";

@@ -1,4 +1,4 @@
-//! What died again while a replay runs: a sign that its cause is not fixed.
+//! Dead letters that are back while their replay still runs: a sign that the cause is not fixed.
 
 use std::{
     collections::HashSet,

@@ -9,7 +9,7 @@ use crate::transport::{DeadLetter, Fingerprint, Result as Answer, Transport};
 
 const FIXED: &str = "fixed";
 
-/// A fingerprint that is said to be fixed.
+/// A fix of the failures of one fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fix {
     /// The fingerprint, as `pf dlq stats` shows it.
@@ -20,9 +20,9 @@ pub struct Fix {
     /// A remark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Who said so.
+    /// The operator.
     pub who: String,
-    /// When it was said: dead letters since then are regressions.
+    /// The time of the fix: later dead letters are regressions.
     #[serde(with = "crate::transport::stamp")]
     pub time: SystemTime,
 }

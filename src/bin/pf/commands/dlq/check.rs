@@ -34,7 +34,7 @@ pub struct CheckArgs {
     /// None was dead-lettered longer ago, such as `1d`
     #[arg(long, value_name = "AGE", value_parser = times::some_duration, help_heading = "Limits")]
     max_age: Option<Duration>,
-    /// At most so many within the last span of time, such as `10/h` or `5/15m`
+    /// At most N were dead-lettered within the last span of time, such as `10/h` or `5/15m`
     #[arg(long, value_name = "N/SPAN", help_heading = "Limits")]
     max_rate: Option<Rate>,
     /// No dead letter of a failure that `pf dlq fixed` called fixed before

@@ -8,7 +8,7 @@ use protoflow::{
     transport::{Job, Selection},
 };
 
-use super::{Session, count, holder, plan_file::PlanFile};
+use super::{holder, plan::count, plan_file::PlanFile, session::Session};
 use crate::{
     commands::dlq::operator::{self, Because},
     config::masked,

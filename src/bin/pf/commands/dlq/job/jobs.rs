@@ -9,7 +9,7 @@ use protoflow::{
 };
 use serde::Serialize;
 
-use super::Session;
+use super::session::Session;
 use crate::{
     commands::dlq::operator::{self, Because},
     config::masked,

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  pf dlq archive k3v7q2 --because 'the customer was told'
+  pf dlq archive k3v7q2 --because 'the customer knows'
   pf dlq archive --until 30d
   pf dlq list --archived")]
 pub struct ArchiveArgs {

@@ -1,0 +1,125 @@
+//! The request for a job: its flags, and whether they ask for a preview, a plan file or a run.
+
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+};
+
+use clap::Args;
+use protoflow::{runtime::PlanRequest, transport::JobAction};
+
+use super::session::{Asking, Session};
+use crate::{
+    commands::dlq::{operator::Because, selection::SelectionArgs},
+    config::masked,
+    context::Context,
+    error::{CliError, CliResult},
+    output::Format,
+    values::times,
+};
+
+/// Flags of replay and purge.
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Select every dead letter of the store
+    #[arg(long)]
+    all: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    yes: bool,
+    /// Show the plan only
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// At most N dead letters per second
+    #[arg(long, value_name = "N", value_parser = times::rate)]
+    rate: Option<f64>,
+    /// Write the plan to a file instead of running it; `pf dlq apply` runs it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "yes"])]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    because: Because,
+}
+
+/// What is special about an action.
+#[derive(Debug, Default)]
+pub struct Special {
+    pub max_replays: Option<u32>,
+    pub stop_on_refail: Option<f64>,
+    /// Where the dead letters are exported to before they are purged.
+    pub export: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub async fn run(
+    args: JobArgs,
+    action: JobAction,
+    special: Special,
+    context: &mut Context,
+) -> CliResult<()> {
+    check(&args, action.verb(), context)?;
+    let Some(selected) = args.selection.open(context).await? else {
+        return Ok(());
+    };
+    let remarks = context.printer.remarks();
+    let job = Session {
+        store: masked(&context.url()?),
+        triage: selected.triage,
+        remarks: remarks.clone(),
+        rate: args.rate,
+        stop_on_refail: special.stop_on_refail,
+        because: args.because.because,
+    };
+    let request = PlanRequest {
+        max_replays: special.max_replays,
+        text: selected.text,
+        ..PlanRequest::new(action, selected.query.clone())
+    };
+    let asking = !args.yes && is_terminal();
+    let done = if let Some(file) = &args.plan {
+        job.write_plan(request, file).await?
+    } else if args.dry_run || !(args.yes || asking) {
+        job.preview(request, args.dry_run, context).await?
+    } else {
+        if let Some(file) = &special.export {
+            job.export(selected.query, file, context).await?;
+        }
+        job.execute(
+            request,
+            Asking {
+                wanted: asking,
+                all: args.all,
+            },
+            context,
+        )
+        .await?
+    };
+    if !done {
+        selected.empty.hint(&*selected.transport, &remarks).await;
+    }
+    Ok(())
+}
+
+/// Refuses a job without a selection: an omission must not select everything.
+fn check(args: &JobArgs, verb: &str, context: &Context) -> CliResult<()> {
+    let given = args.selection.is_given();
+    if args.all && given {
+        return Err(CliError::usage(
+            "`--all` cannot be combined with a selection",
+        ));
+    }
+    if !args.all && !given {
+        return Err(CliError::usage(format!("nothing selected to {verb}"))
+            .hint("see `pf dlq stats`; `--all` selects every dead letter of the store"));
+    }
+    if !matches!(context.printer.format(), Format::Text | Format::Json) {
+        return Err(CliError::usage(format!("{verb} does not print events"))
+            .hint("use `-o text` or `-o json`"));
+    }
+    Ok(())
+}
+
+fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}

@@ -1,0 +1,306 @@
+//! A job from its plan to its report.
+
+use std::{
+    fs,
+    io::{self, BufRead as _, Write as _},
+    path::Path,
+};
+
+use protoflow::{
+    runtime::{JobOptions, JobReport, LogEntry, Plan, PlanRequest, Query, Triage, TriageError},
+    transport::{ErrorKind, JobAction, JobId},
+};
+
+use super::{
+    holder,
+    outcome::{Outcomes, Progress, Summary},
+    plan::{PlanView, count},
+    plan_file::{PlanHeader, PlanWriter},
+};
+use crate::{
+    commands::dlq::{
+        exchange::write_all,
+        names,
+        operator::{self, who},
+    },
+    context::Context,
+    error::{CliError, CliResult, Exit},
+    output::{Remarks, to_the_second},
+};
+
+/// Whether the operator is asked, and about everything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking {
+    pub(super) wanted: bool,
+    pub(super) all: bool,
+}
+
+pub(super) struct Session {
+    pub(super) store: String,
+    pub(super) triage: Triage,
+    pub(super) remarks: Remarks,
+    pub(super) rate: Option<f64>,
+    pub(super) stop_on_refail: Option<f64>,
+    pub(super) because: Option<String>,
+}
+
+impl Session {
+    /// Shows the plan; returns whether it selects anything.
+    pub(super) async fn preview(
+        &self,
+        request: PlanRequest,
+        asked_for: bool,
+        context: &mut Context,
+    ) -> CliResult<bool> {
+        let verb = request.action.verb();
+        let contents = match self.triage.preview(request).await {
+            Ok(contents) => contents,
+            Err(error) => return Err(names::explain(&self.triage, error).await),
+        };
+        let shown = PlanView::new(&self.store, &contents);
+        if asked_for {
+            context.printer.report(&shown)?;
+        } else {
+            self.remarks.remark(&shown.text());
+        }
+        shown.warn(&self.remarks);
+        if asked_for || contents.dead_letters == 0 {
+            return Ok(contents.dead_letters > 0);
+        }
+        Err(CliError::usage(format!(
+            "{verb} needs confirmation and stdin is not a terminal"
+        ))
+        .hint("confirm with `--yes`"))
+    }
+
+    /// Freezes a plan, asks, and runs it; returns whether it selects anything.
+    pub(super) async fn execute(
+        &self,
+        request: PlanRequest,
+        asking: Asking,
+        context: &mut Context,
+    ) -> CliResult<bool> {
+        holder::wait_for_dead_holder(&self.triage, &self.remarks).await?;
+        let plan = match self.triage.plan(request).await {
+            Ok(plan) => plan,
+            Err(error) => return Err(names::explain(&self.triage, error).await),
+        };
+        self.show(&plan);
+        if plan.contents.dead_letters == 0 && plan.resumed.is_none() {
+            self.triage.drop_plan(&plan).await?;
+            return Ok(false);
+        }
+        if asking.wanted && !self.agreed(&plan, asking.all)? {
+            self.triage.drop_plan(&plan).await?;
+            return Err(CliError::message(Exit::Failed, "nothing was done"));
+        }
+        let report = self.run_plan(&plan, context).await?;
+        if is_held(&report) {
+            // Best effort: otherwise it is dropped later with the abandoned plans.
+            let _ = self.triage.drop_plan(&plan).await;
+        }
+        conclude(&plan, report, context)?;
+        Ok(true)
+    }
+
+    /// Runs a job that was planned before.
+    pub(super) async fn resume(
+        &self,
+        id: &JobId,
+        hash: Option<String>,
+        context: &mut Context,
+    ) -> CliResult<()> {
+        let mut plan = self.triage.resume(id).await?;
+        plan.hash = hash;
+        self.show(&plan);
+        let report = self.run_plan(&plan, context).await?;
+        conclude(&plan, report, context)
+    }
+
+    /// Freezes a plan and writes it to a file; returns whether it selects anything.
+    pub(super) async fn write_plan(
+        &self,
+        mut request: PlanRequest,
+        file: &Path,
+    ) -> CliResult<bool> {
+        let (writer, observer) = PlanWriter::create(file)?;
+        request.keep = true;
+        request.observer = Some(observer);
+        let text = request.text.clone().unwrap_or_else(|| request.query.text());
+        let (version, until) = PlanHeader::version();
+        let plan = match self.triage.plan(request).await {
+            Ok(plan) => plan,
+            Err(error) => {
+                writer.discard();
+                return Err(names::explain(&self.triage, error).await);
+            }
+        };
+        let Some(hash) = plan.hash.clone() else {
+            writer.discard();
+            let text = "the same request was interrupted; resume or cancel it first";
+            return Err(CliError::message(Exit::Failed, text).hint("see `pf dlq jobs list`"));
+        };
+        self.show(&plan);
+        if plan.contents.dead_letters == 0 {
+            writer.discard();
+            self.triage.drop_plan(&plan).await?;
+            return Ok(false);
+        }
+        writer.finish(&PlanHeader {
+            version,
+            store: self.store.clone(),
+            job: plan.job.clone(),
+            action: plan.contents.action.clone(),
+            selection: text,
+            until,
+            hash,
+            who: who(),
+            because: self.because.clone(),
+        })?;
+        let file = file.display();
+        self.remarks.remark(&format!(
+            "nothing was done; run it with `pf dlq apply {file}`"
+        ));
+        Ok(true)
+    }
+
+    /// Exports the dead letters of a query to a file, which must not exist.
+    pub(super) async fn export(
+        &self,
+        query: Query,
+        file: &Path,
+        context: &mut Context,
+    ) -> CliResult<()> {
+        let failed = |error: io::Error| {
+            CliError::from(error)
+                .during(format!("cannot export to `{}`", file.display()))
+                .hint("nothing was purged")
+        };
+        let mut out = fs::File::create_new(file).map_err(failed)?;
+        let mut write = |lines: &[u8], _: &mut Context| out.write_all(lines);
+        let exported = write_all(&self.triage, query, context, &mut write).await?;
+        out.sync_all().map_err(failed)?;
+        let file = file.display();
+        self.remarks
+            .remark(&format!("exported {} to {file}", count(exported)));
+        Ok(())
+    }
+
+    fn show(&self, plan: &Plan) {
+        if let Some(resumed) = &plan.resumed {
+            let verb = plan.contents.action.verb();
+            let created = to_the_second(resumed.created);
+            let (done, planned) = (resumed.resolved, resumed.planned);
+            self.remarks.remark(&format!(
+                "resuming the {verb} of {created}, which was interrupted: {done} of {planned} dead letters are done"
+            ));
+            return;
+        }
+        let shown = PlanView::new(&self.store, &plan.contents);
+        self.remarks.remark(&shown.text());
+        shown.warn(&self.remarks);
+    }
+
+    async fn run_plan(
+        &self,
+        plan: &Plan,
+        context: &mut Context,
+    ) -> CliResult<Result<JobReport, TriageError>> {
+        let signals = context.signals()?;
+        let options = JobOptions {
+            holder: holder::name(),
+            rate: self.rate,
+            stop_on_refail: self.stop_on_refail,
+        };
+        let progress = Progress::new(plan, &self.remarks);
+        let mut outcomes = Outcomes::new(&plan.contents.action, &mut context.printer, &progress);
+        let stop = signals.stop.clone();
+        let report = self
+            .triage
+            .run(plan, &options, &signals.stop, &mut |resolved| {
+                if !outcomes.write_all(resolved) {
+                    stop.drain.cancel();
+                }
+            })
+            .await;
+        outcomes.finish()?;
+        let interrupted = signals
+            .stop
+            .abort
+            .is_cancelled()
+            .then(|| signals.interrupted("interrupted; run the same command again to resume"));
+        self.log(plan, &report, context).await;
+        interrupted.map_or(Ok(report), Err)
+    }
+}
+
+impl Session {
+    /// Notes the job in the log of the store.
+    async fn log(&self, plan: &Plan, report: &Result<JobReport, TriageError>, context: &Context) {
+        let report = match report {
+            Ok(report) => report,
+            Err(TriageError::Stopped { report, .. }) => report,
+            Err(_) => return,
+        };
+        let entry = LogEntry {
+            selection: plan.selection.clone(),
+            because: self.because.clone(),
+            job: Some(plan.job.clone()),
+            plan: plan.hash.clone(),
+            result: Some(*report),
+            ..LogEntry::new(who(), plan.contents.action.verb())
+        };
+        operator::log(&self.triage, &entry, context).await;
+    }
+
+    /// Asks on the terminal.
+    fn agreed(&self, plan: &Plan, all: bool) -> io::Result<bool> {
+        let letters = count(plan.contents.dead_letters);
+        let store = self.store.as_str();
+        let (question, yes): (_, &[&str]) = match &plan.contents.action {
+            JobAction::Purge if all => (
+                format!("Type `{store}` to delete all {letters} of this store permanently: "),
+                &[store],
+            ),
+            JobAction::Purge => (
+                format!("Type `purge` to delete {letters} permanently: "),
+                &["purge"],
+            ),
+            action => (
+                format!("{} {letters}? [y/N] ", action.verb()),
+                &["y", "yes"],
+            ),
+        };
+        Remarks::ask(&question);
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        let answer = answer.trim();
+        Ok(yes.iter().any(|yes| yes.eq_ignore_ascii_case(answer)))
+    }
+}
+
+/// Reports whether another job is running, so that this one did not start.
+fn is_held(report: &Result<JobReport, TriageError>) -> bool {
+    matches!(report, Err(TriageError::Transport(refused)) if refused.kind() == ErrorKind::Held)
+}
+
+/// Prints the report and decides how the command ends.
+fn conclude(
+    plan: &Plan,
+    report: Result<JobReport, TriageError>,
+    context: &mut Context,
+) -> CliResult<()> {
+    let (report, stopped) = match report {
+        Ok(report) => (report, None),
+        Err(TriageError::Stopped { report, source }) => (*report, Some(source)),
+        Err(error) => return Err(error.into()),
+    };
+    let was_earlier = plan.resumed.is_some() && report.complete;
+    let summary = Summary::new(plan, report);
+    context.printer.report(&summary)?;
+    if was_earlier {
+        let remarks = context.printer.remarks();
+        remarks.remark("this was the earlier plan; dead letters since then remain");
+    }
+    summary.verdict(stopped.map(CliError::from))
+}
