@@ -9,7 +9,7 @@ use crate::harness::{Pf, Run};
 
 fn with_events(count: usize) -> Pf {
     let pf = Pf::new();
-    let lines: String = (0..count).map(|n| format!("{n}\n")).collect();
+    let lines = "1\n".repeat(count);
     let _ = pf.run_with(&["publish", "a", "--lines"], lines).succeeded();
     pf
 }

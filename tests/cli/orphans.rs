@@ -28,7 +28,7 @@ fn as_init(pf: &Pf, args: &[&str]) -> Run {
 }
 
 fn publish(pf: &Pf, count: usize) {
-    let lines: String = (0..count).map(|n| format!("{n}\n")).collect();
+    let lines = "1\n".repeat(count);
     let _ = pf.run_with(&["publish", "a", "--lines"], lines).succeeded();
 }
 
@@ -46,7 +46,7 @@ fn orphans_are_reaped_and_no_exit_status_is_lost() {
     let pf = Pf::new();
     publish(&pf, 120);
     // Each leaves two orphans, of which one exits at once and one a little later.
-    let handler = "
+    let script = "
         read -r event
         (true &)
         (sleep 0.05 &)
@@ -64,7 +64,7 @@ fn orphans_are_reaped_and_no_exit_status_is_lost() {
         "sh",
         "-c",
     ];
-    let run = as_init(&pf, &[&consume[..], &[handler]].concat());
+    let run = as_init(&pf, &[&consume[..], &[script]].concat());
     let dead = pf.run(&["dlq", "list", "-o", "json"]).succeeded().json();
     let handled = 120 - dead.len();
     assert_eq!(

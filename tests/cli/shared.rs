@@ -211,6 +211,8 @@ fn doctor_fixes_what_locks_out_the_owner_and_what_is_open_to_others() {
         ("events.db-consumers".to_owned(), ALICE, TEAM, 0o700)
     );
     set_mode(&pf, "events.db-consumers", 0o777);
+    let run = run_as(&pf, ALICE, &["doctor"]).succeeded();
+    assert!(run.stdout().contains("fix: pf doctor --fix"), "{run}");
     let run = run_as(&pf, ALICE, &["doctor", "--fix"]).succeeded();
     assert!(run.stderr().contains("fixed access"), "{run}");
     assert_eq!(beside(&pf)[0].3, 0o700);

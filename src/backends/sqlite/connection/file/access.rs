@@ -156,9 +156,16 @@ pub(crate) fn describe(misfits: &[Misfit]) -> Option<String> {
     ))
 }
 
-/// Returns the command that fixes misfits, to be run by root.
+/// Returns the command that fixes misfits: by `pf` itself if this user may, otherwise by root.
 pub(crate) fn command(config: &Config, misfits: &[Misfit]) -> Option<String> {
     let store = Access::of(&fs::metadata(&config.path).ok()?);
+    let may_fix = |misfit: &Misfit| {
+        let Access { owner, group, .. } = Access::of(&misfit.found);
+        geteuid().is_root() || owner == geteuid().as_raw() && group == store.group
+    };
+    if misfits.iter().all(may_fix) {
+        return Some("pf doctor --fix".to_owned());
+    }
     let folder = config.liveness_folder();
     let mut paths: Vec<&Path> = misfits
         .iter()

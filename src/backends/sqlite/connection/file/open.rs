@@ -55,11 +55,7 @@ pub(crate) fn open_writer(
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let guard = connections.register()?;
-    let opened = open_prepared(config, flags);
-    if let Some(denied) = access::denied(config) {
-        return Err(denied.into());
-    }
-    let (connection, store) = opened?;
+    let (connection, store) = open_shared(config, flags)?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "synchronous", config.synchronous.as_str())?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -69,6 +65,21 @@ pub(crate) fn open_writer(
         config,
         connections,
     )
+}
+
+/// Opens the file for writing. If the log or its index keeps this process out, another user may have created it a moment
+/// ago and is about to share it.
+fn open_shared(config: &Config, flags: OpenFlags) -> StoreResult<(Connection, FileId)> {
+    let mut tries = 1;
+    loop {
+        let opened = open_prepared(config, flags);
+        match access::denied(config) {
+            None => return opened,
+            Some(denied) if tries == TRIES => return Err(denied.into()),
+            Some(_) => tries += 1,
+        }
+        pause();
+    }
 }
 
 fn open_prepared(config: &Config, flags: OpenFlags) -> StoreResult<(Connection, FileId)> {
