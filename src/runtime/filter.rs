@@ -1,6 +1,6 @@
 //! jq filters over records: compiled once, without access to files, input, environment or exit.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use jaq_core::{
     Compiler, Ctx, Vars, compile, data,
@@ -104,7 +104,7 @@ impl Filter {
                 "the record is nested deeper than {MAX_DEPTH} levels"
             )));
         }
-        let input = jaq_json::read::parse_single(record)
+        let input = jaq_json::read::parse_single(&without_lone_surrogates(record))
             .map_err(|error| FilterError(format!("the record is not JSON: {error}")))?;
         let context = Ctx::<data::JustLut<Val>>::new(&self.program.lut, Vars::new([]));
         let output = self.program.id.run((context, input)).next().transpose();
@@ -121,6 +121,34 @@ impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Filter").field(&self.text).finish()
     }
+}
+
+/// Replaces escapes of lone surrogates, which JSON may have and text may not, by one of U+FFFD.
+fn without_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut out = Cow::Borrowed(json);
+    let mut at = 0;
+    while let Some(next) = memchr::memchr(b'\\', &json[at..]) {
+        let escape = at + next;
+        at = escape + 2;
+        match surrogate(json, escape) {
+            Some(0xd800..=0xdbff) if matches!(surrogate(json, escape + 6), Some(0xdc00..)) => {
+                at = escape + 12;
+            }
+            Some(_) => out.to_mut()[escape..escape + 6].copy_from_slice(b"\\ufffd"),
+            None => {}
+        }
+        if at > json.len() {
+            break;
+        }
+    }
+    out
+}
+
+/// Returns the surrogate whose escape is at this place.
+fn surrogate(json: &[u8], at: usize) -> Option<u16> {
+    let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    let unit = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    (0xd800..=0xdfff).contains(&unit).then_some(unit)
 }
 
 /// Returns how deep arrays and objects are nested in a JSON text.
@@ -260,6 +288,23 @@ mod tests {
         assert!(!says(".a == 9007199254740993", r#"{"a":9007199254740992}"#));
         assert!(says(".a > 1e300", r#"{"a":1e400}"#));
         assert!(says(".a == 1", r#"{"a":1.0}"#));
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_read_as_a_replacement() {
+        for text in [
+            r"\ud800",
+            r"\uDFFF",
+            r"\udc00\ud800",
+            r"\ud800\ud83d\ude00",
+            r"\\\ud800",
+        ] {
+            let record = format!(r#"{{"a":"{text}"}}"#);
+            assert!(says(".a | contains(\"\\ufffd\")", &record), "{text}");
+        }
+        assert!(says(".a == \"😀\"", r#"{"a":"\ud83d\ude00"}"#));
+        assert!(says(".a == \"\\\\ud800\"", r#"{"a":"\\ud800"}"#));
+        assert!(Filter::compile(".").unwrap().matches(b"\"\\").is_err());
     }
 
     #[test]

@@ -226,14 +226,29 @@ fn a_filter_that_fails_leaves_letters_out_and_says_so() {
     let pf = failed(3);
     let filter = "if .event.data.n == 2 then .event.id.x else true end";
     assert_snapshot!(pf.run(&["dlq", "list", "-o", "data", "--where", filter]), @r#"
-    exit: 0
+    exit: 4
     --- stdout
     {"n":1}
     {"n":3}
 
     --- stderr
-    warning: left out 1 dead letter on which the filter failed: [LETTER]: cannot index "e2" with "x"
+    error: left out 1 dead letter on which the filter failed: [LETTER]: cannot index "e2" with "x"
     "#);
+    for args in [
+        &["show"][..],
+        &["stats"],
+        &["stats", "-o", "json"],
+        &["purge", "--dry-run"],
+        &["purge", "--yes"],
+        &["purge", "--yes"],
+    ] {
+        let args = [&["dlq"], args, &["--where", filter]].concat();
+        let run = pf.run(&args);
+        assert_eq!(run.code(), Some(4), "{run}");
+        let told = "error: left out 1 dead letter on which the filter failed";
+        assert!(run.stderr().contains(told), "{run}");
+    }
+    assert_eq!(pf.run(&["dlq", "list", "-q"]).stdout().lines().count(), 1);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn the_top_names_every_command() {
           --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
                                         else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
-                                        event, data, raw]
+                                        event, data, raw, batch]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
@@ -130,7 +130,7 @@ fn publish_explains_itself() {
           --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
                                         else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
-                                        event, data, raw]
+                                        event, data, raw, batch]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
@@ -182,7 +182,7 @@ fn tail_explains_itself() {
           --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
                                         else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
-                                        event, data, raw]
+                                        event, data, raw, batch]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
@@ -194,6 +194,7 @@ fn tail_explains_itself() {
       pf tail 'order.*' --since 1h              from one hour ago on
       pf tail order.created --last 5 --until-end
       pf tail --until-end -o json               everything stored, one record per line
+      pf tail order.created --until-end -o batch > events.json
       pf tail --where '.event.data.total > 100'
       pf tail order.created --count 1 --timeout 30s || echo 'none came'
 

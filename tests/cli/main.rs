@@ -21,6 +21,7 @@ mod handler;
 mod help;
 mod left_out;
 mod naming;
+mod nonblocking;
 mod normalised;
 #[cfg(target_os = "linux")]
 mod orphans;

@@ -109,11 +109,11 @@ fn a_filter_chooses_by_content() {
     --- stderr
     ");
     assert_snapshot!(list(".event.id + 1"), @r#"
-    exit: 0
+    exit: 4
     --- stdout
 
     --- stderr
-    warning: left out 2 events on which the filter failed: cannot calculate "soon" + 1
+    error: left out 2 events on which the filter failed: cannot calculate "soon" + 1
     "#);
     assert_snapshot!(list(".event.id ="), @r#"
     exit: 2

@@ -123,13 +123,13 @@ fn a_filter_chooses_by_content() {
     --- stderr
     ");
     assert_snapshot!(filter(".event.data.total > 100"), @r#"
-    exit: 0
+    exit: 4
     --- stdout
     {"total":200}
 
     --- stderr
     warning: `--where` failed at 3: cannot index "paid" with "total"
-    left out 1 event on which `--where` failed
+    error: left out 1 event on which `--where` failed
     "#);
 }
 
@@ -338,4 +338,91 @@ fn a_store_that_is_not_there_is_not_made_by_looking() {
     let run = pf.run(&[&follow[..], &create].concat());
     assert_eq!(run.code(), Some(3), "{run}");
     assert!(pf.path("typo.db").exists());
+}
+
+#[test]
+fn a_batch_is_one_array_that_can_be_published_again() {
+    let pf = shop();
+    let batch = ["tail", "order.*", "--until-end", "-o", "batch"];
+    assert_snapshot!(pf.run(&batch), @r#"
+    exit: 0
+    --- stdout
+    [
+    {"specversion":"1.0","id":"o1","source":"/shop","type":"order.created","data":{"total":10}},
+    {"specversion":"1.0","id":"o2","source":"/shop","type":"order.created","data":{"total":200}},
+    {"specversion":"1.0","id":"o3","source":"/shop","type":"order.shipped","data":null}
+    ]
+
+    --- stderr
+    "#);
+    let array = pf.run(&batch).succeeded().stdout().to_owned();
+    let events: Vec<serde_json::Value> = serde_json::from_str(&array).unwrap();
+    assert_eq!(events.len(), 3);
+    let other = Pf::new();
+    let _ = other
+        .run_with(&["publish", "--ndjson"], array.clone())
+        .succeeded();
+    assert_eq!(
+        other.run(&["tail", "--until-end", "-o", "batch"]).stdout(),
+        array
+    );
+    let none = ["tail", "nothing", "--until-end", "-o", "batch"];
+    assert_eq!(pf.run(&none).succeeded().stdout(), "[]\n");
+    let late = [
+        "tail",
+        "--since",
+        "earliest",
+        "--timeout",
+        "1s",
+        "--count",
+        "9",
+        "-o",
+        "batch",
+    ];
+    let late = pf.run(&late);
+    assert_eq!(late.code(), Some(3));
+    assert!(serde_json::from_str::<serde_json::Value>(late.stdout()).is_ok());
+    assert_snapshot!(pf.run(&["tail", "-o", "batch"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `-o batch` needs a tail with an end
+    hint: use `--until-end`, `--count`, `--until` or `--timeout`
+    ");
+    assert_snapshot!(pf.run(&["dlq", "list", "-o", "batch"]), @"
+    exit: 2
+    --- stdout
+
+    --- stderr
+    error: `-o batch` is only for `pf tail`
+    ");
+    let plain = r#"{"message":{"topic":"order.plain","payload":"text"}}"#;
+    let _ = pf.run_with(&["publish", "--ndjson"], plain).succeeded();
+    let run = pf.run(&batch);
+    assert_eq!((run.code(), run.stdout()), (Some(4), array.as_str()));
+    assert_snapshot!(run.stderr(), @"error: left out 1 message that an array of CloudEvents cannot hold");
+}
+
+#[test]
+fn data_with_a_lone_surrogate_can_be_selected() {
+    let pf = Pf::new();
+    let data = r#"{"a":"x\ud800"}"#;
+    let event =
+        format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"a","data":{data}}}"#);
+    let _ = pf.run(&["publish", "a", data]).succeeded();
+    let _ = pf.run_with(&["publish", "a", "--lines"], data).succeeded();
+    let _ = pf
+        .run(&["publish", "a", data, "--mode", "binary"])
+        .succeeded();
+    let _ = pf.run_with(&["publish", "--ndjson"], event).succeeded();
+    let select = |filter| {
+        let run = pf.run(&["tail", "--until-end", "-o", "data", "--where", filter]);
+        run.succeeded().stdout().to_owned()
+    };
+    assert_eq!(
+        select(r#".event.data.a == "x\ufffd""#),
+        format!("{data}\n").repeat(4)
+    );
+    assert_eq!(select(r#".event.data.a == "y""#), "");
 }

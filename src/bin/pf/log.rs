@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     error::{CliError, CliResult},
     output::ColorChoice,
+    stdio::Stderr,
     values::nearest::nearest,
 };
 
@@ -21,7 +22,7 @@ pub fn start(filter: &str, color: ColorChoice) -> CliResult<()> {
     let filter = parse(filter)?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Stderr)
         .with_ansi(color.applies_to(&std::io::stderr()))
         .init();
     Ok(())

@@ -11,6 +11,7 @@ mod help;
 mod log;
 mod output;
 mod signals;
+mod stdio;
 mod values;
 
 use std::process::ExitCode;

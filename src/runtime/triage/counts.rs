@@ -1,5 +1,6 @@
 //! Dead letters counted by what they have in common, in bounded memory.
 
+use super::listing::FilterFailures;
 use crate::transport::{StatsBuilder, StatsRow};
 
 /// The most rows; letters beyond are counted together.
@@ -12,6 +13,9 @@ pub struct Counts {
     pub rows: Vec<StatsRow>,
     /// Letters that found no row because there are too many.
     pub rest: u64,
+    /// Letters that are not counted because the filter of the query failed on them.
+    #[serde(skip)]
+    pub filter_failures: FilterFailures,
 }
 
 impl Counts {
@@ -33,6 +37,7 @@ impl From<StatsBuilder> for Counts {
         Self {
             rows: builder.finish(),
             rest,
+            filter_failures: FilterFailures::default(),
         }
     }
 }

@@ -105,7 +105,7 @@ struct Id {
 /// # Errors
 /// If the line was changed, cut off, masked, or is not one of an export.
 pub fn read_exported(line: &str) -> Result<Exported, ExportError> {
-    let object = unseal(line.trim_end())?;
+    let object = unseal(line.trim_start_matches('\u{feff}').trim_end())?;
     let invalid = |error: serde_json::Error| ExportError::Invalid(error.to_string());
     let known: Line = serde_json::from_str(&object).map_err(invalid)?;
     if let Some(end) = known.end {

@@ -100,7 +100,10 @@ impl Triage {
                 .stats(&query.selection)
                 .await?;
             sort_stats(&mut rows);
-            return Ok(Counts { rows, rest: 0 });
+            return Ok(Counts {
+                rows,
+                ..Counts::default()
+            });
         }
         let mut letters = self.list(query).await?;
         let mut counts = Counts::builder();
@@ -108,7 +111,10 @@ impl Triage {
             let page = letters.next(PAGE).await?;
             if page.is_empty() {
                 letters.check_names()?;
-                return Ok(counts.into());
+                return Ok(Counts {
+                    filter_failures: letters.filter_failures().clone(),
+                    ..counts.into()
+                });
             }
             for letter in &page {
                 counts.add(letter);

@@ -18,7 +18,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use self::lazy::LazySubcommand;
 use crate::{
     context::Context,
-    error::CliResult,
+    error::{CliError, CliResult},
     global_args::GlobalArgs,
     output::{Format, no_metrics},
 };
@@ -84,6 +84,9 @@ impl Command {
         }
         if context.printer.format() == Format::Prometheus && !self.prints_metrics() {
             return Err(no_metrics());
+        }
+        if context.printer.format() == Format::Batch && !matches!(self, Self::Tail(_)) {
+            return Err(CliError::usage("`-o batch` is only for `pf tail`"));
         }
         match self {
             Self::Publish(args) => publish::run(&args, context).await,

@@ -22,6 +22,8 @@ pub enum Format {
     Data,
     /// The payload as stored, one per line
     Raw,
+    /// One JSON array of bare events; only `pf tail` with an end
+    Batch,
     /// Metrics for Prometheus, of `pf dlq check`
     Prometheus,
 }

@@ -1,15 +1,14 @@
 //! Data on stdout: buffered, flushed when a command is idle or ends.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    os::fd::AsFd as _,
-};
+use std::io::{self, Write};
 
 use protoflow::event::{Stored, write_record};
 
 use super::{ColorChoice, Format, Item, Paint, Painter, Remarks, Report, Text, text};
-use crate::error::{CliError, CliResult};
+use crate::{
+    error::{CliError, CliResult},
+    stdio::Stdout,
+};
 
 /// Bytes after which the buffer is written.
 const BUFFER: usize = 256 * 1024;
@@ -19,24 +18,18 @@ pub struct Printer {
     format: Format,
     coloured: bool,
     buffer: Vec<u8>,
-    out: Box<dyn Write + Send>,
+    out: Stdout,
     remarks: Remarks,
 }
 
 impl Printer {
     /// Opens stdout and stderr.
     pub fn stdio(format: Format, quiet: bool, color: ColorChoice) -> Self {
-        let stdout = io::stdout();
-        // Not through the line buffer of the standard library, which scans everything for line breaks.
-        let out: Box<dyn Write + Send> = match stdout.as_fd().try_clone_to_owned() {
-            Ok(descriptor) => Box::new(File::from(descriptor)),
-            Err(_) => Box::new(io::stdout()),
-        };
         Self {
             format,
-            coloured: color.applies_to(&stdout),
+            coloured: color.applies_to(&io::stdout()),
             buffer: Vec::new(),
-            out,
+            out: Stdout,
             remarks: Remarks::stderr(quiet, color),
         }
     }
@@ -68,7 +61,7 @@ impl Printer {
                 serde_json::to_writer(&mut self.buffer, report).map_err(io::Error::from)?;
                 self.buffer.push(b'\n');
             }
-            Format::Event | Format::Data | Format::Raw => {
+            Format::Event | Format::Data | Format::Raw | Format::Batch => {
                 return Err(CliError::usage("this command does not print events")
                     .hint("use `-o text` or `-o json`"));
             }
@@ -83,7 +76,7 @@ impl Printer {
         match self.format {
             Format::Text => text::message(out, stored, self.coloured),
             Format::Json => write_record(out, stored, None),
-            Format::Event => text::event(out, &stored.message),
+            Format::Event | Format::Batch => text::event(out, &stored.message),
             Format::Data => text::data(out, &stored.message),
             Format::Raw => out.extend_from_slice(stored.message.bytes()),
             // Refused before a command prints its first message.
@@ -98,7 +91,7 @@ impl Printer {
         match self.format {
             Format::Text => self.human(|out, paint| text(item, out, paint)),
             Format::Json => self.raw(&item.record()?),
-            Format::Event | Format::Data | Format::Raw | Format::Prometheus => {
+            Format::Event | Format::Data | Format::Raw | Format::Batch | Format::Prometheus => {
                 self.message(&item.stored())
             }
         }

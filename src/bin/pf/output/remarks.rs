@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use super::{ColorChoice, Paint};
-use crate::error::CliError;
+use crate::{error::CliError, stdio::Stderr};
 
 /// Writes to stderr, from any thread.
 #[derive(Debug, Clone)]
@@ -80,7 +80,8 @@ impl Remarks {
     }
 }
 
-/// Writes with one call, so that lines of several threads do not mix.
+/// Writes without a break, so that lines of several threads do not mix.
 fn write(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _lock = io::stderr().lock();
+    let _ = Stderr.write_all(text.as_bytes());
 }

@@ -6,12 +6,15 @@ use std::{
     path::Path,
 };
 
-use crate::error::{CliError, CliResult, Exit};
+use crate::{
+    error::{CliError, CliResult, Exit},
+    stdio::Stdin,
+};
 
 /// Opens a file, or stdin for `-`; returns the lines that are not empty, trimmed, with their numbers.
 pub fn read(file: &str) -> CliResult<impl Iterator<Item = io::Result<(usize, String)>>> {
     let input: Box<dyn BufRead> = if file == "-" {
-        Box::new(io::stdin().lock())
+        Box::new(BufReader::new(Stdin))
     } else {
         let opened = File::open(file).map_err(|error| {
             CliError::file(Exit::Failed, Path::new(file), error)

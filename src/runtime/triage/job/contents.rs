@@ -178,7 +178,10 @@ impl ContentsBuilder {
             dead_letters: self.dead_letters,
             targets,
             elsewhere: self.elsewhere,
-            reasons: self.counts.into(),
+            reasons: Counts {
+                filter_failures: letters.filter_failures().clone(),
+                ..self.counts.into()
+            },
             warnings,
             left_out: self.left_out,
             forbidden: self.forbidden,

@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use clap::Args;
 use protoflow::{
     event::Stored,
-    runtime::{DeadLetterListing, Fix, write_dead_letter, write_listed},
+    runtime::{DeadLetterListing, FilterFailures, Fix, write_dead_letter, write_listed},
     transport::DeadLetter,
 };
 
 use super::{job::count, names, selection::SelectionArgs};
 use crate::{
     context::Context,
-    error::CliResult,
+    error::{CliError, CliResult, Exit},
     output::{Item, Paint, Painter, Printer, abridged, to_the_second},
 };
 
@@ -47,7 +47,7 @@ impl ListArgs {
         if ended {
             names::check(&selected.triage, &letters, shown > 0).await?;
         }
-        warn_of_filter_failures(&letters, context);
+        check_filter(letters.filter_failures())?;
         if shown == 0 {
             selected.empty.report(&*selected.transport, &remarks).await;
         }
@@ -76,15 +76,16 @@ async fn stream(
     Ok(shown)
 }
 
-/// Warns about dead letters on which the filter failed.
-pub fn warn_of_filter_failures(letters: &DeadLetterListing, context: &Context) {
-    let failed = letters.filter_failures();
-    if failed.count > 0 {
-        let (letters, reason) = (count(failed.count), &failed.reason);
-        context.printer.remarks().warning(&format!(
-            "left out {letters} on which the filter failed: {reason}"
-        ));
+/// Fails if there are dead letters on which the filter failed: it is unknown whether they are selected.
+pub fn check_filter(failed: &FilterFailures) -> CliResult<()> {
+    if failed.count == 0 {
+        return Ok(());
     }
+    let (letters, reason) = (count(failed.count), &failed.reason);
+    Err(CliError::message(
+        Exit::Partly,
+        format!("left out {letters} on which the filter failed: {reason}"),
+    ))
 }
 
 /// A dead letter of a list.

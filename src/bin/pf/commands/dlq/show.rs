@@ -13,7 +13,7 @@ use protoflow::{
     transport::DeadLetter,
 };
 
-use super::{list::warn_of_filter_failures, names, selection::SelectionArgs};
+use super::{list::check_filter, names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::{CliError, CliResult},
@@ -61,7 +61,7 @@ impl ShowArgs {
             shown = true;
         }
         names::check(&triage, &letters, shown).await?;
-        warn_of_filter_failures(&letters, context);
+        check_filter(letters.filter_failures())?;
         if !shown {
             context.printer.remarks().remark("no dead letters");
         }

@@ -7,7 +7,7 @@ use comfy_table::{Cell, CellAlignment, Table};
 use protoflow::{runtime::Counts, transport::StatsRow};
 use serde::Serialize;
 
-use super::{names, selection::SelectionArgs};
+use super::{list::check_filter, names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::CliResult,
@@ -40,7 +40,7 @@ impl StatsArgs {
             Ok(counts) => counts,
             Err(error) => return Err(names::explain(&triage, error).await),
         };
-        if counts.rows.is_empty() {
+        if counts.rows.is_empty() && counts.filter_failures.count == 0 {
             selected.empty.report(&*selected.transport, &remarks).await;
             return Ok(());
         }
@@ -48,12 +48,12 @@ impl StatsArgs {
             for row in &counts.rows {
                 context.printer.report(&Row(row))?;
             }
-            return Ok(());
+            return check_filter(&counts.filter_failures);
         }
         let shown = &counts.rows[..counts.rows.len().min(self.top)];
         context.printer.report(&Summary { rows: shown })?;
         remarks.remark(&total(&counts, shown));
-        Ok(())
+        check_filter(&counts.filter_failures)
     }
 }
 

@@ -1,10 +1,6 @@
 //! Lines of stdin, read in large chunks on a thread of their own.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    os::fd::AsFd as _,
-};
+use std::io::{self, Read};
 
 use bytes::{Bytes, BytesMut};
 use memchr::{memchr, memrchr};
@@ -27,11 +23,6 @@ pub enum Chunk {
     Part(Bytes),
     /// Reading failed.
     Failed(io::Error),
-}
-
-/// Opens stdin without the buffer of the standard library.
-pub fn stdin() -> io::Result<File> {
-    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
 /// What happens to lines that are too long.

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     context::Context,
     error::{CliResult, Exit},
+    stdio::Stdin,
     values::topics,
 };
 
@@ -70,9 +71,7 @@ pub async fn publish(
         } else {
             LongLines::Drop
         };
-        let finished = stream
-            .read(input::read(input::stdin()?, args.max_size, long))
-            .await?;
+        let finished = stream.read(input::read(Stdin, args.max_size, long)).await?;
         stream.progress.record(stream.publisher.finish().await)?;
         stream.progress.warn(&stream.transport.warnings());
         if let Some(draft) = stream.draft.filter(|_| stream.progress.topic_missing()) {

@@ -12,11 +12,12 @@ use serde::de::IgnoredAny;
 use super::{
     args::PublishArgs,
     draft::{Draft, NewEvent},
-    input, report,
+    report,
 };
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
+    stdio::Stdin,
     values::topics,
 };
 
@@ -130,9 +131,7 @@ fn data(args: &PublishArgs) -> CliResult<Option<Vec<u8>>> {
 
 fn all_of_stdin(max: usize) -> CliResult<Vec<u8>> {
     let mut data = Vec::new();
-    input::stdin()?
-        .take(max as u64 + 1)
-        .read_to_end(&mut data)?;
+    Stdin.take(max as u64 + 1).read_to_end(&mut data)?;
     Ok(data)
 }
 

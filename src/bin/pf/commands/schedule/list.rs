@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    error::CliResult,
+    error::{CliError, CliResult, Exit},
     output::{Item, Paint, Painter, Remarks, counted},
 };
 
@@ -67,8 +67,7 @@ impl ListArgs {
                 }
             }
         }
-        choice.conclude(shown, &context.printer.remarks());
-        Ok(())
+        choice.conclude(shown, &context.printer.remarks())
     }
 }
 
@@ -95,15 +94,16 @@ impl Choice {
         }))
     }
 
-    fn conclude(&self, shown: usize, remarks: &Remarks) {
+    fn conclude(&self, shown: usize, remarks: &Remarks) -> CliResult<()> {
         if let Some((number, reason)) = &self.filter_failed {
             let events = counted(*number, "event", "events");
-            remarks.warning(&format!(
-                "left out {events} on which the filter failed: {reason}"
-            ));
-        } else if shown == 0 {
+            let text = format!("left out {events} on which the filter failed: {reason}");
+            return Err(CliError::message(Exit::Partly, text));
+        }
+        if shown == 0 {
             remarks.remark("no delayed events");
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `pf tail`: reads without a group and without side effects.
 
+mod batch;
 mod ending;
 mod reader;
 
@@ -19,7 +20,8 @@ use self::{
 };
 use crate::{
     context::Context,
-    error::CliResult,
+    error::{CliError, CliResult},
+    output::Format,
     values::{
         times::{self, Since},
         topics,
@@ -36,6 +38,7 @@ Examples:
   pf tail 'order.*' --since 1h              from one hour ago on
   pf tail order.created --last 5 --until-end
   pf tail --until-end -o json               everything stored, one record per line
+  pf tail order.created --until-end -o batch > events.json
   pf tail --where '.event.data.total > 100'
   pf tail order.created --count 1 --timeout 30s || echo 'none came'
 
@@ -73,6 +76,10 @@ pub struct TailArgs {
 impl TailArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let filter = self.filter.as_deref().map(Filter::compile).transpose()?;
+        if context.printer.format() == Format::Batch && !self.has_end() {
+            return Err(CliError::usage("`-o batch` needs a tail with an end")
+                .hint("use `--until-end`, `--count`, `--until` or `--timeout`"));
+        }
         let remarks = context.printer.remarks();
         topics::hint_expanded(&self.patterns, &remarks);
         let signals = context.signals()?;
@@ -86,6 +93,11 @@ impl TailArgs {
         };
         let screen = Screen::new(&mut context.printer, filter, ending);
         Reader::start(tail, remarks).show(screen, &signals).await
+    }
+
+    /// Reports whether the tail ends by itself.
+    fn has_end(&self) -> bool {
+        self.until_end || self.count.is_some() || self.until.is_some() || self.timeout.is_some()
     }
 
     async fn open(&self, context: &mut Context, request: TailRequest) -> CliResult<Box<dyn Tail>> {

@@ -13,10 +13,13 @@ use tokio::{
     time::sleep,
 };
 
-use super::ending::{End, Ending};
+use super::{
+    batch::Batch,
+    ending::{End, Ending},
+};
 use crate::{
-    error::CliResult,
-    output::{Printer, Remarks, reader_gone},
+    error::{CliError, CliResult, Exit},
+    output::{Format, Printer, Remarks, counted, reader_gone},
     signals::Signals,
 };
 
@@ -95,8 +98,7 @@ impl Reader {
             End::Stopped => screen.ending.conclude_stopped(signals),
             _ => Ok(()),
         };
-        screen.conclude(end)?;
-        stopped
+        stopped.and(screen.conclude(end))
     }
 }
 
@@ -146,16 +148,20 @@ pub struct Screen<'a> {
     filter: Option<Filter>,
     ending: Ending,
     filter_failed: u64,
+    /// The array of `-o batch`.
+    batch: Option<Batch>,
 }
 
 impl<'a> Screen<'a> {
     /// Creates the output.
     pub fn new(printer: &'a mut Printer, filter: Option<Filter>, ending: Ending) -> Self {
+        let batch = (printer.format() == Format::Batch).then(Batch::default);
         Self {
             printer,
             filter,
             ending,
             filter_failed: 0,
+            batch,
         }
     }
 
@@ -165,10 +171,18 @@ impl<'a> Screen<'a> {
             if !self.ending.covers(stored.time) || !self.matches(stored, &mut record) {
                 continue;
             }
+            if let Some(batch) = &mut self.batch
+                && !batch.take(&stored.message)
+            {
+                continue;
+            }
             if !self.ending.take() {
                 return Ok(());
             }
-            self.printer.message(stored)?;
+            match &mut self.batch {
+                Some(batch) => batch.write(self.printer)?,
+                None => self.printer.message(stored)?,
+            }
         }
         Ok(())
     }
@@ -192,19 +206,23 @@ impl<'a> Screen<'a> {
 
     /// Flushes and decides how the command ends.
     fn conclude(self, end: End) -> CliResult<()> {
+        let no_events = match &self.batch {
+            Some(batch) => batch.end(self.printer)?,
+            None => 0,
+        };
         self.printer.flush()?;
-        if self.filter_failed > 0 {
-            let events = if self.filter_failed == 1 {
-                "event"
-            } else {
-                "events"
-            };
-            let text = format!(
-                "left out {} {events} on which `--where` failed",
-                self.filter_failed
-            );
-            self.printer.remarks().remark(&text);
-        }
-        self.ending.conclude(end)
+        self.ending.conclude(end)?;
+        let text = match (self.filter_failed, no_events) {
+            (0, 0) => return Ok(()),
+            (0, messages) => {
+                let messages = counted(messages, "message", "messages");
+                format!("left out {messages} that an array of CloudEvents cannot hold")
+            }
+            (events, _) => {
+                let events = counted(events, "event", "events");
+                format!("left out {events} on which `--where` failed")
+            }
+        };
+        Err(CliError::message(Exit::Partly, text))
     }
 }

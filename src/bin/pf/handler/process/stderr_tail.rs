@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::handler::contract::reply::in_one_line;
+use crate::{handler::contract::reply::in_one_line, stdio::Stderr};
 
 /// Bytes kept for the detail of a failure.
 const KEPT: usize = 2048;
@@ -24,7 +24,8 @@ impl StderrTail {
     /// Passes a chunk on to the stderr of `pf` and keeps its tail.
     pub fn pass(&self, chunk: &[u8]) {
         // A closed stderr must not fail the run.
-        let _ = io::stderr().lock().write_all(chunk);
+        let _lock = io::stderr().lock();
+        let _ = Stderr.write_all(chunk);
         self.keep(chunk);
     }
 

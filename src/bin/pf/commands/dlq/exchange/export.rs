@@ -4,13 +4,13 @@ use std::io;
 
 use clap::Args;
 use protoflow::{
-    runtime::{Query, Triage, write_export_end, write_exported},
+    runtime::{FilterFailures, Query, Triage, write_export_end, write_exported},
     transport::DeadLetter,
 };
 
 use super::mask::Masks;
 use crate::{
-    commands::dlq::{job::count, list::warn_of_filter_failures, names, selection::SelectionArgs},
+    commands::dlq::{job::count, list::check_filter, names, selection::SelectionArgs},
     context::Context,
     error::{CliError, CliResult},
 };
@@ -60,13 +60,14 @@ impl ExportArgs {
         paths.extend(guard.masks().map(str::to_owned));
         let masks = Masks::compile(paths)?;
         let mut print = |lines: &[u8], context: &mut Context| context.printer.raw(lines);
-        let exported = export(&triage, selected.query, masks.as_ref(), context, &mut print).await?;
+        let (exported, failed) =
+            export(&triage, selected.query, masks.as_ref(), context, &mut print).await?;
         context.printer.flush()?;
         context
             .printer
             .remarks()
             .remark(&format!("exported {}", count(exported)));
-        Ok(())
+        check_filter(&failed)
     }
 }
 
@@ -79,7 +80,9 @@ pub async fn write_all(
     context: &mut Context,
     write: &mut Write<'_>,
 ) -> CliResult<u64> {
-    export(triage, query, None, context, write).await
+    // The job reports failures of the filter.
+    let (exported, _) = export(triage, query, None, context, write).await?;
+    Ok(exported)
 }
 
 async fn export(
@@ -88,7 +91,7 @@ async fn export(
     masks: Option<&Masks>,
     context: &mut Context,
     write: &mut Write<'_>,
-) -> CliResult<u64> {
+) -> CliResult<(u64, FilterFailures)> {
     let mut letters = triage.list(query).await?;
     let (mut exported, mut lines) = (0, Vec::new());
     loop {
@@ -106,8 +109,7 @@ async fn export(
     names::check(triage, &letters, exported > 0).await?;
     write_export_end(&mut lines, exported);
     write(&lines, context)?;
-    warn_of_filter_failures(&letters, context);
-    Ok(exported)
+    Ok((exported, letters.filter_failures().clone()))
 }
 
 fn line(letter: &DeadLetter, masks: Option<&Masks>, lines: &mut Vec<u8>) -> CliResult<()> {

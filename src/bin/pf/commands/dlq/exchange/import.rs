@@ -21,6 +21,7 @@ use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
     output::{Paint, Painter, Report},
+    stdio::Stdin,
 };
 
 /// Dead letters in one call.
@@ -122,7 +123,7 @@ async fn note(
 fn open(file: &str) -> CliResult<BufReader<File>> {
     let opened = if file == "-" {
         tempfile::tempfile().and_then(|mut copy| {
-            io::copy(&mut io::stdin().lock(), &mut copy)?;
+            io::copy(&mut Stdin, &mut copy)?;
             copy.rewind()?;
             Ok(copy)
         })

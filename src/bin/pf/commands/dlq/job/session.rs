@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead as _, Write as _},
+    io::{self, BufRead as _, BufReader, Write as _},
     path::Path,
 };
 
@@ -20,12 +20,14 @@ use super::{
 use crate::{
     commands::dlq::{
         exchange::write_all,
+        list::check_filter,
         names,
         operator::{self, who},
     },
     context::Context,
     error::{CliError, CliResult, Exit},
     output::{Remarks, to_the_second},
+    stdio::Stdin,
 };
 
 /// Whether the operator is asked, and about everything.
@@ -65,6 +67,7 @@ impl Session {
         }
         shown.warn(&self.remarks);
         if asked_for || contents.dead_letters == 0 {
+            check_filter(&contents.reasons.filter_failures)?;
             return Ok(contents.dead_letters > 0);
         }
         Err(CliError::usage(format!(
@@ -88,6 +91,7 @@ impl Session {
         self.show(&plan);
         if plan.contents.dead_letters == 0 && plan.resumed.is_none() {
             self.triage.drop_plan(&plan).await?;
+            check_filter(&plan.contents.reasons.filter_failures)?;
             return Ok(false);
         }
         if asking.wanted && !self.agreed(&plan, asking.all)? {
@@ -100,6 +104,7 @@ impl Session {
             let _ = self.triage.drop_plan(&plan).await;
         }
         conclude(&plan, report, context)?;
+        check_filter(&plan.contents.reasons.filter_failures)?;
         Ok(true)
     }
 
@@ -144,6 +149,7 @@ impl Session {
         if plan.contents.dead_letters == 0 {
             writer.discard();
             self.triage.drop_plan(&plan).await?;
+            check_filter(&plan.contents.reasons.filter_failures)?;
             return Ok(false);
         }
         writer.finish(&PlanHeader {
@@ -161,6 +167,7 @@ impl Session {
         self.remarks.remark(&format!(
             "nothing was done; run it with `pf dlq apply {file}`"
         ));
+        check_filter(&plan.contents.reasons.filter_failures)?;
         Ok(true)
     }
 
@@ -273,7 +280,7 @@ impl Session {
         };
         Remarks::ask(&question);
         let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
+        BufReader::new(Stdin).read_line(&mut answer)?;
         let answer = answer.trim();
         Ok(yes.iter().any(|yes| yes.eq_ignore_ascii_case(answer)))
     }

@@ -17,6 +17,7 @@ use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
     output::{Painter, Report},
+    stdio::Stdin,
 };
 
 /// Show, set or try the policy of the store: a guardrail for operators and scripts
@@ -104,12 +105,12 @@ impl TestArgs {
 fn read(file: &str) -> CliResult<Policy> {
     let mut text = String::new();
     let read = if file == "-" {
-        io::stdin().lock().read_to_string(&mut text).map(drop)
+        Stdin.read_to_string(&mut text).map(drop)
     } else {
         fs::read_to_string(file).map(|found| text = found)
     };
     read.map_err(|error| CliError::from(error).during(format!("cannot read `{file}`")))?;
-    Policy::from_json(&text)
+    Policy::from_json(text.trim_start_matches('\u{feff}'))
         .map_err(|error| CliError::new(Exit::Usage, error).during(format!("in `{file}`")))
 }
 
