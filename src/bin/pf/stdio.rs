@@ -35,7 +35,7 @@ impl Write for Stdout {
     }
 }
 
-/// Writes to stderr. Whoever writes several times holds the lock of [`io::stderr`].
+/// Writes to stderr. To write without a break, hold the lock of [`io::stderr`].
 #[derive(Debug)]
 pub struct Stderr;
 
