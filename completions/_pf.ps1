@@ -613,7 +613,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`')
             [CompletionResult]::new('--max-depth', '--max-depth', [CompletionResultType]::ParameterName, 'At most N dead letters')
             [CompletionResult]::new('--max-age', '--max-age', [CompletionResultType]::ParameterName, 'None was dead-lettered longer ago, such as `1d`')
-            [CompletionResult]::new('--max-rate', '--max-rate', [CompletionResultType]::ParameterName, 'At most so many within the last span of time, such as `10/h` or `5/15m`')
+            [CompletionResult]::new('--max-rate', '--max-rate', [CompletionResultType]::ParameterName, 'At most N were dead-lettered within the last span of time, such as `10/h` or `5/15m`')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')

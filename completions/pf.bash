@@ -462,11 +462,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -508,11 +508,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -550,11 +550,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -672,11 +672,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -714,11 +714,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -764,11 +764,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -904,11 +904,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -946,11 +946,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -988,11 +988,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1030,11 +1030,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1072,11 +1072,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1114,11 +1114,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1164,11 +1164,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1254,11 +1254,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1296,11 +1296,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1394,11 +1394,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1484,11 +1484,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1534,11 +1534,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1930,11 +1930,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1972,11 +1972,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2018,11 +2018,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2144,11 +2144,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2194,11 +2194,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2236,11 +2236,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2326,11 +2326,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2372,11 +2372,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2414,11 +2414,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2530,11 +2530,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2572,11 +2572,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2618,11 +2618,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2720,11 +2720,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2830,11 +2830,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2920,11 +2920,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3006,11 +3006,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3096,11 +3096,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3138,11 +3138,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3828,11 +3828,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3938,11 +3938,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3980,11 +3980,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4026,11 +4026,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4178,11 +4178,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4228,11 +4228,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4270,11 +4270,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4312,11 +4312,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4382,11 +4382,11 @@ _pf() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json event data raw prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -580,7 +580,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --where 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`'
             cand --max-depth 'At most N dead letters'
             cand --max-age 'None was dead-lettered longer ago, such as `1d`'
-            cand --max-rate 'At most so many within the last span of time, such as `10/h` or `5/15m`'
+            cand --max-rate 'At most N were dead-lettered within the last span of time, such as `10/h` or `5/15m`'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'

@@ -32,6 +32,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -79,6 +80,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand publish" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -108,6 +110,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand tail" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -149,6 +152,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -172,6 +176,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand caps" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -188,6 +193,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -204,6 +210,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -219,6 +226,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -235,6 +243,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -250,6 +259,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -299,6 +309,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -331,6 +342,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -365,6 +377,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -403,6 +416,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -442,6 +456,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -463,6 +478,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -478,6 +494,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -515,6 +532,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -549,6 +567,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -568,6 +587,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -593,7 +613,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l where -d 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l max-depth -d 'At most N dead letters' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l max-age -d 'None was dead-lettered longer ago, such as `1d`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l max-rate -d 'At most so many within the last span of time, such as `10/h` or `5/15m`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l max-rate -d 'At most N were dead-lettered within the last span of time, such as `10/h` or `5/15m`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -602,6 +622,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -636,6 +657,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -654,6 +676,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -672,6 +695,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from log" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -687,6 +711,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from policy" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -706,6 +731,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from capture" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -739,6 +765,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and not __fish_seen_subcommand_from list show cancel reschedule run help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -763,6 +790,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -778,6 +806,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -794,6 +823,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -811,6 +841,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -826,6 +857,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -847,6 +879,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -870,6 +903,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -886,6 +920,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from use" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -901,6 +936,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -916,6 +952,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -931,6 +968,7 @@ json\t'One JSON record per line, from which the message can be rebuilt byte for 
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from remove" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'

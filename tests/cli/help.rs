@@ -38,7 +38,7 @@ fn the_top_names_every_command() {
           --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
                                         else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
-                                        event, data, raw, batch]
+                                        event, data, raw, batch, prometheus]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
@@ -130,7 +130,7 @@ fn publish_explains_itself() {
           --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
                                         else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
-                                        event, data, raw, batch]
+                                        event, data, raw, batch, prometheus]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
@@ -182,7 +182,7 @@ fn tail_explains_itself() {
           --connect-timeout <DURATION>  Time to wait for the store to answer [default: set by the URL,
                                         else 5s]
       -o, --output <FORMAT>             Output format [env: PF_OUTPUT] [possible values: text, json,
-                                        event, data, raw, batch]
+                                        event, data, raw, batch, prometheus]
       -q, --quiet                       Print no notices; warnings, errors and their hints stay
           --color <WHEN>                When to use colour [default: auto] [possible values: auto,
                                         always, never]
