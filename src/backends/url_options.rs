@@ -33,6 +33,8 @@ pub(crate) struct Parameters {
 pub(crate) struct UrlOptions {
     /// How events are stored: `naming`, `mode`.
     pub(crate) encoding: Encoding,
+    /// Whether duplicates of events are not stored: `dedup`.
+    pub(crate) dedup: bool,
     /// Further servers of the cluster, `host:port`: `servers`.
     #[cfg_attr(
         not(any(feature = "nats", feature = "kafka")),
@@ -59,6 +61,7 @@ impl Parameters {
     ) -> Result<UrlOptions> {
         let mut values = UrlOptions {
             encoding,
+            dedup: false,
             servers: Vec::new(),
             connect_timeout: CONNECT_TIMEOUT,
         };
@@ -84,6 +87,8 @@ impl Parameters {
             ("mode", "binary") => values.encoding.mode = Mode::Binary,
             ("mode", "structured") => values.encoding.mode = Mode::Structured,
             ("mode", _) => return Err(self.choice(name, value, "use `structured` or `binary`")),
+            ("dedup", "event") => values.dedup = true,
+            ("dedup", _) => return Err(self.choice(name, value, "use `event`")),
             ("servers", list) => {
                 let servers = list.split(',').filter(|server| !server.is_empty());
                 values.servers.extend(servers.map(str::to_owned));

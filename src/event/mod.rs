@@ -56,6 +56,7 @@ pub use self::{
     handling::{
         emitted::{Emission, complete_emitted},
         hand_over::{HandOver, hand_over, hand_over_envelope, hand_over_event},
+        identity::DedupKey,
         plain::{wrap_plain, wrap_tombstone},
     },
     json::walk::without_byte_order_mark,

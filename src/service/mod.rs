@@ -258,6 +258,7 @@ pub struct ServiceBuilder {
     naming: Option<Naming>,
     handler_naming: Naming,
     source: String,
+    dedup: bool,
     jobs: usize,
 }
 
@@ -272,6 +273,7 @@ impl ServiceBuilder {
             naming: None,
             handler_naming: Naming::CloudEvents,
             source: "protoflow".to_owned(),
+            dedup: false,
             jobs: 1,
         }
     }
@@ -341,6 +343,15 @@ impl ServiceBuilder {
         self
     }
 
+    /// Does not publish an event whose topic, source and id were published in this way before; its receipt is a
+    /// [`duplicate`](Receipt::duplicate). [`Capabilities::dedup`] says for how long. For events that handlers return, use the
+    /// URL parameter `dedup=event`.
+    #[must_use]
+    pub fn dedup(mut self) -> Self {
+        self.dedup = true;
+        self
+    }
+
     /// Sets the number of handlers that run at the same time.
     #[must_use]
     pub fn jobs(mut self, jobs: usize) -> Self {
@@ -375,6 +386,7 @@ impl ServiceBuilder {
             encoding,
             handler_naming: self.handler_naming,
             source: self.source,
+            dedup: self.dedup,
             jobs: self.jobs,
         };
         Ok(Service {

@@ -97,6 +97,8 @@ pub struct Capabilities {
     pub server: Option<String>,
     /// A publish is confirmed only once it is stored.
     pub publish: Support,
+    /// Publishing without storing a duplicate of an event, and for how long one is recognised.
+    pub dedup: Support,
     /// Publishing with a delay.
     pub delay: Support,
     /// Listing, cancelling and rescheduling delayed events.
@@ -128,9 +130,10 @@ pub struct Capabilities {
 impl Capabilities {
     /// Returns every ability under the name that `--require` and the README use.
     #[must_use]
-    pub fn abilities(&self) -> [(&'static str, &Support); 13] {
+    pub fn abilities(&self) -> [(&'static str, &Support); 14] {
         [
             ("publish", &self.publish),
+            ("dedup", &self.dedup),
             ("delay", &self.delay),
             ("schedule", &self.schedule),
             ("delayed-retry", &self.delayed_retry),

@@ -43,11 +43,12 @@ mod delivery;
 mod error;
 mod failure;
 mod finding;
+mod publish;
 mod schedule;
 pub(crate) mod stamp;
 mod tail;
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -68,10 +69,11 @@ pub use self::{
     error::{ErrorKind, Result, TransportError},
     failure::{Failure, Fingerprint, describe_failure, fingerprint},
     finding::{Finding, FindingLevel},
+    publish::{Outgoing, Receipt},
     schedule::{FIND_LIMIT, Schedule, ScheduleId, ScheduleScan, Schedules, first_due},
     tail::{Tail, TailFrom, TailRequest},
 };
-use crate::event::{Encoding, Message, Position, Topic};
+use crate::event::{Encoding, Topic};
 
 /// A broker connection, or an open store.
 ///
@@ -153,28 +155,4 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// If something that was reported as stored turns out not to be durable.
     async fn close(&self) -> Result<()>;
-}
-
-/// A message to publish.
-#[derive(Debug, Clone)]
-pub struct Outgoing {
-    /// The message.
-    pub message: Message,
-    /// No consumer gets it before this time. A time in the past means now.
-    pub due: Option<SystemTime>,
-}
-
-impl From<Message> for Outgoing {
-    fn from(message: Message) -> Self {
-        Self { message, due: None }
-    }
-}
-
-/// The confirmation that a message is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The position it is stored at; none while it is delayed, or where the broker does not return one.
-    pub position: Option<Position>,
-    /// The id under which a delayed message can be cancelled.
-    pub schedule: Option<ScheduleId>,
 }

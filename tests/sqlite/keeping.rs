@@ -162,6 +162,7 @@ async fn what_is_due_is_there_for_a_bounded_consumer_however_much_it_is() {
     let outgoing = || Outgoing {
         message: message("t", None, "x"),
         due: Some(soon),
+        dedup: false,
     };
     store(&*transport, (0..2500).map(|_| outgoing()).collect()).await;
     until(async || SystemTime::now() > soon).await;
@@ -180,6 +181,7 @@ async fn what_is_due_is_shown_until_the_end() {
     let outgoing = Outgoing {
         message,
         due: Some(due),
+        dedup: false,
     };
     store(&*transport, vec![outgoing]).await;
     until(async || SystemTime::now() > due).await;
@@ -209,6 +211,7 @@ fn due_at(due: SystemTime) -> Outgoing {
     Outgoing {
         message: message("t", None, "x"),
         due: Some(due),
+        dedup: false,
     }
 }
 

@@ -172,6 +172,7 @@ pub fn schedule(
     let outgoing = |number| Outgoing {
         message: Message::new(TOPIC.parse().unwrap(), events::event(number)),
         due: Some(SystemTime::now() + after(number)),
+        dedup: false,
     };
     block_on(async {
         let transport = open(&setup.url(round)).await;

@@ -75,7 +75,13 @@ fn measure(store: &Path, due: impl Fn(usize) -> Option<SystemTime>) -> Vec<Durat
         for number in 0..SAMPLES {
             let message = Message::new(TOPIC.parse().unwrap(), events::event(number));
             let due = due(number);
-            let results = transport.publish(vec![Outgoing { message, due }]).await;
+            let results = transport
+                .publish(vec![Outgoing {
+                    message,
+                    due,
+                    dedup: false,
+                }])
+                .await;
             assert!(results.into_iter().all(|result| result.is_ok()));
             let reference = due.unwrap_or_else(SystemTime::now);
             let arrived: SystemTime = arrivals.recv_timeout(Duration::from_secs(10)).unwrap();
@@ -120,6 +126,7 @@ async fn schedule_far(store: &Path, count: usize) {
             .map(|number| Outgoing {
                 message: Message::new(TOPIC.parse().unwrap(), events::event(number)),
                 due,
+                dedup: false,
             })
             .collect();
         assert!(

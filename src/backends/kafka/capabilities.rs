@@ -23,6 +23,9 @@ pub(super) fn offline() -> Capabilities {
         transport: SCHEME.to_owned(),
         server: None,
         publish: Support::native("acknowledged by every replica in sync"),
+        dedup: Support::absent(
+            "the idempotent producer recognises only its own repeats; let the consumers ignore ids that they know",
+        ),
         delay: Support::emulated(
             "waits in `pf.delay`; fires exactly once for readers of committed records, while a `pf consume` or \
              `pf schedule run` is up on the cluster",

@@ -11,6 +11,7 @@ pub(super) fn all() -> Capabilities {
         transport: SCHEME.to_owned(),
         server: None,
         publish: Support::native("stored in this process, and gone with it"),
+        dedup: Support::native("for as long as the store exists"),
         delay: Support::native(""),
         schedule: Support::native(""),
         delayed_retry: Support::native(""),

@@ -180,7 +180,13 @@ mod tests {
 
     async fn publish(memory: &Memory, payload: &'static str, due: Option<SystemTime>) {
         let message = Message::new(topic(), payload);
-        let stored = memory.publish(vec![Outgoing { message, due }]).await;
+        let stored = memory
+            .publish(vec![Outgoing {
+                message,
+                due,
+                dedup: false,
+            }])
+            .await;
         assert!(stored.iter().all(Result::is_ok));
     }
 

@@ -7,37 +7,46 @@ use url::Url;
 
 use super::{capabilities, error::SCHEME, transport::Memory};
 use crate::{
-    backends::{Factory, OpenOptions, url_options::Parameters},
+    backends::{
+        Factory, OpenOptions,
+        url_options::{Parameters, UrlOptions},
+    },
     event::Encoding,
     transport::{Capabilities, Result, Transport},
 };
 
 const PARAMETERS: Parameters = Parameters {
     scheme: SCHEME,
-    names: &["naming", "mode"],
+    names: &["naming", "mode", "dedup"],
     others: "",
 };
 
 /// Opens `memory:` (a new store each time) and `memory:NAME` (one store for each name in this process).
 ///
 /// The parameter `naming=protoflow` stores correlation and trace under the Go library's names, and
-/// `mode=binary` stores attributes as headers.
+/// `mode=binary` stores attributes as headers. `dedup=event` stores no duplicate of an event.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MemoryFactory;
 
 #[async_trait]
 impl Factory for MemoryFactory {
     async fn open(&self, url: &Url, options: OpenOptions) -> Result<Arc<dyn Transport>> {
-        let encoding = encoding(url, options)?;
+        let UrlOptions {
+            encoding, dedup, ..
+        } = read(url, options)?;
         let memory = match url.path() {
             "" => Memory::new(),
             name => Memory::named(name),
         };
-        Ok(Arc::new(Memory { encoding, ..memory }))
+        Ok(Arc::new(Memory {
+            encoding,
+            dedup,
+            ..memory
+        }))
     }
 
     fn check(&self, url: &Url) -> Result<()> {
-        encoding(url, OpenOptions::default()).map(drop)
+        read(url, OpenOptions::default()).map(drop)
     }
 
     fn capabilities(&self) -> Option<Capabilities> {
@@ -45,10 +54,8 @@ impl Factory for MemoryFactory {
     }
 }
 
-fn encoding(url: &Url, options: OpenOptions) -> Result<Encoding> {
-    let encoding = Encoding::default();
-    let common = PARAMETERS.read(url, options, encoding, |_, _| Ok(false))?;
-    Ok(common.encoding)
+fn read(url: &Url, options: OpenOptions) -> Result<UrlOptions> {
+    PARAMETERS.read(url, options, Encoding::default(), |_, _| Ok(false))
 }
 
 #[cfg(test)]

@@ -4,17 +4,42 @@ use std::time::SystemTime;
 
 use ulid::Ulid;
 
-use super::store::{State, Store};
+use super::{
+    error::SCHEME,
+    store::{State, Store},
+};
 use crate::transport::{Outgoing, Receipt, Result, Schedule, ScheduleId};
 
-/// Stores a batch in one step.
-pub(super) fn publish(store: &Store, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
+/// Stores a batch in one step. With `dedup` no duplicate of an event is stored, whatever the batch asks for.
+pub(super) fn publish(store: &Store, batch: Vec<Outgoing>, dedup: bool) -> Vec<Result<Receipt>> {
     store.change(|state, now| {
         let receipts = batch
             .into_iter()
-            .map(|outgoing| publish_one(state, outgoing, now));
-        receipts.map(Ok).collect()
+            .map(|outgoing| publish_once(state, outgoing, now, dedup));
+        receipts.collect()
     })
+}
+
+/// Stores a message unless it is a duplicate.
+fn publish_once(
+    state: &mut State,
+    outgoing: Outgoing,
+    now: SystemTime,
+    dedup: bool,
+) -> Result<Receipt> {
+    let Some(key) = outgoing.dedup_key(SCHEME, dedup)? else {
+        return Ok(publish_one(state, outgoing, now));
+    };
+    if let Some(position) = state.published.get(&key) {
+        return Ok(Receipt {
+            position: position.clone(),
+            schedule: None,
+            duplicate: true,
+        });
+    }
+    let receipt = publish_one(state, outgoing, now);
+    state.published.insert(key, receipt.position.clone());
+    Ok(receipt)
 }
 
 fn publish_one(state: &mut State, outgoing: Outgoing, now: SystemTime) -> Receipt {
@@ -22,6 +47,7 @@ fn publish_one(state: &mut State, outgoing: Outgoing, now: SystemTime) -> Receip
         None => Receipt {
             position: Some(state.append(outgoing.message, now, None)),
             schedule: None,
+            duplicate: false,
         },
         Some(due) => {
             let id = ScheduleId(Ulid::generate().to_string());
@@ -35,6 +61,7 @@ fn publish_one(state: &mut State, outgoing: Outgoing, now: SystemTime) -> Receip
             Receipt {
                 position: None,
                 schedule: Some(id),
+                duplicate: false,
             }
         }
     }

@@ -25,6 +25,8 @@ use crate::{
 pub struct Memory {
     pub(super) store: Arc<Store>,
     pub(super) encoding: Encoding,
+    /// Store no duplicate of an event.
+    pub(super) dedup: bool,
 }
 
 impl Memory {
@@ -44,6 +46,7 @@ impl Memory {
         Self {
             store,
             encoding: Encoding::default(),
+            dedup: false,
         }
     }
 }
@@ -81,7 +84,7 @@ impl Transport for Memory {
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
-        publish::publish(&self.store, batch)
+        publish::publish(&self.store, batch, self.dedup)
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {

@@ -22,6 +22,9 @@ pub(crate) fn offline() -> Capabilities {
         transport: SCHEME.to_owned(),
         server: None,
         publish: Support::native("confirmed by JetStream; sent again under the same id"),
+        dedup: Support::native(
+            "by message id, for the duplicate window of the stream (2m by default)",
+        ),
         delay: Support::native("schedules, where the stream allows them (NATS 2.12 or later)"),
         schedule: Support::native("where the stream allows schedules"),
         delayed_retry: Support::native("held back by the consumer, also across a restart"),
@@ -81,6 +84,7 @@ fn combine(connection: &Connection, info: Option<&StreamInfo>) -> Capabilities {
         return all;
     };
     all.publish = publish(info);
+    all.dedup = dedup(info);
     all.limits.max_delay = info.longest_delay();
     if let Some(refused) = info.read_only() {
         let note = refused.message().to_owned();
@@ -115,6 +119,24 @@ fn combine(connection: &Connection, info: Option<&StreamInfo>) -> Capabilities {
         all.schedule = Support::absent("the stream does not allow schedules to be deleted");
     }
     all
+}
+
+/// Returns for how long the stream recognises a duplicate.
+fn dedup(info: &StreamInfo) -> Support {
+    if let Some(refused) = info.read_only() {
+        return Support::absent(refused.message().to_owned());
+    }
+    if info.config.no_ack {
+        return Support::absent("the stream does not confirm what is published");
+    }
+    let window = Duration::from_nanos(info.config.duplicate_window);
+    if window.is_zero() {
+        return Support::absent("the stream has no duplicate window");
+    }
+    let window = humantime::format_duration(window);
+    Support::native(format!(
+        "by message id, for {window} (the stream's duplicate window)"
+    ))
 }
 
 /// Returns how far a confirmation of the stream can be relied on.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    connection::{config::Config, schema, write::writer::Writer},
+    connection::{config::Config, config::RETENTION, schema, write::writer::Writer},
     error::SCHEME,
     publish::MAX_PAYLOAD,
 };
@@ -17,7 +17,7 @@ pub(super) async fn ask(config: &Config, writer: &Writer) -> Result<Capabilities
     } else {
         None
     };
-    Ok(describe(&durability(config, level)))
+    Ok(describe(&durability(config, level), config.retention))
 }
 
 fn durability(config: &Config, level: Option<i64>) -> String {
@@ -43,14 +43,19 @@ fn durability(config: &Config, level: Option<i64>) -> String {
 
 /// Returns the capabilities of a store with the default settings.
 pub(super) fn usual() -> Capabilities {
-    describe("committed with synchronous=FULL: survives kill -9 and power failure")
+    let durability = "committed with synchronous=FULL: survives kill -9 and power failure";
+    describe(durability, RETENTION)
 }
 
-fn describe(durability: &str) -> Capabilities {
+fn describe(durability: &str, retention: Duration) -> Capabilities {
+    let retention = humantime::format_duration(retention);
     Capabilities {
         transport: SCHEME.to_owned(),
         server: Some(format!("SQLite {}", rusqlite::version())),
         publish: Support::native(durability),
+        dedup: Support::native(format!(
+            "event and key in one transaction, for {retention} (`retention`)"
+        )),
         delay: Support::native(
             "fired by any waiting consumer or tail; without one, when the next one starts",
         ),

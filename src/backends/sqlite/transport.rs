@@ -84,7 +84,7 @@ impl Transport for Sqlite {
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
-        publish::publish(&self.writer, batch).await
+        publish::publish(&self.writer, batch, self.config.dedup).await
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -2,4 +2,5 @@
 
 pub(in crate::event) mod emitted;
 pub(in crate::event) mod hand_over;
+pub(in crate::event) mod identity;
 pub(in crate::event) mod plain;

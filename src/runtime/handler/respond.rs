@@ -30,6 +30,7 @@ pub(super) fn encode_all(
         Ok(Outgoing {
             message: encode(&event, topic, encoding)?,
             due: due(&event)?,
+            dedup: false,
         })
     };
     events.into_iter().map(encode).collect()

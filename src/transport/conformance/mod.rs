@@ -42,7 +42,7 @@ use self::cases::{
     consume::{attempts, groups, handlers, order, retry, settle, until_end},
     delay::{delays as delay, schedules},
     doctor,
-    messages::{bytes, looking, publish, tail},
+    messages::{bytes, dedup, looking, publish, tail},
     triage::{dead_letters, jobs, notes, replay},
 };
 pub use self::harness::{Harness, Store};
@@ -58,6 +58,13 @@ macro_rules! conformance_cases {
                 one_result_per_message_in_order,
                 a_batch_keeps_its_order,
                 batches_keep_their_order,
+            }
+            dedup {
+                stores_an_event_once,
+                tells_events_apart,
+                survives_reopening,
+                covers_delays,
+                refuses_what_is_no_event,
             }
             bytes {
                 survive_to_a_tail,

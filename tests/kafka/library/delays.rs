@@ -354,6 +354,7 @@ async fn keys_nulls_and_headers_survive_the_wait() {
     let outgoing = Outgoing {
         message,
         due: Some(SystemTime::now() + Duration::from_secs(1)),
+        dedup: false,
     };
     let receipt = shop.transport.publish(vec![outgoing]).await.remove(0);
     assert!(receipt.unwrap().schedule.is_some());

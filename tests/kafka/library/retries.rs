@@ -32,6 +32,7 @@ async fn long_topic() -> Arc<dyn Transport> {
     let outgoing = |number: usize| Outgoing {
         message: Message::new(topic.clone(), number.to_string()),
         due: None,
+        dedup: false,
     };
     let stored = transport.publish((0..MESSAGES).map(outgoing).collect());
     assert!(stored.await.iter().all(Result::is_ok));

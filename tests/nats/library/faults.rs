@@ -197,6 +197,7 @@ async fn a_schedule_and_a_retry_survive_a_restart() {
     let later = Outgoing {
         message,
         due: Some(due),
+        dedup: false,
     };
     let accepted = transport.publish(vec![later]).await;
     assert!(accepted.iter().all(Result::is_ok));

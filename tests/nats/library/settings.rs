@@ -20,6 +20,7 @@ fn later(delay: Duration) -> Outgoing {
     Outgoing {
         message: Message::new(topic(), "later"),
         due: Some(SystemTime::now() + delay),
+        dedup: false,
     }
 }
 

@@ -106,6 +106,11 @@ impl Config {
     /// Takes a parameter that only Kafka has; `false` means that it is unknown.
     fn set(&mut self, name: &str, value: &str) -> Result<bool> {
         match name {
+            "dedup" => {
+                let message = "Kafka cannot recognise duplicates of events";
+                let refused = error(ErrorKind::Unsupported, message);
+                return Err(refused.hint("leave `dedup` out of the URL; `pf caps` says why"));
+            }
             "prefix" => self.names = Names::new(value)?,
             "partitions" => self.partitions = Some(PARAMETERS.count(name, value)?),
             "replication" => self.replication = Some(PARAMETERS.count(name, value)?),

@@ -63,6 +63,7 @@ fn receipt(id: ScheduleId, placed: Result<RecordMetadata, Code>) -> Result<Recei
     Ok(Receipt {
         position: None,
         schedule: Some(id),
+        duplicate: false,
     })
 }
 

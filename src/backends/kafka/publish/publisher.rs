@@ -136,6 +136,7 @@ impl Publisher {
                 refused.insert(topic.clone(), failed.clone());
             }
             let encoded = known.and_then(|target| {
+                outgoing.refuse_dedup(error::SCHEME)?;
                 let record = encode(&outgoing.message, &target.name)?;
                 self.check_size(&record, target)?;
                 Ok((target.limit, record))
@@ -269,11 +270,15 @@ impl Publisher {
 }
 
 impl State {
-    /// Returns the message of the first batch if that is its only one, is not delayed and is certainly small enough.
+    /// Returns the message of the first batch if that is its only one, is for now and is certainly small enough.
     fn only(&mut self, batch: &[Outgoing]) -> Option<Message> {
         let has_begun = std::mem::replace(&mut self.has_begun, true);
         match batch {
-            [only] if !has_begun && only.due.is_none_or(|due| due <= SystemTime::now()) => {
+            [only]
+                if !has_begun
+                    && !only.dedup
+                    && only.due.is_none_or(|due| due <= SystemTime::now()) =>
+            {
                 let message = &only.message;
                 let size = message.payload.as_ref().map_or(0, bytes::Bytes::len);
                 (size <= MAX_BATCH).then(|| message.clone())
@@ -303,6 +308,7 @@ fn receipt(
         Ok(placed) => Ok(Receipt {
             position: Some(record::position(topic, placed.partition, placed.offset)),
             schedule: None,
+            duplicate: false,
         }),
         Err(code) => Err(refusal(code, &connection.names().topic_name(topic)?)),
     }

@@ -1,7 +1,7 @@
 //! The data of a store, and the changes that time alone causes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::SystemTime,
 };
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     backends::memory::error::SCHEME,
-    event::{Group, Message, Position, Stored, Topic},
+    event::{DedupKey, Group, Message, Position, Stored, Topic},
     transport::{
         DeadLetter, DeadLetterId, DeadLetterKind, Delivery, Failure, JobId, Lineage, NoteName,
         Schedule, Ticket,
@@ -31,6 +31,8 @@ pub(in crate::backends::memory) struct State {
     /// Every message of every topic, by position.
     pub(in crate::backends::memory) log: BTreeMap<u64, Arc<Entry>>,
     pub(in crate::backends::memory) topics: BTreeSet<Topic>,
+    /// Events of which no duplicate is stored, with their positions; a delayed one has none.
+    pub(in crate::backends::memory) published: HashMap<DedupKey, Option<Position>>,
     pub(in crate::backends::memory) groups: BTreeMap<Group, GroupState>,
     /// Schedules by due time, then in the order of their creation.
     pub(in crate::backends::memory) schedules: BTreeMap<(SystemTime, u64), Schedule>,
@@ -50,6 +52,7 @@ impl State {
             last: 0,
             log: BTreeMap::new(),
             topics: BTreeSet::new(),
+            published: HashMap::new(),
             groups: BTreeMap::new(),
             schedules: BTreeMap::new(),
             letters: BTreeMap::new(),

@@ -35,10 +35,15 @@ pub(crate) const ACK_SUBJECT: &str = "pf-claim";
 /// The sequence of the original, in a dead letter that had no room for its message.
 pub(crate) const ORIGINAL: &str = "pf-original";
 
+/// The mark of a publish, in a message whose id may be known from an earlier one.
+pub(crate) const PUBLISH: &str = "pf-publish";
+
+/// The id by which the server drops duplicates.
+pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// The stream that a message is for; another one refuses it.
 pub(crate) const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
 
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 11] = [
     KEY,
     KEY_BYTES,
     NULL,
@@ -49,6 +54,7 @@ const RESERVED: [&str; 10] = [
     TOPIC,
     ACK_SUBJECT,
     ORIGINAL,
+    PUBLISH,
 ];
 
 /// Encodes the key, headers and nulls of a message.
@@ -145,7 +151,7 @@ fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Optio
             let (name, value) = value.split_once(':').unwrap_or((name, value));
             return Some((name.to_owned(), Some(decoded(value))));
         }
-        REPLAY | LETTER | TOPIC | ACK_SUBJECT | ORIGINAL => {}
+        REPLAY | LETTER | TOPIC | ACK_SUBJECT | ORIGINAL | PUBLISH => {}
         name if name.starts_with("Nats-") => {}
         name => return Some((name.to_owned(), Some(text()))),
     }

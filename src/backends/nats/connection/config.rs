@@ -32,6 +32,7 @@ const PARAMETERS: Parameters = Parameters {
         "cert",
         "key",
         "connect-timeout",
+        "dedup",
     ],
     others: "",
 };
@@ -50,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) broker_headers: bool,
     /// Whether to refuse messages that the stream would drop because no consumer covers them.
     pub(crate) require_consumer: bool,
+    /// Whether no duplicate of an event is stored.
+    pub(crate) dedup: bool,
 }
 
 /// Credentials in a URL.
@@ -109,11 +112,13 @@ impl Config {
             timeout: Duration::ZERO,
             broker_headers: options.broker_headers,
             require_consumer: options.require_consumer,
+            dedup: false,
         };
         let common = PARAMETERS.read(url, options, config.encoding, |name, value| {
             config.set(name, value)
         })?;
         config.encoding = common.encoding;
+        config.dedup = common.dedup;
         config.timeout = common.connect_timeout;
         let further = common.servers.iter();
         config

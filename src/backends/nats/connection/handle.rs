@@ -50,6 +50,8 @@ pub(crate) struct Connection {
     pub(crate) broker_headers: bool,
     /// Whether to refuse messages that the stream would drop because no consumer covers them.
     pub(crate) require_consumer: bool,
+    /// Whether no duplicate of an event is stored, whatever its publish asks for.
+    pub(crate) dedup: bool,
     /// How long a command waits for a server that it could do without.
     pub(crate) timeout: Duration,
     /// The requests that the server has denied.
@@ -72,6 +74,7 @@ impl Connection {
             names: config.names,
             broker_headers: config.broker_headers,
             require_consumer: config.require_consumer,
+            dedup: config.dedup,
             timeout: config.timeout,
             denials,
             id_prefix: Ulid::generate().to_string(),

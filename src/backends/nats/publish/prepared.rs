@@ -7,14 +7,15 @@ use ulid::Ulid;
 
 use crate::{
     backends::nats::{
-        codec::headers::{self, EXPECTED_STREAM},
+        codec::headers::{self, EXPECTED_STREAM, MESSAGE_ID, PUBLISH},
         connection::{
             handle::Connection,
             retry::Transient as _,
             stream::info::{self, StreamInfo},
         },
         delay,
-        error::{self, ApiError, error},
+        error::{self, ApiError, SCHEME, error},
+        publish::duplicates::Mark,
     },
     event::Message,
     transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
@@ -27,6 +28,8 @@ pub(crate) struct PreparedMessage {
     pub(crate) message: Message,
     /// The id by which the server drops duplicates.
     id: String,
+    /// The mark by which it is recognised if the id may be known from an earlier publish.
+    mark: Option<String>,
     pub(crate) schedule: Option<ScheduledDelivery>,
     /// Encoded to be checked, and taken by the first attempt.
     pub(crate) encoded: Option<HeaderMap>,
@@ -49,6 +52,15 @@ impl PreparedMessage {
         self.subject.len() + headers + self.message.bytes().len()
     }
 
+    /// Returns its mark as this attempt needs it.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        let value = self.mark.clone()?;
+        Some(Mark {
+            value,
+            is_repeat: self.outcome_unknown,
+        })
+    }
+
     /// Encodes its headers.
     pub(crate) fn headers(&self, connection: &Connection) -> Result<HeaderMap> {
         let mut headers = if connection.broker_headers {
@@ -56,8 +68,11 @@ impl PreparedMessage {
         } else {
             headers::write(&self.message)?
         };
-        if headers.get("Nats-Msg-Id").is_none() {
-            headers.insert("Nats-Msg-Id", self.id.as_str());
+        if headers.get(MESSAGE_ID).is_none() {
+            headers.insert(MESSAGE_ID, self.id.as_str());
+        }
+        if let Some(mark) = &self.mark {
+            headers.insert(PUBLISH, mark.as_str());
         }
         if headers.get(EXPECTED_STREAM).is_none() {
             headers.insert(EXPECTED_STREAM, connection.names.stream.as_str());
@@ -110,11 +125,17 @@ pub(crate) async fn prepare(connection: &Connection, batch: Vec<Outgoing>) -> Ve
 }
 
 fn prepare_one(connection: &Connection, outgoing: Outgoing) -> Result<PreparedMessage> {
+    let key = outgoing.dedup_key(SCHEME, connection.dedup)?;
     let message = outgoing.message;
+    let id = key.map_or_else(|| connection.id(), |key| key.to_string());
+    // A header of the user may set the id too.
+    let is_known =
+        key.is_some() || connection.broker_headers && message.headers.text(MESSAGE_ID).is_some();
     let mut prepared = PreparedMessage {
         subject: connection.names.subject(&message.topic)?.into(),
         message,
-        id: connection.id(),
+        id,
+        mark: is_known.then(|| connection.id()),
         schedule: None,
         encoded: None,
         outcome_unknown: false,

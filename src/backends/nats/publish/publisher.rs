@@ -22,6 +22,7 @@ use crate::{
         },
         error::{self, ApiError, error},
         publish::{
+            duplicates,
             prepared::{self, PreparedMessage, Progress, prepare},
             retention_cache::RetentionCache,
         },
@@ -307,7 +308,7 @@ struct Slot {
 
 /// Sends a message and returns what waits for its confirmation.
 async fn start(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     slot: Slot,
     message: &mut PreparedMessage,
 ) -> Result<Confirmation> {
@@ -323,11 +324,19 @@ async fn start(
         .schedule
         .as_ref()
         .map(|schedule| schedule.id.clone());
+    let mark = message.mark().map(|mark| (mark, Arc::clone(connection)));
     let sent = connection.js.send_publish(subject.clone(), publish).await;
     Ok(Box::pin(async move {
         let confirmed = async {
             let ack = sent?.await?;
+            let duplicate = match mark {
+                Some((mark, connection)) => {
+                    duplicates::is_duplicate(&connection, &ack, &mark).await
+                }
+                None => false,
+            };
             Ok(Receipt {
+                duplicate,
                 position: schedule.is_none().then(|| Position::number(ack.sequence)),
                 schedule,
             })

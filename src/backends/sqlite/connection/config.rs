@@ -19,9 +19,18 @@ use crate::{
 
 const PARAMETERS: Parameters = Parameters {
     scheme: SCHEME,
-    names: &["synchronous", "retention", "naming", "busy_timeout"],
+    names: &[
+        "synchronous",
+        "retention",
+        "naming",
+        "busy_timeout",
+        "dedup",
+    ],
     others: "",
 };
+
+/// How long messages are kept that no group needs, if the URL does not say.
+pub(crate) const RETENTION: Duration = Duration::from_hours(7 * 24);
 
 /// The durability of a commit when it is confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) busy_timeout: Duration,
     /// The encoding of events.
     pub(crate) encoding: Encoding,
+    /// Store no duplicate of an event.
+    pub(crate) dedup: bool,
     /// Create the file and its folder, even for reading.
     pub(crate) create: bool,
     /// Run operations without a thread.
@@ -69,13 +80,14 @@ impl Config {
         Self {
             path,
             synchronous: Synchronous::Full,
-            retention: Duration::from_hours(7 * 24),
+            retention: RETENTION,
             busy_timeout: Duration::from_secs(30),
             encoding: Encoding {
                 mode: Mode::Structured,
                 dialect: Dialect::Kafka,
                 naming: Naming::CloudEvents,
             },
+            dedup: false,
             create: false,
             inline: false,
             reopen: false,
@@ -97,6 +109,7 @@ impl Config {
             Ok(true)
         })?;
         config.encoding = common.encoding;
+        config.dedup = common.dedup;
         Ok(config)
     }
 

@@ -51,6 +51,11 @@ impl<'s> Appender<'s> {
         })
     }
 
+    /// Returns the store that it appends to.
+    pub(crate) fn session(&self) -> &Session {
+        self.session
+    }
+
     /// Appends a message for every group and returns its position.
     pub(crate) fn push(&mut self, message: &Message) -> StoreResult<i64> {
         let (topic, seq) = self.insert(message, None, None)?;

@@ -93,6 +93,7 @@ impl Emit {
         Ok(Outgoing {
             message: record.message,
             due: record.delay.map(|delay| SystemTime::now() + delay),
+            dedup: false,
         })
     }
 }

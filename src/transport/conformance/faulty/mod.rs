@@ -32,6 +32,10 @@ pub enum Fault {
     None,
     /// The last message of a batch is confirmed and not stored.
     LosesPublish,
+    /// Duplicates are stored, though it was asked for that they are not.
+    StoresDuplicates,
+    /// No duplicate is stored, though nothing was asked for.
+    DropsDuplicates,
     /// Receipts of a batch are in the wrong order.
     SwapsReceipts,
     /// A batch is stored from its end.

@@ -76,6 +76,7 @@ impl Transport for Faulty {
             let nothing = Receipt {
                 position: None,
                 schedule: None,
+                duplicate: false,
             };
             results.push(Ok(nothing));
         }
@@ -152,6 +153,8 @@ fn spoil(faulty: &Faulty, outgoing: &mut Outgoing) {
                 .retain(|name| seen.insert(name.to_lowercase()));
         }
         Fault::NullsToEmpty => fill(message),
+        Fault::StoresDuplicates => outgoing.dedup = false,
+        Fault::DropsDuplicates => outgoing.dedup = true,
         Fault::SharesKeys => {
             if let Some(key) = message.key.take() {
                 message.headers.push(KEY, Some(key));

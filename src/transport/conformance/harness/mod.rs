@@ -210,6 +210,7 @@ impl Harness {
         let outgoing = Outgoing {
             message,
             due: Some(due),
+            dedup: false,
         };
         let mut results = self.transport.publish(vec![outgoing]).await;
         assert_eq!(results.len(), 1, "one result per message");

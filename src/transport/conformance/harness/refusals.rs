@@ -2,8 +2,11 @@
 
 use std::time::SystemTime;
 
-use super::{Harness, message::message};
-use crate::transport::{ErrorKind, JobAction, Result, SubscribeRequest};
+use super::{
+    Harness,
+    message::{event, message},
+};
+use crate::transport::{ErrorKind, JobAction, Outgoing, Result, SubscribeRequest};
 
 fn assert_unsupported<T>(result: Result<T>, what: &str) {
     match result {
@@ -20,6 +23,23 @@ pub(in crate::transport::conformance) async fn delay(harness: &Harness) -> bool 
     let topic = harness.topic("refused").await;
     let due = SystemTime::now() + harness.delay();
     assert_unsupported(harness.publish_at(message(&topic, "x"), due).await, "delay");
+    assert_eq!(harness.texts(&topic).await, [""; 0], "nothing was stored");
+    true
+}
+
+/// Reports that duplicates cannot be recognised, after checking that it is refused to publish as if they could.
+pub(in crate::transport::conformance) async fn dedup(harness: &Harness) -> bool {
+    if harness.can(|capabilities| &capabilities.dedup) {
+        return false;
+    }
+    let topic = harness.topic("refused").await;
+    let outgoing = Outgoing {
+        dedup: true,
+        ..Outgoing::from(event(&topic))
+    };
+    let mut results = harness.transport.publish(vec![outgoing]).await;
+    assert_eq!(results.len(), 1, "one result per message");
+    assert_unsupported(results.remove(0), "dedup");
     assert_eq!(harness.texts(&topic).await, [""; 0], "nothing was stored");
     true
 }

@@ -99,6 +99,7 @@ impl<'a> Stage<'a> {
         let outgoing = Outgoing {
             message: encode(event, topic, self.transport.encoding())?,
             due: delay.map(|delay| SystemTime::now() + delay),
+            dedup: false,
         };
         let mut results = self.transport.publish(vec![outgoing]).await;
         match results.pop() {

@@ -106,6 +106,10 @@ pub struct PublishArgs {
     /// Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)
     #[arg(long)]
     pub require_consumer: bool,
+    /// Do not store an event whose topic, source and id were published with this flag before; `pf caps` says for how
+    /// long they are known
+    #[arg(long)]
+    pub dedup: bool,
     /// How the event is encoded [default: set by the URL, else structured]
     #[arg(long, value_enum)]
     pub mode: Option<ModeArg>,
@@ -174,7 +178,11 @@ impl PublishArgs {
         let due = self
             .due()
             .or_else(|| own_delay.map(|delay| SystemTime::now() + delay));
-        Outgoing { message, due }
+        Outgoing {
+            message,
+            due,
+            dedup: self.dedup,
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
         ));
     }
     check_topic(args)?;
+    check_id(args)?;
     let options = OpenOptions {
         create: args.create,
         broker_headers: args.allow_broker_headers,
@@ -42,6 +43,7 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
         ..OpenOptions::default()
     };
     let transport = context.open(options).await?;
+    check_dedup(args, transport.as_ref()).await?;
     check_delay(args, context, transport.as_ref()).await?;
     if args.lines || args.ndjson {
         many::publish(args, context, transport).await
@@ -57,6 +59,36 @@ fn check_topic(args: &PublishArgs) -> CliResult<()> {
         (None, Some(ty)) => topics::refuse_dead_letters(&ty.parse()?),
         (None, None) => Ok(()),
     }
+}
+
+/// Refuses `--dedup` for events that get a new id, because nothing would ever be a duplicate.
+fn check_id(args: &PublishArgs) -> CliResult<()> {
+    if !args.dedup || args.ndjson || args.id.is_some() {
+        return Ok(());
+    }
+    let error = CliError::usage("`--dedup` has no effect on an event that gets a new id");
+    Err(error.hint(if args.lines {
+        "publish events that have an id with `--ndjson`"
+    } else {
+        "give the id of the event with `--id`"
+    }))
+}
+
+/// Refuses `--dedup` where duplicates cannot be recognised.
+async fn check_dedup(args: &PublishArgs, transport: &dyn Transport) -> CliResult<()> {
+    if !args.dedup {
+        return Ok(());
+    }
+    let capabilities = transport.capabilities().await?;
+    if capabilities.dedup.is_present() {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` cannot recognise duplicates of events",
+        capabilities.transport
+    );
+    let error = CliError::message(Exit::Unsupported, message);
+    Err(error.hint(capabilities.dedup.note()))
 }
 
 /// Refuses a delay that the transport cannot keep, before anything is stored.

@@ -44,6 +44,8 @@ pub struct LineProgress<'a> {
     empty: u64,
     sent: u64,
     confirmed: u64,
+    /// Confirmed lines whose event was published before.
+    duplicates: u64,
     failed: u64,
     /// Lines refused after they were sent.
     refused: u64,
@@ -64,6 +66,7 @@ impl<'a> LineProgress<'a> {
             empty: 0,
             sent: 0,
             confirmed: 0,
+            duplicates: 0,
             failed: 0,
             refused: 0,
             first_failure: None,
@@ -193,6 +196,7 @@ impl<'a> LineProgress<'a> {
 
     fn confirm(&mut self, tag: &Tag, receipt: &Receipt) -> CliResult<()> {
         self.confirmed += 1;
+        self.duplicates += u64::from(receipt.duplicate);
         if let Some((id, topic)) = &tag.event {
             let receipt_line = ReceiptLine::stored(id.as_deref(), topic, receipt);
             let receipt_line = self.printer.report(&receipt_line.at(tag.place));
@@ -306,16 +310,18 @@ impl<'a> LineProgress<'a> {
         } else {
             "published"
         };
-        let events = if self.confirmed == 1 {
-            "event"
-        } else {
-            "events"
+        let published = self.confirmed - self.duplicates;
+        let events = if published == 1 { "event" } else { "events" };
+        let duplicates = match self.duplicates {
+            0 => String::new(),
+            1 => ", 1 duplicate was not published again".to_owned(),
+            duplicates => format!(", {duplicates} duplicates were not published again"),
         };
         let empty = match self.empty {
             0 => String::new(),
             1 => ", skipped 1 empty line".to_owned(),
             empty => format!(", skipped {empty} empty lines"),
         };
-        format!("{verb} {} {events}{empty}", self.confirmed)
+        format!("{verb} {published} {events}{duplicates}{empty}")
     }
 }

@@ -39,13 +39,16 @@ pub struct ReceiptLine<'a> {
     /// The id to cancel it by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<&'a str>,
+    /// Whether it was not published because it is a duplicate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
     /// Why it was not published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'a str>,
 }
 
 impl<'a> ReceiptLine<'a> {
-    /// Returns the receipt of an event that is stored.
+    /// Returns the receipt of an event that is stored, or that was stored before.
     pub fn stored(id: Option<&'a str>, topic: &'a Topic, receipt: &'a Receipt) -> Self {
         Self {
             line: None,
@@ -54,6 +57,7 @@ impl<'a> ReceiptLine<'a> {
             topic: Some(topic),
             position: receipt.position.as_ref().map(Position::as_str),
             schedule: receipt.schedule.as_ref().map(|id| id.0.as_str()),
+            duplicate: receipt.duplicate,
             error: None,
         }
     }
@@ -67,6 +71,7 @@ impl<'a> ReceiptLine<'a> {
             topic: None,
             position: None,
             schedule: None,
+            duplicate: false,
             error: Some(error),
         }
     }
@@ -83,6 +88,9 @@ impl<'a> ReceiptLine<'a> {
         let topic = self.topic.map_or("?", Topic::as_str);
         let id = self.id.unwrap_or("an event");
         match self.schedule {
+            _ if self.duplicate => {
+                format!("{id} was already published to {topic}: not published again")
+            }
             Some(schedule) => {
                 format!("scheduled {id} to {topic}; `pf schedule cancel {schedule}` cancels it")
             }

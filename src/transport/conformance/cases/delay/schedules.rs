@@ -77,6 +77,7 @@ pub(crate) async fn are_found_in_order_of_time(harness: &Harness) {
     let batch = (0..count).rev().map(|number| Outgoing {
         message: message(&topic, &number.to_string()),
         due: Some(start + Duration::from_secs(number as u64)),
+        dedup: false,
     });
     let results = harness.transport.publish(batch.collect()).await;
     let ids: Vec<String> = results
