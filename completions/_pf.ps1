@@ -79,6 +79,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--no-data', '--no-data', [CompletionResultType]::ParameterName, 'Publish without data')
             [CompletionResult]::new('--allow-broker-headers', '--allow-broker-headers', [CompletionResultType]::ParameterName, 'Allow headers that the broker interprets (`Nats-*`)')
             [CompletionResult]::new('--require-consumer', '--require-consumer', [CompletionResultType]::ParameterName, 'Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)')
+            [CompletionResult]::new('--dedup', '--dedup', [CompletionResultType]::ParameterName, 'Do not store an event whose topic, source and id were published with this flag before; `pf caps` says for how long they are known')
             [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Create the topic if it does not exist')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Check everything and show what would be published')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')

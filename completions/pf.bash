@@ -3851,7 +3851,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__publish)
-            opts="-o -q -h --lines --ndjson --on-error --rate --ordered --no-data --delay --at --topic --source --subject --id --key --time --dataschema --correlation-id --extension --header --allow-broker-headers --require-consumer --mode --content-type --max-size --create --dry-run --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --lines --ndjson --on-error --rate --ordered --no-data --delay --at --topic --source --subject --id --key --time --dataschema --correlation-id --extension --header --allow-broker-headers --require-consumer --dedup --mode --content-type --max-size --create --dry-run --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -75,6 +75,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --no-data 'Publish without data'
             cand --allow-broker-headers 'Allow headers that the broker interprets (`Nats-*`)'
             cand --require-consumer 'Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)'
+            cand --dedup 'Do not store an event whose topic, source and id were published with this flag before; `pf caps` says for how long they are known'
             cand --create 'Create the topic if it does not exist'
             cand --dry-run 'Check everything and show what would be published'
             cand -q 'Print no notices; warnings, errors and their hints stay'

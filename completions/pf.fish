@@ -92,6 +92,7 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l ordered -d 'Send an ev
 complete -c pf -n "__fish_pf_using_subcommand publish" -l no-data -d 'Publish without data'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l allow-broker-headers -d 'Allow headers that the broker interprets (`Nats-*`)'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l require-consumer -d 'Refuse an event that would be dropped because no consumer covers its topic (JetStream, interest retention)'
+complete -c pf -n "__fish_pf_using_subcommand publish" -l dedup -d 'Do not store an event whose topic, source and id were published with this flag before; `pf caps` says for how long they are known'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l create -d 'Create the topic if it does not exist'
 complete -c pf -n "__fish_pf_using_subcommand publish" -l dry-run -d 'Check everything and show what would be published'
 complete -c pf -n "__fish_pf_using_subcommand publish" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'

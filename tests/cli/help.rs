@@ -103,6 +103,8 @@ fn publish_explains_itself() {
           --allow-broker-headers    Allow headers that the broker interprets (`Nats-*`)
           --require-consumer        Refuse an event that would be dropped because no consumer covers its
                                     topic (JetStream, interest retention)
+          --dedup                   Do not store an event whose topic, source and id were published with
+                                    this flag before; `pf caps` says for how long they are known
           --mode <MODE>             How the event is encoded [default: set by the URL, else structured]
                                     [possible values: structured, binary]
           --content-type <TYPE>     The content type of the data; only JSON is validated [default:

@@ -8,6 +8,7 @@ mod consume;
 mod consume_refusals;
 mod context;
 mod dead_letters;
+mod dedup;
 mod demo;
 mod dlq;
 mod dlq_exchange;
