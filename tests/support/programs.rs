@@ -88,8 +88,9 @@ impl Programs {
             let receipt =
                 |line: String| -> serde_json::Value { serde_json::from_str(&line).unwrap() };
             let lines = receipts.lines().map_while(Result::ok);
+            let published = lines.map(receipt).filter(|line| line["duplicate"] != true);
             // A line that was refused has an error in the place of an id.
-            let ids = lines.filter_map(|line| receipt(line)["id"].as_str().map(str::to_owned));
+            let ids = published.filter_map(|line| line["id"].as_str().map(str::to_owned));
             ids.collect()
         });
         Publishing { child, reader }
@@ -103,7 +104,7 @@ pub struct Publishing {
 }
 
 impl Publishing {
-    /// Waits for the end; returns the ids whose receipt was printed.
+    /// Waits for the end; returns the ids whose receipt was printed, without those of duplicates.
     pub fn end(mut self) -> (ExitStatus, Vec<String>) {
         let accepted = self.reader.join().unwrap();
         (self.child.wait().unwrap(), accepted)

@@ -68,6 +68,7 @@ impl Shop {
                 ..Message::new(self.topic.clone(), text.clone())
             },
             due: Some(*due),
+            dedup: false,
         };
         let batch = texts.iter().map(outgoing).collect();
         let receipts = self.transport.publish(batch).await.into_iter();

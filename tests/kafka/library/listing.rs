@@ -23,6 +23,7 @@ async fn nothing_is_left_out_of_what_waits_in_one_partition_of_many() {
             ..Message::new(topic("order"), vec![b'x'; SIZE])
         },
         due: Some(start + Duration::from_secs((number * 7919 % COUNT) as u64)),
+        dedup: false,
     };
     for first in (0..COUNT).step_by(50) {
         let batch = (first..first + 50).map(outgoing).collect();

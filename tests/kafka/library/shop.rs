@@ -63,6 +63,7 @@ impl Shop {
                 ..Message::new(topic.clone(), (*text).to_owned())
             },
             due: None,
+            dedup: false,
         };
         let stored = self.transport.publish(texts.iter().map(outgoing).collect());
         assert!(stored.await.iter().all(Result::is_ok));

@@ -3,6 +3,7 @@
 mod bad_input;
 mod capture;
 mod consume;
+mod dedup;
 mod denied;
 mod fit;
 mod gaps;

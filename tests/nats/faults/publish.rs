@@ -8,7 +8,7 @@ use test_support::{
     wait::until,
 };
 
-use super::world::World;
+use super::{proxy::Proxy, world::World};
 
 #[test]
 fn nothing_is_lost_or_doubled_while_events_are_published() {
@@ -25,6 +25,31 @@ fn nothing_is_lost_or_doubled_while_events_are_published() {
     let stored: Vec<_> = world.raw.topic("order").iter().map(Stored::id).collect();
     let outcome = count("publish, server killed twice", &accepted, &stored);
     assert_eq!(outcome, (0, 0));
+}
+
+#[test]
+fn an_event_that_is_sent_again_is_no_duplicate_of_itself() {
+    const COUNT: usize = 50_000;
+    let mut world = World::new();
+    let proxy = Proxy::to(&world.address());
+    world.reach_by(proxy.address());
+    let publishing = world.publish("e", COUNT, &["--dedup"]);
+    for mark in [COUNT / 10, COUNT / 2] {
+        until("some are stored", || world.raw.count("order") > mark as u64);
+        proxy.cut();
+        proxy.join();
+    }
+    let (status, accepted) = publishing.end();
+    assert!(status.success(), "{status}");
+    assert_eq!(
+        accepted,
+        ids("e", COUNT),
+        "the receipts of published events"
+    );
+    let (status, accepted) = world.publish("e", COUNT, &["--dedup"]).end();
+    assert!(status.success(), "{status}");
+    assert_eq!(accepted, [""; 0], "all of them are duplicates now");
+    assert_eq!(world.raw.count("order"), COUNT as u64);
 }
 
 #[test]

@@ -1,17 +1,19 @@
 //! Duplicates: messages that the server did not store because it knows their id.
 //!
-//! A message that is sent again after a lost confirmation may meet its own first attempt, which is no duplicate for whom it
-//! published. So a message whose id may be known from an earlier publish carries a mark of its own, by which the stored one
-//! is recognised.
+//! A message that is sent again after a lost confirmation may meet its own first attempt, which makes it no duplicate. So a
+//! message whose id may be known from an earlier publish carries a mark of its own, by which the stored one is recognised.
 
 use async_nats::jetstream::publish::PublishAck;
 
-use crate::backends::nats::{
-    codec::headers::PUBLISH,
-    connection::{
-        direct_get::{self, Query},
-        handle::Connection,
+use crate::{
+    backends::nats::{
+        codec::headers::PUBLISH,
+        connection::{
+            direct_get::{self, Query},
+            handle::Connection,
+        },
     },
+    transport::Receipt,
 };
 
 /// The mark of a message whose id may be known from an earlier publish.
@@ -26,6 +28,16 @@ pub(crate) struct Mark {
 /// Reports whether a confirmation is that of an earlier publish.
 pub(crate) async fn is_duplicate(connection: &Connection, ack: &PublishAck, mark: &Mark) -> bool {
     ack.duplicate && (!mark.is_repeat || !stored_by(connection, ack, mark).await)
+}
+
+/// Returns the receipt of a duplicate. The server names the message that it knows by the id, which may be a schedule or gone
+/// by now, so there is no position.
+pub(crate) fn receipt() -> Receipt {
+    Receipt {
+        position: None,
+        schedule: None,
+        duplicate: true,
+    }
 }
 
 /// Reports whether the stored message has this mark. One that cannot be read counts as stored by an earlier publish, so that

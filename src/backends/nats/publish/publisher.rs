@@ -329,14 +329,13 @@ async fn start(
     Ok(Box::pin(async move {
         let confirmed = async {
             let ack = sent?.await?;
-            let duplicate = match mark {
-                Some((mark, connection)) => {
-                    duplicates::is_duplicate(&connection, &ack, &mark).await
-                }
-                None => false,
-            };
+            if let Some((mark, connection)) = mark
+                && duplicates::is_duplicate(&connection, &ack, &mark).await
+            {
+                return Ok(duplicates::receipt());
+            }
             Ok(Receipt {
-                duplicate,
+                duplicate: false,
                 position: schedule.is_none().then(|| Position::number(ack.sequence)),
                 schedule,
             })
