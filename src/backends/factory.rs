@@ -20,6 +20,9 @@ pub struct OpenOptions {
     /// Refuse to publish an event that the broker would confirm and drop because no consumer covers its topic. Only
     /// JetStream streams with interest retention do that; every other store satisfies this.
     pub require_consumer: bool,
+    /// Store no duplicate of an event (`dedup=event` in a URL); refused where
+    /// [`Capabilities::dedup`](crate::transport::Capabilities::dedup) is absent.
+    pub dedup: bool,
     /// Work on a store in a file in the calling thread instead of a thread of its own: cheaper for a program that does one
     /// thing and exits, but it blocks the caller.
     pub inline: bool,

@@ -61,7 +61,7 @@ impl Parameters {
     ) -> Result<UrlOptions> {
         let mut values = UrlOptions {
             encoding,
-            dedup: false,
+            dedup: options.dedup,
             servers: Vec::new(),
             connect_timeout: CONNECT_TIMEOUT,
         };

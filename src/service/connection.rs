@@ -29,7 +29,6 @@ pub(super) struct Defaults {
     pub(super) encoding: Encoding,
     pub(super) handler_naming: Naming,
     pub(super) source: String,
-    pub(super) dedup: bool,
     pub(super) jobs: usize,
 }
 
@@ -73,7 +72,7 @@ impl Connection {
         Ok(Outgoing {
             message: encode(event, topic, self.defaults.encoding)?,
             due: due.transpose()?,
-            dedup: self.defaults.dedup,
+            dedup: false,
         })
     }
 

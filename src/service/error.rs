@@ -43,3 +43,13 @@ pub enum ServiceError {
     #[error("a delay of {} is too long", humantime::format_duration(*.0))]
     DelayTooLong(Duration),
 }
+
+impl ServiceError {
+    /// Returns the error of a URL that cannot be parsed.
+    pub(super) fn url(text: &str, source: url::ParseError) -> Self {
+        Self::Url {
+            text: text.to_owned(),
+            source,
+        }
+    }
+}

@@ -101,6 +101,27 @@ async fn a_delay_is_kept() {
 }
 
 #[tokio::test]
+async fn no_duplicate_is_published_if_asked() {
+    let builder = Service::builder().group("billing").dedup();
+    let service = builder.connect("memory:").await.unwrap();
+    let order = service.event("order.created").id("7").build().unwrap();
+    let first = service.publish(order.clone()).await.unwrap();
+    let again = service.publish(order).await.unwrap();
+    assert!(!first.duplicate && again.duplicate);
+    assert_eq!(first.position, again.position);
+    let respond = |event: Event| async move {
+        let done = event.respond("order.done", "/billing").id("done-7").build();
+        Ok::<_, HandlerError>(vec![done.unwrap()])
+    };
+    for group in ["a", "b"] {
+        let consumer = service.consume("order.created", respond).group(group);
+        assert_eq!(consumer.until_end().await.unwrap().acked, 1);
+    }
+    let summary = service.consume("order.done", accept).until_end().await;
+    assert_eq!(summary.unwrap().acked, 1);
+}
+
+#[tokio::test]
 async fn many_events_are_published_at_once() {
     let service = service().await;
     let mut events: Vec<Event> = (0..5)

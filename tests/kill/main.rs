@@ -7,6 +7,7 @@
 )]
 
 mod alone;
+mod dedup;
 mod forwarding;
 mod judge;
 mod kafka;

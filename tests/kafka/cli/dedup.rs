@@ -25,8 +25,8 @@ fn duplicates_cannot_be_recognised() {
     --- stdout
 
     --- stderr
-    error: kafka: Kafka cannot recognise duplicates of events
-    hint: leave `dedup` out of the URL; `pf caps` says why
+    error: kafka: duplicates of events cannot be recognised
+    hint: leave `dedup` out; `pf caps` says why
     ");
     assert_eq!(shop.raw.count(&shop.name("order.created")), 0);
 }

@@ -96,6 +96,9 @@ impl Config {
         let common = PARAMETERS.read(url, options, config.encoding, |name, value| {
             config.set(name, value)
         })?;
+        if common.dedup {
+            return Err(no_dedup());
+        }
         config.encoding = common.encoding;
         config.servers.extend(common.servers);
         config.timeout = common.connect_timeout;
@@ -106,11 +109,7 @@ impl Config {
     /// Takes a parameter that only Kafka has; `false` means that it is unknown.
     fn set(&mut self, name: &str, value: &str) -> Result<bool> {
         match name {
-            "dedup" => {
-                let message = "Kafka cannot recognise duplicates of events";
-                let refused = error(ErrorKind::Unsupported, message);
-                return Err(refused.hint("leave `dedup` out of the URL; `pf caps` says why"));
-            }
+            "dedup" => return Err(no_dedup()),
             "prefix" => self.names = Names::new(value)?,
             "partitions" => self.partitions = Some(PARAMETERS.count(name, value)?),
             "replication" => self.replication = Some(PARAMETERS.count(name, value)?),
@@ -154,6 +153,12 @@ impl Config {
             }
         }
     }
+}
+
+fn no_dedup() -> TransportError {
+    let message = "duplicates of events cannot be recognised";
+    let refused = error(ErrorKind::Unsupported, message);
+    refused.hint("leave `dedup` out; `pf caps` says why")
 }
 
 /// Returns the error of a URL that cannot be meant.

@@ -88,7 +88,7 @@ pub(crate) async fn covers_delays(harness: &Harness) {
     assert_eq!(harness.read(&topic).await.len(), 1);
 }
 
-/// A message that is no event has no id: it is refused, and what is around it is stored.
+/// A message that is not an event has no id: it is refused, and what is around it is stored.
 pub(crate) async fn refuses_what_is_no_event(harness: &Harness) {
     if refusals::dedup(harness).await {
         return;
