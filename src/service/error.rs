@@ -46,7 +46,7 @@ pub enum ServiceError {
 
 impl ServiceError {
     /// Returns the error of a URL that cannot be parsed.
-    pub(super) fn url(text: &str, source: url::ParseError) -> Self {
+    pub(super) fn url(text: &str, source: UrlError) -> Self {
         Self::Url {
             text: text.to_owned(),
             source,
