@@ -40,7 +40,6 @@ mod topic;
 mod trace;
 mod validate;
 
-pub(crate) use self::time::exact_time;
 pub use self::{
     attributes::{extension::EventExt, names::is_bookkeeping},
     builder::{EventBuilder, event, new_id},
@@ -73,3 +72,4 @@ pub use self::{
     trace::TraceParent,
     validate::validate,
 };
+pub(crate) use self::{codec::binary::is_event_header, time::exact_time};

@@ -64,6 +64,8 @@ pub(crate) fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
             dead_lettered_at: time,
             generation: 0,
             replay_of: None,
+            edit_of: None,
+            edit: None,
             event_id: Some(number.to_string()),
             event_type: Some("order.created".to_owned()),
         },

@@ -195,7 +195,7 @@ fn attribute(header: &str) -> Option<(Dialect, &str)> {
 }
 
 /// Reports whether a header belongs to the event that a message carries, not to the message.
-pub(in crate::event) fn is_event_header(header: &str) -> bool {
+pub(crate) fn is_event_header(header: &str) -> bool {
     attribute(header).is_some() || header.eq_ignore_ascii_case("content-type")
 }
 

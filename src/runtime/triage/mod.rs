@@ -25,6 +25,7 @@
 
 mod check;
 mod counts;
+mod edit;
 mod error;
 mod exchange;
 mod job;
@@ -33,12 +34,14 @@ mod names;
 mod notes;
 mod query;
 mod record;
+mod repair;
 
 use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
 pub use self::{
     check::{CheckLimits, CheckReport},
     counts::Counts,
+    edit::{EditEvent, EditRefusal, EditReport, EditShape},
     error::TriageError,
     exchange::{
         ExportError, Exported, read_exported, write_export_end, write_exported, write_masked,
@@ -51,6 +54,7 @@ pub use self::{
     notes::{Fix, Guard, LogEntry, Policy, PolicyError},
     query::Query,
     record::{write_dead_letter, write_listed},
+    repair::EditRequest,
 };
 use self::{
     job::{plan, run},
@@ -310,6 +314,42 @@ impl Triage {
             Vec::new()
         };
         Ok(check::check(limits, &counts, recent, fixes, now))
+    }
+
+    /// Undoes what interrupted edits left: originals in the archive without edited dead letters in their places. `is_dead` reports
+    /// whether the process of a name is known to have exited. [`edit`](Self::edit) begins with this.
+    ///
+    /// # Errors
+    /// [`crate::transport::ErrorKind::Held`] if another process is editing, or if the transport fails.
+    pub async fn recover_edits(&self, is_dead: fn(&str) -> bool) -> Answer<()> {
+        repair::recover(&*self.transport, is_dead).await
+    }
+
+    /// Says what an edit would change, without storing anything.
+    ///
+    /// # Errors
+    /// If the transport fails, or an id matches no dead letter or several.
+    pub async fn preview_edit(
+        &self,
+        request: EditRequest,
+        event: &mut EditEvent<'_>,
+    ) -> Result<EditReport, TriageError> {
+        repair::run(&*self.transport, request, true, event).await
+    }
+
+    /// Stores edited dead letters beside the originals, which are archived. An edit that changes nothing or makes no valid event
+    /// is refused, and the dead letter stays as it is.
+    ///
+    /// # Errors
+    /// If the transport fails, an id matches no dead letter or several, the policy forbids changes, or another process is
+    /// editing ([`crate::transport::ErrorKind::Held`]).
+    pub async fn edit(
+        &self,
+        request: EditRequest,
+        event: &mut EditEvent<'_>,
+    ) -> Result<EditReport, TriageError> {
+        self.guard().await?.check_writable()?;
+        repair::run(&*self.transport, request, false, event).await
     }
 
     /// Returns the policies that hold here: that of the store, and those of this process.

@@ -59,6 +59,8 @@ impl DeadLetter {
             dead_lettered_at: now,
             generation,
             replay_of: lineage.map(|lineage| lineage.replay_of.clone()),
+            edit_of: None,
+            edit: None,
             event_id: envelope.as_ref().map(|envelope| envelope.id.to_string()),
             event_type: envelope.as_ref().map(|envelope| envelope.ty.to_string()),
             origin: Origin {

@@ -62,6 +62,12 @@ pub struct DeadLetterRecord {
     /// The dead letter whose replay failed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<DeadLetterId>,
+    /// The dead letter that this one is an edited copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit_of: Option<DeadLetterId>,
+    /// The hash of the request that edited it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<String>,
     /// The event's id, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
@@ -186,6 +192,8 @@ mod tests {
             dead_lettered_at: now,
             generation: 0,
             replay_of: None,
+            edit_of: None,
+            edit: None,
             event_id: Some(id),
             event_type: Some(ty),
         }

@@ -78,6 +78,8 @@ pub(crate) fn letter(
         dead_lettered_at: died,
         generation: 0,
         replay_of: None,
+        edit_of: None,
+        edit: None,
         event_id: attribute(&message, |envelope| envelope.id.to_string()),
         event_type: attribute(&message, |envelope| envelope.ty.to_string()),
         group: group.clone(),

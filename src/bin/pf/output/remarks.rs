@@ -1,6 +1,6 @@
 //! Notices, hints, warnings and errors on stderr. A failed write there is ignored.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, Write as _};
 
 use super::{ColorChoice, Paint};
 use crate::{error::CliError, stdio::Stderr};
@@ -56,6 +56,15 @@ impl Remarks {
     /// Prints a question; the caller reads the answer from stdin.
     pub fn ask(question: &str) {
         write(question);
+    }
+
+    /// Prints a question and reads the answer from stdin; reports whether it is yes.
+    pub fn confirm(question: &str) -> io::Result<bool> {
+        Self::ask(question);
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        let answer = answer.trim().to_lowercase();
+        Ok(matches!(answer.as_str(), "y" | "yes"))
     }
 
     /// Prints the error that ended the command: message, causes, hints.

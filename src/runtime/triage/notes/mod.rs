@@ -3,6 +3,7 @@
 //! Notes lie beside the dead letters, so every host and every operator reads the same ones.
 
 mod archive;
+mod edits;
 mod fixed;
 mod log;
 mod plans;
@@ -12,6 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(super) use self::{
     archive::Archived,
+    edits::PendingEdit,
     fixed::{Fixes, store as store_fix},
     log::{append as append_log, entries as read_log},
     plans::{keep as keep_plan, kept as kept_plans, release as release_plan},

@@ -9,6 +9,7 @@ mod names;
 mod notes;
 mod operator;
 mod purge;
+mod repair;
 mod replay;
 mod selection;
 mod show;
@@ -33,6 +34,7 @@ pub enum DlqCommand {
     Stats(stats::StatsArgs),
     Replay(replay::ReplayArgs),
     Purge(purge::PurgeArgs),
+    Edit(repair::EditArgs),
     Apply(job::ApplyArgs),
     #[command(subcommand)]
     Jobs(job::JobsCommand),
@@ -56,6 +58,7 @@ impl DlqCommand {
             Self::Stats(args) => args.run(context).await,
             Self::Replay(args) => args.run(context).await,
             Self::Purge(args) => args.run(context).await,
+            Self::Edit(args) => args.run(context).await,
             Self::Apply(args) => args.run(context).await,
             Self::Jobs(command) => command.run(context).await,
             Self::Archive(args) => args.run(context).await,

@@ -8,7 +8,10 @@ use protoflow::{
     runtime::{LogEntry, Policy, Triage},
     transport::Transport,
 };
-use rustix::system::uname;
+use rustix::{
+    process::{Pid, test_kill_process},
+    system::uname,
+};
 
 use crate::{
     context::Context,
@@ -86,5 +89,33 @@ pub async fn log(triage: &Triage, entry: &LogEntry, context: &Context) {
         remarks.warning(&format!(
             "this was done, and is not in the log of the store: {error}"
         ));
+    }
+}
+
+/// Returns the name of this process as the holder of a job or an edit.
+pub fn process() -> String {
+    format!("{} (process {})", who(), std::process::id())
+}
+
+/// Reports whether the holder is a process of this host that has exited.
+pub fn is_dead(holder: &str) -> bool {
+    let process = || {
+        let (at, process) = holder.strip_suffix(')')?.rsplit_once(" (process ")?;
+        let (_, holders_host) = at.rsplit_once('@')?;
+        (holders_host == host()).then(|| Pid::from_raw(process.parse().ok()?))?
+    };
+    process().is_some_and(|process| test_kill_process(process) == Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_missing_process_of_this_host_is_dead() {
+        assert!(!is_dead(&process()));
+        assert!(!is_dead("ann@elsewhere (process 999999999)"));
+        assert!(!is_dead("unknown"));
+        assert!(is_dead(&format!("ann@{} (process 999999999)", host())));
     }
 }

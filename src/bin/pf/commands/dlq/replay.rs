@@ -3,7 +3,10 @@
 use clap::Args;
 use protoflow::{event::Topic, transport::JobAction};
 
-use super::job::{self, JobArgs, Special};
+use super::{
+    job::{self, JobArgs, Special},
+    repair::JqEdit,
+};
 use crate::{context::Context, error::CliResult, values::topics};
 
 /// Publish dead letters again, where possible only to the group that failed
@@ -14,6 +17,7 @@ Examples:
   pf dlq replay --reason timeout --dry-run
   pf dlq replay --all --rate 50 --max-replays 3 --yes
   pf dlq replay --type order.created --to order.repaired
+  pf dlq replay --reason currency --edit '.event.data.currency = \"EUR\"'
 
 The selection is frozen as a plan first; events that are dead-lettered later are not replayed.
 An interrupted replay is resumed when the same command is run again, on any host.")]
@@ -26,6 +30,9 @@ pub struct ReplayArgs {
     /// Leave out dead letters that were replayed N times or more
     #[arg(long, value_name = "N")]
     max_replays: Option<u32>,
+    /// Edit the events first, by jq on the record, such as `.event.data.amount |= tonumber`
+    #[arg(long, value_name = "JQ", conflicts_with = "plan")]
+    edit: Option<String>,
     /// Stop when more than this share of what was replayed has died again, such as `20%`
     #[arg(long, value_name = "SHARE", value_parser = share)]
     stop_on_refail: Option<f64>,
@@ -52,6 +59,7 @@ impl ReplayArgs {
         let special = Special {
             max_replays: self.max_replays,
             stop_on_refail: self.stop_on_refail,
+            edit: self.edit.as_deref().map(JqEdit::compile).transpose()?,
             export: None,
         };
         job::run(self.job, action, special, context).await

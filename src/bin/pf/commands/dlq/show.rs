@@ -118,6 +118,9 @@ fn details(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::
             &format!("{id}  {}", record.event_type.as_deref().unwrap_or("-")),
         )?;
     }
+    if let Some(original) = &record.edit_of {
+        field("edited", &format!("from {original}, which is archived"))?;
+    }
     if let Some(earlier) = &record.replay_of {
         let (times, runs) = (record.generation, record.total_attempts);
         field(

@@ -1,6 +1,7 @@
 //! Replay and purge jobs: freeze a plan, show it, ask, run it under a lease, report.
 
 mod apply;
+mod edit;
 mod holder;
 mod jobs;
 mod outcome;

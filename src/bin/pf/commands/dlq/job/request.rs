@@ -8,9 +8,12 @@ use std::{
 use clap::Args;
 use protoflow::{runtime::PlanRequest, transport::JobAction};
 
-use super::session::{Asking, Session};
+use super::{
+    edit::Mode,
+    session::{Asking, Session},
+};
 use crate::{
-    commands::dlq::{operator::Because, selection::SelectionArgs},
+    commands::dlq::{operator::Because, repair::JqEdit, selection::SelectionArgs},
     config::masked,
     context::Context,
     error::{CliError, CliResult},
@@ -47,6 +50,7 @@ pub struct JobArgs {
 pub struct Special {
     pub max_replays: Option<u32>,
     pub stop_on_refail: Option<f64>,
+    pub edit: Option<JqEdit>,
     /// Where the dead letters are exported to before they are purged.
     pub export: Option<PathBuf>,
 }
@@ -77,7 +81,20 @@ pub async fn run(
         ..PlanRequest::new(action, selected.query.clone())
     };
     let asking = !args.yes && is_terminal();
-    let done = if let Some(file) = &args.plan {
+    let asked = Asking {
+        wanted: asking,
+        all: args.all,
+    };
+    let done = if let Some(edit) = special.edit {
+        let mode = if args.dry_run {
+            Mode::DryRun
+        } else if args.yes || asking {
+            Mode::Run(asked)
+        } else {
+            Mode::Unconfirmed
+        };
+        job.edit_and_run(request, edit, mode, context).await?
+    } else if let Some(file) = &args.plan {
         job.write_plan(request, file).await?
     } else if args.dry_run || !(args.yes || asking) {
         job.preview(request, args.dry_run, context).await?
@@ -85,15 +102,7 @@ pub async fn run(
         if let Some(file) = &special.export {
             job.export(selected.query, file, context).await?;
         }
-        job.execute(
-            request,
-            Asking {
-                wanted: asking,
-                all: args.all,
-            },
-            context,
-        )
-        .await?
+        job.execute(request, asked, context).await?
     };
     if !done {
         selected.empty.hint(&*selected.transport, &remarks).await;

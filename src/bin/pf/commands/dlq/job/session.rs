@@ -215,7 +215,7 @@ impl Session {
     ) -> CliResult<Result<JobReport, TriageError>> {
         let signals = context.signals()?;
         let options = JobOptions {
-            holder: holder::name(),
+            holder: operator::process(),
             rate: self.rate,
             stop_on_refail: self.stop_on_refail,
         };

@@ -1,0 +1,284 @@
+//! Repair: another event in place of that of a dead letter.
+//!
+//! An edited dead letter is a new one beside its original, with an id that follows from both, so that editing twice stores one.
+//! The original is archived. Both are noted before the first of them happens: a crash in between leaves the original archived
+//! and the edited one missing, which the next edit finds and undoes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    event::{Encoding, Envelope, Form, Headers, Message, Mode, Position, parse_record_to},
+    transport::{DeadLetter, DeadLetterId},
+};
+
+/// Shapes of changes that a report has; others are counted together.
+const MAX_SHAPES: usize = 20;
+
+/// Refused dead letters that a report lists.
+const MAX_REFUSED: usize = 10;
+
+/// Makes another event of a dead letter: gets its record as JSON, returns the event as JSON.
+pub type EditEvent<'a> = dyn FnMut(&DeadLetter, &[u8]) -> Result<Vec<u8>, String> + Send + 'a;
+
+/// A change of events that share a shape.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct EditShape {
+    /// What changes, by path: `+ .data.x`, `- .data.y`, `~ .data.amount string -> number`.
+    pub changes: Vec<String>,
+    /// How many dead letters change so.
+    pub count: u64,
+    /// The event of one of them before.
+    pub before: String,
+    /// And after.
+    pub after: String,
+}
+
+/// A dead letter that an edit does not change, or whose event would not be valid.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct EditRefusal {
+    /// Its id.
+    pub id: DeadLetterId,
+    /// Why.
+    pub reason: String,
+}
+
+/// What an edit did, or would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct EditReport {
+    /// Dead letters that change.
+    pub edited: u64,
+    /// Dead letters that do not, or cannot; they stay as they are.
+    pub refused: u64,
+    /// The shapes of the changes, the most frequent first.
+    pub shapes: Vec<EditShape>,
+    /// Some of those that are refused.
+    pub refusals: Vec<EditRefusal>,
+    /// The ids of the edited dead letters.
+    #[serde(skip)]
+    pub ids: Vec<DeadLetterId>,
+}
+
+impl EditReport {
+    pub(super) fn refuse(&mut self, id: &DeadLetterId, reason: String) {
+        self.refused += 1;
+        if self.refusals.len() < MAX_REFUSED {
+            let id = id.clone();
+            self.refusals.push(EditRefusal { id, reason });
+        }
+    }
+
+    pub(super) fn add(&mut self, edited: &Edited) {
+        self.edited += 1;
+        self.ids.push(edited.letter.id.clone());
+        let changes = changes(&edited.before, &edited.after);
+        let mut shapes = self.shapes.iter_mut();
+        if let Some(known) = shapes.find(|shape| shape.changes == changes) {
+            known.count += 1;
+        } else if self.shapes.len() < MAX_SHAPES {
+            self.shapes.push(EditShape {
+                changes,
+                count: 1,
+                before: edited.before.to_string(),
+                after: edited.after.to_string(),
+            });
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Self {
+        self.shapes
+            .sort_by_key(|shape| std::cmp::Reverse(shape.count));
+        self
+    }
+}
+
+/// An edited dead letter beside its original.
+#[derive(Debug)]
+pub(super) struct Edited {
+    pub(super) letter: DeadLetter,
+    before: Value,
+    after: Value,
+}
+
+/// Returns the hash by which the same edit of the same request is recognised.
+pub(super) fn hash(text: &str) -> String {
+    let hash = data_encoding::BASE32_NOPAD.encode(&Sha256::digest(text));
+    hash[..16].to_ascii_lowercase()
+}
+
+/// Edits a dead letter. `edit` is the hash of the request.
+pub(super) fn edit(
+    letter: &DeadLetter,
+    edit: &str,
+    encoding: Encoding,
+    event: &mut EditEvent<'_>,
+) -> Result<Edited, String> {
+    let mut record = Vec::new();
+    super::write_dead_letter(&mut record, letter);
+    let json =
+        |text: &[u8]| serde_json::from_slice::<Value>(text).map_err(|error| error.to_string());
+    let before = json(&record)?;
+    let before = before
+        .get("event")
+        .filter(|event| event.is_object())
+        .cloned();
+    let before = before.ok_or("it is not a CloudEvent")?;
+    let edited = event(letter, &record)?;
+    let after = json(&edited).map_err(|error| format!("the edited event is not JSON: {error}"))?;
+    if after == before {
+        return Err("the edit changes nothing".to_owned());
+    }
+    let Value::Object(mut after) = after else {
+        return Err("the edited event is not an object".to_owned());
+    };
+    let original = before.get("id").and_then(Value::as_str).unwrap_or_default();
+    name(&mut after, letter, original);
+    let text = Value::Object(after.clone()).to_string();
+    let message = message(letter, text.as_bytes(), encoding)?;
+    Ok(Edited {
+        letter: new_letter(letter, edit, message),
+        before,
+        after: Value::Object(after),
+    })
+}
+
+/// Gives an edited event an id of its own, which follows from the original and the content.
+fn name(event: &mut Map<String, Value>, letter: &DeadLetter, original: &str) {
+    for name in ["id", "causationid", "editof"] {
+        event.remove(name);
+    }
+    let mut hash = Sha256::new();
+    hash.update(letter.id.as_str());
+    hash.update(Value::Object(event.clone()).to_string());
+    let id = data_encoding::BASE32_NOPAD.encode(&hash.finalize());
+    let id = format!("edit-{}", id[..26].to_ascii_lowercase());
+    event.insert("id".to_owned(), id.into());
+    event.insert("causationid".to_owned(), original.into());
+    event.insert("editof".to_owned(), original.into());
+}
+
+/// Returns the message of an edited event: in the form of the original, with its topic, key and headers.
+fn message(letter: &DeadLetter, event: &[u8], encoding: Encoding) -> Result<Message, String> {
+    let original = &letter.message;
+    let is_binary = Envelope::read(original).is_ok_and(|envelope| envelope.form == Form::Binary);
+    let mode = if is_binary {
+        Mode::Binary
+    } else {
+        Mode::Structured
+    };
+    let encoding = Encoding { mode, ..encoding };
+    let record = parse_record_to(event, Some(&original.topic), encoding);
+    let mut message = record.map_err(|error| error.to_string())?.message;
+    message.key.clone_from(&original.key);
+    let own = std::mem::take(&mut message.headers);
+    let kept = original
+        .headers
+        .iter()
+        .filter(|(name, _)| !crate::event::is_event_header(name));
+    let kept = kept.map(|(name, value)| (name.to_owned(), value.cloned()));
+    let own = own
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.cloned()));
+    message.headers = own.chain(kept).collect::<Headers>();
+    Ok(message)
+}
+
+fn new_letter(letter: &DeadLetter, edit: &str, message: Message) -> DeadLetter {
+    let mut record = letter.record.clone();
+    let envelope = Envelope::read(&message).ok();
+    record.event_id = envelope.as_ref().map(|envelope| envelope.id.to_string());
+    record.event_type = envelope.as_ref().map(|envelope| envelope.ty.to_string());
+    record.edit_of = Some(letter.id.clone());
+    record.edit = Some(edit.to_owned());
+    let event = record.event_id.clone().unwrap_or_default();
+    let position = Position::new(format!("{}/{event}", letter.id));
+    DeadLetter {
+        id: DeadLetterId::derive("edit", &position, &record.group, record.generation),
+        message,
+        record,
+        at: None,
+    }
+}
+
+/// Returns what differs between two values, by path; the index of an array does not count.
+fn changes(before: &Value, after: &Value) -> Vec<String> {
+    let (mut old, mut new) = (BTreeMap::new(), BTreeMap::new());
+    leaves(before, String::new(), &mut old);
+    leaves(after, String::new(), &mut new);
+    let mut found = BTreeSet::new();
+    for (path, values) in &new {
+        match old.get(path) {
+            None => drop(found.insert(format!("+ {path}"))),
+            Some(earlier) if earlier == values => {}
+            Some(earlier) => {
+                let (from, to) = (kinds(earlier), kinds(values));
+                let kinds = if from == to {
+                    String::new()
+                } else {
+                    format!(" {from} -> {to}")
+                };
+                found.insert(format!("~ {path}{kinds}"));
+            }
+        }
+    }
+    let gone = old.keys().filter(|path| !new.contains_key(*path));
+    found.extend(gone.map(|path| format!("- {path}")));
+    // These change with every edit.
+    let is_own =
+        |change: &String| ["~ .id", "+ .causationid", "+ .editof"].contains(&change.as_str());
+    found.into_iter().filter(|change| !is_own(change)).collect()
+}
+
+fn leaves(value: &Value, path: String, found: &mut BTreeMap<String, Vec<Value>>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (name, value) in members {
+                leaves(value, format!("{path}.{name}"), found);
+            }
+        }
+        Value::Array(values) if !values.is_empty() => {
+            for value in values {
+                leaves(value, format!("{path}[]"), found);
+            }
+        }
+        leaf => found.entry(path).or_default().push(leaf.clone()),
+    }
+}
+
+fn kinds(values: &[Value]) -> String {
+    let kind = |value: &Value| match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let kinds: BTreeSet<_> = values.iter().map(kind).collect();
+    kinds.into_iter().collect::<Vec<_>>().join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_are_named_by_path_and_kind() {
+        let before = json!({"id": "1", "data": {"amount": "7", "items": [{"n": 1}], "old": true}});
+        let after = json!({"id": "2", "data": {"amount": 7, "items": [{"n": 2}], "new": 1}});
+        assert_eq!(
+            changes(&before, &after),
+            [
+                "+ .data.new",
+                "- .data.old",
+                "~ .data.amount string -> number",
+                "~ .data.items[].n"
+            ]
+        );
+        assert_eq!(changes(&before, &before), [""; 0]);
+    }
+}

@@ -1,0 +1,188 @@
+//! Editing the dead letters of a query: a page at a time, noted, the originals archived, the edited ones stored.
+
+use std::collections::HashSet;
+
+use super::{
+    DeadLetterListing, Query, TriageError,
+    edit::{self, EditEvent, EditReport, Edited},
+    listing::PAGE,
+    notes::{Archived, PendingEdit},
+};
+use crate::{
+    failpoint,
+    transport::{
+        DeadLetter, DeadLetterId, DeadLetterRef, ErrorKind, Result as Answer, Selection, Transport,
+        TransportError,
+    },
+};
+
+/// A request to edit dead letters.
+#[derive(Debug, Clone)]
+pub struct EditRequest {
+    /// The dead letters.
+    pub query: Query,
+    /// The request as the operator wrote it: dead letters that the same request edited before are not edited again.
+    pub text: String,
+    /// The name of this process, for those who meet an edit that was interrupted.
+    pub who: String,
+    /// Reports whether the process of a name is known to have exited.
+    pub is_dead: fn(&str) -> bool,
+}
+
+/// Edits the dead letters of a request, or only says what would change.
+pub(super) async fn run(
+    transport: &dyn Transport,
+    request: EditRequest,
+    is_preview: bool,
+    event: &mut EditEvent<'_>,
+) -> Result<EditReport, TriageError> {
+    if !is_preview {
+        recover(transport, request.is_dead).await?;
+    }
+    let hash = edit::hash(&request.text);
+    let is_all = request.query.is_all();
+    let mut listing = DeadLetterListing::open(transport, request.query).await?;
+    let mut report = EditReport::default();
+    loop {
+        let page = listing.next(PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        let edited = edit_page(transport, &page, &hash, &mut report, event);
+        if !is_preview {
+            store(transport, &request.who, edited, &mut report).await?;
+        }
+    }
+    listing.check_names()?;
+    if !is_all {
+        add_earlier(transport, &hash, &mut report).await?;
+    }
+    Ok(report.finish())
+}
+
+/// Adds what the same request edited before it was interrupted: the query need not match edited events.
+async fn add_earlier(transport: &dyn Transport, hash: &str, report: &mut EditReport) -> Answer<()> {
+    let mut listing = DeadLetterListing::open(transport, Query::default()).await?;
+    let known: HashSet<_> = report.ids.iter().cloned().collect();
+    loop {
+        let page = listing.next(PAGE).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        let is_earlier = |letter: &DeadLetter| {
+            letter.record.edit.as_deref() == Some(hash) && !known.contains(&letter.id)
+        };
+        for letter in page.into_iter().filter(is_earlier) {
+            report.edited += 1;
+            report.ids.push(letter.id);
+        }
+    }
+}
+
+fn edit_page(
+    transport: &dyn Transport,
+    page: &[DeadLetter],
+    hash: &str,
+    report: &mut EditReport,
+    event: &mut EditEvent<'_>,
+) -> Vec<(DeadLetterId, DeadLetter)> {
+    let mut edited = Vec::new();
+    for letter in page {
+        if letter.record.edit.as_deref() == Some(hash) {
+            // The same request was interrupted behind it.
+            report.edited += 1;
+            report.ids.push(letter.id.clone());
+            continue;
+        }
+        match edit::edit(letter, hash, transport.encoding(), event) {
+            Err(reason) => report.refuse(&letter.id, reason),
+            Ok(one) => {
+                report.add(&one);
+                let Edited { letter: new, .. } = one;
+                edited.push((letter.id.clone(), new));
+            }
+        }
+    }
+    edited
+}
+
+/// Archives the originals and stores the edited dead letters.
+async fn store(
+    transport: &dyn Transport,
+    who: &str,
+    edited: Vec<(DeadLetterId, DeadLetter)>,
+    report: &mut EditReport,
+) -> Answer<()> {
+    if edited.is_empty() {
+        return Ok(());
+    }
+    let pairs = edited.iter().map(|(id, new)| (id.clone(), new.id.clone()));
+    let note = PendingEdit::note(transport, who, pairs.collect()).await?;
+    failpoint::reach("triage.edit_noted");
+    let (originals, letters): (Vec<_>, Vec<_>) = edited.into_iter().unzip();
+    let mut archived = Archived::read(transport).await?;
+    archived.add(transport, &originals).await?;
+    failpoint::reach("triage.edit_archived");
+    let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
+    let stored = transport.dead_letters().import(letters).await;
+    failpoint::reach("triage.edit_stored");
+    let mut refused = Vec::new();
+    for ((original, id), stored) in originals.iter().zip(&ids).zip(stored) {
+        if let Err(error) = stored {
+            report.edited -= 1;
+            report.ids.retain(|known| known != id);
+            report.refuse(original, error.to_string());
+            refused.push(original.clone());
+        }
+    }
+    if !refused.is_empty() {
+        archived.remove(transport, &refused).await?;
+    }
+    PendingEdit::end(transport, &note).await
+}
+
+/// Undoes what an interrupted edit left: takes originals out of the archive whose edited dead letters are missing.
+pub(super) async fn recover(transport: &dyn Transport, is_dead: fn(&str) -> bool) -> Answer<()> {
+    for (note, pending) in PendingEdit::all(transport).await? {
+        let found = existing(transport, &pending).await?;
+        let is_complete = found.len() == pending.pairs.len();
+        if !is_complete && pending.may_run() && !is_dead(&pending.who) {
+            let message = format!("dead letters are being edited by {}", pending.who);
+            let error = TransportError::new(transport.scheme(), ErrorKind::Held, message);
+            return Err(
+                error.hint("if that was interrupted, it is undone two minutes after its start")
+            );
+        }
+        let missing = pending.pairs.iter().filter(|(_, new)| !found.contains(new));
+        let missing: Vec<_> = missing.map(|(original, _)| original.clone()).collect();
+        if !missing.is_empty() {
+            let mut archived = Archived::read(transport).await?;
+            archived.remove(transport, &missing).await?;
+        }
+        PendingEdit::end(transport, &note).await?;
+    }
+    Ok(())
+}
+
+/// Returns which edited dead letters are stored.
+async fn existing(
+    transport: &dyn Transport,
+    pending: &PendingEdit,
+) -> Answer<HashSet<DeadLetterId>> {
+    let ids = pending.pairs.iter().map(|(_, new)| new);
+    let selection = Selection {
+        ids: ids
+            .map(|id| DeadLetterRef(id.as_str().to_owned()))
+            .collect(),
+        ..Selection::default()
+    };
+    let mut listing = DeadLetterListing::open(transport, Query::from(selection)).await?;
+    let mut found = HashSet::new();
+    loop {
+        let page = listing.next(PAGE).await?;
+        if page.is_empty() {
+            return Ok(found);
+        }
+        found.extend(page.into_iter().map(|letter| letter.id));
+    }
+}
