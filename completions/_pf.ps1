@@ -243,6 +243,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and fingerprint')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, where possible only to the group that failed')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters permanently')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Edit the event of a dead letter in $VISUAL or $EDITOR')
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none')
             [CompletionResult]::new('jobs', 'jobs', [CompletionResultType]::ParameterValue, 'List, show, resume and cancel replay and purge jobs')
             [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Put dead letters aside: only `--archived` shows them, until they are restored')
@@ -355,6 +356,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Publish to another topic')
             [CompletionResult]::new('--max-replays', '--max-replays', [CompletionResultType]::ParameterName, 'Leave out dead letters that were replayed N times or more')
+            [CompletionResult]::new('--edit', '--edit', [CompletionResultType]::ParameterName, 'Edit the events first, by jq on the record, such as `.event.data.amount |= tonumber`')
             [CompletionResult]::new('--stop-on-refail', '--stop-on-refail', [CompletionResultType]::ParameterName, 'Stop when more than this share of what was replayed has died again, such as `20%`')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
@@ -404,6 +406,21 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask for confirmation')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show the plan only')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan only')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pf;dlq;edit' {
+            [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -793,6 +810,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and fingerprint')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, where possible only to the group that failed')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters permanently')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Edit the event of a dead letter in $VISUAL or $EDITOR')
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none')
             [CompletionResult]::new('jobs', 'jobs', [CompletionResultType]::ParameterValue, 'List, show, resume and cancel replay and purge jobs')
             [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Put dead letters aside: only `--archived` shows them, until they are restored')
@@ -820,6 +838,9 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;dlq;help;purge' {
+            break
+        }
+        'pf;dlq;help;edit' {
             break
         }
         'pf;dlq;help;apply' {
@@ -1174,6 +1195,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Count dead letters by topic, group, kind and fingerprint')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Publish dead letters again, where possible only to the group that failed')
             [CompletionResult]::new('purge', 'purge', [CompletionResultType]::ParameterValue, 'Delete dead letters permanently')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Edit the event of a dead letter in $VISUAL or $EDITOR')
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none')
             [CompletionResult]::new('jobs', 'jobs', [CompletionResultType]::ParameterValue, 'List, show, resume and cancel replay and purge jobs')
             [CompletionResult]::new('archive', 'archive', [CompletionResultType]::ParameterValue, 'Put dead letters aside: only `--archived` shows them, until they are restored')
@@ -1200,6 +1222,9 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;help;dlq;purge' {
+            break
+        }
+        'pf;help;dlq;edit' {
             break
         }
         'pf;help;dlq;apply' {

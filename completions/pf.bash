@@ -100,6 +100,9 @@ _pf() {
             pf__subcmd__dlq,check)
                 cmd="pf__subcmd__dlq__subcmd__check"
                 ;;
+            pf__subcmd__dlq,edit)
+                cmd="pf__subcmd__dlq__subcmd__edit"
+                ;;
             pf__subcmd__dlq,export)
                 cmd="pf__subcmd__dlq__subcmd__export"
                 ;;
@@ -150,6 +153,9 @@ _pf() {
                 ;;
             pf__subcmd__dlq__subcmd__help,check)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__check"
+                ;;
+            pf__subcmd__dlq__subcmd__help,edit)
+                cmd="pf__subcmd__dlq__subcmd__help__subcmd__edit"
                 ;;
             pf__subcmd__dlq__subcmd__help,export)
                 cmd="pf__subcmd__dlq__subcmd__help__subcmd__export"
@@ -327,6 +333,9 @@ _pf() {
                 ;;
             pf__subcmd__help__subcmd__dlq,check)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__check"
+                ;;
+            pf__subcmd__help__subcmd__dlq,edit)
+                cmd="pf__subcmd__help__subcmd__dlq__subcmd__edit"
                 ;;
             pf__subcmd__help__subcmd__dlq,export)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__export"
@@ -1095,7 +1104,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq)
-            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help list show stats replay purge apply jobs archive restore fixed check export import log policy capture help"
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1416,6 +1425,52 @@ _pf() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pf__subcmd__dlq__subcmd__edit)
+            opts="-o -q -h --because --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pf__subcmd__dlq__subcmd__export)
             opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --mask --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1557,7 +1612,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__help)
-            opts="list show stats replay purge apply jobs archive restore fixed check export import log policy capture help"
+            opts="list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1613,6 +1668,20 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__dlq__subcmd__help__subcmd__edit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2743,7 +2812,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__replay)
-            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --stop-on-refail --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --edit --stop-on-refail --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2810,6 +2879,10 @@ _pf() {
                     return 0
                     ;;
                 --max-replays)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3315,7 +3388,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help__subcmd__dlq)
-            opts="list show stats replay purge apply jobs archive restore fixed check export import log policy capture"
+            opts="list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3371,6 +3444,20 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help__subcmd__dlq__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__dlq__subcmd__edit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -231,6 +231,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand stats 'Count dead letters by topic, group, kind and fingerprint'
             cand replay 'Publish dead letters again, where possible only to the group that failed'
             cand purge 'Delete dead letters permanently'
+            cand edit 'Edit the event of a dead letter in $VISUAL or $EDITOR'
             cand apply 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
             cand jobs 'List, show, resume and cancel replay and purge jobs'
             cand archive 'Put dead letters aside: only `--archived` shows them, until they are restored'
@@ -339,6 +340,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --because 'Why, for the log of the store (`pf dlq log`)'
             cand --to 'Publish to another topic'
             cand --max-replays 'Leave out dead letters that were replayed N times or more'
+            cand --edit 'Edit the events first, by jq on the record, such as `.event.data.amount |= tonumber`'
             cand --stop-on-refail 'Stop when more than this share of what was replayed has died again, such as `20%`'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
@@ -387,6 +389,20 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --yes 'Do not ask for confirmation'
             cand -n 'Show the plan only'
             cand --dry-run 'Show the plan only'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;dlq;edit'= {
+            cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
             cand -q 'Print no notices; warnings, errors and their hints stay'
             cand --quiet 'Print no notices; warnings, errors and their hints stay'
             cand -h 'Print help (see more with ''--help'')'
@@ -746,6 +762,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand stats 'Count dead letters by topic, group, kind and fingerprint'
             cand replay 'Publish dead letters again, where possible only to the group that failed'
             cand purge 'Delete dead letters permanently'
+            cand edit 'Edit the event of a dead letter in $VISUAL or $EDITOR'
             cand apply 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
             cand jobs 'List, show, resume and cancel replay and purge jobs'
             cand archive 'Put dead letters aside: only `--archived` shows them, until they are restored'
@@ -768,6 +785,8 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;help;replay'= {
         }
         &'pf;dlq;help;purge'= {
+        }
+        &'pf;dlq;help;edit'= {
         }
         &'pf;dlq;help;apply'= {
         }
@@ -1067,6 +1086,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand stats 'Count dead letters by topic, group, kind and fingerprint'
             cand replay 'Publish dead letters again, where possible only to the group that failed'
             cand purge 'Delete dead letters permanently'
+            cand edit 'Edit the event of a dead letter in $VISUAL or $EDITOR'
             cand apply 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
             cand jobs 'List, show, resume and cancel replay and purge jobs'
             cand archive 'Put dead letters aside: only `--archived` shows them, until they are restored'
@@ -1088,6 +1108,8 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;help;dlq;replay'= {
         }
         &'pf;help;dlq;purge'= {
+        }
+        &'pf;help;dlq;edit'= {
         }
         &'pf;help;dlq;apply'= {
         }

@@ -252,39 +252,40 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand man" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
 json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
 event\t'The bare event, one per line'
 data\t'The data of the event, one per line'
 raw\t'The payload as stored, one per line'
 batch\t'One JSON array of bare events; only `pf tail` with an end'
 prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "show" -d 'Show everything about dead letters, with their payload'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "replay" -d 'Publish dead letters again, where possible only to the group that failed'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "purge" -d 'Delete dead letters permanently'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "apply" -d 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "jobs" -d 'List, show, resume and cancel replay and purge jobs'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "archive" -d 'Put dead letters aside: only `--archived` shows them, until they are restored'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "restore" -d 'Take dead letters out of the archive'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "fixed" -d 'Call a failure fixed; the first new dead letter of it is marked as a regression'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "check" -d 'Check dead letters against limits; exit 3 if one is exceeded'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "export" -d 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "import" -d 'Store exported dead letters, each unless its id exists'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "log" -d 'Show who changed which dead letters, when and why'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "policy" -d 'Show, set or try the policy of the store: a guardrail for operators and scripts'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "capture" -d 'Turn messages that other consumers gave up on into dead letters'
-complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge apply jobs archive restore fixed check export import log policy capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "show" -d 'Show everything about dead letters, with their payload'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "replay" -d 'Publish dead letters again, where possible only to the group that failed'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "purge" -d 'Delete dead letters permanently'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "edit" -d 'Edit the event of a dead letter in $VISUAL or $EDITOR'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "apply" -d 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "jobs" -d 'List, show, resume and cancel replay and purge jobs'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "archive" -d 'Put dead letters aside: only `--archived` shows them, until they are restored'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "restore" -d 'Take dead letters out of the archive'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "fixed" -d 'Call a failure fixed; the first new dead letter of it is marked as a regression'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "check" -d 'Check dead letters against limits; exit 3 if one is exceeded'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "export" -d 'Write dead letters as NDJSON, byte for byte and with their story, for `pf dlq import`'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "import" -d 'Store exported dead letters, each unless its id exists'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "log" -d 'Show who changed which dead letters, when and why'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "policy" -d 'Show, set or try the policy of the store: a guardrail for operators and scripts'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "capture" -d 'Turn messages that other consumers gave up on into dead letters'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l topic -d 'Topics of the original messages, such as `order.*`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l group -d 'The group that dead-lettered them' -r
@@ -408,6 +409,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l to -d 'Publish to another topic' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l max-replays -d 'Leave out dead letters that were replayed N times or more' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l edit -d 'Edit the events first, by jq on the record, such as `.event.data.amount |= tonumber`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l stop-on-refail -d 'Stop when more than this share of what was replayed has died again, such as `20%`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
@@ -469,6 +471,23 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s n -l dry-run -d 'Show the plan only'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l rate -d 'At most N dead letters per second' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
@@ -746,6 +765,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "replay" -d 'Publish dead letters again, where possible only to the group that failed'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Delete dead letters permanently'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "edit" -d 'Edit the event of a dead letter in $VISUAL or $EDITOR'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "apply" -d 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "jobs" -d 'List, show, resume and cancel replay and purge jobs'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from help" -f -a "archive" -d 'Put dead letters aside: only `--archived` shows them, until they are restored'
@@ -1000,6 +1020,7 @@ complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_f
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "replay" -d 'Publish dead letters again, where possible only to the group that failed'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "purge" -d 'Delete dead letters permanently'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "edit" -d 'Edit the event of a dead letter in $VISUAL or $EDITOR'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "apply" -d 'Run a plan that `--plan FILE` wrote: exactly its dead letters, or none'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "jobs" -d 'List, show, resume and cancel replay and purge jobs'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "archive" -d 'Put dead letters aside: only `--archived` shows them, until they are restored'

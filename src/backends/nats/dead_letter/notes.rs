@@ -27,19 +27,15 @@ pub(crate) async fn put(
     value: Option<String>,
 ) -> Result<()> {
     let subject = subject(connection, name.as_str());
-    match value {
-        Some(value) => {
-            setup::create_support_streams_alike(connection).await?;
-            confirmed_publish::publish_internal(connection, subject, Bytes::from(value)).await
-        }
-        None => {
-            let stream = connection.names.state_stream();
-            if info::find(connection, &stream).await?.is_none() {
-                return Ok(());
-            }
-            connection.purge(&stream, &subject).await.map(drop)
-        }
+    if let Some(value) = value {
+        setup::create_support_streams_alike(connection).await?;
+        return confirmed_publish::publish_internal(connection, subject, Bytes::from(value)).await;
     }
+    let stream = connection.names.state_stream();
+    if info::find(connection, &stream).await?.is_none() {
+        return Ok(());
+    }
+    connection.purge(&stream, &subject).await.map(drop)
 }
 
 /// Reads the note of a name and those under it.
