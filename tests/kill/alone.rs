@@ -113,10 +113,14 @@ fn a_letter_that_is_replayed_before_its_message_comes_again_is_replayed_once() {
     assert!(!store.judge.read().dead.is_empty());
     for _ in 0..2 {
         assert!(output(&store, &REPLAY).status.success());
-        while store.judge.to_come() > 0 {
-            let consumer = store.consumer(false);
-            store.run(consumer);
-        }
+        wait_while(|| {
+            let is_left = store.judge.to_come() > 0;
+            if is_left {
+                let consumer = store.consumer(false);
+                store.run(consumer);
+            }
+            is_left
+        });
     }
     let replays = store.judge.read().replays;
     let mut letters: Vec<_> = replays.iter().map(|(_, letter)| letter).collect();

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, process::Command};
 
 use tempfile::TempDir;
-use test_support::kafka;
+use test_support::{kafka, wait::wait_while};
 
 use crate::{kafka::Kafka, points::side_by_side, store::Store};
 
@@ -56,10 +56,14 @@ fn retries_that_are_moved_are_neither_lost_nor_doubled_by_a_kill() {
         assert!(!killed.unwrap().success(), "nothing reached {point}");
         // Members of the earlier version are still up.
         topics.put_off_as_earlier("order.created", &ids("order", 40..60));
-        while topics.left_as_earlier() > 0 {
-            let status = consumer(&store, "order.created", &folder).status();
-            assert!(status.unwrap().success());
-        }
+        wait_while(|| {
+            let is_left = topics.left_as_earlier() > 0;
+            if is_left {
+                let status = consumer(&store, "order.created", &folder).status();
+                assert!(status.unwrap().success());
+            }
+            is_left
+        });
         for (topic, start, count) in [
             ("order.created", "order", 60),
             ("payment.done", "payment", 40),

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use test_support::{kafka, nats};
+use test_support::{kafka, nats, wait::wait_while};
 
 use crate::{judge, kafka::Kafka, nats::Nats, sqlite::Sqlite, store::Store};
 
@@ -125,9 +125,7 @@ fn survive(name: &str, nth: u32, mut store: Store) {
             command.env("PF_FAILPOINT", &armed);
         });
     }
-    while store.judge.not_due() > 0 {
-        std::thread::yield_now();
-    }
+    wait_while(|| store.judge.not_due() > 0);
     for worker in [false, true] {
         let mut consumer = store.consumer(worker);
         consumer.env("PF_FAILPOINT", &armed);

@@ -10,5 +10,11 @@ pub mod normalise;
 pub mod programs;
 pub mod wait;
 
+/// A broker of a test, by its URL.
+pub trait Urls {
+    /// Returns the URL that a text completes.
+    fn url(&self, rest: &str) -> String;
+}
+
 /// The folder of what is built and fetched.
 pub const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");

@@ -54,6 +54,12 @@ impl<H, L> InFlight<H, L> {
         (!leased.is_settling).then_some(&leased.handle)
     }
 
+    /// Reports whether a verdict is taking effect.
+    pub(crate) fn is_settling(&self, ticket: Ticket) -> bool {
+        let leased = self.leased.get(&ticket);
+        leased.is_some_and(|leased| leased.is_settling)
+    }
+
     /// Settles a delivery at once; none if it is not in flight, or its verdict is taking effect.
     pub(crate) fn settle(&mut self, ticket: Ticket) -> Option<Leased<H, L>> {
         self.get(ticket)?;
@@ -124,9 +130,11 @@ impl<H, L: Copy + Ord> InFlight<H, L> {
         Some(&leased.handle)
     }
 
-    /// Extends leases and returns the tickets whose deliveries cannot be settled any more.
+    /// Extends leases and returns the tickets whose leases are lost. A delivery whose verdict is taking effect needs no
+    /// lease any more, and is not lost.
     pub(crate) fn extend_all(&mut self, tickets: &[Ticket], until: L) -> Vec<Ticket> {
-        let is_lost = |ticket: &Ticket| self.extend(*ticket, until).is_none();
+        let is_lost =
+            |ticket: &Ticket| self.extend(*ticket, until).is_none() && !self.is_settling(*ticket);
         tickets.iter().copied().filter(is_lost).collect()
     }
 

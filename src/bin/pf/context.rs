@@ -135,6 +135,8 @@ impl Context {
             .as_ref()
             .and_then(|target| target.folder.as_ref())
         {
+            // Nothing is created for a store that this program cannot open.
+            self.registry.check(&url)?;
             create_folder(folder)?;
         }
         // The default store is created on first use.

@@ -1,6 +1,7 @@
 //! The Kafka backend as a library, on a real broker.
 
 mod anew;
+#[path = "../../support/connect.rs"]
 mod connect;
 mod dead_letters;
 mod delays;

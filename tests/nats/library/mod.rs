@@ -1,6 +1,7 @@
 //! The NATS backend as a library, each test with a server of its own.
 
 mod broken_off;
+#[path = "../../support/connect.rs"]
 mod connect;
 mod dead_letters;
 mod faults;

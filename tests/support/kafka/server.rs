@@ -244,3 +244,9 @@ fn answers(client: &BaseConsumer) -> bool {
     let mut partitions = topics.flat_map(rdkafka::metadata::MetadataTopic::partitions);
     !metadata.brokers().is_empty() && partitions.all(|partition| partition.leader() >= 0)
 }
+
+impl crate::Urls for Broker {
+    fn url(&self, rest: &str) -> String {
+        Self::url(self, rest)
+    }
+}

@@ -177,3 +177,9 @@ impl Drop for Broker {
         self.kill();
     }
 }
+
+impl crate::Urls for Broker {
+    fn url(&self, rest: &str) -> String {
+        Self::url(self, rest)
+    }
+}

@@ -56,14 +56,14 @@ pub(crate) async fn publish_with_id(
             Err(failed) if failed.is_transient() => failed,
             result => return Attempt::Final(result),
         };
-        connection.wait_until_connected(deadline).await;
         // An earlier attempt without an answer may have been the one that was stored.
         let is_unknown = matches!(last, Some(ApiError::Unanswered(_)));
-        Attempt::Again(if is_unknown {
+        let failed = if is_unknown {
             ApiError::Unanswered(failed.into())
         } else {
             failed
-        })
+        };
+        connection.reconnect(deadline, failed).await
     })
     .await
 }

@@ -122,6 +122,19 @@ impl Connection {
         }
     }
 
+    /// Waits for the connection after a failure, and says whether to repeat what failed.
+    pub(crate) async fn reconnect<T, E>(&self, deadline: Instant, failed: E) -> Attempt<T, E> {
+        if Instant::now() >= deadline {
+            return Attempt::Final(Err(failed));
+        }
+        self.wait_until_connected(deadline).await;
+        if self.is_connected() {
+            Attempt::Reconnected(failed)
+        } else {
+            Attempt::Final(Err(failed))
+        }
+    }
+
     /// Sends what the client has buffered. Without a connection a flush would wait for one.
     pub(crate) async fn flush(&self) -> Result<()> {
         let flushed = timeout(self.timeout, self.client.flush()).await;
@@ -162,8 +175,7 @@ impl Connection {
                         if was_connected && !self.may_lack_leader(&failed) {
                             return Attempt::Final(Err(failed));
                         }
-                        self.wait_until_connected(deadline).await;
-                        Attempt::Again(failed)
+                        self.reconnect(deadline, failed).await
                     }
                     result => Attempt::Final(result),
                 }

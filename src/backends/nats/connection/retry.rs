@@ -15,8 +15,9 @@ use crate::{
 
 /// How long an outage is ridden out.
 pub(crate) const RIDE_OUT: Duration = Duration::from_secs(30);
-/// The pause between two attempts.
-pub(crate) const PAUSE: Duration = Duration::from_millis(100);
+/// The pause between two attempts. An election takes seconds, so that more requests would not end it sooner, and each
+/// of them is one more that the new leader has to answer.
+pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 
 /// Errors that may go away by themselves.
 pub(crate) trait Transient {
@@ -46,6 +47,9 @@ pub(crate) enum Attempt<T, E> {
     Final(Result<T, E>),
     /// It may succeed later.
     Again(E),
+    /// It failed before the deadline, and the connection that it lacked is back: it is repeated even if that took until after
+    /// the deadline.
+    Reconnected(E),
 }
 
 /// Repeats an operation that may happen twice while its failures are transient, at most until the deadline.
@@ -80,7 +84,7 @@ where
         match op(last.take()).await {
             Attempt::Final(result) => return result,
             Attempt::Again(failed) if Instant::now() >= deadline => return Err(failed),
-            Attempt::Again(failed) => last = Some(failed),
+            Attempt::Again(failed) | Attempt::Reconnected(failed) => last = Some(failed),
         }
         sleep(PAUSE).await;
     }
@@ -120,6 +124,20 @@ mod tests {
     async fn other_failures_are_returned_at_once() {
         let denied = |_| Err(failed(ErrorKind::Denied));
         assert_eq!(tries(denied).await, (false, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_comes_back_late_is_used() {
+        let count = Cell::new(0);
+        let result: Result<u32, TransportError> = attempts(Instant::now(), |last| {
+            let number = count.replace(count.get() + 1);
+            std::future::ready(match last {
+                None => Attempt::Reconnected(failed(ErrorKind::Unavailable)),
+                Some(_) => Attempt::Final(Ok(number)),
+            })
+        })
+        .await;
+        assert_eq!(result.ok(), Some(1));
     }
 
     #[tokio::test(start_paused = true)]

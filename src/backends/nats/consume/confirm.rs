@@ -82,13 +82,14 @@ pub(crate) async fn confirm_all(session: &Session, mut replies: Vec<Subject>) ->
                     let message = format!("the consumer `{}` is gone", session.consumer);
                     return Attempt::Final(Err(error(ErrorKind::NotFound, message)));
                 }
-                session.connection.wait_until_connected(deadline).await;
-                Attempt::Again(failed)
+                session.connection.reconnect(deadline, failed).await
             }
-            result => Attempt::Final(result),
+            Err(failed) => Attempt::Final(Err(failed)),
+            Ok(()) => {
+                failpoint::reach("nats.acks_confirmed");
+                Attempt::Final(Ok(()))
+            }
         }
     });
-    let confirmed = confirmed.await;
-    failpoint::reach("nats.acks_confirmed");
-    confirmed
+    confirmed.await
 }

@@ -121,9 +121,11 @@ impl Subscription for NatsSubscription {
             state.expire();
             let until = self.session.lease_end();
             for ticket in tickets {
-                match state.deliveries.in_flight_mut().extend(*ticket, until) {
-                    Some(handle) => extended.push(handle.ack.reply.clone()),
-                    None => lost.push(*ticket),
+                let in_flight = state.deliveries.in_flight_mut();
+                if let Some(handle) = in_flight.extend(*ticket, until) {
+                    extended.push(handle.ack.reply.clone());
+                } else if !in_flight.is_settling(*ticket) {
+                    lost.push(*ticket);
                 }
             }
         }

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How often a batch with a missing message is sent again.
-const MAX_INCOMPLETE: u32 = 20;
+const MAX_INCOMPLETE: u32 = 8;
 
 /// The progress of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

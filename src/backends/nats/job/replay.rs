@@ -97,8 +97,10 @@ impl Batches<'_> {
         acks: Vec<String>,
         is_last: bool,
     ) -> Result<()> {
-        let mut floors = self.session.ack_floors.lock().await;
-        ack_origin::acknowledge(self.connection, acks, &mut floors).await?;
+        {
+            let mut floors = self.session.ack_floors.lock().await;
+            ack_origin::acknowledge(self.connection, acks, &mut floors).await?;
+        }
         let left = self.planned.saturating_sub(journal.value.resolved);
         if is_last || cleanup::should_remove(self.connection, &journal.value.remove, left) {
             cleanup::remove(self.connection, &journal.value.remove).await?;

@@ -17,7 +17,7 @@ use crate::{
     backends::nats::{
         connection::{
             handle::Connection,
-            retry::Transient as _,
+            retry::{PAUSE, Transient as _},
             stream::{coverage, retention::Retention},
         },
         error::{self, ApiError, error},
@@ -34,8 +34,6 @@ use crate::{
 
 /// How long an outage is ridden out: the server must still recognise the id of a message then.
 const RIDE_OUT: Duration = Duration::from_mins(1);
-/// The pause before messages are sent again.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// The most messages without a confirmation: enough that the server is never idle, and fewer than it refuses.
 const WINDOW: usize = 4096;

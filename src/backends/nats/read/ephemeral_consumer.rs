@@ -10,7 +10,10 @@ use crate::{
     backends::nats::{
         codec::timestamp::{nanos, rfc3339},
         connection::{
-            consumer::PullLimits, handle::Connection, names::reader_consumer, retry::RIDE_OUT,
+            consumer::PullLimits,
+            handle::Connection,
+            names::reader_consumer,
+            retry::{PAUSE, RIDE_OUT},
         },
         error::{ApiError, error},
         read::scope::{ReadScope, StartAt},
@@ -20,8 +23,6 @@ use crate::{
 
 /// How long a consumer outlives a reader that crashed.
 const INACTIVE_THRESHOLD: Duration = Duration::from_mins(1);
-/// The pause between two attempts.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// An ephemeral consumer.
 #[derive(Debug)]

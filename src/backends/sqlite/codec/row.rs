@@ -68,17 +68,34 @@ fn message_with(
     })
 }
 
+/// Where a row is stored in the log, and since when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogEntry {
+    pub(crate) seq: i64,
+    pub(crate) time: i64,
+}
+
+impl LogEntry {
+    /// Reads it from the first two columns.
+    pub(crate) fn of(row: &Row<'_>) -> StoreResult<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            time: row.get(1)?,
+        })
+    }
+}
+
 /// Reads [`COLUMNS`] that begin at `first`, with position and time.
 pub(crate) fn stored(
     row: &Row<'_>,
     first: usize,
     topic: Topic,
-    (seq, time): (i64, i64),
+    entry: LogEntry,
 ) -> StoreResult<Stored> {
     Ok(Stored {
         message: message(row, first, topic)?,
-        position: position(seq),
-        time: timestamp::time(time),
+        position: position(entry.seq),
+        time: timestamp::time(entry.time),
     })
 }
 
@@ -88,12 +105,12 @@ pub(crate) fn stored_in(
     row: &Row<'_>,
     first: usize,
     topic: Topic,
-    (seq, time): (i64, i64),
+    entry: LogEntry,
 ) -> StoreResult<Stored> {
     Ok(Stored {
         message: message_with(row, first, topic, |parts| block.keep(parts))?,
-        position: position(seq),
-        time: timestamp::time(time),
+        position: position(entry.seq),
+        time: timestamp::time(entry.time),
     })
 }
 

@@ -12,7 +12,7 @@ use super::{membership::Membership, readiness::pending};
 use crate::{
     backends::sqlite::{
         codec::{
-            row::{ByteArena, key_hash, read_lineage, stored, stored_in},
+            row::{ByteArena, LogEntry, key_hash, read_lineage, stored, stored_in},
             timestamp,
         },
         connection::{log, session::Session},
@@ -155,12 +155,13 @@ impl Claim<'_> {
             let Some(topic) = self.member.topics.get(&row.get(6)?).cloned() else {
                 continue;
             };
-            let (seq, key): (i64, Option<i64>) = (row.get(0)?, row.get(7)?);
+            let entry = LogEntry::of(row)?;
+            let key: Option<i64> = row.get(7)?;
             let crashed: u32 = row.get(9)?;
             let dead = crashed >= self.member.max_crashes;
             let suspect = crashed >= CRASH_SUSPECT && !dead;
             let second = suspect && self.has_suspect()?;
-            let waits = self.waits_for_older(seq, key)?;
+            let waits = self.waits_for_older(entry.seq, key)?;
             if waits || second || key.is_some_and(|key| self.busy.contains(&key)) {
                 if !waits {
                     // A message that waits for an older one must not block its key: the older one may come later in
@@ -176,7 +177,7 @@ impl Claim<'_> {
             if suspect {
                 self.suspect = Some(true);
             }
-            taken.push(taken_row(row, topic, (seq, key), crashed)?);
+            taken.push(taken_row(row, topic, entry, crashed)?);
             if taken.len() >= self.max {
                 break;
             }
@@ -354,18 +355,13 @@ impl Claim<'_> {
     }
 }
 
-fn taken_row(
-    row: &Row<'_>,
-    topic: Topic,
-    (seq, key): (i64, Option<i64>),
-    crashed: u32,
-) -> StoreResult<Taken> {
+fn taken_row(row: &Row<'_>, topic: Topic, entry: LogEntry, crashed: u32) -> StoreResult<Taken> {
     let first_failed: Option<i64> = row.get(10)?;
     Ok(Taken {
-        seq,
-        stored: stored(row, 2, topic, (seq, row.get(1)?))?,
+        seq: entry.seq,
+        stored: stored(row, 2, topic, entry)?,
         lineage: read_lineage(row, 5)?,
-        key,
+        key: row.get(7)?,
         attempts: Attempts {
             failed: row.get(8)?,
             crashed,
@@ -375,10 +371,10 @@ fn taken_row(
 }
 
 fn new_row(row: &Row<'_>, topic: Topic, block: &mut ByteArena) -> StoreResult<Taken> {
-    let seq = row.get(0)?;
-    let stored = stored_in(block, row, 2, topic, (seq, row.get(1)?))?;
+    let entry = LogEntry::of(row)?;
+    let stored = stored_in(block, row, 2, topic, entry)?;
     Ok(Taken {
-        seq,
+        seq: entry.seq,
         key: stored.message.key.as_deref().map(key_hash),
         stored,
         lineage: read_lineage(row, 5)?,

@@ -31,7 +31,7 @@ pub(crate) fn release_all_dead(session: &Session) -> StoreResult<()> {
     };
     for (group, consumer, name) in known {
         if liveness::check(&session.config, &name) == Liveness::Dead {
-            release_dead(session, (group, consumer), &name)?;
+            release_dead(session, group, consumer, &name)?;
         }
     }
     Ok(())
@@ -40,7 +40,8 @@ pub(crate) fn release_all_dead(session: &Session) -> StoreResult<()> {
 /// Removes a dead member; its messages are redelivered, counted as a crash.
 pub(crate) fn release_dead(
     session: &Session,
-    (group, consumer): (i64, i64),
+    group: i64,
+    consumer: i64,
     name: &str,
 ) -> StoreResult<()> {
     tracing::warn!(

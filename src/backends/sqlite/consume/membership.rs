@@ -204,7 +204,7 @@ impl Membership {
         let connection = &session.connection;
         for (consumer, name) in self.others(connection)? {
             if liveness::check(&session.config, &name) == Liveness::Dead {
-                release_dead(session, (self.group_id, consumer), &name)?;
+                release_dead(session, self.group_id, consumer, &name)?;
             }
         }
         self.expire(session, now)?;

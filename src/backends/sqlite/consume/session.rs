@@ -201,14 +201,17 @@ impl ConsumerSession {
         {
             let state = self.shared.state();
             for ticket in tickets {
-                match state.deliveries.in_flight().get(*ticket) {
-                    Some(seq) => taken.push((*seq, *ticket)),
-                    None => lost.push(*ticket),
+                let in_flight = state.deliveries.in_flight();
+                if let Some(seq) = in_flight.get(*ticket) {
+                    taken.push((*seq, *ticket));
+                } else if !in_flight.is_settling(*ticket) {
+                    lost.push(*ticket);
                 }
             }
         }
         let lease = self.shared.member().lease;
         let (generation, group, consumer) = (self.generation, self.group_id, self.id);
+        let shared = Arc::clone(&self.shared);
         writer
             .write(OpKind::Claim, move |session| {
                 session.require(generation)?;
@@ -218,7 +221,11 @@ impl ConsumerSession {
                 let until = timestamp::now().saturating_add(lease);
                 for (seq, ticket) in taken {
                     let number = ticket.0.cast_signed();
-                    if update.execute(params![group, seq, consumer, number, until])? == 0 {
+                    let is_extended =
+                        update.execute(params![group, seq, consumer, number, until])? > 0;
+                    // A verdict that was given meanwhile was carried out before this.
+                    let in_flight = || shared.state().deliveries.in_flight().get(ticket).is_some();
+                    if !is_extended && in_flight() {
                         tracing::warn!(position = seq, "the lease ended before it was extended");
                         lost.push(ticket);
                     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::query::{self, Page, Wanted};
+use super::query::{self, LogRange, Page, Wanted};
 use crate::{
     backends::sqlite::{
         codec::timestamp,
@@ -173,13 +173,16 @@ impl SqliteTail {
 
     async fn read(&self, max: usize) -> Result<(FileId, Page)> {
         let wanted = Arc::clone(&self.wanted);
-        let (after, end) = (self.place.after, self.end.unwrap_or(i64::MAX));
+        let range = LogRange {
+            after: self.place.after,
+            end: self.end.unwrap_or(i64::MAX),
+        };
         self.reader
             .read_with_file(move |connection| {
                 let mut wanted = wanted.lock();
                 let transaction = connection.unchecked_transaction()?;
                 wanted.learn(&transaction)?;
-                let mut page = query::read(&transaction, &wanted, (after, end), max)?;
+                let mut page = query::read(&transaction, &wanted, range, max)?;
                 page.removed = wanted.removed(&transaction)?;
                 page.due = delay::next_due(&transaction)?;
                 Ok(page)

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use crate::{
     backends::sqlite::{
         codec::{
-            row::{self, ByteArena, COLUMNS},
+            row::{self, ByteArena, COLUMNS, LogEntry},
             timestamp,
         },
         connection::log,
@@ -107,16 +107,23 @@ impl Wanted {
     }
 }
 
-/// Reads the messages after `after`, up to `end`.
+/// A part of the log: behind one sequence, up to another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogRange {
+    pub(crate) after: i64,
+    pub(crate) end: i64,
+}
+
+/// Reads the messages of a part of the log.
 pub(crate) fn read(
     connection: &Connection,
     wanted: &Wanted,
-    (after, end): (i64, i64),
+    range: LogRange,
     max: usize,
 ) -> StoreResult<Page> {
     let mut page = Page {
         found: Vec::new(),
-        reached: after,
+        reached: range.after,
         removed: 0,
         due: None,
         last: true,
@@ -126,24 +133,27 @@ pub(crate) fn read(
     let is_all = wanted.topics.values().all(Option::is_some);
     let mut ids = wanted.ids();
     match (ids.next(), ids.next()) {
-        (None, _) => page.reached = end_reached(connection, after, end)?,
+        (None, _) => page.reached = end_reached(connection, range)?,
         // The index is used for a single topic only: with several, a scan that skips other topics is cheaper.
         (Some(topic), None) if !is_all => {
-            read_topic(connection, wanted, (topic, after, end), max, &mut page)?;
+            read_topic(connection, wanted, topic, range, max, &mut page)?;
         }
-        _ => read_all(connection, wanted, (after, end), max, &mut page)?,
+        _ => read_all(connection, wanted, range, max, &mut page)?,
     }
     Ok(page)
 }
 
-fn end_reached(connection: &Connection, after: i64, end: i64) -> StoreResult<i64> {
-    Ok(log::last_seq_of(connection)?.min(end).max(after))
+fn end_reached(connection: &Connection, range: LogRange) -> StoreResult<i64> {
+    Ok(log::last_seq_of(connection)?
+        .min(range.end)
+        .max(range.after))
 }
 
 fn read_topic(
     connection: &Connection,
     wanted: &Wanted,
-    (topic, after, end): (i64, i64, i64),
+    topic: i64,
+    range: LogRange,
     max: usize,
     page: &mut Page,
 ) -> StoreResult<()> {
@@ -152,19 +162,19 @@ fn read_topic(
     };
     let sql = select_sql("m.topic = ?1 AND m.seq > ?2 AND m.seq <= ?3", "?4");
     let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params![topic, after, end, max])?;
+    let mut rows = select.query(params![topic, range.after, range.end, max])?;
     while !page.is_full(max)
         && let Some(row) = rows.next()?
     {
-        let seq = row.get(0)?;
-        page.reached = seq;
-        let at = (seq, row.get(1)?);
-        let stored = row::stored_in(&mut page.block, row, 3, name.clone(), at)?;
+        let entry = LogEntry::of(row)?;
+        page.reached = entry.seq;
+        let stored = row::stored_in(&mut page.block, row, 3, name.clone(), entry)?;
         page.add(stored);
     }
     page.last = !page.is_full(max);
     if page.last {
-        page.reached = end_reached(connection, page.reached, end)?;
+        let after = page.reached;
+        page.reached = end_reached(connection, LogRange { after, ..range })?;
     }
     Ok(())
 }
@@ -172,27 +182,26 @@ fn read_topic(
 fn read_all(
     connection: &Connection,
     wanted: &Wanted,
-    (after, end): (i64, i64),
+    range: LogRange,
     max: usize,
     page: &mut Page,
 ) -> StoreResult<()> {
     let sql = select_sql("m.seq > ?1 AND m.seq <= ?2", "?3");
     let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params![after, end, LOOK_AHEAD])?;
+    let mut rows = select.query(params![range.after, range.end, LOOK_AHEAD])?;
     let mut seen = 0;
     // The topic of the last row: many in a row have the same.
     let (mut topic, mut name) = (i64::MIN, None);
     while let Some(row) = rows.next()? {
         seen += 1;
-        let seq = row.get(0)?;
-        page.reached = seq;
+        let entry = LogEntry::of(row)?;
+        page.reached = entry.seq;
         let id = row.get(2)?;
         if id != topic {
             (topic, name) = (id, wanted.topics.get(&id).and_then(Option::as_ref));
         }
         if let Some(name) = name {
-            let at = (seq, row.get(1)?);
-            let stored = row::stored_in(&mut page.block, row, 3, Topic::clone(name), at)?;
+            let stored = row::stored_in(&mut page.block, row, 3, Topic::clone(name), entry)?;
             page.add(stored);
         }
         if page.is_full(max) {
@@ -202,7 +211,8 @@ fn read_all(
     }
     page.last = seen < LOOK_AHEAD;
     if page.last {
-        page.reached = end_reached(connection, page.reached, end)?;
+        let after = page.reached;
+        page.reached = end_reached(connection, LogRange { after, ..range })?;
     }
     Ok(())
 }

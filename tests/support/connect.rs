@@ -1,4 +1,5 @@
-//! Connections of the library to a broker.
+//! Connections of the library to a broker. It is a module of each binary that needs it: the support package does not know the
+//! library.
 
 use std::sync::Arc;
 
@@ -6,14 +7,14 @@ use protoflow::{
     backends::{OpenOptions, Registry},
     transport::{Result, Transport},
 };
-use test_support::kafka::Broker;
+use test_support::Urls;
 
 pub(crate) trait Connect {
     /// Opens a connection; the text completes the broker's URL.
     async fn connect(&self, rest: &str, create: bool) -> Result<Arc<dyn Transport>>;
 }
 
-impl Connect for Broker {
+impl<B: Urls> Connect for B {
     async fn connect(&self, rest: &str, create: bool) -> Result<Arc<dyn Transport>> {
         let url = self.url(rest).parse().expect("a URL");
         let options = OpenOptions {
