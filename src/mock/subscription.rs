@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use super::recorder::{Recorder, Settled};
-use crate::transport::{Delivery, Result, Settlement, Subscription, Ticket, Verdict};
+use crate::transport::{
+    Delivery, HeldElsewhere, Result, Settlement, Subscription, Ticket, Verdict,
+};
 
 /// A subscription to the store that records each verdict.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ impl Subscription for Recording {
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
         self.inner.extend(tickets).await
+    }
+
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        self.inner.held_elsewhere().await
     }
 
     async fn close(&self) -> Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::OpenBreaker;
 use crate::{
     event::EventError,
-    transport::{DeadLetterKind, Delivery, Failure, TransportError},
+    transport::{DeadLetterKind, Delivery, Failure, HeldElsewhere, TransportError},
 };
 
 /// Something that just happened. What it says about deliveries is durable.
@@ -40,6 +40,8 @@ pub enum Notice<'a> {
     Gap(&'a TransportError),
     /// The transport reports a condition; nothing is skipped.
     Warning(&'a TransportError),
+    /// A bounded consumer has reached its end, and other consumers of its group hold events before it.
+    HeldElsewhere(HeldElsewhere),
     /// The breaker opened: one event per back-off from now on.
     BreakerOpened(&'a OpenBreaker),
     /// The event that the open breaker let through failed; the next one is let through after another back-off.

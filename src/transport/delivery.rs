@@ -157,6 +157,15 @@ pub trait Subscription: fmt::Debug + Send + Sync {
         0
     }
 
+    /// Returns the messages before the end of a bounded subscription that this consumer did not get, because others of its
+    /// group hold them. Called once [`next`](Self::next) has returned the end.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    async fn held_elsewhere(&self) -> Result<Option<super::HeldElsewhere>> {
+        Ok(None)
+    }
+
     /// Leaves the group. Everything settled is durable; unsettled deliveries return to the group without losing an attempt.
     ///
     /// # Errors

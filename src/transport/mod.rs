@@ -43,6 +43,7 @@ mod delivery;
 mod error;
 mod failure;
 mod finding;
+mod held_elsewhere;
 mod publish;
 mod schedule;
 pub(crate) mod stamp;
@@ -69,6 +70,7 @@ pub use self::{
     error::{ErrorKind, Result, TransportError},
     failure::{Failure, Fingerprint, describe_failure, fingerprint},
     finding::{Finding, FindingLevel},
+    held_elsewhere::HeldElsewhere,
     publish::{Outgoing, Receipt},
     schedule::{FIND_LIMIT, Schedule, ScheduleId, ScheduleScan, Schedules, first_due},
     tail::{Tail, TailFrom, TailRequest},

@@ -132,6 +132,10 @@ impl Transport for Flaky {
     async fn fix(&self, finding: &str) -> Result<()> {
         self.inner.fix(finding).await
     }
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        self.inner.held_elsewhere().await
+    }
+
     async fn close(&self) -> Result<()> {
         self.inner.close().await
     }

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     event::Group,
     transport::{
-        DeadLetter, Delivery, Result, Settlement, StartFrom, SubscribeRequest, Subscription,
-        Ticket, TransportError, Verdict,
+        DeadLetter, Delivery, HeldElsewhere, Result, Settlement, StartFrom, SubscribeRequest,
+        Subscription, Ticket, TransportError, Verdict,
     },
 };
 
@@ -112,6 +112,10 @@ impl Subscription for MemorySubscription {
         Ok(self.with_group(|group, now| {
             group.extend(tickets, self.terms.member, now + self.terms.lease)
         }))
+    }
+
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        Ok(self.with_group(|group, _| group.held_elsewhere(&self.terms)))
     }
 
     async fn close(&self) -> Result<()> {

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -27,9 +27,13 @@ use super::{
 use crate::{
     lock::Mutex,
     runtime::{Handler, Notice, Observer, RefusedAttributes},
-    transport::{Delivery, ErrorKind, Receipt, Result, Subscription, Ticket},
+    transport::{
+        Delivery, ErrorKind, HeldElsewhere, Receipt, Result, Subscription, Ticket, TransportError,
+    },
 };
 
+/// How long the question for events that others hold may take.
+const HELD_TIMEOUT: Duration = Duration::from_secs(10);
 /// While at least this many runs wait in the handler, ...
 const MANY_WAITING: usize = 128;
 /// ... runs that ended are gathered for this long. With a worker that answers in microseconds, the loop would otherwise be
@@ -324,6 +328,12 @@ impl<H: Handler> ConsumeLoop<H> {
     /// Leaves the group and sums up.
     async fn leave(self) -> std::result::Result<Summary, ConsumeError> {
         let aborting = self.lifecycle.is_aborting();
+        let is_at_end = matches!(self.lifecycle, Lifecycle::Draining(Ok(End::Reached), _));
+        let held_elsewhere = if is_at_end {
+            held_elsewhere(&self.subscription, &self.observer).await
+        } else {
+            None
+        };
         let stop = self.stop;
         let patience = async {
             if !aborting {
@@ -346,7 +356,36 @@ impl<H: Handler> ConsumeLoop<H> {
             _ => {}
         }
         summary.dead_lettered += self.subscription.dead_lettered();
+        summary.held_elsewhere = held_elsewhere;
         summary.end = Some(end);
         Ok(summary)
+    }
+}
+
+/// Returns the events before the end that other consumers hold, and reports them.
+async fn held_elsewhere(
+    subscription: &Arc<dyn Subscription>,
+    observer: &Arc<dyn Observer>,
+) -> Option<HeldElsewhere> {
+    let held = timeout(HELD_TIMEOUT, subscription.held_elsewhere()).await;
+    let no_answer = || {
+        let message = "the store did not answer";
+        Err(TransportError::new("", ErrorKind::Unavailable, message))
+    };
+    match held.unwrap_or_else(|_| no_answer()) {
+        Ok(Some(held)) => {
+            tracing::warn!(%held, "the end was reached without them");
+            observer.notice(Notice::HeldElsewhere(held));
+            Some(held)
+        }
+        Ok(None) => None,
+        Err(failed) => {
+            let message = format!(
+                "it is unknown whether other consumers of the group hold events: {}",
+                failed.message()
+            );
+            observer.notice(Notice::Warning(&failed.with_message(message)));
+            None
+        }
     }
 }

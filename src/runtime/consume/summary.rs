@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::transport::{Failure, TransportError};
+use crate::transport::{Failure, HeldElsewhere, TransportError};
 
 /// Tokens that stop a consumer.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +51,8 @@ pub struct Summary {
     pub returned: u64,
     /// Gaps: times when messages were removed before this group had handled them.
     pub gaps: u64,
+    /// Events before the end (`until_end`) that this consumer did not handle, because other consumers of its group held them.
+    pub held_elsewhere: Option<HeldElsewhere>,
     /// Reason why it ended; `None` while it runs.
     pub end: Option<End>,
 }

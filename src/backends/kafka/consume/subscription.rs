@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     assignment::rebalance::{GroupCallbacks, GroupConsumer},
     membership::{join_errors, static_member, topic_discovery},
-    offsets::{new_group::GroupHistory, start_offset::OffsetPlan},
+    offsets::{held_elsewhere, new_group::GroupHistory, start_offset::OffsetPlan},
     open_transactions,
     poll_loop::PollLoop,
     provision,
@@ -23,6 +23,7 @@ use crate::{
     backends::{
         delivery_buffer::wait::wait_until,
         kafka::{
+            codec::topic_partition::TopicPartition,
             connection::{
                 client::{self, context::Context, errors::ClientErrors, settings},
                 handle::Connection,
@@ -32,13 +33,17 @@ use crate::{
         },
     },
     lock::Mutex,
-    transport::{Delivery, Result, Settlement, SubscribeRequest, Subscription, Ticket},
+    transport::{
+        Delivery, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription, Ticket,
+    },
 };
 
 /// A subscription. Dropped without [`Subscription::close`], it leaves as a crashed process would, but at once.
 #[derive(Debug)]
 struct KafkaSubscription {
     session: Arc<Session>,
+    /// The partitions of a bounded subscription, and where each ends.
+    ends: Vec<(TopicPartition, i64)>,
     tasks: Vec<AbortOnDropHandle<()>>,
     remarks: Mutex<Vec<String>>,
 }
@@ -76,7 +81,7 @@ pub(crate) async fn join(
         state.sources.set_legacy(legacy.clone());
         state.lifecycle.awaits_legacy_retries = request.until_end && legacy.is_some();
     }
-    let joined = plan.joined;
+    let (joined, ends) = (plan.joined, plan.ends());
     let settings = client_settings(&session, &request);
     tasks.extend(static_member::start(&session, &request));
     start(&session, plan, &settings)?;
@@ -86,6 +91,7 @@ pub(crate) async fn join(
     let mut subscription = KafkaSubscription {
         tasks,
         session,
+        ends,
         remarks: Mutex::new(remarks),
     };
     // A group may keep its members waiting for minutes: then the reason is reported, and `next` waits.
@@ -181,6 +187,15 @@ impl Subscription for KafkaSubscription {
 
     fn remarks(&self) -> Vec<String> {
         self.remarks.lock().clone()
+    }
+
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        let others = {
+            let state = self.session.state();
+            let is_other = |(at, _): &&(TopicPartition, i64)| state.assignment.id(at).is_none();
+            self.ends.iter().filter(is_other).cloned().collect()
+        };
+        held_elsewhere::find(&self.session.connection, &self.session.group, others).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -112,9 +112,34 @@ pub(crate) async fn find(
 async fn count(
     connection: &Arc<Connection>,
     name: String,
-    mut spans: Vec<OffsetRange>,
+    spans: Vec<OffsetRange>,
 ) -> Result<Option<BlockedRecords>> {
     let partition = spans.first().map_or(0, |span| span.partition);
+    let RecordCount { records, since } =
+        count_records(connection, spans, Isolation::Uncommitted).await?;
+    Ok((records > 0).then_some(BlockedRecords {
+        name,
+        partition,
+        records,
+        since,
+    }))
+}
+
+/// The number of records in ranges of offsets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RecordCount {
+    /// Of many offsets, their number, which includes markers of transactions.
+    pub(crate) records: i64,
+    /// When the first of them was stored.
+    since: Option<SystemTime>,
+}
+
+/// Counts records, few of them one by one.
+pub(crate) async fn count_records(
+    connection: &Arc<Connection>,
+    mut spans: Vec<OffsetRange>,
+    isolation: Isolation,
+) -> Result<RecordCount> {
     let length = |span: &OffsetRange| span.until.unwrap_or(span.from) - span.from;
     let offsets: i64 = spans.iter().map(length).sum();
     if offsets > MAX_COUNTED {
@@ -123,7 +148,7 @@ async fn count(
             span.until = Some(span.from + 1);
         }
     }
-    let mut reader = PartitionReader::open(connection, spans, Isolation::Uncommitted)?;
+    let mut reader = PartitionReader::open(connection, spans, isolation)?;
     let (mut records, mut since) = (0, None);
     while let Some(chunk) = reader.next().await? {
         records += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
@@ -132,12 +157,7 @@ async fn count(
     if offsets > MAX_COUNTED {
         records = offsets;
     }
-    Ok((records > 0).then_some(BlockedRecords {
-        name,
-        partition,
-        records,
-        since,
-    }))
+    Ok(RecordCount { records, since })
 }
 
 /// Returns warnings of blocked records for a reader; none if no broker answers.

@@ -12,7 +12,7 @@ use super::{entry::Entry, membership::Terms};
 use crate::{
     backends::delivery_buffer::in_flight::InFlight,
     event::{Pattern, Topic},
-    transport::{Attempts, Delivery, Ticket},
+    transport::{Attempts, Delivery, HeldElsewhere, Ticket},
 };
 
 /// A message that crashed its process this often is handed out only while no other suspect is in flight: an innocent
@@ -228,6 +228,22 @@ impl GroupState {
                 .waiting
                 .values()
                 .any(|item| item.taken_by == Some(terms.member) && wanted(item))
+    }
+
+    /// Returns the messages before a bounded member's end that other members hold, or that wait for their retry.
+    pub(in crate::backends::memory) fn held_elsewhere(
+        &self,
+        terms: &Terms,
+    ) -> Option<HeldElsewhere> {
+        let in_flight = self.in_flight.iter();
+        let in_flight = in_flight
+            .filter(|out| out.handle.member != terms.member)
+            .map(|out| (&out.handle.item, out.until));
+        let waiting = self.waiting.iter().map(|((due, _), item)| (item, *due));
+        let held = in_flight
+            .chain(waiting)
+            .filter(|(item, _)| terms.wants(item.topic(), item.number));
+        HeldElsewhere::of(held.map(|(_, until)| until))
     }
 
     /// Reclaims a message from the member that holds it.

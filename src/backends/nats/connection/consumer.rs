@@ -82,6 +82,14 @@ impl ConsumerInfo {
         }
     }
 
+    /// Returns how many messages of one member may be in flight: the server delivers no more than its limit.
+    pub(crate) fn max_in_flight(&self, wanted: usize) -> usize {
+        match usize::try_from(self.config.max_ack_pending) {
+            Ok(limit) if limit > 0 => wanted.min(limit),
+            _ => wanted,
+        }
+    }
+
     /// Returns the sequence up to which every message is acknowledged.
     pub(crate) fn ack_floor(&self) -> u64 {
         match self.num_ack_pending {

@@ -342,7 +342,9 @@ impl PullLoop {
         } = recreated;
         self.watch = watch;
         if is_other_stream && self.until_end.is_some() {
-            self.until_end = Some(UntilEnd::new(&consumer, &stream));
+            let until_end = UntilEnd::new(&consumer, &stream);
+            self.session.state().begin_until_end(until_end.end());
+            self.until_end = Some(until_end);
         }
         self.pull.limits = consumer.config.limits;
         self.pull.reset().await
@@ -383,7 +385,9 @@ impl PullLoop {
             let is_beyond =
                 |one: &mut Received| !until_end.admits(one.stream_sequence, one.delivered);
             let beyond = received.extract_if(.., is_beyond);
-            returned.extend(beyond.map(|one| ack_handle(&one)));
+            let beyond: Vec<_> = beyond.map(|one| ack_handle(&one)).collect();
+            self.session.state().returned += beyond.len() as u64;
+            returned.extend(beyond);
         }
         if !returned.is_empty() {
             self.session.return_all(returned).await?;

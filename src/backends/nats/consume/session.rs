@@ -70,7 +70,7 @@ impl Session {
             incarnation: AtomicU64::new(0),
             lease: request.lease,
             ack_wait: consumer.ack_wait(),
-            max_in_flight: request.max_in_flight.max(1),
+            max_in_flight: consumer.max_in_flight(request.max_in_flight).max(1),
             state: Mutex::default(),
             delivered: Notify::new(),
             wake_pull: Notify::new(),

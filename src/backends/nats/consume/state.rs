@@ -42,12 +42,20 @@ pub(crate) struct SessionState {
     pub(crate) stale: Vec<Subject>,
     /// How many messages the caller waits for.
     pub(crate) wanted: usize,
+    /// The last sequence of a bounded subscription, and how many messages behind it were returned.
+    pub(crate) end: Option<u64>,
+    pub(crate) returned: u64,
     pub(crate) closed: bool,
     pub(crate) ended: bool,
     pub(crate) errors: PendingErrors,
 }
 
 impl SessionState {
+    /// Begins to read up to the end of the stream.
+    pub(crate) fn begin_until_end(&mut self, end: u64) {
+        (self.end, self.returned) = (Some(end), 0);
+    }
+
     /// Forgets messages whose lease has ended: the server delivers them again.
     pub(crate) fn expire(&mut self) {
         drop(self.deliveries.in_flight_mut().expire(Instant::now()));

@@ -1,6 +1,9 @@
 //! `Transport::subscribe`: membership in a group.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use tokio::{task::JoinHandle, time::timeout};
@@ -11,6 +14,7 @@ use crate::{
         nats::{
             connection::{
                 ack::IN_PROGRESS,
+                consumer,
                 handle::Connection,
                 stream::{coverage, info, setup},
             },
@@ -28,7 +32,10 @@ use crate::{
         },
     },
     lock::Mutex,
-    transport::{Delivery, ErrorKind, Result, Settlement, SubscribeRequest, Subscription, Ticket},
+    transport::{
+        Delivery, ErrorKind, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription,
+        Ticket,
+    },
 };
 
 /// How long the check of the group at the end may take.
@@ -71,6 +78,9 @@ impl NatsSubscription {
         let pull = Pull::open(connection, stream, &consumer.name, limits).await?;
         let session = Arc::new(Session::new(connection, info.store(), request, &consumer));
         session.report(watch.take_notices());
+        if let Some(until_end) = &until_end {
+            session.state().begin_until_end(until_end.end());
+        }
         let pull_loop = PullLoop::new(Arc::clone(&session), pull, watch, until_end);
         let confirming = tokio::spawn(confirm::confirm_until_dropped(Arc::clone(&session)));
         Ok(Self {
@@ -135,6 +145,26 @@ impl Subscription for NatsSubscription {
 
     fn remarks(&self) -> Vec<String> {
         self.remarks.clone()
+    }
+
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        confirm::confirm(&self.session).await?;
+        let session = &self.session;
+        let Some(consumer) = consumer::find(&session.connection, &session.consumer).await? else {
+            return Ok(None);
+        };
+        let (end, returned) = {
+            let state = session.state();
+            (state.end, state.returned)
+        };
+        // Returned messages are behind the end, and not acknowledged either.
+        let count = consumer.num_ack_pending.saturating_sub(returned);
+        let is_behind_end = end.is_none_or(|end| consumer.ack_floor() >= end);
+        if count == 0 || is_behind_end {
+            return Ok(None);
+        }
+        let until = Some(SystemTime::now() + consumer.ack_wait());
+        Ok(Some(HeldElsewhere { count, until }))
     }
 
     async fn close(&self) -> Result<()> {

@@ -62,6 +62,11 @@ impl UntilEnd {
         }
     }
 
+    /// Returns the last sequence at the start.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Notes that the connection was lost: what was on its way is delivered again after the ack wait.
     pub(crate) fn on_disconnect(&mut self, ack_wait: Duration) {
         self.redelivery_until = Some(Instant::now() + ack_wait + MAX_LATE);

@@ -4,8 +4,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::membership::{EXPIRY_INTERVAL, Membership};
-use crate::backends::sqlite::{
-    codec::timestamp, connection::session::Session, delay, error::StoreResult,
+use crate::{
+    backends::sqlite::{codec::timestamp, connection::session::Session, delay, error::StoreResult},
+    transport::HeldElsewhere,
 };
 
 /// What a member can expect.
@@ -90,6 +91,27 @@ fn has_own(connection: &Connection, member: &Membership) -> StoreResult<bool> {
          OR EXISTS(SELECT 1 FROM waiting WHERE group_id = ?1 AND owner = ?2)";
     let mut select = connection.prepare_cached(sql)?;
     Ok(select.query_row([member.group_id, member.consumer], |row| row.get(0))?)
+}
+
+/// Returns the messages before the end of a bounded member that others hold, or that wait for their retry.
+pub(crate) fn held_elsewhere(
+    connection: &Connection,
+    member: &Membership,
+) -> StoreResult<Option<HeldElsewhere>> {
+    let sql = "SELECT m.topic, h.lease_until FROM held h JOIN messages m ON m.seq = h.seq \
+         WHERE h.group_id = ?1 AND h.consumer <> ?2 AND h.seq <= ?3 \
+         UNION ALL SELECT m.topic, w.due FROM waiting w JOIN messages m ON m.seq = w.seq \
+         WHERE w.group_id = ?1 AND w.seq <= ?3";
+    let mut select = connection.prepare_cached(sql)?;
+    let end = member.end.unwrap_or(i64::MAX);
+    let mut rows = select.query([member.group_id, member.consumer, end])?;
+    let mut ends = Vec::new();
+    while let Some(row) = rows.next()? {
+        if member.topics.contains_key(&row.get(0)?) {
+            ends.push(timestamp::time(row.get(1)?));
+        }
+    }
+    Ok(HeldElsewhere::of(ends))
 }
 
 fn next_retry(connection: &Connection, member: &Membership, now: i64) -> StoreResult<Option<i64>> {

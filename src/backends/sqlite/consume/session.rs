@@ -32,7 +32,7 @@ use crate::{
         },
     },
     lock::Mutex,
-    transport::{Delivery, Result, SubscribeRequest, Ticket},
+    transport::{Delivery, HeldElsewhere, Result, SubscribeRequest, Ticket},
 };
 
 /// A consumer's session in one file.
@@ -159,6 +159,17 @@ impl ConsumerSession {
             .read(move |session| {
                 session.require(generation)?;
                 readiness::readiness(session, &shared.member())
+            })
+            .await
+    }
+
+    /// Returns the messages before the end that other consumers hold.
+    pub(crate) async fn held_elsewhere(&self, writer: &Writer) -> Result<Option<HeldElsewhere>> {
+        let (shared, generation) = (Arc::clone(&self.shared), self.generation);
+        writer
+            .read(move |session| {
+                session.require(generation)?;
+                readiness::held_elsewhere(&session.connection, &shared.member())
             })
             .await
     }

@@ -29,8 +29,8 @@ use crate::{
     event::{Group, Position},
     lock::Mutex,
     transport::{
-        Delivery, ErrorKind, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
-        TransportError,
+        Delivery, ErrorKind, HeldElsewhere, Result, Settlement, StartFrom, SubscribeRequest,
+        Subscription, Ticket, TransportError,
     },
 };
 
@@ -154,6 +154,10 @@ impl Subscription for SqliteSubscription {
 
     fn dead_lettered(&self) -> u64 {
         self.membership().shared.state().dead_lettered
+    }
+
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        self.membership().held_elsewhere(&self.writer).await
     }
 
     async fn close(&self) -> Result<()> {

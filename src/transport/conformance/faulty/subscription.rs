@@ -16,7 +16,8 @@ use crate::{
     event::{Headers, Message, Topic},
     lock::Mutex,
     transport::{
-        Delivery, Failure, Result, Settlement, SubscribeRequest, Subscription, Ticket, Verdict,
+        Delivery, Failure, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription,
+        Ticket, Verdict,
     },
 };
 
@@ -179,6 +180,10 @@ impl Subscription for FaultySubscription {
             Fault::IgnoresExtend => Ok(Vec::new()),
             _ => self.inner.extend(tickets).await,
         }
+    }
+
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        self.inner.held_elsewhere().await
     }
 
     async fn close(&self) -> Result<()> {

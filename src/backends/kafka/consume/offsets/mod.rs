@@ -2,6 +2,7 @@
 
 pub(crate) mod commit;
 pub(crate) mod commit_metadata;
+pub(crate) mod held_elsewhere;
 pub(crate) mod new_group;
 pub(crate) mod offset_tracker;
 pub(crate) mod resume;

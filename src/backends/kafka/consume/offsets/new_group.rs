@@ -133,6 +133,16 @@ async fn has_offsets(
     group: &Group,
     places: Vec<(String, i32)>,
 ) -> Result<bool> {
+    let offsets = committed_offsets(connection, group, places).await?;
+    Ok(offsets.iter().any(Option::is_some))
+}
+
+/// Returns the offsets that a group has committed in partitions.
+pub(crate) async fn committed_offsets(
+    connection: &Arc<Connection>,
+    group: &Group,
+    places: Vec<(String, i32)>,
+) -> Result<Vec<Option<i64>>> {
     let (own, group) = (Arc::clone(connection), group.clone());
     connection
         .ask(move |_, config| {
@@ -156,20 +166,26 @@ fn committed(
     client: &BaseConsumer<Context>,
     config: &Config,
     places: &[(String, i32)],
-) -> KafkaResult<bool> {
+) -> KafkaResult<Vec<Option<i64>>> {
     let mut asked = TopicPartitionList::new();
     for (topic, partition) in places {
         asked.add_partition(topic, *partition);
     }
     if asked.count() == 0 {
-        return Ok(false);
+        return Ok(Vec::new());
     }
     let end = Instant::now() + COORDINATOR.max(config.timeout);
     loop {
         match client.committed_offsets(asked.clone(), config.timeout.min(ANSWER)) {
             Ok(found) => {
-                let mut offsets = found.elements().into_iter().map(|one| one.offset());
-                return Ok(offsets.any(|offset| matches!(offset, Offset::Offset(_))));
+                let offset = |(topic, partition): &(String, i32)| match found
+                    .find_partition(topic, *partition)?
+                    .offset()
+                {
+                    Offset::Offset(offset) => Some(offset),
+                    _ => None,
+                };
+                return Ok(places.iter().map(offset).collect());
             }
             Err(failed) => {
                 if let Some(refused) = refused(client) {

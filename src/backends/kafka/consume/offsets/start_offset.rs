@@ -109,6 +109,12 @@ impl OffsetPlan {
         Some(self.at_join.get(at).map_or(0, |ends| ends.stored))
     }
 
+    /// Returns the partitions that a bounded subscription reads, with the offset behind the last record that it sees.
+    pub(crate) fn ends(&self) -> Vec<(TopicPartition, i64)> {
+        let ends = self.at_join.iter().filter(|_| self.until_end);
+        ends.map(|(at, ends)| (at.clone(), ends.visible)).collect()
+    }
+
     /// Notes that a topic was deleted and created again: everything in it is new.
     pub(crate) fn on_recreated(&self, name: &str) {
         self.recreated.lock().insert(name.to_owned());

@@ -85,6 +85,9 @@ impl Observer for Narrator {
             }
             Notice::TransientError(error) => self.warn("reading failed, retrying", error),
             Notice::Gap(error) => self.warn("messages were removed before they were read", error),
+            Notice::HeldElsewhere(held) => remarks.warning(&format!(
+                "{held}; this run did not handle them"
+            )),
             Notice::Warning(error) => remarks.warning(&error.to_string()),
             Notice::BreakerOpened(open) => {
                 let reaction = match open.next {
@@ -133,12 +136,14 @@ fn name(delivery: &Delivery) -> String {
 
 /// Returns the summary of a consumer on one line.
 pub fn summary(summary: &Summary) -> String {
+    let held = summary.held_elsewhere.map_or(0, |held| held.count);
     let parts = [
         (summary.skipped, "skipped", "skipped"),
         (summary.filtered, "not matched", "not matched"),
         (summary.retried, "retry", "retries"),
         (summary.dead_lettered, "dead letter", "dead letters"),
         (summary.returned, "given back", "given back"),
+        (held, "held elsewhere", "held elsewhere"),
     ];
     // These are among those above.
     let causes = [
@@ -163,6 +168,8 @@ pub fn summary(summary: &Summary) -> String {
 
 #[cfg(test)]
 mod tests {
+    use protoflow::transport::HeldElsewhere;
+
     use super::*;
 
     #[test]
@@ -175,6 +182,7 @@ mod tests {
         done.retried = 2;
         done.dead_lettered = 1;
         assert_eq!(summary(&done), "3 handled, 2 retries, 1 dead letter");
+<<<<<<< HEAD
         let left_out = Summary {
             skipped: 3,
             filtered: 5,
@@ -184,5 +192,12 @@ mod tests {
         };
         let text = "0 handled, 3 skipped, 5 not matched (1 expired, 2 tombstones)";
         assert_eq!(summary(&left_out), text);
+=======
+        done.held_elsewhere = Some(HeldElsewhere {
+            count: 5,
+            until: None,
+        });
+        assert!(summary(&done).ends_with(", 5 held elsewhere"));
+>>>>>>> 2344a5b (Report the events that other consumers hold when a bounded consumer reaches its end)
     }
 }
