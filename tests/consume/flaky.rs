@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use protoflow::{
     event::{Encoding, Topic},
     transport::{
-        Capabilities, DeadLetters, Delivery, ErrorKind, Finding, Outgoing, Receipt, Result,
-        Schedules, Settlement, SubscribeRequest, Subscription, Tail, TailRequest, Ticket,
+        Capabilities, DeadLetters, Delivery, ErrorKind, Finding, HeldElsewhere, Outgoing, Receipt,
+        Result, Schedules, Settlement, SubscribeRequest, Subscription, Tail, TailRequest, Ticket,
         Transport, TransportError, Verdict,
     },
 };
@@ -132,10 +132,6 @@ impl Transport for Flaky {
     async fn fix(&self, finding: &str) -> Result<()> {
         self.inner.fix(finding).await
     }
-    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
-        self.inner.held_elsewhere().await
-    }
-
     async fn close(&self) -> Result<()> {
         self.inner.close().await
     }
@@ -174,6 +170,10 @@ impl Subscription for FlakySubscription {
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
         self.inner.extend(tickets).await
+    }
+
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        self.inner.held_elsewhere().await
     }
 
     async fn close(&self) -> Result<()> {

@@ -8,6 +8,7 @@ mod breaker;
 mod endings;
 mod flaky;
 mod harness;
+mod held_elsewhere;
 mod naming;
 mod order;
 mod publishing;

@@ -164,7 +164,7 @@ fn of_consumer(stream: &str, consumer: &ConsumerInfo) -> Vec<Finding> {
     }
     let waiting = i64::try_from(consumer.num_ack_pending).unwrap_or(i64::MAX);
     let limit = consumer.config.max_ack_pending;
-    if limit > 0 && waiting >= limit {
+    if limit > 1 && waiting >= limit {
         let finding = format!("max-pending.{name}");
         findings.retain(|known| known.name != finding);
         let fix = format!("nats consumer edit {stream} {name} --max-pending=200000");

@@ -7,6 +7,7 @@ mod dead_letters;
 mod delays;
 mod earlier_retries;
 mod ground;
+mod held_elsewhere;
 mod large_dead_letters;
 mod listing;
 mod place;

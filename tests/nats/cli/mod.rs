@@ -1,6 +1,7 @@
 //! What users of NATS see: stdout, stderr and exit code together, on servers of the tests' own.
 
 mod bad_input;
+mod beside_others;
 mod capture;
 mod consume;
 mod dedup;

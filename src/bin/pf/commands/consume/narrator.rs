@@ -182,7 +182,6 @@ mod tests {
         done.retried = 2;
         done.dead_lettered = 1;
         assert_eq!(summary(&done), "3 handled, 2 retries, 1 dead letter");
-<<<<<<< HEAD
         let left_out = Summary {
             skipped: 3,
             filtered: 5,
@@ -192,12 +191,10 @@ mod tests {
         };
         let text = "0 handled, 3 skipped, 5 not matched (1 expired, 2 tombstones)";
         assert_eq!(summary(&left_out), text);
-=======
         done.held_elsewhere = Some(HeldElsewhere {
             count: 5,
             until: None,
         });
         assert!(summary(&done).ends_with(", 5 held elsewhere"));
->>>>>>> 2344a5b (Report the events that other consumers hold when a bounded consumer reaches its end)
     }
 }
