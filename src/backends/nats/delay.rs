@@ -25,7 +25,7 @@ use crate::{
         read::{
             pull::Received,
             scope::{ReadScope, StartAt},
-            stream_reader::StreamReader,
+            topic_reader::TopicReader,
         },
     },
     event::Message,
@@ -36,13 +36,14 @@ use crate::{
 pub(crate) async fn scan(connection: &Arc<Connection>) -> Result<Box<dyn ScheduleScan>> {
     let names = &connection.names;
     let info = info::find(connection, &names.stream).await?;
-    let can_exist = info.is_some_and(|info| info.covers(&names.internal_wildcard()));
-    let reader = if can_exist {
-        let filters = vec![names.schedule_subject("*")];
-        let scope = ReadScope::once(names.stream.clone(), filters, StartAt::Sequence(1));
-        Some(StreamReader::open(connection, scope).await?)
-    } else {
-        None
+    let info = info.filter(|info| info.covers(&names.internal_wildcard()));
+    let reader = match info {
+        Some(info) => {
+            let filters = vec![names.schedule_subject("*")];
+            let scope = ReadScope::once(names.stream.clone(), filters, StartAt::Sequence(1));
+            Some(TopicReader::open(connection, scope, &info).await?)
+        }
+        None => None,
     };
     Ok(Box::new(NatsScheduleScan {
         connection: Arc::clone(connection),
@@ -110,7 +111,7 @@ fn checked(id: &ScheduleId) -> Result<String> {
 /// An open read of the schedules that were pending when it started; none where the stream cannot have any.
 struct NatsScheduleScan {
     connection: Arc<Connection>,
-    reader: Option<StreamReader>,
+    reader: Option<TopicReader>,
 }
 
 #[async_trait]

@@ -21,7 +21,8 @@ use crate::{
 ///
 /// Parameters: `prefix=` (the prefix of topics in subjects; the name of the stream and a dot by default),
 /// `servers=host:port,…` (further servers of the cluster), `naming=protoflow`, `mode=binary`, `creds=FILE`,
-/// `ca=FILE`, `cert=FILE` and `key=FILE`, `connect-timeout=5s`. User and password, or a token instead of both,
+/// `nkey=FILE`, `ca=FILE`, `cert=FILE` and `key=FILE`, `domain=` or `api-prefix=` (another JetStream than that of the
+/// server), `inbox-prefix=` (where answers arrive), `connect-timeout=5s`. User and password, or a token instead of both,
 /// precede the host.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NatsFactory;

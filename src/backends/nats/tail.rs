@@ -14,11 +14,12 @@ use crate::{
             },
         },
         read::{
+            direct_reader::DirectReader,
             ephemeral_consumer::count,
             pull::Received,
             scope::{ReadScope, StartAt},
             stored,
-            stream_reader::StreamReader,
+            topic_reader::TopicReader,
         },
     },
     event::Stored,
@@ -29,7 +30,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct NatsTail {
     connection: Arc<Connection>,
-    reader: StreamReader,
+    reader: TopicReader,
     /// The last sequence when the read was opened, if it ends there.
     end: Option<u64>,
 }
@@ -57,10 +58,10 @@ impl NatsTail {
             }
         };
         let end = request.until_end.then_some(info.state.last_seq);
-        scope.watched = Some(info);
+        scope.watched = Some(info.clone());
         Ok(Self {
             connection: Arc::clone(connection),
-            reader: StreamReader::open(connection, scope).await?,
+            reader: TopicReader::open(connection, scope, &info).await?,
             end,
         })
     }
@@ -76,11 +77,19 @@ impl NatsTail {
 /// Finds the sequence at which the last `number` messages start, by bisection: the server counts the messages behind a
 /// sequence, and nothing else tells how many of them match.
 async fn start_of_last(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     scope: &ReadScope,
     info: &StreamInfo,
     number: u64,
 ) -> Result<u64> {
+    if info.is_work_queue() {
+        let scope = ReadScope {
+            until_end: true,
+            ..scope.clone()
+        };
+        let reader = DirectReader::open(connection, scope, info);
+        return reader.start_of_last(number).await;
+    }
     let (mut low, mut high) = (info.state.first_seq.max(1), info.state.last_seq + 1);
     if count(connection, scope, low).await? <= number {
         return Ok(low);

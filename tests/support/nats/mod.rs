@@ -4,4 +4,4 @@ pub mod raw;
 pub mod server;
 
 pub use raw::Raw;
-pub use server::Broker;
+pub use server::{Broker, free_address};

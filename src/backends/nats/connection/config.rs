@@ -20,6 +20,11 @@ use crate::{
 /// The stream of a URL without a path; the Go library uses the same.
 const STREAM: &str = "PROTOFLOW";
 
+/// The prefix of requests to the JetStream of the server itself.
+const API_PREFIX: &str = "$JS.API";
+/// The prefix of the subjects at which answers arrive.
+pub(crate) const INBOX_PREFIX: &str = "_INBOX";
+
 const PARAMETERS: Parameters = Parameters {
     scheme: SCHEME,
     names: &[
@@ -31,6 +36,10 @@ const PARAMETERS: Parameters = Parameters {
         "ca",
         "cert",
         "key",
+        "nkey",
+        "domain",
+        "api-prefix",
+        "inbox-prefix",
         "connect-timeout",
         "dedup",
     ],
@@ -45,6 +54,11 @@ pub(crate) struct Config {
     pub(crate) encoding: Encoding,
     pub(crate) login: Option<Login>,
     pub(crate) creds: Option<PathBuf>,
+    /// A file with the seed of a user's key.
+    pub(crate) nkey: Option<PathBuf>,
+    /// The prefix of requests to JetStream, and of the subjects at which answers arrive.
+    pub(crate) api_prefix: String,
+    pub(crate) inbox_prefix: String,
     pub(crate) tls: Tls,
     pub(crate) timeout: Duration,
     /// Whether messages may carry commands to the server (`Nats-*` headers).
@@ -105,6 +119,9 @@ impl Config {
             },
             login: login(url),
             creds: None,
+            nkey: None,
+            api_prefix: API_PREFIX.to_owned(),
+            inbox_prefix: INBOX_PREFIX.to_owned(),
             tls: Tls {
                 required: scheme == "tls",
                 ..Tls::default()
@@ -124,10 +141,30 @@ impl Config {
         config
             .servers
             .extend(further.map(|server| format!("{scheme}://{server}")));
+        config.refuse_contradictions()?;
         if config.tls.certificate.is_some() != config.tls.key.is_some() {
             return Err(wrong("`cert` and `key` must be given together"));
         }
         Ok(config)
+    }
+
+    /// Sets the prefix of requests to JetStream, once.
+    fn set_api_prefix(&mut self, prefix: String) -> Result<()> {
+        if self.api_prefix != API_PREFIX {
+            return Err(wrong("`domain` and `api-prefix` exclude each other"));
+        }
+        self.api_prefix = prefix;
+        Ok(())
+    }
+
+    /// Refuses several ways to authenticate.
+    fn refuse_contradictions(&self) -> Result<()> {
+        if self.nkey.is_some() && (self.creds.is_some() || self.login.is_some()) {
+            return Err(wrong(
+                "`nkey` excludes `creds`, a user and a token: a server asks for one of them",
+            ));
+        }
+        Ok(())
     }
 
     /// Takes a parameter that only NATS has; `false` means that it is unknown.
@@ -135,6 +172,13 @@ impl Config {
         match name {
             "prefix" => self.names.prefix = prefix(value)?,
             "creds" => self.creds = Some(value.into()),
+            "nkey" => self.nkey = Some(value.into()),
+            "domain" if !is_subject(value) || value.contains('.') => {
+                return Err(wrong(format!("`{value}` is not a valid domain")));
+            }
+            "domain" => self.set_api_prefix(format!("$JS.{value}.API"))?,
+            "api-prefix" => self.set_api_prefix(subject_prefix(name, value)?)?,
+            "inbox-prefix" => self.inbox_prefix = subject_prefix(name, value)?,
             "ca" => self.tls.authority = Some(value.into()),
             "cert" => self.tls.certificate = Some(value.into()),
             "key" => self.tls.key = Some(value.into()),
@@ -142,6 +186,23 @@ impl Config {
         }
         Ok(true)
     }
+}
+
+/// Reads the beginning of subjects, with or without a dot behind it.
+fn subject_prefix(name: &str, value: &str) -> Result<String> {
+    let bare = value.strip_suffix('.').unwrap_or(value);
+    if is_subject(bare) {
+        return Ok(bare.to_owned());
+    }
+    Err(wrong(format!("`{name}={value}` is not a valid subject")))
+}
+
+/// Reports whether a text is a subject without wildcards.
+fn is_subject(text: &str) -> bool {
+    let is_token = |token: &str| {
+        !token.is_empty() && !token.contains(|c: char| c.is_whitespace() || c.is_control())
+    };
+    !text.contains(['*', '>']) && text.split('.').all(is_token)
 }
 
 fn login(url: &Url) -> Option<Login> {
@@ -205,12 +266,31 @@ mod tests {
     }
 
     #[test]
+    fn requests_and_answers_have_prefixes() {
+        let config = read("nats://a?domain=leaf&inbox-prefix=_INBOX_shop.").unwrap();
+        assert_eq!(config.api_prefix, "$JS.leaf.API");
+        assert_eq!(config.inbox_prefix, "_INBOX_shop");
+        let config = read("nats://a?api-prefix=JS.acc.API").unwrap();
+        assert_eq!(config.api_prefix, "JS.acc.API");
+        let config = read("nats://a?nkey=user.nk").unwrap();
+        assert_eq!(config.api_prefix, "$JS.API");
+        assert_eq!(config.nkey, Some("user.nk".into()));
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         for (url, part) in [
             ("nats://a/b.c", "b.c"),
             ("nats://a?prefx=x", "prefx=x"),
             ("nats://a?prefix=a..b", "a..b"),
             ("nats://a?cert=x", "together"),
+            ("nats://a?domain=a.b", "a.b"),
+            ("nats://a?domain=", "domain"),
+            ("nats://a?api-prefix=a..b", "a..b"),
+            ("nats://a?inbox-prefix=a.%3E", "a.>"),
+            ("nats://a?domain=a&api-prefix=b", "exclude"),
+            ("nats://u:p@a?nkey=x", "excludes"),
+            ("nats://a?creds=x&nkey=y", "excludes"),
             ("nats://a?connect-timeout=soon", "connect-timeout"),
         ] {
             let error = read(url).unwrap_err();

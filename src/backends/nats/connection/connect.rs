@@ -1,6 +1,6 @@
 //! Connecting to a server: options, reconnect delay, and why a connection was refused.
 
-use std::{error::Error as _, io, sync::Arc, time::Duration};
+use std::{error::Error as _, io, path::Path, sync::Arc, time::Duration};
 
 use async_nats::{ConnectErrorKind, ConnectOptions, jetstream::context::ContextBuilder};
 use tokio::time::timeout;
@@ -22,7 +22,7 @@ use crate::{
 
 /// Connects, or returns within the connect timeout why that failed.
 pub(crate) async fn connect(config: Config) -> Result<Arc<Connection>> {
-    let denials = Arc::<Denials>::default();
+    let denials = Arc::new(Denials::new(&config.inbox_prefix));
     let options = options(&config, Arc::clone(&denials)).await?;
     let servers: Vec<async_nats::ServerAddr> = config
         .servers
@@ -48,7 +48,8 @@ pub(crate) async fn connect(config: Config) -> Result<Arc<Connection>> {
 async fn options(config: &Config, denials: Arc<Denials>) -> Result<ConnectOptions> {
     let mut options = ConnectOptions::new()
         .name("pf")
-        .connection_timeout(config.timeout)
+        .connection_timeout(per_server(config))
+        .custom_inbox_prefix(&config.inbox_prefix)
         .request_timeout(Some(ANSWER_TIMEOUT))
         .subscription_capacity(1 << 16)
         .retain_servers_order()
@@ -74,6 +75,9 @@ async fn options(config: &Config, denials: Arc<Denials>) -> Result<ConnectOption
             error(ErrorKind::Configuration, message).because(source)
         })?;
     }
+    if let Some(file) = &config.nkey {
+        options = options.nkey(read_seed(file)?);
+    }
     if let Some(file) = &config.tls.authority {
         options = options.add_root_certificates(file.clone());
     }
@@ -81,6 +85,34 @@ async fn options(config: &Config, denials: Arc<Denials>) -> Result<ConnectOption
         options = options.add_client_certificate(certificate.clone(), key.clone());
     }
     Ok(options.require_tls(config.tls.required))
+}
+
+/// Returns how long to wait for one server: the next ones have to be tried within the same limit.
+fn per_server(config: &Config) -> Duration {
+    let servers = u32::try_from(config.servers.len()).unwrap_or(u32::MAX);
+    config.timeout / servers.max(1)
+}
+
+/// Reads the seed of a user's key: a line of its own, as `nk` writes it, or within a decorated block.
+fn read_seed(file: &Path) -> Result<String> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(|source| {
+        let message = format!("cannot read the key file {shown}");
+        error(ErrorKind::Configuration, message).because(source)
+    })?;
+    let is_seed = |line: &&str| {
+        line.len() == 58
+            && line.starts_with("SU")
+            && line
+                .bytes()
+                .all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
+    };
+    let seed = text.lines().map(str::trim).find(is_seed);
+    seed.map(str::to_owned).ok_or_else(|| {
+        let message = format!("the key file {shown} has no seed of a user");
+        error(ErrorKind::Configuration, message)
+            .hint("a seed begins with `SU`; `nk -gen user` makes one")
+    })
 }
 
 /// Returns the delay before a connection attempt; the first one is made at once.

@@ -77,7 +77,7 @@ pub(crate) async fn from_any_replica(
     stream: &str,
     query: Query<'_>,
 ) -> Result<Option<async_nats::Message>> {
-    let subject = format!("$JS.API.DIRECT.GET.{stream}");
+    let subject = connection.api_subject(&format!("DIRECT.GET.{stream}"));
     let body = Bytes::from(query.body().to_string());
     let found = connection.ride_out(|| async {
         let answer = connection.client.request(subject.clone(), body.clone());

@@ -56,6 +56,7 @@ pub(crate) struct Connection {
     pub(crate) timeout: Duration,
     /// The requests that the server has denied.
     pub(crate) denials: Arc<Denials>,
+    api_prefix: String,
     id_prefix: String,
     next_id: AtomicU64,
 }
@@ -77,6 +78,7 @@ impl Connection {
             dedup: config.dedup,
             timeout: config.timeout,
             denials,
+            api_prefix: config.api_prefix,
             id_prefix: Ulid::generate().to_string(),
             next_id: AtomicU64::new(0),
         }
@@ -145,6 +147,11 @@ impl Connection {
         })
     }
 
+    /// Returns the subject of a request to the `JetStream` API.
+    pub(crate) fn api_subject(&self, verb: &str) -> String {
+        format!("{}.{verb}", self.api_prefix)
+    }
+
     /// Sends a request to the `JetStream` API, and repeats it if the connection was lost meanwhile or no leader answers.
     /// Only for requests that may be carried out twice.
     pub(crate) async fn api(&self, verb: String, body: &Value) -> Result<Value, ApiError> {
@@ -153,7 +160,7 @@ impl Connection {
 
     /// Sends a request to the `JetStream` API once.
     pub(crate) async fn api_once(&self, verb: &str, body: &Value) -> Result<Value, ApiError> {
-        let subject = format!("$JS.API.{verb}");
+        let subject = self.api_subject(verb);
         let body = Bytes::from(body.to_string());
         let answer = self.client.request(subject.clone(), body);
         error::parse_answer(&self.answer(&subject, answer).await?.payload)

@@ -17,8 +17,6 @@ use crate::{
 
 /// The most denials that are kept.
 const MAX_DENIALS: usize = 256;
-/// The prefix of the subjects at which answers arrive.
-const INBOX: &str = "_INBOX.";
 
 /// A request or subscription that the server denied.
 #[derive(Debug)]
@@ -31,14 +29,16 @@ struct Denial {
 }
 
 /// The denials of a connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Denials {
+    /// The prefix of the subjects at which answers arrive, with a dot.
+    inbox: String,
     kept: Mutex<VecDeque<Denial>>,
     news: watch::Sender<()>,
 }
 
 impl Denial {
-    fn read(text: &str) -> Option<Self> {
+    fn read(text: &str, inbox: &str) -> Option<Self> {
         let text = text.trim_start_matches("nats: ");
         let lower = text.to_lowercase();
         let denial = |subject: &str, is_subscription| Self {
@@ -48,7 +48,7 @@ impl Denial {
             at: Instant::now(),
         };
         if lower.contains("maximum subscriptions exceeded") {
-            return Some(denial(INBOX, true));
+            return Some(denial(inbox, true));
         }
         if !lower.contains("permissions violation") {
             return None;
@@ -59,16 +59,19 @@ impl Denial {
     }
 
     /// Reports whether a request gets no answer: it may not be sent, or its answer may not be received.
-    fn affects(&self, subject: &str, since: Instant) -> bool {
+    fn affects(&self, subject: &str, since: Instant, inbox: &str) -> bool {
         if self.is_subscription {
-            return self.subject.starts_with(INBOX) || covers(&self.subject, subject);
+            return self.subject.starts_with(inbox) || covers(&self.subject, subject);
         }
         self.subject == subject && self.at >= since
     }
 
-    fn error(&self) -> TransportError {
+    fn error(&self, inbox: &str) -> TransportError {
         let hint = if self.is_subscription {
-            "answers and messages arrive at `_INBOX.>`: the user needs permission to subscribe to it".to_owned()
+            format!(
+                "answers and messages arrive at `{inbox}>`: the user needs permission to subscribe to it, or \
+                 `inbox-prefix=` in the URL names the subject that the user may subscribe to"
+            )
         } else {
             let subject = &self.subject;
             format!("the user needs permission to publish to `{subject}`")
@@ -78,12 +81,21 @@ impl Denial {
 }
 
 impl Denials {
+    /// Starts without denials; answers arrive at subjects with this prefix.
+    pub(crate) fn new(inbox_prefix: &str) -> Self {
+        Self {
+            inbox: format!("{inbox_prefix}."),
+            kept: Mutex::default(),
+            news: watch::Sender::default(),
+        }
+    }
+
     /// Records a denial that the server reports on the connection.
     pub(crate) fn record(&self, event: &Event) {
         match event {
             Event::Connected => self.kept().retain(|denial| !denial.is_subscription),
             Event::ServerError(ServerError::Other(text)) => {
-                let Some(denial) = Denial::read(text) else {
+                let Some(denial) = Denial::read(text, &self.inbox) else {
                     return;
                 };
                 let mut kept = self.kept();
@@ -111,8 +123,8 @@ impl Denials {
     pub(crate) fn of(&self, subject: &str, since: Instant) -> Option<TransportError> {
         let kept = self.kept();
         let mut denials = kept.iter();
-        let denial = denials.find(|denial| denial.affects(subject, since))?;
-        Some(denial.error())
+        let denial = denials.find(|denial| denial.affects(subject, since, &self.inbox))?;
+        Some(denial.error(&self.inbox))
     }
 
     /// Waits for the answer to a request, or until the server denies the request or its answer.
@@ -147,7 +159,7 @@ impl Denials {
     pub(crate) fn of_answers(&self) -> Option<TransportError> {
         let kept = self.kept();
         let denial = kept.iter().find(|denial| denial.is_subscription)?;
-        Some(denial.error())
+        Some(denial.error(&self.inbox))
     }
 }
 
@@ -156,7 +168,7 @@ mod tests {
     use super::*;
 
     fn denied(texts: &[&str]) -> Denials {
-        let denials = Denials::default();
+        let denials = Denials::new("_INBOX");
         for text in texts {
             denials.record(&Event::ServerError(ServerError::Other((*text).to_owned())));
         }

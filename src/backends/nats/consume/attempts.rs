@@ -182,7 +182,7 @@ pub(crate) async fn delete_all(connection: &Connection, consumer: &str) -> Resul
 /// Deletes the record of a settled message, without waiting for the answer.
 pub(crate) async fn delete(connection: &Connection, consumer: &str, number: u64) {
     let filter = json!({"filter": subject(connection, consumer, number)}).to_string();
-    let verb = format!("$JS.API.STREAM.PURGE.{}", connection.names.state_stream());
+    let verb = connection.api_subject(&format!("STREAM.PURGE.{}", connection.names.state_stream()));
     if let Err(failed) = connection.client.publish(verb, filter.into()).await {
         tracing::debug!(%failed, "a record of failed runs stays until it expires");
     }

@@ -51,7 +51,8 @@ impl LeaseKeeper {
     /// Reports once that records of failed runs may not be deleted: nothing waits for the answers to their deletes.
     fn report_denial(&mut self, session: &Session) {
         let connection = &session.connection;
-        let purge = format!("$JS.API.STREAM.PURGE.{}", connection.names.state_stream());
+        let purge =
+            connection.api_subject(&format!("STREAM.PURGE.{}", connection.names.state_stream()));
         if let Some(denied) = connection.denials.of(&purge, self.started)
             && !std::mem::replace(&mut self.reported_denial, true)
         {

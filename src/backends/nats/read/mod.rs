@@ -1,5 +1,6 @@
 //! Reading without a group: pull requests, ordered readers, and what a reader has lost.
 
+pub(crate) mod direct_reader;
 pub(crate) mod ephemeral_consumer;
 pub(crate) mod gap;
 pub(crate) mod pull;
@@ -7,3 +8,4 @@ pub(crate) mod scope;
 pub(crate) mod stored;
 pub(crate) mod stream_reader;
 mod stream_watch;
+pub(crate) mod topic_reader;

@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     backends::nats::{
         codec::timestamp::nanos,
-        connection::{consumer::PullLimits, handle::Connection},
+        connection::{consumer::PullLimits, direct_get::StoredMessage, handle::Connection},
         error::error,
     },
     transport::{ErrorKind, Result, TransportError},
@@ -45,6 +45,22 @@ pub(crate) struct Received {
     pub(crate) consumer_sequence: u64,
     pub(crate) delivered: u64,
     pub(crate) published: SystemTime,
+}
+
+impl From<StoredMessage> for Received {
+    /// Turns a message that was read without a consumer into one that nobody acknowledges.
+    fn from(stored: StoredMessage) -> Self {
+        Self {
+            subject: stored.subject.into(),
+            headers: Some(stored.headers),
+            payload: stored.payload,
+            reply: Subject::from(""),
+            stream_sequence: stored.sequence,
+            consumer_sequence: 0,
+            delivered: 1,
+            published: stored.time,
+        }
+    }
 }
 
 /// What happened while a reader waited.
@@ -108,7 +124,7 @@ impl Pull {
             requested: Instant::now(),
             denials,
             limits,
-            next: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+            next: connection.api_subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}")),
             connects: connection.connects(),
             connection: Arc::clone(connection),
             inbox,

@@ -295,7 +295,8 @@ impl StreamReader {
     /// Deletes the consumer without waiting for the answer.
     fn delete_consumer(&self) {
         let (connection, stream) = (Arc::clone(&self.connection), &self.scope.stream);
-        let subject = format!("$JS.API.CONSUMER.DELETE.{stream}.{}", self.cursor.consumer);
+        let verb = format!("CONSUMER.DELETE.{stream}.{}", self.cursor.consumer);
+        let subject = connection.api_subject(&verb);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 let _ = connection.client.publish(subject, "".into()).await;

@@ -94,6 +94,12 @@ impl StreamInfo {
         format!("{}@{}", self.config.name, self.created)
     }
 
+    /// Reports whether the stream is a work queue: each message belongs to one consumer, and is deleted when that
+    /// acknowledges it.
+    pub(crate) fn is_work_queue(&self) -> bool {
+        self.config.retention == "workqueue"
+    }
+
     /// Reports whether the stream has replicas, which may lag behind its leader.
     pub(crate) fn is_replicated(&self) -> bool {
         self.config.num_replicas > 1
