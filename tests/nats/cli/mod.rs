@@ -12,6 +12,7 @@ mod interest;
 mod interop;
 mod left_out;
 mod misdirected;
+mod permissions;
 mod prefixes;
 mod schedule;
 mod security;

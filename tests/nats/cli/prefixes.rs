@@ -55,7 +55,7 @@ fn the_jetstream_of_a_leaf_node_is_named_by_its_domain() {
         "{run}"
     );
     let run = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
-    assert!(run.stderr().contains("replayed 1 dead letter"), "{run}");
+    assert_eq!(run.stdout(), "replayed 1 dead letter\n", "{run}");
     assert!(consume("true").succeeded().stderr().contains("1 handled"));
     let later = ["publish", "order.created", "{}", "--delay", "1h"];
     let _ = pf.run(&later).succeeded();

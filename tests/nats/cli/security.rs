@@ -1,5 +1,10 @@
 //! Servers that want to know who asks, and connections that nobody else reads.
 
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
 use test_support::{harness::Pf, nats::Broker};
 
 use super::shop::Shop;
@@ -84,15 +89,62 @@ fn both_sides_show_their_certificates() {
     };
     let user = |rest: &str| Pf::bare().env("PF_URL", &url(rest));
     assert_works(&user(&format!("ca={ca}&cert={cert}&key={key}")));
-    for (rest, code) in [
+    let cannot_read = "cannot read nowhere.pem, which `ca=` in the URL names";
+    for (rest, text) in [
         // Nobody vouches for the server.
-        (format!("cert={cert}&key={key}"), 78),
+        (format!("cert={cert}&key={key}"), "`ca=FILE`"),
         // Nobody vouches for us.
-        (format!("ca={ca}"), 77),
-        (format!("ca=nowhere.pem&cert={cert}&key={key}"), 78),
+        (format!("ca={ca}"), "`cert=FILE` and `key=FILE`"),
+        (format!("ca=nowhere.pem&cert={cert}&key={key}"), cannot_read),
+        (
+            format!("ca={ca}&cert={cert}&key={cert}"),
+            "client.pem, which `key=` in the URL names, has no private key in PEM format",
+        ),
     ] {
         let run = user(&rest).run(&["publish", "order.created", "{}"]);
-        assert_eq!(run.code(), Some(code), "{rest}: {run}");
+        assert_eq!(run.code(), Some(78), "{rest}: {run}");
         assert!(run.stderr().starts_with("error: "), "{run}");
+        assert!(run.stderr().contains(text), "{rest}: {run}");
     }
+}
+
+#[test]
+fn a_server_without_tls_is_named_at_once() {
+    let broker = Broker::start();
+    let url = broker.url("SHOP").replace("nats://", "tls://");
+    let run = Pf::bare().env("PF_URL", &url).run(&["tail"]);
+    assert_eq!(run.code(), Some(78), "{run}");
+    assert!(
+        run.stderr().contains("the server does not use TLS"),
+        "{run}"
+    );
+    assert!(run.stderr().contains("`nats://`"), "{run}");
+}
+
+#[test]
+fn a_server_that_says_nothing_is_waited_for_as_long_as_the_timeout_says() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap();
+    let broker = Broker::start();
+    let publish = [
+        "publish",
+        "order.created",
+        "{}",
+        "--create",
+        "--connect-timeout",
+    ];
+    let run = |servers: &str, timeout: &str| {
+        let user = Pf::bare().env("PF_URL", &format!("nats://{servers}/SHOP"));
+        let start = Instant::now();
+        let run = user.run(&[&publish[..], &[timeout]].concat());
+        (run, start.elapsed())
+    };
+    for scheme_and_host in [format!("{silent}"), format!("{silent},{silent}")] {
+        let (run, took) = run(&scheme_and_host, "1s");
+        assert_eq!(run.code(), Some(69), "{run}");
+        assert!(took < Duration::from_secs(5), "{took:?}: {run}");
+    }
+    // The next server is tried within the same time.
+    let (run, _) = run(&format!("{silent},{}", broker.address()), "10s");
+    let _ = run.succeeded();
 }

@@ -13,6 +13,7 @@ use crate::{
                 config::{Config, Login},
                 handle::{ANSWER_TIMEOUT, Connection},
                 permissions::Denials,
+                tls,
             },
             error::error,
         },
@@ -23,6 +24,7 @@ use crate::{
 /// Connects, or returns within the connect timeout why that failed.
 pub(crate) async fn connect(config: Config) -> Result<Arc<Connection>> {
     let denials = Arc::new(Denials::new(&config.inbox_prefix));
+    tls::check_files(&config.tls)?;
     let options = options(&config, Arc::clone(&denials)).await?;
     let servers: Vec<async_nats::ServerAddr> = config
         .servers
@@ -133,13 +135,13 @@ fn refused(failed: async_nats::ConnectError, config: &Config) -> TransportError 
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
             (ErrorKind::Denied, "authentication failed")
         }
-        ConnectErrorKind::Tls => return unencrypted(&failed.to_string()).because(failed),
+        ConnectErrorKind::Tls => return tls::handshake_failed(&failed.to_string()).because(failed),
         ConnectErrorKind::ServerParse => {
             (ErrorKind::Configuration, "a server address is not valid")
         }
         _ => {
             return match broken_handshake(&failed) {
-                Some(reason) => unencrypted(&reason),
+                Some(reason) => tls::handshake_failed(&reason),
                 None => unreachable(config),
             }
             .because(failed);
@@ -152,20 +154,4 @@ fn refused(failed: async_nats::ConnectError, config: &Config) -> TransportError 
 fn broken_handshake(failed: &async_nats::ConnectError) -> Option<String> {
     let io = failed.source()?.downcast_ref::<io::Error>()?;
     (io.kind() == io::ErrorKind::InvalidData).then(|| io.to_string())
-}
-
-fn unencrypted(reason: &str) -> TransportError {
-    if reason.contains("CertificateRequired") {
-        return error(
-            ErrorKind::Denied,
-            "the server requires a client certificate",
-        )
-        .hint("add `cert=FILE` and `key=FILE` to the URL");
-    }
-    let failed = error(ErrorKind::Configuration, "the TLS handshake failed");
-    if reason.contains("UnknownIssuer") {
-        return failed
-            .hint("add `ca=FILE` with the certificate authority of the server to the URL");
-    }
-    failed
 }

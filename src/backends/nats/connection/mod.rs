@@ -12,3 +12,4 @@ pub(crate) mod names;
 pub(crate) mod permissions;
 pub(crate) mod retry;
 pub(crate) mod stream;
+mod tls;

@@ -148,8 +148,13 @@ impl Subscription for NatsSubscription {
     }
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
-        confirm::confirm(&self.session).await?;
         let session = &self.session;
+        let unconfirmed = session.state().unconfirmed.clone();
+        if let Err(failed) = confirm::confirm(session).await {
+            // To be confirmed, or reported, when the subscription is closed.
+            session.state().unconfirmed.extend(unconfirmed);
+            return Err(failed);
+        }
         let Some(consumer) = consumer::find(&session.connection, &session.consumer).await? else {
             return Ok(None);
         };
