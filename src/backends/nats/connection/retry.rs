@@ -70,6 +70,20 @@ where
     .await
 }
 
+/// Repeats an operation while its failures are transient, for as long as it is wanted.
+pub(crate) async fn forever<T, E, F>(mut op: impl FnMut() -> F) -> Result<T, E>
+where
+    E: Transient,
+    F: Future<Output = Result<T, E>>,
+{
+    loop {
+        match op().await {
+            Err(failed) if failed.is_transient() => sleep(PAUSE).await,
+            result => return result,
+        }
+    }
+}
+
 /// Repeats an operation that says itself whether to repeat it, at most until the deadline. It is given the failure of
 /// the attempt before: an attempt that got no answer may have been carried out, which those after it must not forget.
 pub(crate) async fn attempts<T, E, F>(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize as _;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     backends::nats::{
@@ -13,7 +13,7 @@ use crate::{
             consumer::PullLimits,
             handle::Connection,
             names::reader_consumer,
-            retry::{PAUSE, RIDE_OUT},
+            retry::{self, Attempt, RIDE_OUT},
         },
         error::{ApiError, error},
         read::scope::{ReadScope, StartAt},
@@ -40,12 +40,7 @@ pub(crate) async fn create_patiently(
     scope: &ReadScope,
     start: StartAt,
 ) -> Result<EphemeralConsumer> {
-    loop {
-        match create(connection, scope, start).await {
-            Err(failed) if failed.is_transient() => sleep(PAUSE).await,
-            created => return created,
-        }
-    }
+    retry::forever(|| create(connection, scope, start)).await
 }
 
 /// Creates a consumer unless the server stays away. A server that is there may wait for a leader.
@@ -54,14 +49,15 @@ pub(crate) async fn create_soon(
     scope: &ReadScope,
     start: StartAt,
 ) -> Result<EphemeralConsumer> {
-    let (patience, deadline) = (connection.timeout, Instant::now() + RIDE_OUT);
-    loop {
+    let patience = connection.timeout;
+    retry::attempts(Instant::now() + RIDE_OUT, |_| async move {
         match timeout(patience, create_patiently(connection, scope, start)).await {
-            Ok(created) => return created,
-            Err(_) if connection.is_connected() && Instant::now() < deadline => {}
-            Err(_) => return Err(server_gone(patience)),
+            Ok(created) => Attempt::Final(created),
+            Err(_) if connection.is_connected() => Attempt::Again(server_gone(patience)),
+            Err(_) => Attempt::Final(Err(server_gone(patience))),
         }
-    }
+    })
+    .await
 }
 
 fn server_gone(patience: Duration) -> TransportError {
