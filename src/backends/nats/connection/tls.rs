@@ -1,4 +1,4 @@
-//! Certificates of a connection, and why a TLS handshake failed: each reason with the parameter of the URL that mends it.
+//! Certificates of a connection, and why a TLS handshake failed: each reason with the parameter of the URL that fixes it.
 //!
 //! The client reads the files only while it connects, and reports what is wrong with them without their names.
 

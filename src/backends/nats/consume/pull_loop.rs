@@ -342,9 +342,7 @@ impl PullLoop {
         } = recreated;
         self.watch = watch;
         if is_other_stream && self.until_end.is_some() {
-            let until_end = UntilEnd::new(&consumer, &stream);
-            self.session.state().begin_until_end(until_end.end());
-            self.until_end = Some(until_end);
+            self.until_end = Some(self.session.begin_until_end(&consumer, &stream));
         }
         self.pull.limits = consumer.config.limits;
         self.pull.reset().await
@@ -384,10 +382,9 @@ impl PullLoop {
         if let Some(until_end) = &mut self.until_end {
             let is_beyond =
                 |one: &mut Received| !until_end.admits(one.stream_sequence, one.delivered);
-            let beyond = received.extract_if(.., is_beyond);
-            let beyond: Vec<_> = beyond.map(|one| ack_handle(&one)).collect();
-            self.session.state().returned += beyond.len() as u64;
-            returned.extend(beyond);
+            let (beyond, before) = (received.extract_if(.., is_beyond), returned.len());
+            returned.extend(beyond.map(|one| ack_handle(&one)));
+            self.session.state().returned += (returned.len() - before) as u64;
         }
         if !returned.is_empty() {
             self.session.return_all(returned).await?;

@@ -20,8 +20,12 @@ use crate::{
             consumer::ConsumerInfo,
             handle::Connection,
             retry,
+            stream::info::StreamInfo,
         },
-        consume::state::{AckHandle, SessionState},
+        consume::{
+            state::{AckHandle, SessionState},
+            until_end::UntilEnd,
+        },
     },
     event::Group,
     lock::Mutex,
@@ -102,6 +106,13 @@ impl Session {
     /// Returns the name from which the ids of dead letters are derived.
     pub(crate) fn store(&self) -> String {
         self.store.lock().clone()
+    }
+
+    /// Begins to read up to the end of the stream.
+    pub(crate) fn begin_until_end(&self, consumer: &ConsumerInfo, stream: &StreamInfo) -> UntilEnd {
+        let until_end = UntilEnd::new(consumer, stream);
+        self.state().begin_until_end(until_end.end());
+        until_end
     }
 
     /// Returns a number that changes when another stream takes the name of the one before.
