@@ -94,6 +94,7 @@ async fn a_replayed_event_is_handled_though_it_has_expired() {
     let options = JobOptions {
         holder: "a test".to_owned(),
         rate: None,
+        stop_on_refail: None,
     };
     let (stop, progress) = (Stop::default(), &mut |_: &[_]| ());
     triage.run(&plan, &options, &stop, progress).await.unwrap();
