@@ -36,6 +36,7 @@ pub(crate) fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
     );
     DeadLetter {
         at: None,
+        is_foreign: false,
         id: DeadLetterId::derive("store", &position, &group, 0),
         message: Message::new(topic.clone(), payload),
         record: DeadLetterRecord {

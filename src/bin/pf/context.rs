@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use protoflow::{
     backends::{OpenOptions, Registry},
-    event::Group,
+    event::{Group, Topic},
     transport::Transport,
 };
 use url::Url;
@@ -122,6 +122,25 @@ impl Context {
             Some(target) => Ok(target.url.clone()),
             None => Err(CliError::configuration("no URL")),
         }
+    }
+
+    /// Reads dead letters from these topics too, as the parameter of the URL says.
+    pub fn add_dead_letter_topics(&mut self, topics: &[Topic]) -> CliResult<()> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let scheme = self.url()?.scheme().to_owned();
+        let Some(target) = self.target.as_mut().filter(|_| scheme == "kafka") else {
+            return Err(CliError::usage(format!(
+                "`--dead-letter-topic` is for Kafka, and the store is `{scheme}:`"
+            ))
+            .hint("without it, every dead-letter store is read"));
+        };
+        for topic in topics {
+            let mut parameters = target.url.query_pairs_mut();
+            parameters.append_pair("dead-letters", topic.as_str());
+        }
+        Ok(())
     }
 
     /// Opens the store, once.

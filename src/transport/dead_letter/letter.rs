@@ -23,6 +23,9 @@ pub struct DeadLetter {
     pub record: DeadLetterRecord,
     /// The position that the dead letter itself is stored at, if it was read from a transport; never exported.
     pub at: Option<Position>,
+    /// Whether another program stored it. A replay cannot send it to the group that failed, which is none of Protoflow's:
+    /// it goes to the topic, and to every group of it.
+    pub is_foreign: bool,
 }
 
 impl DeadLetter {
@@ -77,6 +80,7 @@ impl DeadLetter {
             message: stored.message.clone(),
             record,
             at: None,
+            is_foreign: false,
         }
     }
 

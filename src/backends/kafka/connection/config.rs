@@ -11,7 +11,7 @@ use crate::{
         kafka::error::{SCHEME, error},
         url_options::Parameters,
     },
-    event::{Dialect, Encoding},
+    event::{Dialect, Encoding, Topic},
     transport::{ErrorKind, Result, TransportError},
 };
 
@@ -20,6 +20,7 @@ const PARAMETERS: Parameters = Parameters {
     names: &[
         "servers",
         "prefix",
+        "dead-letters",
         "partitions",
         "replication",
         "naming",
@@ -93,12 +94,21 @@ impl Config {
             timeout: Duration::ZERO,
             properties: BTreeMap::new(),
         };
-        let common = PARAMETERS.read(url, options, config.encoding, |name, value| {
-            config.set(name, value)
+        let mut dead_letters = Vec::new();
+        let common = PARAMETERS.read(url, options, config.encoding, |name, value| match name {
+            "dead-letters" => {
+                for topic in value.split(',') {
+                    dead_letters.push(topic_of_dead_letters(topic)?);
+                }
+                Ok(true)
+            }
+            _ => config.set(name, value),
         })?;
         if common.dedup {
             return Err(no_dedup());
         }
+        // Under the prefix, which may stand behind them.
+        config.names.add_dead_letters(&dead_letters)?;
         config.encoding = common.encoding;
         config.servers.extend(common.servers);
         config.timeout = common.connect_timeout;
@@ -161,6 +171,13 @@ fn no_dedup() -> TransportError {
     refused.hint("leave `dedup` out; `pf caps` says why")
 }
 
+fn topic_of_dead_letters(text: &str) -> Result<Topic> {
+    text.parse().map_err(|why| {
+        let failed = wrong(format!("`dead-letters={text}` is not a valid topic: {why}"));
+        failed.hint("it names topics that hold dead letters of other programs, separated by commas")
+    })
+}
+
 /// Returns the error of a URL that cannot be meant.
 pub(crate) fn wrong(message: impl Into<String>) -> TransportError {
     error(ErrorKind::Configuration, message)
@@ -176,10 +193,11 @@ mod tests {
 
     #[test]
     fn parameters_are_read() {
-        let url = "kafka://me:p%40ss@a:1/?servers=b:2,c:3&prefix=shop.&partitions=6&linger.ms=9";
+        let url = "kafka://me:p%40ss@a:1/?servers=b:2,c:3&dead-letters=x,y&prefix=shop.&partitions=6&linger.ms=9";
         let config = read(url).unwrap();
         assert_eq!(config.servers, ["a:1", "b:2", "c:3"]);
         assert_eq!(config.partitions, Some(6));
+        assert_eq!(config.names.named_dead_letters(), ["shop.x", "shop.y"]);
         assert_eq!(config.properties["linger.ms"], "9");
         assert_eq!(config.properties["sasl.password"], "p@ss");
         assert_eq!(config.properties["security.protocol"], "sasl_plaintext");
@@ -195,6 +213,7 @@ mod tests {
             ("kafka://a?acks=1", "acks"),
             ("kafka://a?group.id=x", "group.id"),
             ("kafka://a?connect-timeout=soon", "connect-timeout"),
+            ("kafka://a?dead-letters=a,,b", "dead-letters"),
         ] {
             let error = read(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration, "{url}");

@@ -10,6 +10,8 @@ use crate::{
 
 /// Behind a topic's name, the topic of its dead letters.
 const LETTERS: &str = ".dlq";
+/// Behind a topic's name, the topic of the dead letters that Spring Kafka stores, before version 3 and since.
+const SPRING: [&str; 2] = [".DLT", "-dlt"];
 /// The prefix of every other internal name.
 const INTERNAL: &str = "pf.";
 /// Behind the names of a group and a topic, the topic of the group's retries of it.
@@ -23,6 +25,19 @@ const LONGEST: usize = 249;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Names {
     prefix: String,
+    /// Kafka's names of the topics that the URL names as holding dead letters of other programs.
+    dead_letters: Vec<String>,
+}
+
+/// A topic that holds dead letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeadLetterStore {
+    /// Its name under the prefix, as in positions.
+    pub(crate) name: String,
+    /// The topic of the messages, as far as the name says.
+    pub(crate) origin: Option<Topic>,
+    /// Whether every record is a dead letter. A topic that only has Spring's name may be one of events.
+    pub(crate) is_certain: bool,
 }
 
 impl Names {
@@ -31,10 +46,49 @@ impl Names {
         if prefix.is_empty() || is_legal(prefix) && !prefix.starts_with('.') {
             return Ok(Self {
                 prefix: prefix.to_owned(),
+                dead_letters: Vec::new(),
             });
         }
         let message = format!("`{prefix}` is not a valid prefix");
         Err(error(ErrorKind::Configuration, message).hint(LEGAL))
+    }
+
+    /// Adds topics that hold dead letters of other programs.
+    pub(crate) fn add_dead_letters(&mut self, topics: &[Topic]) -> Result<()> {
+        for topic in topics {
+            self.dead_letters.push(self.topic_name(topic)?);
+        }
+        Ok(())
+    }
+
+    /// Returns Kafka's names of the topics that the URL names as holding dead letters.
+    pub(crate) fn named_dead_letters(&self) -> &[String] {
+        &self.dead_letters
+    }
+
+    /// Returns what a topic of this name holds, if that may be dead letters.
+    pub(crate) fn dead_letter_store(&self, name: &str) -> Option<DeadLetterStore> {
+        if let Some(origin) = self.origin_of(name) {
+            return Some(self.store(name, Some(origin), true));
+        }
+        let is_named = self.dead_letters.iter().any(|named| named == name);
+        let own = SPRING.iter().find_map(|end| name.strip_suffix(end));
+        let origin = own.and_then(|own| self.topic(own));
+        (is_named || origin.is_some()).then(|| self.store(name, origin, is_named))
+    }
+
+    /// Returns a topic of which it is known that it holds dead letters, as those of a job.
+    pub(crate) fn planned_store(&self, name: &str) -> DeadLetterStore {
+        let known = self.dead_letter_store(name);
+        known.unwrap_or_else(|| self.store(name, None, true))
+    }
+
+    fn store(&self, name: &str, origin: Option<Topic>, is_certain: bool) -> DeadLetterStore {
+        DeadLetterStore {
+            name: name.strip_prefix(&self.prefix).unwrap_or(name).to_owned(),
+            origin,
+            is_certain,
+        }
     }
 
     /// Returns the prefix of every topic.
@@ -52,7 +106,12 @@ impl Names {
                 format!("topic `{topic}` would be an internal topic of Protoflow or of Kafka");
             return Err(error(ErrorKind::Invalid, message));
         }
-        legal(format!("{}{name}", self.prefix))
+        let legal = legal(format!("{}{name}", self.prefix))?;
+        if self.dead_letters.contains(&legal) {
+            let message = format!("topic `{topic}` holds dead letters, as `dead-letters` says");
+            return Err(error(ErrorKind::Invalid, message));
+        }
+        Ok(legal)
     }
 
     /// Returns the user's topic that has a name in Kafka.
@@ -232,6 +291,33 @@ mod tests {
         for name in ["order.delay", "mypf.delay", "shop.pf.created"] {
             assert!(names.topic(name).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn dead_letters_of_other_programs_are_found_by_name() {
+        let mut names = Names::new("shop.").unwrap();
+        let order: Topic = "order".parse().unwrap();
+        for (name, is_certain) in [
+            ("shop.order.dlq", true),
+            ("shop.order.DLT", false),
+            ("shop.order-dlt", false),
+        ] {
+            let store = names.dead_letter_store(name).unwrap();
+            assert_eq!(store.origin.as_ref(), Some(&order), "{name}");
+            assert_eq!(store.is_certain, is_certain, "{name}");
+            assert_eq!(format!("shop.{}", store.name), name);
+        }
+        assert_eq!(names.dead_letter_store("shop.failed"), None);
+        assert_eq!(names.dead_letter_store("order.DLT"), None);
+        let failed: Topic = "failed".parse().unwrap();
+        names
+            .add_dead_letters(std::slice::from_ref(&failed))
+            .unwrap();
+        let store = names.dead_letter_store("shop.failed").unwrap();
+        assert_eq!((store.origin, store.is_certain), (None, true));
+        assert_eq!(names.topic("shop.failed"), None);
+        assert!(names.topic_name(&failed).is_err());
+        assert!(names.topic("shop.order.DLT").is_some(), "it can be tailed");
     }
 
     #[test]

@@ -9,10 +9,13 @@ use crate::{
             record::{self, FetchedRecord, ID, LETTER, ORIGINAL, TOPIC},
             topic_partition::{RecordPlace, TopicPartition},
         },
-        connection::{handle::Connection, names::Names},
+        connection::{
+            handle::Connection,
+            names::{DeadLetterStore, Names},
+        },
         read::offset_fetcher::OffsetFetcher,
     },
-    event::{Position, Topic},
+    event::Position,
     transport::{DeadLetter, DeadLetterId, DeadLetterRecord, ErrorKind, Result},
 };
 
@@ -25,8 +28,6 @@ pub(crate) struct DecodedLetter {
     pub(crate) offset: i64,
     /// The position of the message, if the letter only refers to it.
     pub(crate) reference: Option<Position>,
-    /// Whether another program stored it, which knows nothing of the groups here.
-    pub(crate) is_foreign: bool,
 }
 
 /// Decodes records as dead letters.
@@ -34,7 +35,7 @@ pub(crate) struct DecodedLetter {
 pub(crate) struct LetterDecoder {
     store: String,
     names: Names,
-    topics: HashMap<Arc<str>, Topic>,
+    stores: HashMap<Arc<str>, DeadLetterStore>,
 }
 
 impl LetterDecoder {
@@ -43,20 +44,27 @@ impl LetterDecoder {
         Ok(Self {
             store: connection.store().await?,
             names: connection.names().clone(),
-            topics: HashMap::new(),
+            stores: HashMap::new(),
         })
     }
 
-    /// Decodes a letter; none if the record is not in a dead-letter topic.
+    /// Decodes a letter of a job, whose topic need not be named in the URL any more.
+    pub(crate) fn decode_planned(&mut self, read: FetchedRecord) -> Option<DecodedLetter> {
+        if !self.stores.contains_key(&read.topic) {
+            let store = self.names.planned_store(&read.topic);
+            self.stores.insert(Arc::clone(&read.topic), store);
+        }
+        self.decode(read)
+    }
+
+    /// Decodes a letter; none if the record is not in a dead-letter topic, or is no dead letter.
     pub(crate) fn decode(&mut self, read: FetchedRecord) -> Option<DecodedLetter> {
-        let topic = if let Some(topic) = self.topics.get(&read.topic) {
-            topic.clone()
-        } else {
-            let topic = self.names.origin_of(&read.topic)?;
-            self.topics.insert(Arc::clone(&read.topic), topic.clone());
-            topic
-        };
-        let at = format!("{topic}.dlq/{}/{}", read.partition, read.offset);
+        if !self.stores.contains_key(&read.topic) {
+            let store = self.names.dead_letter_store(&read.topic)?;
+            self.stores.insert(Arc::clone(&read.topic), store);
+        }
+        let store = self.stores.get(&read.topic)?;
+        let at = format!("{}/{}/{}", store.name, read.partition, read.offset);
         let at = Position::new(at);
         let (name, partition, offset) = (Arc::clone(&read.topic), read.partition, read.offset);
         let reference = read.marks.get(ORIGINAL).and_then(text).map(Position::new);
@@ -69,21 +77,22 @@ impl LetterDecoder {
                 record,
                 message: read.message(topic),
                 at: None,
+                is_foreign: false,
             };
             (letter, reference, false)
         } else {
             let (letter, reference) =
-                foreign::letter(&self.names, &self.store, (&topic, &at), read)?;
+                foreign::letter(&self.names, &self.store, (store, &at), read)?;
             (letter, reference, true)
         };
         letter.at = Some(at);
+        letter.is_foreign = is_foreign;
         Some(DecodedLetter {
             letter,
             topic: name,
             partition,
             offset,
             reference,
-            is_foreign,
         })
     }
 }

@@ -1,14 +1,14 @@
-//! Dead letters that other programs stored: Spring Kafka's, Kafka Connect's, those of share groups (KIP-1191), and plain
-//! messages, of which only the message is known.
+//! Dead letters that other programs stored: Spring Kafka's, Kafka Connect's, those of share groups (KIP-1191), Kafka
+//! Streams' (KIP-1034), SmallRye's, and plain messages, of which only the message is known.
 
 use std::time::SystemTime;
 
 use crate::{
     backends::kafka::{
         codec::record::{self, FetchedRecord},
-        connection::names::Names,
+        connection::names::{DeadLetterStore, Names},
     },
-    event::{Envelope, Group, Headers, Message, Position, Topic},
+    event::{Envelope, Group, Headers, Message, Position},
     transport::{
         DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Failure, Origin,
         describe_failure,
@@ -16,7 +16,25 @@ use crate::{
 };
 
 /// Prefixes of the headers that were added to the original when it was dead-lettered.
-const ADDED: [&str; 3] = ["kafka_dlt-", "__connect.errors.", "__dlq.errors."];
+const ADDED: [&str; 7] = [
+    "kafka_dlt-",
+    "kafka_original-",
+    "kafka_exception-",
+    "retry_topic-",
+    "__connect.errors.",
+    "__dlq.errors.",
+    "__streams.errors.",
+];
+/// The headers that SmallRye adds; others may begin like them.
+const SMALLRYE: [&str; 7] = [
+    "dead-letter-exception-class-name",
+    "dead-letter-cause-class-name",
+    "dead-letter-reason",
+    "dead-letter-cause",
+    "dead-letter-topic",
+    "dead-letter-partition",
+    "dead-letter-offset",
+];
 /// The group of a letter that names none.
 const UNKNOWN: &str = "unknown";
 
@@ -35,28 +53,33 @@ struct ForeignFailure {
     is_reference: bool,
 }
 
-/// Decodes a letter that is stored at `at` among the letters of `topic`, and returns the position of its message if it only
-/// refers to it.
+/// Decodes a letter that is stored at `at`, and returns the position of its message if it only refers to it.
 pub(crate) fn letter(
     names: &Names,
     store: &str,
-    (topic, at): (&Topic, &Position),
+    (place, at): (&DeadLetterStore, &Position),
     mut read: FetchedRecord,
 ) -> Option<(DeadLetter, Option<Position>)> {
-    let failure = ForeignFailure::read(&read);
+    let failure = match ForeignFailure::read(&read.headers) {
+        Some(failure) => failure,
+        None if place.is_certain => ForeignFailure::unknown(),
+        None => return None,
+    };
     let origin = failure.topic.as_deref().and_then(|name| names.topic(name));
-    let place = origin.as_ref().and_then(|origin| {
+    let original = origin.as_ref().and_then(|origin| {
         let partition = i32::try_from(failure.partition?).ok()?;
         Some(record::position(origin, partition, failure.offset?))
     });
-    let origin = origin.unwrap_or_else(|| topic.clone());
+    let origin = origin.or_else(|| place.origin.clone());
+    let origin = origin.or_else(|| place.name.parse().ok())?;
     let group = failure.group.and_then(|group| group.parse().ok());
     let group: Group = group.or_else(|| UNKNOWN.parse().ok())?;
     let died = read.time;
-    read.headers
-        .retain(|name| !ADDED.iter().any(|added| name.starts_with(added)));
+    read.headers.retain(|name| {
+        !SMALLRYE.contains(&name) && !ADDED.iter().any(|added| name.starts_with(added))
+    });
     let message = read.message(origin.clone());
-    let reference = place
+    let reference = original
         .clone()
         .filter(|_| failure.is_reference && message.payload.is_none());
     let record = DeadLetterRecord {
@@ -66,7 +89,7 @@ pub(crate) fn letter(
             transport: crate::backends::kafka::error::SCHEME.to_owned(),
             store: store.to_owned(),
             topic: origin,
-            position: place.unwrap_or_else(|| at.clone()),
+            position: original.unwrap_or_else(|| at.clone()),
             time: failure.time.unwrap_or(died),
         },
         kind: failure.kind,
@@ -89,6 +112,7 @@ pub(crate) fn letter(
         message,
         record,
         at: None,
+        is_foreign: true,
     };
     Some((letter, reference))
 }
@@ -98,21 +122,32 @@ fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<
 }
 
 impl ForeignFailure {
-    fn read(read: &FetchedRecord) -> Self {
-        let headers = &read.headers;
-        if headers.text("kafka_dlt-original-topic").is_some()
-            || headers.text("kafka_dlt-exception-fqcn").is_some()
-        {
-            return Self::spring(headers);
+    /// Reads the headers by which a program says why it dead-lettered a message.
+    fn read(headers: &Headers) -> Option<Self> {
+        let has = |name: &str| headers.text(name).is_some();
+        // `@RetryableTopic` leaves `dlt` out of most names.
+        for prefix in ["kafka_dlt-", "kafka_"] {
+            if has(&format!("{prefix}original-topic")) || has(&format!("{prefix}exception-fqcn")) {
+                return Some(Self::spring(headers, prefix));
+            }
         }
-        if headers.text("__connect.errors.topic").is_some()
-            || headers.text("__connect.errors.connector.name").is_some()
-        {
-            return Self::connect(headers);
+        if has("__connect.errors.topic") || has("__connect.errors.connector.name") {
+            return Some(Self::connect(headers));
         }
-        if headers.text("__dlq.errors.topic").is_some() {
-            return Self::share_group(headers);
+        if has("__dlq.errors.topic") {
+            return Some(Self::share_group(headers));
         }
+        if has("__streams.errors.topic") || has("__streams.errors.exception") {
+            return Some(Self::streams(headers));
+        }
+        if has("dead-letter-topic") && has("dead-letter-offset") || has(SMALLRYE[0]) {
+            return Some(Self::smallrye(headers));
+        }
+        None
+    }
+
+    /// Returns that of a message without such headers.
+    fn unknown() -> Self {
         Self {
             topic: None,
             partition: None,
@@ -126,16 +161,18 @@ impl ForeignFailure {
         }
     }
 
-    fn spring(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("kafka_dlt-{name}"));
-        let number = |name: &str| number(headers, &format!("kafka_dlt-{name}"));
+    fn spring(headers: &Headers, prefix: &str) -> Self {
+        let text = |name: &str| headers.text(&format!("{prefix}{name}"));
+        let number = |name: &str| number(headers, &format!("{prefix}{name}"));
         let class = text("exception-cause-fqcn").or_else(|| text("exception-fqcn"));
         Self {
             topic: text("original-topic").map(str::to_owned),
             partition: number("original-partition"),
             offset: number("original-offset"),
             time: number("original-timestamp").map(|millis| record::time(Some(millis))),
-            group: text("original-consumer-group").map(str::to_owned),
+            group: headers
+                .text("kafka_dlt-original-consumer-group")
+                .map(str::to_owned),
             kind: DeadLetterKind::Exhausted,
             failure: describe_failure(
                 class.unwrap_or("exception"),
@@ -162,6 +199,48 @@ impl ForeignFailure {
                 text("exception.class.name").unwrap_or("exception"),
                 text("exception.message").unwrap_or_default(),
                 text("exception.stacktrace"),
+            ),
+            attempts: 1,
+            is_reference: false,
+        }
+    }
+
+    /// Kafka Streams names no group: it is the application's id, which no header has.
+    fn streams(headers: &Headers) -> Self {
+        let text = |name: &str| headers.text(&format!("__streams.errors.{name}"));
+        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+        Self {
+            topic: text("topic").map(str::to_owned),
+            partition: number("partition"),
+            offset: number("offset"),
+            time: None,
+            group: None,
+            kind: DeadLetterKind::Terminated,
+            failure: describe_failure(
+                text("exception").unwrap_or("exception"),
+                text("message").unwrap_or_default(),
+                text("stacktrace"),
+            ),
+            attempts: 1,
+            is_reference: false,
+        }
+    }
+
+    fn smallrye(headers: &Headers) -> Self {
+        let text = |name: &str| headers.text(&format!("dead-letter-{name}"));
+        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+        let class = text("cause-class-name").or_else(|| text("exception-class-name"));
+        Self {
+            topic: text("topic").map(str::to_owned),
+            partition: number("partition"),
+            offset: number("offset"),
+            time: None,
+            group: None,
+            kind: DeadLetterKind::Terminated,
+            failure: describe_failure(
+                class.unwrap_or("exception"),
+                text("reason").unwrap_or_default(),
+                text("cause"),
             ),
             attempts: 1,
             is_reference: false,
@@ -245,9 +324,9 @@ mod tests {
         payload: Option<&'static str>,
     ) -> (DeadLetter, Option<Position>) {
         let names = Names::new("shop.").unwrap();
-        let topic: Topic = "order".parse().unwrap();
+        let store = names.dead_letter_store("shop.order.dlq").unwrap();
         let at = Position::new("order.dlq/1/9");
-        super::letter(&names, "c", (&topic, &at), read(headers, payload)).unwrap()
+        super::letter(&names, "c", (&store, &at), read(headers, payload)).unwrap()
     }
 
     /// Returns some letter.
@@ -282,6 +361,71 @@ mod tests {
         );
         assert_eq!(record.failure.class, "java.Broke");
         assert_eq!(record.failure.message, "no stock for 7");
+    }
+
+    #[test]
+    fn the_headers_of_retryable_topics_are_understood() {
+        let (letter, _) = open(
+            &[
+                ("mine", b"1"),
+                ("kafka_original-topic", b"shop.payment"),
+                ("kafka_original-partition", &[0, 0, 0, 2]),
+                ("kafka_original-offset", &[0, 0, 0, 0, 0, 0, 0, 7]),
+                ("kafka_dlt-original-consumer-group", b"billing"),
+                ("kafka_exception-fqcn", b"org.Listener"),
+                ("kafka_exception-message", b"no stock"),
+                ("retry_topic-attempts", &[0, 0, 0, 4]),
+            ],
+            Some("{}"),
+        );
+        let record = &letter.record;
+        assert_eq!(letter.message.headers.len(), 1, "those added are left out");
+        assert_eq!(record.origin.position.as_str(), "payment/2/7");
+        assert_eq!((record.group.as_str(), record.attempts), ("billing", 4));
+        assert_eq!(record.failure.message, "no stock");
+    }
+
+    #[test]
+    fn streams_and_smallrye_are_understood() {
+        let streams: &[(&str, &[u8])] = &[
+            ("mine", b"1"),
+            ("__streams.errors.exception", b"java.Broke"),
+            ("__streams.errors.message", b"no stock"),
+            ("__streams.errors.stacktrace", b"at x"),
+            ("__streams.errors.topic", b"shop.payment"),
+            ("__streams.errors.partition", b"2"),
+            ("__streams.errors.offset", b"7"),
+        ];
+        let smallrye: &[(&str, &[u8])] = &[
+            ("dead-letter-mine", b"1"),
+            ("dead-letter-exception-class-name", b"java.Wrapped"),
+            ("dead-letter-cause-class-name", b"java.Broke"),
+            ("dead-letter-reason", b"no stock"),
+            ("dead-letter-topic", b"shop.payment"),
+            ("dead-letter-partition", b"2"),
+            ("dead-letter-offset", b"7"),
+        ];
+        for headers in [streams, smallrye] {
+            let (letter, _) = open(headers, Some("{}"));
+            let record = &letter.record;
+            assert!(letter.is_foreign);
+            assert_eq!(letter.message.headers.len(), 1, "those added are left out");
+            assert_eq!(record.origin.position.as_str(), "payment/2/7");
+            assert_eq!(record.group.as_str(), UNKNOWN);
+            assert_eq!(record.failure.class, "java.Broke");
+            assert_eq!(record.failure.message, "no stock");
+        }
+    }
+
+    #[test]
+    fn an_event_in_a_topic_that_only_has_springs_name_is_no_dead_letter() {
+        let names = Names::new("shop.").unwrap();
+        let store = names.dead_letter_store("shop.order-dlt").unwrap();
+        let at = Position::new("order-dlt/1/9");
+        let open = |headers| super::letter(&names, "c", (&store, &at), read(headers, Some("{}")));
+        assert_eq!(open(&[("mine", b"1")]), None);
+        let (letter, _) = open(&[("kafka_dlt-exception-fqcn", b"java.Broke")]).unwrap();
+        assert_eq!(letter.record.origin.topic.as_str(), "order");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{
     backends::kafka::{
         codec::{record::FetchedRecord, topic_partition::OffsetRange},
         connection::handle::{self, Connection},
+        error::error,
         read::{
             merged_scan::{self, MergedScan},
             offset_fetcher::OffsetFetcher,
@@ -23,7 +24,7 @@ use crate::{
         },
     },
     event::{Pattern, Topic},
-    transport::{DeadLetter, DeadLetterScan, Result, Selection},
+    transport::{DeadLetter, DeadLetterScan, ErrorKind, Result, Selection},
 };
 
 /// Opens a scan of the letters that exist now.
@@ -96,13 +97,21 @@ pub(crate) async fn dead_letter_topics(
         .collect();
     let patterns = selection.topics.iter();
     let patterns: Vec<Pattern> = patterns.filter_map(|text| text.parse().ok()).collect();
+    for named in connection.names().named_dead_letters() {
+        if all.iter().all(|(name, _)| name != named) {
+            let message = format!("there is no topic `{named}`, which was to hold dead letters");
+            return Err(error(ErrorKind::NotFound, message));
+        }
+    }
     let mut stores = all;
     stores.retain(|(name, _)| {
-        connection.names().origin_of(name).is_some_and(|topic| {
-            selection.topics.is_empty()
-                || !topics.contains(&topic)
-                || patterns.iter().any(|pattern| pattern.matches(&topic))
-        })
+        let names = connection.names();
+        let Some(origin) = names.origin_of(name) else {
+            return names.dead_letter_store(name).is_some();
+        };
+        selection.topics.is_empty()
+            || !topics.contains(&origin)
+            || patterns.iter().any(|pattern| pattern.matches(&origin))
     });
     Ok(stores)
 }

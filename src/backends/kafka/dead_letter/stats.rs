@@ -184,6 +184,7 @@ impl Counting<'_> {
                 message,
                 record,
                 at: None,
+                is_foreign: false,
             });
         }
     }

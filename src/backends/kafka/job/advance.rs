@@ -168,7 +168,7 @@ async fn resolve_target(
     };
     let failed = match target(connection, to, found) {
         Ok(name) if connection.topics.cached_partitions(&name).is_some() => return Ok(()),
-        Ok(name) if to.is_some() || found.is_foreign => {
+        Ok(name) if to.is_some() || found.letter.is_foreign => {
             match connection.topics.partitions(&name).await? {
                 Some(_) => return Ok(()),
                 None => format!("there is no topic `{name}`"),
@@ -192,7 +192,17 @@ async fn resolve_target(
 fn target(connection: &Connection, to: Option<&Topic>, found: &DecodedLetter) -> Result<String> {
     match to {
         Some(topic) => connection.names().topic_name(topic),
-        None if found.is_foreign => connection.names().topic_name(&found.letter.message.topic),
+        None if found.letter.is_foreign => {
+            let topic = &found.letter.message.topic;
+            let name = connection.names().topic_name(topic);
+            if name.as_ref().is_ok_and(|name| **name != *found.topic) {
+                return name;
+            }
+            let message = format!(
+                "it does not say which topic it came from, only that `{topic}` holds it; `--to TOPIC` replays it"
+            );
+            Err(error(ErrorKind::Invalid, message))
+        }
         None => {
             let letter = &found.letter;
             let (group, topic) = (&letter.record.group, &letter.message.topic);
@@ -209,7 +219,7 @@ fn replayed_record(
 ) -> Result<OutgoingRecord> {
     let letter = &found.letter;
     let name = target(connection, to, found)?;
-    if to.is_some() || found.is_foreign {
+    if to.is_some() || found.letter.is_foreign {
         let lineage = record::json(&letter.lineage())?;
         return Ok(OutgoingRecord {
             topic: name,

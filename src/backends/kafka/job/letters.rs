@@ -271,7 +271,7 @@ impl LetterReader {
             Err(failed) if failed.kind() == ErrorKind::NotFound => None,
             read => read?,
         };
-        let found = read.and_then(|read| self.decoder.decode(read));
+        let found = read.and_then(|read| self.decoder.decode_planned(read));
         let Some(mut found) = found.filter(|found| found.letter.id == *id) else {
             return Ok(Disposition::Gone);
         };

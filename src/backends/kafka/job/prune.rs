@@ -63,7 +63,9 @@ pub(crate) async fn prune(connection: &Arc<Connection>, worker: &mut Worker) -> 
     let mut left: HashMap<Place, Watermarks> = places.into_iter().zip(bounds).collect();
     let mut gone = TopicPartitionList::new();
     for (place, bounds) in &mut left {
-        if !worker.touched.contains(place) {
+        // Other programs may still read what they stored.
+        let is_own = connection.names().origin_of(&place.0).is_some();
+        if !is_own || !worker.touched.contains(place) {
             continue;
         }
         let end = resolved_prefix(connection, worker, place, *bounds).await?;

@@ -66,6 +66,7 @@ impl EncodedLetter {
             message: headers::read(topic, Some(&map), self.payload),
             record,
             at: Some(Position::number(self.sequence)),
+            is_foreign: false,
         };
         Some(DecodedLetter {
             letter,

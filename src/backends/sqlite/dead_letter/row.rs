@@ -64,6 +64,7 @@ pub(crate) fn read(row: &Row<'_>) -> StoreResult<DeadLetter> {
         message: message(row, 4, record.origin.topic.clone())?,
         record,
         at: None,
+        is_foreign: false,
     })
 }
 

@@ -83,6 +83,7 @@ pub(super) struct ContentsBuilder {
     replayed: u64,
     most_replays: u32,
     undecodable: u64,
+    foreign: u64,
 }
 
 impl ContentsBuilder {
@@ -99,6 +100,7 @@ impl ContentsBuilder {
             replayed: 0,
             most_replays: 0,
             undecodable: 0,
+            foreign: 0,
         }
     }
 
@@ -120,6 +122,7 @@ impl ContentsBuilder {
         self.most_replays = self.most_replays.max(letter.record.generation);
         self.undecodable += u64::from(letter.record.kind == DeadLetterKind::Decode);
         self.counts.add(letter);
+        self.foreign += u64::from(letter.is_foreign);
         let target = self.target(letter);
         if let Some(count) = self.targets.get_mut(&target) {
             *count += 1;
@@ -135,7 +138,9 @@ impl ContentsBuilder {
         let record = &letter.record;
         match &self.action {
             JobAction::Replay { to: Some(topic) } => (topic.clone(), None),
-            JobAction::Replay { to: None } if !self.to_group => (record.origin.topic.clone(), None),
+            JobAction::Replay { to: None } if !self.to_group || letter.is_foreign => {
+                (record.origin.topic.clone(), None)
+            }
             JobAction::Replay { to: None } | JobAction::Purge => {
                 (record.origin.topic.clone(), Some(record.group.clone()))
             }
@@ -201,6 +206,11 @@ impl ContentsBuilder {
             warnings.push(format!(
                 "every group of the topic gets these events again, not only the one that failed{}",
                 note(capabilities.replay_to_group.note())
+            ));
+        } else if self.foreign > 0 {
+            warnings.push(format!(
+                "{} stored by another program: every group of the topic gets these events again, not only the one that failed",
+                were(self.foreign)
             ));
         }
         if !capabilities.exactly_once_replay.is_present() {

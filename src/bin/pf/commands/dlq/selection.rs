@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use protoflow::{
-    event::{Group, Pattern},
+    event::{Group, Pattern, Topic},
     runtime::{Filter, Query, Triage},
     transport::{DeadLetterKind, DeadLetterRef, Selection, Transport},
 };
@@ -37,6 +37,9 @@ pub struct SelectionArgs {
     /// Topics of the original messages, such as `order.*`
     #[arg(long, value_name = "PATTERN")]
     topic: Vec<Pattern>,
+    /// Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)
+    #[arg(long, value_name = "TOPIC")]
+    dead_letter_topic: Vec<Topic>,
     /// The group that dead-lettered them
     #[arg(long)]
     group: Option<Group>,
@@ -151,6 +154,7 @@ impl SelectionArgs {
 
     /// Reads the selection and opens the store; prints a notice and returns `None` if the list of ids is empty.
     pub async fn open(self, context: &mut Context) -> CliResult<Option<OpenSelection>> {
+        context.add_dead_letter_topics(&self.dead_letter_topic)?;
         let Some((query, text, empty)) = self.read(&context.printer.remarks())? else {
             return Ok(None);
         };
@@ -195,8 +199,14 @@ impl SelectionArgs {
         let lacks_root = self
             .filter
             .is_some_and(|filter| !ROOTS.iter().any(|root| filter.contains(root)));
-        let text = (self.since.is_some() || self.until.is_some())
-            .then(|| written(&query, self.since.as_ref(), self.until.as_ref()));
+        let is_plain = self.since.is_none() && self.until.is_none();
+        let text = (!is_plain || !self.dead_letter_topic.is_empty()).then(|| {
+            let times = [
+                ("since", self.since.as_ref()),
+                ("until", self.until.as_ref()),
+            ];
+            written(&query, times, &self.dead_letter_topic)
+        });
         query.selection.since = self.since.map(|since| since.time);
         query.selection.until = self.until.map(|until| until.time);
         let empty = EmptyResult {
@@ -219,16 +229,19 @@ fn refuse_store(topic: &protoflow::event::Topic) -> CliResult<()> {
     )
 }
 
-fn written(query: &Query, since: Option<&Moment>, until: Option<&Moment>) -> String {
+fn written(query: &Query, times: [(&str, Option<&Moment>); 2], stores: &[Topic]) -> String {
     let mut text = if query.is_all() {
         String::new()
     } else {
         query.text()
     };
-    for (name, moment) in [("since", since), ("until", until)] {
+    for (name, moment) in times {
         if let Some(moment) = moment {
             let _ = write!(text, " --{name} '{}'", moment.text);
         }
+    }
+    for topic in stores {
+        let _ = write!(text, " --dead-letter-topic {topic}");
     }
     text.trim_start().to_owned()
 }
