@@ -155,6 +155,42 @@ fn a_limit_and_a_signal_hold_while_nobody_answers() {
     assert!(start.elapsed() < SLACK, "{:?}", start.elapsed());
 }
 
+#[test]
+fn the_time_to_connect_holds_for_every_command() {
+    // Takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("kafka://{}/", silent.local_addr().unwrap());
+    let pf = Pf::bare().env("PF_URL", &url);
+    for command in [
+        "publish order.created {}",
+        "publish order.created {} --delay 1h",
+        "tail order.created",
+        "consume order.created --group mail -- cat",
+        "caps",
+        "doctor",
+        "dlq list",
+        "dlq stats",
+        "dlq replay --all --yes",
+        "schedule list",
+        "schedule cancel 01M8P8M71179DBFFJZ9CQPKSHW",
+        "schedule run",
+    ] {
+        let words = command.split(' ');
+        let args: Vec<&str> = ["--connect-timeout", "2s"]
+            .into_iter()
+            .chain(words)
+            .collect();
+        let start = Instant::now();
+        let run = pf.run(&args);
+        assert_eq!(run.code(), Some(69), "{command}: {run}");
+        // Twice the time would be more.
+        assert!(
+            start.elapsed() < Duration::from_millis(3900),
+            "{command}: {run}"
+        );
+    }
+}
+
 /// Starts a broker with a door for a user, who may do everything that no ACL is about.
 pub(crate) fn with_acls(more: &[&str]) -> (Broker, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -214,13 +250,13 @@ fn what_is_forbidden_or_full_is_refused() {
     assert_eq!(run.code(), Some(77), "{run}");
     assert!(took < SOON + SLACK, "{took:?}");
     insta::assert_snapshot!(refused(&run).replace(&guarded, "SERVER"), @r"
-    error: kafka: group `svc` may not be read by this user
+    error: kafka: the cluster's ACLs do not allow Read on group `svc`
     hint: kafka-acls.sh --bootstrap-server SERVER --add --allow-principal User:ann --operation Read --group svc
     ");
     let run = pf.run(&["consume", "secret", "--group", "other", "--", "cat"]);
     assert_eq!(run.code(), Some(77), "{run}");
     insta::assert_snapshot!(refused(&run).replace(&guarded, "SERVER"), @r"
-    error: kafka: topic `secret` may not be read by this user
+    error: kafka: the cluster's ACLs do not allow Read on topic `secret`
     hint: kafka-acls.sh --bootstrap-server SERVER --add --allow-principal User:ann --operation Read --topic secret
     ");
     let first = pf.spawn(&["consume", "order.created", "--group", "full", "--", "cat"]);

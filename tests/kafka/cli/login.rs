@@ -1,6 +1,9 @@
 //! Who is not let in, and who speaks another language than the broker.
 
-use std::net::TcpListener;
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use insta::assert_snapshot;
 use test_support::{harness::Pf, kafka::Broker};
@@ -74,6 +77,7 @@ fn whoever_has_no_password_is_told_so() {
 fn another_language_than_the_brokers_is_told() {
     let shop = Shop::with_orders();
     let url = shop.url("security.protocol=ssl");
+    let start = Instant::now();
     let run = shop.pf.run(&[
         "publish",
         "order.created",
@@ -83,6 +87,12 @@ fn another_language_than_the_brokers_is_told() {
         "--url",
         &url,
     ]);
-    assert_eq!(run.code(), Some(69), "{run}");
+    assert_eq!(run.code(), Some(78), "{run}");
     assert!(run.stderr().contains("SSL"), "{run}");
+    assert!(
+        run.stderr()
+            .contains("hint: the broker does not speak TLS there"),
+        "{run}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(10), "{run}");
 }

@@ -106,7 +106,7 @@ fn what_retention_removed_is_no_news_at_the_start() {
 fn looking_leaves_no_group_behind() {
     let shop = filled();
     let _ = seen(&shop, &["--since", "1h", "--until-end"]);
-    assert_eq!(shop.raw.members("pf-reader"), 0);
+    assert_eq!(shop.raw.members(&shop.name("pf.reader")), 0);
     let name = shop.name("order.created");
-    assert_eq!(shop.raw.commits("pf-reader", &name), []);
+    assert_eq!(shop.raw.commits(&shop.name("pf.reader"), &name), []);
 }

@@ -199,7 +199,7 @@ fn an_acl_that_names_one_topic_of_retries_is_told_what_it_has_to_be() {
     let run = pf.run(&consume);
     assert_eq!(run.code(), Some(77), "{run}");
     assert_snapshot!(refused(&run).replace(&address, "SERVER"), @"
-    error: kafka: asking for `pf.mail.order.created.170a67b2.delay` failed: topic authorization failed
+    error: kafka: the cluster's ACLs do not allow Describe on topic `pf.mail.order.created.170a67b2.delay`
     hint: kafka-acls.sh --bootstrap-server SERVER --add --allow-principal User:ann --operation All --resource-pattern-type prefixed --topic pf.mail.
     ");
     // As the command would.

@@ -1,5 +1,7 @@
 //! What the cluster's ACLs refused: the resource, the operation, and the command that allows it.
 
+use std::collections::BTreeSet;
+
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
 
 use super::config::Config;
@@ -94,6 +96,23 @@ pub(crate) fn command(config: &Config, operation: &str, what: &str) -> String {
     )
 }
 
+/// Returns the error of topics one of which may not be read; the client does not say which.
+pub(crate) fn unreadable<'a>(
+    config: &Config,
+    topics: impl IntoIterator<Item = &'a str>,
+) -> TransportError {
+    let topics: BTreeSet<&str> = topics.into_iter().collect();
+    let topics: Vec<&str> = topics.into_iter().collect();
+    match topics.as_slice() {
+        [topic] => Access::topic("Read", topic).denied(config),
+        _ => {
+            let topics = topics.join("`, `");
+            let message = format!("the cluster's ACLs do not allow Read on one of `{topics}`");
+            error(ErrorKind::Denied, message).hint(command(config, "Read", "--topic TOPIC"))
+        }
+    }
+}
+
 /// Turns a code into an error that names what was refused; `doing` is what failed otherwise.
 pub(crate) fn from_code(
     config: &Config,
@@ -131,7 +150,10 @@ mod tests {
         let config = Config::read(&url, OpenOptions::default()).unwrap();
         let told = |code, access| {
             let failed = from_code(&config, code, "publishing", access);
-            (failed.message().to_owned(), failed.advice().map(str::to_owned))
+            (
+                failed.message().to_owned(),
+                failed.advice().map(str::to_owned),
+            )
         };
         let (message, hint) = told(
             Code::TopicAuthorizationFailed,

@@ -12,7 +12,11 @@ use rdkafka::{
 };
 use tokio::time::Instant;
 
-use super::{client::context::Context, config::Config};
+use super::{
+    access::{self, Access},
+    client::context::Context,
+    config::Config,
+};
 use crate::{
     backends::kafka::error::{self, error},
     transport::{ErrorKind, Result, TransportError},
@@ -93,7 +97,10 @@ fn not_made(config: &Config, wanted: &[TopicSpec], name: &str, code: Code) -> Tr
             format!("{replicas} replicas"),
             "there are fewer brokers; `replication` in the URL asks for them",
         ),
-        _ => error::from_code(code, &format!("making the topic `{name}`")),
+        _ => {
+            let doing = format!("making the topic `{name}`");
+            access::from_code(config, code, &doing, Access::topic("Create", name))
+        }
     }
 }
 
@@ -110,7 +117,7 @@ pub(crate) async fn settings(
     let answers = admin.describe_configs(&which, &options(config)).await;
     let answers = answers.map_err(|failed| error::from_kafka(failed, "reading settings"))?;
     let mut found = Vec::with_capacity(answers.len());
-    for answer in answers {
+    for (topic, answer) in topics.iter().zip(answers) {
         match answer {
             Ok(resource) => {
                 let entries = resource.entries.into_iter();
@@ -118,7 +125,10 @@ pub(crate) async fn settings(
                 found.push(Some(known.collect()));
             }
             Err(Code::UnknownTopicOrPartition) => found.push(None),
-            Err(code) => return Err(error::from_code(code, "reading settings")),
+            Err(code) => {
+                let access = Access::topic("DescribeConfigs", topic);
+                return Err(access::from_code(config, code, "reading settings", access));
+            }
         }
     }
     Ok(found)
@@ -154,7 +164,9 @@ pub(crate) async fn change(
     let answers = admin.describe_configs([&which], &options(config)).await;
     let resource = answers.map_err(changing)?.pop();
     let resource = resource.ok_or_else(|| unknown(topic))?;
-    let resource = resource.map_err(|code| error::from_code(code, "changing settings"))?;
+    let read = Access::topic("DescribeConfigs", topic);
+    let resource =
+        resource.map_err(|code| access::from_code(config, code, "changing settings", read))?;
     let own = resource
         .entries
         .iter()
@@ -169,7 +181,13 @@ pub(crate) async fn change(
         .fold(all, |all, (name, value)| all.set(name, value));
     let answers = admin.alter_configs([&all], &options(config)).await;
     if let Some(Err((_, code))) = answers.map_err(changing)?.pop() {
-        return Err(error::from_code(code, &format!("changing `{topic}`")));
+        let access = Access::topic("AlterConfigs", topic);
+        return Err(access::from_code(
+            config,
+            code,
+            &format!("changing `{topic}`"),
+            access,
+        ));
     }
     // A broker hears of it a moment later; until then another change would take this one back.
     let end = Instant::now() + config.timeout;
@@ -207,7 +225,15 @@ pub(crate) async fn delete_before(
         match element.error() {
             Ok(()) => {}
             Err(failed) if failed.rdkafka_error_code() == Some(Code::OffsetOutOfRange) => {}
-            Err(failed) => return Err(error::from_kafka(failed, "deleting records")),
+            Err(failed) => {
+                let access = Access::topic("Delete", element.topic());
+                return Err(access::from_kafka(
+                    config,
+                    failed,
+                    "deleting records",
+                    access,
+                ));
+            }
         }
     }
     Ok(())

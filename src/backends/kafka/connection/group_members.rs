@@ -11,9 +11,11 @@ use rdkafka::{
     groups::{GroupInfo, GroupMemberInfo},
 };
 
-use super::handle::Connection;
+use super::{
+    access::{self, Access},
+    handle::Connection,
+};
 use crate::{
-    backends::kafka::error,
     event::{Group, Topic},
     transport::Result,
 };
@@ -43,7 +45,14 @@ pub(crate) async fn list(
     connection
         .ask(move |client, config| {
             let found = client.fetch_group_list(Some(&group), config.timeout);
-            let found = found.map_err(|failed| error::from_kafka(failed, "listing a group"))?;
+            let found = found.map_err(|failed| {
+                access::from_kafka(
+                    config,
+                    failed,
+                    "listing a group",
+                    Access::group("Describe", &group),
+                )
+            })?;
             let found = found.groups().iter().find(|found| found.name() == group);
             Ok(found.and_then(members))
         })

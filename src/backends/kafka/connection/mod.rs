@@ -1,5 +1,6 @@
 //! The clients of a transport, their settings, topics and transactions.
 
+pub(super) mod access;
 pub(super) mod admin;
 pub(super) mod client;
 pub(super) mod config;

@@ -171,6 +171,11 @@ impl Names {
         format!("{}{INTERNAL}firing", self.prefix)
     }
 
+    /// Returns the name that readers without a group give as theirs; the group never exists.
+    pub(crate) fn reader_group(&self) -> String {
+        format!("{}{INTERNAL}reader", self.prefix)
+    }
+
     /// Returns the topic of resolved dead letters, and of jobs and leases.
     pub(crate) fn state_topic(&self) -> String {
         format!("{}{INTERNAL}state", self.prefix)

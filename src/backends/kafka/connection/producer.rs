@@ -94,6 +94,10 @@ impl ProducerContext for Context {
     type DeliveryOpaque = Slot;
 
     fn delivery(&self, result: &DeliveryResult<'_>, slot: Slot) {
+        if let Err((KafkaError::MessageProduction(Code::TopicAuthorizationFailed), record)) = result
+        {
+            self.errors.note_denied_topic(record.topic());
+        }
         let (batch, number) = *slot;
         batch.fill(number, outcome(result));
     }

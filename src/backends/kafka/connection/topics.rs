@@ -15,8 +15,10 @@ use rdkafka::{
 };
 
 use super::{
+    access::{self, Access},
     admin::{self, Settings, TopicSpec},
     client::{self, shared::SharedClients},
+    config::Config,
 };
 use crate::{
     backends::kafka::{
@@ -90,7 +92,7 @@ impl TopicDirectory {
         self.clients
             .ask(move |client, config| {
                 let found = client::metadata(client, config, Some(&asked))?;
-                partitions_in(&found, &asked)
+                partitions_in(config, &found, &asked)
             })
             .await
     }
@@ -281,14 +283,22 @@ pub(crate) struct PlannedTopic {
 }
 
 /// Returns how many partitions a topic has according to metadata; none if it does not exist.
-pub(crate) fn partitions_in(found: &Metadata, name: &str) -> Result<Option<i32>> {
+pub(crate) fn partitions_in(config: &Config, found: &Metadata, name: &str) -> Result<Option<i32>> {
     let Some(topic) = found.topics().iter().find(|topic| topic.name() == name) else {
         return Ok(None);
     };
     match topic.error().map(Code::from) {
         None => Ok(Some(count(topic.partitions().len()))),
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => Ok(None),
-        Some(code) => Err(error::from_code(code, &format!("asking for `{name}`"))),
+        Some(code) => {
+            let access = Access::topic("Describe", name);
+            Err(access::from_code(
+                config,
+                code,
+                &format!("asking for `{name}`"),
+                access,
+            ))
+        }
     }
 }
 

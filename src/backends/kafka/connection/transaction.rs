@@ -12,6 +12,7 @@ use rdkafka::{
 };
 
 use super::{
+    access::{self, Access},
     client::{self, context::Context, settings},
     config::Config,
     producer::{Batch, ProducerClient, RecordMetadata, enqueue, serve_or_rest},
@@ -46,6 +47,7 @@ pub(crate) fn first(stored: &[RecordMetadata]) -> Result<RecordMetadata, Failed>
 /// A producer of transactions. Every method blocks.
 pub(crate) struct TransactionalProducer {
     client: ProducerClient,
+    config: Config,
 }
 
 impl std::fmt::Debug for TransactionalProducer {
@@ -62,8 +64,16 @@ impl TransactionalProducer {
         client::metadata(&client, config, None)?;
         client
             .init_transactions(STEP_TIMEOUT)
-            .map_err(|failed| refused(failed, "beginning"))?;
-        Ok(Self { client })
+            .map_err(|failed| match code_of(&failed) {
+                Some(Code::TransactionalIdAuthorizationFailed) => {
+                    Access::transactional_id(id).denied(config)
+                }
+                _ => refused(failed, "beginning"),
+            })?;
+        Ok(Self {
+            client,
+            config: config.clone(),
+        })
     }
 
     /// Stores all records and moves the position, or nothing of it.
@@ -179,14 +189,12 @@ impl TransactionalProducer {
         }
         let doing = "a record of a transaction";
         let error = match code {
-            code if is_dropped(code) => {
-                let message = format!("{doing} was given up");
-                return Failed::whole(crate::backends::kafka::error::error(
-                    ErrorKind::Unavailable,
-                    message,
-                ));
+            code if is_dropped(code) => return self.why_dropped(),
+            code => {
+                let denied = self.client.context().errors.denied_topic();
+                let topic = denied.as_deref().unwrap_or("of the transaction");
+                access::from_code(&self.config, code, doing, Access::topic("Write", topic))
             }
-            code => error::from_code(code, doing),
         };
         Failed {
             record: Some(number),
@@ -194,6 +202,29 @@ impl TransactionalProducer {
                 Some(reason) => error.because(reason),
                 None => error,
             },
+        }
+    }
+
+    /// Tells why records were dropped before they were sent. librdkafka drops the queue of a transaction that cannot be
+    /// committed, and only an attempt to commit returns the reason. It cannot succeed: the dropped records count as failed.
+    fn why_dropped(&self) -> Failed {
+        let dropped = "a record of a transaction was dropped";
+        let reason = self.client.commit_transaction(STEP_TIMEOUT).err();
+        let denied = |code| {
+            let topic = self.client.context().errors.denied_topic();
+            let topic = topic.as_deref().unwrap_or("of the transaction");
+            access::from_code(&self.config, code, dropped, Access::topic("Write", topic))
+        };
+        let is_denied = |code: &Code| *code == Code::TopicAuthorizationFailed;
+        match reason.as_ref().and_then(code_of).filter(is_denied) {
+            Some(code) => Failed::whole(denied(code)),
+            None => {
+                let failed = error::error(ErrorKind::Unavailable, dropped);
+                Failed::whole(match reason {
+                    Some(reason) => failed.because(reason),
+                    None => failed,
+                })
+            }
         }
     }
 
@@ -248,14 +279,17 @@ fn may_repeat(failed: &KafkaError) -> bool {
 }
 
 fn refused(failed: KafkaError, doing: &str) -> TransportError {
-    let code = match &failed {
-        KafkaError::Transaction(inner) => Some(inner.code()),
-        other => other.rdkafka_error_code(),
-    };
-    let Some(code) = code else {
+    let Some(code) = code_of(&failed) else {
         return error::from_kafka(failed, doing);
     };
     error::from_code(fenced(code), doing).because(failed)
+}
+
+fn code_of(failed: &KafkaError) -> Option<Code> {
+    match failed {
+        KafkaError::Transaction(inner) => Some(inner.code()),
+        other => other.rdkafka_error_code(),
+    }
 }
 
 /// Returns the one code for a producer in whose place there is another.

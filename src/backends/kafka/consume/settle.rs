@@ -25,9 +25,10 @@ use crate::{
                 record::{self, OutgoingRecord},
                 topic_partition::TopicPartition,
             },
+            connection::access::{self, Access},
             dead_letter::store,
             delay::delayed_record,
-            error::{self, SCHEME, error},
+            error::{SCHEME, error},
         },
     },
     failpoint,
@@ -177,10 +178,11 @@ async fn apply(session: &Arc<Session>, task: Task) -> (usize, Result<()>) {
 
 async fn produce(session: &Session, record: OutgoingRecord, doing: &str) -> Result<()> {
     let producer = session.connection.producer().await?;
+    let topic = record.topic.clone();
     let answer = producer.send_one(record).await;
-    answer
-        .map(drop)
-        .map_err(|code| error::from_code(code, doing))
+    let config = &session.connection.config;
+    let refused = |code| access::from_code(config, code, doing, Access::topic("Write", &topic));
+    answer.map(drop).map_err(refused)
 }
 
 /// Ends a delivery's retry, if it is one.

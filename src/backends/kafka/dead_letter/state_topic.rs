@@ -20,12 +20,12 @@ use crate::{
             topic_partition::RecordPlace,
         },
         connection::{
+            access::{self, Access},
             admin::{COMPACTED, TopicSpec},
             client::settings::Isolation,
             handle::Connection,
             producer::RecordMetadata,
         },
-        error,
         read::partition_reader::PartitionReader,
     },
     transport::{DeadLetterId, JobId, Result, TransportError},
@@ -210,18 +210,23 @@ pub(crate) async fn write(
         .send(records)
         .await
         .into_iter();
-    answers.map(|answer| answer.map_err(unwritten)).collect()
+    answers
+        .map(|answer| answer.map_err(|code| unwritten(connection, code)))
+        .collect()
 }
 
-fn unwritten(code: Code) -> TransportError {
-    error::from_code(code, "writing to the topic of dead-letter jobs")
+fn unwritten(connection: &Connection, code: Code) -> TransportError {
+    let topic = connection.names().state_topic();
+    let access = Access::topic("Write", &topic);
+    let doing = "writing to the topic of dead-letter jobs";
+    access::from_code(&connection.config, code, doing, access)
 }
 
 /// Returns the time of the broker: leases are compared with it, so that the clocks of consumers do not matter.
 pub(crate) async fn now(connection: &Arc<Connection>) -> Result<SystemTime> {
     let clock = record(connection, CLOCK, Some(&0))?;
     let answer = connection.unbatched_producer().await?.send_one(clock).await;
-    let stored = answer.map_err(unwritten)?;
+    let stored = answer.map_err(|code| unwritten(connection, code))?;
     Ok(record::time(stored.millis))
 }
 

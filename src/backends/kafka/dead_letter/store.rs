@@ -5,8 +5,14 @@ use std::sync::Arc;
 use crate::{
     backends::kafka::{
         codec::record::{self, ID, LETTER, ORIGINAL, OutgoingRecord, TOPIC},
-        connection::{client::settings, handle::Connection, producer::Producer},
-        error::{self, error},
+        connection::{
+            access::{self, Access},
+            client::settings,
+            config::Config,
+            handle::Connection,
+            producer::Producer,
+        },
+        error::error,
     },
     event::Message,
     transport::{DeadLetter, DeadLetterRecord, ErrorKind, Result},
@@ -42,14 +48,15 @@ pub(crate) async fn store(connection: &Arc<Connection>, letter: &DeadLetter) -> 
         let Some(record) = encode(connection, place, letter, form).await? else {
             continue;
         };
-        let mut answer = send(connection.producer().await?, record.clone()).await;
+        let config = &connection.config;
+        let mut answer = send(config, connection.producer().await?, record.clone()).await;
         if is_too_large(&answer) {
             // A broker judges a whole batch, and other records may have been in it.
             if alone.is_none() {
                 alone = Some(lone_producer(connection)?);
             }
             if let Some(producer) = &alone {
-                answer = send(producer, record).await;
+                answer = send(config, producer, record).await;
             }
         }
         if !is_too_large(&answer) {
@@ -71,11 +78,13 @@ fn lone_producer(connection: &Connection) -> Result<Producer> {
     Producer::new(&settings)
 }
 
-async fn send(producer: &Producer, record: OutgoingRecord) -> Result<()> {
+async fn send(config: &Config, producer: &Producer, record: OutgoingRecord) -> Result<()> {
+    let topic = record.topic.clone();
     let answer = producer.send_one(record).await;
+    let access = Access::topic("Write", &topic);
     answer
         .map(drop)
-        .map_err(|code| error::from_code(code, "storing a dead letter"))
+        .map_err(|code| access::from_code(config, code, "storing a dead letter", access))
 }
 
 /// Letters keep the order of their originals: those of a partition are stored in one partition.

@@ -101,7 +101,7 @@ async fn topic_exists(connection: &Arc<Connection>) -> Result<bool> {
     let asked = connection
         .ask(move |client, config| {
             let found = client::metadata(client, config, Some(&name))?;
-            partitions_in(&found, &name)
+            partitions_in(config, &found, &name)
         })
         .await;
     match asked {

@@ -10,15 +10,15 @@ use crate::{
     backends::kafka::{
         codec::record::{self, OutgoingRecord},
         connection::{
+            access::{self, Access},
             admin::{COMPACTED, TopicSpec},
             handle::Connection,
             producer::RecordMetadata,
         },
-        error,
     },
     event::{Message, new_id},
     failpoint,
-    transport::{Receipt, Result, ScheduleId},
+    transport::{Receipt, Result, ScheduleId, TransportError},
 };
 
 /// Stores delayed messages: one result each, in order. Their target topics were checked before.
@@ -53,18 +53,37 @@ async fn store(
     failpoint::reach("kafka.delay_stored");
     let told = results.into_iter().map(|laid_out| {
         let id = laid_out?;
-        receipt(id, placed.next().unwrap_or(Err(Code::MessageTimedOut)))
+        receipt(
+            connection,
+            id,
+            placed.next().unwrap_or(Err(Code::MessageTimedOut)),
+        )
     });
     Ok(told.collect())
 }
 
-fn receipt(id: ScheduleId, placed: Result<RecordMetadata, Code>) -> Result<Receipt> {
-    placed.map_err(|code| error::from_code(code, "publishing a delayed event"))?;
+fn receipt(
+    connection: &Connection,
+    id: ScheduleId,
+    placed: Result<RecordMetadata, Code>,
+) -> Result<Receipt> {
+    placed.map_err(|code| unwritten(connection, code, "publishing a delayed event"))?;
     Ok(Receipt {
         position: None,
         schedule: Some(id),
         duplicate: false,
     })
+}
+
+/// Returns the error of a record that the delay topic did not take.
+pub(crate) fn unwritten(connection: &Connection, code: Code, doing: &str) -> TransportError {
+    let topic = connection.names().delay_topic();
+    access::from_code(
+        &connection.config,
+        code,
+        doing,
+        Access::topic("Write", &topic),
+    )
 }
 
 /// Creates the delay topic unless it exists; returns its number of partitions.

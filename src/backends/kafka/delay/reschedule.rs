@@ -16,7 +16,7 @@ use rdkafka::consumer::BaseConsumer;
 use tokio::time::sleep;
 
 use super::{
-    delayed_record, firing,
+    delayed_record, enqueue, firing,
     scan::{self, ScheduledRecord},
 };
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
             handle::{Connection, blocking},
             transaction::TransactionalProducer,
         },
-        error::{self, error},
+        error::error,
         read::partition_reader::PartitionReader,
     },
     failpoint,
@@ -99,7 +99,8 @@ async fn change_before_horizon(
     let record = changed_record(&found.read, change)?;
     let answer = connection.producer().await?.send_one(record).await;
     failpoint::reach("kafka.delay_changed");
-    let stored = answer.map_err(|code| error::from_code(code, "changing a delayed event"))?;
+    let stored =
+        answer.map_err(|code| enqueue::unwritten(connection, code, "changing a delayed event"))?;
     if !is_far(&found.read, STILL_AHEAD) {
         return Err(error(
             ErrorKind::Ambiguous,
@@ -184,7 +185,9 @@ async fn conclude(
     if let Change::Reschedule(_) = change {
         let end = changed_record(read, Change::Cancel)?;
         let answer = connection.producer().await?.send_one(end).await;
-        answer.map_err(|code| error::from_code(code, "cancelling an event that had fired"))?;
+        answer.map_err(|code| {
+            enqueue::unwritten(connection, code, "cancelling an event that had fired")
+        })?;
     }
     Ok(false)
 }

@@ -55,7 +55,7 @@ impl TopicCache {
             return false;
         }
         let found = client::metadata(asking, &connection.config, Some(name))
-            .and_then(|found| partitions_in(&found, name));
+            .and_then(|found| partitions_in(&connection.config, &found, name));
         if let Ok(Some(_)) = found {
             known.missing.remove(name);
             return known.existing.insert(name.to_owned());

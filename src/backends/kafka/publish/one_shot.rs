@@ -44,7 +44,12 @@ pub(super) fn send(connection: &Connection, record: OutgoingRecord) -> Result<Re
     failpoint::reach("kafka.sent");
     while !batch.is_done() {
         producer::serve_or_rest(&client, PAUSE);
-        if let Some(refused) = errors.fatal() {
+        let refused = if was_answered(&client) {
+            errors.fatal()
+        } else {
+            errors.fatal_at_start()
+        };
+        if let Some(refused) = refused {
             return Err(refused);
         }
         if Instant::now() > end && !was_answered(&client) {
@@ -59,7 +64,7 @@ pub(super) fn send(connection: &Connection, record: OutgoingRecord) -> Result<Re
         }
         answer => {
             let code = answer.and_then(Result::err);
-            let failed = refusal(code.unwrap_or(Code::MessageTimedOut), &name);
+            let failed = refusal(config, code.unwrap_or(Code::MessageTimedOut), &name);
             Err(with_cause(failed, errors, &config.servers))
         }
     }

@@ -310,6 +310,10 @@ fn receipt(
             schedule: None,
             duplicate: false,
         }),
-        Err(code) => Err(refusal(code, &connection.names().topic_name(topic)?)),
+        Err(code) => Err(refusal(
+            &connection.config,
+            code,
+            &connection.names().topic_name(topic)?,
+        )),
     }
 }

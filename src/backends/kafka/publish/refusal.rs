@@ -4,8 +4,13 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::{
     backends::kafka::{
-        connection::{admin, client::errors::ClientErrors},
-        error::{self, error},
+        connection::{
+            access::{self, Access},
+            admin,
+            client::errors::ClientErrors,
+            config::Config,
+        },
+        error::error,
     },
     transport::{ErrorKind, TransportError},
 };
@@ -23,7 +28,7 @@ pub(super) fn with_cause(
 }
 
 /// Returns the error of a record that was not stored, or of which that is unknown.
-pub(super) fn refusal(code: Code, name: &str) -> TransportError {
+pub(super) fn refusal(config: &Config, code: Code, name: &str) -> TransportError {
     match code {
         Code::MessageTimedOut | Code::NotEnoughReplicasAfterAppend => {
             let message = "outcome unknown: the broker did not confirm that the message was stored";
@@ -36,7 +41,7 @@ pub(super) fn refusal(code: Code, name: &str) -> TransportError {
             let failed = error(ErrorKind::Invalid, format!("`{name}` rejected the record"));
             failed.hint("a compacted topic accepts only records with a key; set one with `--key`")
         }
-        code => error::from_code(code, "publishing"),
+        code => access::from_code(config, code, "publishing", Access::topic("Write", name)),
     }
 }
 

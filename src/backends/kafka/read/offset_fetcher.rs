@@ -15,6 +15,7 @@ use crate::{
     backends::kafka::{
         codec::{record::FetchedRecord, topic_partition::TopicPartition},
         connection::{
+            access::Access,
             client::{
                 self,
                 context::Context,
@@ -139,6 +140,9 @@ impl OffsetFetcher {
                 Some(Err(failed)) => match failed.rdkafka_error_code() {
                     // The end of the log; the last record may have been removed meanwhile.
                     None | Some(Code::PartitionEOF) => return Ok(()),
+                    Some(Code::TopicAuthorizationFailed) => {
+                        return Err(Access::topic("Read", &at.topic).denied(&self.config));
+                    }
                     Some(_) if Instant::now() < end => {}
                     Some(_) => return Err(reading(failed)),
                 },

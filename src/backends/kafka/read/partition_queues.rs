@@ -22,6 +22,7 @@ use crate::{
     backends::kafka::{
         codec::topic_partition::TopicPartition,
         connection::{
+            access::{self, Access},
             client::{
                 self,
                 context::Context,
@@ -149,7 +150,10 @@ impl QueueReader {
                 code @ (Code::TopicAuthorizationFailed
                 | Code::UnknownTopicOrPartition
                 | Code::UnknownPartition),
-            ) => Err(error::from_code(code, "reading")),
+            ) => {
+                let access = Access::topic("Read", &self.at.topic);
+                Err(access::from_code(&self.config, code, "reading", access))
+            }
             _ => Ok(()),
         }
     }

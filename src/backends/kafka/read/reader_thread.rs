@@ -20,6 +20,7 @@ use crate::{
             topic_partition::{OffsetRange, TopicPartition},
         },
         connection::{
+            access,
             client::{
                 self,
                 context::Context,
@@ -271,9 +272,11 @@ impl ReaderThread {
             return Ok(Polled::Nothing);
         }
         match failed.rdkafka_error_code() {
-            None | Some(Code::PartitionEOF) => Ok(Polled::Nothing),
-            Some(code @ (Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed)) => {
-                Err(error::from_code(code, "reading"))
+            // A reader has no group that an ACL could be about.
+            None | Some(Code::PartitionEOF | Code::GroupAuthorizationFailed) => Ok(Polled::Nothing),
+            Some(Code::TopicAuthorizationFailed) => {
+                let topics = self.open.keys().map(|at| &*at.topic);
+                Err(access::unreadable(&self.config, topics))
             }
             // A read that follows several topics goes on without a deleted one.
             Some(code @ Code::UnknownTopicOrPartition) if self.is_bounded() => {

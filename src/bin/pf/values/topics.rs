@@ -44,13 +44,22 @@ pub fn hint_expanded(patterns: &[Pattern], remarks: &Remarks) {
 }
 
 /// Hints at an existing topic with a similar name, for each topic that does not exist.
-pub async fn hint_unknown(transport: &dyn Transport, patterns: &[Pattern], remarks: &Remarks) {
+///
+/// # Errors
+/// If the server does not answer: the next request would wait for as long again.
+pub async fn hint_unknown(
+    transport: &dyn Transport,
+    patterns: &[Pattern],
+    remarks: &Remarks,
+) -> Result<(), TransportError> {
     let named: Vec<Topic> = patterns.iter().filter_map(Pattern::literal).collect();
     if named.is_empty() || remarks.is_quiet() {
-        return;
+        return Ok(());
     }
-    // If the server does not answer, that is reported elsewhere.
-    let known = transport.topics().await.unwrap_or_default();
+    let known = match transport.topics().await {
+        Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+        known => known.unwrap_or_default(),
+    };
     for topic in named.iter().filter(|topic| !known.contains(topic)) {
         if let Some(near) = nearest(topic.as_str(), known.iter().map(Topic::as_str)) {
             remarks.hint(&format!(
@@ -58,6 +67,7 @@ pub async fn hint_unknown(transport: &dyn Transport, patterns: &[Pattern], remar
             ));
         }
     }
+    Ok(())
 }
 
 /// Converts an error about a missing topic, with a hint at an existing one with a similar name.

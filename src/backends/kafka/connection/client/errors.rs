@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
 
-use super::topic_ids::TopicIds;
+use super::{
+    tls::{self, TlsFailure},
+    topic_ids::TopicIds,
+};
 use crate::{
     backends::kafka::error::error,
     lock::Mutex,
@@ -18,6 +21,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct ClientErrors {
     heard: Mutex<Option<(Code, String)>>,
+    /// The last topic that a record was refused for, by ACLs.
+    denied: Mutex<Option<String>>,
     /// The ids of topics, where the settings of the client make it log them.
     pub(crate) topics: Arc<TopicIds>,
 }
@@ -29,6 +34,16 @@ impl ClientErrors {
             topics: Arc::new(topics),
             ..Self::default()
         }
+    }
+
+    /// Notes the topic of a record that ACLs refused.
+    pub(crate) fn note_denied_topic(&self, topic: &str) {
+        *self.denied.lock() = Some(topic.to_owned());
+    }
+
+    /// Returns the last topic of a record that ACLs refused.
+    pub(crate) fn denied_topic(&self) -> Option<String> {
+        self.denied.lock().clone()
     }
 
     /// Keeps an error of the client.
@@ -59,7 +74,21 @@ impl ClientErrors {
             code,
             Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism
         );
-        is_final.then(|| denied(reason))
+        if is_final {
+            return Some(denied(reason));
+        }
+        let failure = tls::failure(reason).filter(|failure| failure.is_certain)?;
+        Some(misconfigured(reason, failure))
+    }
+
+    /// Returns the last error if it will not pass by itself, for a client that no broker has answered: of a connection
+    /// that was up before, a failure of TLS may only mean that the broker went away.
+    pub(crate) fn fatal_at_start(&self) -> Option<TransportError> {
+        self.fatal().or_else(|| {
+            let heard = self.lock();
+            let (_, reason) = heard.as_ref()?;
+            Some(misconfigured(reason, tls::failure(reason)?))
+        })
     }
 
     /// Returns why no broker answers, if an error was reported.
@@ -94,6 +123,11 @@ impl ClientErrors {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Code, String)>> {
         self.heard.lock()
     }
+}
+
+fn misconfigured(reason: &str, failure: TlsFailure) -> TransportError {
+    let message = format!("no secure connection: {}", brief(reason));
+    error(ErrorKind::Configuration, message).hint(failure.hint)
 }
 
 fn denied(reason: &str) -> TransportError {

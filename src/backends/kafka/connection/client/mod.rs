@@ -4,6 +4,7 @@ pub(crate) mod context;
 pub(crate) mod errors;
 pub(crate) mod settings;
 pub(crate) mod shared;
+mod tls;
 pub(crate) mod topic_ids;
 
 use std::{
@@ -27,6 +28,7 @@ use crate::{
     backends::kafka::{
         codec::topic_partition::{TopicPartition, Watermarks},
         connection::{
+            access::{self, Access},
             config::{Config, wrong},
             threads,
         },
@@ -104,7 +106,7 @@ where
             Err(failed) => failed,
         };
         client.serve();
-        if let Some(refused) = errors.fatal() {
+        if let Some(refused) = errors.fatal_at_start() {
             return Err(refused);
         }
         if end <= Instant::now() {
@@ -132,7 +134,13 @@ pub(crate) fn watermarks<C: Callbacks>(
             Some(Code::UnknownPartition | Code::LeaderNotAvailable | Code::NotLeaderForPartition)
         );
         if !may_pass || Instant::now() > end {
-            return Err(error::from_kafka(failed, "reading offsets"));
+            let access = Access::topic("Describe", &at.topic);
+            return Err(access::from_kafka(
+                config,
+                failed,
+                "reading offsets",
+                access,
+            ));
         }
         thread::park_timeout(NO_LEADER);
     }

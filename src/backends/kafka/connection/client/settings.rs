@@ -158,8 +158,9 @@ pub(crate) fn metadata(config: &Config, isolation: Isolation) -> ClientConfig {
 pub(crate) fn reader(config: &Config, isolation: Isolation, bounded: bool) -> ClientConfig {
     let mut client = base(config);
     client
-        // The client requires a group, and never sends it.
-        .set("group.id", "pf-reader")
+        // The client requires a group to read without one: it asks for the group's coordinator, and never joins. Whether
+        // ACLs allow that does not matter to the reading.
+        .set("group.id", config.names.reader_group())
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "error")
         .set("enable.partition.eof", "true")

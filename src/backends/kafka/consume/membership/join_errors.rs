@@ -11,8 +11,12 @@ use tokio::runtime::Builder;
 
 use crate::{
     backends::kafka::{
-        connection::{admin, client, handle::Connection},
-        error::{self, error},
+        connection::{
+            access::{self, Access},
+            admin, client,
+            handle::Connection,
+        },
+        error::error,
     },
     event::Group,
     transport::{ErrorKind, Result, TransportError},
@@ -91,21 +95,12 @@ pub(crate) fn refusal<C: ConsumerContext>(
             "the broker does not support this group protocol",
             "leave `group.protocol` out of the URL".to_owned(),
         ),
-        Code::GroupAuthorizationFailed => Some(denied(connection, "group", group.as_str())),
+        Code::GroupAuthorizationFailed => {
+            Some(Access::group("Read", group.as_str()).denied(&connection.config))
+        }
         Code::TopicAuthorizationFailed => Some(denied_topic(client, connection)),
         _ => None,
     }
-}
-
-/// Returns the error of a group that may not be read.
-fn denied(connection: &Connection, what: &str, name: &str) -> TransportError {
-    let user = connection.config.properties.get("sasl.username");
-    let user = user.map_or("NAME", String::as_str);
-    let message = format!("{what} `{name}` may not be read by this user");
-    error(ErrorKind::Denied, message).hint(format!(
-        "kafka-acls.sh --bootstrap-server {} --add --allow-principal User:{user} --operation Read --{what} {name}",
-        connection.config.servers.join(",")
-    ))
 }
 
 /// Returns the error of topics one of which may not be read; the client does not say which.
@@ -124,12 +119,7 @@ fn denied_topic<C: ConsumerContext>(
         },
     );
     topics.retain(|name| connection.names().topic(name).is_some());
-    topics.sort();
-    topics.dedup();
-    match topics.as_slice() {
-        [topic] => denied(connection, "topic", topic),
-        _ => error::from_code(Code::TopicAuthorizationFailed, "reading"),
-    }
+    access::unreadable(&connection.config, topics.iter().map(String::as_str))
 }
 
 fn strategy(connection: &Connection) -> &str {

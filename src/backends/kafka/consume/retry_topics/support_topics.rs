@@ -9,6 +9,7 @@ use super::sources::{RetryTopic, Source};
 use crate::{
     backends::kafka::{
         connection::{
+            access,
             admin::{COMPACTED, TopicSpec},
             handle::Connection,
             topics::PlannedTopic,
@@ -105,13 +106,15 @@ pub(crate) async fn create_retries(
         .map_err(|failed| explain(connection, group, failed))
 }
 
-/// Adds the command that allows the retry topics of a group: ACLs that name topics one by one do not cover them.
+/// Adds the command that allows the retry topics of a group, if one of them was refused: ACLs that name topics one by one
+/// do not cover them.
 pub(crate) fn explain(
     connection: &Connection,
     group: &Group,
     failed: TransportError,
 ) -> TransportError {
-    if failed.kind() != ErrorKind::Denied {
+    let retries = format!("`{}pf.{group}.", connection.names().prefix());
+    if failed.kind() != ErrorKind::Denied || !failed.message().contains(&retries) {
         return failed;
     }
     failed.hint(allow(connection, group))
@@ -125,14 +128,7 @@ pub(crate) fn unreadable(connection: &Connection, group: &Group) -> TransportErr
 
 /// Returns the command that allows the retry topics of a group, whichever topics it reads.
 pub(crate) fn allow(connection: &Connection, group: &Group) -> String {
-    let user = connection.config.properties.get("sasl.username");
-    let user = user.map_or("NAME", String::as_str);
-    let (servers, prefix) = (
-        connection.config.servers.join(","),
-        connection.names().prefix(),
-    );
-    format!(
-        "kafka-acls.sh --bootstrap-server {servers} --add --allow-principal User:{user} --operation All \
-         --resource-pattern-type prefixed --topic {prefix}pf.{group}."
-    )
+    let prefix = connection.names().prefix();
+    let what = format!("--resource-pattern-type prefixed --topic {prefix}pf.{group}.");
+    access::command(&connection.config, "All", &what)
 }

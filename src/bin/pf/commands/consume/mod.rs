@@ -150,7 +150,7 @@ impl ConsumeArgs {
         }
         let remarks = context.printer.remarks();
         hint_expanded(&self.topics, &remarks);
-        hint_unknown(&*transport, &self.topics, &remarks).await;
+        hint_unknown(&*transport, &self.topics, &remarks).await?;
         Ok(transport)
     }
 

@@ -76,7 +76,8 @@ pub async fn publish(
         stream.progress.warn(&stream.transport.warnings());
         if let Some(draft) = stream.draft.filter(|_| stream.progress.topic_missing()) {
             let named = [Pattern::from(draft.topic().clone())];
-            topics::hint_unknown(stream.transport.as_ref(), &named, &remarks).await;
+            // Whether the server answers is in the results of the lines.
+            let _ = topics::hint_unknown(stream.transport.as_ref(), &named, &remarks).await;
         }
         stream.progress.flush()?;
         stream.progress.conclude(finished, &signals)

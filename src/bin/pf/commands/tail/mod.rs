@@ -108,7 +108,7 @@ impl TailArgs {
             })
             .await?;
         let remarks = context.printer.remarks();
-        topics::hint_unknown(transport.as_ref(), &self.patterns, &remarks).await;
+        topics::hint_unknown(transport.as_ref(), &self.patterns, &remarks).await?;
         Ok(transport.tail(request).await?)
     }
 
