@@ -128,6 +128,7 @@ pub fn read_exported(line: &str) -> Result<Exported, ExportError> {
         message: record.message,
         record: story,
         at: None,
+        is_foreign: false,
     })))
 }
 
