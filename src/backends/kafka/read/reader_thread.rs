@@ -122,14 +122,10 @@ impl ReaderThread {
         }
     }
 
-    fn is_bounded(&self) -> bool {
-        self.mode != Mode::Following
-    }
-
     fn read(&mut self) -> Result<()> {
         loop {
             self.assign_pending()?;
-            if self.is_bounded() && self.open.is_empty() || self.sender.is_closed() {
+            if self.mode != Mode::Following && self.open.is_empty() || self.sender.is_closed() {
                 return Ok(());
             }
             let mut chunk = self.gather()?;
@@ -204,7 +200,7 @@ impl ReaderThread {
             }
             wait = Duration::ZERO;
         }
-        if self.is_bounded() && chunk.len() < CHUNK {
+        if self.mode != Mode::Following && chunk.len() < CHUNK {
             self.close_finished()?;
         }
         Ok(chunk)
@@ -279,7 +275,7 @@ impl ReaderThread {
                 Err(access::unreadable(&self.config, topics))
             }
             // A read that follows several topics goes on without a deleted one.
-            Some(code @ Code::UnknownTopicOrPartition) if self.is_bounded() => {
+            Some(code @ Code::UnknownTopicOrPartition) if self.mode != Mode::Following => {
                 Err(error::from_code(code, "reading"))
             }
             Some(_) => {

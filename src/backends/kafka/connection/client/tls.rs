@@ -1,7 +1,7 @@
 //! Failures of TLS, and the setting that each is about.
 
-/// What is wrong, by what OpenSSL or librdkafka says of it: part of the text, whether it can be of no passing cause, and
-/// what to set.
+/// The failures by what OpenSSL or librdkafka says of each: part of the text, whether it cannot pass by itself, and what to
+/// set.
 const FAILURES: [(&str, bool, &str); 12] = [
     (
         "certificate verify failed",
@@ -50,7 +50,7 @@ pub(super) struct TlsFailure {
     pub(super) hint: &'static str,
 }
 
-/// Returns which failure of TLS a reason tells of.
+/// Returns the failure of TLS that a reason reports.
 pub(super) fn failure(reason: &str) -> Option<TlsFailure> {
     let reason = reason.to_ascii_lowercase();
     let mut known = FAILURES.iter();

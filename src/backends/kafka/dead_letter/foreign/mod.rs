@@ -1,57 +1,20 @@
 //! Dead letters that other programs stored: Spring Kafka's, Kafka Connect's, those of share groups (KIP-1191), Kafka
 //! Streams' (KIP-1034), SmallRye's, and plain messages, of which only the message is known.
 
-use std::time::SystemTime;
+mod headers;
 
+use self::headers::ForeignFailure;
 use crate::{
     backends::kafka::{
         codec::record::{self, FetchedRecord},
         connection::names::{DeadLetterStore, Names},
     },
-    event::{Envelope, Group, Headers, Message, Position},
-    transport::{
-        DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Failure, Origin,
-        describe_failure,
-    },
+    event::{Envelope, Group, Message, Position},
+    transport::{DeadLetter, DeadLetterId, DeadLetterRecord, Origin},
 };
 
-/// Prefixes of the headers that were added to the original when it was dead-lettered.
-const ADDED: [&str; 7] = [
-    "kafka_dlt-",
-    "kafka_original-",
-    "kafka_exception-",
-    "retry_topic-",
-    "__connect.errors.",
-    "__dlq.errors.",
-    "__streams.errors.",
-];
-/// The headers that SmallRye adds; others may begin like them.
-const SMALLRYE: [&str; 7] = [
-    "dead-letter-exception-class-name",
-    "dead-letter-cause-class-name",
-    "dead-letter-reason",
-    "dead-letter-cause",
-    "dead-letter-topic",
-    "dead-letter-partition",
-    "dead-letter-offset",
-];
 /// The group of a letter that names none.
 const UNKNOWN: &str = "unknown";
-
-/// The failure that a letter's headers describe.
-struct ForeignFailure {
-    /// Kafka's name of the topic.
-    topic: Option<String>,
-    partition: Option<i64>,
-    offset: Option<i64>,
-    time: Option<SystemTime>,
-    group: Option<String>,
-    kind: DeadLetterKind,
-    failure: Failure,
-    attempts: u32,
-    /// Whether the message was left in its topic.
-    is_reference: bool,
-}
 
 /// Decodes a letter that is stored at `at`, and returns the position of its message if it only refers to it.
 pub(crate) fn letter(
@@ -75,9 +38,7 @@ pub(crate) fn letter(
     let group = failure.group.and_then(|group| group.parse().ok());
     let group: Group = group.or_else(|| UNKNOWN.parse().ok())?;
     let died = read.time;
-    read.headers.retain(|name| {
-        !SMALLRYE.contains(&name) && !ADDED.iter().any(|added| name.starts_with(added))
-    });
+    read.headers.retain(|name| !headers::is_added(name));
     let message = read.message(origin.clone());
     let reference = original
         .clone()
@@ -121,175 +82,6 @@ fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<
     Envelope::read(message).ok().as_ref().map(of)
 }
 
-impl ForeignFailure {
-    /// Reads the headers by which a program says why it dead-lettered a message.
-    fn read(headers: &Headers) -> Option<Self> {
-        let has = |name: &str| headers.text(name).is_some();
-        // `@RetryableTopic` leaves `dlt` out of most names.
-        for prefix in ["kafka_dlt-", "kafka_"] {
-            if has(&format!("{prefix}original-topic")) || has(&format!("{prefix}exception-fqcn")) {
-                return Some(Self::spring(headers, prefix));
-            }
-        }
-        if has("__connect.errors.topic") || has("__connect.errors.connector.name") {
-            return Some(Self::connect(headers));
-        }
-        if has("__dlq.errors.topic") {
-            return Some(Self::share_group(headers));
-        }
-        if has("__streams.errors.topic") || has("__streams.errors.exception") {
-            return Some(Self::streams(headers));
-        }
-        if has("dead-letter-topic") && has("dead-letter-offset") || has(SMALLRYE[0]) {
-            return Some(Self::smallrye(headers));
-        }
-        None
-    }
-
-    /// Returns that of a message without such headers.
-    fn unknown() -> Self {
-        Self {
-            topic: None,
-            partition: None,
-            offset: None,
-            time: None,
-            group: None,
-            kind: DeadLetterKind::Terminated,
-            failure: describe_failure("unknown", "the dead letter has no reason", None),
-            attempts: 0,
-            is_reference: false,
-        }
-    }
-
-    fn spring(headers: &Headers, prefix: &str) -> Self {
-        let text = |name: &str| headers.text(&format!("{prefix}{name}"));
-        let number = |name: &str| number(headers, &format!("{prefix}{name}"));
-        let class = text("exception-cause-fqcn").or_else(|| text("exception-fqcn"));
-        Self {
-            topic: text("original-topic").map(str::to_owned),
-            partition: number("original-partition"),
-            offset: number("original-offset"),
-            time: number("original-timestamp").map(|millis| record::time(Some(millis))),
-            group: headers
-                .text("kafka_dlt-original-consumer-group")
-                .map(str::to_owned),
-            kind: DeadLetterKind::Exhausted,
-            failure: describe_failure(
-                class.unwrap_or("exception"),
-                text("exception-message").unwrap_or_default(),
-                text("exception-stacktrace"),
-            ),
-            attempts: attempts(self::number(headers, "retry_topic-attempts")),
-            is_reference: false,
-        }
-    }
-
-    fn connect(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("__connect.errors.{name}"));
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-        Self {
-            topic: text("topic").map(str::to_owned),
-            partition: number("partition"),
-            offset: number("offset"),
-            time: None,
-            // A sink reads under a group of this name.
-            group: text("connector.name").map(|name| format!("connect-{name}")),
-            kind: DeadLetterKind::Terminated,
-            failure: describe_failure(
-                text("exception.class.name").unwrap_or("exception"),
-                text("exception.message").unwrap_or_default(),
-                text("exception.stacktrace"),
-            ),
-            attempts: 1,
-            is_reference: false,
-        }
-    }
-
-    /// Kafka Streams names no group: it is the application's id, which no header has.
-    fn streams(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("__streams.errors.{name}"));
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-        Self {
-            topic: text("topic").map(str::to_owned),
-            partition: number("partition"),
-            offset: number("offset"),
-            time: None,
-            group: None,
-            kind: DeadLetterKind::Terminated,
-            failure: describe_failure(
-                text("exception").unwrap_or("exception"),
-                text("message").unwrap_or_default(),
-                text("stacktrace"),
-            ),
-            attempts: 1,
-            is_reference: false,
-        }
-    }
-
-    fn smallrye(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("dead-letter-{name}"));
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-        let class = text("cause-class-name").or_else(|| text("exception-class-name"));
-        Self {
-            topic: text("topic").map(str::to_owned),
-            partition: number("partition"),
-            offset: number("offset"),
-            time: None,
-            group: None,
-            kind: DeadLetterKind::Terminated,
-            failure: describe_failure(
-                class.unwrap_or("exception"),
-                text("reason").unwrap_or_default(),
-                text("cause"),
-            ),
-            attempts: 1,
-            is_reference: false,
-        }
-    }
-
-    fn share_group(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("__dlq.errors.{name}"));
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-        let message = text("message").unwrap_or_default();
-        let is_rejected = message.contains("rejected");
-        Self {
-            topic: text("topic").map(str::to_owned),
-            partition: number("partition"),
-            offset: number("offset"),
-            time: None,
-            group: text("group").map(str::to_owned),
-            kind: if is_rejected {
-                DeadLetterKind::Terminated
-            } else {
-                DeadLetterKind::Exhausted
-            },
-            failure: describe_failure(
-                if is_rejected { "rejected" } else { "exhausted" },
-                message,
-                None,
-            ),
-            attempts: attempts(number("delivery.count")),
-            is_reference: true,
-        }
-    }
-}
-
-fn attempts(count: Option<i64>) -> u32 {
-    count
-        .and_then(|count| u32::try_from(count).ok())
-        .unwrap_or(1)
-}
-
-/// Reads a number that Java wrote as four or eight bytes.
-fn number(headers: &Headers, name: &str) -> Option<i64> {
-    let (_, value) = headers.iter().find(|(header, _)| *header == name)?;
-    let value = &value?[..];
-    if let Ok(bytes) = value.try_into() {
-        return Some(i64::from(i32::from_be_bytes(bytes)));
-    }
-    value.try_into().ok().map(i64::from_be_bytes)
-}
-
 #[cfg(test)]
 pub(crate) use self::tests::letter as sample;
 
@@ -298,7 +90,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::backends::kafka::codec::record::InternalHeaders;
+    use crate::{backends::kafka::codec::record::InternalHeaders, transport::DeadLetterKind};
 
     fn read(headers: &[(&str, &[u8])], payload: Option<&'static str>) -> FetchedRecord {
         let headers = headers.iter();
