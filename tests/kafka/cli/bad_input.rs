@@ -237,7 +237,7 @@ fn urls_that_cannot_be_meant_are_refused() {
 
     --- stderr
     error: kafka: the URL has an unknown parameter `pasword=x`
-    hint: known: `servers`, `prefix`, `partitions`, `replication`, `naming`, `mode`, `connect-timeout`, and every property of librdkafka by its own name
+    hint: known: `servers`, `prefix`, `dead-letters`, `partitions`, `replication`, `naming`, `mode`, `connect-timeout`, and every property of librdkafka by its own name
     ");
     assert_snapshot!(show("kafka://localhost/?sasl.mechanisms=MAGIC&security.protocol=sasl_plaintext"), @"
     exit: 78
