@@ -103,14 +103,12 @@ pub(crate) fn unreadable<'a>(
 ) -> TransportError {
     let topics: BTreeSet<&str> = topics.into_iter().collect();
     let topics: Vec<&str> = topics.into_iter().collect();
-    match topics.as_slice() {
-        [topic] => Access::topic("Read", topic).denied(config),
-        _ => {
-            let topics = topics.join("`, `");
-            let message = format!("the cluster's ACLs do not allow Read on one of `{topics}`");
-            error(ErrorKind::Denied, message).hint(command(config, "Read", "--topic TOPIC"))
-        }
+    if let [topic] = topics.as_slice() {
+        return Access::topic("Read", topic).denied(config);
     }
+    let topics = topics.join("`, `");
+    let message = format!("the cluster's ACLs do not allow Read on one of `{topics}`");
+    error(ErrorKind::Denied, message).hint(command(config, "Read", "--topic TOPIC"))
 }
 
 /// Turns a code into an error that names what was refused; `doing` is what failed otherwise.

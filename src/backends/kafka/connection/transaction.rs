@@ -210,22 +210,18 @@ impl TransactionalProducer {
     fn why_dropped(&self) -> Failed {
         let dropped = "a record of a transaction was dropped";
         let reason = self.client.commit_transaction(STEP_TIMEOUT).err();
-        let denied = |code| {
+        let is_denied = |code: &Code| *code == Code::TopicAuthorizationFailed;
+        if let Some(code) = reason.as_ref().and_then(code_of).filter(is_denied) {
             let topic = self.client.context().errors.denied_topic();
             let topic = topic.as_deref().unwrap_or("of the transaction");
-            access::from_code(&self.config, code, dropped, Access::topic("Write", topic))
-        };
-        let is_denied = |code: &Code| *code == Code::TopicAuthorizationFailed;
-        match reason.as_ref().and_then(code_of).filter(is_denied) {
-            Some(code) => Failed::whole(denied(code)),
-            None => {
-                let failed = error::error(ErrorKind::Unavailable, dropped);
-                Failed::whole(match reason {
-                    Some(reason) => failed.because(reason),
-                    None => failed,
-                })
-            }
+            let access = Access::topic("Write", topic);
+            return Failed::whole(access::from_code(&self.config, code, dropped, access));
         }
+        let failed = error::error(ErrorKind::Unavailable, dropped);
+        Failed::whole(match reason {
+            Some(reason) => failed.because(reason),
+            None => failed,
+        })
     }
 
     /// Gives up what was sent; returns the error of who was shut out.

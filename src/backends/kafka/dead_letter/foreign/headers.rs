@@ -18,7 +18,7 @@ const ADDED: [&str; 7] = [
     "__dlq.errors.",
     "__streams.errors.",
 ];
-/// The headers that SmallRye adds; others may begin like them.
+/// The headers that `SmallRye` adds; others may begin like them.
 const SMALLRYE: [&str; 7] = [
     "dead-letter-exception-class-name",
     "dead-letter-cause-class-name",

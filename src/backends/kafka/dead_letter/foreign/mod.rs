@@ -1,5 +1,5 @@
 //! Dead letters that other programs stored: Spring Kafka's, Kafka Connect's, those of share groups (KIP-1191), Kafka
-//! Streams' (KIP-1034), SmallRye's, and plain messages, of which only the message is known.
+//! Streams' (KIP-1034), `SmallRye`'s, and plain messages, of which only the message is known.
 
 mod headers;
 
