@@ -199,6 +199,7 @@ fn new_letter(letter: &DeadLetter, edit: &str, message: Message) -> DeadLetter {
         message,
         record,
         at: None,
+        is_foreign: false,
     }
 }
 
