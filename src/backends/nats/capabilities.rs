@@ -83,8 +83,7 @@ fn combine(connection: &Connection, info: Option<&StreamInfo>) -> Capabilities {
         all.exactly_once_replay = Support::absent(note);
         return all;
     };
-    all.publish = publish(info);
-    all.dedup = dedup(info);
+    (all.publish, all.dedup) = (publish(info), dedup(info));
     all.limits.max_delay = info.longest_delay();
     if let Some(refused) = info.read_only() {
         let note = refused.message().to_owned();

@@ -53,6 +53,7 @@ impl Synchronous {
 
 /// The configuration of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub(crate) struct Config {
     /// The file's absolute path.
     pub(crate) path: PathBuf,

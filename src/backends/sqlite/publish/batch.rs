@@ -70,10 +70,9 @@ impl WriteOp for Publish {
     fn run(&mut self, session: &mut Session) -> StoreResult<()> {
         let now = timestamp::now();
         delay::fire(session, now)?;
-        let duplicates = match self.keys.is_empty() {
-            true => None,
-            false => Some(Duplicates::open(session, now)?),
-        };
+        let needs_keys = !self.keys.is_empty();
+        let duplicates = needs_keys.then(|| Duplicates::open(session, now));
+        let duplicates = duplicates.transpose()?;
         let mut batch = Batch {
             log: Appender::new(session, now)?,
             later: Vec::new(),

@@ -79,7 +79,10 @@ async fn check_dedup(args: &PublishArgs, transport: &dyn Transport) -> CliResult
     if !args.dedup {
         return Ok(());
     }
-    let capabilities = transport.capabilities().await?;
+    // A user who may only publish may not ask for that; the transport refuses what it cannot do.
+    let Ok(capabilities) = transport.capabilities().await else {
+        return Ok(());
+    };
     if capabilities.dedup.is_present() {
         return Ok(());
     }
