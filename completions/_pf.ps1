@@ -261,6 +261,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;list' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -288,6 +289,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;show' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -315,6 +317,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;stats' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -342,6 +345,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;replay' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -380,6 +384,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;purge' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -548,6 +553,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;archive' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -576,6 +582,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;restore' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -620,6 +627,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;check' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -650,6 +658,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;export' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')

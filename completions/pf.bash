@@ -1196,7 +1196,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__archive)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --because --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --because --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1207,6 +1207,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1328,7 +1332,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__check)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --max-depth --max-age --max-rate --no-regressions --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --max-depth --max-age --max-rate --no-regressions --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1339,6 +1343,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1472,7 +1480,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__export)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --mask --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --mask --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1483,6 +1491,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2328,7 +2340,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__list)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --limit --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --limit --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2339,6 +2351,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2710,7 +2726,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__purge)
-            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --export --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --export --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2721,6 +2737,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2812,7 +2832,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__replay)
-            opts="-y -n -o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --edit --stop-on-refail --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --edit --stop-on-refail --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2823,6 +2843,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2926,7 +2950,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__restore)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --because --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --because --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2937,6 +2961,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3016,7 +3044,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__show)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3027,6 +3055,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3102,7 +3134,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__stats)
-            opts="-o -q -h --ids --topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --top --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --top --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3113,6 +3145,10 @@ _pf() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dead-letter-topic)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -248,6 +248,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;list'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -274,6 +275,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;show'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -300,6 +302,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;stats'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -326,6 +329,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;replay'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -363,6 +367,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;purge'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -517,6 +522,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;archive'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -544,6 +550,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;restore'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -586,6 +593,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;check'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -615,6 +623,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;export'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
