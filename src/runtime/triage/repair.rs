@@ -40,7 +40,6 @@ pub(super) async fn run(
         recover(transport, request.is_dead).await?;
     }
     let hash = edit::hash(&request.text);
-    let is_all = request.query.is_all();
     let mut listing = DeadLetterListing::open(transport, request.query).await?;
     let mut report = EditReport::default();
     loop {
@@ -54,9 +53,7 @@ pub(super) async fn run(
         }
     }
     listing.check_names()?;
-    if !is_all {
-        add_earlier(transport, &hash, &mut report).await?;
-    }
+    add_earlier(transport, &hash, &mut report).await?;
     Ok(report.finish())
 }
 
@@ -89,9 +86,7 @@ fn edit_page(
     let mut edited = Vec::new();
     for letter in page {
         if letter.record.edit.as_deref() == Some(hash) {
-            // The same request was interrupted behind it.
-            report.edited += 1;
-            report.ids.push(letter.id.clone());
+            // Made by this run, or by one of the same request that was interrupted.
             continue;
         }
         match edit::edit(letter, hash, transport.encoding(), event) {
