@@ -5,8 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Counts, notes::Fix};
-use crate::transport::StatsRow;
+use super::{
+    FilterFailures, Query, TriageError, counts,
+    notes::{Fix, Fixes},
+};
+use crate::transport::{StatsRow, Transport};
 
 /// Limits for the dead letters of a query.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,6 +37,9 @@ pub struct CheckReport {
     pub regressions: Vec<Fix>,
     /// The limits that are exceeded, each as a sentence.
     pub exceeded: Vec<String>,
+    /// Dead letters that are not counted because the filter of the query failed on them.
+    #[serde(skip)]
+    pub filter_failures: FilterFailures,
 }
 
 impl CheckReport {
@@ -44,26 +50,39 @@ impl CheckReport {
     }
 }
 
-/// Compares counts with limits. `recent` is what was dead-lettered within the span of the rate.
-pub(super) fn check(
+/// Checks the dead letters of a query.
+pub(super) async fn check(
+    transport: &dyn Transport,
     limits: &CheckLimits,
-    counts: &Counts,
-    recent: Option<u64>,
-    fixes: Vec<Fix>,
-    now: SystemTime,
-) -> CheckReport {
-    let rows = &counts.rows;
-    let oldest = rows.iter().map(|row| row.first).min();
+    query: Query,
+) -> Result<CheckReport, TriageError> {
+    let now = SystemTime::now();
+    let counts = counts::count(transport, query.clone()).await?;
+    let recent = match limits.max_rate {
+        Some((_, span)) => {
+            let mut recent = query;
+            recent.selection.since = recent.selection.since.max(now.checked_sub(span));
+            Some(counts::count(transport, recent).await?.total())
+        }
+        None => None,
+    };
+    let fixes = if limits.no_regressions {
+        Fixes::read(transport).await?.into_list()
+    } else {
+        Vec::new()
+    };
+    let oldest = counts.rows.iter().map(|row| row.first).min();
     let age = oldest.map(|time| now.duration_since(time).unwrap_or_default());
     let mut report = CheckReport {
         depth: counts.total(),
         oldest_age_seconds: age.map(|age| age.as_secs()),
         recent,
-        regressions: regressions(fixes, rows),
+        regressions: regressions(fixes, &counts.rows),
         exceeded: Vec::new(),
+        filter_failures: counts.filter_failures,
     };
     report.exceeded = exceeded(limits, &report, age);
-    report
+    Ok(report)
 }
 
 fn regressions(fixes: Vec<Fix>, rows: &[StatsRow]) -> Vec<Fix> {

@@ -1,7 +1,11 @@
 //! Dead letters counted by what they have in common, in bounded memory.
 
-use super::listing::FilterFailures;
-use crate::transport::{StatsBuilder, StatsRow};
+use super::{
+    Query, TriageError,
+    listing::{DeadLetterListing, FilterFailures, PAGE},
+    notes::Archived,
+};
+use crate::transport::{StatsBuilder, StatsRow, Transport, sort_stats};
 
 /// The most rows; letters beyond are counted together.
 const MAX_ROWS: usize = 10_000;
@@ -38,6 +42,35 @@ impl From<StatsBuilder> for Counts {
             rows: builder.finish(),
             rest,
             filter_failures: FilterFailures::default(),
+        }
+    }
+}
+
+/// Counts the dead letters of a query.
+pub(super) async fn count(transport: &dyn Transport, query: Query) -> Result<Counts, TriageError> {
+    let is_plain = query.selection.ids.is_empty() && !query.is_filtered() && !query.archived;
+    // Without an archive, the transport's own count is the answer.
+    if is_plain && Archived::read(transport).await?.is_empty() {
+        let mut rows = transport.dead_letters().stats(&query.selection).await?;
+        sort_stats(&mut rows);
+        return Ok(Counts {
+            rows,
+            ..Counts::default()
+        });
+    }
+    let mut letters = DeadLetterListing::open(transport, query).await?;
+    let mut counts = Counts::builder();
+    loop {
+        let page = letters.next(PAGE).await?;
+        if page.is_empty() {
+            letters.check_names()?;
+            return Ok(Counts {
+                filter_failures: letters.filter_failures().clone(),
+                ..counts.into()
+            });
+        }
+        for letter in &page {
+            counts.add(letter);
         }
     }
 }

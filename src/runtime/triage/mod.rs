@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod archive;
 mod check;
 mod counts;
 mod edit;
@@ -36,7 +37,7 @@ mod query;
 mod record;
 mod repair;
 
-use std::{collections::HashMap, sync::Arc, time::SystemTime};
+use std::{collections::HashMap, sync::Arc};
 
 pub use self::{
     check::{CheckLimits, CheckReport},
@@ -58,11 +59,10 @@ pub use self::{
 };
 use self::{
     job::{plan, run},
-    listing::PAGE,
-    notes::{Archived, Fixes},
+    notes::Fixes,
 };
 use super::Stop;
-use crate::transport::{DeadLetterId, Job, JobId, Result as Answer, Transport, sort_stats};
+use crate::transport::{Job, JobId, Result as Answer, Transport};
 
 /// Triage of the dead letters of a transport.
 #[derive(Debug, Clone)]
@@ -94,36 +94,7 @@ impl Triage {
     /// # Errors
     /// If the transport fails, or an id matches no dead letter or several.
     pub async fn stats(&self, query: impl Into<Query>) -> Result<Counts, TriageError> {
-        let query = query.into();
-        let is_plain = query.selection.ids.is_empty() && !query.is_filtered() && !query.archived;
-        // Without an archive, the transport's own count is the answer.
-        if is_plain && Archived::read(&*self.transport).await?.is_empty() {
-            let mut rows = self
-                .transport
-                .dead_letters()
-                .stats(&query.selection)
-                .await?;
-            sort_stats(&mut rows);
-            return Ok(Counts {
-                rows,
-                ..Counts::default()
-            });
-        }
-        let mut letters = self.list(query).await?;
-        let mut counts = Counts::builder();
-        loop {
-            let page = letters.next(PAGE).await?;
-            if page.is_empty() {
-                letters.check_names()?;
-                return Ok(Counts {
-                    filter_failures: letters.filter_failures().clone(),
-                    ..counts.into()
-                });
-            }
-            for letter in &page {
-                counts.add(letter);
-            }
-        }
+        counts::count(&*self.transport, query.into()).await
     }
 
     /// Returns the contents of a plan for this request, without storing anything.
@@ -230,7 +201,7 @@ impl Triage {
             archived: false,
             ..query.into()
         };
-        self.change_archive(query, true).await
+        archive::change(&*self.transport, &self.guard().await?, query, true).await
     }
 
     /// Takes archived dead letters out of the archive again. Returns how many.
@@ -242,33 +213,7 @@ impl Triage {
             archived: true,
             ..query.into()
         };
-        self.change_archive(query, false).await
-    }
-
-    async fn change_archive(&self, query: Query, adds: bool) -> Result<u64, TriageError> {
-        self.guard().await?.check_writable()?;
-        let ids = self.ids(query).await?;
-        let mut archived = Archived::read(&*self.transport).await?;
-        if adds {
-            archived.add(&*self.transport, &ids).await?;
-        } else {
-            archived.remove(&*self.transport, &ids).await?;
-        }
-        Ok(ids.len() as u64)
-    }
-
-    /// Returns the ids of all dead letters of a query.
-    async fn ids(&self, query: Query) -> Result<Vec<DeadLetterId>, TriageError> {
-        let mut listing = self.list(query).await?;
-        let mut ids = Vec::new();
-        loop {
-            let page = listing.next(PAGE).await?;
-            if page.is_empty() {
-                listing.check_names()?;
-                return Ok(ids);
-            }
-            ids.extend(page.into_iter().map(|letter| letter.id));
-        }
+        archive::change(&*self.transport, &self.guard().await?, query, false).await
     }
 
     /// Notes that a fingerprint is fixed: later dead letters of it are regressions.
@@ -297,23 +242,7 @@ impl Triage {
         limits: &CheckLimits,
         query: impl Into<Query>,
     ) -> Result<CheckReport, TriageError> {
-        let (query, now) = (query.into(), SystemTime::now());
-        let counts = self.stats(query.clone()).await?;
-        let recent = match limits.max_rate {
-            Some((_, span)) => {
-                let mut recent = query;
-                let start = now.checked_sub(span);
-                recent.selection.since = recent.selection.since.max(start);
-                Some(self.stats(recent).await?.total())
-            }
-            None => None,
-        };
-        let fixes = if limits.no_regressions {
-            self.fixes().await?
-        } else {
-            Vec::new()
-        };
-        Ok(check::check(limits, &counts, recent, fixes, now))
+        check::check(&*self.transport, limits, query.into()).await
     }
 
     /// Undoes what interrupted edits left: originals in the archive without edited dead letters in their places. `is_dead` reports

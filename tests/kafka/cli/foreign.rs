@@ -33,7 +33,7 @@ fn springs(shop: &Shop, payload: &str) -> Record {
     record(headers, payload)
 }
 
-/// Returns a dead letter as SmallRye stores it.
+/// Returns a dead letter as `SmallRye` stores it.
 fn smallryes(shop: &Shop, payload: &str) -> Record {
     let topic = shop.name("order.created");
     let headers: &[(&str, &[u8])] = &[

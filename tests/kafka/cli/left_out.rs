@@ -88,7 +88,7 @@ fn expired_events_and_tombstones_are_dead_lettered_by_default() {
         .iter()
         .map(|letter| &letter["dead_letter"]["kind"])
         .collect();
-    kinds.sort_by_key(|kind| kind.to_string());
+    kinds.sort_by_key(ToString::to_string);
     assert_eq!(kinds, ["decode", "decode", "expired"]);
     let replay = ["dlq", "replay", "--kind", "expired", "--yes", "-q"];
     let _ = shop.pf.run(&replay).succeeded();

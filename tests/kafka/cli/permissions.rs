@@ -168,8 +168,14 @@ fn each_command_works_with_the_acls_of_its_row() {
         .run(&[&consume[..], &["true"]].concat())
         .succeeded();
     assert!(run.stderr().contains("2 handled"), "{run}");
+    schedules_work(&mut strict, &publish, &admin);
+}
+
+/// Schedules an event, lists and cancels it, and lets another one fire: each as a user with the ACLs of its row.
+fn schedules_work(strict: &mut Strict, publish: &[&str], admin: &Pf) {
+    let mut user = |row: &str| strict.user(&acls(row), "orders", "mail");
     let later = user("pf publish --delay");
-    let run = later.run(&[&publish[..], &["--delay", "1h"]].concat());
+    let run = later.run(&[publish, &["--delay", "1h"]].concat());
     let _ = run.succeeded();
     let schedules = ids(&user("pf schedule list")
         .run(&["schedule", "list"])
@@ -178,7 +184,7 @@ fn each_command_works_with_the_acls_of_its_row() {
     let cancel = ["schedule", "cancel", &schedules[0]];
     let _ = user("pf schedule cancel").run(&cancel).succeeded();
     let _ = later
-        .run(&[&publish[..], &["--delay", "1s"]].concat())
+        .run(&[publish, &["--delay", "1s"]].concat())
         .succeeded();
     let firing = user("pf schedule run");
     let child = firing.spawn(&["schedule", "run"]);

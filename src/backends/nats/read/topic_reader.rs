@@ -16,7 +16,7 @@ pub(crate) enum TopicReader {
     /// With an ephemeral consumer.
     Consumer(Box<StreamReader>),
     /// Message by message: a work queue has no room for a second consumer.
-    Direct(DirectReader),
+    Direct(Box<DirectReader>),
 }
 
 impl TopicReader {
@@ -27,7 +27,7 @@ impl TopicReader {
         info: &StreamInfo,
     ) -> Result<Self> {
         Ok(if info.is_work_queue() {
-            Self::Direct(DirectReader::open(connection, scope, info))
+            Self::Direct(Box::new(DirectReader::open(connection, scope, info)))
         } else {
             Self::Consumer(Box::new(StreamReader::open(connection, scope).await?))
         })

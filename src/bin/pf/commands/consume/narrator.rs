@@ -7,7 +7,7 @@ use std::{
 
 use protoflow::{
     event::{Envelope, Group},
-    runtime::{Notice, Observer, Summary},
+    runtime::{Notice, Observer, OpenBreaker, Summary},
     transport::{DeadLetterKind, Delivery, Failure, TransportError},
 };
 
@@ -38,6 +38,17 @@ impl Narrator {
         if !said.swap(true, Ordering::Relaxed) {
             self.remarks.remark(&format!("{remark} (reported once)"));
         }
+    }
+
+    fn opened(&self, open: &OpenBreaker) {
+        let reaction = match open.next {
+            Some(_) => "handling one at a time",
+            None => "stopping",
+        };
+        let group = &self.group;
+        self.remarks.warning(&format!(
+            "nearly every event fails: {reaction} (pf dlq stats --group {group}); {open}"
+        ));
     }
 
     fn warn(&self, what: &str, error: &TransportError) {
@@ -89,16 +100,7 @@ impl Observer for Narrator {
                 "{held}; this run did not handle them"
             )),
             Notice::Warning(error) => remarks.warning(&error.to_string()),
-            Notice::BreakerOpened(open) => {
-                let reaction = match open.next {
-                    Some(_) => "handling one at a time",
-                    None => "stopping",
-                };
-                let group = &self.group;
-                remarks.warning(&format!(
-                    "nearly every event fails: {reaction} (pf dlq stats --group {group}); {open}"
-                ));
-            }
+            Notice::BreakerOpened(open) => self.opened(open),
             Notice::BreakerStaysOpen(open) => {
                 remarks.warning(&format!("the event that was let through failed; {open}"));
             }

@@ -1,6 +1,7 @@
 //! `pf dlq check`: limits for dead letters, for CI and cron.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     str::FromStr,
     time::Duration,
@@ -9,7 +10,7 @@ use std::{
 use clap::Args;
 use protoflow::runtime::{CheckLimits, CheckReport};
 
-use super::{names, selection::SelectionArgs};
+use super::{list::check_filter, names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -90,7 +91,7 @@ impl CheckArgs {
         }
         context.printer.flush()?;
         if report.is_ok() {
-            return Ok(());
+            return check_filter(&report.filter_failures);
         }
         Err(
             CliError::message(Exit::Incomplete, report.exceeded.join("; "))
@@ -127,9 +128,11 @@ impl Report for View<'_> {
 fn metrics(report: &CheckReport) -> String {
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, value: u64| {
-        text.push_str(&format!(
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
             "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"
-        ));
+        );
     };
     gauge(
         "pf_dead_letters",

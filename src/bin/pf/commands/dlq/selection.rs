@@ -161,8 +161,8 @@ impl SelectionArgs {
         };
         let (transport, triage) = operator::open(context).await?;
         Ok(Some(OpenSelection {
-            triage,
             transport,
+            triage,
             query,
             text,
             empty,

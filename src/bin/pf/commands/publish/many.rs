@@ -197,7 +197,7 @@ impl Stream<'_> {
     async fn publish_events(&mut self, read: Line) -> CliResult<()> {
         match read {
             Line::Empty => self.progress.skip(),
-            Line::Whole(event) => self.event(self.progress.here(), event).await?,
+            Line::Whole(event) => self.event(self.progress.here(), *event).await?,
             Line::Events => {
                 while self.must_end().is_none()
                     && let Some((place, event)) = self.events.next()

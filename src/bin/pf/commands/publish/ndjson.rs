@@ -22,13 +22,17 @@ pub enum Line {
     /// Nothing but white space.
     Empty,
     /// One event, or what is wrong with it.
-    Whole(CliResult<Record>),
+    Whole(Box<CliResult<Record>>),
     /// Any number of events, to be taken one by one.
     Events,
 }
 
 /// Reads the events of a stream.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the place of the reader"
+)]
 pub struct Events {
     /// The topic of every event; without one, each has its own.
     topic: Option<Topic>,
@@ -105,10 +109,10 @@ impl Events {
         if text.len() <= self.max {
             match self.record(text) {
                 Err(error) if values::goes_on(text) => self.first_line_error = Some(error),
-                read => return Line::Whole(read.map_err(CliError::from)),
+                read => return Line::Whole(Box::new(read.map_err(CliError::from))),
             }
         } else if !values::may_span_lines(text) {
-            return Line::Whole(Err(too_long(self.max)));
+            return Line::Whole(Box::new(Err(too_long(self.max))));
         }
         self.begin(line.slice_ref(text), true);
         Line::Events
@@ -127,7 +131,7 @@ impl Events {
             text = values::start_of(part);
             if !values::may_span_lines(text) {
                 self.is_dropping = true;
-                return Line::Whole(Err(too_long(self.max)));
+                return Line::Whole(Box::new(Err(too_long(self.max))));
             }
         }
         self.begin(part.slice_ref(text), false);

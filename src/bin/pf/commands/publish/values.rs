@@ -10,6 +10,10 @@ const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// Finds the values of a stream of bytes.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the place of the reader"
+)]
 pub struct Values {
     max: usize,
     outline: Outline,

@@ -113,11 +113,9 @@ async fn export(
 }
 
 fn line(letter: &DeadLetter, masks: Option<&Masks>, lines: &mut Vec<u8>) -> CliResult<()> {
-    match masks {
-        Some(masks) => masks.write(lines, letter),
-        None => {
-            write_exported(lines, letter);
-            Ok(())
-        }
+    if let Some(masks) = masks {
+        return masks.write(lines, letter);
     }
+    write_exported(lines, letter);
+    Ok(())
 }

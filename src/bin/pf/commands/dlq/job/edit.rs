@@ -31,94 +31,96 @@ pub(super) enum Mode {
     Run(Asking),
 }
 
-impl Session {
-    /// Edits the dead letters of a request and replays them; returns whether it selects any.
-    pub(super) async fn edit_and_run(
-        &self,
-        mut request: PlanRequest,
-        edit: JqEdit,
-        mode: Mode,
-        context: &mut Context,
-    ) -> CliResult<bool> {
-        let selection = request.text.take().unwrap_or_else(|| request.query.text());
-        let text = format!("{selection} {}", edit.text());
-        request.text = Some(text.clone());
-        holder::wait_for_dead_holder(&self.triage, &self.remarks).await?;
-        let jobs = self.triage.jobs().await?.into_iter();
-        let mut same = jobs.filter(|job| job.started && job.selection == text);
-        if let (Some(job), Mode::Run(_)) = (same.next(), mode) {
-            self.resume(&job.id, None, context).await?;
-            return Ok(true);
-        }
-        if matches!(mode, Mode::Run(_)) {
-            self.triage.recover_edits(operator::is_dead).await?;
-        }
-        let wanted = EditRequest {
-            query: request.query.clone(),
-            text,
-            who: operator::process(),
-            is_dead: operator::is_dead,
-        };
-        let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
-        let preview = match self.triage.preview_edit(wanted.clone(), &mut event).await {
-            Ok(preview) => preview,
-            Err(error) => return Err(names::explain(&self.triage, error).await),
-        };
-        let Some(asking) = self.confirm(&preview, mode, context)? else {
-            return Ok(preview.edited + preview.refused > 0);
-        };
-        let report = self.triage.edit(wanted, &mut event).await?;
-        self.log_edit(&report, request.text.clone(), context).await;
-        request.query = edited(&report);
-        self.execute(request, asking, context).await?;
-        refused(&report)?;
-        Ok(true)
+/// Edits the dead letters of a request and replays them; returns whether it selects any.
+pub(super) async fn run(
+    session: &Session,
+    mut request: PlanRequest,
+    edit: JqEdit,
+    mode: Mode,
+    context: &mut Context,
+) -> CliResult<bool> {
+    let selection = request.text.take().unwrap_or_else(|| request.query.text());
+    let text = format!("{selection} {}", edit.text());
+    request.text = Some(text.clone());
+    holder::wait_for_dead_holder(&session.triage, &session.remarks).await?;
+    let jobs = session.triage.jobs().await?.into_iter();
+    let mut same = jobs.filter(|job| job.started && job.selection == text);
+    if let (Some(job), Mode::Run(_)) = (same.next(), mode) {
+        session.resume(&job.id, None, context).await?;
+        return Ok(true);
     }
+    if matches!(mode, Mode::Run(_)) {
+        session.triage.recover_edits(operator::is_dead).await?;
+    }
+    let wanted = EditRequest {
+        query: request.query.clone(),
+        text,
+        who: operator::process(),
+        is_dead: operator::is_dead,
+    };
+    let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
+    let preview = match session
+        .triage
+        .preview_edit(wanted.clone(), &mut event)
+        .await
+    {
+        Ok(preview) => preview,
+        Err(error) => return Err(names::explain(&session.triage, error).await),
+    };
+    let Some(asking) = confirm(session, &preview, mode, context)? else {
+        return Ok(preview.edited + preview.refused > 0);
+    };
+    let report = session.triage.edit(wanted, &mut event).await?;
+    log_edit(session, &report, request.text.clone(), context).await;
+    request.query = edited(&report);
+    session.execute(request, asking, context).await?;
+    refused(&report)?;
+    Ok(true)
+}
 
-    /// Shows what would change and asks; `None` if nothing is to be done.
-    fn confirm(
-        &self,
-        preview: &EditReport,
-        mode: Mode,
-        context: &mut Context,
-    ) -> CliResult<Option<Asking>> {
-        let view = EditView(preview);
-        if matches!(mode, Mode::DryRun) {
-            context.printer.report(&view)?;
-            return Ok(None);
-        }
-        if preview.edited + preview.refused == 0 {
-            self.remarks.remark("no dead letters");
-            return Ok(None);
-        }
-        self.remarks.remark(&view.text());
-        if preview.edited == 0 {
-            return refused(preview).map(|()| None);
-        }
-        let Mode::Run(asking) = mode else {
-            return Err(
-                CliError::usage("an edit needs confirmation and stdin is not a terminal")
-                    .hint("confirm with `--yes`"),
-            );
-        };
-        if asking.wanted && !agreed(preview)? {
-            return Err(CliError::message(Exit::Failed, "nothing was done"));
-        }
-        // It was asked once, about the edit and the replay.
-        Ok(Some(Asking {
-            wanted: false,
-            ..asking
-        }))
+/// Shows what would change and asks; `None` if nothing is to be done.
+fn confirm(
+    session: &Session,
+    preview: &EditReport,
+    mode: Mode,
+    context: &mut Context,
+) -> CliResult<Option<Asking>> {
+    let view = EditView(preview);
+    if matches!(mode, Mode::DryRun) {
+        context.printer.report(&view)?;
+        return Ok(None);
     }
+    if preview.edited + preview.refused == 0 {
+        session.remarks.remark("no dead letters");
+        return Ok(None);
+    }
+    session.remarks.remark(&view.text());
+    if preview.edited == 0 {
+        return refused(preview).map(|()| None);
+    }
+    let Mode::Run(asking) = mode else {
+        return Err(
+            CliError::usage("an edit needs confirmation and stdin is not a terminal")
+                .hint("confirm with `--yes`"),
+        );
+    };
+    if asking.wanted && !agreed(preview)? {
+        return Err(CliError::message(Exit::Failed, "nothing was done"));
+    }
+    // It was asked once, about the edit and the replay.
+    Ok(Some(Asking {
+        wanted: false,
+        ..asking
+    }))
+}
 
-    async fn log_edit(&self, report: &EditReport, text: Option<String>, context: &Context) {
-        let entry = LogEntry {
-            selection: format!("{} ({} edited)", text.unwrap_or_default(), report.edited),
-            because: self.because.clone(),
-            ..LogEntry::new(who(), "edit")
-        };
-        operator::log(&self.triage, &entry, context).await;
-    }
+async fn log_edit(session: &Session, report: &EditReport, text: Option<String>, context: &Context) {
+    let entry = LogEntry {
+        selection: format!("{} ({} edited)", text.unwrap_or_default(), report.edited),
+        because: session.because.clone(),
+        ..LogEntry::new(who(), "edit")
+    };
+    operator::log(&session.triage, &entry, context).await;
 }
 
 /// Returns the query for edited dead letters.

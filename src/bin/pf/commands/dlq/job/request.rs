@@ -9,7 +9,7 @@ use clap::Args;
 use protoflow::{runtime::PlanRequest, transport::JobAction};
 
 use super::{
-    edit::Mode,
+    edit::{self, Mode},
     session::{Asking, Session},
 };
 use crate::{
@@ -85,7 +85,7 @@ pub async fn run(
         wanted: asking,
         all: args.all,
     };
-    let done = if let Some(edit) = special.edit {
+    let done = if let Some(jq) = special.edit {
         let mode = if args.dry_run {
             Mode::DryRun
         } else if args.yes || asking {
@@ -93,7 +93,7 @@ pub async fn run(
         } else {
             Mode::Unconfirmed
         };
-        job.edit_and_run(request, edit, mode, context).await?
+        edit::run(&job, request, jq, mode, context).await?
     } else if let Some(file) = &args.plan {
         job.write_plan(request, file).await?
     } else if args.dry_run || !(args.yes || asking) {
