@@ -28,10 +28,11 @@ pub use self::{
     retry::{Decision, RetryPolicy},
     triage::{
         CheckLimits, CheckReport, Contents, Counts, DeadLetterListing, EditEvent, EditRefusal,
-        EditReport, EditRequest, EditShape, ExportError, Exported, FilterFailures, Fix, Guard,
-        JobOptions, JobReport, LogEntry, Plan, PlanHash, PlanObserver, PlanRequest, Policy,
-        PolicyError, Progress, Query, Resumed, Target, Triage, TriageError, read_exported,
-        write_dead_letter, write_export_end, write_exported, write_listed, write_masked,
+        EditReport, EditRequest, EditShape, ExportError, Exported, FilterFailures, Fix, Found,
+        Guard, JobOptions, JobReport, LogEntry, Plan, PlanHash, PlanObserver, PlanRequest, Policy,
+        PolicyError, Progress, Query, Resumed, Target, Triage, TriageError, Verification,
+        VerifiedLetter, read_exported, write_dead_letter, write_export_end, write_exported,
+        write_listed, write_masked,
     },
 };
 

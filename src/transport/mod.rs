@@ -11,6 +11,7 @@
 //! | what a consumer gets, and what each [`Verdict`] demands of the backend | `delivery.rs` |
 //! | where a dead letter gets its id, its record, its limits | `dead_letter/id.rs`, `dead_letter/record.rs` |
 //! | how a replay resumes after a crash: plan, lease, progress | `dead_letter/job.rs`, [`DeadLetters::advance`] |
+//! | how a finished replay is proven | `dead_letter/replays.rs`, [`DeadLetters::replays`] |
 //! | what an error kind means to the caller | `error.rs` |
 //! | what a store can do, and within which limits | `capabilities.rs` |
 //! | what a new backend must pass | `conformance/`, with the feature `conformance` |
@@ -60,8 +61,8 @@ pub use self::{
     dead_letter::{
         Capture, Captured, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord,
         DeadLetterRef, DeadLetterScan, DeadLetters, InvalidNoteName, JOB_LEASE, Job, JobAction,
-        JobId, JobLease, Note, NoteName, Origin, Resolution, Selection, Stats, StatsBuilder,
-        StatsRow, sort_stats,
+        JobId, JobLease, MessageDigest, Note, NoteName, Origin, ReplayScan, ReplayTarget,
+        ReplayTrace, Resolution, Selection, Stats, StatsBuilder, StatsRow, TraceKind, sort_stats,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,

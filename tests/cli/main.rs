@@ -16,6 +16,7 @@ mod dlq_exchange;
 mod dlq_jobs;
 mod dlq_notes;
 mod dlq_plans;
+mod dlq_verify;
 mod doctor;
 mod emit;
 mod errors;

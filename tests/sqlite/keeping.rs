@@ -38,6 +38,12 @@ async fn retention_removes_what_no_group_needs() {
     publish(&*transport, "t", &["1", "2", "3"]).await;
     // The newest stays, so that no position is given out twice.
     until(async || kept(&dir) == 1).await;
+    // What it deleted is noted, so that a missing message can be told from a deleted one.
+    let noted = "SELECT value FROM meta WHERE name = 'removed_until'";
+    let noted: String = dir.raw().query_row(noted, [], |row| row.get(0)).unwrap();
+    let kept = "SELECT max(time) FROM messages";
+    let kept: i64 = dir.raw().query_row(kept, [], |row| row.get(0)).unwrap();
+    assert!(noted.parse::<i64>().unwrap() <= kept);
     publish(&*transport, "t", &["4"]).await;
     let last = read(&*transport, "t").await;
     assert_eq!(last.last().unwrap().position.as_str(), "4");

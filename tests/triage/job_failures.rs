@@ -15,9 +15,9 @@ use protoflow::{
     runtime::{JobReport, PlanRequest, Stop, Triage, TriageError},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Finding,
-        Job, JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
-        Schedules, Selection, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
-        TransportError,
+        Job, JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan,
+        ReplayTarget, Resolution, Result, Schedules, Selection, Stats, SubscribeRequest,
+        Subscription, Tail, TailRequest, Transport, TransportError,
     },
 };
 use tokio::time::Instant;
@@ -100,6 +100,13 @@ impl DeadLetters for Away {
     }
     async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
         self.letters().notes(under).await
+    }
+    async fn replays(
+        &self,
+        since: SystemTime,
+        targets: &[ReplayTarget],
+    ) -> Result<Box<dyn ReplayScan>> {
+        self.letters().replays(since, targets).await
     }
 }
 

@@ -23,9 +23,9 @@ use crate::{
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
-        Schedule, ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest,
-        Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
+        Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
+        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -180,6 +180,14 @@ impl DeadLetters for Kafka {
 
     async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
         dead_letter::notes::read(&self.connection, under).await
+    }
+
+    async fn replays(
+        &self,
+        since: SystemTime,
+        targets: &[ReplayTarget],
+    ) -> Result<Box<dyn ReplayScan>> {
+        job::replays::open(&self.connection, since, targets).await
     }
 }
 

@@ -1,13 +1,16 @@
 //! Replay and purge jobs: planned, run under a lease with a fencing token, ended.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime, vec};
+
+use async_trait::async_trait;
 
 use super::{
     error::SCHEME,
-    store::{JobState, Lease, State},
+    store::{Entry, JobState, Lease, State, Store},
 };
 use crate::transport::{
-    DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution, Result,
+    DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, MessageDigest,
+    ReplayScan, ReplayTarget, ReplayTrace, Resolution, Result, TraceKind,
 };
 
 /// Returns the jobs that have not ended.
@@ -171,4 +174,39 @@ fn resolve(
         }
     }
     Resolution::Done
+}
+
+/// Reads the replays that are in a topic, or that a group has not finished.
+pub(super) fn replays(store: &Store) -> Box<dyn ReplayScan> {
+    let traces: Vec<_> = store.look(|state| {
+        let queued = state.groups.values().flat_map(|group| group.unfinished());
+        let queued = queued.filter(|(number, _)| !state.log.contains_key(number));
+        let entries = state.log.iter().map(|(number, entry)| (*number, entry));
+        let all = entries.chain(queued);
+        all.filter_map(|(_, entry)| trace(entry)).collect()
+    });
+    Box::new(Replays(traces.into_iter()))
+}
+
+fn trace(entry: &Entry) -> Option<ReplayTrace> {
+    Some(ReplayTrace {
+        replay_of: entry.lineage.as_ref()?.replay_of.clone(),
+        position: entry.stored.position.clone(),
+        kind: TraceKind::Message(MessageDigest::of(&entry.stored.message)),
+    })
+}
+
+/// The replays that the store had when the scan began.
+struct Replays(vec::IntoIter<ReplayTrace>);
+
+#[async_trait]
+impl ReplayScan for Replays {
+    async fn next(&mut self, max: usize) -> Result<Vec<ReplayTrace>> {
+        Ok(self.0.by_ref().take(max.max(1)).collect())
+    }
+
+    async fn may_be_gone(&mut self, target: &ReplayTarget) -> Result<Option<String>> {
+        let group = target.group.as_ref();
+        Ok(group.map(|group| format!("a message is forgotten once `{group}` has settled it")))
+    }
 }

@@ -11,9 +11,9 @@ use crate::{
     event::{Encoding, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
-        ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription,
-        Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
+        Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
+        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -187,6 +187,10 @@ impl DeadLetters for Memory {
 
     async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
         Ok(dead_letter::notes(&self.store, under))
+    }
+
+    async fn replays(&self, _: SystemTime, _: &[ReplayTarget]) -> Result<Box<dyn ReplayScan>> {
+        Ok(job::replays(&self.store))
     }
 }
 

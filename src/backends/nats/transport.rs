@@ -15,7 +15,7 @@ use crate::{
         dead_letter::{advisories::Advisories, import, notes, scan::NatsLetterScan, stats},
         delay, doctor,
         error::SCHEME,
-        job::{advance, lifecycle, plan, session::JobSession},
+        job::{advance, lifecycle, plan, replays, session::JobSession},
         publish::publisher::Publisher,
         tail::NatsTail,
     },
@@ -23,9 +23,9 @@ use crate::{
     lock::Mutex,
     transport::{
         Capabilities, Capture, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
-        ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest, Subscription,
-        Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
+        Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
+        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -187,6 +187,14 @@ impl DeadLetters for Nats {
 
     async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
         notes::read(&self.connection, under).await
+    }
+
+    async fn replays(
+        &self,
+        since: SystemTime,
+        targets: &[ReplayTarget],
+    ) -> Result<Box<dyn ReplayScan>> {
+        replays::open(&self.connection, since, targets).await
     }
 }
 

@@ -14,7 +14,10 @@ use super::{
     dead_letter::{self, scan},
     delay, doctor,
     error::SCHEME,
-    job::{self, LeaseLock},
+    job::{
+        lifecycle::{self, LeaseLock},
+        replays,
+    },
     publish,
     tail::follow,
 };
@@ -22,9 +25,9 @@ use crate::{
     event::{Encoding, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Resolution, Result,
-        Schedule, ScheduleId, ScheduleScan, Schedules, Selection, Stats, SubscribeRequest,
-        Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
+        Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
+        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -139,27 +142,27 @@ impl DeadLetters for Sqlite {
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
-        job::list(&self.reader).await
+        lifecycle::list(&self.reader).await
     }
 
     async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
-        job::plan(&self.reader, &self.writer, action, selection.to_owned()).await
+        lifecycle::plan(&self.reader, &self.writer, action, selection.to_owned()).await
     }
 
     async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
-        job::enlist(&self.writer, job, letters).await
+        lifecycle::enlist(&self.writer, job, letters).await
     }
 
     async fn forget(&self, job: &JobId) -> Result<()> {
-        job::forget(&self.writer, job).await
+        lifecycle::forget(&self.writer, job).await
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        job::lease(&self.writer, &self.lease_lock, job, holder).await
+        lifecycle::lease(&self.writer, &self.lease_lock, job, holder).await
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        job::renew(&self.writer, &self.lease_lock, lease).await
+        lifecycle::renew(&self.writer, &self.lease_lock, lease).await
     }
 
     async fn advance(
@@ -167,11 +170,11 @@ impl DeadLetters for Sqlite {
         lease: &JobLease,
         max: usize,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-        job::advance(&self.writer, &self.lease_lock, lease, max).await
+        lifecycle::advance(&self.writer, &self.lease_lock, lease, max).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        job::release(&self.writer, &self.lease_lock, lease, done).await
+        lifecycle::release(&self.writer, &self.lease_lock, lease, done).await
     }
 
     async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {
@@ -180,6 +183,10 @@ impl DeadLetters for Sqlite {
 
     async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
         dead_letter::notes::read(&self.reader, under).await
+    }
+
+    async fn replays(&self, since: SystemTime, _: &[ReplayTarget]) -> Result<Box<dyn ReplayScan>> {
+        replays::open(&self.reader, since).await
     }
 }
 

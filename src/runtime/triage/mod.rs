@@ -36,6 +36,7 @@ mod notes;
 mod query;
 mod record;
 mod repair;
+mod verify;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -56,6 +57,7 @@ pub use self::{
     query::Query,
     record::{write_dead_letter, write_listed},
     repair::EditRequest,
+    verify::{Found, Verification, VerifiedLetter},
 };
 use self::{
     job::{plan, run},
@@ -122,7 +124,8 @@ impl Triage {
         if plan.resumed.is_some() {
             return Ok(());
         }
-        self.cancel(&plan.job).await
+        self.cancel(&plan.job).await?;
+        notes::discard_manifest(&*self.transport, &plan.job).await
     }
 
     /// Cancels a job that no process runs. What it has not resolved stays a dead letter.
@@ -190,6 +193,28 @@ impl Triage {
     /// If the transport fails.
     pub async fn jobs(&self) -> Answer<Vec<Job>> {
         self.transport.dead_letters().jobs().await
+    }
+
+    /// Returns the replays that can be verified, oldest first: the last ones, as long as the store keeps their lists.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn verifiable(&self) -> Answer<Vec<JobId>> {
+        let headers = notes::manifest_headers(&*self.transport).await?;
+        Ok(headers.into_iter().map(|header| header.job).collect())
+    }
+
+    /// Reads the target of a replay again and reports for each dead letter of its plan whether it is there exactly once. Holds the
+    /// ids of the job in memory, and nothing else that grows with the store.
+    ///
+    /// # Errors
+    /// [`crate::transport::ErrorKind::NotFound`] if the store does not keep the list of its dead letters, or if the transport
+    /// fails.
+    pub async fn verify(&self, job: &JobId) -> Answer<Verification> {
+        let mut headers = notes::manifest_headers(&*self.transport).await?.into_iter();
+        let header = headers.find(|header| header.job == *job);
+        let header = header.ok_or_else(|| job.unknown(self.transport.scheme()))?;
+        verify::verify(&*self.transport, &header).await
     }
 
     /// Archives the dead letters of a query: they stay stored, and only a query of the archive shows them. Returns how many.

@@ -43,7 +43,7 @@ use self::cases::{
     delay::{delays as delay, schedules},
     doctor,
     messages::{bytes, dedup, looking, publish, tail},
-    triage::{dead_letters, jobs, notes, replay},
+    triage::{dead_letters, jobs, notes, replay, replays},
 };
 pub use self::harness::{Harness, Store};
 
@@ -182,6 +182,11 @@ macro_rules! conformance_cases {
                 purge_deletes,
                 forgetting_keeps_letters,
                 what_is_gone_is_gone,
+            }
+            replays {
+                are_found_once,
+                of_a_group_are_found,
+                are_gone_only_for_a_reason,
             }
             notes {
                 are_kept_and_replaced,

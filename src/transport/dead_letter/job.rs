@@ -125,7 +125,7 @@ impl JobLease {
 }
 
 /// The outcome of a dead letter in a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Resolution {
     /// Replayed or purged.

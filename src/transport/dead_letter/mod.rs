@@ -7,8 +7,11 @@ mod kind;
 mod letter;
 mod note;
 mod record;
+mod replays;
 mod selection;
 mod stats;
+
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 
@@ -22,6 +25,7 @@ pub use self::{
     letter::DeadLetter,
     note::{InvalidNoteName, Note, NoteName},
     record::{DeadLetterRecord, Origin},
+    replays::{MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, TraceKind},
     selection::{DeadLetterRef, Selection},
     stats::{Stats, StatsBuilder, StatsRow, sort_stats},
 };
@@ -136,6 +140,18 @@ pub trait DeadLetters: Send + Sync {
     /// # Errors
     /// If the server does not answer.
     async fn notes(&self, under: &NoteName) -> Result<Vec<Note>>;
+
+    /// Reads what is left of the replays to these targets that were stored at this time or later. Changes nothing.
+    ///
+    /// The scan may return traces of other targets and of earlier replays.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    async fn replays(
+        &self,
+        since: SystemTime,
+        targets: &[ReplayTarget],
+    ) -> Result<Box<dyn ReplayScan>>;
 }
 
 /// An open read of dead letters.

@@ -19,3 +19,4 @@ mod starting;
 mod store;
 mod tail;
 mod topics;
+mod verify;

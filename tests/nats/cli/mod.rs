@@ -19,4 +19,5 @@ mod security;
 mod shop;
 mod store;
 mod tail;
+mod verify;
 mod work_queue;

@@ -162,6 +162,26 @@ impl Raw {
         });
     }
 
+    /// Publishes a message with the headers of another one, without those that the server reads.
+    pub fn write(&self, topic: &str, like: &Stored, payload: &[u8]) {
+        let subject = format!("{}.{topic}", self.name);
+        let mut headers = HeaderMap::new();
+        for (name, values) in like.headers.iter() {
+            for value in values {
+                if !name.to_string().starts_with("Nats-") {
+                    headers.append(name.clone(), value.clone());
+                }
+            }
+        }
+        self.ask(async |context| {
+            let payload = payload.to_vec().into();
+            let sent = context
+                .publish_with_headers(subject, headers, payload)
+                .await;
+            sent.unwrap().await.unwrap();
+        });
+    }
+
     /// Asks the server's interface.
     pub fn api(&self, verb: &str, question: &Value) -> Value {
         let verb = format!("{verb}.{}", self.name);

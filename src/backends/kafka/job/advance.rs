@@ -10,6 +10,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{
     letters::{Disposition, JobItem},
+    replays,
     worker::{InDoubt, JobWorkers, Worker, WorkerSlot},
 };
 use crate::{
@@ -237,7 +238,7 @@ fn replayed_record(
     let partitions = connection.topics.cached_partitions(&name).unwrap_or(1);
     let id = letter.id.as_str();
     let partition = delayed_record::partition(&letter.message, id.as_bytes(), partitions);
-    let key = Bytes::from(format!("replay/{id}"));
+    let key = Bytes::from(format!("{}{id}", replays::KEY));
     delayed_record::encode((&name, partition), key, &waiting, &letter.message)
 }
 

@@ -8,4 +8,5 @@ pub(super) mod advance;
 pub(super) mod letters;
 pub(super) mod lifecycle;
 pub(super) mod prune;
+pub(super) mod replays;
 pub(super) mod worker;

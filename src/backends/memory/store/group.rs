@@ -160,6 +160,17 @@ impl GroupState {
         deliveries
     }
 
+    /// Returns the messages that are not finished, by number.
+    pub(in crate::backends::memory) fn unfinished(
+        &self,
+    ) -> impl Iterator<Item = (u64, &Arc<Entry>)> {
+        let in_flight = self.in_flight.iter().map(|out| &out.handle.item);
+        let items = self.ready.values().chain(self.waiting.values());
+        items
+            .chain(in_flight)
+            .map(|item| (item.number, &item.entry))
+    }
+
     fn held_by(&self, member: u64) -> impl Iterator<Item = &InFlightMessage> {
         let handles = self.in_flight.iter().map(|leased| &leased.handle);
         handles.filter(move |out| out.member == member)

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How far the clocks of a client and of the server may differ.
-const CLOCK_SKEW: Duration = Duration::from_mins(5);
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// An open read of the dead letters that existed when it started.
 pub(crate) struct NatsLetterScan {

@@ -8,6 +8,7 @@ mod letters;
 pub(crate) mod lifecycle;
 pub(crate) mod plan;
 mod replay;
+pub(crate) mod replays;
 mod reported;
 pub(crate) mod session;
 mod step_state;

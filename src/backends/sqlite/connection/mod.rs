@@ -6,7 +6,7 @@ pub(crate) mod file;
 pub(crate) mod liveness;
 pub(crate) mod log;
 pub(crate) mod reader;
-mod retention;
+pub(crate) mod retention;
 pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod topics;

@@ -1,6 +1,6 @@
 //! Retention: deletes old messages that no group needs, a chunk at a time while the writer is idle.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::{log, session::Session};
 use crate::backends::sqlite::{codec::timestamp, error::StoreResult};
@@ -67,6 +67,7 @@ impl Chunk {
         let mut seen = 0;
         let mut last = self.after;
         let mut unneeded = Vec::new();
+        let mut removed = 0;
         while let Some(row) = rows.next()? {
             // Timestamps rise with positions, or nearly: after the first young message there is nothing to do.
             if row.get::<_, i64>(4)? >= cutoff {
@@ -76,6 +77,7 @@ impl Chunk {
             last = row.get(0)?;
             if row.get(3)? {
                 unneeded.push((last, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?));
+                removed = removed.max(row.get(4)?);
             }
         }
         if !unneeded.is_empty() {
@@ -83,6 +85,7 @@ impl Chunk {
                 count = unneeded.len(),
                 "deleting messages that no group needs"
             );
+            note_removed(session, removed)?;
         }
         for (seq, topic, for_all) in unneeded {
             session
@@ -100,4 +103,21 @@ impl Chunk {
         self.reached = (seen == CHUNK).then_some(last);
         Ok(())
     }
+}
+
+/// Notes the time of the newest message that was deleted, which only rises. A message that is missing though it is younger
+/// was not deleted by retention.
+fn note_removed(session: &Session, time: i64) -> StoreResult<()> {
+    let sql = "INSERT INTO meta(name, value) VALUES('removed_until', ?1) ON CONFLICT(name) \
+         DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))";
+    let mut note = session.connection.prepare_cached(sql)?;
+    note.execute([time.to_string()])?;
+    Ok(())
+}
+
+/// Reads that time; none if nothing was ever deleted.
+pub(crate) fn removed_until(connection: &rusqlite::Connection) -> StoreResult<Option<i64>> {
+    let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'removed_until'";
+    let mut select = connection.prepare_cached(sql)?;
+    Ok(select.query_row([], |row| row.get(0)).optional()?)
 }

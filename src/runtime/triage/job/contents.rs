@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use crate::{
     event::{Group, Topic},
     runtime::triage::{Counts, DeadLetterListing},
-    transport::{Capabilities, DeadLetter, DeadLetterKind, Job, JobAction, StatsBuilder},
+    transport::{
+        Capabilities, DeadLetter, DeadLetterKind, Job, JobAction, ReplayTarget, StatsBuilder,
+    },
 };
 
 /// Targets beyond this many are counted together.
@@ -144,6 +146,20 @@ impl ContentsBuilder {
             JobAction::Replay { to: None } | JobAction::Purge => {
                 (record.origin.topic.clone(), Some(record.group.clone()))
             }
+        }
+    }
+
+    /// Returns where the message of a dead letter is replayed to.
+    pub(super) fn replay_target(&self, letter: &DeadLetter) -> ReplayTarget {
+        match &self.action {
+            JobAction::Replay { to: Some(topic) } => ReplayTarget {
+                topic: topic.clone(),
+                group: None,
+            },
+            _ => ReplayTarget {
+                topic: letter.message.topic.clone(),
+                group: self.to_group.then(|| letter.record.group.clone()),
+            },
         }
     }
 

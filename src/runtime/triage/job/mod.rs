@@ -2,13 +2,15 @@
 
 mod contents;
 pub(super) mod plan;
+mod plan_hash;
 mod refail;
 mod report;
 pub(super) mod run;
 
 pub use self::{
     contents::{Contents, Target},
-    plan::{Plan, PlanHash, PlanObserver, PlanRequest, Resumed},
+    plan::{Plan, PlanObserver, PlanRequest, Resumed},
+    plan_hash::PlanHash,
     report::JobReport,
     run::{JobOptions, Progress},
 };

@@ -7,16 +7,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sha2::{Digest as _, Sha256};
-
-use super::contents::{Contents, ContentsBuilder};
+use super::{
+    contents::{Contents, ContentsBuilder},
+    plan_hash::PlanHash,
+};
 use crate::{
     event::{Group, Topic},
     failpoint,
     runtime::triage::{
         Guard, Query, TriageError,
         listing::{DeadLetterListing, PAGE},
-        notes::{keep_plan, kept_plans},
+        notes::{ManifestWriter, discard_manifest, keep_plan, kept_plans},
     },
     transport::{
         Capabilities, DeadLetter, DeadLetterId, ErrorKind, Job, JobAction, JobId, Result as Answer,
@@ -156,6 +157,7 @@ pub(in crate::runtime::triage) async fn freeze(
         Err(error) => {
             // Best effort: otherwise it is dropped later with the abandoned plans.
             let _ = letters.forget(&job).await;
+            let _ = discard_manifest(transport, &job).await;
             Err(error)
         }
     }
@@ -228,6 +230,7 @@ struct Planner<'a> {
     contents: ContentsBuilder,
     max_replays: Option<u32>,
     job: Option<JobId>,
+    manifest: Option<ManifestWriter>,
     hash: PlanHash,
     observer: Option<PlanObserver>,
 }
@@ -240,6 +243,12 @@ impl<'a> Planner<'a> {
         job: Option<JobId>,
     ) -> Result<Self, TriageError> {
         let capabilities = transport.capabilities().await?;
+        let manifest = match &job {
+            Some(job) if matches!(request.action, JobAction::Replay { .. }) => {
+                Some(ManifestWriter::start(transport, job).await?)
+            }
+            _ => None,
+        };
         Ok(Self {
             transport,
             guard,
@@ -250,6 +259,7 @@ impl<'a> Planner<'a> {
             max_replays: request.max_replays,
             observer: request.observer,
             job,
+            manifest,
         })
     }
 
@@ -265,6 +275,10 @@ impl<'a> Planner<'a> {
                 break;
             }
             chosen = self.choose(page)?;
+            self.list(&chosen).await?;
+        }
+        if let Some(manifest) = self.manifest.take() {
+            manifest.finish(self.transport).await?;
         }
         self.letters.check_names()?;
         let letters = self.transport.dead_letters();
@@ -284,6 +298,17 @@ impl<'a> Planner<'a> {
             }
         }
         Ok((contents, self.hash.finish()))
+    }
+
+    /// Adds dead letters to the manifest of a replay.
+    async fn list(&mut self, chosen: &[DeadLetter]) -> Answer<()> {
+        if let Some(manifest) = &mut self.manifest {
+            for letter in chosen {
+                let target = self.contents.replay_target(letter);
+                manifest.add(self.transport, letter, target).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Leaves out dead letters that were replayed too often or must not be replayed, and counts the rest.
@@ -310,33 +335,6 @@ impl<'a> Planner<'a> {
             }
         }
         Ok(chosen)
-    }
-}
-
-/// The hash of a plan: of its action and of the ids of its dead letters, in order.
-#[derive(Debug)]
-pub struct PlanHash(Sha256);
-
-impl PlanHash {
-    /// Begins with the action.
-    #[must_use]
-    pub fn new(action: &JobAction) -> Self {
-        let mut hash = Sha256::new();
-        // An action cannot fail to serialise.
-        hash.update(serde_json::to_vec(action).unwrap_or_default());
-        Self(hash)
-    }
-
-    /// Adds a dead letter.
-    pub fn add(&mut self, id: &DeadLetterId) {
-        self.0.update(b"\n");
-        self.0.update(id.as_str());
-    }
-
-    /// Returns the hash.
-    #[must_use]
-    pub fn finish(self) -> String {
-        data_encoding::HEXLOWER.encode(&self.0.finalize())
     }
 }
 

@@ -7,8 +7,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 use super::{Plan, refail::Refail, report::JobReport};
 use crate::{
     failpoint,
-    runtime::{Stop, triage::TriageError},
-    transport::{DeadLetterId, DeadLetters, JobLease, Resolution, Result as Answer, Transport},
+    runtime::{
+        Stop,
+        triage::{TriageError, notes::note_gone},
+    },
+    transport::{
+        DeadLetterId, DeadLetters, JobAction, JobLease, Resolution, Result as Answer, Transport,
+    },
 };
 
 /// Dead letters per batch.
@@ -48,8 +53,10 @@ pub(in crate::runtime::triage) async fn run(
     let lease = letters.lease(&plan.job, &options.holder).await?;
     failpoint::reach("triage.leased");
     let mut work = Work {
+        transport,
         letters,
         lease: &lease,
+        is_replay: matches!(plan.contents.action, JobAction::Replay { .. }),
         pace: Pace::new(options.rate),
         refail: options.stop_on_refail.map(Refail::new),
         report: JobReport::default(),
@@ -94,8 +101,10 @@ async fn heartbeat(letters: &dyn DeadLetters, lease: &JobLease) -> std::convert:
 }
 
 struct Work<'a, 'p> {
+    transport: &'a dyn Transport,
     letters: &'a dyn DeadLetters,
     lease: &'a JobLease,
+    is_replay: bool,
     pace: Pace,
     refail: Option<Refail>,
     report: JobReport,
@@ -118,6 +127,9 @@ impl Work<'_, '_> {
                 self.report.complete = true;
                 return Ok(());
             }
+            if self.is_replay {
+                self.note_gone(&resolved).await;
+            }
             self.pace.spend(resolved.len());
             for (_, resolution) in &resolved {
                 self.report.add(resolution);
@@ -131,6 +143,13 @@ impl Work<'_, '_> {
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// Notes what was resolved elsewhere, for verification. Best effort: without it such a dead letter counts as missing.
+    async fn note_gone(&self, resolved: &[(DeadLetterId, Resolution)]) {
+        if let Err(error) = note_gone(self.transport, &self.lease.job, resolved).await {
+            tracing::warn!(job = %self.lease.job, %error, "what is gone was not noted");
         }
     }
 

@@ -1,4 +1,5 @@
-//! What triage notes down in the store: who did what and why, the policy, what is archived, and what is fixed.
+//! What triage notes down in the store: who did what and why, the policy, what is archived, what is
+//! fixed, and what was replayed.
 //!
 //! Notes lie beside the dead letters, so every host and every operator reads the same ones.
 
@@ -6,6 +7,7 @@ mod archive;
 mod edits;
 mod fixed;
 mod log;
+mod manifest;
 mod plans;
 mod policy;
 
@@ -16,6 +18,10 @@ pub(super) use self::{
     edits::PendingEdit,
     fixed::{Fixes, store as store_fix},
     log::{append as append_log, entries as read_log},
+    manifest::{
+        Header, Listed, Manifest, ManifestWriter, discard as discard_manifest,
+        headers as manifest_headers, load as load_manifest, note_gone,
+    },
     plans::{keep as keep_plan, kept as kept_plans, release as release_plan},
     policy::{load as load_policy, store as store_policy},
 };

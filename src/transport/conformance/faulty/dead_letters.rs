@@ -1,13 +1,16 @@
 //! Faults in dead letters and the jobs on them.
 
+use std::time::SystemTime;
+
 use async_trait::async_trait;
 
 use super::{Fault, Faulty, Shared};
 use crate::{
-    event::{Group, Headers, Topic},
+    event::{Group, Headers, Message, Topic},
     transport::{
         DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Job, JobAction, JobId,
-        JobLease, Note, NoteName, Resolution, Result, Selection, Stats,
+        JobLease, MessageDigest, Note, NoteName, ReplayScan, ReplayTarget, ReplayTrace, Resolution,
+        Result, Selection, Stats, TraceKind,
     },
 };
 
@@ -145,6 +148,51 @@ impl DeadLetters for Faulty {
 
     async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
         self.inner.dead_letters().notes(under).await
+    }
+
+    async fn replays(
+        &self,
+        since: SystemTime,
+        targets: &[ReplayTarget],
+    ) -> Result<Box<dyn ReplayScan>> {
+        Ok(Box::new(FaultyReplays {
+            inner: self.inner.dead_letters().replays(since, targets).await?,
+            faulty: self.clone(),
+        }))
+    }
+}
+
+struct FaultyReplays {
+    inner: Box<dyn ReplayScan>,
+    faulty: Faulty,
+}
+
+#[async_trait]
+impl ReplayScan for FaultyReplays {
+    async fn next(&mut self, max: usize) -> Result<Vec<ReplayTrace>> {
+        let mut traces = self.inner.next(max).await?;
+        if self.faulty.has(Fault::HidesReplays) {
+            traces.clear();
+        }
+        if self.faulty.has(Fault::RepeatsReplays) {
+            traces = traces
+                .iter()
+                .flat_map(|trace| [trace.clone(), trace.clone()])
+                .collect();
+        }
+        if self.faulty.has(Fault::ChangesDigests) {
+            let mut other = Message::new("other".parse().expect("a name of a topic"), "");
+            for trace in &mut traces {
+                other.key = Some(trace.replay_of.as_str().to_owned().into());
+                trace.kind = TraceKind::Message(MessageDigest::of(&other));
+            }
+        }
+        Ok(traces)
+    }
+
+    async fn may_be_gone(&mut self, target: &ReplayTarget) -> Result<Option<String>> {
+        let reason = self.inner.may_be_gone(target).await?;
+        Ok(reason.filter(|_| !self.faulty.has(Fault::HidesReplays)))
     }
 }
 

@@ -194,6 +194,12 @@ pub enum Fault {
     ForgetsNotes,
     /// Removed notes stay.
     KeepsRemovedNotes,
+    /// Replays are not found, though none can be gone.
+    HidesReplays,
+    /// Each replay is found twice.
+    RepeatsReplays,
+    /// Replays are found with other bytes.
+    ChangesDigests,
 }
 
 /// What connections to one store know together.

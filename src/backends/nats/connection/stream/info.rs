@@ -82,6 +82,8 @@ pub(crate) struct Source {
 pub(crate) struct StreamState {
     pub(crate) messages: u64,
     pub(crate) first_seq: u64,
+    /// When the first message was stored.
+    pub(crate) first_ts: String,
     pub(crate) last_seq: u64,
     pub(crate) consumer_count: u64,
     /// How many messages are missing between the first and the last.

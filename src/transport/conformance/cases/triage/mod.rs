@@ -4,3 +4,4 @@ pub(crate) mod dead_letters;
 pub(crate) mod jobs;
 pub(crate) mod notes;
 pub(crate) mod replay;
+pub(crate) mod replays;

@@ -9,12 +9,12 @@ use protoflow::{
 };
 use serde::Serialize;
 
-use super::session::Session;
+use super::{by_name, session::Session, verify};
 use crate::{
     commands::dlq::operator::{self, Because},
     config::masked,
     context::Context,
-    error::{CliError, CliResult, Exit},
+    error::{CliError, CliResult},
     output::{Paint, Painter, Report, to_the_second},
     values::times,
 };
@@ -24,6 +24,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   pf dlq jobs list
+  pf dlq jobs show 01k3v7 --verify
   pf dlq jobs resume 01k3v7
   pf dlq jobs cancel 01k3v7 --because 'the handler is still broken'")]
 pub enum JobsCommand {
@@ -43,9 +44,19 @@ pub struct ListArgs {
 
 /// Show a job, also one that has ended
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf dlq jobs show 01k3v7
+  pf dlq jobs show 01k3v7 --verify
+  pf dlq jobs show 01k3v7 --verify -o json | jq 'select(.found == \"missing\")'
+
+The list of dead letters that `--verify` needs is kept for the last 20 replays, for 30 days.")]
 pub struct ShowArgs {
     /// The id of the job, or its beginning
     job: String,
+    /// Read the target of a replay again: is each message there exactly once? Exit 4 unless all are
+    #[arg(long)]
+    verify: bool,
 }
 
 /// Resume an interrupted job
@@ -74,6 +85,7 @@ impl JobsCommand {
         let (_, triage) = operator::open(context).await?;
         match self {
             Self::List(args) => list(&triage, args.all, context).await,
+            Self::Show(args) if args.verify => verify::verify(&triage, &args.job, context).await,
             Self::Show(args) => show(&triage, &args.job, context).await,
             Self::Resume(args) => args.run(triage, context).await,
             Self::Cancel(args) => args.run(&triage, context).await,
@@ -118,7 +130,7 @@ async fn show(triage: &Triage, name: &str, context: &mut Context) -> CliResult<(
     let mut found = ended(triage, &jobs).await?;
     found.retain(|entry| entry.job.as_ref().is_some_and(|id| id.0.starts_with(name)));
     if found.is_empty() {
-        return Err(unknown(name));
+        return Err(by_name::unknown(name));
     }
     for entry in found {
         context.printer.report(&Ended(entry))?;
@@ -174,20 +186,7 @@ impl CancelArgs {
 async fn find(triage: &Triage, name: &str) -> CliResult<Job> {
     let mut jobs = triage.jobs().await?;
     jobs.retain(|job| job.id.0.starts_with(name));
-    match jobs.len() {
-        0 => Err(unknown(name)),
-        1 => Ok(jobs.remove(0)),
-        several => Err(CliError::message(
-            Exit::Failed,
-            format!("`{name}` is the beginning of {several} jobs"),
-        )
-        .hint("give more characters of the id")),
-    }
-}
-
-fn unknown(name: &str) -> CliError {
-    CliError::message(Exit::Failed, format!("there is no job `{name}`"))
-        .hint("`pf dlq jobs list --all` shows all of them")
+    by_name::only(jobs, name)
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,7 @@
 //! Replay and purge jobs: freeze a plan, show it, ask, run it under a lease, report.
 
 mod apply;
+mod by_name;
 mod edit;
 mod holder;
 mod jobs;
@@ -9,6 +10,7 @@ mod plan;
 mod plan_file;
 mod request;
 mod session;
+mod verify;
 
 pub use self::{
     apply::ApplyArgs,

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{
-    codec::timestamp,
-    connection::{
-        config::Config,
-        liveness::{self, Liveness, LivenessLock},
-        log::Appender,
-        reader::Reader,
-        session::Session,
-        write::{transaction::OpKind, writer::Writer},
-    },
-    consume::membership::group_id,
-    dead_letter,
-    error::{SCHEME, StoreError, StoreResult, damaged},
-};
 use crate::{
+    backends::sqlite::{
+        codec::timestamp,
+        connection::{
+            config::Config,
+            liveness::{self, Liveness, LivenessLock},
+            log::Appender,
+            reader::Reader,
+            session::Session,
+            write::{transaction::OpKind, writer::Writer},
+        },
+        consume::membership::group_id,
+        dead_letter,
+        error::{SCHEME, StoreError, StoreResult, damaged},
+    },
     lock::Mutex,
     transport::{
         DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution, Result,
@@ -28,7 +28,7 @@ use crate::{
 
 /// The liveness lock of a job's lease, and the number of the file in which it was taken.
 #[derive(Debug, Default)]
-pub(super) struct LeaseLock(Arc<Mutex<Option<(LivenessLock, u64)>>>);
+pub(crate) struct LeaseLock(Arc<Mutex<Option<(LivenessLock, u64)>>>);
 
 impl LeaseLock {
     /// Returns the number of the file in which the lease was taken.
@@ -41,7 +41,7 @@ impl LeaseLock {
 }
 
 /// Lists the jobs.
-pub(super) async fn list(reader: &Arc<Reader>) -> Result<Vec<Job>> {
+pub(crate) async fn list(reader: &Arc<Reader>) -> Result<Vec<Job>> {
     let config = reader.config().clone();
     reader
         .read(move |connection| read_all(connection, &config))
@@ -49,7 +49,7 @@ pub(super) async fn list(reader: &Arc<Reader>) -> Result<Vec<Job>> {
 }
 
 /// Plans a job without dead letters.
-pub(super) async fn plan(
+pub(crate) async fn plan(
     reader: &Reader,
     writer: &Writer,
     action: JobAction,
@@ -69,7 +69,7 @@ pub(super) async fn plan(
 }
 
 /// Adds dead letters to a job.
-pub(super) async fn enlist(writer: &Writer, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+pub(crate) async fn enlist(writer: &Writer, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
     let job = job.clone();
     let letters: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
     writer
@@ -80,7 +80,7 @@ pub(super) async fn enlist(writer: &Writer, job: &JobId, letters: &[DeadLetter])
 }
 
 /// Forgets a job that no process works on.
-pub(super) async fn forget(writer: &Writer, job: &JobId) -> Result<()> {
+pub(crate) async fn forget(writer: &Writer, job: &JobId) -> Result<()> {
     let job = job.clone();
     writer
         .write(OpKind::Other, move |session| {
@@ -91,7 +91,7 @@ pub(super) async fn forget(writer: &Writer, job: &JobId) -> Result<()> {
 }
 
 /// Takes the lease, unless a process works on any job of this store.
-pub(super) async fn lease(
+pub(crate) async fn lease(
     writer: &Writer,
     lock: &LeaseLock,
     job: &JobId,
@@ -133,7 +133,7 @@ fn take_lease(
 }
 
 /// Renews the lease.
-pub(super) async fn renew(writer: &Writer, lock: &LeaseLock, lease: &JobLease) -> Result<()> {
+pub(crate) async fn renew(writer: &Writer, lock: &LeaseLock, lease: &JobLease) -> Result<()> {
     let (job, token) = (lease.job.clone(), lease.token);
     let generation = lock.generation(writer);
     writer
@@ -146,7 +146,7 @@ pub(super) async fn renew(writer: &Writer, lock: &LeaseLock, lease: &JobLease) -
 }
 
 /// Resolves the next dead letters of a job.
-pub(super) async fn advance(
+pub(crate) async fn advance(
     writer: &Writer,
     lock: &LeaseLock,
     lease: &JobLease,
@@ -165,7 +165,7 @@ pub(super) async fn advance(
 }
 
 /// Ends the job if it is done; else, only the lease.
-pub(super) async fn release(
+pub(crate) async fn release(
     writer: &Writer,
     lock: &LeaseLock,
     lease: JobLease,

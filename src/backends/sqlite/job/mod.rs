@@ -1,0 +1,4 @@
+//! Replay and purge jobs: plan, lease and steps, and what is left of replays.
+
+pub(super) mod lifecycle;
+pub(super) mod replays;

@@ -1,0 +1,281 @@
+//! Verification of a replay: the target is read again, and each dead letter of the job is looked up in it.
+//!
+//! Only the ids of the job are in memory, with what was found of each; everything else is streamed.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::notes::{Header, Listed, Manifest, load_manifest};
+use crate::{
+    event::Position,
+    transport::{
+        DeadLetterId, JobId, MessageDigest, ReplayScan, ReplayTarget, ReplayTrace,
+        Result as Answer, Selection, TraceKind, Transport,
+    },
+};
+
+/// Dead letters and traces per page.
+const PAGE: usize = 1_000;
+
+/// The most positions of one dead letter that are returned.
+const POSITIONS: usize = 4;
+
+/// What the store shows of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// It is there exactly once, byte for byte.
+    Once,
+    /// It is there once, with other bytes.
+    Changed,
+    /// It is not there, and nothing but a loss explains that.
+    Missing,
+    /// It is there more than once.
+    Twice,
+    /// It is not there, and may have been removed since.
+    Unknown,
+    /// It was not replayed: it is still a dead letter.
+    NotReplayed,
+}
+
+/// A dead letter of a job, and what the store shows of its replay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerifiedLetter {
+    /// The dead letter.
+    pub id: DeadLetterId,
+    /// What was found.
+    pub found: Found,
+    /// How many messages replay it.
+    pub count: u32,
+    /// Where it was to be replayed to.
+    #[serde(flatten)]
+    pub target: ReplayTarget,
+    /// Where the first few of these messages are stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub positions: Vec<Position>,
+    /// Whether the group has settled it, where the store tells: it was handled, skipped or dead-lettered again.
+    pub settled: bool,
+    /// The dead letter that it has become again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub died_again: Option<DeadLetterId>,
+    /// Why it may be gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The dead letters of a job, in the order of its plan, and what the store shows of their replays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// The job.
+    pub job: JobId,
+    /// Its dead letters.
+    pub letters: Vec<VerifiedLetter>,
+}
+
+impl Verification {
+    /// Returns of how many dead letters this was found.
+    #[must_use]
+    pub fn count(&self, found: Found) -> usize {
+        let letters = self.letters.iter();
+        letters.filter(|letter| letter.found == found).count()
+    }
+
+    /// Reports whether the replay of every dead letter is there exactly once.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.count(Found::Once) == self.letters.len()
+    }
+}
+
+/// Reads the targets of a job again.
+pub(super) async fn verify(transport: &dyn Transport, header: &Header) -> Answer<Verification> {
+    let mut evidence = Evidence::of(load_manifest(transport, header).await?);
+    // First the dead letters: one that is replayed meanwhile is then found by its message at least.
+    evidence.read_dead_letters(transport).await?;
+    let letters = transport.dead_letters();
+    let targets = evidence.targets();
+    let mut scan = letters.replays(header.planned, &targets).await?;
+    loop {
+        let traces = scan.next(PAGE).await?;
+        if traces.is_empty() {
+            break;
+        }
+        for trace in traces {
+            evidence.add(trace);
+        }
+    }
+    Ok(Verification {
+        job: header.job.clone(),
+        letters: evidence.judge(&mut *scan).await?,
+    })
+}
+
+/// What was found of the dead letters of a job.
+struct Evidence {
+    letters: HashMap<DeadLetterId, Traces>,
+}
+
+/// What was found of a dead letter.
+struct Traces {
+    number: usize,
+    digest: MessageDigest,
+    target: ReplayTarget,
+    /// Messages that replay it.
+    messages: u32,
+    positions: Vec<Position>,
+    is_changed: bool,
+    /// Whether something shows that it was there once, though the message itself may be gone.
+    was_there: bool,
+    is_settled: bool,
+    is_dead: bool,
+    is_gone: bool,
+    died_again: Option<DeadLetterId>,
+}
+
+impl Traces {
+    fn of(number: usize, digest: MessageDigest, target: ReplayTarget) -> Self {
+        Self {
+            number,
+            digest,
+            target,
+            messages: 0,
+            positions: Vec::new(),
+            is_changed: false,
+            was_there: false,
+            is_settled: false,
+            is_dead: false,
+            is_gone: false,
+            died_again: None,
+        }
+    }
+
+    fn add(&mut self, trace: ReplayTrace) {
+        match trace.kind {
+            TraceKind::Message(digest) => {
+                self.messages += 1;
+                self.is_changed |= digest != self.digest;
+                if self.positions.len() < POSITIONS {
+                    self.positions.push(trace.position);
+                }
+            }
+            TraceKind::Retry(digest) => {
+                self.was_there = true;
+                self.is_changed |= digest != self.digest;
+            }
+            TraceKind::Settled => {
+                self.was_there = true;
+                self.is_settled = true;
+            }
+        }
+    }
+
+    /// Decides what was found; none if it is not there, and the store has to say whether it may be gone.
+    fn found(&self) -> Option<Found> {
+        match self.messages {
+            0 if self.died_again.is_some() || self.was_there => {}
+            0 if self.is_dead => return Some(Found::NotReplayed),
+            0 => return None,
+            1 => {}
+            _ => return Some(Found::Twice),
+        }
+        Some(if self.is_changed {
+            Found::Changed
+        } else {
+            Found::Once
+        })
+    }
+}
+
+impl Evidence {
+    fn of(manifest: Manifest) -> Self {
+        let Manifest { letters, gone } = manifest;
+        let letters = letters.into_iter().enumerate();
+        let letters = letters.map(|(number, Listed { id, digest, target })| {
+            (id, Traces::of(number, digest, target))
+        });
+        let mut evidence = Self {
+            letters: letters.collect(),
+        };
+        for id in gone {
+            if let Some(letter) = evidence.letters.get_mut(&id) {
+                letter.is_gone = true;
+            }
+        }
+        evidence
+    }
+
+    fn targets(&self) -> Vec<ReplayTarget> {
+        let targets = self.letters.values().map(|letter| &letter.target);
+        let targets: HashSet<_> = targets.collect();
+        targets.into_iter().cloned().collect()
+    }
+
+    /// Finds those that are still dead letters, and those that have died again.
+    async fn read_dead_letters(&mut self, transport: &dyn Transport) -> Answer<()> {
+        let letters = transport.dead_letters();
+        let mut scan = letters.scan(&Selection::default()).await?;
+        loop {
+            let page = scan.next(PAGE).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for letter in page {
+                if let Some(known) = self.letters.get_mut(&letter.id) {
+                    known.is_dead = true;
+                }
+                let before = letter.record.replay_of.as_ref();
+                if let Some(known) = before.and_then(|id| self.letters.get_mut(id)) {
+                    known.died_again = Some(letter.id);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, trace: ReplayTrace) {
+        if let Some(letter) = self.letters.get_mut(&trace.replay_of) {
+            letter.add(trace);
+        }
+    }
+
+    async fn judge(self, scan: &mut dyn ReplayScan) -> Answer<Vec<VerifiedLetter>> {
+        let mut reasons: HashMap<ReplayTarget, Option<String>> = HashMap::new();
+        let mut letters: Vec<_> = self.letters.into_iter().collect();
+        letters.sort_unstable_by_key(|(_, letter)| letter.number);
+        let mut verified = Vec::with_capacity(letters.len());
+        for (id, letter) in letters {
+            let (found, reason) = match letter.found() {
+                Some(found) => (found, None),
+                None if letter.is_gone => {
+                    let reason = "it was resolved elsewhere before the job reached it";
+                    (Found::Unknown, Some(reason.to_owned()))
+                }
+                None => {
+                    if !reasons.contains_key(&letter.target) {
+                        let reason = scan.may_be_gone(&letter.target).await?;
+                        reasons.insert(letter.target.clone(), reason);
+                    }
+                    let reason = reasons.get(&letter.target).cloned().flatten();
+                    let is_unknown = reason.is_some();
+                    let found = if is_unknown {
+                        Found::Unknown
+                    } else {
+                        Found::Missing
+                    };
+                    (found, reason)
+                }
+            };
+            verified.push(VerifiedLetter {
+                id,
+                found,
+                count: letter.messages,
+                target: letter.target,
+                positions: letter.positions,
+                settled: letter.is_settled,
+                died_again: letter.died_again,
+                reason,
+            });
+        }
+        Ok(verified)
+    }
+}

@@ -1,0 +1,158 @@
+//! `pf dlq jobs show JOB --verify` against what a raw client did to the cluster.
+
+use serde_json::Value;
+use test_support::kafka::records::{Record, Stored};
+
+use super::shop::Shop;
+
+/// Buries events and returns the ids of the dead letters.
+fn bury(shop: &Shop, events: u32) -> Vec<String> {
+    let event =
+        |n| format!(r#"{{"specversion":"1.0","id":"e{n}","source":"s","type":"order.created"}}"#);
+    let lines = (1..=events).map(event).collect::<Vec<_>>().join("\n");
+    let _ = shop
+        .pf
+        .run_with(&["publish", "--ndjson", "-q"], lines)
+        .succeeded();
+    consume(shop, "exit 65");
+    let list = shop
+        .pf
+        .run(&["dlq", "list", "-o", "json"])
+        .succeeded()
+        .json();
+    let id = |letter: &Value| letter["dead_letter"]["id"].as_str().unwrap().to_owned();
+    list.iter().map(id).collect()
+}
+
+fn consume(shop: &Shop, script: &str) {
+    let consume = [
+        "consume",
+        "order.created",
+        "--group",
+        "billing",
+        "--until-end",
+        "-q",
+        "--",
+        "sh",
+        "-c",
+        script,
+    ];
+    let _ = shop.pf.run(&consume);
+}
+
+fn replay(shop: &Shop, to: &[&str]) -> String {
+    let mut args = vec!["dlq", "replay", "--all", "--yes", "-o", "json"];
+    args.extend(to);
+    let lines = shop.pf.run(&args).succeeded().json();
+    lines.last().unwrap()["job"].as_str().unwrap().to_owned()
+}
+
+fn verify(shop: &Shop, job: &str) -> (Option<i32>, Vec<Value>) {
+    let run = shop
+        .pf
+        .run(&["dlq", "jobs", "show", job, "--verify", "-o", "json"]);
+    (run.code(), run.json())
+}
+
+fn found(shop: &Shop, job: &str, ids: &[String]) -> (Option<i32>, Vec<String>) {
+    let (code, lines) = verify(shop, job);
+    let of = |id: &String| {
+        let line = lines.iter().find(|line| line["id"] == **id);
+        line.unwrap()["found"].as_str().unwrap().to_owned()
+    };
+    (code, ids.iter().map(of).collect())
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn copy(of: &Stored, payload: &[u8]) -> Record {
+    Record {
+        partition: Some(of.partition),
+        key: of.key.clone(),
+        headers: of.headers.clone(),
+        payload: Some(payload.to_vec()),
+    }
+}
+
+#[test]
+fn what_is_removed_doubled_or_changed_in_a_topic_is_found() {
+    let shop = Shop::with_orders();
+    shop.make("order.again", 1, &[]);
+    let ids = bury(&shop, 5);
+    let job = replay(&shop, &["--to", "order.again"]);
+    assert_eq!(found(&shop, &job, &ids), (Some(0), texts(&["once"; 5])));
+    let topic = shop.name("order.again");
+    let all = shop.raw.topic(&topic);
+    let order: Vec<_> = all.iter().map(|one| one.replay_of().unwrap()).collect();
+    let payload = all[2].payload.as_deref().unwrap();
+    let records = [copy(&all[1], b"{}"), copy(&all[2], payload)];
+    shop.raw.write(&topic, &records);
+    let (code, states) = found(&shop, &job, &order);
+    assert_eq!(
+        (code, states),
+        (Some(4), texts(&["once", "twice", "twice", "once", "once"]))
+    );
+    // Kafka removes records at the front only, as retention does: what is gone may be gone for that reason.
+    shop.raw.remove_before(&topic, 0, all[1].offset + 1);
+    let (code, states) = found(&shop, &job, &order);
+    assert_eq!(
+        (code, states),
+        (
+            Some(4),
+            texts(&["unknown", "changed", "twice", "once", "once"])
+        )
+    );
+}
+
+#[test]
+fn a_replay_that_the_topic_never_had_is_missing() {
+    let shop = Shop::with_orders();
+    shop.make("order.again", 1, &[]);
+    let ids = bury(&shop, 2);
+    let job = replay(&shop, &["--to", "order.again"]);
+    let topic = shop.name("order.again");
+    shop.raw.remove(&topic);
+    let (code, states) = found(&shop, &job, &ids);
+    assert_eq!(
+        (code, states),
+        (Some(4), texts(&["unknown"; 2])),
+        "there is no topic"
+    );
+    shop.make("order.again", 1, &[]);
+    let (code, states) = found(&shop, &job, &ids);
+    assert_eq!((code, states), (Some(4), texts(&["missing"; 2])));
+}
+
+#[test]
+fn a_replay_to_a_group_is_found_and_followed() {
+    let shop = Shop::with_orders();
+    let ids = bury(&shop, 3);
+    let job = replay(&shop, &[]);
+    assert_eq!(found(&shop, &job, &ids), (Some(0), texts(&["once"; 3])));
+    consume(&shop, "grep -q e1 || exit 65");
+    let (code, lines) = verify(&shop, &job);
+    assert_eq!(code, Some(0));
+    let line = |id: &String| lines.iter().find(|line| line["id"] == **id).unwrap();
+    let died = |id| line(id)["died_again"].is_string();
+    assert_eq!(ids.iter().filter(|id| died(id)).count(), 2);
+    assert!(ids.iter().all(|id| line(id)["settled"] == true));
+    let retries = shop.raw.retries(&shop.name("pf.billing.")).unwrap();
+    let all = shop.raw.topic(&retries);
+    let of = |id: &String| {
+        let key = format!("replay/{id}");
+        let mut all = all.iter();
+        all.find(|one| one.key() == key && one.payload.is_some())
+            .unwrap()
+    };
+    let (doubled, changed) = (of(&ids[0]), of(&ids[1]));
+    let payload = doubled.payload.as_deref().unwrap();
+    shop.raw
+        .write(&retries, &[copy(doubled, payload), copy(changed, b"{}")]);
+    let (code, states) = found(&shop, &job, &ids);
+    assert_eq!(
+        (code, states),
+        (Some(4), texts(&["twice", "twice", "once"]))
+    );
+}

@@ -1,0 +1,98 @@
+//! `pf dlq jobs show JOB --verify` against what a raw client did to the stream.
+
+use super::shop::Shop;
+
+/// Buries events, replays them to a topic, and returns the ids of the dead letters and the job.
+fn replayed(shop: &Shop, events: u32) -> (Vec<String>, String) {
+    let event =
+        |n| format!(r#"{{"specversion":"1.0","id":"e{n}","source":"s","type":"order.created"}}"#);
+    let lines = (1..=events).map(event).collect::<Vec<_>>().join("\n");
+    let _ = shop
+        .pf
+        .run_with(&["publish", "--ndjson", "-q"], lines)
+        .succeeded();
+    let consume = [
+        "consume",
+        "order.created",
+        "--group",
+        "billing",
+        "--until-end",
+        "-q",
+        "--",
+        "sh",
+        "-c",
+        "exit 65",
+    ];
+    let _ = shop.pf.run(&consume);
+    let list = shop
+        .pf
+        .run(&["dlq", "list", "-o", "json"])
+        .succeeded()
+        .json();
+    let id = |letter: &serde_json::Value| letter["dead_letter"]["id"].as_str().unwrap().to_owned();
+    let to = [
+        "dlq",
+        "replay",
+        "--all",
+        "--to",
+        "order.again",
+        "--yes",
+        "-o",
+        "json",
+    ];
+    let lines = shop.pf.run(&to).succeeded().json();
+    let job = lines.last().unwrap()["job"].as_str().unwrap().to_owned();
+    (list.iter().map(id).collect(), job)
+}
+
+fn found(shop: &Shop, job: &str, ids: &[String]) -> (Option<i32>, Vec<String>) {
+    let run = shop
+        .pf
+        .run(&["dlq", "jobs", "show", job, "--verify", "-o", "json"]);
+    let lines = run.json();
+    let of = |id: &String| {
+        let line = lines.iter().find(|line| line["id"] == **id);
+        line.unwrap()["found"].as_str().unwrap().to_owned()
+    };
+    (run.code(), ids.iter().map(of).collect())
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[test]
+fn what_is_removed_doubled_or_changed_is_found() {
+    for shop in [Shop::prepared(), Shop::plain()] {
+        let (ids, job) = replayed(&shop, 5);
+        assert_eq!(found(&shop, &job, &ids), (Some(0), texts(&["once"; 5])));
+        let all = shop.raw.topic("order.again");
+        let of = |id: &String| {
+            let mut all = all.iter();
+            all.find(|stored| stored.replay_of().as_ref() == Some(id))
+                .unwrap()
+        };
+        let (removed, doubled, changed) = (of(&ids[0]), of(&ids[2]), of(&ids[4]));
+        shop.raw.delete(removed.number);
+        shop.raw.write("order.again", doubled, &doubled.payload);
+        shop.raw.delete(changed.number);
+        shop.raw.write("order.again", changed, b"{}");
+        let expected = texts(&["missing", "once", "twice", "once", "changed"]);
+        assert_eq!(found(&shop, &job, &ids), (Some(4), expected));
+    }
+}
+
+#[test]
+fn what_the_stream_may_have_removed_is_not_called_missing() {
+    let shop = Shop::prepared();
+    let (ids, job) = replayed(&shop, 2);
+    let last = shop.raw.topic("order.again").pop().unwrap();
+    let mut config = shop.raw.prepared();
+    config.max_messages_per_subject = 1;
+    shop.raw.change(config);
+    let left = shop.raw.topic("order.again");
+    assert_eq!((left.len(), left[0].number), (1, last.number));
+    let (code, states) = found(&shop, &job, &ids);
+    assert_eq!(code, Some(4));
+    assert_eq!(states, texts(&["unknown", "once"]));
+}
