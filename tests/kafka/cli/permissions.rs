@@ -14,7 +14,7 @@ use super::{
 const TRANSACTIONAL_ID: u8 = 5;
 
 /// The users of the broker; each has the ACLs of one row.
-const USERS: usize = 16;
+const USERS: usize = 17;
 
 /// Returns the number of an operation in the protocol.
 fn operation(name: &str) -> u8 {
@@ -161,6 +161,12 @@ fn each_command_works_with_the_acls_of_its_row() {
         .succeeded();
     let to = ["dlq", "replay", &letters[1], "--to", "orders", "--yes"];
     let _ = user("pf dlq replay --to T").run(&to).succeeded();
+    let verifier = user("pf dlq jobs show --verify");
+    for entry in admin.run(&["dlq", "log", "-o", "json"]).succeeded().json() {
+        let job = entry["job"].as_str().unwrap();
+        let verify = ["dlq", "jobs", "show", job, "--verify"];
+        let _ = verifier.run(&verify).succeeded();
+    }
     let _ = user("pf dlq purge")
         .run(&["dlq", "purge", "--all", "--yes"])
         .succeeded();

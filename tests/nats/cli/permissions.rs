@@ -227,6 +227,10 @@ fn each_command_needs_what_the_readme_says() {
         run.stdout().contains("replayed") || run.stderr().contains("replayed"),
         "{run}"
     );
+    let log = store.own(&["dlq", "log", "-o", "json"]).succeeded().json();
+    let job = log.last().unwrap()["job"].as_str().unwrap();
+    let verify = ["dlq", "jobs", "show", job, "--verify"];
+    check("dlq jobs show --verify", &verify, 0);
     store.bury();
     check("dlq purge", &["dlq", "purge", "--all", "--yes"], 0);
     let id = store.delay();
