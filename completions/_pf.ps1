@@ -490,6 +490,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Read the target of a replay again: is each message there exactly once? Exit 4 unless all are')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -2298,7 +2298,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__jobs__subcmd__show)
-            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --verify --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

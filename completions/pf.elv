@@ -468,6 +468,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --output 'Output format'
             cand --color 'When to use colour'
             cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --verify 'Read the target of a replay again: is each message there exactly once? Exit 4 unless all are'
             cand -q 'Print no notices; warnings, errors and their hints stay'
             cand --quiet 'Print no notices; warnings, errors and their hints stay'
             cand -h 'Print help (see more with ''--help'')'

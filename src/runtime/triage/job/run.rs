@@ -128,7 +128,7 @@ impl Work<'_, '_> {
                 return Ok(());
             }
             if self.is_replay {
-                self.note_gone(&resolved).await;
+                keep_gone(self.transport, self.lease, &resolved).await;
             }
             self.pace.spend(resolved.len());
             for (_, resolution) in &resolved {
@@ -143,13 +143,6 @@ impl Work<'_, '_> {
                     return Ok(());
                 }
             }
-        }
-    }
-
-    /// Notes what was resolved elsewhere, for verification. Best effort: without it such a dead letter counts as missing.
-    async fn note_gone(&self, resolved: &[(DeadLetterId, Resolution)]) {
-        if let Err(error) = note_gone(self.transport, &self.lease.job, resolved).await {
-            tracing::warn!(job = %self.lease.job, %error, "what is gone was not noted");
         }
     }
 
@@ -169,6 +162,17 @@ impl Work<'_, '_> {
                 resolved => return resolved.map(Some),
             }
         }
+    }
+}
+
+/// Notes what was resolved elsewhere, for verification. Best effort: without it such a dead letter counts as missing.
+async fn keep_gone(
+    transport: &dyn Transport,
+    lease: &JobLease,
+    resolved: &[(DeadLetterId, Resolution)],
+) {
+    if let Err(error) = note_gone(transport, &lease.job, resolved).await {
+        tracing::warn!(job = %lease.job, %error, "what is gone was not noted");
     }
 }
 
