@@ -36,7 +36,6 @@ mod notes;
 mod query;
 mod record;
 mod repair;
-mod verify;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -49,18 +48,17 @@ pub use self::{
         ExportError, Exported, read_exported, write_export_end, write_exported, write_masked,
     },
     job::{
-        Contents, JobOptions, JobReport, Plan, PlanHash, PlanObserver, PlanRequest, Progress,
-        Resumed, Target,
+        Contents, Found, JobOptions, JobReport, Plan, PlanHash, PlanObserver, PlanRequest,
+        Progress, Resumed, Target, Verification, VerifiedLetter,
     },
     listing::{DeadLetterListing, FilterFailures},
     notes::{Fix, Guard, LogEntry, Policy, PolicyError},
     query::Query,
     record::{write_dead_letter, write_listed},
     repair::EditRequest,
-    verify::{Found, Verification, VerifiedLetter},
 };
 use self::{
-    job::{plan, run},
+    job::{plan, run, verify},
     notes::Fixes,
 };
 use super::Stop;

@@ -6,6 +6,7 @@ mod plan_hash;
 mod refail;
 mod report;
 pub(super) mod run;
+pub(super) mod verify;
 
 pub use self::{
     contents::{Contents, Target},
@@ -13,4 +14,5 @@ pub use self::{
     plan_hash::PlanHash,
     report::JobReport,
     run::{JobOptions, Progress},
+    verify::{Found, Verification, VerifiedLetter},
 };

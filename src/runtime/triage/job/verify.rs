@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::notes::{Header, Listed, Manifest, load_manifest};
 use crate::{
     event::Position,
+    runtime::triage::notes::{Header, Listed, Manifest, load_manifest},
     transport::{
         DeadLetterId, JobId, MessageDigest, ReplayScan, ReplayTarget, ReplayTrace,
         Result as Answer, Selection, TraceKind, Transport,
@@ -89,7 +89,10 @@ impl Verification {
 }
 
 /// Reads the targets of a job again.
-pub(super) async fn verify(transport: &dyn Transport, header: &Header) -> Answer<Verification> {
+pub(in crate::runtime::triage) async fn verify(
+    transport: &dyn Transport,
+    header: &Header,
+) -> Answer<Verification> {
     let mut evidence = Evidence::of(load_manifest(transport, header).await?);
     // First the dead letters: one that is replayed meanwhile is then found by its message at least.
     evidence.read_dead_letters(transport).await?;
