@@ -30,16 +30,22 @@ fn write_all(mut to: File, mut bytes: &[u8]) {
         match to.write(bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                std::thread::yield_now()
+                std::thread::yield_now();
             }
             Err(error) => panic!("{error}"),
         }
     }
 }
 
+/// Returns more lines than a pipe holds.
+fn many_lines() -> String {
+    let lines: Vec<_> = (0..20_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    lines.concat()
+}
+
 #[test]
 fn stdin_is_waited_for() {
-    let lines: String = (0..20_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let lines = many_lines();
     let whole = format!("\"{}\"", "x".repeat(300_000));
     for (args, input, expected) in [
         (&["publish", "a", "--lines", "-q"][..], lines, 20_000),
@@ -58,7 +64,7 @@ fn stdin_is_waited_for() {
 #[test]
 fn stdout_and_stderr_are_waited_for() {
     let pf = Pf::new();
-    let lines: String = (0..20_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let lines = many_lines();
     let _ = pf
         .run_with(&["publish", "a", "--lines", "-q"], lines)
         .succeeded();

@@ -137,6 +137,11 @@ impl VersionPoller {
 
     /// Returns a value that differs after a commit, and after the path leads to another file or to none.
     fn version(&mut self) -> Option<(u64, i64)> {
+        if self.connections.is_closing()
+            && let Some(open) = self.open.take_if(|open| open.files.change().is_none())
+        {
+            open.end();
+        }
         if let Some(open) = &self.open
             && let Some(change) = open.files.change()
         {
@@ -171,5 +176,23 @@ impl Drop for ChangeSubscription {
         if state.watchers == 0 {
             self.0.parked.notify_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poller_that_was_opened_behind_the_loss_of_a_log_closes_for_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path().join("store.db"));
+        let connections = Arc::default();
+        drop(open::open_writer(&config, &connections).unwrap());
+        let mut poller = VersionPoller::open(&config, &connections);
+        assert!(poller.version().is_some());
+        connections.close_all();
+        assert!(poller.version().is_some(), "it is open again");
+        assert!(!connections.is_closing());
     }
 }

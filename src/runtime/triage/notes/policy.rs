@@ -52,6 +52,10 @@ impl Policy {
     /// # Errors
     /// If it is not one: an unknown member, a wrong type, a rate that is not positive, a target that is not a pattern.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
+        // Serde would read an empty array as an object without members.
+        if !text.trim_start().starts_with('{') {
+            return Err(PolicyError::Invalid("it is not a JSON object".to_owned()));
+        }
         let invalid = |error: serde_json::Error| PolicyError::Invalid(error.to_string());
         let policy: Self = serde_json::from_str(text).map_err(invalid)?;
         if policy

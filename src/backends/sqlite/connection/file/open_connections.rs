@@ -120,6 +120,12 @@ impl OpenConnections {
         }
     }
 
+    /// Reports whether all connections have to close, also one that was opened behind the loss of the log: as long as it is
+    /// open, no other can be opened.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.lock().closing
+    }
+
     /// Takes the connection that the last read left.
     pub(crate) fn take_spare(&self) -> Option<Open> {
         self.lock().spare.take()

@@ -229,6 +229,9 @@ impl WriteLoop {
 
     /// Closes files that changed while nothing was in progress.
     fn check_files(&mut self) {
+        let must_close = self.status.connections.is_closing();
+        self.session
+            .take_if(|session| must_close && session.files.change().is_none());
         if let Some((change, Detached::Lost)) = self.detach()
             && change == FileChange::LogRemoved
         {
@@ -376,5 +379,16 @@ mod tests {
             assert_eq!(fixture.worker.status.connections.take_notices().len(), 1);
             assert_eq!(fixture.worker.status.generation.load(Ordering::Relaxed), 0);
         }
+    }
+
+    #[test]
+    fn a_connection_that_was_opened_behind_the_loss_of_a_log_closes_for_others() {
+        let mut fixture = Fixture::new();
+        let connections = Arc::clone(&fixture.worker.status.connections);
+        connections.close_all();
+        fixture.worker.clean_up();
+        assert!(fixture.worker.session.is_none());
+        drop(connections.register().unwrap());
+        fixture.commit(|_| {}).unwrap();
     }
 }

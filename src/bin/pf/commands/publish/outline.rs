@@ -213,7 +213,7 @@ mod tests {
         let text = r#"{"a":[1,2.5,{"b":null}],"c":"xy","d":false}"#;
         let in_string = |end: usize| text[..end].matches('"').count() % 2 == 1;
         for end in (1..text.len()).filter(|end| !in_string(*end)) {
-            assert!(Outline::is_unfinished(text[..end].as_bytes()), "{end}");
+            assert!(Outline::is_unfinished(&text.as_bytes()[..end]), "{end}");
         }
         assert!(!Outline::is_unfinished(b""));
         assert!(!Outline::is_unfinished(b"1"));

@@ -144,11 +144,8 @@ fn refused(report: &EditReport) -> CliResult<()> {
     } else {
         Exit::Failed
     };
-    let text = format!(
-        "{} could not be edited and stay as they are",
-        count(report.refused)
-    );
-    Err(CliError::message(exit, text))
+    let text = format!("{} could not be edited", count(report.refused));
+    Err(CliError::message(exit, text).hint("what is not edited stays as it is"))
 }
 
 fn agreed(preview: &EditReport) -> CliResult<bool> {
