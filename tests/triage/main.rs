@@ -7,3 +7,4 @@ mod fixture;
 mod job_failures;
 mod jobs;
 mod look;
+mod verify;

@@ -77,12 +77,12 @@ impl Report for Line<'_> {
     fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let letter = self.0;
         let (id, target) = (paint(Paint::Name, letter.id.as_str()), &letter.target);
-        let state = match letter.found {
-            Found::Once => paint(Paint::Good, "there once"),
-            Found::Twice => paint(Paint::Bad, &format!("there {}x", letter.count)),
-            found => paint(Paint::Bad, name(found)),
+        let (state, style) = match letter.found {
+            Found::Once => ("there once".to_owned(), Paint::Good),
+            Found::Twice => (format!("there {}x", letter.count), Paint::Bad),
+            found => (name(found).to_owned(), Paint::Bad),
         };
-        write!(out, "{id}  {state:<12}  ")?;
+        write!(out, "{id}  {}  ", paint(style, &format!("{state:<12}")))?;
         match &target.group {
             Some(group) => write!(out, "to {group} on {}", target.topic)?,
             None => write!(out, "to {}", target.topic)?,

@@ -1,0 +1,65 @@
+//! Verification of replays, and the lists that it needs.
+
+use protoflow::{
+    runtime::{Found, PlanRequest},
+    transport::{ErrorKind, JobAction, JobId, Selection},
+};
+
+use crate::fixture::{REPLAY, letter, put, run, store};
+
+#[tokio::test]
+async fn a_replay_of_thousands_is_verified_in_the_order_of_its_plan() {
+    let (transport, triage) = store().await;
+    put(&transport, (0..4_100).map(|n| letter(n, "billing", "x"))).await;
+    let plan = PlanRequest::new(REPLAY, Selection::default());
+    let plan = triage.plan(plan).await.unwrap();
+    let before = triage.verify(&plan.job).await.unwrap();
+    assert_eq!(before.count(Found::NotReplayed), 4_100);
+    assert!(!before.is_proven());
+    run(&triage, &plan).await;
+    let after = triage.verify(&plan.job).await.unwrap();
+    assert_eq!(after.letters.len(), 4_100);
+    assert!(after.is_proven());
+    for (number, verified) in (0..).zip(&after.letters) {
+        assert_eq!(verified.id, letter(number, "billing", "x").id);
+    }
+}
+
+#[tokio::test]
+async fn the_lists_of_the_last_replays_are_kept() {
+    let (transport, triage) = store().await;
+    let mut jobs = Vec::new();
+    for number in 0..25 {
+        put(&transport, [letter(number, "billing", "x")]).await;
+        let plan = PlanRequest::new(REPLAY, Selection::default());
+        let plan = triage.plan(plan).await.unwrap();
+        run(&triage, &plan).await;
+        jobs.push(plan.job);
+    }
+    assert_eq!(triage.verifiable().await.unwrap(), jobs[5..]);
+    for job in &jobs[5..] {
+        assert!(triage.verify(job).await.unwrap().is_proven());
+    }
+    let refused = triage.verify(&jobs[4]).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotFound);
+    let under = "manifest".parse().unwrap();
+    let notes = transport.dead_letters().notes(&under).await.unwrap();
+    assert_eq!(notes.len(), 20, "nothing is left of the others");
+}
+
+#[tokio::test]
+async fn what_never_ran_or_is_no_replay_leaves_no_list() {
+    let (transport, triage) = store().await;
+    put(&transport, [letter(1, "billing", "x")]).await;
+    let plan = PlanRequest::new(REPLAY, Selection::default());
+    let plan = triage.plan(plan).await.unwrap();
+    assert_eq!(triage.verifiable().await.unwrap(), [plan.job.clone()]);
+    triage.drop_plan(&plan).await.unwrap();
+    assert_eq!(triage.verifiable().await.unwrap(), []);
+    let purge = PlanRequest::new(JobAction::Purge, Selection::default());
+    let purge = triage.plan(purge).await.unwrap();
+    run(&triage, &purge).await;
+    assert_eq!(triage.verifiable().await.unwrap(), []);
+    let unknown = triage.verify(&JobId("nosuch".to_owned())).await;
+    assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
+}
