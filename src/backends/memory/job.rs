@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     error::SCHEME,
-    store::{Entry, JobState, Lease, State, Store},
+    store::{Entry, GroupState, JobState, Lease, State, Store},
 };
 use crate::transport::{
     DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, MessageDigest,
@@ -179,7 +179,7 @@ fn resolve(
 /// Reads the replays that are in a topic, or that a group has not finished.
 pub(super) fn replays(store: &Store) -> Box<dyn ReplayScan> {
     let traces: Vec<_> = store.look(|state| {
-        let queued = state.groups.values().flat_map(|group| group.unfinished());
+        let queued = state.groups.values().flat_map(GroupState::unfinished);
         let queued = queued.filter(|(number, _)| !state.log.contains_key(number));
         let entries = state.log.iter().map(|(number, entry)| (*number, entry));
         let all = entries.chain(queued);

@@ -41,7 +41,7 @@ impl MessageDigest {
         };
         add(message.key.as_deref());
         let mut headers: Vec<_> = message.headers.iter().collect();
-        headers.sort_by(|(left, _), (right, _)| left.cmp(right));
+        headers.sort_by_key(|(name, _)| *name);
         for (name, value) in headers {
             add(Some(name.as_bytes()));
             add(value.map(|value| &value[..]));

@@ -131,9 +131,18 @@ struct Traces {
     /// Whether something shows that it was there once, though the message itself may be gone.
     was_there: bool,
     is_settled: bool,
-    is_dead: bool,
-    is_gone: bool,
+    /// Why it need not have been replayed.
+    spared: Option<Spared>,
     died_again: Option<DeadLetterId>,
+}
+
+/// Why a job need not have replayed a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spared {
+    /// It is still a dead letter.
+    StillDead,
+    /// It was resolved elsewhere before the job reached it.
+    Gone,
 }
 
 impl Traces {
@@ -147,8 +156,7 @@ impl Traces {
             is_changed: false,
             was_there: false,
             is_settled: false,
-            is_dead: false,
-            is_gone: false,
+            spared: None,
             died_again: None,
         }
     }
@@ -177,7 +185,7 @@ impl Traces {
     fn found(&self) -> Option<Found> {
         match self.messages {
             0 if self.died_again.is_some() || self.was_there => {}
-            0 if self.is_dead => return Some(Found::NotReplayed),
+            0 if self.spared == Some(Spared::StillDead) => return Some(Found::NotReplayed),
             0 => return None,
             1 => {}
             _ => return Some(Found::Twice),
@@ -202,7 +210,7 @@ impl Evidence {
         };
         for id in gone {
             if let Some(letter) = evidence.letters.get_mut(&id) {
-                letter.is_gone = true;
+                letter.spared = Some(Spared::Gone);
             }
         }
         evidence
@@ -225,7 +233,7 @@ impl Evidence {
             }
             for letter in page {
                 if let Some(known) = self.letters.get_mut(&letter.id) {
-                    known.is_dead = true;
+                    known.spared = Some(Spared::StillDead);
                 }
                 let before = letter.record.replay_of.as_ref();
                 if let Some(known) = before.and_then(|id| self.letters.get_mut(id)) {
@@ -249,7 +257,7 @@ impl Evidence {
         for (id, letter) in letters {
             let (found, reason) = match letter.found() {
                 Some(found) => (found, None),
-                None if letter.is_gone => {
+                None if letter.spared == Some(Spared::Gone) => {
                     let reason = "it was resolved elsewhere before the job reached it";
                     (Found::Unknown, Some(reason.to_owned()))
                 }
