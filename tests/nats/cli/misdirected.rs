@@ -237,6 +237,7 @@ fn caps_and_doctor_say_what_a_mirror_is() {
     --- stdout
     nats (nats-server 2.15.1)
       publish              absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
+      dedup                absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
       delay                absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
       schedule             absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
       delayed-retry        native    held back by the consumer, also across a restart

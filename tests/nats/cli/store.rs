@@ -13,6 +13,7 @@ fn a_stream_of_ours_can_do_everything() {
     --- stdout
     nats (nats-server 2.15.1)
       publish              native    confirmed by JetStream; sent again under the same id
+      dedup                native    by message id, for 2m (the stream's duplicate window)
       delay                native    schedules, at most 0.75 s late
       schedule             native    where the stream allows schedules
       delayed-retry        native    held back by the consumer, also across a restart
@@ -58,6 +59,7 @@ fn a_stream_of_somebody_else_can_do_less() {
     --- stdout
     nats (nats-server 2.15.1)
       publish              native    confirmed by JetStream; sent again under the same id
+      dedup                native    by message id, for 2m (the stream's duplicate window)
       delay                absent    the stream does not allow schedules; `pf doctor --fix` changes the stream
       schedule             absent    the stream does not allow schedules; `pf doctor --fix` changes the stream
       delayed-retry        native    held back by the consumer, also across a restart
