@@ -17,7 +17,10 @@ mod triage;
 pub use self::filter::{Filter, FilterError};
 pub use self::{
     breaker::{BreakerOptions, OpenBreaker},
-    consume::{ConsumeError, ConsumeOptions, Consumer, End, EventFilter, Stop, Summary, Treatment},
+    consume::{
+        ConsumeError, ConsumeOptions, Consumer, End, EventFilter, Stop, Summary, Treatment,
+        rehearse,
+    },
     failure::{describe_failure, fingerprint},
     handler::{
         DirectHandler, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler,

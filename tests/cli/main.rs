@@ -11,6 +11,7 @@ mod dead_letters;
 mod dedup;
 mod demo;
 mod dlq;
+mod dlq_canary;
 mod dlq_edit;
 mod dlq_exchange;
 mod dlq_jobs;

@@ -1,12 +1,13 @@
 //! The context of a command: its output, its store and its signals.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{io, path::Path, process::ExitCode, sync::Arc};
 
 use protoflow::{
     backends::{OpenOptions, Registry},
     event::{Group, Topic},
     transport::Transport,
 };
+use tokio::sync::oneshot;
 use url::Url;
 
 use crate::{
@@ -181,6 +182,23 @@ impl Context {
         let signals = Signals::watch(self.printer.remarks())?;
         self.signals = Some(signals.clone());
         Ok(signals)
+    }
+
+    /// Waits for an answer of the operator. A signal ends the wait, also once signals are taken over.
+    pub async fn wait_for<T: Send + 'static>(
+        &self,
+        answer: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> CliResult<T> {
+        let Some(signals) = &self.signals else {
+            return Ok(answer()?);
+        };
+        let (sender, receiver) = oneshot::channel();
+        // It reads until the process ends if nobody answers.
+        std::thread::spawn(move || sender.send(answer()));
+        tokio::select! {
+            () = signals.stop.drain.cancelled() => Err(signals.interrupted("interrupted; nothing was done")),
+            answered = receiver => Ok(answered.map_err(io::Error::other)??),
+        }
     }
 
     /// Closes the store, prints warnings and errors, and returns the exit code.

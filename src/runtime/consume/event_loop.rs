@@ -8,7 +8,6 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::{
     admission::Admission,
@@ -19,14 +18,12 @@ use super::{
     run::{
         finished::FinishedRun,
         runs::{ABORT_GRACE, Runner},
-        screening::Screening,
     },
     setup::Setup,
     summary::{ConsumeError, End, Stop, Summary},
 };
 use crate::{
-    lock::Mutex,
-    runtime::{Handler, Notice, Observer, RefusedAttributes},
+    runtime::{Handler, Notice, Observer},
     transport::{
         Delivery, ErrorKind, HeldElsewhere, Receipt, Result, Subscription, Ticket, TransportError,
     },
@@ -84,23 +81,7 @@ impl<H: Handler> ConsumeLoop<H> {
             handler,
             observer,
         } = setup;
-        let runner = Runner {
-            handler,
-            group: options.request.group.clone(),
-            policy: options.policy,
-            event_decides_attempts: options.event_decides_attempts,
-            timeout: options.handler_timeout,
-            screening: Screening {
-                filter: options.filter.clone(),
-                expired: options.expired,
-                tombstones: options.tombstones,
-                plain: options.plain,
-            },
-            naming: options.handler_naming,
-            refused: RefusedAttributes::new(Arc::clone(&observer)),
-            abort: CancellationToken::new(),
-            recalled: Mutex::default(),
-        };
+        let runner = Runner::new(handler, &options, &observer);
         let options = Arc::new(options);
         Self {
             in_flight: InFlight::new(

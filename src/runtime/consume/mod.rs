@@ -21,6 +21,9 @@ mod summary;
 pub use self::{
     consumer::Consumer,
     options::ConsumeOptions,
-    run::screening::{EventFilter, Treatment},
+    run::{
+        rehearsal::rehearse,
+        screening::{EventFilter, Treatment},
+    },
     summary::{ConsumeError, End, Stop, Summary},
 };

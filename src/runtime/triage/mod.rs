@@ -62,7 +62,7 @@ use self::{
     notes::Fixes,
 };
 use super::Stop;
-use crate::transport::{Job, JobId, Result as Answer, Transport};
+use crate::transport::{DeadLetter, Job, JobId, Result as Answer, Transport};
 
 /// Triage of the dead letters of a transport.
 #[derive(Debug, Clone)]
@@ -103,6 +103,23 @@ impl Triage {
     /// See [`plan`](Self::plan).
     pub async fn preview(&self, request: PlanRequest) -> Result<Contents, TriageError> {
         plan::preview(&*self.transport, &self.guard().await?, request).await
+    }
+
+    /// Returns copies of the first dead letters that a plan for this request would contain, at most `most`, with the topics that
+    /// they would be replayed to.
+    ///
+    /// # Errors
+    /// See [`plan`](Self::plan).
+    pub async fn first(
+        &self,
+        request: PlanRequest,
+        most: usize,
+    ) -> Result<Vec<DeadLetter>, TriageError> {
+        let guard = self.guard().await?;
+        guard.check_writable()?;
+        let mut first = plan::first(&*self.transport, &guard, request, most).await?;
+        first.truncate(most);
+        Ok(first)
     }
 
     /// Freezes a selection, or finds the interrupted job of the same request. The dead letters stay unchanged.

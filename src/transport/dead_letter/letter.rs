@@ -8,7 +8,7 @@ use super::{
     record::{DeadLetterRecord, Origin},
 };
 use crate::{
-    event::{Envelope, Group, Message, Position},
+    event::{Envelope, Group, Message, Position, Stored},
     transport::{Delivery, Failure, Lineage},
 };
 
@@ -81,6 +81,16 @@ impl DeadLetter {
             record,
             at: None,
             is_foreign: false,
+        }
+    }
+
+    /// Returns the message as it was stored before it failed.
+    #[must_use]
+    pub fn stored(&self) -> Stored {
+        Stored {
+            message: self.message.clone(),
+            position: self.record.origin.position.clone(),
+            time: self.record.origin.time,
         }
     }
 

@@ -27,7 +27,7 @@ Exit codes: 0 no problems, 1 problems.")]
 pub struct DoctorArgs {
     /// Fix the problems that can be fixed from here
     #[arg(long)]
-    fix: bool,
+    pub fix: bool,
 }
 
 impl DoctorArgs {

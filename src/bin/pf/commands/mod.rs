@@ -20,6 +20,7 @@ use crate::{
     context::Context,
     error::{CliError, CliResult},
     global_args::GlobalArgs,
+    handler::is_canary,
     output::{Format, no_metrics},
 };
 
@@ -76,6 +77,22 @@ impl Command {
         matches!(self, Self::Dlq(LazySubcommand(dlq::DlqCommand::Check(_))))
     }
 
+    /// Reports whether it changes a store. `pf publish` is not among these: it validates its events by itself.
+    fn changes_store(&self) -> bool {
+        match self {
+            Self::Consume(_) | Self::Demo(_) => true,
+            Self::Doctor(args) => args.fix,
+            Self::Dlq(LazySubcommand(command)) => command.changes_store(),
+            Self::Schedule(LazySubcommand(command)) => command.changes_store(),
+            Self::Publish(_)
+            | Self::Tail(_)
+            | Self::Caps(_)
+            | Self::Context(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
+        }
+    }
+
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         context.start_log()?;
         // These two describe `pf` itself and must work with a broken configuration.
@@ -87,6 +104,11 @@ impl Command {
         }
         if context.printer.format() == Format::Batch && !matches!(self, Self::Tail(_)) {
             return Err(CliError::usage("`-o batch` is only for `pf tail`"));
+        }
+        if is_canary() && self.changes_store() {
+            let remarks = context.printer.remarks();
+            remarks.remark("PF_CANARY is set: this would change the store, and does nothing");
+            return Ok(());
         }
         match self {
             Self::Publish(args) => publish::run(&args, context).await,

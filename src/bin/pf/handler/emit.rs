@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 
 use super::process::pipes::CapturedStdout;
 
+/// Bytes of events that one run may publish.
+const LIMIT: usize = 4 * 1024 * 1024;
+
 /// Settings for responses.
 #[derive(Debug)]
 pub struct Emit {
@@ -21,6 +24,14 @@ pub struct Emit {
 }
 
 impl Emit {
+    /// Returns the settings for a store.
+    pub fn new(encoding: Encoding) -> Self {
+        Self {
+            limit: LIMIT,
+            encoding,
+        }
+    }
+
     /// Parses responses out of NDJSON on stdout.
     ///
     /// # Errors

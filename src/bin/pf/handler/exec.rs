@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     process::{Command, Stdio},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use protoflow::{
@@ -54,9 +54,18 @@ struct PreparedRun {
 
 /// Output of a run.
 struct Output {
+    exit: ExitKind,
     stdout: CapturedStdout,
     /// Whether the run wrote its own verdict to `$PF_RESULT`.
     wrote_verdict: bool,
+}
+
+/// What is known about a run beside its outcome.
+#[derive(Debug, Clone)]
+pub struct RunFacts {
+    pub exit: ExitKind,
+    pub stderr: StderrTail,
+    pub took: Duration,
 }
 
 impl Exec {
@@ -74,12 +83,18 @@ impl Exec {
 
     /// Runs the command for one delivery.
     pub async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome {
+        self.observe(delivery, run).await.0
+    }
+
+    /// Does the same, and returns what is known about the run if it ended.
+    pub async fn observe(&self, delivery: &Delivery, run: &Run) -> (Outcome, Option<RunFacts>) {
         let prepared = match self.prepare(delivery, run) {
             Ok(prepared) => prepared,
-            Err(error) => return failure::undecodable(&error),
+            Err(error) => return (failure::undecodable(&error), None),
         };
         let options = Arc::clone(&self.options);
-        run_on_pool(
+        let mut facts = None;
+        let outcome = run_on_pool(
             &self.pool,
             &self.options,
             run,
@@ -87,9 +102,17 @@ impl Exec {
                 start.mark();
                 execute(prepared, group, &options)
             },
-            |ended| self.conclude(&ended, delivery, run),
+            |ended| {
+                facts = Some(RunFacts {
+                    exit: ended.output.exit,
+                    stderr: ended.stderr.clone(),
+                    took: ended.started.elapsed(),
+                });
+                self.conclude(&ended, delivery, run)
+            },
         )
-        .await
+        .await;
+        (outcome, facts)
     }
 
     /// Returns how many runs may wait in the queue: one for each thread.
@@ -104,7 +127,11 @@ impl Exec {
         environment::set_event(&mut command, &envelope, delivery, run);
         command.env("PF_RESULT", &result);
         let limit = self.options.emit.as_ref().map(|emit| emit.limit);
-        command.stdout(limit.map_or_else(Stdio::inherit, |_| Stdio::piped()));
+        command.stdout(match limit {
+            Some(_) => Stdio::piped(),
+            None if self.options.canary => io::stderr().into(),
+            None => Stdio::inherit(),
+        });
         let payload = match self.options.stdin {
             StdinForm::Event => stdin::line(envelope, delivery, run)?,
             StdinForm::Data => stdin::data(&envelope)?,
@@ -138,6 +165,7 @@ impl Exec {
         matches!(ended.verdict.action, Action::Retry(_))
             && !ended.output.wrote_verdict
             && self.options.emit.is_none()
+            && !self.options.canary
             && is_reader_gone()
     }
 }
@@ -176,6 +204,7 @@ fn execute(
         stderr: drained.stderr,
         started,
         output: Output {
+            exit,
             stdout: drained.stdout,
             wrote_verdict: !matches!(result, Ok(None)),
         },

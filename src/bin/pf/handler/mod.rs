@@ -17,7 +17,10 @@ mod tests;
 mod worker;
 mod worker_process;
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use protoflow::{
@@ -28,10 +31,16 @@ use protoflow::{
 #[cfg(target_os = "linux")]
 pub use self::launcher::{is_watchdog, reap_orphans, watch};
 pub use self::{
-    contract::on_exit::OnExit, emit::Emit, launcher::Launcher, options::HandlerOptions,
-    process::stdin::StdinForm, program::hint as program_hint,
+    contract::{on_exit::OnExit, verdict::ExitKind},
+    emit::Emit,
+    exec::RunFacts,
+    launcher::Launcher,
+    options::HandlerOptions,
+    process::{environment::is_canary, stdin::StdinForm},
+    program::hint as program_hint,
 };
 use self::{exec::Exec, worker::Workers};
+use crate::error::{CliError, CliResult, Exit};
 
 /// A command as a handler. Clones share it.
 #[derive(Debug, Clone)]
@@ -47,8 +56,9 @@ impl CommandHandler {
     ///
     /// # Errors
     /// If the folder for the files of `$PF_RESULT` cannot be created.
-    pub fn exec(options: HandlerOptions) -> io::Result<Self> {
-        Ok(Self::Exec(Arc::new(Exec::new(options)?)))
+    pub fn exec(options: HandlerOptions) -> CliResult<Self> {
+        let exec = Exec::new(options).map_err(no_temporary_files)?;
+        Ok(Self::Exec(Arc::new(exec)))
     }
 
     /// Prepares to keep the command running, once per job.
@@ -80,4 +90,47 @@ impl Handler for CommandHandler {
             Self::Worker(workers) => workers.max_queued(),
         }
     }
+}
+
+/// A command that is started once per event, and what is known about its last run. Clones share it.
+#[derive(Debug, Clone)]
+pub struct ObservedCommand {
+    exec: Arc<Exec>,
+    last: Arc<Mutex<Option<RunFacts>>>,
+}
+
+impl ObservedCommand {
+    /// Prepares to run the command once per event.
+    ///
+    /// # Errors
+    /// If the folder for the files of `$PF_RESULT` cannot be created.
+    pub fn new(options: HandlerOptions) -> CliResult<Self> {
+        Ok(Self {
+            exec: Arc::new(Exec::new(options).map_err(no_temporary_files)?),
+            last: Arc::default(),
+        })
+    }
+
+    /// Takes what is known about the last run; none if it did not end.
+    pub fn take(&self) -> Option<RunFacts> {
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+#[async_trait]
+impl Handler for ObservedCommand {
+    async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome {
+        let (outcome, facts) = self.exec.observe(delivery, run).await;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        outcome
+    }
+}
+
+fn no_temporary_files(error: io::Error) -> CliError {
+    CliError::folder(Exit::Failed, &std::env::temp_dir(), error)
+        .during("cannot create temporary files")
+        .hint("set TMPDIR to a writable folder")
 }

@@ -33,6 +33,8 @@ pub struct HandlerOptions {
     pub on_exit: OnExit,
     /// Publishing of events that it emits; without it, stdout is passed through.
     pub emit: Option<Emit>,
+    /// Whether the command is only tried: `PF_CANARY` is set, and stdout without `emit` goes to stderr.
+    pub canary: bool,
     /// Receiver of warnings about workers that break the protocol.
     pub remarks: Remarks,
     /// Starts the command.
@@ -50,6 +52,9 @@ impl HandlerOptions {
             .stderr(Stdio::piped())
             .process_group(0);
         environment::set_store(&mut command, &self.url);
+        if self.canary {
+            environment::set_canary(&mut command);
+        }
         command
     }
 

@@ -23,6 +23,7 @@ fn options(script: &str) -> HandlerOptions {
         stdin: StdinForm::Event,
         on_exit: OnExit::default(),
         emit: None,
+        canary: false,
         remarks: Remarks::stderr(true, ColorChoice::Never),
         launcher: Launcher::without_watchdog(),
     }

@@ -22,10 +22,13 @@ use super::{
 use crate::{
     event::{Group, Naming},
     lock::Mutex,
-    runtime::consume::deliveries::queue::{Key, key_of},
+    runtime::consume::{
+        deliveries::queue::{Key, key_of},
+        options::ConsumeOptions,
+    },
     runtime::{
-        Handler, Outcome, RefusedAttributes, RetryPolicy, Run, RunStart, describe_failure,
-        panic_failure,
+        Handler, Observer, Outcome, RefusedAttributes, RetryPolicy, Run, RunStart,
+        describe_failure, panic_failure,
     },
     transport::{Delivery, Ticket},
 };
@@ -51,6 +54,31 @@ pub(in crate::runtime::consume) struct Runner<H> {
 pub(in crate::runtime::consume) type RunFuture = Pin<Box<dyn Future<Output = FinishedRun> + Send>>;
 
 impl<H: Handler> Runner<H> {
+    /// Prepares to call a handler under these options.
+    pub(in crate::runtime::consume) fn new(
+        handler: H,
+        options: &ConsumeOptions,
+        observer: &Arc<dyn Observer>,
+    ) -> Self {
+        Self {
+            handler,
+            group: options.request.group.clone(),
+            policy: options.policy,
+            event_decides_attempts: options.event_decides_attempts,
+            timeout: options.handler_timeout,
+            screening: Screening {
+                filter: options.filter.clone(),
+                expired: options.expired,
+                tombstones: options.tombstones,
+                plain: options.plain,
+            },
+            naming: options.handler_naming,
+            refused: RefusedAttributes::new(Arc::clone(observer)),
+            abort: CancellationToken::new(),
+            recalled: Mutex::default(),
+        }
+    }
+
     /// Recalls the runs that wait in the handler and have not begun.
     pub(in crate::runtime::consume) fn recall(&self) {
         std::mem::take(&mut *self.recalled()).cancel();

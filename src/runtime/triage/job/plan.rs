@@ -119,6 +119,30 @@ pub(in crate::runtime::triage) async fn preview(
     Ok(planner.read_all(&jobs).await?.0)
 }
 
+/// Returns the first dead letters that a plan for this request would contain, up to a page more than wanted.
+pub(in crate::runtime::triage) async fn first(
+    transport: &dyn Transport,
+    guard: &Guard,
+    request: PlanRequest,
+    most: usize,
+) -> Result<Vec<DeadLetter>, TriageError> {
+    let mut planner = Planner::new(transport, guard, request, None).await?;
+    let mut first = Vec::new();
+    while first.len() < most {
+        let page = planner.letters.next(most.min(PAGE)).await?;
+        if page.is_empty() {
+            planner.letters.check_names()?;
+            break;
+        }
+        first.extend(planner.choose(page)?);
+    }
+    for letter in &mut first {
+        letter.message.topic = planner.contents.target(letter).0;
+        guard.check_target(&letter.message.topic)?;
+    }
+    Ok(first)
+}
+
 /// Freezes the selection, or finds the interrupted job of the same request.
 pub(in crate::runtime::triage) async fn freeze(
     transport: &dyn Transport,

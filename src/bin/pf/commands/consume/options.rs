@@ -12,14 +12,11 @@ use protoflow::{
 
 use super::{backoff::Backoff, breaker_share::BreakerShare, start::Start};
 use crate::{
-    error::{CliError, CliResult, Exit},
+    error::CliResult,
     handler::{CommandHandler, Emit, HandlerOptions, Launcher, OnExit, StdinForm},
     output::Remarks,
     values::times,
 };
-
-/// Bytes of events that one run may publish.
-const EMIT_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Flags of `pf consume`.
 #[derive(Debug, Args)]
@@ -176,21 +173,15 @@ impl ConsumeFlags {
             url: url.to_owned(),
             stdin: self.stdin,
             on_exit: self.on_exit.clone().unwrap_or_default(),
-            emit: self.emit.then_some(Emit {
-                limit: EMIT_LIMIT,
-                encoding,
-            }),
+            emit: self.emit.then(|| Emit::new(encoding)),
+            canary: false,
             launcher: Launcher::new(remarks.clone()),
             remarks,
         };
         if self.worker {
             return Ok(CommandHandler::worker(options));
         }
-        CommandHandler::exec(options).map_err(|error| {
-            CliError::folder(Exit::Failed, &std::env::temp_dir(), error)
-                .during("cannot create temporary files")
-                .hint("set TMPDIR to a writable folder")
-        })
+        CommandHandler::exec(options)
     }
 
     /// Returns the options of the consumer.

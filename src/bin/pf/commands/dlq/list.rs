@@ -116,11 +116,7 @@ impl Item for DeadLetter {
     }
 
     fn stored(&self) -> Stored {
-        Stored {
-            message: self.message.clone(),
-            position: self.record.origin.position.clone(),
-            time: self.record.origin.time,
-        }
+        Self::stored(self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `pf dlq`: lists, shows, replays and purges dead letters.
 
+mod canary;
 mod capture;
 mod check;
 mod exchange;
@@ -51,6 +52,29 @@ pub enum DlqCommand {
 }
 
 impl DlqCommand {
+    /// Reports whether it changes the store.
+    pub fn changes_store(&self) -> bool {
+        match self {
+            Self::List(_)
+            | Self::Show(_)
+            | Self::Stats(_)
+            | Self::Check(_)
+            | Self::Export(_)
+            | Self::Log(_) => false,
+            Self::Jobs(command) => command.changes_store(),
+            Self::Policy(command) => command.changes_store(),
+            Self::Replay(_)
+            | Self::Purge(_)
+            | Self::Edit(_)
+            | Self::Apply(_)
+            | Self::Archive(_)
+            | Self::Restore(_)
+            | Self::Fixed(_)
+            | Self::Import(_)
+            | Self::Capture(_) => true,
+        }
+    }
+
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         match self {
             Self::List(args) => args.run(context).await,

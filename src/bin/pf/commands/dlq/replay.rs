@@ -4,6 +4,7 @@ use clap::Args;
 use protoflow::{event::Topic, transport::JobAction};
 
 use super::{
+    canary::CanaryArgs,
     job::{self, JobArgs, Special},
     repair::JqEdit,
 };
@@ -18,9 +19,14 @@ Examples:
   pf dlq replay --all --rate 50 --max-replays 3 --yes
   pf dlq replay --type order.created --to order.repaired
   pf dlq replay --reason currency --edit '.event.data.currency = \"EUR\"'
+  pf dlq replay --reason currency --canary 5 -- ./charge-v2
 
 The selection is frozen as a plan first; events that are dead-lettered later are not replayed.
-An interrupted replay is resumed when the same command is run again, on any host.")]
+An interrupted replay is resumed when the same command is run again, on any host.
+
+A canary runs the command after `--` as `pf consume` does, on copies: nothing is published or
+settled. In its environment is PF_CANARY=1, with which a nested `pf` only validates what would
+change a store. What the command does elsewhere is real.")]
 pub struct ReplayArgs {
     #[command(flatten)]
     job: JobArgs,
@@ -36,6 +42,8 @@ pub struct ReplayArgs {
     /// Stop when more than this share of what was replayed has died again, such as `20%`
     #[arg(long, value_name = "SHARE", value_parser = share)]
     stop_on_refail: Option<f64>,
+    #[command(flatten)]
+    canary: CanaryArgs,
 }
 
 /// Parses a share: `20%` or `0.2`.
@@ -60,6 +68,7 @@ impl ReplayArgs {
             max_replays: self.max_replays,
             stop_on_refail: self.stop_on_refail,
             edit: self.edit.as_deref().map(JqEdit::compile).transpose()?,
+            canary: self.canary.read()?,
             export: None,
         };
         job::run(self.job, action, special, context).await

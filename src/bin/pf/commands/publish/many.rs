@@ -26,6 +26,7 @@ use super::{
 use crate::{
     context::Context,
     error::{CliResult, Exit},
+    handler::is_canary,
     stdio::Stdin,
     values::topics,
 };
@@ -55,7 +56,7 @@ pub async fn publish(
     let remarks = context.printer.remarks();
     let mut stream = Stream {
         publisher: Publisher::new(transport.clone(), options),
-        progress: LineProgress::new(&mut context.printer, args.dry_run),
+        progress: LineProgress::new(&mut context.printer, args.dry_run || is_canary()),
         transport,
         args,
         draft,
@@ -259,6 +260,9 @@ impl Stream<'_> {
     ) -> CliResult<()> {
         if self.args.dry_run {
             return self.progress.show(outgoing);
+        }
+        if is_canary() {
+            return self.progress.validated(place, id, &outgoing);
         }
         if self.args.create
             && let Err(error) = self.create(&outgoing.message.topic).await

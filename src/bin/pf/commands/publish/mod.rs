@@ -21,11 +21,14 @@ pub use self::args::PublishArgs;
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
+    handler::is_canary,
     output::Format,
     values::topics,
 };
 
 /// Publishes one event or a stream.
+///
+/// As part of a canary it validates everything, and stores nothing.
 pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
     let shows_receipts = matches!(context.printer.format(), Format::Text | Format::Json);
     if !shows_receipts && !args.dry_run {
@@ -35,8 +38,12 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
     }
     check_topic(args)?;
     check_id(args)?;
+    if is_canary() {
+        let remarks = context.printer.remarks();
+        remarks.remark("PF_CANARY is set: nothing is published, this only validates");
+    }
     let options = OpenOptions {
-        create: args.create,
+        create: args.create && !is_canary(),
         broker_headers: args.allow_broker_headers,
         require_consumer: args.require_consumer,
         inline: !(args.lines || args.ndjson),

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
+    handler::is_canary,
     stdio::Stdin,
     values::topics,
 };
@@ -44,6 +45,11 @@ pub async fn publish(
     let outgoing = args.address(message, None);
     if args.dry_run {
         return report::show(&mut context.printer, outgoing);
+    }
+    if is_canary() {
+        let receipt_line = report::ReceiptLine::validated(Some(&id), draft.topic());
+        context.printer.remarks().remark(&receipt_line.remark());
+        return context.printer.report(&receipt_line);
     }
     if args.create {
         for made in transport.create(draft.topic()).await? {

@@ -160,6 +160,20 @@ impl<'a> LineProgress<'a> {
         report::show(self.printer, outgoing)
     }
 
+    /// Counts an event of a canary, and prints its receipt.
+    pub fn validated(
+        &mut self,
+        place: Place,
+        id: Option<String>,
+        outgoing: &Outgoing,
+    ) -> CliResult<()> {
+        self.confirmed += 1;
+        self.sent += 1;
+        let id = id.or_else(|| report::id_of(&outgoing.message));
+        let receipt_line = ReceiptLine::validated(id.as_deref(), &outgoing.message.topic);
+        self.printer.report(&receipt_line.at(place))
+    }
+
     /// Counts results. Consecutive lines that were refused for the same reason are reported together.
     pub fn record(&mut self, results: Vec<(Tag, TransportResult<Receipt>)>) -> CliResult<()> {
         let mut group: Option<(Vec<Place>, CliError)> = None;

@@ -42,6 +42,9 @@ pub struct ReceiptLine<'a> {
     /// Whether it was not published because it is a duplicate.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
+    /// Whether it is valid and was not published, because this is a canary.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub canary: bool,
     /// Why it was not published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'a str>,
@@ -58,6 +61,22 @@ impl<'a> ReceiptLine<'a> {
             position: receipt.position.as_ref().map(Position::as_str),
             schedule: receipt.schedule.as_ref().map(|id| id.0.as_str()),
             duplicate: receipt.duplicate,
+            canary: false,
+            error: None,
+        }
+    }
+
+    /// Returns the receipt of an event that is valid, and was not published because this is a canary.
+    pub fn validated(id: Option<&'a str>, topic: &'a Topic) -> Self {
+        Self {
+            line: None,
+            index: None,
+            id,
+            topic: Some(topic),
+            position: None,
+            schedule: None,
+            duplicate: false,
+            canary: true,
             error: None,
         }
     }
@@ -72,6 +91,7 @@ impl<'a> ReceiptLine<'a> {
             position: None,
             schedule: None,
             duplicate: false,
+            canary: false,
             error: Some(error),
         }
     }
@@ -88,6 +108,7 @@ impl<'a> ReceiptLine<'a> {
         let topic = self.topic.map_or("?", Topic::as_str);
         let id = self.id.unwrap_or("an event");
         match self.schedule {
+            _ if self.canary => format!("would publish {id} to {topic}"),
             _ if self.duplicate => {
                 format!("{id} was already published to {topic}: not published again")
             }

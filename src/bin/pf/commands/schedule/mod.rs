@@ -27,6 +27,14 @@ pub enum ScheduleCommand {
 }
 
 impl ScheduleCommand {
+    /// Reports whether it changes the store.
+    pub fn changes_store(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Show(_) => false,
+            Self::Cancel(_) | Self::Reschedule(_) | Self::Run(_) => true,
+        }
+    }
+
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         match self {
             Self::List(args) => args.run(context).await,

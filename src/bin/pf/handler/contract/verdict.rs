@@ -16,6 +16,24 @@ pub enum ExitKind {
     Signal(i32),
 }
 
+impl ExitKind {
+    /// Returns the status, if it exited.
+    pub fn status(self) -> Option<i32> {
+        match self {
+            Self::Status(status) => Some(status),
+            Self::Signal(_) => None,
+        }
+    }
+
+    /// Returns the signal that killed it, if one did.
+    pub fn signal(self) -> Option<i32> {
+        match self {
+            Self::Status(_) => None,
+            Self::Signal(signal) => Some(signal),
+        }
+    }
+}
+
 impl From<ExitStatus> for ExitKind {
     fn from(status: ExitStatus) -> Self {
         use std::os::unix::process::ExitStatusExt as _;

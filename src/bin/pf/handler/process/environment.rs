@@ -12,6 +12,19 @@ pub fn set_store(command: &mut Command, url: &str) {
     command.env("PF_URL", url).env_remove("PF_CONTEXT");
 }
 
+/// Set for a command that is only tried. What a nested `pf` would change in a store is then only validated.
+const CANARY: &str = "PF_CANARY";
+
+/// Reports whether this process is part of a canary, so that it must not change a store.
+pub fn is_canary() -> bool {
+    std::env::var_os(CANARY).is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// Tells a command that it is only tried.
+pub fn set_canary(command: &mut Command) {
+    command.env(CANARY, "1");
+}
+
 /// Sets the attributes of the event and the delivery.
 pub fn set_event(command: &mut Command, envelope: &Envelope<'_>, delivery: &Delivery, run: &Run) {
     let correlation = envelope.correlation_id();

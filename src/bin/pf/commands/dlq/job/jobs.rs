@@ -81,6 +81,11 @@ pub struct CancelArgs {
 }
 
 impl JobsCommand {
+    /// Reports whether it changes the store.
+    pub fn changes_store(&self) -> bool {
+        matches!(self, Self::Resume(_) | Self::Cancel(_))
+    }
+
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let (_, triage) = operator::open(context).await?;
         match self {

@@ -13,7 +13,12 @@ use super::{
     session::{Asking, Session},
 };
 use crate::{
-    commands::dlq::{operator::Because, repair::JqEdit, selection::SelectionArgs},
+    commands::dlq::{
+        canary::{Canary, FirstTry},
+        operator::Because,
+        repair::JqEdit,
+        selection::SelectionArgs,
+    },
     config::masked,
     context::Context,
     error::{CliError, CliResult},
@@ -51,6 +56,8 @@ pub struct Special {
     pub max_replays: Option<u32>,
     pub stop_on_refail: Option<f64>,
     pub edit: Option<JqEdit>,
+    /// The command that is tried before anything is replayed.
+    pub canary: Option<Canary>,
     /// Where the dead letters are exported to before they are purged.
     pub export: Option<PathBuf>,
 }
@@ -80,29 +87,39 @@ pub async fn run(
         text: selected.text,
         ..PlanRequest::new(action, selected.query.clone())
     };
-    let asking = !args.yes && is_terminal();
-    let asked = Asking {
-        wanted: asking,
-        all: args.all,
-    };
-    let done = if let Some(jq) = special.edit {
-        let mode = if args.dry_run {
-            Mode::DryRun
-        } else if args.yes || asking {
-            Mode::Run(asked)
-        } else {
-            Mode::Unconfirmed
+    let mode = mode(args.yes, args.dry_run, args.all);
+    if let Some(canary) = &special.canary {
+        let first = FirstTry {
+            canary,
+            triage: &job.triage,
+            request: &request,
+            encoding: selected.transport.encoding(),
+            asks: match mode {
+                Mode::DryRun => Some(false),
+                Mode::Run(asking) => Some(asking.wanted),
+                Mode::Unconfirmed => None,
+            },
         };
-        edit::run(&job, request, jq, mode, context).await?
-    } else if let Some(file) = &args.plan {
-        job.write_plan(request, file).await?
-    } else if args.dry_run || !(args.yes || asking) {
-        job.preview(request, args.dry_run, context).await?
-    } else {
-        if let Some(file) = &special.export {
-            job.export(selected.query, file, context).await?;
+        let any = first.run(context).await?;
+        if args.dry_run {
+            if !any {
+                selected.empty.report(&*selected.transport, &remarks).await;
+            }
+            return Ok(());
         }
-        job.execute(request, asked, context).await?
+    }
+    let done = match (special.edit, &args.plan, mode) {
+        (Some(jq), _, mode) => edit::run(&job, request, jq, mode, context).await?,
+        (None, Some(file), _) => job.write_plan(request, file).await?,
+        (None, None, Mode::DryRun | Mode::Unconfirmed) => {
+            job.preview(request, args.dry_run, context).await?
+        }
+        (None, None, Mode::Run(asking)) => {
+            if let Some(file) = &special.export {
+                job.export(selected.query, file, context).await?;
+            }
+            job.execute(request, asking, context).await?
+        }
     };
     if !done {
         selected.empty.hint(&*selected.transport, &remarks).await;
@@ -127,6 +144,16 @@ fn check(args: &JobArgs, verb: &str, context: &Context) -> CliResult<()> {
             .hint("use `-o text` or `-o json`"));
     }
     Ok(())
+}
+
+/// Decides how far a command goes.
+fn mode(yes: bool, dry_run: bool, all: bool) -> Mode {
+    let wanted = !yes && is_terminal();
+    match (dry_run, yes || wanted) {
+        (true, _) => Mode::DryRun,
+        (false, true) => Mode::Run(Asking { wanted, all }),
+        (false, false) => Mode::Unconfirmed,
+    }
 }
 
 fn is_terminal() -> bool {

@@ -94,9 +94,13 @@ impl Session {
             check_filter(&plan.contents.reasons.filter_failures)?;
             return Ok(false);
         }
-        if asking.wanted && !self.agreed(&plan, asking.all)? {
-            self.triage.drop_plan(&plan).await?;
-            return Err(CliError::message(Exit::Failed, "nothing was done"));
+        if asking.wanted {
+            let agreed = self.agreed(&plan, asking.all, context).await;
+            if !matches!(agreed, Ok(true)) {
+                self.triage.drop_plan(&plan).await?;
+                agreed?;
+                return Err(CliError::message(Exit::Failed, "nothing was done"));
+            }
         }
         let report = self.run_plan(&plan, context).await?;
         if is_held(&report) {
@@ -261,26 +265,29 @@ impl Session {
     }
 
     /// Asks on the terminal.
-    fn agreed(&self, plan: &Plan, all: bool) -> io::Result<bool> {
+    async fn agreed(&self, plan: &Plan, all: bool, context: &Context) -> CliResult<bool> {
         let letters = count(plan.contents.dead_letters);
         let store = self.store.as_str();
-        let (question, yes): (_, &[&str]) = match &plan.contents.action {
+        let (question, yes): (_, Vec<String>) = match &plan.contents.action {
             JobAction::Purge if all => (
                 format!("Type `{store}` to delete all {letters} of this store permanently: "),
-                &[store],
+                vec![store.to_owned()],
             ),
             JobAction::Purge => (
                 format!("Type `purge` to delete {letters} permanently: "),
-                &["purge"],
+                vec!["purge".to_owned()],
             ),
             action => (
                 format!("{} {letters}? [y/N] ", action.verb()),
-                &["y", "yes"],
+                ["y", "yes"].map(str::to_owned).into(),
             ),
         };
         Remarks::ask(&question);
-        let mut answer = String::new();
-        BufReader::new(Stdin).read_line(&mut answer)?;
+        let answer = || {
+            let mut answer = String::new();
+            BufReader::new(Stdin).read_line(&mut answer).map(|_| answer)
+        };
+        let answer = context.wait_for(answer).await?;
         let answer = answer.trim();
         Ok(yes.iter().any(|yes| yes.eq_ignore_ascii_case(answer)))
     }

@@ -59,6 +59,11 @@ pub struct TestArgs {
 }
 
 impl PolicyCommand {
+    /// Reports whether it changes the store.
+    pub fn changes_store(&self) -> bool {
+        matches!(self, Self::Set(_))
+    }
+
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         match self {
             Self::Show(_) => {

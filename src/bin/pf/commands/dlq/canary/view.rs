@@ -1,0 +1,155 @@
+//! One run of a canary, to be shown.
+
+use std::{
+    fmt,
+    io::{self, Write},
+};
+
+use protoflow::{
+    event::write_event,
+    runtime::Outcome,
+    transport::{DeadLetter, DeadLetterId, Outgoing},
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    handler::{ExitKind, RunFacts},
+    output::{Paint, Painter, Report, abridged},
+};
+
+/// What a consumer would do with the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    Acknowledged,
+    Skipped,
+    Retried,
+    DeadLettered,
+    /// The command cannot be run, or stops its consumer.
+    Stopped,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Acknowledged => "would be acknowledged",
+            Self::Skipped => "would be skipped",
+            Self::Retried => "would be retried",
+            Self::DeadLettered => "would be dead-lettered",
+            Self::Stopped => "would stop its consumer",
+        })
+    }
+}
+
+/// One run.
+#[derive(Serialize)]
+pub struct TrialView<'a> {
+    canary: Trial<'a>,
+}
+
+#[derive(Serialize)]
+struct Trial<'a> {
+    id: &'a DeadLetterId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    event_type: Option<&'a str>,
+    outcome: Ended,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u128>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    emits: Vec<Box<RawValue>>,
+    /// The end of it. All of it was passed on while the command ran, so that the text form does not repeat it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stderr: Option<String>,
+}
+
+impl<'a> TrialView<'a> {
+    pub fn new(letter: &'a DeadLetter, outcome: &'a Outcome, facts: Option<RunFacts>) -> Self {
+        let (ended, reason) = judge(outcome);
+        let exit = facts.as_ref().map(|facts| facts.exit);
+        Self {
+            canary: Trial {
+                id: &letter.id,
+                event: letter.record.event_id.as_deref(),
+                event_type: letter.record.event_type.as_deref(),
+                outcome: ended,
+                reason,
+                status: exit.and_then(ExitKind::status),
+                signal: exit.and_then(ExitKind::signal),
+                duration_ms: facts.as_ref().map(|facts| facts.took.as_millis()),
+                emits: match outcome {
+                    Outcome::Ack(responses) => responses.iter().filter_map(event).collect(),
+                    _ => Vec::new(),
+                },
+                stderr: facts.and_then(|facts| facts.stderr.text()),
+            },
+        }
+    }
+
+    /// Returns what a consumer would do with the event.
+    pub fn outcome(&self) -> Ended {
+        self.canary.outcome
+    }
+
+    /// Returns how it ended, in words.
+    pub fn summary(&self) -> String {
+        let Trial {
+            outcome, reason, ..
+        } = &self.canary;
+        match reason {
+            Some(reason) => format!("{outcome}: {}", abridged(reason)),
+            None => outcome.to_string(),
+        }
+    }
+}
+
+fn judge(outcome: &Outcome) -> (Ended, Option<&str>) {
+    match outcome {
+        Outcome::Ack(_) => (Ended::Acknowledged, None),
+        Outcome::Skip(reason) => (Ended::Skipped, Some(reason)),
+        Outcome::Retry(_, failure) => (Ended::Retried, Some(&failure.message)),
+        Outcome::DeadLetter(failure) | Outcome::Undecodable(failure) => {
+            (Ended::DeadLettered, Some(&failure.message))
+        }
+        Outcome::Unusable(failure) => (Ended::Stopped, Some(&failure.message)),
+        Outcome::Return => (Ended::Stopped, None),
+    }
+}
+
+/// Returns the event that would be published.
+fn event(response: &Outgoing) -> Option<Box<RawValue>> {
+    let mut event = Vec::new();
+    write_event(&mut event, &response.message).ok()?;
+    RawValue::from_string(String::from_utf8(event).ok()?).ok()
+}
+
+impl Report for TrialView<'_> {
+    fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+        let trial = &self.canary;
+        write!(out, "{}", paint(Paint::Name, trial.id.as_str()))?;
+        for part in [trial.event_type, trial.event].into_iter().flatten() {
+            write!(out, "  {part}")?;
+        }
+        let status = trial.status.map(|status| format!("exit status {status}"));
+        let signal = trial.signal.map(|signal| format!("signal {signal}"));
+        for part in status.into_iter().chain(signal) {
+            write!(out, "  {part}")?;
+        }
+        if let Some(milliseconds) = trial.duration_ms {
+            write!(out, "  {milliseconds}ms")?;
+        }
+        writeln!(out, "  {}", self.summary())?;
+        for event in &trial.emits {
+            writeln!(out, "  emits {event}")?;
+        }
+        Ok(())
+    }
+}
