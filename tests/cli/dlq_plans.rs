@@ -30,6 +30,7 @@ fn a_plan_file_is_applied_as_it_is_and_once() {
     let _ = consume(&pf, "billing", "exit 65");
     let applied = pf.run(&["dlq", "apply", "plan.json"]).succeeded();
     assert_eq!(applied.stdout(), "replayed 2 dead letters\n");
+    assert!(applied.stderr().ends_with(", as planned\n"), "{applied}");
     assert_eq!(ids(&pf).len(), 1, "a later one is not in the plan");
     let again = pf.run(&["dlq", "apply", "plan.json"]);
     assert_eq!(again.code(), Some(1), "{again}");

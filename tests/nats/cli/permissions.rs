@@ -75,11 +75,18 @@ fn table() -> BTreeMap<String, Vec<String>> {
         .take_while(|line| line.starts_with('|'));
     let mut all = BTreeMap::new();
     for row in rows {
-        let mut cells = row.trim_matches(['|', ' ']).split(" | ");
-        let (commands, nats) = (cells.next().unwrap(), cells.next().unwrap());
-        let nats = nats.split(';').next().unwrap();
-        for command in quoted(commands) {
-            all.insert(command, words.subjects(nats));
+        let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        let [commands, _, nats] = cells[..] else {
+            panic!("not three cells: {row}");
+        };
+        let subjects = words.subjects(nats.split(';').next().unwrap());
+        // Rows of other brokers name none.
+        for command in quoted(commands)
+            .into_iter()
+            .filter(|_| !subjects.is_empty())
+        {
+            let command = command.trim_start_matches("pf ").to_owned();
+            all.insert(command, subjects.clone());
         }
     }
     let listing = all["schedule list"].clone();

@@ -121,7 +121,15 @@ impl Session {
     ) -> CliResult<()> {
         let mut plan = self.triage.resume(id).await?;
         plan.hash = hash;
-        self.show(&plan);
+        if plan.resumed.is_some() {
+            self.show(&plan);
+        } else {
+            let verb = plan.contents.action.verb();
+            let letters = count(plan.contents.dead_letters);
+            let store = &self.store;
+            self.remarks
+                .remark(&format!("{verb} {letters} of {store}, as planned"));
+        }
         let report = self.run_plan(&plan, context).await?;
         conclude(&plan, report, context)
     }
