@@ -402,6 +402,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N dead letters per second')
             [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Write the plan to a file instead of running it; `pf dlq apply` runs it')
             [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Those that were dead-lettered longer ago, such as `30d`: the same as `--until`')
             [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Export them to a new file first')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')

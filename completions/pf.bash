@@ -2726,7 +2726,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__purge)
-            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --export --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --older-than --export --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2789,6 +2789,10 @@ _pf() {
                     return 0
                     ;;
                 --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --older-than)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -385,6 +385,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --rate 'At most N dead letters per second'
             cand --plan 'Write the plan to a file instead of running it; `pf dlq apply` runs it'
             cand --because 'Why, for the log of the store (`pf dlq log`)'
+            cand --older-than 'Those that were dead-lettered longer ago, such as `30d`: the same as `--until`'
             cand --export 'Export them to a new file first'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'

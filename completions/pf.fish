@@ -461,6 +461,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l rate -d 'At most N dead letters per second' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l plan -d 'Write the plan to a file instead of running it; `pf dlq apply` runs it' -r -F
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l older-than -d 'Those that were dead-lettered longer ago, such as `30d`: the same as `--until`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l export -d 'Export them to a new file first' -r -F
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r

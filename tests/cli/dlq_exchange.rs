@@ -130,3 +130,29 @@ fn a_purge_exports_first() {
     let back = pf.run(&["dlq", "import", "kept.ndjson"]).succeeded();
     assert_eq!(back.stdout(), "imported 2 dead letters\n");
 }
+
+#[test]
+fn a_purge_of_what_is_old_leaves_the_rest() {
+    let pf = failed(2);
+    let none = pf
+        .run(&["dlq", "purge", "--older-than", "1h", "--yes"])
+        .succeeded();
+    assert_eq!((none.stdout(), ids(&pf).len()), ("", 2));
+    let all = pf
+        .run(&["dlq", "purge", "--older-than", "0s", "--yes"])
+        .succeeded();
+    assert_eq!(
+        (all.stdout(), ids(&pf).len()),
+        ("purged 2 dead letters\n", 0)
+    );
+    let both = [
+        "dlq",
+        "purge",
+        "--older-than",
+        "1h",
+        "--until",
+        "1h",
+        "--yes",
+    ];
+    assert_eq!(pf.run(&both).code(), Some(2));
+}

@@ -8,6 +8,7 @@
 
 mod alone;
 mod dedup;
+mod edits;
 mod forwarding;
 mod judge;
 mod kafka;

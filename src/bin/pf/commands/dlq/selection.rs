@@ -79,7 +79,7 @@ fn kinds() -> impl TypedValueParser<Value = DeadLetterKind> {
 
 /// A time, and its text on the command line.
 #[derive(Debug, Clone)]
-struct Moment {
+pub struct Moment {
     text: String,
     time: SystemTime,
 }
@@ -136,6 +136,11 @@ impl EmptyResult {
 const ROOTS: [&str; 3] = ["event", "message", "dead_letter"];
 
 impl SelectionArgs {
+    /// Selects what was dead-lettered before a time.
+    pub fn select_before(&mut self, moment: Moment) {
+        self.until = Some(moment);
+    }
+
     /// Reports whether there is any condition.
     pub fn is_given(&self) -> bool {
         !self.letters.is_empty()

@@ -50,6 +50,13 @@ pub struct JobArgs {
     because: Because,
 }
 
+impl JobArgs {
+    /// Returns the selection.
+    pub fn selection(&mut self) -> &mut SelectionArgs {
+        &mut self.selection
+    }
+}
+
 /// What is special about an action.
 #[derive(Debug, Default)]
 pub struct Special {
