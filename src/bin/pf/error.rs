@@ -18,7 +18,7 @@ pub enum Exit {
     Failed = 1,
     /// Wrong usage of the command line.
     Usage = 2,
-    /// The time limit was reached, or too few events arrived.
+    /// The time limit was reached, too few events arrived, or a limit of a check is exceeded.
     Incomplete = 3,
     /// Some of the work was done.
     Partly = 4,

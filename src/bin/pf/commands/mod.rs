@@ -131,7 +131,7 @@ Exit codes:
     0  all done
     1  failed, nothing done
     2  wrong usage of the command line
-    3  time limit reached, or too few events
+    3  time limit reached, too few events, or a limit of `pf dlq check` exceeded
     4  partly done
     5  the transport does not support the request
    69  the transport does not answer
