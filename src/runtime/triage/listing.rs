@@ -58,10 +58,15 @@ impl DeadLetterListing {
             filter_failures: FilterFailures::default(),
             archived: Archived::read(transport).await?,
             is_archive: query.archived,
-            fixes: Fixes::read(transport).await?,
+            fixes: Fixes::default(),
             #[cfg(feature = "filter")]
             record: Vec::new(),
         })
+    }
+
+    /// Marks the first dead letter that refutes each of these fixes.
+    pub(super) fn marking(self, fixes: Fixes) -> Self {
+        Self { fixes, ..self }
     }
 
     /// Returns at most `max` dead letters; none at the end.

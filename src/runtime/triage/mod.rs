@@ -86,7 +86,8 @@ impl Triage {
     /// # Errors
     /// If the transport fails.
     pub async fn list(&self, query: impl Into<Query>) -> Answer<DeadLetterListing> {
-        DeadLetterListing::open(&*self.transport, query.into()).await
+        let listing = DeadLetterListing::open(&*self.transport, query.into()).await?;
+        Ok(listing.marking(Fixes::read(&*self.transport).await?))
     }
 
     /// Counts the dead letters of a query by topic, group, kind and fingerprint.
@@ -196,8 +197,11 @@ impl Triage {
             ..options.clone()
         };
         let report = run::run(&*self.transport, plan, &options, stop, progress).await?;
-        if report.complete {
-            notes::release_plan(&*self.transport, &plan.job).await?;
+        if report.complete
+            && let Err(error) = notes::release_plan(&*self.transport, &plan.job).await
+        {
+            // The job has ended all the same; what is left names no job any more.
+            tracing::warn!(job = %plan.job, %error, "the note of the plan was not removed");
         }
         Ok(report)
     }

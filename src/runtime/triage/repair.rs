@@ -124,6 +124,10 @@ async fn store(
     let mut refused = Vec::new();
     for ((original, id), stored) in originals.iter().zip(&ids).zip(stored) {
         if let Err(error) = stored {
+            if error.is_transient() || error.kind() == ErrorKind::Ambiguous {
+                // It may be stored: the note stays, and the next edit looks before it takes an original back.
+                return Err(error);
+            }
             report.edited -= 1;
             report.ids.retain(|known| known != id);
             report.refuse(original, error.to_string());

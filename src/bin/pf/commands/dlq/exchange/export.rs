@@ -5,7 +5,7 @@ use std::io;
 use clap::Args;
 use protoflow::{
     runtime::{FilterFailures, Query, Triage, write_export_end, write_exported},
-    transport::DeadLetter,
+    transport::{DeadLetter, DeadLetterId},
 };
 
 use super::mask::Masks;
@@ -60,8 +60,15 @@ impl ExportArgs {
         paths.extend(guard.masks().map(str::to_owned));
         let masks = Masks::compile(paths)?;
         let mut print = |lines: &[u8], context: &mut Context| context.printer.raw(lines);
-        let (exported, failed) =
-            export(&triage, selected.query, masks.as_ref(), context, &mut print).await?;
+        let (exported, failed) = export(
+            &triage,
+            selected.query,
+            masks.as_ref(),
+            context,
+            &mut print,
+            &mut |_| {},
+        )
+        .await?;
         context.printer.flush()?;
         context
             .printer
@@ -73,16 +80,20 @@ impl ExportArgs {
 
 type Write<'a> = dyn FnMut(&[u8], &mut Context) -> io::Result<()> + Send + 'a;
 
-/// Writes the dead letters of a query without masks, and returns how many.
+/// Writes the dead letters of a query without masks, and returns their ids.
 pub async fn write_all(
     triage: &Triage,
     query: Query,
     context: &mut Context,
     write: &mut Write<'_>,
-) -> CliResult<u64> {
+) -> CliResult<Vec<DeadLetterId>> {
+    let mut ids = Vec::new();
     // The job reports failures of the filter.
-    let (exported, _) = export(triage, query, None, context, write).await?;
-    Ok(exported)
+    export(triage, query, None, context, write, &mut |id| {
+        ids.push(id.clone());
+    })
+    .await?;
+    Ok(ids)
 }
 
 async fn export(
@@ -91,6 +102,7 @@ async fn export(
     masks: Option<&Masks>,
     context: &mut Context,
     write: &mut Write<'_>,
+    seen: &mut (dyn FnMut(&DeadLetterId) + Send),
 ) -> CliResult<(u64, FilterFailures)> {
     let mut letters = triage.list(query).await?;
     let (mut exported, mut lines) = (0, Vec::new());
@@ -101,6 +113,7 @@ async fn export(
         }
         for letter in &page {
             line(letter, masks, &mut lines)?;
+            seen(&letter.id);
         }
         exported += page.len() as u64;
         write(&lines, context)?;

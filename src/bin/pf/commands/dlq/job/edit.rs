@@ -1,14 +1,11 @@
 //! `pf dlq replay --edit`: the edited dead letters are stored, and then replayed as any others.
 
-use protoflow::{
-    runtime::{EditReport, EditRequest, LogEntry, PlanRequest, Query},
-    transport::{DeadLetterRef, Selection},
-};
+use protoflow::runtime::{EditReport, EditRequest, LogEntry, PlanRequest};
 
 use super::{
     holder,
     plan::count,
-    session::{Asking, Session},
+    session::{Asking, Session, exactly},
 };
 use crate::{
     commands::dlq::{
@@ -72,7 +69,12 @@ pub(super) async fn run(
     };
     let report = session.triage.edit(wanted, &mut event).await?;
     log_edit(session, &report, request.text.clone(), context).await;
-    request.query = edited(&report);
+    // None may be left although the preview had some: others may have worked on them meanwhile.
+    let Some(query) = exactly(&report.ids) else {
+        refused(&report)?;
+        return Ok(true);
+    };
+    request.query = query;
     session.execute(request, asking, context).await?;
     refused(&report)?;
     Ok(true)
@@ -121,17 +123,6 @@ async fn log_edit(session: &Session, report: &EditReport, text: Option<String>, 
         ..LogEntry::new(who(), "edit")
     };
     operator::log(&session.triage, &entry, context).await;
-}
-
-/// Returns the query for edited dead letters.
-fn edited(report: &EditReport) -> Query {
-    let ids = report.ids.iter();
-    Query::from(Selection {
-        ids: ids
-            .map(|id| DeadLetterRef(id.as_str().to_owned()))
-            .collect(),
-        ..Selection::default()
-    })
 }
 
 /// Fails if some dead letters could not be edited.

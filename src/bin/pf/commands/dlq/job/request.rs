@@ -89,10 +89,10 @@ pub async fn run(
         stop_on_refail: special.stop_on_refail,
         because: args.because.because,
     };
-    let request = PlanRequest {
+    let mut request = PlanRequest {
         max_replays: special.max_replays,
         text: selected.text,
-        ..PlanRequest::new(action, selected.query.clone())
+        ..PlanRequest::new(action, selected.query)
     };
     let mode = mode(args.yes, args.dry_run, args.all);
     if let Some(canary) = &special.canary {
@@ -122,8 +122,10 @@ pub async fn run(
             job.preview(request, args.dry_run, context).await?
         }
         (None, None, Mode::Run(asking)) => {
-            if let Some(file) = &special.export {
-                job.export(selected.query, file, context).await?;
+            if let Some(file) = &special.export
+                && !job.export(&mut request, file, context).await?
+            {
+                return Ok(());
             }
             job.execute(request, asking, context).await?
         }

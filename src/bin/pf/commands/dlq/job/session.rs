@@ -8,7 +8,7 @@ use std::{
 
 use protoflow::{
     runtime::{JobOptions, JobReport, LogEntry, Plan, PlanRequest, Query, Triage, TriageError},
-    transport::{ErrorKind, JobAction, JobId},
+    transport::{DeadLetterId, DeadLetterRef, ErrorKind, JobAction, JobId, Selection},
 };
 
 use super::{
@@ -164,7 +164,7 @@ impl Session {
             check_filter(&plan.contents.reasons.filter_failures)?;
             return Ok(false);
         }
-        writer.finish(&PlanHeader {
+        let written = writer.finish(&PlanHeader {
             version,
             store: self.store.clone(),
             job: plan.job.clone(),
@@ -174,7 +174,12 @@ impl Session {
             hash,
             who: who(),
             because: self.because.clone(),
-        })?;
+        });
+        if written.is_err() {
+            // Without its file, the plan could not be applied.
+            self.triage.cancel(&plan.job).await?;
+        }
+        written?;
         let file = file.display();
         self.remarks.remark(&format!(
             "nothing was done; run it with `pf dlq apply {file}`"
@@ -183,13 +188,14 @@ impl Session {
         Ok(true)
     }
 
-    /// Exports the dead letters of a query to a file, which must not exist.
+    /// Exports the dead letters of a request to a file, which must not exist, and narrows the request to exactly those: what is
+    /// dead-lettered meanwhile is not in the file. Returns whether there are any.
     pub(super) async fn export(
         &self,
-        query: Query,
+        request: &mut PlanRequest,
         file: &Path,
         context: &mut Context,
-    ) -> CliResult<()> {
+    ) -> CliResult<bool> {
         let failed = |error: io::Error| {
             CliError::from(error)
                 .during(format!("cannot export to `{}`", file.display()))
@@ -197,12 +203,19 @@ impl Session {
         };
         let mut out = fs::File::create_new(file).map_err(failed)?;
         let mut write = |lines: &[u8], _: &mut Context| out.write_all(lines);
-        let exported = write_all(&self.triage, query, context, &mut write).await?;
+        let query = request.query.clone();
+        request.text.get_or_insert_with(|| query.text());
+        let ids = write_all(&self.triage, query, context, &mut write).await?;
         out.sync_all().map_err(failed)?;
         let file = file.display();
         self.remarks
-            .remark(&format!("exported {} to {file}", count(exported)));
-        Ok(())
+            .remark(&format!("exported {} to {file}", count(ids.len() as u64)));
+        let Some(query) = exactly(&ids) else {
+            return Ok(false);
+        };
+        // The filter stays, so that the plan counts the dead letters on which it fails.
+        request.query.selection = query.selection;
+        Ok(true)
     }
 
     fn show(&self, plan: &Plan) {
@@ -242,13 +255,14 @@ impl Session {
                 }
             })
             .await;
-        outcomes.finish()?;
+        let written = outcomes.finish();
         let interrupted = signals
             .stop
             .abort
             .is_cancelled()
             .then(|| signals.interrupted("interrupted; run the same command again to resume"));
         self.log(plan, &report, context).await;
+        written?;
         interrupted.map_or(Ok(report), Err)
     }
 }
@@ -325,4 +339,17 @@ fn conclude(
         remarks.remark("this was the earlier plan; dead letters since then remain");
     }
     summary.verdict(stopped.map(CliError::from))
+}
+
+/// Returns the query for exactly these dead letters; `None` for none, because a selection without ids means all.
+pub(super) fn exactly(ids: &[DeadLetterId]) -> Option<Query> {
+    let ids: Vec<_> = ids
+        .iter()
+        .map(|id| DeadLetterRef(id.as_str().to_owned()))
+        .collect();
+    let selection = Selection {
+        ids,
+        ..Selection::default()
+    };
+    (!selection.ids.is_empty()).then(|| Query::from(selection))
 }
