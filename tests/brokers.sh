@@ -78,3 +78,47 @@ XML
     rm -rf "$work"
     return "$status"
 }
+
+# Downloads Apache Pulsar unless PF_PULSAR names a folder of it, and exports PF_PULSAR: a folder with the jars that a standalone
+# broker loads, which is less than half of them, and an archive of its loaded classes.
+fetch_pulsar() {
+    local version=4.0.7
+    if [ -n "${PF_PULSAR:-}" ]; then
+        return 0
+    fi
+    PF_PULSAR="$PWD/target/brokers/pulsar-$version"
+    export PF_PULSAR
+    if [ ! -d "$PF_PULSAR/jars" ] && ! resolve_pulsar "$version"; then
+        echo "Pulsar $version could not be fetched; set PF_PULSAR to a folder of it" >&2
+        return 1
+    fi
+    [ -f "$PF_PULSAR/classes.jsa" ] || tests/support/pulsar/warm.sh "$PF_PULSAR"
+}
+
+# Downloads the jars with Maven, and keeps those that are listed. An optional metadata store is left out: the repository
+# does not have it.
+resolve_pulsar() { # VERSION
+    local work status=0
+    work=$(mktemp -d) || return 1
+    cat >"$work/pom.xml" <<XML
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>protoflow</groupId> <artifactId>brokers</artifactId> <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.pulsar</groupId><artifactId>pulsar-broker</artifactId><version>$1</version>
+      <exclusions>
+        <exclusion><groupId>org.apache.pulsar</groupId><artifactId>jetcd-core-shaded</artifactId></exclusion>
+      </exclusions>
+    </dependency>
+  </dependencies>
+</project>
+XML
+    rm -rf "$PF_PULSAR/jars.new" && mkdir -p "$PF_PULSAR/jars.new" &&
+        mvn --quiet --batch-mode -Dstyle.color=never --file "$work/pom.xml" dependency:copy-dependencies \
+            -DincludeScope=runtime "-DoutputDirectory=$work/jars" &&
+        (cd "$work/jars" && mv $(cat "$OLDPWD/tests/support/pulsar/jars.txt") "$PF_PULSAR/jars.new") &&
+        mv "$PF_PULSAR/jars.new" "$PF_PULSAR/jars" || status=1
+    rm -rf "$work"
+    return "$status"
+}

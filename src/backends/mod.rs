@@ -41,7 +41,12 @@
 //!    then checks that it is refused.
 
 #[cfg_attr(
-    not(all(feature = "sqlite", feature = "nats", feature = "kafka")),
+    not(all(
+        feature = "sqlite",
+        feature = "nats",
+        feature = "kafka",
+        feature = "pulsar"
+    )),
     allow(
         dead_code,
         reason = "each backend uses a part of it; all together use the whole"
@@ -57,6 +62,8 @@ pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;
 mod path_error;
+#[cfg(feature = "pulsar")]
+pub mod pulsar;
 mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -8,7 +8,7 @@ use super::factory::{Factory, OpenOptions};
 use crate::transport::{Capabilities, ErrorKind, Result, Transport, TransportError};
 
 /// Features that build in a store, each named after its scheme.
-const FEATURES: [&str; 3] = ["sqlite", "nats", "kafka"];
+const FEATURES: [&str; 4] = ["sqlite", "nats", "kafka", "pulsar"];
 
 /// The transports that can be opened.
 pub struct Registry {
@@ -36,6 +36,10 @@ impl Registry {
             .with("tls", super::nats::NatsFactory);
         #[cfg(feature = "kafka")]
         let registry = registry.with("kafka", super::kafka::KafkaFactory);
+        #[cfg(feature = "pulsar")]
+        let registry = registry
+            .with("pulsar", super::pulsar::PulsarFactory)
+            .with("pulsar+ssl", super::pulsar::PulsarFactory);
         registry
     }
 
@@ -99,7 +103,11 @@ impl Registry {
     }
 
     fn unknown(&self, scheme: &str) -> TransportError {
-        let feature = if scheme == "tls" { "nats" } else { scheme };
+        let feature = match scheme {
+            "tls" => "nats",
+            "pulsar+ssl" => "pulsar",
+            other => other,
+        };
         let (message, hint) = if FEATURES.contains(&feature) {
             (
                 format!("`{scheme}:` is not built into this program"),
@@ -136,6 +144,8 @@ mod tests {
             ("nats", "nats"),
             ("tls", "nats"),
             ("kafka", "kafka"),
+            ("pulsar", "pulsar"),
+            ("pulsar+ssl", "pulsar"),
         ];
         for (scheme, feature) in features {
             let url = Url::parse(&format!("{scheme}://host/")).expect("a URL");
@@ -146,7 +156,7 @@ mod tests {
                 hint.starts_with(&format!("build it with `--features {feature}`")),
                 "{hint}"
             );
-            assert!(hint.ends_with("sqlite, nats, kafka"), "{hint}");
+            assert!(hint.ends_with("sqlite, nats, kafka, pulsar"), "{hint}");
         }
     }
 
@@ -155,7 +165,7 @@ mod tests {
         let builtin = Registry::builtin();
         let known: Vec<_> = builtin
             .schemes()
-            .filter(|scheme| !["memory", "tls"].contains(scheme))
+            .filter(|scheme| !["memory", "tls", "pulsar+ssl"].contains(scheme))
             .collect();
         assert!(
             known.iter().all(|scheme| FEATURES.contains(scheme)),

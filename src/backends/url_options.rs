@@ -37,13 +37,13 @@ pub(crate) struct UrlOptions {
     pub(crate) dedup: bool,
     /// Further servers of the cluster, `host:port`: `servers`.
     #[cfg_attr(
-        not(any(feature = "nats", feature = "kafka")),
+        not(any(feature = "nats", feature = "kafka", feature = "pulsar")),
         allow(dead_code, reason = "only clusters have further servers")
     )]
     pub(crate) servers: Vec<String>,
     /// How long to wait for a server: the caller's option, else `connect-timeout`, else 5 s.
     #[cfg_attr(
-        not(any(feature = "nats", feature = "kafka")),
+        not(any(feature = "nats", feature = "kafka", feature = "pulsar")),
         allow(dead_code, reason = "only servers are connected to")
     )]
     pub(crate) connect_timeout: Duration,
@@ -109,7 +109,7 @@ impl Parameters {
     }
 
     /// Reads a count of at least 1.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", feature = "pulsar"))]
     pub(crate) fn count(&self, name: &str, value: &str) -> Result<i32> {
         let count = value.parse().ok().filter(|count| *count > 0);
         count.ok_or_else(|| self.error(format!("`{name}={value}` is not a valid count")))

@@ -56,7 +56,7 @@ impl SubscribeRequest {
     }
 
     /// Refuses `--ordered` on a transport that cannot hold back the key of a retry.
-    #[cfg(any(feature = "nats", feature = "kafka"))]
+    #[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
     pub(crate) fn refuse_ordered(&self, transport: &'static str) -> Result<()> {
         if !self.ordered {
             return Ok(());

@@ -128,7 +128,12 @@ impl TransportError {
     }
 
     /// Returns the results of a batch of which every item failed by this error.
-    #[cfg(any(feature = "sqlite", feature = "nats", feature = "kafka"))]
+    #[cfg(any(
+        feature = "sqlite",
+        feature = "nats",
+        feature = "kafka",
+        feature = "pulsar"
+    ))]
     pub(crate) fn for_each<T>(&self, count: usize) -> Vec<Result<T, Self>> {
         (0..count).map(|_| Err(self.clone())).collect()
     }

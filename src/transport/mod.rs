@@ -54,7 +54,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-#[cfg(any(feature = "nats", feature = "kafka"))]
+#[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
 pub(crate) use self::dead_letter::JOB_CHUNK;
 pub use self::{
     capabilities::{Capabilities, Limits, Support},

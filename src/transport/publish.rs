@@ -50,7 +50,7 @@ impl Outgoing {
     }
 
     /// Refuses a duplicate check on a transport that has none.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", feature = "pulsar"))]
     pub(crate) fn refuse_dedup(&self, transport: &'static str) -> Result<()> {
         if !self.dedup {
             return Ok(());

@@ -8,6 +8,7 @@ pub mod kafka;
 pub mod nats;
 pub mod normalise;
 pub mod programs;
+pub mod pulsar;
 pub mod wait;
 
 /// A broker of a test, by its URL.

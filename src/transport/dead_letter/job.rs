@@ -22,7 +22,7 @@ use crate::{
 pub const JOB_LEASE: Duration = Duration::from_secs(30);
 
 /// The most letters of a plan that are stored in one record.
-#[cfg(any(feature = "nats", feature = "kafka"))]
+#[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
 pub(crate) const JOB_CHUNK: usize = 1000;
 
 /// The id of a job.

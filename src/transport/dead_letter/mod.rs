@@ -15,7 +15,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-#[cfg(any(feature = "nats", feature = "kafka"))]
+#[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
 pub(crate) use self::job::JOB_CHUNK;
 pub use self::{
     capture::{Capture, Captured},

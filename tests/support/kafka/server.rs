@@ -25,7 +25,7 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// The program becomes the broker. Should whoever started it vanish without a word, the other half ends it and
 /// removes its folder.
-const LAUNCH: &str = r#"
+pub(crate) const LAUNCH: &str = r#"
 exec 3<&0 </dev/null
 { read -r word <&3 || { kill -KILL $$; sleep 1; rm -rf "$FOLDER"; }; } &
 exec "$@" 3<&-
@@ -171,7 +171,7 @@ impl Drop for Broker {
 }
 
 /// Returns two ports, which are held until both are known.
-fn free_ports() -> [u16; 2] {
+pub(crate) fn free_ports() -> [u16; 2] {
     let hold = || {
         let mut ports = std::iter::repeat_with(|| fastrand::u16(PORTS));
         let held = ports.find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());

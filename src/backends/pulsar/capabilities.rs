@@ -1,0 +1,59 @@
+//! The capabilities of a cluster and of the subscriptions that a URL asks for.
+
+use std::time::Duration;
+
+use crate::{
+    backends::pulsar::{connection::handle::Connection, error::SCHEME},
+    transport::{Capabilities, Limits, Result, Support},
+};
+
+/// How late a delayed event may usually be: the broker looks once a second by default.
+const LATENESS: Duration = Duration::from_secs(1);
+
+/// Returns the capabilities that are known without a broker.
+pub(crate) fn offline() -> Capabilities {
+    let later = "not yet";
+    Capabilities {
+        transport: SCHEME.to_owned(),
+        server: None,
+        publish: Support::native("confirmed by the broker once the bookies have stored it"),
+        dedup: Support::absent("the broker recognises producers and their numbers, not events"),
+        delay: Support::native(
+            "on shared and key_shared subscriptions; an event that the broker delivers early is held back",
+        ),
+        schedule: Support::absent(
+            "the broker has no index of delayed messages that clients can read",
+        ),
+        delayed_retry: Support::absent(later),
+        dlq: Support::absent(later),
+        exactly_once_replay: Support::absent(later),
+        replay_to_group: Support::absent(later),
+        order: Support::absent(later),
+        ordered_retry: Support::absent("a subscription holds back a message, not its key"),
+        groups: Support::absent(later),
+        patterns: Support::absent(later),
+        crash_count: Support::absent(
+            "the broker forgets how often it delivered a message when its consumer ends",
+        ),
+        purge: Support::absent(later),
+        limits: Limits {
+            max_payload: None,
+            max_delay: None,
+            lateness: Some(LATENESS),
+        },
+    }
+}
+
+/// Returns the capabilities of a cluster.
+pub(crate) async fn live(connection: &Connection) -> Result<Capabilities> {
+    let link = connection.any().await?;
+    let mut all = offline();
+    all.server = Some(link.server_version.clone());
+    all.limits.max_payload = u64::try_from(link.max_message_size).ok();
+    if !connection.config.is_shared() {
+        all.delay = Support::absent(
+            "exclusive and failover subscriptions deliver delayed events at once; `type=key_shared` in the URL keeps delays",
+        );
+    }
+    Ok(all)
+}

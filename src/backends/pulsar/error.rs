@@ -1,0 +1,157 @@
+//! Answers of brokers and failures of connections as `TransportError`.
+
+use pulsar::proto::ServerError;
+
+use crate::transport::{ErrorKind, TransportError};
+
+/// The URL scheme.
+pub(crate) const SCHEME: &str = "pulsar";
+
+/// Creates an error of this transport.
+pub(crate) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportError {
+    TransportError::new(SCHEME, kind, message.into())
+}
+
+/// Creates the error of a URL.
+pub(crate) fn configuration(message: impl Into<String>) -> TransportError {
+    error(ErrorKind::Configuration, message)
+}
+
+/// Returns the error of a request that a broker refused.
+pub(crate) fn from_server(code: i32, text: &str) -> TransportError {
+    use ServerError as Code;
+    let text = first_line(text);
+    let known = Code::try_from(code).unwrap_or(Code::UnknownError);
+    let (kind, hint) = match known {
+        Code::AuthenticationError => {
+            let message = format!("authentication failed: {text}");
+            return error(ErrorKind::Denied, message)
+                .hint("`token-file=FILE` in the URL names the file with the token");
+        }
+        Code::AuthorizationError => (
+            ErrorKind::Denied,
+            "`pulsar-admin namespaces grant-permission` grants `produce` and `consume` to the role of the token",
+        ),
+        Code::ConsumerBusy => return busy(text),
+        Code::ServiceNotReady | Code::TooManyRequests | Code::MetadataError => {
+            (ErrorKind::Unavailable, "")
+        }
+        Code::PersistenceError if is_transient(text) => (ErrorKind::Unavailable, ""),
+        Code::ProducerBlockedQuotaExceededError | Code::ProducerBlockedQuotaExceededException => (
+            ErrorKind::Full,
+            "the backlog quota of the namespace is reached: consume, or raise it",
+        ),
+        Code::TopicNotFound => return not_found(text),
+        Code::SubscriptionNotFound | Code::ConsumerNotFound => (ErrorKind::NotFound, ""),
+        Code::InvalidTopicName => (ErrorKind::Invalid, ""),
+        Code::IncompatibleSchema => (
+            ErrorKind::Configuration,
+            "the topic enforces a schema; events are published as bytes, without one",
+        ),
+        Code::TopicTerminatedError => (
+            ErrorKind::Configuration,
+            "a terminated topic accepts no more messages",
+        ),
+        Code::ProducerBusy | Code::ProducerFenced => (ErrorKind::Held, ""),
+        Code::UnsupportedVersionError => (ErrorKind::Unsupported, ""),
+        Code::NotAllowedError => (ErrorKind::Configuration, ""),
+        _ => (ErrorKind::Other, ""),
+    };
+    with_hint(error(kind, text), hint)
+}
+
+/// A broker that has only just started, or hands a topic over, reports what it cannot do yet like a failure of storage.
+fn is_transient(text: &str) -> bool {
+    !text.contains("not allowed") && !text.contains("Not allowed")
+}
+
+fn not_found(text: &str) -> TransportError {
+    if text.contains("Namespace not found") || text.contains("does not exist: namespace") {
+        return error(
+            ErrorKind::NotFound,
+            "the namespace of the URL does not exist",
+        )
+        .hint("`pulsar-admin namespaces create TENANT/NAMESPACE` creates it");
+    }
+    error(ErrorKind::NotFound, text).hint("`--create` creates topics")
+}
+
+/// Returns the error of a subscription that has a consumer which excludes this one.
+fn busy(text: &str) -> TransportError {
+    if let Some((_, rest)) = text.split_once("Active subscription type of '") {
+        let active = rest.split('\'').next().unwrap_or_default();
+        let message = format!("the subscription is in use with another type, {active}");
+        return error(ErrorKind::Configuration, message).hint(format!(
+            "write `type={}` into the URL, or stop the consumers that are connected",
+            parameter_of(active)
+        ));
+    }
+    error(
+        ErrorKind::Held,
+        "another consumer holds the exclusive subscription",
+    )
+    .hint(
+        "stop it, or let all consumers share the subscription with `type=key_shared` in their URLs",
+    )
+}
+
+fn parameter_of(subscription_type: &str) -> &'static str {
+    match subscription_type {
+        "Exclusive" => "exclusive",
+        "Failover" => "failover",
+        "Shared" => "shared",
+        _ => "key_shared",
+    }
+}
+
+/// Returns the error of a connection that ended.
+pub(crate) fn connection_lost(why: &str) -> TransportError {
+    error(
+        ErrorKind::Unavailable,
+        format!("the connection to the broker was lost: {why}"),
+    )
+}
+
+/// Returns the error of a request that got no answer.
+pub(crate) fn no_answer() -> TransportError {
+    error(ErrorKind::Unavailable, "the broker did not answer")
+}
+
+fn with_hint(error: TransportError, hint: &'static str) -> TransportError {
+    match hint {
+        "" => error,
+        hint => error.hint(hint),
+    }
+}
+
+/// Exceptions of Java come with their stack.
+fn first_line(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    let bare = line
+        .rsplit_once("Exception: ")
+        .map_or(line, |(_, bare)| bare);
+    if bare.is_empty() { line } else { bare }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_subscription_says_which_type_it_has() {
+        let code = ServerError::ConsumerBusy as i32;
+        let held = from_server(code, "Exclusive consumer is already connected");
+        assert_eq!(held.kind(), ErrorKind::Held);
+        let text = "Subscription is of different type. Active subscription type of 'Shared' is different than the connecting consumer's type 'Exclusive'.";
+        let other = from_server(code, text);
+        assert_eq!(other.kind(), ErrorKind::Configuration);
+        assert!(other.advice().unwrap().contains("type=shared"), "{other:?}");
+    }
+
+    #[test]
+    fn only_the_first_line_of_an_exception_is_shown() {
+        let text = "org.apache.pulsar.X$NotAllowedException: no\n\tat org.apache";
+        let refused = from_server(ServerError::NotAllowedError as i32, text);
+        assert_eq!(refused.message(), "no");
+    }
+}

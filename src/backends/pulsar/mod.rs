@@ -1,0 +1,16 @@
+//! `pulsar:` and `pulsar+ssl:`, Apache Pulsar: for services whose events are on a Pulsar cluster.
+
+mod capabilities;
+mod codec;
+mod connection;
+mod consume;
+mod dead_letter;
+mod delay;
+mod error;
+mod factory;
+mod job;
+mod publish;
+mod tail;
+mod transport;
+
+pub use self::factory::PulsarFactory;

@@ -1,0 +1,7 @@
+//! An Apache Pulsar broker, and its admin API.
+
+pub mod admin;
+pub mod server;
+
+pub use admin::Admin;
+pub use server::Broker;
