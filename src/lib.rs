@@ -34,11 +34,16 @@
 //! `backends` and `runtime` never import each other, so a backend needs `transport` only, and every policy works on every
 //! store. Use `runtime` for more control than a service offers.
 //!
-//! In the source, the life of an event is in these places: `runtime/consume/` decides on retries and dead letters by the
-//! verdict of a handler; the program turns an exit status into a verdict in `bin/pf/handler/contract/verdict.rs`, and ends
-//! a tail (`--until`, `--count`) in `bin/pf/commands/tail/ending.rs`; `transport/dead_letter/id.rs` derives the id of a dead
-//! letter; each backend makes a verdict true in its `consume/settle.rs` (Kafka commits offsets in
-//! `consume/offsets/commit.rs`, NATS sets the delay of a retry in `consume/settle.rs`).
+//! In the source, the life of an event is in these places:
+//!
+//! | what happens | where |
+//! |---|---|
+//! | the exit status of a command becomes an outcome | `bin/pf/handler/contract/verdict.rs` (`default_action`); of a worker that exits, `bin/pf/handler/worker.rs` (`judge_fault`) |
+//! | an outcome becomes a retry or a dead letter | `runtime/consume/run/verdict.rs`; the delay is chosen by `runtime/retry.rs` |
+//! | a dead letter gets its record and id | `transport/dead_letter/letter.rs` (`DeadLetter::of`), by `id.rs` |
+//! | a backend makes the verdict true | its `consume/settle.rs` (`consume.rs` of `memory`) |
+//! | a tail ends (`--until`, `--count`) | `bin/pf/commands/tail/reader.rs`, by the limits in `limits.rs` |
+//! | `--since` and `--until` of `pf dlq` | `transport/dead_letter/selection.rs` (`Selection::matches`) |
 //!
 //! # Features
 //!

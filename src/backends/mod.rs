@@ -1,7 +1,8 @@
 //! The backends, and the registry that finds them by URL scheme.
 //!
 //! Every backend has the same rooms, as files or folders, so that knowing one is knowing all. A room imports only rooms of a
-//! lower number; `tests/floors` holds it to that.
+//! lower number; `tests/floors` holds it to that. `codec`, `connection`, `read` and `doctor` are there where they are needed;
+//! `memory` alone has a `store` in place of a `connection`.
 //!
 //! | # | room | holds |
 //! |---|---|---|
@@ -17,25 +18,28 @@
 //! | 8 | `doctor` | `Transport::diagnose` and `Transport::fix` |
 //! | 8 | `job` | replay and purge: plan, lease, journal, one step |
 //! | 9 | `capabilities` | what is native, emulated or absent |
-//! | 10 | `transport` | `Transport`, `DeadLetters` and `Schedules`, by delegation only |
+//! | 10 | `transport` | `Transport`, `DeadLetters` and `Schedules`, by delegation only, in at most 220 lines |
 //! | 11 | `factory` | `Factory`: from a URL to a transport |
 //!
 //! `mod.rs` of a backend says how the broker is used and why.
 //!
 //! | to find out | open |
 //! |---|---|
-//! | where a Kafka offset is committed | `kafka/consume/offsets/commit.rs` |
-//! | where a NATS retry gets its delay | `nats/consume/settle.rs`; `nats/consume/attempts.rs` keeps its due time |
+//! | where a Kafka offset is committed | a group's: `kafka/consume/offsets/commit.rs`; that of a delay dispatcher, in the transaction that delivers: `kafka/delay/firing.rs` |
+//! | where a NATS retry gets its delay | `nats/consume/settle.rs` (`retry_later`), and again `nats/consume/receive.rs` (`buffer`) if the message comes early; `nats/consume/attempts.rs` keeps its due time |
+//! | how a letter of another program gets its id | `kafka/dead_letter/foreign/`, by its own position |
 //! | how a due event is delivered on Kafka | `kafka/delay/firing.rs` |
-//! | what makes a replay exactly once | `job/advance.rs` of the backend |
-//! | which URL parameters exist | `config.rs` of the backend; `url_options.rs` has the common ones |
+//! | what makes a replay exactly once | `job/advance.rs` of Kafka and NATS, `job/lifecycle.rs` of SQLite, `job.rs` of `memory` |
+//! | which URL parameters exist | `connection/config.rs` of the backend (`factory.rs` of `memory`); `url_options.rs` has the common ones |
 //!
 //! # A new backend
 //!
 //! 1. Implement [`Transport`](crate::transport::Transport), [`DeadLetters`](crate::transport::DeadLetters) and
 //!    [`Schedules`](crate::transport::Schedules). `memory/` is the shortest example.
-//! 2. Implement [`Factory`] and register it: with [`Registry::with`] from outside of this crate; inside of it by a line in
-//!    `registry.rs` and a feature named after the scheme.
+//! 2. Implement [`Factory`] and register it. Outside of this crate: with [`Registry::with`], handed over by
+//!    [`ServiceBuilder::registry`](crate::ServiceBuilder::registry); `pf` does not see it. Inside: `pub mod` and the `cfg`s
+//!    here and in `transport/`, `FEATURES` and `builtin` in `registry.rs`, and in `Cargo.toml` a feature named after the
+//!    scheme, which joins `full`.
 //! 3. Make a test of each case of the conformance suite, against the real broker (`transport::conformance`, feature
 //!    `conformance`). What the broker cannot do is stated by its [`Capabilities`](crate::transport::Capabilities); the suite
 //!    then checks that it is refused.

@@ -9,7 +9,7 @@
 //! | to find out | open |
 //! |---|---|
 //! | what a consumer gets, and what each [`Verdict`] demands of the backend | `delivery.rs` |
-//! | where a dead letter gets its id, its record, its limits | `dead_letter/id.rs`, `dead_letter/record.rs` |
+//! | where a dead letter gets its id, its record, its limits | `dead_letter/letter.rs` (`DeadLetter::of`), by `id.rs` and `record.rs` |
 //! | how a replay resumes after a crash: plan, lease, progress | `dead_letter/job.rs`, [`DeadLetters::advance`] |
 //! | how a finished replay is proven | `dead_letter/replays.rs`, [`DeadLetters::replays`] |
 //! | what an error kind means to the caller | `error.rs` |

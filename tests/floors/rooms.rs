@@ -51,10 +51,10 @@ const SEAM: [(&str, &str); 4] = [
 
 const LONGEST_TRANSPORT: usize = 220;
 
-/// Returns the backend of a file and its room.
 /// Folders that are no backends: what several of them use.
 const SHARED: [&str; 1] = ["delivery_buffer"];
 
+/// Returns the backend of a file and its room.
 fn room(path: &str) -> Option<(&str, &str)> {
     let (backend, rest) = path.strip_prefix("src/backends/")?.split_once('/')?;
     if SHARED.contains(&backend) {

@@ -1,7 +1,7 @@
 //! `pf tail`: reads without a group and without side effects.
 
 mod batch;
-mod ending;
+mod limits;
 mod reader;
 
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ use protoflow::{
 };
 
 use self::{
-    ending::{End, Ending},
+    limits::{End, Ending},
     reader::{Reader, Screen},
 };
 use crate::{

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     batch::Batch,
-    ending::{End, Ending},
+    limits::{End, Ending},
 };
 use crate::{
     error::{CliError, CliResult, Exit},
