@@ -18,6 +18,7 @@ mod program;
 mod raw;
 mod rounds;
 mod sqlite;
+mod triage;
 
 /// As `pf` has it; both sides get it.
 #[global_allocator]
@@ -58,7 +59,7 @@ impl Plan {
 
 type Benchmark = fn(&Plan);
 
-const SQLITE: [(&str, Benchmark); 13] = [
+const SQLITE: [(&str, Benchmark); 18] = [
     ("sqlite-publish-ndjson", sqlite::publish::ndjson),
     ("sqlite-publish-lines", sqlite::publish::lines),
     ("sqlite-consume-message", sqlite::consume::message),
@@ -71,10 +72,15 @@ const SQLITE: [(&str, Benchmark); 13] = [
     ("sqlite-delay", sqlite::delay::lateness),
     ("sqlite-wake", sqlite::delay::wake),
     ("sqlite-dlq-stats", sqlite::dead_letters::stats),
+    ("sqlite-dlq-memory", sqlite::dead_letters::memory),
+    ("sqlite-dlq-replay", sqlite::dead_letters::replay),
+    ("sqlite-dlq-edit", sqlite::dead_letters::edit),
+    ("sqlite-dlq-verify", sqlite::dead_letters::verify),
+    ("sqlite-dlq-rate", sqlite::dead_letters::rate),
     ("sqlite-memory", sqlite::memory::flat),
 ];
 
-const NATS: [(&str, Benchmark); 12] = [
+const NATS: [(&str, Benchmark); 17] = [
     ("nats-publish-ndjson", nats::publish::ndjson),
     ("nats-publish-tool", nats::publish::tool),
     ("nats-consume-message", nats::consume::message),
@@ -84,12 +90,17 @@ const NATS: [(&str, Benchmark); 12] = [
     ("nats-tail-event", nats::tail::event),
     ("nats-tail-tool", nats::tail::tool),
     ("nats-dlq-list", nats::dead_letters::list),
+    ("nats-dlq-stats", nats::dead_letters::stats),
+    ("nats-dlq-check", nats::dead_letters::check),
     ("nats-dlq-replay", nats::dead_letters::replay),
+    ("nats-dlq-edit", nats::dead_letters::edit),
+    ("nats-dlq-verify", nats::dead_letters::verify),
+    ("nats-dlq-rate", nats::dead_letters::rate),
     ("nats-one-shot", nats::one_shot::publish),
     ("nats-memory", nats::memory::flat),
 ];
 
-const KAFKA: [(&str, Benchmark); 14] = [
+const KAFKA: [(&str, Benchmark); 19] = [
     ("kafka-publish-ndjson", kafka::publish::ndjson),
     ("kafka-publish-tool", kafka::publish::tool),
     ("kafka-consume-message", kafka::consume::message),
@@ -97,7 +108,12 @@ const KAFKA: [(&str, Benchmark); 14] = [
     ("kafka-consume-mixed", kafka::consume::mixed),
     ("kafka-tail-tool", kafka::tail::tool),
     ("kafka-dlq-stats", kafka::dead_letters::stats),
+    ("kafka-dlq-list", kafka::dead_letters::list),
+    ("kafka-dlq-check", kafka::dead_letters::check),
     ("kafka-dlq-replay", kafka::dead_letters::replay),
+    ("kafka-dlq-edit", kafka::dead_letters::edit),
+    ("kafka-dlq-verify", kafka::dead_letters::verify),
+    ("kafka-dlq-rate", kafka::dead_letters::rate),
     ("kafka-firing-rate", kafka::delay::rate),
     ("kafka-firing-lateness", kafka::delay::lateness),
     ("kafka-firing-start", kafka::delay::start),

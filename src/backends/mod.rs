@@ -60,6 +60,8 @@ mod delivery_buffer;
 mod factory;
 #[cfg(any(feature = "sqlite", feature = "nats", feature = "kafka"))]
 mod fnv;
+#[cfg(any(feature = "nats", feature = "kafka"))]
+mod foreign;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod memory;

@@ -1,6 +1,6 @@
-//! Counting and replaying dead letters.
+//! Listing, counting, replaying and verifying dead letters.
 
-use std::{process::Stdio, time::Instant};
+use std::time::{Duration, Instant};
 
 use protoflow::{runtime::Triage, transport::Selection};
 
@@ -9,6 +9,7 @@ use crate::{
     Plan, events,
     program::block_on,
     rounds::{Target, compare},
+    triage::{self, EDIT, RATE, RATED, run},
 };
 
 pub fn stats(plan: &Plan) {
@@ -41,7 +42,52 @@ pub fn stats(plan: &Plan) {
     );
 }
 
+pub fn list(plan: &Plan) {
+    beside_a_reader(plan, "kafka dlq list", &["dlq", "list", "-o", "json"]);
+}
+
+pub fn check(plan: &Plan) {
+    let check = ["dlq", "check", "--max-age", "1d", "-o", "json"];
+    beside_a_reader(plan, "kafka dlq check", &check);
+}
+
+/// Runs a command over dead letters beside a raw reader of the same.
+fn beside_a_reader(plan: &Plan, name: &str, command: &[&str]) {
+    let setup = Setup::new();
+    setup.letters(0, &events::events(plan.events));
+    let ours = |_| run(setup.pf(0, command));
+    let raw = |_| {
+        let start = Instant::now();
+        assert_eq!(setup.raw().count_records(&our_letters(0)), plan.events);
+        start.elapsed()
+    };
+    compare(
+        name,
+        Target::Speed(0.4),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
+}
+
 pub fn replay(plan: &Plan) {
+    let replay = ["dlq", "replay", "--all", "--yes"];
+    beside_a_copy(plan, ("kafka dlq replay", 0.7), &replay, None);
+}
+
+pub fn edit(plan: &Plan) {
+    let replay = ["dlq", "replay", "--all", "--yes", "--edit", EDIT];
+    let edit = Some(triage::edited as fn(&[u8]) -> Vec<u8>);
+    beside_a_copy(plan, ("kafka dlq replay --edit", 0.4), &replay, edit);
+}
+
+/// Replays dead letters beside a raw copy loop.
+fn beside_a_copy(
+    plan: &Plan,
+    (name, target): (&str, f64),
+    command: &[&str],
+    edit: Option<fn(&[u8]) -> Vec<u8>>,
+) {
     let count = plan.events / 2;
     let events = events::events(count);
     let setup = Setup::new();
@@ -52,12 +98,8 @@ pub fn replay(plan: &Plan) {
         setup.raw().bury(&raw_letters(round), &events);
     }
     let ours = |round| {
-        let start = Instant::now();
-        let mut pf = setup.pf(round, &["dlq", "replay", "--all", "--yes"]);
-        pf.stdout(Stdio::null());
-        assert!(pf.status().unwrap().success());
-        let time = start.elapsed();
-        let waiting = format!("{}pf.bench.delay", prefix(round));
+        let time = run(setup.pf(round, command));
+        let waiting = waiting(&setup, round);
         setup.raw().wait_until_seen(&waiting);
         assert_eq!(setup.raw().count_records(&waiting), count);
         time
@@ -68,21 +110,60 @@ pub fn replay(plan: &Plan) {
         raw.make(&delays, &[("cleanup.policy", "compact")]);
         raw.make(&receipts, &[("cleanup.policy", "compact")]);
         let start = Instant::now();
-        assert_eq!(raw.replay(&raw_letters(round), &delays, &receipts), count);
+        let copied = raw.replay(&raw_letters(round), (&delays, &receipts), edit);
         let time = start.elapsed();
+        assert_eq!(copied, count);
         raw.wait_until_seen(&delays);
         assert_eq!(raw.count_records(&delays), count);
         time
     };
     compare(
-        "kafka dlq replay",
-        Target::Speed(0.7),
+        name,
+        Target::Speed(target),
         plan.rounds,
         Box::new(ours),
         Box::new(raw),
     );
 }
 
+pub fn verify(plan: &Plan) {
+    let count = plan.events / 2;
+    let setup = Setup::new();
+    setup.letters(0, &events::events(count));
+    run(setup.pf(0, &["dlq", "replay", "--all", "--yes"]));
+    setup.raw().wait_until_seen(&waiting(&setup, 0));
+    let job = triage::last_job(setup.pf(0, &["dlq", "log", "-o", "json"]));
+    let ours = |_| run(setup.pf(0, &["dlq", "jobs", "show", &job, "--verify"]));
+    let raw = |_| {
+        let start = Instant::now();
+        assert_eq!(setup.raw().count_records(&waiting(&setup, 0)), count);
+        start.elapsed()
+    };
+    compare(
+        "kafka dlq verify",
+        Target::Speed(0.4),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
+}
+
+pub fn rate(_: &Plan) {
+    let setup = Setup::new();
+    setup.letters(0, &events::events(RATED));
+    let rate = RATE.to_string();
+    run(setup.pf(0, &["dlq", "replay", "--all", "--yes", "--rate", &rate]));
+    setup.raw().wait_until_seen(&waiting(&setup, 0));
+    let (first, last): (Duration, Duration) = setup.raw().span(&waiting(&setup, 0));
+    triage::judge_rate("kafka dlq replay --rate", first, last);
+}
+
 fn raw_letters(round: usize) -> String {
     format!("raw{round}.dlq")
+}
+
+/// Returns the topic of our replays of a round.
+fn waiting(setup: &Setup, round: usize) -> String {
+    let start = format!("{}pf.bench.", prefix(round));
+    setup.raw().topic(|name| name.starts_with(&start))
 }

@@ -1,9 +1,6 @@
-//! Listing and replaying dead letters.
+//! Listing, counting, replaying and verifying dead letters.
 
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use protoflow::{runtime::Triage, transport::Selection};
 
@@ -13,6 +10,7 @@ use crate::{
     program::block_on,
     raw::nats::{Parcel, Raw},
     rounds::{Target, compare},
+    triage::{self, EDIT, RATE, RATED, run, run_quietly},
 };
 
 pub fn list(plan: &Plan) {
@@ -57,19 +55,68 @@ pub fn list(plan: &Plan) {
     );
 }
 
+pub fn stats(plan: &Plan) {
+    beside_a_reader(plan, "nats dlq stats", &["dlq", "stats", "-o", "json"]);
+}
+
+pub fn check(plan: &Plan) {
+    let check = ["dlq", "check", "--max-age", "1d", "-o", "json"];
+    beside_a_reader(plan, "nats dlq check", &check);
+}
+
+/// Runs a command over dead letters beside a raw reader of the same.
+fn beside_a_reader(plan: &Plan, name: &str, command: &[&str]) {
+    let count = plan.events / 2;
+    let setup = Setup::filled(&events::events(count));
+    setup.letters(count);
+    let ours = |_| run(setup.pf(command));
+    compare(
+        name,
+        Target::Speed(0.4),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(|_| read(&setup, OUR_LETTERS, count)),
+    );
+}
+
+/// Reads a stream with a raw client, and returns how long that took.
+fn read(setup: &Setup, stream: &str, count: usize) -> Duration {
+    setup.raw(async |raw| {
+        let start = Instant::now();
+        assert_eq!(raw.read_all(stream).await.0, count);
+        start.elapsed()
+    })
+}
+
 pub fn replay(plan: &Plan) {
-    let count = plan.events / 4;
+    let replay = ["dlq", "replay", "--all", "--yes"];
+    beside_a_copy(plan, ("nats dlq replay", 0.8), &replay, None);
+}
+
+pub fn edit(plan: &Plan) {
+    let replay = ["dlq", "replay", "--all", "--yes", "--edit", EDIT];
+    let edit = Some(triage::edited as fn(&[u8]) -> Vec<u8>);
+    beside_a_copy(plan, ("nats dlq replay --edit", 0.4), &replay, edit);
+}
+
+/// Replays dead letters beside a raw copy loop.
+fn beside_a_copy(
+    plan: &Plan,
+    (name, target): (&str, f64),
+    command: &[&str],
+    edit: Option<fn(&[u8]) -> Vec<u8>>,
+) {
+    let count = plan.events / 2;
     let setup = Setup::filled(&events::events(count));
     let letters = setup.letters(count);
+    // The originals of edited ones stay, archived.
+    let left = if edit.is_some() { count } else { 0 };
     let ours = |_| {
         prepare(&setup, OUR_LETTERS, &letters, str::to_owned);
-        let start = Instant::now();
-        let mut pf = setup.pf(&["dlq", "replay", "--all", "--yes"]);
+        restore(&setup);
         // It warns that other groups see the events again.
-        pf.stdout(Stdio::null()).stderr(Stdio::null());
-        assert!(pf.status().unwrap().success());
-        let time = start.elapsed();
-        setup.raw(async |raw| check(raw, (OURS, OUR_LETTERS), count).await);
+        let time = run_quietly(setup.pf(command));
+        setup.raw(async |raw| check_replayed(raw, (OURS, OUR_LETTERS), (count, left)).await);
         time
     };
     let raw = |_| {
@@ -78,19 +125,52 @@ pub fn replay(plan: &Plan) {
         });
         setup.raw(async |raw| {
             let start = Instant::now();
-            raw.replay(RAW, RAW_LETTERS, &subject(RAW)).await;
+            raw.replay(RAW, RAW_LETTERS, &subject(RAW), edit).await;
             let time: Duration = start.elapsed();
-            check(raw, (RAW, RAW_LETTERS), count).await;
+            check_replayed(raw, (RAW, RAW_LETTERS), (count, 0)).await;
             time
         })
     };
     compare(
-        "nats dlq replay",
-        Target::Speed(0.8),
+        name,
+        Target::Speed(target),
         plan.rounds,
         Box::new(ours),
         Box::new(raw),
     );
+}
+
+/// Takes out of the archive what an earlier round put into it.
+fn restore(setup: &Setup) {
+    run_quietly(setup.pf(&["dlq", "restore", "--all"]));
+}
+
+pub fn verify(plan: &Plan) {
+    let count = plan.events / 2;
+    let setup = Setup::filled(&events::events(count));
+    setup.letters(count);
+    setup.raw(async |raw| raw.empty(OURS).await);
+    run_quietly(setup.pf(&["dlq", "replay", "--all", "--yes"]));
+    let job = triage::last_job(setup.pf(&["dlq", "log", "-o", "json"]));
+    let ours = |_| run(setup.pf(&["dlq", "jobs", "show", &job, "--verify"]));
+    compare(
+        "nats dlq verify",
+        Target::Speed(0.4),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(|_| read(&setup, OURS, count)),
+    );
+}
+
+pub fn rate(_: &Plan) {
+    let setup = Setup::filled(&events::events(RATED));
+    setup.letters(RATED);
+    setup.raw(async |raw| raw.empty(OURS).await);
+    let rate = RATE.to_string();
+    run_quietly(setup.pf(&["dlq", "replay", "--all", "--yes", "--rate", &rate]));
+    let (count, first, last) = setup.raw(async |raw| raw.read_all(OURS).await);
+    assert_eq!(count, RATED);
+    triage::judge_rate("nats dlq replay --rate", first, last);
 }
 
 /// Empties the streams of events and stores the letters again.
@@ -105,9 +185,9 @@ fn prepare(setup: &Setup, place: &str, letters: &[Parcel], subject: impl Fn(&str
     });
 }
 
-/// Makes sure that every letter is an event again and nothing else is left.
-async fn check(raw: &Raw, (stream, place): (&str, &str), count: usize) {
-    assert_eq!(raw.count_all(place).await, 0);
+/// Makes sure that every letter is an event again and nothing but so many originals is left.
+async fn check_replayed(raw: &Raw, (stream, place): (&str, &str), (count, left): (usize, usize)) {
+    assert_eq!(raw.count_all(place).await, left as u64);
     assert_eq!(raw.count(stream, &subject(stream)).await, count as u64);
     assert_eq!(raw.count_all(stream).await, count as u64);
 }

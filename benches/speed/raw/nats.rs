@@ -269,8 +269,28 @@ impl Raw {
         output.flush().unwrap();
     }
 
-    /// Publishes every letter again exactly once: event and receipt in one batch, then the letters are deleted.
-    pub async fn replay(&self, name: &str, letters: &str, subject: &str) {
+    /// Reads what a stream holds with all headers, and returns how much it is, and when the first and the last were stored.
+    pub async fn read_all(&self, name: &str) -> (usize, Duration, Duration) {
+        let (mut count, mut first, mut last) = (0, Duration::MAX, Duration::ZERO);
+        self.scan(name, ">", async |message| {
+            std::hint::black_box(own_headers(&message));
+            let stored = message.info().unwrap().published;
+            let stored = Duration::from_nanos(stored.unix_timestamp_nanos().try_into().unwrap());
+            (count, first, last) = (count + 1, first.min(stored), last.max(stored));
+        })
+        .await;
+        (count, first, last)
+    }
+
+    /// Publishes every letter again exactly once: event and receipt in one batch, then the letters are deleted. `edit` changes
+    /// events on the way.
+    pub async fn replay(
+        &self,
+        name: &str,
+        letters: &str,
+        subject: &str,
+        edit: Option<fn(&[u8]) -> Vec<u8>>,
+    ) {
         let mut pairs = Vec::with_capacity(2 * PAIRS);
         let receipts = format!("_pf.in.{name}.receipt");
         let mut last = 0;
@@ -281,7 +301,11 @@ impl Raw {
             pairs.push((format!("{receipts}.{last}"), guard, Bytes::new()));
             let mut headers = structured();
             headers.insert("pf-replay", "x".repeat(LINEAGE));
-            pairs.push((subject.to_owned(), headers, message.payload.clone()));
+            let payload = match edit {
+                Some(edit) => edit(&message.payload).into(),
+                None => message.payload.clone(),
+            };
+            pairs.push((subject.to_owned(), headers, payload));
             if pairs.len() == 2 * PAIRS {
                 self.commit(std::mem::take(&mut pairs)).await;
             }

@@ -1,6 +1,6 @@
 //! rusqlite on the schema of a store, and nothing around it.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
@@ -8,6 +8,9 @@ use super::Fate;
 
 /// The headers of a structured event, as the product stores them.
 const HEADERS: &[u8] = b"\x0ccontent-type\x1dapplication/cloudevents+json";
+
+/// What the product writes of the history of a replay is about as long.
+const LINEAGE: &str = r#"{"replay_of":"aaaaaaaaaaaa","store":"01M82QS0TFSR6GBWHYNYNJZ6CY","position":"1000000","generation":1,"attempts":3}"#;
 
 /// Opens a store with the pragmas that the product uses.
 pub fn open(path: &Path) -> Connection {
@@ -209,4 +212,99 @@ fn mark(
         }
     }
     marked
+}
+
+/// Replays every letter: a transaction moves so many. With an edit, the original stays and is noted as archived.
+pub fn replay(path: &Path, batch: usize, edit: Option<fn(&[u8]) -> Vec<u8>>) -> usize {
+    let mut connection = open(path);
+    let (mut after, mut moved) = (0_i64, 0);
+    loop {
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .unwrap();
+        let ids = replay_some(&transaction, &mut after, batch, edit);
+        if ids.is_empty() {
+            return moved;
+        }
+        moved += ids.len();
+        let name = format!("progress.{moved}");
+        let value = if edit.is_some() {
+            ids.join(",")
+        } else {
+            String::new()
+        };
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO notes(name, value) VALUES(?1, ?2)")
+            .unwrap()
+            .execute([name, value])
+            .unwrap();
+        transaction.commit().unwrap();
+    }
+}
+
+/// Moves the next letters, and returns their ids.
+fn replay_some(
+    db: &Connection,
+    after: &mut i64,
+    batch: usize,
+    edit: Option<fn(&[u8]) -> Vec<u8>>,
+) -> Vec<String> {
+    let mut select = db
+        .prepare_cached("SELECT n, id, headers, payload, record FROM dead_letters WHERE n>?1 ORDER BY n LIMIT ?2")
+        .unwrap();
+    let mut insert = db
+        .prepare_cached("INSERT INTO messages(topic, time, key, headers, payload, only_group, lineage) VALUES(1, ?1, NULL, ?2, ?3, 1, ?4)")
+        .unwrap();
+    let mut wait = db
+        .prepare_cached(
+            "INSERT INTO waiting(group_id, seq, due, failed, crashed) VALUES(1, ?1, 0, 0, 0)",
+        )
+        .unwrap();
+    let mut delete = db
+        .prepare_cached("DELETE FROM dead_letters WHERE n=?1")
+        .unwrap();
+    let mut ids = Vec::new();
+    let mut rows = select.query(params![*after, batch]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        *after = row.get(0).unwrap();
+        let (headers, payload): (Vec<u8>, Vec<u8>) = (row.get(2).unwrap(), row.get(3).unwrap());
+        let record: String = row.get(4).unwrap();
+        std::hint::black_box(&record);
+        let payload = edit.map_or(payload.clone(), |edit| edit(&payload));
+        insert
+            .execute(params![*after, headers, payload, LINEAGE])
+            .unwrap();
+        wait.execute([db.last_insert_rowid()]).unwrap();
+        if edit.is_none() {
+            delete.execute([*after]).unwrap();
+        }
+        ids.push(row.get(1).unwrap());
+    }
+    ids
+}
+
+/// Reads every message with all that is stored of it, and returns how many there are.
+pub fn read(path: &Path) -> usize {
+    let connection = open(path);
+    let mut select = connection
+        .prepare("SELECT seq, time, key, headers, payload, only_group, lineage FROM messages ORDER BY seq")
+        .unwrap();
+    let mut rows = select.query([]).unwrap();
+    let mut count = 0;
+    while let Some(row) = rows.next().unwrap() {
+        let (headers, payload): (Vec<u8>, Vec<u8>) = (row.get(3).unwrap(), row.get(4).unwrap());
+        let lineage: Option<String> = row.get(6).unwrap();
+        std::hint::black_box((headers, payload, lineage));
+        count += 1;
+    }
+    count
+}
+
+/// Returns when the first and the last message were stored.
+pub fn span(path: &Path) -> (Duration, Duration) {
+    let row = open(path).query_row("SELECT min(time), max(time) FROM messages", [], |row| {
+        Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?))
+    });
+    let (first, last) = row.unwrap();
+    (Duration::from_nanos(first), Duration::from_nanos(last))
 }

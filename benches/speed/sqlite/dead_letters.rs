@@ -1,12 +1,31 @@
-//! Counting a million dead letters.
+//! Listing, counting, replaying and verifying dead letters.
 
-use std::{path::Path, process::Stdio, time::Instant};
+use std::{
+    path::Path,
+    process::Stdio,
+    time::{Instant, SystemTime},
+};
+
+use protoflow::{
+    event::{Message, Position},
+    runtime::fingerprint,
+    transport::{DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Failure, Origin},
+};
 
 use super::setup::{self, Setup};
 use crate::{
-    Plan, events, raw,
+    Plan,
+    events::{self, TOPIC},
+    program::{block_on, watch},
+    raw,
     rounds::{Target, compare},
+    triage::{self, EDIT, RATE, RATED, run},
 };
+
+/// The most that a command may hold, in MiB.
+const LIMIT: f64 = 64.0;
+/// Letters per transaction, as the product takes them.
+const BATCH: usize = 1000;
 
 pub fn stats(plan: &Plan) {
     let setup = Setup::new();
@@ -30,6 +49,170 @@ pub fn stats(plan: &Plan) {
         Box::new(ours),
         Box::new(raw),
     );
+}
+
+pub fn memory(plan: &Plan) {
+    let setup = Setup::new();
+    let store = setup.empty_store("letters.db");
+    import(&store, plan.events * 5);
+    for command in [
+        &["dlq", "stats", "-o", "json"][..],
+        &["dlq", "list", "-o", "json"],
+        &["dlq", "check", "--max-age", "1d", "-o", "json"],
+    ] {
+        let mut pf = setup::pf(&store, command);
+        let name = format!("memory of dlq {}", command[1]);
+        watch(&name, LIMIT, pf.stdout(Stdio::null()).spawn().unwrap());
+    }
+}
+
+pub fn replay(plan: &Plan) {
+    let replay = ["dlq", "replay", "--all", "--yes"];
+    beside_a_copy(plan, ("dlq replay", 0.5), &replay, None);
+}
+
+pub fn edit(plan: &Plan) {
+    let replay = ["dlq", "replay", "--all", "--yes", "--edit", EDIT];
+    let edit = Some(triage::edited as fn(&[u8]) -> Vec<u8>);
+    beside_a_copy(plan, ("dlq replay --edit", 0.4), &replay, edit);
+}
+
+/// Replays letters beside a raw copy loop.
+fn beside_a_copy(
+    plan: &Plan,
+    (name, target): (&str, f64),
+    command: &[&str],
+    edit: Option<fn(&[u8]) -> Vec<u8>>,
+) {
+    let count = plan.events / 2;
+    let setup = Setup::new();
+    let letters = setup.empty_store("letters.db");
+    import(&letters, count);
+    let ours = |_| {
+        let store = setup.copy(&letters, "ours.db");
+        let time = run(setup::pf(&store, command));
+        assert_eq!(raw::sqlite::read(&store), count);
+        time
+    };
+    let raw = |_| {
+        let store = setup.copy(&letters, "raw.db");
+        let start = Instant::now();
+        assert_eq!(raw::sqlite::replay(&store, BATCH, edit), count);
+        let time = start.elapsed();
+        assert_eq!(raw::sqlite::read(&store), count);
+        time
+    };
+    compare(
+        name,
+        Target::Speed(target),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
+}
+
+pub fn verify(plan: &Plan) {
+    let count = plan.events / 2;
+    let setup = Setup::new();
+    let store = setup.empty_store("letters.db");
+    import(&store, count);
+    run(setup::pf(&store, &["dlq", "replay", "--all", "--yes"]));
+    let job = triage::last_job(setup::pf(&store, &["dlq", "log", "-o", "json"]));
+    let ours = |_| {
+        run(setup::pf(
+            &store,
+            &["dlq", "jobs", "show", &job, "--verify"],
+        ))
+    };
+    let raw = |_| {
+        let start = Instant::now();
+        assert_eq!(raw::sqlite::read(&store), count);
+        start.elapsed()
+    };
+    compare(
+        "dlq verify",
+        Target::Speed(0.4),
+        plan.rounds,
+        Box::new(ours),
+        Box::new(raw),
+    );
+}
+
+pub fn rate(_: &Plan) {
+    let setup = Setup::new();
+    let store = setup.empty_store("letters.db");
+    import(&store, RATED);
+    let rate = RATE.to_string();
+    run(setup::pf(
+        &store,
+        &["dlq", "replay", "--all", "--yes", "--rate", &rate],
+    ));
+    assert_eq!(raw::sqlite::read(&store), RATED);
+    let (first, last) = raw::sqlite::span(&store);
+    triage::judge_rate("dlq replay --rate", first, last);
+}
+
+/// Stores letters of 20 failures, as the product stores them.
+fn import(store: &Path, count: usize) {
+    block_on(async {
+        let transport = setup::open(store).await;
+        for start in (0..count).step_by(BATCH) {
+            let letters = (start..count.min(start + BATCH)).map(letter).collect();
+            for stored in transport.dead_letters().import(letters).await {
+                assert!(stored.unwrap());
+            }
+        }
+        transport.close().await.unwrap();
+    });
+    setup::settle(store);
+}
+
+fn letter(number: usize) -> DeadLetter {
+    let mut message = Message::new(TOPIC.parse().unwrap(), events::event(number));
+    let content_type = Some("application/cloudevents+json".into());
+    message.headers.push("content-type", content_type);
+    let reason = format!("card declined by {}", ["bank", "shop"][number % 2]);
+    let (class, now) = (format!("exit status {}", number % 10), SystemTime::now());
+    let group = "bench".parse().unwrap();
+    let position = Position::new(format!("{}", number + 1));
+    let id = DeadLetterId::derive("bench", &position, &group, 0);
+    DeadLetter {
+        id,
+        message,
+        record: DeadLetterRecord {
+            version: 1,
+            origin: Origin {
+                transport: "sqlite".to_owned(),
+                store: "bench".to_owned(),
+                topic: TOPIC.parse().unwrap(),
+                position,
+                time: now,
+            },
+            group,
+            kind: DeadLetterKind::Exhausted,
+            failure: Failure {
+                fingerprint: fingerprint(&class, &reason),
+                class,
+                message: reason,
+                detail: None,
+                duration: None,
+            },
+            earlier: Vec::new(),
+            attempts: 3,
+            total_attempts: 3,
+            crashes: 0,
+            first_failed: now,
+            dead_lettered_at: now,
+            generation: 0,
+            replay_of: None,
+            edit_of: None,
+            edit: None,
+            event_id: Some(format!("event-{number}")),
+            event_type: Some(TOPIC.to_owned()),
+        },
+        at: None,
+        is_foreign: false,
+    }
 }
 
 /// Fills a store with letters of 20 sorts.

@@ -84,7 +84,7 @@ fn remove(path: &Path) {
 }
 
 /// Moves the write-ahead log into the file, so that the file alone is the store.
-fn settle(path: &Path) {
+pub fn settle(path: &Path) {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))

@@ -84,6 +84,18 @@ impl DeadLetter {
         }
     }
 
+    /// Notes in the failure that the message, which was left at a position, no longer exists: the letter is without it.
+    #[cfg(any(feature = "nats", feature = "kafka"))]
+    pub(crate) fn mark_gone(&mut self, original: &Position) {
+        let text = &mut self.record.failure.message;
+        let gone = format!("its message was at {original} and is gone");
+        *text = if text.is_empty() {
+            gone
+        } else {
+            format!("{text} ({gone})")
+        };
+    }
+
     /// Returns the message as it was stored before it failed.
     #[must_use]
     pub fn stored(&self) -> Stored {

@@ -12,6 +12,7 @@ mod left_out;
 mod login;
 mod open_transactions;
 mod permissions;
+mod programs;
 mod publish;
 mod refused;
 mod shop;

@@ -75,6 +75,17 @@ impl Raw {
         config.create().unwrap()
     }
 
+    /// Returns the only topic with such a name.
+    pub fn topic(&self, is_wanted: impl Fn(&str) -> bool) -> String {
+        let client = self.reader("read_uncommitted");
+        let metadata = client.fetch_metadata(None, TIMEOUT).unwrap();
+        let names = metadata.topics().iter().map(|topic| topic.name());
+        let mut wanted = names.filter(|name| is_wanted(name));
+        let name = wanted.next().unwrap().to_owned();
+        assert_eq!(wanted.next(), None);
+        name
+    }
+
     /// Counts the offsets of a topic.
     pub fn count(&self, topic: &str) -> usize {
         let bounds = bounds_of(&self.reader("read_uncommitted"), topic);

@@ -1,6 +1,6 @@
 //! Reading without a group.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     Offset,
@@ -61,5 +61,15 @@ impl Raw {
             count += 1;
         });
         count
+    }
+
+    /// Returns when the first and the last record of a topic were stored.
+    pub fn span(&self, topic: &str) -> (Duration, Duration) {
+        let mut times = Vec::new();
+        self.scan(topic, |message| {
+            let millis = message.timestamp().to_millis().unwrap();
+            times.push(Duration::from_millis(millis.unsigned_abs()));
+        });
+        (*times.iter().min().unwrap(), *times.iter().max().unwrap())
     }
 }

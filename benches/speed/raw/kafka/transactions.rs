@@ -35,8 +35,13 @@ impl Raw {
         producer
     }
 
-    /// Lets letters wait again, with a receipt for each batch, in one transaction each.
-    pub fn replay(&self, letters: &str, retries: &str, state: &str) -> usize {
+    /// Lets letters wait again, with a receipt for each batch, in one transaction each; `edit` changes events on the way.
+    pub fn replay(
+        &self,
+        letters: &str,
+        (retries, state): (&str, &str),
+        edit: Option<fn(&[u8]) -> Vec<u8>>,
+    ) -> usize {
         let producer = self.transactional(&format!("{state}-owner"));
         let mut count = 0;
         self.scan(letters, |message| {
@@ -47,7 +52,11 @@ impl Raw {
             let record = BaseRecord::to(retries)
                 .key(&key)
                 .headers(structured(&[REPLAYED]));
-            send(&producer, record.payload(message.payload().unwrap()));
+            let payload = message.payload().unwrap();
+            match edit {
+                Some(edit) => send(&producer, record.payload(&*edit(payload))),
+                None => send(&producer, record.payload(payload)),
+            }
             count += 1;
             if count % LETTERS == 0 {
                 receipt(&producer, state, count);

@@ -26,7 +26,7 @@ pub(crate) struct DecodedLetter {
     pub(crate) topic: Arc<str>,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
-    /// The position of the message, if the letter only refers to it.
+    /// The position of the message, if the letter has no copy of it, or only of its payload.
     pub(crate) reference: Option<Position>,
 }
 
@@ -125,7 +125,7 @@ impl DecodedLetter {
         }
     }
 
-    /// Replaces a reference by the original, if that still exists. Blocks.
+    /// Replaces a reference by the original, if that still exists, and a copy of the payload by the whole of it. Blocks.
     pub(crate) fn load_original(&mut self, names: &Names, fetcher: &OffsetFetcher) -> Result<()> {
         let place = self.reference.as_ref().and_then(record::parse_position);
         let Some(record::ParsedPosition {
@@ -144,10 +144,22 @@ impl DecodedLetter {
             Err(failed) if failed.kind() == ErrorKind::NotFound => None,
             Err(failed) => return Err(failed),
         };
-        if let Some(read) = read {
-            self.reference = None;
-            self.letter.message = read.message(self.letter.message.topic.clone());
+        let message = &mut self.letter.message;
+        match read {
+            // The topic may have been created again since, and something else may be there.
+            Some(read) if message.payload.is_none() || message.payload == read.payload => {
+                *message = read.message(message.topic.clone());
+            }
+            _ if message.payload.is_some() => {}
+            _ => {
+                let reference = self.reference.as_ref();
+                reference
+                    .into_iter()
+                    .for_each(|at| self.letter.mark_gone(at));
+                return Ok(());
+            }
         }
+        self.reference = None;
         Ok(())
     }
 }

@@ -87,6 +87,8 @@ impl EncodedLetter {
             if let Some(found) = direct_get::from_leader(connection, stream, query).await? {
                 let topic = decoded.letter.message.topic.clone();
                 decoded.letter.message = headers::read(topic, Some(&found.headers), found.payload);
+            } else {
+                decoded.letter.mark_gone(&Position::number(sequence));
             }
         }
         Ok(Some(decoded))

@@ -1,11 +1,12 @@
-//! The headers by which other programs say why they dead-lettered a message.
-
-use std::time::SystemTime;
+//! The headers by which programs of Kafka say why they dead-lettered a message.
 
 use crate::{
-    backends::kafka::codec::record,
+    backends::{
+        foreign::{self, ForeignFailure},
+        kafka::codec::record,
+    },
     event::Headers,
-    transport::{DeadLetterKind, Failure, describe_failure},
+    transport::{DeadLetterKind, describe_failure},
 };
 
 /// Prefixes of the headers that were added to the original when it was dead-lettered.
@@ -28,176 +29,146 @@ const SMALLRYE: [&str; 7] = [
     "dead-letter-partition",
     "dead-letter-offset",
 ];
-/// The failure that a letter's headers describe.
-pub(super) struct ForeignFailure {
-    /// Kafka's name of the topic.
-    pub(super) topic: Option<String>,
-    pub(super) partition: Option<i64>,
-    pub(super) offset: Option<i64>,
-    pub(super) time: Option<SystemTime>,
-    pub(super) group: Option<String>,
-    pub(super) kind: DeadLetterKind,
-    pub(super) failure: Failure,
-    pub(super) attempts: u32,
-    /// Whether the message was left in its topic.
-    pub(super) is_reference: bool,
-}
-
 /// Reports whether a header was added to the original when it was dead-lettered.
 pub(super) fn is_added(name: &str) -> bool {
-    SMALLRYE.contains(&name) || ADDED.iter().any(|added| name.starts_with(added))
+    SMALLRYE.contains(&name)
+        || ADDED.iter().any(|added| name.starts_with(added))
+        || foreign::is_added(name)
 }
 
-impl ForeignFailure {
-    /// Reads the headers by which a program says why it dead-lettered a message.
-    pub(super) fn read(headers: &Headers) -> Option<Self> {
-        let has = |name: &str| headers.text(name).is_some();
-        // `@RetryableTopic` leaves `dlt` out of most names.
-        for prefix in ["kafka_dlt-", "kafka_"] {
-            if has(&format!("{prefix}original-topic")) || has(&format!("{prefix}exception-fqcn")) {
-                return Some(Self::spring(headers, prefix));
-            }
-        }
-        if has("__connect.errors.topic") || has("__connect.errors.connector.name") {
-            return Some(Self::connect(headers));
-        }
-        if has("__dlq.errors.topic") {
-            return Some(Self::share_group(headers));
-        }
-        if has("__streams.errors.topic") || has("__streams.errors.exception") {
-            return Some(Self::streams(headers));
-        }
-        if has("dead-letter-topic") && has("dead-letter-offset") || has(SMALLRYE[0]) {
-            return Some(Self::smallrye(headers));
-        }
-        None
-    }
-
-    /// Returns that of a message without such headers.
-    pub(super) fn unknown() -> Self {
-        Self {
-            topic: None,
-            partition: None,
-            offset: None,
-            time: None,
-            group: None,
-            kind: DeadLetterKind::Terminated,
-            failure: describe_failure("unknown", "the dead letter has no reason", None),
-            attempts: 0,
-            is_reference: false,
+/// Reads the headers by which a program says why it dead-lettered a message.
+pub(super) fn read(headers: &Headers) -> Option<ForeignFailure> {
+    let has = |name: &str| headers.text(name).is_some();
+    // `@RetryableTopic` leaves `dlt` out of most names.
+    for prefix in ["kafka_dlt-", "kafka_"] {
+        if has(&format!("{prefix}original-topic")) || has(&format!("{prefix}exception-fqcn")) {
+            return Some(spring(headers, prefix));
         }
     }
-
-    fn spring(headers: &Headers, prefix: &str) -> Self {
-        let text = |name: &str| headers.text(&format!("{prefix}{name}"));
-        let number = |name: &str| number(headers, &format!("{prefix}{name}"));
-        let class = text("exception-cause-fqcn").or_else(|| text("exception-fqcn"));
-        Self {
-            topic: text("original-topic").map(str::to_owned),
-            partition: number("original-partition"),
-            offset: number("original-offset"),
-            time: number("original-timestamp").map(|millis| record::time(Some(millis))),
-            group: headers
-                .text("kafka_dlt-original-consumer-group")
-                .map(str::to_owned),
-            kind: DeadLetterKind::Exhausted,
-            failure: describe_failure(
-                class.unwrap_or("exception"),
-                text("exception-message").unwrap_or_default(),
-                text("exception-stacktrace"),
-            ),
-            attempts: attempts(self::number(headers, "retry_topic-attempts")),
-            is_reference: false,
-        }
+    if has("__connect.errors.topic") || has("__connect.errors.connector.name") {
+        return Some(connect(headers));
     }
-
-    fn connect(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("__connect.errors.{name}"));
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-        Self {
-            topic: text("topic").map(str::to_owned),
-            partition: number("partition"),
-            offset: number("offset"),
-            time: None,
-            // A sink reads under a group of this name.
-            group: text("connector.name").map(|name| format!("connect-{name}")),
-            kind: DeadLetterKind::Terminated,
-            failure: describe_failure(
-                text("exception.class.name").unwrap_or("exception"),
-                text("exception.message").unwrap_or_default(),
-                text("exception.stacktrace"),
-            ),
-            attempts: 1,
-            is_reference: false,
-        }
+    if has("__dlq.errors.topic") {
+        return Some(share_group(headers));
     }
-
-    /// Kafka Streams names no group: it is the application's id, which no header has.
-    fn streams(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("__streams.errors.{name}"));
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-        Self {
-            topic: text("topic").map(str::to_owned),
-            partition: number("partition"),
-            offset: number("offset"),
-            time: None,
-            group: None,
-            kind: DeadLetterKind::Terminated,
-            failure: describe_failure(
-                text("exception").unwrap_or("exception"),
-                text("message").unwrap_or_default(),
-                text("stacktrace"),
-            ),
-            attempts: 1,
-            is_reference: false,
-        }
+    if has("__streams.errors.topic") || has("__streams.errors.exception") {
+        return Some(streams(headers));
     }
-
-    fn smallrye(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("dead-letter-{name}"));
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-        let class = text("cause-class-name").or_else(|| text("exception-class-name"));
-        Self {
-            topic: text("topic").map(str::to_owned),
-            partition: number("partition"),
-            offset: number("offset"),
-            time: None,
-            group: None,
-            kind: DeadLetterKind::Terminated,
-            failure: describe_failure(
-                class.unwrap_or("exception"),
-                text("reason").unwrap_or_default(),
-                text("cause"),
-            ),
-            attempts: 1,
-            is_reference: false,
-        }
+    if has("dead-letter-topic") && has("dead-letter-offset") || has(SMALLRYE[0]) {
+        return Some(smallrye(headers));
     }
+    None
+}
 
-    fn share_group(headers: &Headers) -> Self {
-        let text = |name: &str| headers.text(&format!("__dlq.errors.{name}"));
-        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-        let message = text("message").unwrap_or_default();
-        let is_rejected = message.contains("rejected");
-        Self {
-            topic: text("topic").map(str::to_owned),
-            partition: number("partition"),
-            offset: number("offset"),
-            time: None,
-            group: text("group").map(str::to_owned),
-            kind: if is_rejected {
-                DeadLetterKind::Terminated
-            } else {
-                DeadLetterKind::Exhausted
-            },
-            failure: describe_failure(
-                if is_rejected { "rejected" } else { "exhausted" },
-                message,
-                None,
-            ),
-            attempts: attempts(number("delivery.count")),
-            is_reference: true,
-        }
+fn spring(headers: &Headers, prefix: &str) -> ForeignFailure {
+    let text = |name: &str| headers.text(&format!("{prefix}{name}"));
+    let number = |name: &str| number(headers, &format!("{prefix}{name}"));
+    let class = text("exception-cause-fqcn").or_else(|| text("exception-fqcn"));
+    ForeignFailure {
+        topic: text("original-topic").map(str::to_owned),
+        partition: number("original-partition"),
+        offset: number("original-offset"),
+        time: number("original-timestamp").map(|millis| record::time(Some(millis))),
+        group: headers
+            .text("kafka_dlt-original-consumer-group")
+            .map(str::to_owned),
+        kind: DeadLetterKind::Exhausted,
+        failure: describe_failure(
+            class.unwrap_or("exception"),
+            text("exception-message").unwrap_or_default(),
+            text("exception-stacktrace"),
+        ),
+        attempts: attempts(self::number(headers, "retry_topic-attempts")),
+        is_reference: false,
+    }
+}
+
+fn connect(headers: &Headers) -> ForeignFailure {
+    let text = |name: &str| headers.text(&format!("__connect.errors.{name}"));
+    let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+    ForeignFailure {
+        topic: text("topic").map(str::to_owned),
+        partition: number("partition"),
+        offset: number("offset"),
+        time: None,
+        // A sink reads under a group of this name.
+        group: text("connector.name").map(|name| format!("connect-{name}")),
+        kind: DeadLetterKind::Terminated,
+        failure: describe_failure(
+            text("exception.class.name").unwrap_or("exception"),
+            text("exception.message").unwrap_or_default(),
+            text("exception.stacktrace"),
+        ),
+        attempts: 1,
+        is_reference: false,
+    }
+}
+
+/// Kafka Streams names no group: it is the application's id, which no header has.
+fn streams(headers: &Headers) -> ForeignFailure {
+    let text = |name: &str| headers.text(&format!("__streams.errors.{name}"));
+    let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+    ForeignFailure {
+        topic: text("topic").map(str::to_owned),
+        partition: number("partition"),
+        offset: number("offset"),
+        time: None,
+        group: None,
+        kind: DeadLetterKind::Terminated,
+        failure: describe_failure(
+            text("exception").unwrap_or("exception"),
+            text("message").unwrap_or_default(),
+            text("stacktrace"),
+        ),
+        attempts: 1,
+        is_reference: false,
+    }
+}
+
+fn smallrye(headers: &Headers) -> ForeignFailure {
+    let text = |name: &str| headers.text(&format!("dead-letter-{name}"));
+    let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+    let class = text("cause-class-name").or_else(|| text("exception-class-name"));
+    ForeignFailure {
+        topic: text("topic").map(str::to_owned),
+        partition: number("partition"),
+        offset: number("offset"),
+        time: None,
+        group: None,
+        kind: DeadLetterKind::Terminated,
+        failure: describe_failure(
+            class.unwrap_or("exception"),
+            text("reason").unwrap_or_default(),
+            text("cause"),
+        ),
+        attempts: 1,
+        is_reference: false,
+    }
+}
+
+fn share_group(headers: &Headers) -> ForeignFailure {
+    let text = |name: &str| headers.text(&format!("__dlq.errors.{name}"));
+    let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+    let message = text("message").unwrap_or_default();
+    let is_rejected = message.contains("rejected");
+    ForeignFailure {
+        topic: text("topic").map(str::to_owned),
+        partition: number("partition"),
+        offset: number("offset"),
+        time: None,
+        group: text("group").map(str::to_owned),
+        kind: if is_rejected {
+            DeadLetterKind::Terminated
+        } else {
+            DeadLetterKind::Exhausted
+        },
+        failure: describe_failure(
+            if is_rejected { "rejected" } else { "exhausted" },
+            message,
+            None,
+        ),
+        attempts: attempts(number("delivery.count")),
+        is_reference: true,
     }
 }
 

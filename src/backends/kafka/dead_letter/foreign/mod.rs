@@ -1,29 +1,32 @@
 //! Dead letters that other programs stored: Spring Kafka's, Kafka Connect's, those of share groups (KIP-1191), Kafka
-//! Streams' (KIP-1034), `SmallRye`'s, and plain messages, of which only the message is known.
+//! Streams' (KIP-1034), `SmallRye`'s, those of programs that are not of Kafka alone, and plain messages, of which only the
+//! message is known.
 
 mod headers;
 
-use self::headers::ForeignFailure;
 use crate::{
-    backends::kafka::{
-        codec::record::{self, FetchedRecord},
-        connection::names::{DeadLetterStore, Names},
+    backends::{
+        foreign::{ForeignFailure, UNKNOWN_GROUP},
+        kafka::{
+            codec::record::{self, FetchedRecord},
+            connection::names::{DeadLetterStore, Names},
+        },
     },
     event::{Envelope, Group, Message, Position},
     transport::{DeadLetter, DeadLetterId, DeadLetterRecord, Origin},
 };
-
-/// The group of a letter that names none.
-const UNKNOWN: &str = "unknown";
 
 /// Decodes a letter that is stored at `at`, and returns the position of its message if it only refers to it.
 pub(crate) fn letter(
     names: &Names,
     store: &str,
     (place, at): (&DeadLetterStore, &Position),
-    mut read: FetchedRecord,
+    read: FetchedRecord,
 ) -> Option<(DeadLetter, Option<Position>)> {
-    let failure = match ForeignFailure::read(&read.headers) {
+    let died = read.time;
+    let known = headers::read(&read.headers);
+    let mut message = read.message(place.name.parse().ok()?);
+    let failure = match known.or_else(|| ForeignFailure::read(&message)) {
         Some(failure) => failure,
         None if place.is_certain => ForeignFailure::unknown(),
         None => return None,
@@ -34,15 +37,12 @@ pub(crate) fn letter(
         Some(record::position(origin, partition, failure.offset?))
     });
     let origin = origin.or_else(|| place.origin.clone());
-    let origin = origin.or_else(|| place.name.parse().ok())?;
+    let origin = origin.unwrap_or_else(|| message.topic.clone());
     let group = failure.group.and_then(|group| group.parse().ok());
-    let group: Group = group.or_else(|| UNKNOWN.parse().ok())?;
-    let died = read.time;
-    read.headers.retain(|name| !headers::is_added(name));
-    let message = read.message(origin.clone());
-    let reference = original
-        .clone()
-        .filter(|_| failure.is_reference && message.payload.is_none());
+    let group: Group = group.or_else(|| UNKNOWN_GROUP.parse().ok())?;
+    message.topic = origin.clone();
+    message.headers.retain(|name| !headers::is_added(name));
+    let reference = original.clone().filter(|_| failure.is_reference);
     let record = DeadLetterRecord {
         earlier: Vec::new(),
         version: 1,
@@ -203,7 +203,7 @@ mod tests {
             assert!(letter.is_foreign);
             assert_eq!(letter.message.headers.len(), 1, "those added are left out");
             assert_eq!(record.origin.position.as_str(), "payment/2/7");
-            assert_eq!(record.group.as_str(), UNKNOWN);
+            assert_eq!(record.group.as_str(), UNKNOWN_GROUP);
             assert_eq!(record.failure.class, "java.Broke");
             assert_eq!(record.failure.message, "no stock");
         }
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn plain_messages_are_letters_too() {
         let (letter, _) = open(&[("mine", b"1")], Some("x"));
-        assert_eq!(letter.record.group.as_str(), UNKNOWN);
+        assert_eq!(letter.record.group.as_str(), UNKNOWN_GROUP);
         assert_eq!(letter.record.origin.position.as_str(), "order.dlq/1/9");
         assert_eq!(
             (letter.message.headers.len(), letter.message.bytes()),
