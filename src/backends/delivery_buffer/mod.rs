@@ -149,6 +149,14 @@ impl<H, L: Copy + Ord> DeliveryBuffer<H, L> {
         self.in_flight.retain(keep);
     }
 
+    /// Forgets the buffered deliveries whose handle `keep` refuses; those in flight stay.
+    #[cfg(feature = "pulsar")]
+    pub(crate) fn retain_buffered(&mut self, mut keep: impl FnMut(&H) -> bool) {
+        self.buffered.retain(|(_, handle)| keep(handle));
+        self.bytes = self.buffered.iter().map(|(one, _)| size(one)).sum();
+        self.note_empty();
+    }
+
     /// Takes out the handles of all deliveries: the buffered ones, then those in flight whose verdicts are not taking
     /// effect.
     pub(crate) fn drain(&mut self) -> Vec<H> {

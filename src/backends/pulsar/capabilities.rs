@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pulsar::SubType;
+
 use crate::{
     backends::pulsar::{connection::handle::Connection, error::SCHEME},
     transport::{Capabilities, Limits, Result, Support},
@@ -24,14 +26,16 @@ pub(crate) fn offline() -> Capabilities {
         schedule: Support::absent(
             "the broker has no index of delayed messages that clients can read",
         ),
-        delayed_retry: Support::absent(later),
+        delayed_retry: Support::native(
+            "a retry topic of the group, whose messages the broker holds back",
+        ),
         dlq: Support::absent(later),
         exactly_once_replay: Support::absent(later),
         replay_to_group: Support::absent(later),
-        order: Support::absent(later),
+        order: Support::native("per key, in the order of its partition"),
         ordered_retry: Support::absent("a subscription holds back a message, not its key"),
-        groups: Support::absent(later),
-        patterns: Support::absent(later),
+        groups: Support::native("subscriptions; `type=` in the URL says how consumers share one"),
+        patterns: Support::emulated("topics are listed once a second"),
         crash_count: Support::absent(
             "the broker forgets how often it delivered a message when its consumer ends",
         ),
@@ -50,6 +54,11 @@ pub(crate) async fn live(connection: &Connection) -> Result<Capabilities> {
     let mut all = offline();
     all.server = Some(link.server_version.clone());
     all.limits.max_payload = u64::try_from(link.max_message_size).ok();
+    if connection.config.sub_type == SubType::Shared {
+        all.order = Support::absent(
+            "a shared subscription spreads keys over its consumers; `type=key_shared` in the URL keeps order",
+        );
+    }
     if !connection.config.is_shared() {
         all.delay = Support::absent(
             "exclusive and failover subscriptions deliver delayed events at once; `type=key_shared` in the URL keeps delays",

@@ -6,10 +6,12 @@ mod connection;
 mod consume;
 mod dead_letter;
 mod delay;
+mod doctor;
 mod error;
 mod factory;
 mod job;
 mod publish;
+mod read;
 mod tail;
 mod transport;
 

@@ -8,11 +8,12 @@ use crate::{
     backends::pulsar::{
         capabilities,
         connection::{handle::Connection, topics},
-        consume, dead_letter, delay,
+        consume::subscription::PulsarSubscription,
+        dead_letter, delay, doctor,
         error::SCHEME,
         job,
         publish::publisher::Publisher,
-        tail,
+        tail::follow::PulsarTail,
     },
     event::{Encoding, Topic},
     transport::{
@@ -69,11 +70,13 @@ impl Transport for Pulsar {
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         request.refuse_instance(SCHEME)?;
         request.refuse_ordered(SCHEME)?;
-        Err(consume::unsupported())
+        let subscription = PulsarSubscription::join(&self.connection, request);
+        Ok(Arc::new(subscription.await?))
     }
 
-    async fn tail(&self, _request: TailRequest) -> Result<Box<dyn Tail>> {
-        Err(tail::unsupported())
+    async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {
+        let tail = PulsarTail::open(&self.connection, request);
+        Ok(Box::new(tail.await?))
     }
 
     fn dead_letters(&self) -> &dyn DeadLetters {
@@ -85,12 +88,11 @@ impl Transport for Pulsar {
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {
-        let link = self.connection.any().await?;
-        Ok(vec![Finding::ok("server", link.server_version.clone())])
+        doctor::diagnose(&self.connection).await
     }
 
     async fn fix(&self, finding: &str) -> Result<()> {
-        Err(Finding::unknown(SCHEME, finding))
+        Err(doctor::fix(finding))
     }
 
     async fn close(&self) -> Result<()> {

@@ -4,3 +4,4 @@ pub(crate) mod batch;
 pub(crate) mod message;
 pub(crate) mod message_id;
 pub(crate) mod properties;
+pub(crate) mod retry;

@@ -82,6 +82,11 @@ impl Consumer {
         let event = self.events.recv().await;
         event.unwrap_or_else(|| ConsumerEvent::Closed(connection_lost("it was closed")))
     }
+
+    /// Returns what happened already.
+    pub(crate) fn try_next(&mut self) -> Option<ConsumerEvent> {
+        self.events.try_recv().ok()
+    }
 }
 
 impl Drop for Consumer {
@@ -191,6 +196,17 @@ impl ConsumerHandle {
         let answer = answer.ok_or_else(|| commands::unexpected("question for the last message"))?;
         let id = MessageId::of(&answer.last_message_id);
         Ok(Some(id).filter(|id| !id.is_none()))
+    }
+
+    /// Returns how many entries of the subscription are not acknowledged, be they in flight, delayed or to be delivered.
+    pub(crate) async fn backlog(&self) -> Result<u64> {
+        let answer = self
+            .link
+            .request(|id| commands::consumer_stats(id, self.id))
+            .await?;
+        let answer = answer.consumer_stats_response;
+        let answer = answer.ok_or_else(|| commands::unexpected("question for the backlog"))?;
+        Ok(answer.msg_backlog.unwrap_or(0))
     }
 
     /// Moves the subscription to the first message published at this time or later; the broker closes its consumers.

@@ -2,11 +2,11 @@
 
 use pulsar::proto::{
     AuthData, BaseCommand, CommandAck, CommandAuthResponse, CommandCloseConsumer,
-    CommandCloseProducer, CommandConnect, CommandFlow, CommandGetLastMessageId,
-    CommandGetTopicsOfNamespace, CommandLookupTopic, CommandPartitionedTopicMetadata, CommandPing,
-    CommandPong, CommandProducer, CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSend,
-    CommandSubscribe, CommandUnsubscribe, FeatureFlags, MessageIdData, base_command::Type,
-    command_ack::AckType,
+    CommandCloseProducer, CommandConnect, CommandConsumerStats, CommandFlow,
+    CommandGetLastMessageId, CommandGetTopicsOfNamespace, CommandLookupTopic,
+    CommandPartitionedTopicMetadata, CommandPing, CommandPong, CommandProducer,
+    CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSend, CommandSubscribe,
+    CommandUnsubscribe, FeatureFlags, MessageIdData, base_command::Type, command_ack::AckType,
 };
 
 use crate::{
@@ -211,6 +211,17 @@ pub(crate) fn last_id(request_id: u64, consumer_id: u64) -> BaseCommand {
     }
 }
 
+/// Asks for the backlog of a consumer's subscription.
+pub(crate) fn consumer_stats(request_id: u64, consumer_id: u64) -> BaseCommand {
+    BaseCommand {
+        consumer_stats: Some(CommandConsumerStats {
+            request_id,
+            consumer_id,
+        }),
+        ..command(Type::ConsumerStats)
+    }
+}
+
 pub(crate) fn close_consumer(request_id: u64, consumer_id: u64) -> BaseCommand {
     BaseCommand {
         close_consumer: Some(CommandCloseConsumer {
@@ -242,6 +253,7 @@ pub(crate) fn answered_request(answer: &BaseCommand) -> Option<u64> {
         get_topics_of_namespace_response,
         get_last_message_id_response,
         ack_response,
+        consumer_stats_response,
         ..
     } = answer;
     success
@@ -271,6 +283,7 @@ pub(crate) fn answered_request(answer: &BaseCommand) -> Option<u64> {
                 .as_ref()
                 .map(|one| one.request_id)
         })
+        .or_else(|| consumer_stats_response.as_ref().map(|one| one.request_id))
         .or_else(|| ack_response.as_ref().and_then(|one| one.request_id))
 }
 
@@ -278,6 +291,10 @@ pub(crate) fn answered_request(answer: &BaseCommand) -> Option<u64> {
 pub(crate) fn refusal(answer: &BaseCommand) -> Option<TransportError> {
     if let Some(failed) = &answer.error {
         return Some(from_server(failed.error, &failed.message));
+    }
+    if let Some(stats) = &answer.consumer_stats_response {
+        let text = stats.error_message.as_deref().unwrap_or_default();
+        return stats.error_code.map(|code| from_server(code, text));
     }
     let ack = answer.ack_response.as_ref()?;
     let text = ack.message.as_deref().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Dead letters.
 
+pub(crate) mod store;
+
 use crate::{
     backends::pulsar::error::error,
     transport::{ErrorKind, TransportError},

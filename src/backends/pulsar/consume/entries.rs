@@ -1,0 +1,213 @@
+//! The entries of a log that were delivered and are not acknowledged, with the messages of each that are settled.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::backends::pulsar::codec::{batch::Entry, message_id::MessageId};
+
+/// An entry of a log: ledger and number.
+pub(super) type EntryKey = (u64, u64);
+
+/// Returns the entry of a message.
+pub(super) fn key_of(id: MessageId) -> EntryKey {
+    (id.ledger, id.entry)
+}
+
+/// Entries that are not acknowledged.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    tracked: HashMap<EntryKey, Tracked>,
+    /// Entries of which every message is settled.
+    complete: Vec<MessageId>,
+}
+
+#[derive(Debug)]
+struct Tracked {
+    id: MessageId,
+    size: usize,
+    /// The indices of messages that are settled.
+    settled: HashSet<i32>,
+}
+
+impl Tracked {
+    fn is_complete(&self) -> bool {
+        self.settled.len() >= self.size
+    }
+}
+
+impl Entries {
+    /// Takes an entry that arrived. Leaves the messages in it that are to be delivered: those that are not settled and not
+    /// `alive`, which is asked only if the entry arrived before.
+    pub(super) fn arrive(&mut self, entry: &mut Entry, alive: impl Fn(MessageId) -> bool) {
+        let key = key_of(entry.id);
+        if let Some(tracked) = self.tracked.get(&key) {
+            let is_settled = |id: MessageId| tracked.settled.contains(&id.batch_index);
+            entry
+                .messages
+                .retain(|message| !is_settled(message.id) && !alive(message.id));
+            if tracked.is_complete() {
+                self.complete.push(entry.id);
+            }
+            return;
+        }
+        // Messages that are missing were acknowledged or compacted.
+        let present: HashSet<i32> = entry
+            .messages
+            .iter()
+            .map(|one| one.id.batch_index)
+            .collect();
+        let size = i32::try_from(entry.size).unwrap_or(i32::MAX);
+        let tracked = Tracked {
+            id: entry.id,
+            size: entry.size,
+            settled: if present.contains(&-1) {
+                HashSet::new()
+            } else {
+                (0..size).filter(|index| !present.contains(index)).collect()
+            },
+        };
+        if tracked.is_complete() {
+            self.complete.push(entry.id);
+        }
+        self.tracked.insert(key, tracked);
+    }
+
+    /// Settles a message; its entry may then be complete.
+    pub(super) fn settle(&mut self, id: MessageId) {
+        let Some(tracked) = self.tracked.get_mut(&key_of(id)) else {
+            return;
+        };
+        if tracked.settled.insert(id.batch_index) && tracked.is_complete() {
+            self.complete.push(tracked.id);
+        }
+    }
+
+    /// Takes complete entries, at most so many, to be acknowledged.
+    pub(super) fn take_complete(&mut self, max: usize) -> Vec<MessageId> {
+        let rest = self.complete.len().saturating_sub(max);
+        self.complete.split_off(rest)
+    }
+
+    /// Reports whether entries wait for their acknowledgement.
+    pub(super) fn has_complete(&self) -> bool {
+        !self.complete.is_empty()
+    }
+
+    /// Forgets entries whose acknowledgement the broker confirmed.
+    pub(super) fn confirmed(&mut self, acknowledged: &[MessageId]) {
+        for id in acknowledged {
+            self.tracked.remove(&key_of(*id));
+        }
+    }
+
+    /// Puts entries back whose acknowledgement may be lost.
+    pub(super) fn unconfirmed(&mut self, acknowledged: Vec<MessageId>) {
+        self.complete.extend(acknowledged);
+    }
+
+    /// Forgets what the broker will deliver anew to whomever: entries without a settled message, unless `alive`.
+    pub(super) fn lose(&mut self, alive: &HashSet<EntryKey>) {
+        self.tracked
+            .retain(|key, tracked| !tracked.settled.is_empty() || alive.contains(key));
+    }
+
+    /// Returns how many entries were delivered and are not acknowledged.
+    pub(super) fn len(&self) -> usize {
+        self.tracked.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backends::pulsar::codec::{message::Inbound, properties::Marks},
+        event::Headers,
+    };
+
+    fn id(batch_index: i32) -> MessageId {
+        MessageId {
+            ledger: 1,
+            entry: 2,
+            batch_index,
+            partition: -1,
+        }
+    }
+
+    fn entry(size: usize, indices: &[i32]) -> Entry {
+        let message = |index: &i32| Inbound {
+            id: id(*index),
+            key: None,
+            headers: Headers::new(),
+            marks: Marks::default(),
+            payload: None,
+            time: std::time::SystemTime::UNIX_EPOCH,
+            due: None,
+        };
+        Entry {
+            id: id(-1),
+            size,
+            messages: indices.iter().map(message).collect(),
+            redeliveries: 0,
+        }
+    }
+
+    #[test]
+    fn a_batch_is_complete_with_its_last_message() {
+        let mut entries = Entries::default();
+        entries.arrive(&mut entry(3, &[0, 1, 2]), |_| false);
+        entries.settle(id(2));
+        entries.settle(id(0));
+        entries.settle(id(0));
+        assert!(!entries.has_complete());
+        entries.settle(id(1));
+        assert_eq!(entries.take_complete(9), [id(-1)]);
+        assert_eq!(entries.len(), 1, "until it is confirmed");
+        entries.confirmed(&[id(-1)]);
+        assert_eq!(entries.len(), 0);
+    }
+
+    #[test]
+    fn members_that_are_missing_are_settled() {
+        let mut entries = Entries::default();
+        entries.arrive(&mut entry(3, &[1]), |_| false);
+        entries.settle(id(1));
+        assert!(entries.has_complete());
+        entries.arrive(&mut entry(2, &[]), |_| false);
+        let mut single = Entries::default();
+        single.arrive(&mut entry(1, &[-1]), |_| false);
+        assert!(!single.has_complete());
+        single.settle(id(-1));
+        assert!(single.has_complete());
+    }
+
+    #[test]
+    fn what_comes_again_is_delivered_unless_it_is_settled_or_alive() {
+        let mut entries = Entries::default();
+        entries.arrive(&mut entry(3, &[0, 1, 2]), |_| false);
+        entries.settle(id(0));
+        entries.lose(&HashSet::new());
+        let mut again = entry(3, &[0, 1, 2]);
+        entries.arrive(&mut again, |id| id.batch_index == 1);
+        let left: Vec<_> = again
+            .messages
+            .iter()
+            .map(|one| one.id.batch_index)
+            .collect();
+        assert_eq!(left, [2]);
+    }
+
+    #[test]
+    fn an_acknowledgement_that_was_lost_is_repeated() {
+        let mut entries = Entries::default();
+        entries.arrive(&mut entry(1, &[-1]), |_| false);
+        entries.settle(id(-1));
+        let acknowledged = entries.take_complete(9);
+        entries.unconfirmed(acknowledged);
+        assert!(entries.has_complete());
+        entries.lose(&HashSet::new());
+        entries.take_complete(9);
+        let mut again = entry(1, &[-1]);
+        entries.arrive(&mut again, |_| false);
+        assert!(again.messages.is_empty() && entries.has_complete());
+    }
+}

@@ -1,0 +1,308 @@
+//! The task of a log: keeps a consumer connected, permits messages, and acknowledges entries.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use futures_util::future::{Either, select};
+use tokio::{
+    sync::futures::Notified,
+    time::{Instant, sleep_until},
+};
+
+use super::{logs::LogPlan, session::Session, state::State, until_end::ASK_EVERY};
+use crate::{
+    backends::pulsar::{
+        codec::{batch::Entry, message_id::MessageId},
+        connection::{
+            consumer::{Consumer, Start},
+            retry::{Backoff, RIDE_OUT},
+            wire::ConsumerEvent,
+        },
+        error::connection_lost,
+    },
+    failpoint,
+    transport::{ErrorKind, Result, TransportError},
+};
+
+/// Entries that are acknowledged with one command.
+const ACKS: usize = 1000;
+/// Messages that a log may have here and on their way, ...
+const PREFETCH: usize = 1000;
+/// ... and their bytes, roughly.
+const PREFETCH_BYTES: usize = 16 << 20;
+/// The permits of a consumer of which no message has come: the sizes of its messages are not known yet.
+const FIRST_PERMITS: usize = 100;
+/// An outage that lasts so long is reported to the caller.
+const REPORT: Duration = Duration::from_secs(5);
+/// How long leaving may take.
+const LEAVE: Duration = Duration::from_secs(10);
+
+/// The task of one log.
+pub(super) struct LogTask {
+    session: Arc<Session>,
+    log: usize,
+    plan: LogPlan,
+}
+
+/// Why a consumer is not served any more.
+enum End {
+    /// The caller left, and everything settled is acknowledged.
+    Closed(Result<()>),
+    /// A lease ended.
+    Stalled,
+    Lost(TransportError),
+}
+
+impl LogTask {
+    pub(super) fn new(session: &Arc<Session>, log: usize, mut plan: LogPlan) -> Self {
+        // A subscription that exists continues.
+        plan.spec.start = Start::Earliest;
+        Self {
+            session: Arc::clone(session),
+            log,
+            plan,
+        }
+    }
+
+    /// Serves the log with a consumer that is connected, and with new ones, until the caller leaves.
+    pub(super) async fn run(self, consumer: Consumer) -> Result<()> {
+        let mut consumer = Some(consumer);
+        loop {
+            let connected = match consumer.take() {
+                Some(connected) => connected,
+                None => match self.reconnect().await {
+                    Some(connected) => connected,
+                    None => return Ok(()),
+                },
+            };
+            match self.serve(connected).await {
+                End::Closed(result) => return result,
+                End::Stalled => {
+                    self.session.state().lose(self.log);
+                    self.wait_until_wanted().await;
+                }
+                End::Lost(why) => {
+                    tracing::debug!(%why, log = self.plan.spec.log, "consumer lost");
+                    self.session.state().lose(self.log);
+                }
+            }
+        }
+    }
+
+    /// Subscribes again until it succeeds; none if the caller leaves meanwhile.
+    async fn reconnect(&self) -> Option<Consumer> {
+        let begun = Instant::now();
+        let mut backoff = Backoff::default();
+        loop {
+            if self.session.state().closed {
+                return None;
+            }
+            let connection = &self.session.connection;
+            let failed = match Consumer::subscribe(connection, &self.plan.spec).await {
+                Ok(consumer) => return Some(consumer),
+                Err(failed) => failed,
+            };
+            // The broker may not have noticed yet that the former consumer is gone.
+            let may_pass = failed.is_transient() || failed.kind() == ErrorKind::Held;
+            if !may_pass || begun.elapsed() >= RIDE_OUT {
+                self.session.fail(failed);
+            } else if begun.elapsed() >= REPORT && failed.is_transient() {
+                self.session.fail(failed);
+            }
+            backoff.pause().await;
+        }
+    }
+
+    async fn wait_until_wanted(&self) {
+        loop {
+            let mut woken = pin!(self.session.wake.notified());
+            woken.as_mut().enable();
+            {
+                let state = self.session.state();
+                if !state.stalled || state.closed {
+                    return;
+                }
+            }
+            woken.await;
+        }
+    }
+
+    async fn serve(&self, mut consumer: Consumer) -> End {
+        let handle = consumer.handle.clone();
+        {
+            let mut state = self.session.state();
+            state.logs[self.log].consumer = Some(handle.clone());
+        }
+        self.session.delivered.notify_waiters();
+        let mut leave_until = None;
+        loop {
+            let mut woken = pin!(self.session.wake.notified());
+            woken.as_mut().enable();
+            let (acks, permits, stalled, closed) = {
+                let mut state = self.session.state();
+                let acks = state.logs[self.log].entries.take_complete(ACKS);
+                let permits = if state.closed {
+                    0
+                } else {
+                    self.permits(&mut state)
+                };
+                (acks, permits, state.stalled, state.closed)
+            };
+            handle.flow(u32::try_from(permits).unwrap_or(u32::MAX));
+            if !acks.is_empty() {
+                if let Err(lost) = self.acknowledge(&mut consumer, acks).await {
+                    return self.lost_while(closed, lost);
+                }
+                continue;
+            }
+            if closed {
+                let end = *leave_until.get_or_insert_with(|| Instant::now() + LEAVE);
+                if !self.is_settling() || Instant::now() >= end {
+                    return End::Closed(handle.close().await);
+                }
+            }
+            if stalled {
+                return match handle.close().await {
+                    Ok(()) => End::Stalled,
+                    Err(lost) => End::Lost(lost),
+                };
+            }
+            if let Some(end) = self.wait(&mut consumer, woken).await {
+                return end;
+            }
+        }
+    }
+
+    /// Waits for an entry, a wake, or the time to ask for the backlog.
+    async fn wait(
+        &self,
+        consumer: &mut Consumer,
+        woken: std::pin::Pin<&mut Notified<'_>>,
+    ) -> Option<End> {
+        let is_bounded = {
+            let state = self.session.state();
+            let end = state.logs[self.log].end.as_ref();
+            end.is_some_and(|end| !end.is_done)
+        };
+        let asks = sleep_until(Instant::now() + ASK_EVERY);
+        tokio::select! {
+            event = consumer.next() => {
+                if let Err(lost) = self.take(event) {
+                    return Some(End::Lost(lost));
+                }
+                while let Some(event) = consumer.try_next() {
+                    if let Err(lost) = self.take(event) {
+                        return Some(End::Lost(lost));
+                    }
+                }
+                self.session.delivered.notify_waiters();
+            }
+            () = woken => {}
+            () = asks, if is_bounded => {
+                match consumer.handle.backlog().await {
+                    Ok(backlog) => self.note_backlog(backlog),
+                    Err(lost) => return Some(End::Lost(lost)),
+                }
+            }
+        }
+        None
+    }
+
+    fn note_backlog(&self, backlog: u64) {
+        {
+            let mut state = self.session.state();
+            let place = &mut state.logs[self.log];
+            let (here, may_send) = (place.entries.len(), place.permitted > 0);
+            if let Some(end) = &mut place.end {
+                end.note_backlog(backlog, here, may_send);
+            }
+        }
+        self.session.delivered.notify_waiters();
+    }
+
+    /// Acknowledges entries and waits for the confirmation; entries that arrive meanwhile are taken.
+    async fn acknowledge(&self, consumer: &mut Consumer, acks: Vec<MessageId>) -> Result<()> {
+        let handle = consumer.handle.clone();
+        let mut acknowledging = pin!(handle.ack(acks.clone()));
+        failpoint::reach("pulsar.ack_sent");
+        let result = loop {
+            let next = pin!(consumer.next());
+            match select(acknowledging.as_mut(), next).await {
+                Either::Left((result, _)) => break result,
+                Either::Right((event, _)) => {
+                    if let Err(lost) = self.take(event) {
+                        break Err(lost);
+                    }
+                    self.session.delivered.notify_waiters();
+                }
+            }
+        };
+        let mut state = self.session.state();
+        let entries = &mut state.logs[self.log].entries;
+        match &result {
+            Ok(()) => entries.confirmed(&acks),
+            Err(_) => entries.unconfirmed(acks),
+        }
+        drop(state);
+        self.session.delivered.notify_waiters();
+        result
+    }
+
+    fn take(&self, event: ConsumerEvent) -> Result<()> {
+        match event {
+            ConsumerEvent::Entry(command, payload) => {
+                match Entry::read(&command, payload.metadata, payload.data) {
+                    Ok(entry) => self.session.state().arrive(self.log, entry),
+                    Err(damaged) => self.session.fail(damaged),
+                }
+                Ok(())
+            }
+            ConsumerEvent::Active(_) => Ok(()),
+            ConsumerEvent::Closed(why) => Err(why),
+        }
+    }
+
+    /// Returns how many messages more the broker may send.
+    fn permits(&self, state: &mut State) -> usize {
+        let place = &mut state.logs[self.log];
+        if place.end.as_ref().is_some_and(|end| end.is_done) && state.own_retries.is_empty() {
+            return 0;
+        }
+        let by_bytes = match place.average {
+            0 => FIRST_PERMITS,
+            average => PREFETCH_BYTES / average,
+        };
+        let most = PREFETCH
+            .min(self.session.request.max_in_flight)
+            .min(by_bytes)
+            .max(1);
+        let taken = place.permitted + place.waiting;
+        let permits = most.saturating_sub(taken);
+        // Few at a time would cost a command each.
+        if permits == 0 || permits < most / 2 && place.permitted > 0 {
+            return 0;
+        }
+        if place.permitted == 0
+            && let Some(end) = &mut place.end
+        {
+            end.permit();
+        }
+        place.permitted += permits;
+        permits
+    }
+
+    /// Reports whether verdicts are taking effect.
+    fn is_settling(&self) -> bool {
+        let state = self.session.state();
+        state.logs[self.log].entries.has_complete()
+    }
+
+    /// An acknowledgement that is lost while the caller leaves is an error: the events are delivered again.
+    fn lost_while(&self, closed: bool, lost: TransportError) -> End {
+        if !closed {
+            return End::Lost(lost);
+        }
+        let message =
+            "the last acknowledgements were not confirmed; their events may be delivered again";
+        End::Closed(Err(connection_lost(message).because(lost)))
+    }
+}

@@ -1,0 +1,116 @@
+//! What the tasks of a subscription share.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, MutexGuard},
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    state::{LogState, State},
+    until_end::LATE,
+};
+use crate::{
+    backends::pulsar::connection::{handle::Connection, producer::Producer},
+    lock::Mutex,
+    transport::{Delivery, Result, SubscribeRequest, TransportError},
+};
+
+/// A subscription as its tasks see it.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) connection: Arc<Connection>,
+    pub(super) request: SubscribeRequest,
+    state: Mutex<State>,
+    /// Something was delivered, failed or ended.
+    pub(super) delivered: Notify,
+    /// The tasks of logs should look: there is room, something to acknowledge, or the end.
+    pub(super) wake: Notify,
+    /// The producers of retry topics.
+    producers: Mutex<HashMap<String, Arc<Producer>>>,
+}
+
+impl Session {
+    pub(super) fn new(connection: &Arc<Connection>, request: SubscribeRequest) -> Self {
+        Self {
+            connection: Arc::clone(connection),
+            request,
+            state: Mutex::default(),
+            delivered: Notify::new(),
+            wake: Notify::new(),
+            producers: Mutex::default(),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Returns the name of the store in dead letters.
+    pub(super) fn store(&self) -> &str {
+        &self.connection.config.names.namespace
+    }
+
+    /// Returns when a lease that begins now ends.
+    pub(super) fn lease_end(&self) -> Instant {
+        Instant::now() + self.request.lease
+    }
+
+    /// Returns the producer of a retry topic.
+    pub(super) fn producer(&self, topic: &str) -> Arc<Producer> {
+        let mut producers = self.producers.lock();
+        let producer = producers.entry(topic.to_owned());
+        let producer =
+            producer.or_insert_with(|| Arc::new(Producer::new(&self.connection, topic.to_owned())));
+        Arc::clone(producer)
+    }
+
+    /// Reports an error to the caller of `next`.
+    pub(super) fn fail(&self, error: TransportError) {
+        self.state().errors.push(error);
+        self.delivered.notify_waiters();
+    }
+
+    /// Looks for deliveries; returns how long to wait for the next that becomes due.
+    pub(super) fn poll(&self, max: usize) -> Result<Result<Vec<Delivery>>, Duration> {
+        let mut state = self.state();
+        if state.closed {
+            return Ok(Ok(Vec::new()));
+        }
+        if std::mem::take(&mut state.stalled) {
+            self.wake.notify_waiters();
+        }
+        if let Some(notice) = state.errors.take_notice() {
+            return Ok(Err(notice));
+        }
+        let next_due = state.admit_due();
+        let most = self.request.max_in_flight.max(1);
+        let deliveries = state.hand_out(max, most, self.lease_end());
+        if !deliveries.is_empty() {
+            self.wake.notify_waiters();
+            return Ok(Ok(deliveries));
+        }
+        if let Some(failure) = state.errors.take_failure() {
+            return Ok(Err(failure));
+        }
+        if self.request.until_end && self.is_done(&mut state) {
+            return Ok(Ok(Vec::new()));
+        }
+        let pause = next_due.map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
+        Err(pause.unwrap_or(Duration::from_secs(60)))
+    }
+
+    fn is_done(&self, state: &mut State) -> bool {
+        let now = Instant::now();
+        state.own_retries.retain(|_, late| *late > now);
+        let is_done = |log: &LogState| log.end.as_ref().is_some_and(|end| end.is_done);
+        state.own_retries.is_empty() && state.is_idle() && state.logs.iter().all(is_done)
+    }
+
+    /// Returns when a retry that is due after this time is late.
+    pub(super) fn late(after: Duration) -> Instant {
+        Instant::now() + after + LATE
+    }
+}

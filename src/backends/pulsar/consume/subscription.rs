@@ -1,0 +1,205 @@
+//! `Transport::subscribe`: membership in a group.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use futures_util::future::{join_all, try_join_all};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    log_task::LogTask,
+    logs::{self, LogPlan},
+    session::Session,
+    settle,
+    state::{Kind, LogState},
+    until_end::LogEnd,
+    watch,
+};
+use crate::{
+    backends::{
+        delivery_buffer::wait::wait_until_due,
+        pulsar::{
+            connection::{
+                consumer::Consumer,
+                handle::Connection,
+                names::{check_group, split_partition},
+            },
+            error::connection_lost,
+        },
+    },
+    lock::Mutex,
+    transport::{
+        Delivery, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription, Ticket,
+    },
+};
+
+/// The tasks of a subscription's logs.
+#[derive(Debug, Default)]
+pub(super) struct Tasks(Mutex<Vec<AbortOnDropHandle<Result<()>>>>);
+
+/// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would.
+#[derive(Debug)]
+pub(crate) struct PulsarSubscription {
+    session: Arc<Session>,
+    tasks: Arc<Tasks>,
+    remarks: Vec<String>,
+    _watches: Vec<AbortOnDropHandle<()>>,
+}
+
+impl PulsarSubscription {
+    /// Joins the group, and creates its subscriptions where it is new.
+    pub(crate) async fn join(
+        connection: &Arc<Connection>,
+        request: SubscribeRequest,
+    ) -> Result<Self> {
+        check_group(&request.group)?;
+        let session = Arc::new(Session::new(connection, request));
+        let (mut plans, mut remarks) = (Vec::new(), Vec::new());
+        for (topic, info) in logs::requested(&session).await? {
+            let made = logs::provision(&session, &info, &topic, false).await?;
+            plans.extend(made.logs);
+            remarks.extend(made.remarks);
+        }
+        let tasks = Arc::new(Tasks::default());
+        tasks.add(&session, plans).await?;
+        remarks.dedup();
+        let mut watches = vec![AbortOnDropHandle::new(tokio::spawn(keep_leases(
+            Arc::clone(&session),
+        )))];
+        let patterns = &session.request.patterns;
+        let has_wildcard = patterns.iter().any(|pattern| pattern.literal().is_none());
+        if has_wildcard && !session.request.until_end {
+            let watching = watch::run(Arc::clone(&session), Arc::clone(&tasks));
+            watches.push(AbortOnDropHandle::new(tokio::spawn(watching)));
+        }
+        Ok(Self {
+            session,
+            tasks,
+            remarks,
+            _watches: watches,
+        })
+    }
+}
+
+impl Tasks {
+    /// Subscribes to logs, and starts to serve them once all of that succeeded.
+    pub(super) async fn add(&self, session: &Arc<Session>, plans: Vec<LogPlan>) -> Result<()> {
+        let joining = plans.into_iter().map(|plan| join(session, plan));
+        for (plan, consumer, end) in try_join_all(joining).await? {
+            let log = {
+                let mut state = session.state();
+                state.logs.push(log_state(session, &plan, end));
+                state.logs.len() - 1
+            };
+            let task = LogTask::new(session, log, plan);
+            let task = tokio::spawn(task.run(consumer));
+            self.0.lock().push(AbortOnDropHandle::new(task));
+        }
+        Ok(())
+    }
+}
+
+async fn join(session: &Session, plan: LogPlan) -> Result<(LogPlan, Consumer, Option<LogEnd>)> {
+    let connection = &session.connection;
+    let consumer = match Consumer::subscribe(connection, &plan.spec).await {
+        Ok(consumer) => consumer,
+        Err(busy) => return Err(logs::with_holder(connection, &plan, busy).await),
+    };
+    let end = if session.request.until_end {
+        let last = consumer.handle.last_id().await?;
+        Some(LogEnd::new(last, plan.kind == Kind::Topic))
+    } else {
+        None
+    };
+    Ok((plan, consumer, end))
+}
+
+fn log_state(session: &Session, plan: &LogPlan, end: Option<LogEnd>) -> LogState {
+    let names = &session.connection.config.names;
+    let local = names.local(&plan.spec.log).unwrap_or(&plan.spec.log);
+    LogState {
+        topic: plan.topic.clone(),
+        local: split_partition(local).0.to_owned(),
+        partition: plan.partition,
+        kind: plan.kind,
+        since: plan.since,
+        consumer: None,
+        entries: super::entries::Entries::default(),
+        permitted: 0,
+        average: 0,
+        waiting: 0,
+        end,
+    }
+}
+
+/// Ends leases in time even if the caller does nothing.
+async fn keep_leases(session: Arc<Session>) {
+    loop {
+        let pause = {
+            let mut state = session.state();
+            if state.expire() {
+                session.wake.notify_waiters();
+            }
+            let earliest = state.deliveries.in_flight().earliest();
+            earliest.map_or(session.request.lease, |end| {
+                end.saturating_duration_since(Instant::now())
+            })
+        };
+        tokio::time::sleep(pause.max(Duration::from_millis(10))).await;
+    }
+}
+
+#[async_trait]
+impl Subscription for PulsarSubscription {
+    async fn next(&self, max: usize) -> Result<Vec<Delivery>> {
+        let max = max.max(1);
+        wait_until_due(&self.session.delivered, || self.session.poll(max)).await
+    }
+
+    async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
+        settle::settle_all(&self.session, batch).await
+    }
+
+    fn settles_at_once(&self) -> usize {
+        2
+    }
+
+    async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
+        let mut state = self.session.state();
+        state.expire();
+        let until = self.session.lease_end();
+        Ok(state.deliveries.in_flight_mut().extend_all(tickets, until))
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
+        let state = self.session.state();
+        let of_topics = state.logs.iter().filter(|log| log.kind == Kind::Topic);
+        let ends = of_topics.filter_map(|log| log.end.as_ref());
+        let count = ends.map(|end| end.elsewhere).sum();
+        Ok((count > 0).then_some(HeldElsewhere { count, until: None }))
+    }
+
+    async fn close(&self) -> Result<()> {
+        {
+            let mut state = self.session.state();
+            state.closed = true;
+            state.deliveries.drain();
+        }
+        self.session.wake.notify_waiters();
+        self.session.delivered.notify_waiters();
+        let tasks = std::mem::take(&mut *self.tasks.0.lock());
+        let mut result = Ok(());
+        for left in join_all(tasks).await {
+            let left = left.unwrap_or_else(|_| Err(connection_lost("a task of the consumer died")));
+            result = result.and(left);
+        }
+        result
+    }
+}

@@ -1,0 +1,4 @@
+//! Reading logs without a group.
+
+pub(crate) mod last;
+pub(crate) mod reader;

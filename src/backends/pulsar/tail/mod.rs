@@ -1,0 +1,5 @@
+//! `Transport::tail`: reading without a group, over topics and their partitions, in the order in which messages were stored.
+
+pub(crate) mod follow;
+mod queues;
+mod start;
