@@ -1,8 +1,8 @@
 //! A consumer, from joining its group to the end of its loop.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     event_loop::ConsumeLoop,
@@ -12,8 +12,11 @@ use super::{
 };
 use crate::{
     runtime::{Handler, Notice, Observer},
-    transport::Transport,
+    transport::{ErrorKind, Result, Subscription, Transport},
 };
+
+/// How often to look whether a subscription that another consumer holds is free.
+const TRY_EVERY: Duration = Duration::from_millis(250);
 
 /// Reads topics for a group and settles every delivery.
 pub struct Consumer<H> {
@@ -53,7 +56,7 @@ impl<H: Handler> Consumer<H> {
         let setup = self.setup;
         let timeout = setup.options.timeout;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let joining = setup.transport.subscribe(setup.options.request.clone());
+        let joining = join(&setup);
         let joined = tokio::select! {
             biased;
             () = stop.abort.cancelled() => Err(End::Aborted),
@@ -72,6 +75,25 @@ impl<H: Handler> Consumer<H> {
         ConsumeLoop::new(setup, subscription, stop, deadline)
             .run()
             .await
+    }
+}
+
+/// Joins the group; waits until nobody else holds its subscription, if the options say so.
+async fn join<H>(setup: &Setup<H>) -> Result<Arc<dyn Subscription>> {
+    let mut is_reported = false;
+    loop {
+        let joining = setup.transport.subscribe(setup.options.request.clone());
+        let held = match joining.await {
+            Err(held) if setup.options.wait && held.kind() == ErrorKind::Held => held,
+            result => return result,
+        };
+        if !is_reported {
+            let message = format!("waiting: {}", held.message());
+            let warning = held.with_message(message);
+            setup.observer.notice(Notice::Warning(&warning));
+            is_reported = true;
+        }
+        sleep(TRY_EVERY).await;
     }
 }
 

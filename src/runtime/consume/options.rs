@@ -28,6 +28,8 @@ pub struct ConsumeOptions {
     pub count: Option<u64>,
     /// End after this time, which includes joining the group.
     pub timeout: Option<Duration>,
+    /// Wait while another consumer holds an exclusive subscription of the group, and take over when it ends.
+    pub wait: bool,
     /// Hand over messages that are not CloudEvents, wrapped into an event.
     pub plain: bool,
     /// Handle only events that it matches.
@@ -57,6 +59,7 @@ impl ConsumeOptions {
             grace: Duration::from_secs(30),
             count: None,
             timeout: None,
+            wait: false,
             plain: false,
             filter: None,
             expired: Treatment::DeadLetter,

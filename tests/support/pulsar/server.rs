@@ -133,13 +133,17 @@ impl Broker {
         format!("public/{name}")
     }
 
-    /// Waits until it stored and read a message of its own; an open port is too early.
+    /// Waits until it stored and read a message of its own, and has its first namespace; an open port is too early.
     fn wait(&self) {
         let end = Instant::now() + START;
         let admin = self.admin();
+        let says = |path: &str, what: &str| {
+            let answer = admin.ask("GET", path, "");
+            answer.is_ok_and(|(_, body)| body.contains(what))
+        };
         let is_healthy = || {
-            let answer = admin.ask("GET", "/admin/v2/brokers/health", "");
-            answer.is_ok_and(|(_, body)| body == "ok")
+            says("/admin/v2/brokers/health", "ok")
+                && says("/admin/v2/namespaces/public", "public/default")
         };
         while !is_healthy() {
             let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);

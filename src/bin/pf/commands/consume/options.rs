@@ -32,6 +32,9 @@ pub struct ConsumeFlags {
     /// Static name of this member, which keeps its partitions while it restarts (Kafka)
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
+    /// Wait while another consumer holds an exclusive subscription, and take over (Pulsar)
+    #[arg(long)]
+    wait: bool,
     /// Start of a new group: earliest, new, a time, or an age such as 2h
     #[arg(long, value_name = "WHEN", default_value = "earliest")]
     from: Start,
@@ -206,6 +209,7 @@ impl ConsumeFlags {
             grace: self.grace,
             count: self.count,
             timeout: self.timeout,
+            wait: self.wait,
             plain: self.plain,
             expired: self.expired.into(),
             tombstones: self.tombstones.map(Into::into),
