@@ -58,12 +58,19 @@
 )]
 mod delivery_buffer;
 mod factory;
-#[cfg(any(feature = "sqlite", feature = "nats", feature = "kafka"))]
+#[cfg(any(
+    feature = "sqlite",
+    feature = "nats",
+    feature = "kafka",
+    feature = "pulsar"
+))]
 mod fnv;
 #[cfg(any(feature = "nats", feature = "kafka"))]
 mod foreign;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(any(feature = "kafka", feature = "pulsar"))]
+mod letter_ids;
 pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;

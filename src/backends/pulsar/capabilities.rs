@@ -14,7 +14,6 @@ const LATENESS: Duration = Duration::from_secs(1);
 
 /// Returns the capabilities that are known without a broker.
 pub(crate) fn offline() -> Capabilities {
-    let later = "not yet";
     Capabilities {
         transport: SCHEME.to_owned(),
         server: None,
@@ -29,9 +28,13 @@ pub(crate) fn offline() -> Capabilities {
         delayed_retry: Support::native(
             "a retry topic of the group, whose messages the broker holds back",
         ),
-        dlq: Support::absent(later),
-        exactly_once_replay: Support::absent(later),
-        replay_to_group: Support::absent(later),
+        dlq: Support::emulated(
+            "`<topic>-<group>-DLQ` of each group, as Java's clients name it; then the acknowledgement",
+        ),
+        exactly_once_replay: Support::emulated(
+            "where the topic that is replayed to recognises duplicates (deduplication) and the admin API confirms it; elsewhere outcomes may be unknown after a crash, and are reported by id",
+        ),
+        replay_to_group: Support::native("the retry topic of the group"),
         order: Support::native("per key, in the order of its partition"),
         ordered_retry: Support::absent("a subscription holds back a message, not its key"),
         groups: Support::native("subscriptions; `type=` in the URL says how consumers share one"),
@@ -39,7 +42,9 @@ pub(crate) fn offline() -> Capabilities {
         crash_count: Support::absent(
             "the broker forgets how often it delivered a message when its consumer ends",
         ),
-        purge: Support::absent(later),
+        purge: Support::emulated(
+            "purged letters are left out at once; the broker deletes them with everything before them",
+        ),
         limits: Limits {
             max_payload: None,
             max_delay: None,

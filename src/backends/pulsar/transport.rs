@@ -9,9 +9,10 @@ use crate::{
         capabilities,
         connection::{handle::Connection, topics},
         consume::subscription::PulsarSubscription,
-        dead_letter, delay, doctor,
+        dead_letter::{import, notes, scan::LetterScan, stats},
+        delay, doctor,
         error::SCHEME,
-        job,
+        job::{advance::advance, lifecycle, replays, worker::Jobs},
         publish::publisher::Publisher,
         tail::follow::PulsarTail,
     },
@@ -29,6 +30,7 @@ use crate::{
 pub(crate) struct Pulsar {
     connection: Arc<Connection>,
     publisher: Publisher,
+    jobs: Jobs,
 }
 
 impl Pulsar {
@@ -36,6 +38,7 @@ impl Pulsar {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self {
             publisher: Publisher::new(&connection),
+            jobs: Jobs::default(),
             connection,
         }
     }
@@ -103,68 +106,69 @@ impl Transport for Pulsar {
 
 #[async_trait]
 impl DeadLetters for Pulsar {
-    async fn scan(&self, _selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
-        Err(dead_letter::unsupported())
+    async fn scan(&self, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
+        let scan = LetterScan::open(&self.connection, selection).await?;
+        Ok(Box::new(scan))
     }
 
-    async fn stats(&self, _selection: &Selection) -> Result<Stats> {
-        Err(dead_letter::unsupported())
+    async fn stats(&self, selection: &Selection) -> Result<Stats> {
+        stats::stats(&self.connection, selection).await
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        dead_letter::unsupported().for_each(letters.len())
+        import::import(&self.connection, letters).await
     }
 
     async fn jobs(&self) -> Result<Vec<Job>> {
-        Ok(Vec::new())
+        lifecycle::list(&self.connection).await
     }
 
-    async fn plan(&self, _action: JobAction, _selection: &str) -> Result<JobId> {
-        Err(job::unsupported())
+    async fn plan(&self, action: JobAction, selection: &str) -> Result<JobId> {
+        lifecycle::plan(&self.connection, &self.jobs, action, selection).await
     }
 
-    async fn enlist(&self, _job: &JobId, _letters: &[DeadLetter]) -> Result<()> {
-        Err(job::unsupported())
+    async fn enlist(&self, job: &JobId, letters: &[DeadLetter]) -> Result<()> {
+        lifecycle::enlist(&self.connection, &self.jobs, job, letters).await
     }
 
-    async fn forget(&self, _job: &JobId) -> Result<()> {
-        Err(job::unsupported())
+    async fn forget(&self, job: &JobId) -> Result<()> {
+        lifecycle::forget(&self.connection, job).await
     }
 
-    async fn lease(&self, _job: &JobId, _holder: &str) -> Result<JobLease> {
-        Err(job::unsupported())
+    async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
+        lifecycle::lease(&self.connection, &self.jobs, job, holder).await
     }
 
-    async fn renew(&self, _lease: &JobLease) -> Result<()> {
-        Err(job::unsupported())
+    async fn renew(&self, lease: &JobLease) -> Result<()> {
+        lifecycle::renew(&self.connection, &self.jobs, lease).await
     }
 
     async fn advance(
         &self,
-        _lease: &JobLease,
-        _max: usize,
+        lease: &JobLease,
+        max: usize,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-        Err(job::unsupported())
+        advance(&self.connection, &self.jobs, lease, max).await
     }
 
-    async fn release(&self, _lease: JobLease, _done: bool) -> Result<()> {
-        Err(job::unsupported())
+    async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
+        lifecycle::release(&self.connection, &self.jobs, &lease, done).await
     }
 
-    async fn put_note(&self, _name: &NoteName, _value: Option<String>) -> Result<()> {
-        Err(dead_letter::unsupported())
+    async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {
+        notes::put(&self.connection, name, value).await
     }
 
-    async fn notes(&self, _under: &NoteName) -> Result<Vec<Note>> {
-        Err(dead_letter::unsupported())
+    async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
+        notes::read(&self.connection, under).await
     }
 
     async fn replays(
         &self,
-        _since: SystemTime,
-        _targets: &[ReplayTarget],
+        since: SystemTime,
+        targets: &[ReplayTarget],
     ) -> Result<Box<dyn ReplayScan>> {
-        Err(dead_letter::unsupported())
+        replays::open(&self.connection, since, targets).await
     }
 }
 

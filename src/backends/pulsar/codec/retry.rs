@@ -18,17 +18,17 @@ use crate::{
 };
 
 /// How often it was retried.
-const RECONSUME_TIMES: &str = "RECONSUMETIMES";
+pub(crate) const RECONSUME_TIMES: &str = "RECONSUMETIMES";
 /// The topic of the original.
 pub(crate) const REAL_TOPIC: &str = "REAL_TOPIC";
 /// The id of the original.
 pub(crate) const ORIGIN_MESSAGE_ID: &str = "ORIGIN_MESSAGE_ID";
 /// The same under the name of older clients.
-const ORIGIN_MESSAGE_ID_OLD: &str = "ORIGIN_MESSAGE_IDY_TIME";
+pub(crate) const ORIGIN_MESSAGE_ID_OLD: &str = "ORIGIN_MESSAGE_IDY_TIME";
 /// The subscription that failed.
 pub(crate) const REAL_SUBSCRIPTION: &str = "REAL_SUBSCRIPTION";
 /// Properties that Java's clients write.
-const JAVA: [&str; 8] = [
+pub(crate) const JAVA: [&str; 8] = [
     RECONSUME_TIMES,
     REAL_TOPIC,
     ORIGIN_MESSAGE_ID,
@@ -153,7 +153,8 @@ fn read_java(inbound: &Inbound, topic: &Topic, stored: &mut Stored) -> Attempts 
     }
 }
 
-fn lineage(inbound: &Inbound) -> Option<Box<Lineage>> {
+/// Returns the history of a replayed message.
+pub(crate) fn lineage(inbound: &Inbound) -> Option<Box<Lineage>> {
     let text = inbound.marks.get(LINEAGE)?;
     serde_json::from_str(text).ok().map(Box::new)
 }

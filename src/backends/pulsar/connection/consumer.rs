@@ -215,6 +215,12 @@ impl ConsumerHandle {
         seeking.await.map(drop)
     }
 
+    /// Removes the subscription with its position.
+    pub(crate) async fn unsubscribe(&self) -> Result<()> {
+        let removing = self.link.request(|id| commands::unsubscribe(id, self.id));
+        removing.await.map(drop)
+    }
+
     /// Leaves; what is not acknowledged goes to other consumers.
     pub(crate) async fn close(&self) -> Result<()> {
         let closing = self

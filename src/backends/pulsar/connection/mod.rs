@@ -10,6 +10,7 @@ pub(crate) mod consumer;
 pub(crate) mod handle;
 pub(crate) mod names;
 pub(crate) mod producer;
+pub(crate) mod producer_task;
 pub(crate) mod retry;
 pub(crate) mod topics;
 pub(crate) mod wire;

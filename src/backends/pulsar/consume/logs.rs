@@ -6,12 +6,14 @@ use pulsar::SubType;
 
 use super::{session::Session, state::Kind};
 use crate::{
-    backends::pulsar::connection::{
-        admin,
-        consumer::{Consumer, ConsumerSpec, Start},
-        handle::Connection,
-        names::KEEPER,
-        topics::{self, TopicInfo},
+    backends::pulsar::{
+        connection::{
+            admin,
+            consumer::{ConsumerSpec, Start},
+            handle::Connection,
+            topics::{self, TopicInfo},
+        },
+        dead_letter::internal_log::keep,
     },
     event::Topic,
     transport::{ErrorKind, Result, StartFrom, TransportError},
@@ -138,38 +140,6 @@ async fn start(
         return Ok((Start::Latest, Some(time), remark));
     };
     Ok((Start::Seconds(ago.as_secs() + 2), Some(time), remark))
-}
-
-/// Creates a topic with a durable subscription that keeps its messages: a topic without one is emptied, then deleted.
-/// Reports whether the topic is new.
-pub(crate) async fn keep(connection: &Connection, name: &str) -> Result<bool> {
-    let known = topics::find_name(connection, name).await?;
-    let is_new = known.is_none();
-    if is_new {
-        topics::create_name(connection, name).await?;
-    }
-    let info = known.unwrap_or(TopicInfo {
-        name: name.to_owned(),
-        partitions: None,
-    });
-    for (log, _) in info.logs() {
-        let spec = ConsumerSpec {
-            log,
-            subscription: KEEPER.to_owned(),
-            sub_type: SubType::Exclusive,
-            is_durable: true,
-            start: Start::Earliest,
-            create: false,
-            properties: Vec::new(),
-        };
-        match Consumer::subscribe(connection, &spec).await {
-            Ok(consumer) => consumer.handle.close().await?,
-            // Somebody reads it, so it exists.
-            Err(held) if matches!(held.kind(), ErrorKind::Held | ErrorKind::Configuration) => {}
-            Err(failed) => return Err(failed),
-        }
-    }
-    Ok(is_new)
 }
 
 /// Returns the topics that a subscription asks for and that exist.

@@ -190,9 +190,9 @@ fn dead_letter(
         .config
         .names
         .dead_letter_topic(&letter.message.topic, group);
-    let sending = store::encode(&letter).map(|outbound| session.producer(&topic).send(outbound));
+    let (connection, producer) = (Arc::clone(&session.connection), session.producer(&topic));
     async move {
-        sending?.await?;
+        store::store(&connection, &producer, &letter, 0).await?;
         failpoint::reach("pulsar.letter_stored");
         Ok(())
     }

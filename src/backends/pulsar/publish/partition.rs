@@ -2,7 +2,7 @@
 //! both kinds stay in order.
 
 /// Returns the partition of a key among so many: `String.hashCode()` without its sign.
-pub(super) fn of_key(key: &str, count: u32) -> u32 {
+pub(crate) fn of_key(key: &str, count: u32) -> u32 {
     let hash = key.encode_utf16().fold(0i32, |hash, unit| {
         hash.wrapping_mul(31).wrapping_add(i32::from(unit))
     });

@@ -132,7 +132,7 @@ impl Target {
         outbound: Outbound,
     ) -> (
         i32,
-        impl Future<Output = crate::backends::pulsar::connection::producer::Sent> + use<>,
+        impl Future<Output = crate::backends::pulsar::connection::producer_task::Sent> + use<>,
     ) {
         let number = self.info.partitions.map(|count| {
             if let Some(key) = outbound.routing_key() {

@@ -40,6 +40,8 @@ pub(crate) struct Reader {
     permitted: usize,
     /// The size of a message, roughly, from the last ones.
     average: usize,
+    /// Entries that came since the consumer is connected.
+    received: u64,
 }
 
 impl Reader {
@@ -69,6 +71,7 @@ impl Reader {
             last: None,
             permitted: 0,
             average: 0,
+            received: 0,
         })
     }
 
@@ -154,8 +157,23 @@ impl Reader {
                 messages.retain(|message| at(message.id) <= at(end));
                 Ok(Some(messages).filter(|messages| !messages.is_empty()))
             }
-            Err(_) if self.consumer.is_some() => Ok(None),
+            Err(_) if self.is_drained().await? => Ok(None),
             Err(_) => Ok(Some(Vec::new())),
+        }
+    }
+
+    /// Reports whether everything that the log has was delivered: its last entry may be gone.
+    async fn is_drained(&mut self) -> Result<bool> {
+        let Some(consumer) = &self.consumer else {
+            return Ok(false);
+        };
+        match consumer.handle.backlog().await {
+            Ok(backlog) => Ok(backlog <= self.received),
+            Err(failed) if failed.is_transient() => {
+                self.consumer = None;
+                Ok(false)
+            }
+            Err(failed) => Err(failed),
         }
     }
 
@@ -163,7 +181,7 @@ impl Reader {
         if self.consumer.is_none() {
             let consumer = self.reconnect().await?;
             self.consumer = Some(consumer);
-            self.permitted = 0;
+            (self.permitted, self.received) = (0, 0);
         }
         match &mut self.consumer {
             Some(consumer) => Ok(consumer),
@@ -206,6 +224,7 @@ impl Reader {
     /// Takes an entry; what was returned before an outage is left out.
     fn take(&mut self, entry: Entry) -> Vec<Inbound> {
         let count = entry.messages.len().max(1);
+        self.received += 1;
         self.permitted = self.permitted.saturating_sub(entry.size.max(1));
         self.average = (self.average * 7 + entry.bytes() / count + 512) / 8;
         let last = self.last.map(MessageId::place);

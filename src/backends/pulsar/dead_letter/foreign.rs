@@ -1,0 +1,178 @@
+//! Dead letters that other clients stored, as Java's do: the message with properties that say where it comes from, never why.
+
+use crate::{
+    backends::pulsar::{
+        codec::{
+            message::Inbound,
+            message_id::parse_id,
+            retry::{
+                JAVA, ORIGIN_MESSAGE_ID, ORIGIN_MESSAGE_ID_OLD, REAL_SUBSCRIPTION, REAL_TOPIC,
+                RECONSUME_TIMES,
+            },
+        },
+        connection::names::{LETTERS, Names, split_partition},
+        error::SCHEME,
+    },
+    event::{Envelope, Group, Message, Position, Topic},
+    transport::{
+        DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Origin, describe_failure,
+    },
+};
+
+/// The group of a letter that names none.
+const UNKNOWN: &str = "unknown";
+
+/// Decodes a letter that is stored at `at`, in the dead-letter topic of this local name.
+pub(crate) fn letter(
+    names: &Names,
+    local: &str,
+    at: &Position,
+    inbound: &Inbound,
+) -> Option<DeadLetter> {
+    let text = |name: &str| inbound.headers.text(name);
+    let stem = local.strip_suffix(LETTERS)?;
+    let (topic, group) = origin(names, stem, text(REAL_TOPIC), text(REAL_SUBSCRIPTION))?;
+    let id = text(ORIGIN_MESSAGE_ID).or_else(|| text(ORIGIN_MESSAGE_ID_OLD));
+    let original = id.and_then(parse_id).map(|id| id.position(&topic));
+    let attempts = text(RECONSUME_TIMES).and_then(|times| times.parse().ok());
+    let attempts = attempts.unwrap_or(0);
+    let mut message = inbound.message(topic.clone());
+    message.headers.retain(|name| !JAVA.contains(&name));
+    let record = DeadLetterRecord {
+        version: 1,
+        origin: Origin {
+            transport: SCHEME.to_owned(),
+            store: names.namespace.clone(),
+            topic,
+            position: original.unwrap_or_else(|| at.clone()),
+            time: inbound.time,
+        },
+        group: group.clone(),
+        kind: DeadLetterKind::Exhausted,
+        failure: describe_failure("unknown", "the dead letter has no reason", None),
+        earlier: Vec::new(),
+        attempts,
+        total_attempts: attempts,
+        crashes: 0,
+        first_failed: inbound.time,
+        dead_lettered_at: inbound.time,
+        generation: 0,
+        replay_of: None,
+        edit_of: None,
+        edit: None,
+        event_id: attribute(&message, |envelope| envelope.id.to_string()),
+        event_type: attribute(&message, |envelope| envelope.ty.to_string()),
+    };
+    Some(DeadLetter {
+        id: DeadLetterId::derive(&names.namespace, at, &group, 0),
+        message,
+        record,
+        at: None,
+        is_foreign: true,
+    })
+}
+
+/// Returns the topic and the group of a letter: as its properties name them, else from the name of its topic, where the group
+/// is behind the last hyphen.
+fn origin(
+    names: &Names,
+    stem: &str,
+    topic: Option<&str>,
+    group: Option<&str>,
+) -> Option<(Topic, Group)> {
+    let topic: Option<Topic> = topic.and_then(|full| {
+        let local = names.local(full).or_else(|| full.rsplit('/').next())?;
+        split_partition(local).0.parse().ok()
+    });
+    let group: Option<Group> = group.and_then(|group| group.parse().ok());
+    let (before, behind) = stem.rsplit_once('-').unwrap_or((stem, UNKNOWN));
+    match (topic, group) {
+        (Some(topic), Some(group)) => Some((topic, group)),
+        (Some(topic), None) => {
+            let rest = stem.strip_prefix(topic.as_str());
+            let group = rest.and_then(|rest| rest.strip_prefix('-')?.parse().ok());
+            Some((topic, group.or_else(|| UNKNOWN.parse().ok())?))
+        }
+        (None, Some(group)) => {
+            let rest = stem.strip_suffix(group.as_str());
+            let topic = rest.and_then(|rest| rest.strip_suffix('-'));
+            Some((topic.unwrap_or(stem).parse().ok()?, group))
+        }
+        (None, None) => Some((before.parse().ok()?, behind.parse().ok()?)),
+    }
+}
+
+fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<String> {
+    Envelope::read(message).ok().as_ref().map(of)
+}
+
+#[cfg(test)]
+pub(crate) use self::tests::letter as sample;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        backends::pulsar::codec::properties::Marks,
+        event::{Headers, from_unix_millis},
+    };
+
+    fn read(local: &str, properties: &[(&str, &str)]) -> DeadLetter {
+        let mut headers = Headers::new();
+        for (name, value) in properties {
+            headers.push(*name, Some(Bytes::from((*value).to_owned())));
+        }
+        let inbound = Inbound {
+            id: parse_id("7:1:-1").unwrap(),
+            key: None,
+            headers,
+            marks: Marks::default(),
+            payload: Some(Bytes::from("x")),
+            time: from_unix_millis(1_700_000_000_000),
+            due: None,
+        };
+        let names = Names::new("public", "default").unwrap();
+        let at = Position::new(format!("{local}/7:1:-1"));
+        super::letter(&names, local, &at, &inbound).unwrap()
+    }
+
+    /// Returns some letter.
+    pub(crate) fn letter() -> DeadLetter {
+        read("order-g-DLQ", &[(ORIGIN_MESSAGE_ID, "3:4:-1")])
+    }
+
+    #[test]
+    fn java_says_where_a_letter_comes_from() {
+        let letter = read(
+            "order-a-b-DLQ",
+            &[
+                ("mine", "1"),
+                (REAL_TOPIC, "persistent://public/default/order-partition-2"),
+                (REAL_SUBSCRIPTION, "a-b"),
+                (ORIGIN_MESSAGE_ID, "3:4:2"),
+                (RECONSUME_TIMES, "5"),
+            ],
+        );
+        let record = &letter.record;
+        assert_eq!(record.origin.topic.as_str(), "order");
+        assert_eq!(record.origin.position.as_str(), "order/3:4:2");
+        assert_eq!((record.group.as_str(), record.attempts), ("a-b", 5));
+        assert_eq!(letter.message.headers.len(), 1, "those added are left out");
+        assert!(letter.is_foreign);
+    }
+
+    #[test]
+    fn what_the_properties_do_not_say_the_name_does() {
+        let named = |properties: &[_]| {
+            let record = read("order-a-b-DLQ", properties).record;
+            (record.origin.topic.to_string(), record.group.to_string())
+        };
+        let pair = |topic: &str, group: &str| (topic.to_owned(), group.to_owned());
+        assert_eq!(named(&[]), pair("order-a", "b"));
+        let topic = (REAL_TOPIC, "persistent://public/default/order");
+        assert_eq!(named(&[topic]), pair("order", "a-b"));
+        assert_eq!(named(&[(REAL_SUBSCRIPTION, "a-b")]), pair("order", "a-b"));
+    }
+}
