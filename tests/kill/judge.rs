@@ -36,6 +36,11 @@ pub trait Judge {
     fn keeps_delays(&self) -> bool {
         true
     }
+
+    /// Reports whether delayed events can be listed and cancelled.
+    fn cancels_delays(&self) -> bool {
+        self.keeps_delays()
+    }
 }
 
 /// What a store holds.

@@ -14,6 +14,8 @@ mod judge;
 mod kafka;
 mod nats;
 mod points;
+#[cfg(feature = "pulsar")]
+mod pulsar;
 mod rounds;
 mod sqlite;
 mod store;

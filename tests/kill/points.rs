@@ -7,8 +7,12 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+#[cfg(feature = "pulsar")]
+use test_support::pulsar;
 use test_support::{kafka, nats, wait::wait_while};
 
+#[cfg(feature = "pulsar")]
+use crate::pulsar::Pulsar;
 use crate::{judge, kafka::Kafka, nats::Nats, sqlite::Sqlite, store::Store};
 
 /// Points that are reached only where a stream does not allow batches.
@@ -118,6 +122,21 @@ fn every_fail_point_on_kafka_is_reached_and_survived() {
     });
 }
 
+#[cfg(feature = "pulsar")]
+#[test]
+fn every_fail_point_on_pulsar_is_reached_and_survived() {
+    let broker = pulsar::Broker::shared();
+    let names = names("pulsar");
+    let armed: Vec<_> = names
+        .iter()
+        .flat_map(|name| [(name.as_str(), 1), (name.as_str(), 3)])
+        .collect();
+    side_by_side(&armed, |(name, nth)| {
+        let namespace = Pulsar::new(broker, true);
+        survive(name, *nth, Store::new(Box::new(namespace)));
+    });
+}
+
 /// Dies at the point in whichever program reaches it first, then lets everything finish.
 fn survive(name: &str, nth: u32, mut store: Store) {
     let armed = format!("{name}:{nth}");
@@ -127,7 +146,7 @@ fn survive(name: &str, nth: u32, mut store: Store) {
         command.env("PF_FAILPOINT", &armed);
     });
     died |= !status.success();
-    if store.judge.keeps_delays() {
+    if store.judge.cancels_delays() {
         died |= store.call_off(|command| {
             command.env("PF_FAILPOINT", &armed);
         });

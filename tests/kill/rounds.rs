@@ -2,8 +2,12 @@
 
 use std::{collections::HashSet, ops::AddAssign, sync::Mutex, time::Duration};
 
+#[cfg(feature = "pulsar")]
+use test_support::pulsar;
 use test_support::{kafka, nats};
 
+#[cfg(feature = "pulsar")]
+use crate::pulsar::Pulsar;
 use crate::{
     judge,
     kafka::Kafka,
@@ -84,6 +88,19 @@ fn killed_at_random_on_kafka_nothing_is_lost_or_doubled() {
     side_by_side(&seeds(), |seed| {
         let topics = Kafka::new(broker, &format!("seed{seed}"));
         let hits = round(*seed, Store::new(Box::new(topics)));
+        *all.lock().unwrap() += hits;
+    });
+    assert_enough(all.into_inner().unwrap());
+}
+
+#[cfg(feature = "pulsar")]
+#[test]
+fn killed_at_random_on_pulsar_nothing_is_lost_or_doubled() {
+    let broker = pulsar::Broker::shared();
+    let all = Mutex::new(Hits::default());
+    side_by_side(&seeds(), |seed| {
+        let namespace = Pulsar::new(broker, true);
+        let hits = round(*seed, Store::new(Box::new(namespace)));
         *all.lock().unwrap() += hits;
     });
     assert_enough(all.into_inner().unwrap());

@@ -46,11 +46,7 @@ impl Producer {
         Ok((Self::start(queue, worker, Some(session)), opened))
     }
 
-    fn start(
-        queue: mpsc::UnboundedSender<Item>,
-        worker: Worker,
-        session: Option<Session>,
-    ) -> Self {
+    fn start(queue: mpsc::UnboundedSender<Item>, worker: Worker, session: Option<Session>) -> Self {
         Self {
             queue,
             task: AbortOnDropHandle::new(tokio::spawn(worker.run(session))),

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     handle::Connection,
-    retry::{Backoff, RIDE_OUT},
+    retry::Backoff,
     wire::{Link, ProducerEvent, commands},
 };
 use crate::{
@@ -230,7 +230,9 @@ impl Worker {
         self.name = Some(opened.producer_name);
         self.opened = Opened {
             topic_epoch: opened.topic_epoch,
-            last_sequence: opened.last_sequence_id.and_then(|id| u64::try_from(id).ok()),
+            last_sequence: opened
+                .last_sequence_id
+                .and_then(|id| u64::try_from(id).ok()),
         };
         self.epoch += 1;
         Ok(session)
@@ -240,9 +242,7 @@ impl Worker {
     fn access(&self) -> ProducerAccessMode {
         match self.exclusive {
             None => ProducerAccessMode::Shared,
-            Some(Exclusive::Fencing) if self.epoch == 0 => {
-                ProducerAccessMode::ExclusiveWithFencing
-            }
+            Some(Exclusive::Fencing) if self.epoch == 0 => ProducerAccessMode::ExclusiveWithFencing,
             Some(_) => ProducerAccessMode::Exclusive,
         }
     }

@@ -94,7 +94,10 @@ fn own(inbound: &Inbound) -> Option<DeadLetter> {
             )
         }
     };
-    let topic: Option<Topic> = inbound.marks.get(TOPIC).and_then(|topic| topic.parse().ok());
+    let topic: Option<Topic> = inbound
+        .marks
+        .get(TOPIC)
+        .and_then(|topic| topic.parse().ok());
     let mut message = inbound.message(topic.unwrap_or_else(|| record.origin.topic.clone()));
     let added = inbound.marks.get(ADDED).unwrap_or_default();
     let added: Vec<&str> = added.split(' ').collect();
@@ -119,11 +122,10 @@ impl DecodedLetter {
             Ok(number) => names::partition(&name, number),
             Err(_) => name,
         };
-        let mut reader =
-            match Reader::open(connection, log, id.partition, Start::Entry(id)).await {
-                Err(failed) if failed.kind() == ErrorKind::NotFound => return Ok(()),
-                opened => opened?,
-            };
+        let mut reader = match Reader::open(connection, log, id.partition, Start::Entry(id)).await {
+            Err(failed) if failed.kind() == ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
         let end = MessageId {
             batch_index: -1,
             ..id

@@ -7,13 +7,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{
-    decode::journal_key,
-    internal_log::keep,
-    journal::Journal,
-    scan::LetterScan,
-    store,
-};
+use super::{decode::journal_key, internal_log::keep, journal::Journal, scan::LetterScan, store};
 use crate::{
     backends::pulsar::{
         codec::properties,

@@ -13,10 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::internal_log::read_all;
 use crate::{
-    backends::pulsar::{
-        codec::message_id::MessageId,
-        connection::handle::Connection,
-    },
+    backends::pulsar::{codec::message_id::MessageId, connection::handle::Connection},
     transport::{JOB_LEASE, JobId, Result},
 };
 

@@ -52,10 +52,7 @@ struct Source {
 
 impl LetterScan {
     /// Opens a scan of the topics that may hold the selected letters.
-    pub(crate) async fn open(
-        connection: &Arc<Connection>,
-        selection: &Selection,
-    ) -> Result<Self> {
+    pub(crate) async fn open(connection: &Arc<Connection>, selection: &Selection) -> Result<Self> {
         let mut logs = Vec::new();
         for local in dead_letter_topics(connection, selection).await? {
             let name = connection.config.names.full(&local);
@@ -147,10 +144,7 @@ impl Source {
 
 /// Returns the local names of the dead-letter topics that may hold the selected letters. A name does not say where the topic
 /// ends and the group begins, so that more are read than needed.
-async fn dead_letter_topics(
-    connection: &Connection,
-    selection: &Selection,
-) -> Result<Vec<String>> {
+async fn dead_letter_topics(connection: &Connection, selection: &Selection) -> Result<Vec<String>> {
     let topics = topics::list(connection).await?;
     let may_hold = |local: &String| {
         let Some(stem) = local.strip_suffix(LETTERS) else {
@@ -159,8 +153,7 @@ async fn dead_letter_topics(
         let is_of_topic = |pattern: &String| stem.starts_with(literal_start(pattern));
         let group = selection.group.as_ref();
         let is_of_group = group.is_none_or(|group| stem.ends_with(group.as_str()));
-        let is_of_topic =
-            selection.topics.is_empty() || selection.topics.iter().any(is_of_topic);
+        let is_of_topic = selection.topics.is_empty() || selection.topics.iter().any(is_of_topic);
         is_of_group && is_of_topic
     };
     Ok(topics.into_keys().filter(may_hold).collect())

@@ -9,7 +9,9 @@ use super::{
     worker::{Jobs, Slot, Unreported, Worker},
 };
 use crate::{
-    backends::pulsar::{connection::handle::Connection, dead_letter::journal::Progress, error::SCHEME},
+    backends::pulsar::{
+        connection::handle::Connection, dead_letter::journal::Progress, error::SCHEME,
+    },
     event::Topic,
     failpoint,
     transport::{DeadLetterId, ErrorKind, JobAction, JobLease, Resolution, Result, TransportError},

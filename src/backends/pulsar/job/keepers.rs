@@ -81,9 +81,8 @@ impl Keeper {
 /// Returns how many ranges of neighbours there are.
 fn gaps(ids: &mut [MessageId]) -> usize {
     ids.sort_unstable_by_key(|id| id.place());
-    let is_gap = |pair: &[MessageId]| {
-        pair[0].ledger != pair[1].ledger || pair[0].entry + 1 != pair[1].entry
-    };
+    let is_gap =
+        |pair: &[MessageId]| pair[0].ledger != pair[1].ledger || pair[0].entry + 1 != pair[1].entry;
     1 + ids.windows(2).filter(|pair| is_gap(pair)).count()
 }
 

@@ -9,11 +9,7 @@ use super::plan::Entry;
 use crate::{
     backends::pulsar::{
         codec::{message::Inbound, message_id::MessageId},
-        connection::{
-            consumer::Start,
-            handle::Connection,
-            names::split_partition,
-        },
+        connection::{consumer::Start, handle::Connection, names::split_partition},
         dead_letter::decode::{DecodedLetter, decode, parse_at},
         read::reader::Reader,
     },
@@ -113,18 +109,12 @@ impl LogCursor {
             return false;
         };
         let is_buffered = !self.buffer.is_empty() && here.place() == id.place();
-        let is_later = here.ledger == id.ledger
-            && here.place() < id.place()
-            && id.entry - here.entry <= NEAR;
+        let is_later =
+            here.ledger == id.ledger && here.place() < id.place() && id.entry - here.entry <= NEAR;
         is_buffered || is_later
     }
 
-    async fn open(
-        &mut self,
-        connection: &Arc<Connection>,
-        log: &str,
-        id: MessageId,
-    ) -> Result<()> {
+    async fn open(&mut self, connection: &Arc<Connection>, log: &str, id: MessageId) -> Result<()> {
         (self.reader, self.taken) = (None, None);
         self.buffer.clear();
         let (name, start) = (log.to_owned(), Start::Entry(id));

@@ -30,7 +30,10 @@ const PREFIX: &str = "job.";
 pub(super) enum Record {
     Plan(Plan),
     /// Letters behind `start` others.
-    Letters { start: u64, letters: Vec<Entry> },
+    Letters {
+        start: u64,
+        letters: Vec<Entry>,
+    },
     /// The job ended or was forgotten.
     End,
 }
@@ -136,11 +139,7 @@ pub(super) async fn find(connection: &Arc<Connection>, job: &JobId) -> Result<Op
     }
 }
 
-async fn find_at(
-    connection: &Arc<Connection>,
-    job: &JobId,
-    name: &str,
-) -> Result<Option<Listed>> {
+async fn find_at(connection: &Arc<Connection>, job: &JobId, name: &str) -> Result<Option<Listed>> {
     if topics::find_name(connection, name).await?.is_none() {
         return Ok(None);
     }

@@ -148,10 +148,7 @@ impl Targets {
         if self.is_silent {
             return false;
         }
-        let path = format!(
-            "{}/deduplicationEnabled?applied=true",
-            admin::path_of(name)
-        );
+        let path = format!("{}/deduplicationEnabled?applied=true", admin::path_of(name));
         match admin::get(&self.connection, &path).await {
             Ok(Some(answer)) => answer.as_bool().unwrap_or(false),
             Ok(None) => false,

@@ -76,7 +76,6 @@ pub(super) struct Worker {
     writer: Writer,
     pub(super) lease: Lease,
     pub(super) action: JobAction,
-    pub(super) planned: u64,
     pub(super) progress: Progress,
     pub(super) resolved: HashSet<u64>,
     pub(super) plan: PlanReader,
@@ -171,7 +170,6 @@ impl Worker {
         Ok(Self {
             writer,
             action: listed.plan.action,
-            planned: listed.planned,
             progress: progress.unwrap_or_else(Progress::begin),
             resolved: journal.resolved,
             plan: PlanReader::open(connection, &lease.job).await?,
@@ -233,9 +231,7 @@ pub(super) fn busy(journal: &Journal) -> TransportError {
 pub(super) async fn acquire(connection: &Arc<Connection>) -> Result<(Writer, Journal)> {
     keep(connection, &journal::topic(connection)).await?;
     match Writer::open(connection, Exclusive::IfAlone).await {
-        Err(held) if held.kind() == ErrorKind::Held => {
-            Err(busy(&Journal::read(connection).await?))
-        }
+        Err(held) if held.kind() == ErrorKind::Held => Err(busy(&Journal::read(connection).await?)),
         opened => opened,
     }
 }
