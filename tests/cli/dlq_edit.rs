@@ -175,3 +175,28 @@ fn an_editor_that_fails_or_saves_nonsense_changes_nothing() {
     }
     assert_eq!(failed(0).run(&["dlq", "edit", "nosuch"]).code(), Some(1));
 }
+
+#[test]
+fn an_edit_by_hand_that_dies_is_made_again() {
+    for point in ["edit_noted", "edit_archived", "edit_stored"] {
+        let pf = failed(1);
+        let id = ids(&pf).remove(0);
+        let pf = pf.env("EDITOR", r#"sed -i 's/"n": 1/"n": 2/'"#);
+        let mut killed = pf.command(&["dlq", "edit", &id]);
+        let killed = killed
+            .env("PF_FAILPOINT", format!("triage.{point}:1"))
+            .output();
+        assert!(!killed.unwrap().status.success(), "{point}");
+        // What was stored before it died is there, and the original is archived.
+        let again = pf.run(&["dlq", "edit", &id]);
+        assert_eq!(
+            again.code(),
+            Some(i32::from(point == "edit_stored")),
+            "{again}"
+        );
+        let _ = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
+        let handled = handled(&pf);
+        assert_eq!(handled.len(), 1, "{point}");
+        assert_eq!(handled[0]["data"]["n"], 2, "{point}");
+    }
+}

@@ -150,3 +150,68 @@ fn a_replay_stops_when_too_many_die_again() {
         .json();
     assert_eq!(left[0]["state"], "interrupted");
 }
+
+#[test]
+fn a_plan_that_was_not_finished_is_not_resumed() {
+    let pf = failed(2);
+    let replay = ["dlq", "replay", "--all", "--yes"];
+    let mut killed = pf.command(&replay);
+    let killed = killed.env("PF_FAILPOINT", "triage.planned:1").output();
+    assert!(!killed.unwrap().status.success());
+    let jobs = pf.run(&["dlq", "jobs", "list", "-o", "json"]).json();
+    let id = jobs[0]["id"].as_str().unwrap().to_owned();
+    let resumed = pf.run(&["dlq", "jobs", "resume", &id]).to_string();
+    assert_snapshot!(resumed.replace(&id, "JOB"), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: the plan of [ULID] was never confirmed: it waits at a prompt, or was interrupted before it was complete
+    hint: nothing was done; run its command again, it makes a new plan
+    ");
+    assert_eq!(
+        pf.run(&replay).succeeded().stdout(),
+        "replayed 2 dead letters\n"
+    );
+}
+
+#[test]
+fn a_job_that_is_killed_at_its_end_is_in_the_log() {
+    let pf = failed(2);
+    let replay = ["dlq", "replay", "--all", "--yes", "--because", "fixed"];
+    let mut killed = pf.command(&replay);
+    let killed = killed.env("PF_FAILPOINT", "triage.released:1").output();
+    assert!(!killed.unwrap().status.success());
+    assert_eq!(pf.run(&["dlq", "jobs", "list"]).succeeded().stdout(), "");
+    let log = pf.run(&["dlq", "log", "-o", "json"]).succeeded().json();
+    assert_eq!(log.len(), 1);
+    assert_eq!(log[0]["because"], "fixed");
+    let id = log[0]["job"].as_str().unwrap();
+    let shown = pf.run(&["dlq", "jobs", "show", id]).succeeded();
+    assert!(
+        shown.stdout().contains("  ended        replay --all"),
+        "{shown}"
+    );
+    let verified = pf.run(&["dlq", "jobs", "show", id, "--verify"]);
+    let _ = verified.succeeded();
+}
+
+#[test]
+fn a_job_of_which_letters_were_edited_or_archived_since_is_refused() {
+    let pf = failed(3);
+    plan(&pf);
+    let all = ids(&pf);
+    let _ = pf.run(&["dlq", "archive", &all[1]]).succeeded();
+    let jobs = pf.run(&["dlq", "jobs", "list", "-o", "json"]).json();
+    let id = jobs[0]["id"].as_str().unwrap().to_owned();
+    assert_snapshot!(pf.run(&["dlq", "jobs", "resume", &id]), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    replay 3 dead letters of sqlite:[HOME]/events.db, as planned
+    error: sqlite: 1 dead letter of this plan was archived or edited since it was made
+    hint: make a new plan; cancel this one with `pf dlq jobs cancel`
+    ");
+    assert_eq!(ids(&pf).len(), 2);
+}

@@ -99,6 +99,75 @@ fn what_is_removed_doubled_or_changed_is_found() {
     }
 }
 
+/// Faults by SQL on the row of a dead letter, and how it has to be found; `?1` is its place in the log.
+const FAULTS: [(&str, &str); 16] = [
+    ("SELECT 1", "once"),
+    ("DELETE FROM messages WHERE seq = ?1", "missing"),
+    ("DELETE FROM messages WHERE seq = ?1", "missing"),
+    (DOUBLE, "twice"),
+    (
+        "UPDATE messages SET payload = CAST(replace(payload, '}}', '} }') AS BLOB) WHERE seq = ?1",
+        "changed",
+    ),
+    (
+        "UPDATE messages SET payload = CAST(replace(payload, '\"shop\"', '\"shot\"') AS BLOB) WHERE seq = ?1",
+        "changed",
+    ),
+    (
+        "UPDATE messages SET payload = x'' WHERE seq = ?1",
+        "changed",
+    ),
+    (
+        "UPDATE messages SET payload = NULL WHERE seq = ?1",
+        "changed",
+    ),
+    (
+        "UPDATE messages SET headers = NULL WHERE seq = ?1",
+        "changed",
+    ),
+    (
+        "UPDATE messages SET headers = CAST(headers || headers AS BLOB) WHERE seq = ?1",
+        "changed",
+    ),
+    ("UPDATE messages SET key = x'61' WHERE seq = ?1", "changed"),
+    (
+        "UPDATE messages SET lineage = NULL WHERE seq = ?1",
+        "missing",
+    ),
+    (OF_ANOTHER, "missing"),
+    ("SELECT 1", "twice"),
+    (SWAPPED, "changed"),
+    ("SELECT 1", "once"),
+];
+const DOUBLE: &str = "INSERT INTO messages SELECT (SELECT max(seq) + 1 FROM messages), topic, time, \
+                      key, headers, payload, only_group, lineage FROM messages WHERE seq = ?1";
+/// It says that it replays the next one.
+const OF_ANOTHER: &str = "UPDATE messages SET lineage = \
+                          (SELECT lineage FROM messages WHERE seq = ?1 + 1) WHERE seq = ?1";
+/// It has the payload of the next one.
+const SWAPPED: &str = "UPDATE messages SET payload = \
+                       (SELECT payload FROM messages WHERE seq = ?1 + 1) WHERE seq = ?1";
+
+#[test]
+fn each_planted_fault_is_found() {
+    for to in [&["--to", "order.again"][..], &[]] {
+        let pf = failed(16);
+        let all = ids(&pf);
+        let job = replay(&pf, to);
+        for (id, (sql, _)) in all.iter().zip(FAULTS) {
+            let number =
+                "SELECT seq FROM messages WHERE lineage LIKE '%' || ?1 || '%' ORDER BY seq";
+            let seq = raw(&pf).query_row(number, [id], |row| row.get::<_, i64>(0));
+            if sql != "SELECT 1" {
+                raw(&pf).execute(sql, [seq.unwrap()]).unwrap();
+            }
+        }
+        let run = verify(&pf, &job);
+        assert_eq!(run.code(), Some(4), "{run}");
+        assert_eq!(found(&run, &all), FAULTS.map(|(_, found)| found), "{to:?}");
+    }
+}
+
 #[test]
 fn what_retention_may_have_deleted_is_not_called_missing() {
     let pf = failed(2);

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
+
 use crate::store::Store;
 
 /// Reads a store without anything of ours.
-pub trait Judge {
+pub trait Judge: Send + Sync {
     /// Returns the URL of the store.
     fn url(&self) -> String;
 
@@ -16,6 +18,15 @@ pub trait Judge {
 
     /// Returns everything that the store holds.
     fn read(&self) -> Holdings;
+
+    /// Returns the messages of a topic that replay a dead letter; for the group that failed, they may stand beside the topic.
+    fn moved(&self, topic: &str) -> Vec<Moved>;
+
+    /// Returns the records of a topic, each with the dead letter that it replays.
+    fn replayed(&self, topic: &str) -> Vec<(String, Record)>;
+
+    /// Returns the ids of the dead letters.
+    fn letters(&self) -> Vec<String>;
 
     /// Returns what consumers hold.
     fn in_hand(&self) -> InHand;
@@ -53,6 +64,36 @@ pub struct Holdings {
     pub dead: Vec<String>,
     /// The responses.
     pub responses: Vec<Vec<u8>>,
+}
+
+/// A message that replays a dead letter.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The dead letter.
+    pub letter: String,
+    /// What is published.
+    pub payload: Vec<u8>,
+}
+
+/// Bytes, or null.
+pub type Value = Option<Bytes>;
+
+/// A record without what is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub key: Value,
+    pub headers: Vec<(String, Value)>,
+    pub payload: Value,
+}
+
+impl Record {
+    /// Counts its bytes.
+    pub fn size(&self) -> usize {
+        let part = |part: &Value| part.as_ref().map_or(0, Bytes::len);
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.len() + part(value));
+        headers.sum::<usize>() + part(&self.key) + part(&self.payload)
+    }
 }
 
 /// What may come again after a kill.

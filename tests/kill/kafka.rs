@@ -5,6 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use test_support::kafka::{
     Broker, Raw,
@@ -12,7 +13,7 @@ use test_support::kafka::{
     settled::unsettled,
 };
 
-use crate::judge::{Holdings, InHand, Judge};
+use crate::judge::{self, Holdings, InHand, Judge, Moved};
 
 /// A member of which nothing is heard is missed soon, and so is the end of a transaction.
 const IMPATIENCE: &str = "session.timeout.ms=3000&heartbeat.interval.ms=300&transaction.timeout.ms=3000\
@@ -47,6 +48,11 @@ impl Kafka {
 
     fn topic(&self, topic: &str) -> String {
         format!("{}.{topic}", self.name)
+    }
+
+    /// Makes one more topic.
+    pub fn make(&self, topic: &str) {
+        self.raw.make(&self.topic(topic), 2, &[]);
     }
 
     fn unsettled(&self) -> Vec<Stored> {
@@ -126,6 +132,19 @@ impl Kafka {
         self.topic("pf.state")
     }
 
+    /// Returns the dead letters that no receipt names, by id.
+    fn unresolved(&self) -> HashMap<String, String> {
+        let resolved = self.resolved();
+        let letters = self.raw.topic(&self.topic("order.created.dlq")).into_iter();
+        let letters = letters.map(|letter| {
+            (
+                letter.header("pf-letter-id").unwrap().to_owned(),
+                letter.id(),
+            )
+        });
+        letters.filter(|(id, _)| !resolved.contains(id)).collect()
+    }
+
     /// Returns the ids of the letters of which a receipt says that they were dealt with.
     fn resolved(&self) -> HashSet<String> {
         let state = self.raw.topic(&self.state()).into_iter();
@@ -175,28 +194,53 @@ impl Judge for Kafka {
         let retries = retries.into_iter();
         let replays =
             retries.filter(|record| record.payload.is_some() && waiting(record)["failed"] == 0);
-        let resolved = self.resolved();
-        let letters = self.raw.topic(&self.topic("order.created.dlq")).into_iter();
-        let letters: HashMap<_, _> = letters
-            .map(|letter| {
-                (
-                    letter.header("pf-letter-id").unwrap().to_owned(),
-                    letter.id(),
-                )
-            })
-            .filter(|(letter, _)| !resolved.contains(letter))
-            .collect();
         Holdings {
             stored: ids(&self.raw.topic(&self.topic("order.created"))),
             replays: replays
                 .map(|replay| (replay.id(), replay.key().to_owned()))
                 .collect(),
-            dead: letters.into_values().collect(),
+            dead: self.unresolved().into_values().collect(),
             responses: responses
                 .into_iter()
                 .filter_map(|one| one.payload)
                 .collect(),
         }
+    }
+
+    fn moved(&self, topic: &str) -> Vec<Moved> {
+        let beside = self.retries_of(topic).into_iter();
+        let topics = beside.chain([self.topic(topic)]);
+        let records = topics.flat_map(|topic| self.raw.topic(&topic));
+        let moved = records.filter_map(|record| {
+            let letter = record.payload.is_some().then(|| record.replay_of())??;
+            Some(Moved {
+                letter,
+                payload: record.payload?,
+            })
+        });
+        moved.collect()
+    }
+
+    fn replayed(&self, topic: &str) -> Vec<(String, judge::Record)> {
+        let records = self.raw.topic(&self.topic(topic)).into_iter();
+        let record = |record: Stored| {
+            let letter = record.replay_of().unwrap();
+            let headers = record.headers.into_iter();
+            let headers = headers.filter(|(name, _)| name != "pf-replay");
+            let record = judge::Record {
+                key: record.key.map(Bytes::from),
+                headers: headers
+                    .map(|(name, value)| (name, value.map(Bytes::from)))
+                    .collect(),
+                payload: record.payload.map(Bytes::from),
+            };
+            (letter, record)
+        };
+        records.map(record).collect()
+    }
+
+    fn letters(&self) -> Vec<String> {
+        self.unresolved().into_keys().collect()
     }
 
     /// The broker does not know what was handed out: everything that the group has not settled may have been.

@@ -8,7 +8,6 @@
 
 mod alone;
 mod dedup;
-mod edits;
 mod forwarding;
 mod judge;
 mod kafka;
@@ -19,3 +18,4 @@ mod pulsar;
 mod rounds;
 mod sqlite;
 mod store;
+mod triage;

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::Info;
+use bytes::Bytes;
+use data_encoding::BASE64;
 use test_support::nats::{Broker, Raw, raw::Stored};
 
-use crate::judge::{Holdings, InHand, Judge};
+use crate::judge::{Holdings, InHand, Judge, Moved, Record};
 
 /// How long a delivery belongs to a consumer of which nothing is heard.
 const ACK_WAIT: Duration = Duration::from_secs(3);
@@ -66,6 +68,36 @@ fn ids(messages: &[Stored]) -> Vec<String> {
     messages.iter().map(Stored::id).collect()
 }
 
+/// Takes a message apart: key and nulls ride in headers of their own, and so does what is no text.
+fn record(message: &Stored) -> Record {
+    let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let decoded = |text: &str| Bytes::from(BASE64.decode(text.as_bytes()).unwrap());
+    let mut record = Record {
+        key: None,
+        headers: Vec::new(),
+        payload: Some(message.payload.clone().into()),
+    };
+    for (name, values) in message.headers.iter() {
+        let name = name.to_string();
+        for value in values.iter().map(async_nats::HeaderValue::as_str) {
+            match name.as_str() {
+                "pf-key" => record.key = Some(bytes(value)),
+                "pf-key-base64" => record.key = Some(decoded(value)),
+                "pf-payload" => record.payload = None,
+                "pf-null" => record.headers.push((value.to_owned(), None)),
+                "pf-header-base64" => {
+                    let (name, value) = value.rsplit_once(':').unwrap();
+                    let value = (value != "!").then(|| decoded(value));
+                    record.headers.push((name.to_owned(), value));
+                }
+                own if own.starts_with("Nats-") || own == "pf-replay" => {}
+                _ => record.headers.push((name.clone(), Some(bytes(value)))),
+            }
+        }
+    }
+    record
+}
+
 impl Judge for Nats {
     fn url(&self) -> String {
         self.url.clone()
@@ -83,6 +115,28 @@ impl Judge for Nats {
             dead: ids(&self.raw.letters()),
             responses: responses.map(|response| response.payload).collect(),
         }
+    }
+
+    fn moved(&self, topic: &str) -> Vec<Moved> {
+        let messages = self.raw.topic(topic).into_iter();
+        let moved = messages.filter_map(|message| {
+            Some(Moved {
+                letter: message.replay_of()?,
+                payload: message.payload,
+            })
+        });
+        moved.collect()
+    }
+
+    fn replayed(&self, topic: &str) -> Vec<(String, Record)> {
+        let messages = self.raw.topic(topic).into_iter();
+        let records = messages.map(|message| (message.replay_of().unwrap(), record(&message)));
+        records.collect()
+    }
+
+    fn letters(&self) -> Vec<String> {
+        let letters = self.raw.letters().into_iter();
+        letters.map(|letter| letter.letter_id()).collect()
     }
 
     /// The server tells how many deliveries are out, and between which numbers.

@@ -32,7 +32,7 @@ const ALONE: [&str; 3] = ["nats.captured", "kafka.forwarding_begun", "kafka.forw
 const AT_ONCE: usize = 6;
 
 /// Returns the names of all fail points that this build of `pf` can reach on a transport.
-fn names(transport: &str) -> Vec<String> {
+pub fn names(transport: &str) -> Vec<String> {
     let mut names = Vec::new();
     let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
     collect(source, transport, &mut names);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use pulsar::{
     ConsumerOptions, Pulsar as Client, TokioExecutor, consumer::InitialPosition, reader::Reader,
@@ -10,7 +11,7 @@ use serde_json::Value;
 use test_support::pulsar::Broker;
 use tokio::runtime::Runtime;
 
-use crate::judge::{Holdings, InHand, Judge, id};
+use crate::judge::{Holdings, InHand, Judge, Moved, Record, id};
 
 const ORDERS: &str = "order.created";
 const RETRIES: &str = "order.created-payments-RETRY";
@@ -27,6 +28,7 @@ pub struct Pulsar {
 /// A message as the broker has it.
 struct Raw {
     entry: (u64, u64),
+    key: Option<String>,
     payload: Vec<u8>,
     properties: BTreeMap<String, String>,
     deliver_at: i64,
@@ -96,6 +98,7 @@ impl Pulsar {
             let properties = metadata.properties.iter();
             all.push(Raw {
                 entry: (id.ledger_id, id.entry_id),
+                key: metadata.partition_key.clone(),
                 properties: properties
                     .map(|one| (one.key.clone(), one.value.clone()))
                     .collect(),
@@ -139,6 +142,20 @@ impl Pulsar {
         all
     }
 
+    /// Returns the letters that no job has resolved.
+    fn open_letters(&self) -> Vec<Raw> {
+        let resolved: HashSet<u64> = self
+            .journal()
+            .iter()
+            .filter_map(|record| record["resolved"].as_array())
+            .flatten()
+            .filter_map(Value::as_u64)
+            .collect();
+        let mut letters = self.read_topic(LETTERS);
+        letters.retain(|letter| !resolved.contains(&number(&letter.properties["pf-letter-id"])));
+        letters
+    }
+
     /// Reads the journal of dead-letter jobs.
     fn journal(&self) -> Vec<Value> {
         self.records("pf.jobs")
@@ -153,6 +170,13 @@ impl Pulsar {
 }
 
 impl Raw {
+    /// Returns the letter that it replays; a retry of that is no replay.
+    fn replay_of(&self) -> Option<String> {
+        let lineage: Value = serde_json::from_str(self.properties.get("pf-replay")?).unwrap();
+        let is_retry = self.properties.contains_key("pf-retry");
+        (!is_retry).then(|| lineage["replay_of"].as_str().unwrap().to_owned())
+    }
+
     fn at(&self) -> (i64, i64) {
         (self.entry.0.cast_signed(), self.entry.1.cast_signed())
     }
@@ -179,29 +203,13 @@ impl Judge for Pulsar {
     }
 
     fn read(&self) -> Holdings {
-        let resolved: HashSet<u64> = self
-            .journal()
+        let dead: HashSet<String> = self
+            .open_letters()
             .iter()
-            .filter_map(|record| record["resolved"].as_array())
-            .flatten()
-            .filter_map(Value::as_u64)
-            .collect();
-        let letters = self.read_topic(LETTERS);
-        let is_open =
-            |letter: &&Raw| !resolved.contains(&number(&letter.properties["pf-letter-id"]));
-        let dead: HashSet<String> = letters
-            .iter()
-            .filter(is_open)
             .map(|one| id(&one.payload))
             .collect();
         let retries = self.read_topic(RETRIES);
-        let replay = |one: &Raw| {
-            let lineage = one.properties.get("pf-replay")?;
-            let lineage: Value = serde_json::from_str(lineage).unwrap();
-            let is_retry = one.properties.contains_key("pf-retry");
-            let of = lineage["replay_of"].as_str().unwrap().to_owned();
-            (!is_retry).then(|| (id(&one.payload), of))
-        };
+        let replay = |one: &Raw| Some((id(&one.payload), one.replay_of()?));
         let orders = self.read_topic(ORDERS).into_iter();
         let responses = self.read_topic(RESPONSES).into_iter();
         Holdings {
@@ -210,6 +218,44 @@ impl Judge for Pulsar {
             dead: dead.into_iter().collect(),
             responses: responses.map(|one| one.payload).collect(),
         }
+    }
+
+    fn moved(&self, topic: &str) -> Vec<Moved> {
+        let beside = (topic == ORDERS).then_some(RETRIES);
+        let all = beside.into_iter().chain([topic]);
+        let all = all.flat_map(|topic| self.read_topic(topic));
+        let moved = all.filter_map(|one| {
+            Some(Moved {
+                letter: one.replay_of()?,
+                payload: one.payload,
+            })
+        });
+        moved.collect()
+    }
+
+    fn replayed(&self, topic: &str) -> Vec<(String, Record)> {
+        let all = self.read_topic(topic).into_iter();
+        let replayed = all.filter_map(|one| {
+            let letter = one.replay_of()?;
+            let headers = one.properties.into_iter();
+            let headers = headers.filter(|(name, _)| name != "pf-replay");
+            let record = Record {
+                key: one.key.map(Bytes::from),
+                headers: headers
+                    .map(|(name, value)| (name, Some(Bytes::from(value))))
+                    .collect(),
+                payload: Some(one.payload.into()),
+            };
+            Some((letter, record))
+        });
+        replayed.collect()
+    }
+
+    fn letters(&self) -> Vec<String> {
+        let letters = self.open_letters().into_iter();
+        letters
+            .map(|one| one.properties["pf-letter-id"].clone())
+            .collect()
     }
 
     fn in_hand(&self) -> InHand {

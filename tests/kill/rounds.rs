@@ -4,7 +4,10 @@ use std::{collections::HashSet, ops::AddAssign, sync::Mutex, time::Duration};
 
 #[cfg(feature = "pulsar")]
 use test_support::pulsar;
-use test_support::{kafka, nats};
+use test_support::{
+    dice::{self, Dice},
+    kafka, nats,
+};
 
 #[cfg(feature = "pulsar")]
 use crate::pulsar::Pulsar;
@@ -16,18 +19,6 @@ use crate::{
     sqlite::Sqlite,
     store::Store,
 };
-
-/// A small generator, so that a failing round can be run again by its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
 
 /// What the kills of a round hit, so that rounds which hit nothing are noticed.
 #[derive(Debug, Default, Clone, Copy)]
@@ -48,9 +39,9 @@ impl AddAssign for Hits {
     }
 }
 
+/// Returns the seeds of the rounds.
 fn seeds() -> Vec<u64> {
-    let long = std::env::var_os("PF_TEST_LONG").is_some();
-    (1..=if long { 200 } else { 10 }).collect()
+    dice::seeds(10, 200)
 }
 
 fn assert_enough(all: Hits) {
@@ -107,7 +98,7 @@ fn killed_at_random_on_pulsar_nothing_is_lost_or_doubled() {
 }
 
 fn round(seed: u64, mut store: Store) -> Hits {
-    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let mut dice = Dice::new(seed);
     let mut hits = Hits::default();
     for step in 0..4 {
         hits.publishers += u32::from(publish(&mut store, &mut dice));

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::judge::{Holdings, InHand, Judge, id};
+use crate::judge::{Holdings, InHand, Judge, Moved, Record, Value, id};
 
 const ORDERS: &str =
     "FROM messages m JOIN topics t ON t.id = m.topic WHERE t.name = 'order.created'";
@@ -45,6 +46,40 @@ impl Sqlite {
     }
 }
 
+/// Unpacks headers: the length and the bytes of a name, then the length of the value, one more than it is, or 0 for null.
+fn unpack(mut packed: &[u8]) -> Vec<(String, Value)> {
+    let mut headers = Vec::new();
+    while !packed.is_empty() {
+        let length = number(&mut packed);
+        let name = take(&mut packed, length);
+        let value = match number(&mut packed) {
+            0 => None,
+            length => Some(Bytes::copy_from_slice(take(&mut packed, length - 1))),
+        };
+        headers.push((std::str::from_utf8(name).unwrap().to_owned(), value));
+    }
+    headers
+}
+
+/// Reads a number of seven bits a byte, the lowest first.
+fn number(packed: &mut &[u8]) -> usize {
+    let mut number = 0;
+    for shift in (0..).step_by(7) {
+        let byte = take(packed, 1)[0];
+        number |= usize::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    number
+}
+
+fn take<'a>(packed: &mut &'a [u8], length: usize) -> &'a [u8] {
+    let (taken, rest) = packed.split_at(length);
+    *packed = rest;
+    taken
+}
+
 impl Judge for Sqlite {
     fn url(&self) -> String {
         format!("sqlite://{}", self.path().display())
@@ -62,6 +97,39 @@ impl Judge for Sqlite {
             dead: self.ids("SELECT payload FROM dead_letters"),
             responses: self.column(&format!("SELECT m.payload {RESPONSES}")),
         }
+    }
+
+    fn moved(&self, topic: &str) -> Vec<Moved> {
+        let from = format!(
+            "FROM messages m JOIN topics t ON t.id = m.topic WHERE t.name = '{topic}' AND lineage NOT NULL ORDER BY m.seq"
+        );
+        let letters = self.column(&format!("SELECT m.lineage ->> 'replay_of' {from}"));
+        let payloads = self.column(&format!("SELECT m.payload {from}"));
+        let moved = letters.into_iter().zip(payloads);
+        moved
+            .map(|(letter, payload)| Moved { letter, payload })
+            .collect()
+    }
+
+    fn replayed(&self, topic: &str) -> Vec<(String, Record)> {
+        let connection = Connection::open(self.path()).unwrap();
+        let sql = "SELECT m.lineage ->> 'replay_of', m.key, m.headers, m.payload \
+                   FROM messages m JOIN topics t ON t.id = m.topic WHERE t.name = ?1";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([topic], |row| {
+            let value = |index| row.get::<_, Option<Vec<u8>>>(index);
+            let record = Record {
+                key: value(1)?.map(Bytes::from),
+                headers: unpack(&value(2)?.unwrap_or_default()),
+                payload: value(3)?.map(Bytes::from),
+            };
+            Ok((row.get(0)?, record))
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    fn letters(&self) -> Vec<String> {
+        self.column("SELECT id FROM dead_letters")
     }
 
     fn in_hand(&self) -> InHand {

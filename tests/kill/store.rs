@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
     os::unix::process::ExitStatusExt as _,
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -82,6 +83,18 @@ impl Store {
         let mut command = self.programs.pf(self.judge.url().as_str(), arguments);
         command.stderr(self.errors());
         command
+    }
+
+    /// Returns a path in the folder of the programs.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.programs.path(name)
+    }
+
+    /// Returns the last of what programs printed on stderr.
+    pub fn errors_so_far(&self) -> String {
+        let errors = fs::read(self.path("stderr")).unwrap_or_default();
+        let last = errors.len().saturating_sub(2_000);
+        String::from_utf8_lossy(&errors[last..]).into_owned()
     }
 
     fn errors(&self) -> File {
@@ -248,12 +261,10 @@ impl Store {
             }
             self.judge.after_a_kill();
         } else {
-            let errors = fs::read_to_string(self.programs.path("stderr")).unwrap();
-            let last = errors.len().saturating_sub(2_000);
             assert!(
                 matches!(status.code(), Some(0 | 1 | 4)),
                 "ended with {status}, after\n{}",
-                String::from_utf8_lossy(&errors.as_bytes()[last..])
+                self.errors_so_far()
             );
         }
         killed

@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
+pub mod dice;
 pub mod harness;
 pub mod kafka;
 pub mod nats;
 pub mod normalise;
+pub mod plant;
 pub mod programs;
 pub mod pulsar;
 pub mod wait;

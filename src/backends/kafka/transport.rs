@@ -23,9 +23,9 @@ use crate::{
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
-        Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
-        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, ReplayScan,
+        ReplayTarget, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection,
+        Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -128,6 +128,10 @@ impl DeadLetters for Kafka {
 
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
         dead_letter::stats::count(&self.connection, selection).await
+    }
+
+    fn check_import(&self, letter: &DeadLetter, limits: &Limits) -> Result<()> {
+        dead_letter::import::check(&self.connection, letter, limits)
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {

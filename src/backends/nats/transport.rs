@@ -23,8 +23,8 @@ use crate::{
     lock::Mutex,
     transport::{
         Capabilities, Capture, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
-        Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
+        JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, ReplayScan,
+        ReplayTarget, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
         SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
@@ -127,6 +127,10 @@ impl DeadLetters for Nats {
 
     async fn stats(&self, selection: &Selection) -> Result<Stats> {
         stats::stats(&self.connection, selection).await
+    }
+
+    fn check_import(&self, letter: &DeadLetter, _: &Limits) -> Result<()> {
+        import::check(&self.connection, letter)
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {

@@ -62,7 +62,7 @@ use self::{
     notes::Fixes,
 };
 use super::Stop;
-use crate::transport::{DeadLetter, Job, JobId, Result as Answer, Transport};
+use crate::transport::{DeadLetter, Job, JobId, NoteName, Result as Answer, Transport};
 
 /// Triage of the dead letters of a transport.
 #[derive(Debug, Clone)]
@@ -363,7 +363,24 @@ impl Triage {
     /// # Errors
     /// If the transport fails.
     pub async fn note(&self, entry: &LogEntry) -> Answer<()> {
+        notes::append_log(&*self.transport, entry).await.map(drop)
+    }
+
+    /// Appends an entry about something that begins; [`note_end`](Self::note_end) replaces it. If the process is killed meanwhile,
+    /// it stays as it is.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn note_begin(&self, entry: &LogEntry) -> Answer<NoteName> {
         notes::append_log(&*self.transport, entry).await
+    }
+
+    /// Replaces an entry by one with the result, or removes it if nothing was begun.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn note_end(&self, begun: &NoteName, entry: Option<&LogEntry>) -> Answer<()> {
+        notes::replace_log(&*self.transport, begun, entry).await
     }
 
     /// Returns the log of the store, oldest first.

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     failpoint,
     transport::{
-        DeadLetter, DeadLetterId, DeadLetterRef, ErrorKind, Result as Answer, Selection, Transport,
-        TransportError,
+        DeadLetter, DeadLetterId, DeadLetterRef, ErrorKind, JobLease, NoteName, Result as Answer,
+        Selection, Transport, TransportError,
     },
 };
 
@@ -36,9 +36,59 @@ pub(super) async fn run(
     is_preview: bool,
     event: &mut EditEvent<'_>,
 ) -> Result<EditReport, TriageError> {
-    if !is_preview {
-        recover(transport, request.is_dead).await?;
+    if is_preview {
+        return edit_all(transport, request, None, event).await;
     }
+    let note = begin(transport, &request).await?;
+    let edited = edit_all(transport, request, Some(&note), event).await;
+    let is_unknown = |error: &TriageError| match error {
+        TriageError::Transport(error) => is_unknown(error),
+        _ => false,
+    };
+    // What may be stored keeps its note: the next edit looks before it takes an original back.
+    if !edited.as_ref().is_err_and(is_unknown) {
+        PendingEdit::end(transport, &note).await?;
+    }
+    edited
+}
+
+fn is_unknown(error: &TransportError) -> bool {
+    error.is_transient() || error.kind() == ErrorKind::Ambiguous
+}
+
+/// Notes that an edit begins, unless a job is running, whose dead letters would be moved as they were and as they are edited.
+///
+/// Both write before they look: a job has its lease when it looks for edits, and an edit its note when it looks for jobs. One of
+/// the two sees the other.
+async fn begin(transport: &dyn Transport, request: &EditRequest) -> Answer<NoteName> {
+    recover(transport, request.is_dead).await?;
+    let note = PendingEdit::begin(transport, &request.who).await?;
+    let alone = check_alone(transport, &note).await;
+    if alone.is_err() {
+        PendingEdit::end(transport, &note).await?;
+    }
+    alone.map(|()| note)
+}
+
+async fn check_alone(transport: &dyn Transport, note: &NoteName) -> Answer<()> {
+    let jobs = transport.dead_letters().jobs().await?;
+    if let Some(holder) = jobs.iter().find_map(|job| job.holder.as_deref()) {
+        let held = JobLease::held_by(transport.scheme(), Some(holder));
+        return Err(held);
+    }
+    let others = PendingEdit::all(transport).await?;
+    let other = others
+        .iter()
+        .find(|(name, edit)| name != note && edit.may_run());
+    other.map_or(Ok(()), |(_, edit)| Err(edit.held(transport)))
+}
+
+async fn edit_all(
+    transport: &dyn Transport,
+    request: EditRequest,
+    note: Option<&NoteName>,
+    event: &mut EditEvent<'_>,
+) -> Result<EditReport, TriageError> {
     let hash = edit::hash(&request.text);
     let mut listing = DeadLetterListing::open(transport, request.query).await?;
     let mut report = EditReport::default();
@@ -48,8 +98,8 @@ pub(super) async fn run(
             break;
         }
         let edited = edit_page(transport, &page, &hash, &mut report, event);
-        if !is_preview {
-            store(transport, &request.who, edited, &mut report).await?;
+        if let Some(note) = note {
+            store(transport, note, &request.who, edited, &mut report).await?;
         }
     }
     listing.check_names()?;
@@ -104,6 +154,7 @@ fn edit_page(
 /// Archives the originals and stores the edited dead letters.
 async fn store(
     transport: &dyn Transport,
+    note: &NoteName,
     who: &str,
     edited: Vec<(DeadLetterId, DeadLetter)>,
     report: &mut EditReport,
@@ -112,7 +163,7 @@ async fn store(
         return Ok(());
     }
     let pairs = edited.iter().map(|(id, new)| (id.clone(), new.id.clone()));
-    let note = PendingEdit::note(transport, who, pairs.collect()).await?;
+    PendingEdit::note(transport, note, who, pairs.collect()).await?;
     failpoint::reach("triage.edit_noted");
     let (originals, letters): (Vec<_>, Vec<_>) = edited.into_iter().unzip();
     let mut archived = Archived::read(transport).await?;
@@ -124,8 +175,7 @@ async fn store(
     let mut refused = Vec::new();
     for ((original, id), stored) in originals.iter().zip(&ids).zip(stored) {
         if let Err(error) = stored {
-            if error.is_transient() || error.kind() == ErrorKind::Ambiguous {
-                // It may be stored: the note stays, and the next edit looks before it takes an original back.
+            if is_unknown(&error) {
                 return Err(error);
             }
             report.edited -= 1;
@@ -137,21 +187,16 @@ async fn store(
     if !refused.is_empty() {
         archived.remove(transport, &refused).await?;
     }
-    PendingEdit::end(transport, &note).await
+    Ok(())
 }
 
 /// Undoes what an interrupted edit left: takes originals out of the archive whose edited dead letters are missing.
 pub(super) async fn recover(transport: &dyn Transport, is_dead: fn(&str) -> bool) -> Answer<()> {
     for (note, pending) in PendingEdit::all(transport).await? {
-        let found = existing(transport, &pending).await?;
-        let is_complete = found.len() == pending.pairs.len();
-        if !is_complete && pending.may_run() && !is_dead(&pending.who) {
-            let message = format!("dead letters are being edited by {}", pending.who);
-            let error = TransportError::new(transport.scheme(), ErrorKind::Held, message);
-            return Err(
-                error.hint("if that was interrupted, it is undone two minutes after its start")
-            );
+        if pending.may_run() && !is_dead(&pending.who) {
+            return Err(pending.held(transport));
         }
+        let found = existing(transport, &pending).await?;
         let missing = pending.pairs.iter().filter(|(_, new)| !found.contains(new));
         let missing: Vec<_> = missing.map(|(original, _)| original.clone()).collect();
         if !missing.is_empty() {
@@ -168,6 +213,10 @@ async fn existing(
     transport: &dyn Transport,
     pending: &PendingEdit,
 ) -> Answer<HashSet<DeadLetterId>> {
+    if pending.pairs.is_empty() {
+        // Without ids, all would be meant.
+        return Ok(HashSet::new());
+    }
     let ids = pending.pairs.iter().map(|(_, new)| new);
     let selection = Selection {
         ids: ids

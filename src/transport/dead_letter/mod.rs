@@ -29,7 +29,7 @@ pub use self::{
     selection::{DeadLetterRef, Selection},
     stats::{Stats, StatsBuilder, StatsRow, sort_stats},
 };
-use super::{ErrorKind, Result, TransportError};
+use super::{ErrorKind, Limits, Result, TransportError};
 use crate::event::{Group, Topic};
 
 /// The dead letters of a transport.
@@ -49,6 +49,16 @@ pub trait DeadLetters: Send + Sync {
     /// # Errors
     /// If the server does not answer.
     async fn stats(&self, selection: &Selection) -> Result<Stats>;
+
+    /// Checks, without asking a server, that this store can hold a dead letter from elsewhere byte for byte. `limits` are those
+    /// of the live [`Capabilities`](super::Capabilities); the caller has compared the payload with them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] or [`ErrorKind::TooLarge`], with what it cannot hold.
+    fn check_import(&self, letter: &DeadLetter, limits: &Limits) -> Result<()> {
+        let _ = (letter, limits);
+        Ok(())
+    }
 
     /// Stores dead letters from elsewhere, each unless its id exists. Returns for each, in order, whether it was new.
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>>;

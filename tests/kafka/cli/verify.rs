@@ -1,14 +1,20 @@
 //! `pf dlq jobs show JOB --verify` against what a raw client did to the cluster.
 
 use serde_json::Value;
-use test_support::kafka::records::{Record, Stored};
+use test_support::{
+    kafka::records::{Record, Stored},
+    plant::{EXPECTED, Planted, plant},
+};
 
 use super::shop::Shop;
 
 /// Buries events and returns the ids of the dead letters.
 fn bury(shop: &Shop, events: u32) -> Vec<String> {
-    let event =
-        |n| format!(r#"{{"specversion":"1.0","id":"e{n}","source":"s","type":"order.created"}}"#);
+    let event = |n| {
+        format!(
+            r#"{{"specversion":"1.0","id":"e{n}","source":"s","type":"order.created","data":{{"n":{n}}}}}"#
+        )
+    };
     let lines = (1..=events).map(event).collect::<Vec<_>>().join("\n");
     let _ = shop
         .pf
@@ -31,6 +37,7 @@ fn consume(shop: &Shop, script: &str) {
         "--group",
         "billing",
         "--until-end",
+        "--no-breaker",
         "-q",
         "--",
         "sh",
@@ -104,6 +111,34 @@ fn what_is_removed_doubled_or_changed_in_a_topic_is_found() {
             texts(&["unknown", "changed", "twice", "once", "once"])
         )
     );
+}
+
+#[test]
+fn each_planted_fault_is_found() {
+    let shop = Shop::with_orders();
+    shop.make("order.again", 1, &[]);
+    bury(&shop, 20);
+    let job = replay(&shop, &["--to", "order.again"]);
+    let topic = shop.name("order.again");
+    let all = shop.raw.topic(&topic);
+    let ids: Vec<_> = all.iter().map(|one| one.replay_of().unwrap()).collect();
+    let read = all.into_iter().map(|one| Planted {
+        key: one.key,
+        headers: one.headers,
+        payload: one.payload.unwrap(),
+    });
+    let planted = plant(&read.collect::<Vec<_>>());
+    let write = planted.into_iter().map(|one| Record {
+        partition: Some(0),
+        key: one.key,
+        headers: one.headers,
+        payload: Some(one.payload),
+    });
+    // Kafka removes no single record: the topic is written anew, as a wrong copy of it would be.
+    shop.raw.remove(&topic);
+    shop.make("order.again", 1, &[]);
+    shop.raw.write(&topic, &write.collect::<Vec<_>>());
+    assert_eq!(found(&shop, &job, &ids), (Some(4), texts(&EXPECTED)));
 }
 
 #[test]

@@ -1,11 +1,20 @@
 //! `pf dlq jobs show JOB --verify` against what a raw client did to the stream.
 
+use async_nats::HeaderMap;
+use test_support::{
+    nats::raw::Stored,
+    plant::{EXPECTED, Planted, plant},
+};
+
 use super::shop::Shop;
 
 /// Buries events, replays them to a topic, and returns the ids of the dead letters and the job.
 fn replayed(shop: &Shop, events: u32) -> (Vec<String>, String) {
-    let event =
-        |n| format!(r#"{{"specversion":"1.0","id":"e{n}","source":"s","type":"order.created"}}"#);
+    let event = |n| {
+        format!(
+            r#"{{"specversion":"1.0","id":"e{n}","source":"s","type":"order.created","data":{{"n":{n}}}}}"#
+        )
+    };
     let lines = (1..=events).map(event).collect::<Vec<_>>().join("\n");
     let _ = shop
         .pf
@@ -17,6 +26,7 @@ fn replayed(shop: &Shop, events: u32) -> (Vec<String>, String) {
         "--group",
         "billing",
         "--until-end",
+        "--no-breaker",
         "-q",
         "--",
         "sh",
@@ -79,6 +89,55 @@ fn what_is_removed_doubled_or_changed_is_found() {
         shop.raw.write("order.again", changed, b"{}");
         let expected = texts(&["missing", "once", "twice", "once", "changed"]);
         assert_eq!(found(&shop, &job, &ids), (Some(4), expected));
+    }
+}
+
+/// The header in which the key of a message stands.
+const KEY: &str = "pf-key";
+
+fn read(stored: &Stored) -> Planted {
+    let text = |value: &async_nats::HeaderValue| Some(value.as_str().as_bytes().to_vec());
+    let headers = stored.headers.iter().flat_map(|(name, values)| {
+        let name = name.to_string();
+        values.iter().map(move |value| (name.clone(), text(value)))
+    });
+    let (key, headers) = headers.partition::<Vec<_>, _>(|(name, _)| name == KEY);
+    Planted {
+        key: key.into_iter().next().and_then(|(_, value)| value),
+        headers,
+        payload: stored.payload.clone(),
+    }
+}
+
+fn headers(planted: &Planted) -> HeaderMap {
+    let key = planted.key.clone().map(|key| (KEY.to_owned(), Some(key)));
+    let mut map = HeaderMap::new();
+    for (name, value) in planted.headers.iter().chain(&key) {
+        let value = String::from_utf8(value.clone().unwrap()).unwrap();
+        map.append(name.as_str(), value);
+    }
+    map
+}
+
+#[test]
+fn each_planted_fault_is_found() {
+    for shop in [Shop::prepared(), Shop::plain()] {
+        let (_, job) = replayed(&shop, 20);
+        let all = shop.raw.topic("order.again");
+        let ids: Vec<_> = all.iter().map(|one| one.replay_of().unwrap()).collect();
+        for one in &all {
+            shop.raw.delete(one.number);
+        }
+        for planted in plant(&all.iter().map(read).collect::<Vec<_>>()) {
+            let like = Stored {
+                subject: String::new(),
+                number: 0,
+                headers: headers(&planted),
+                payload: Vec::new(),
+            };
+            shop.raw.write("order.again", &like, &planted.payload);
+        }
+        assert_eq!(found(&shop, &job, &ids), (Some(4), texts(&EXPECTED)));
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Raw {
 
 /// A message as it is stored.
 pub struct Stored {
+    pub subject: String,
     pub number: u64,
     pub headers: HeaderMap,
     pub payload: Vec<u8>,
@@ -287,6 +288,7 @@ async fn read(context: &Context, stream: &str, filter: &str) -> Option<Vec<Store
 
 fn stored(message: &jetstream::Message) -> Stored {
     Stored {
+        subject: message.subject.to_string(),
         number: message.info().unwrap().stream_sequence,
         headers: message.headers.clone().unwrap_or_default(),
         payload: message.payload.to_vec(),
@@ -299,6 +301,12 @@ impl Stored {
         let lineage = self.headers.get("pf-replay")?.as_str();
         let lineage: Value = serde_json::from_str(lineage).unwrap();
         Some(lineage["replay_of"].as_str().unwrap().to_owned())
+    }
+
+    /// Returns the id of a dead letter.
+    pub fn letter_id(&self) -> String {
+        let (_, id) = self.subject.rsplit_once('.').unwrap();
+        id.to_owned()
     }
 
     /// Returns the id of the event.

@@ -10,9 +10,9 @@ use super::{
     store, topics,
 };
 use crate::{
-    backends::kafka::{codec::record, connection::handle::Connection},
+    backends::kafka::{codec::record, connection::handle::Connection, error::error},
     event::Topic,
-    transport::{DeadLetter, Result, Selection},
+    transport::{DeadLetter, ErrorKind, Limits, Result, Selection},
 };
 
 /// How many letters are stored at the same time.
@@ -101,5 +101,23 @@ async fn make_places(connection: &Arc<Connection>, topics: HashSet<Topic>) -> Re
                 .iter()
                 .map(|letter| resolved::compact_id(&letter.id)),
         );
+    }
+}
+
+/// Checks that a dead letter can be stored, and replayed to its topic.
+pub(crate) fn check(connection: &Connection, letter: &DeadLetter, limits: &Limits) -> Result<()> {
+    record::check(&letter.message)?;
+    connection.names().topic_name(&letter.message.topic)?;
+    connection
+        .names()
+        .dead_letter_topic(&letter.record.origin.topic)?;
+    let size = store::size(letter)?;
+    match limits.max_payload {
+        Some(most) if size > most => {
+            let message = format!("a record of it has {size} bytes, and this cluster takes {most}");
+            Err(error(ErrorKind::TooLarge, message)
+                .hint("raise `message.max.bytes` of the brokers"))
+        }
+        _ => Ok(()),
     }
 }

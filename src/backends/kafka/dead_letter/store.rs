@@ -68,6 +68,24 @@ pub(crate) async fn store(connection: &Arc<Connection>, letter: &DeadLetter) -> 
     Err(error(ErrorKind::TooLarge, message).hint("raise the topic's `max.message.bytes`"))
 }
 
+/// Returns the bytes of a batch with nothing but the record of a letter, at least: with as little metadata as it can have.
+pub(crate) fn size(letter: &DeadLetter) -> Result<u64> {
+    /// A batch's own, and what a record has besides names, values, key and payload.
+    const OVERHEAD: usize = 61 + 8;
+    /// The two lengths of a header.
+    const LENGTHS: usize = 2;
+    let message = &letter.message;
+    let metadata = record::json(&letter.record.brief())?;
+    let own = LETTER.len() + metadata.len() + ID.len() + letter.id.as_str().len() + 2 * LENGTHS;
+    let headers = message.headers.iter();
+    let headers =
+        headers.map(|(name, value)| name.len() + value.map_or(0, |value| value.len()) + LENGTHS);
+    let part = |part: &Option<bytes::Bytes>| part.as_ref().map_or(0, bytes::Bytes::len);
+    let size =
+        part(&message.key) + part(&message.payload) + headers.sum::<usize>() + own + OVERHEAD;
+    Ok(size as u64)
+}
+
 fn is_too_large(answer: &Result<()>) -> bool {
     matches!(answer, Err(failed) if failed.kind() == ErrorKind::TooLarge)
 }

@@ -166,7 +166,12 @@ pub(crate) async fn lease(
         state_topic::record(connection, LEASE, Some(&lease))?,
         state_topic::record(connection, state_topic::job_key(job), Some(plan))?,
     ];
-    let (producer, placed) = commit(producer, records).await?;
+    let taken = commit(producer, records).await;
+    let (producer, placed) = taken.map_err(|failed| match failed.kind() {
+        // Another process was fenced last, and has the lease.
+        ErrorKind::Held => JobLease::held_by(SCHEME, None),
+        _ => failed,
+    })?;
     failpoint::reach("kafka.lease_taken");
     let lease = JobLease {
         job: job.clone(),

@@ -22,6 +22,8 @@ const KEY_BYTES: &str = "pf-key-base64";
 const NULL: &str = "pf-null";
 /// `name:value` of a header whose value is not text, in base64.
 const BYTES: &str = "pf-header-base64";
+/// Takes the place of base64 where the value is null, beside others of the same name.
+const NULL_VALUE: &str = "!";
 /// Marks a payload that is null, not empty.
 const NULL_PAYLOAD: &str = "pf-payload";
 /// The lineage of a replayed message.
@@ -83,16 +85,47 @@ pub(crate) fn write_with_commands(message: &Message) -> Result<HeaderMap> {
     }
     for (name, value) in message.headers.iter() {
         let known = checked(name)?;
-        match value.map(|value| (as_value(value), value)) {
-            None => map.append(NULL, name),
-            Some((Some(value), _)) => map.append(known, value),
-            Some((None, value)) => {
-                let text = format!("{name}:{}", STANDARD.encode(value));
-                map.append(BYTES, text);
+        let text = |text: String| format!("{name}:{text}");
+        match (Form::of(value), value) {
+            _ if is_mixed(&message.headers, name) => {
+                let value =
+                    value.map_or_else(|| NULL_VALUE.to_owned(), |value| STANDARD.encode(value));
+                map.append(BYTES, text(value));
             }
+            (Form::Null, _) | (_, None) => map.append(NULL, name),
+            (Form::Text(value), _) => map.append(known, value),
+            (Form::Bytes, Some(value)) => map.append(BYTES, text(STANDARD.encode(value))),
         }
     }
     Ok(map)
+}
+
+/// How the value of a header is written.
+enum Form {
+    Null,
+    Text(HeaderValue),
+    Bytes,
+}
+
+impl Form {
+    fn of(value: Option<&Bytes>) -> Self {
+        match value.map(|value| as_value(value)) {
+            None => Self::Null,
+            Some(Some(value)) => Self::Text(value),
+            Some(None) => Self::Bytes,
+        }
+    }
+}
+
+/// Reports whether values of one name would be written under several names, of which the client does not keep the order.
+fn is_mixed(headers: &Headers, name: &str) -> bool {
+    let mut same = headers.iter().filter(|(other, _)| *other == name);
+    let (Some((_, first)), Some((_, second))) = (same.next(), same.next()) else {
+        return false;
+    };
+    let form = std::mem::discriminant(&Form::of(first));
+    let mut others = std::iter::once(second).chain(same.map(|(_, value)| value));
+    others.any(|value| std::mem::discriminant(&Form::of(value)) != form)
 }
 
 fn is_command(name: &str) -> bool {
@@ -149,7 +182,8 @@ fn take(message: &mut Message, name: &str, value: &str) -> Option<(String, Optio
         NULL_PAYLOAD => message.payload = None,
         BYTES => {
             let (name, value) = value.split_once(':').unwrap_or((name, value));
-            return Some((name.to_owned(), Some(decoded(value))));
+            let value = (value != NULL_VALUE).then(|| decoded(value));
+            return Some((name.to_owned(), value));
         }
         REPLAY | LETTER | TOPIC | ACK_SUBJECT | ORIGINAL | PUBLISH => {}
         name if name.starts_with("Nats-") => {}
@@ -223,6 +257,27 @@ mod tests {
                 payload: None,
                 ..message()
             };
+            assert_eq!(round_trip(&message), message);
+        }
+    }
+
+    #[test]
+    fn values_of_one_name_keep_their_order() {
+        let values = [
+            Some(&b"text"[..]),
+            None,
+            Some(b"\xff"),
+            Some(b""),
+            None,
+            Some(b"more"),
+        ];
+        for count in 1..=values.len() {
+            let mut message = message();
+            for value in &values[..count] {
+                message
+                    .headers
+                    .push("x-many", value.map(Bytes::copy_from_slice));
+            }
             assert_eq!(round_trip(&message), message);
         }
     }

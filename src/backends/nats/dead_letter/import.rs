@@ -31,3 +31,9 @@ pub(crate) async fn import(
         .collect()
         .await
 }
+
+/// Checks that a dead letter can be stored, and replayed to its topic.
+pub(crate) fn check(connection: &Connection, letter: &DeadLetter) -> Result<()> {
+    connection.names.subject(&letter.message.topic)?;
+    store::check(connection, letter)
+}

@@ -91,6 +91,11 @@ fn encode(
     Ok((map, payload))
 }
 
+/// Checks that a dead letter without an original can be stored.
+pub(crate) fn check(connection: &Connection, letter: &DeadLetter) -> Result<()> {
+    fit(connection, letter, 0).map(drop)
+}
+
 fn fit(connection: &Connection, letter: &DeadLetter, original: u64) -> Result<(HeaderMap, Bytes)> {
     // The server counts the condition headers too.
     let room = connection.client.max_payload().saturating_sub(512);

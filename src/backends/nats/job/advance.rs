@@ -46,11 +46,14 @@ pub(crate) async fn advance(
     };
     let (journal, unreported) = recover(connection, session, step, stream, max).await?;
     if !unreported.is_empty() {
+        session.note_named(lease, &unreported);
         return Ok(unreported);
     }
     let resolved = journal.value.resolved;
     let Some(work) = next_work(connection, session, step, resolved, max).await? else {
-        return Ok(Vec::new());
+        let unnamed = session.unnamed(lease, &journal.value);
+        session.note_named(lease, &unnamed);
+        return Ok(unnamed);
     };
     let mut outcomes = Outcomes::with_capacity(work.items.len());
     session.apply(&Event::StepStarted {
@@ -72,6 +75,7 @@ pub(crate) async fn advance(
             session.apply(&Event::StepFinished);
         }
     }
+    session.note_named(lease, &outcomes);
     Ok(outcomes)
 }
 

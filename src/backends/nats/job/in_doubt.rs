@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     backends::nats::job::entry::JobEntry,
     event::{from_unix_millis, unix_millis},
-    transport::DeadLetterId,
+    transport::{DeadLetterId, Resolution},
 };
 
 /// Dead letters that are being replayed one by one, or may have been when the worker crashed.
@@ -17,12 +17,36 @@ pub(crate) struct InDoubt {
     /// When their replay was announced, in milliseconds since 1970, if that was before this was stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<u64>,
+    /// Those that the job left as they are because nothing tells whether they were published. They are kept until it ends, so that a
+    /// worker that crashes before it names them does not keep them from being named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<DeadLetterId>,
 }
 
 impl InDoubt {
     /// Reports whether there are none.
     pub(crate) fn is_none(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    /// Reports whether nothing has to be kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.unknown.is_empty()
+    }
+
+    /// Keeps those of which the outcome is unknown.
+    pub(crate) fn keep_unknown<'a>(
+        &mut self,
+        outcomes: impl Iterator<Item = (&'a DeadLetterId, &'a Resolution)>,
+    ) {
+        let unknown =
+            outcomes.filter(|(_, outcome)| matches!(outcome, Resolution::Ambiguous { .. }));
+        self.unknown.extend(unknown.map(|(id, _)| id.clone()));
+    }
+
+    /// Returns those of which the job left the outcome unknown.
+    pub(crate) fn unknown(&self) -> &[DeadLetterId] {
+        &self.unknown
     }
 
     /// Reports whether a dead letter is among them.
@@ -36,11 +60,9 @@ impl InDoubt {
     }
 
     /// Announces the dead letters that are replayed one by one from now on.
-    pub(crate) fn announce(pending: Vec<JobEntry>) -> Self {
-        Self {
-            pending,
-            since: None,
-        }
+    pub(crate) fn announce(&mut self, pending: Vec<JobEntry>) {
+        self.pending = pending;
+        self.since = None;
     }
 
     /// Removes resolved dead letters. The rest was announced at the given time.

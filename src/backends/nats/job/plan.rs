@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) resolved: u64,
     pub(crate) started: bool,
     /// Dead letters whose outcome was unknown when the job was last taken over.
-    #[serde(default, rename = "doubt", skip_serializing_if = "InDoubt::is_none")]
+    #[serde(default, rename = "doubt", skip_serializing_if = "InDoubt::is_empty")]
     pub(crate) in_doubt: InDoubt,
 }
 

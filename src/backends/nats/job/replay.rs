@@ -15,7 +15,6 @@ use crate::{
         error::{self, ApiError, WRONG_LAST_SEQUENCE},
         job::{
             entry::JobEntry,
-            in_doubt::InDoubt,
             journal::{self, Journal, JournalStream, lease_lost},
             letters::{
                 ack_origin::{self, AckFloors},
@@ -141,6 +140,8 @@ async fn commit_batch(
         };
         done.push((item.entry.id.clone(), outcome));
     }
+    let all = done.iter().map(|(id, outcome)| (id, outcome));
+    next.in_doubt.keep_unknown(all);
     match journal::commit(connection, &events, &next, journal.revision).await {
         Ok(revision) => {
             let time = journal.time;
@@ -232,7 +233,7 @@ pub(crate) async fn one_by_one(
         items.retain(is_in_doubt);
     } else {
         let announced = items.iter().map(|item| item.entry.clone());
-        next.in_doubt = InDoubt::announce(announced.collect());
+        next.in_doubt.announce(announced.collect());
         next.remove.clear();
     }
     let job = next.job.clone();
@@ -257,6 +258,8 @@ pub(crate) async fn one_by_one(
     let resolved = outcomes.iter().map(|(entry, _)| entry);
     next.in_doubt
         .resolve(resolved, journal::announced(&journal));
+    let all = outcomes.iter().map(|(entry, outcome)| (&entry.id, outcome));
+    next.in_doubt.keep_unknown(all);
     let done = outcomes
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);

@@ -1,5 +1,7 @@
 //! What a process keeps of a job from one step to the next: its state, the open read, and what it knows of the plan.
 
+use std::collections::HashSet;
+
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
         },
     },
     lock::Mutex,
-    transport::{JobLease, Result},
+    transport::{DeadLetterId, JobLease, Resolution, Result},
 };
 
 /// The session of a job.
@@ -25,6 +27,8 @@ pub(crate) struct JobSession {
     planned: AsyncMutex<Option<PlannedEntries>>,
     /// The sequences up to which consumers have acknowledged everything.
     pub(crate) ack_floors: AsyncMutex<AckFloors>,
+    /// The dead letters whose outcome was returned as unknown, and the token of the lease.
+    named: Mutex<(u64, HashSet<DeadLetterId>)>,
 }
 
 /// The next dead letters of a job, as far as its plan was read.
@@ -57,6 +61,34 @@ impl JobSession {
     /// Returns what was returned under a lease, if a step was made under it.
     pub(crate) fn account(&self, lease: &JobLease) -> Option<Account> {
         self.state.lock().account(lease.token).cloned()
+    }
+
+    /// Notes the dead letters whose outcome is returned as unknown.
+    pub(crate) fn note_named(&self, lease: &JobLease, outcomes: &[(DeadLetterId, Resolution)]) {
+        let mut named = self.named.lock();
+        if named.0 != lease.token {
+            *named = (lease.token, HashSet::new());
+        }
+        let unknown = outcomes.iter();
+        let unknown =
+            unknown.filter(|(_, outcome)| matches!(outcome, Resolution::Ambiguous { .. }));
+        named.1.extend(unknown.map(|(id, _)| id.clone()));
+    }
+
+    /// Returns those that earlier workers left unknown, as they may have crashed before anybody was told.
+    pub(crate) fn unnamed(
+        &self,
+        lease: &JobLease,
+        journal: &Journal,
+    ) -> Vec<(DeadLetterId, Resolution)> {
+        let named = self.named.lock();
+        let is_named = |id: &DeadLetterId| named.0 == lease.token && named.1.contains(id);
+        let unknown = journal.in_doubt.unknown().iter().filter(|id| !is_named(id));
+        let outcome = |id: &DeadLetterId| {
+            let reason = "it may have been published before an earlier worker crashed".to_owned();
+            (id.clone(), Resolution::Ambiguous { reason })
+        };
+        unknown.map(outcome).collect()
     }
 
     /// Removes the dead letters from a journal that were deleted since it was stored.

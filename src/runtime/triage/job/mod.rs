@@ -1,6 +1,7 @@
 //! Jobs: a frozen plan, run under a lease, and its report.
 
 mod contents;
+mod edited;
 pub(super) mod plan;
 mod plan_hash;
 mod refail;

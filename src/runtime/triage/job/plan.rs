@@ -269,7 +269,7 @@ impl<'a> Planner<'a> {
         let capabilities = transport.capabilities().await?;
         let manifest = match &job {
             Some(job) if matches!(request.action, JobAction::Replay { .. }) => {
-                Some(ManifestWriter::start(transport, job).await?)
+                Some(ManifestWriter::start(transport, job, request.query.archived).await?)
             }
             _ => None,
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::{Plan, refail::Refail, report::JobReport};
+use super::{Plan, edited, refail::Refail, report::JobReport};
 use crate::{
     failpoint,
     runtime::{
@@ -52,6 +52,11 @@ pub(in crate::runtime::triage) async fn run(
     let letters = transport.dead_letters();
     let lease = letters.lease(&plan.job, &options.holder).await?;
     failpoint::reach("triage.leased");
+    if let Err(error) = edited::check(transport, &plan.job).await {
+        // Best effort: the lease expires by itself.
+        let _ = letters.release(lease, false).await;
+        return Err(error.into());
+    }
     let mut work = Work {
         transport,
         letters,

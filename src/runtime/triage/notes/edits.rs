@@ -5,16 +5,19 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{moment, name, put, read, remove};
-use crate::transport::{DeadLetterId, NoteName, Result as Answer, Transport};
+use crate::transport::{
+    DeadLetterId, ErrorKind, NoteName, Result as Answer, Transport, TransportError,
+};
 
 const EDITS: &str = "edit";
 
-/// An edit that took longer was interrupted.
+/// An edit of which nothing was noted for longer was interrupted.
 const LONGEST: Duration = Duration::from_mins(2);
 
-/// Originals and the edited dead letters that take their places.
+/// An edit at work: while it is noted, no job begins.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::runtime::triage) struct PendingEdit {
+    /// Originals and the edited dead letters that take their places, of the page that is being stored.
     pub(in crate::runtime::triage) pairs: Vec<(DeadLetterId, DeadLetterId)>,
     pub(in crate::runtime::triage) who: String,
     #[serde(with = "crate::transport::stamp")]
@@ -22,20 +25,29 @@ pub(in crate::runtime::triage) struct PendingEdit {
 }
 
 impl PendingEdit {
-    /// Notes an edit before its first effect; returns the name of the note.
-    pub(in crate::runtime::triage) async fn note(
+    /// Notes an edit before it reads the first dead letter; returns the name of the note.
+    pub(in crate::runtime::triage) async fn begin(
         transport: &dyn Transport,
         who: &str,
-        pairs: Vec<(DeadLetterId, DeadLetterId)>,
     ) -> Answer<NoteName> {
+        let note = name(EDITS).child(&moment());
+        Self::note(transport, &note, who, Vec::new()).await?;
+        Ok(note)
+    }
+
+    /// Notes the pairs of a page before the first effect of it.
+    pub(in crate::runtime::triage) async fn note(
+        transport: &dyn Transport,
+        note: &NoteName,
+        who: &str,
+        pairs: Vec<(DeadLetterId, DeadLetterId)>,
+    ) -> Answer<()> {
         let pending = Self {
             pairs,
             who: who.to_owned(),
             started: SystemTime::now(),
         };
-        let name = name(EDITS).child(&moment());
-        put(transport, &name, &pending).await?;
-        Ok(name)
+        put(transport, note, &pending).await
     }
 
     /// Returns the edits that were noted and have not ended.
@@ -57,5 +69,12 @@ impl PendingEdit {
     pub(in crate::runtime::triage) fn may_run(&self) -> bool {
         let age = self.started.elapsed().unwrap_or_default();
         age < LONGEST
+    }
+
+    /// Returns the error of those who have to wait for it.
+    pub(in crate::runtime::triage) fn held(&self, transport: &dyn Transport) -> TransportError {
+        let message = format!("dead letters are being edited by {}", self.who);
+        let error = TransportError::new(transport.scheme(), ErrorKind::Held, message);
+        error.hint("if that was interrupted, it is undone two minutes after its last step")
     }
 }

@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{moment, name, put, read};
+use super::{moment, name, put, read, remove};
 use crate::{
     runtime::triage::JobReport,
-    transport::{JobId, Result as Answer, Transport},
+    transport::{JobId, NoteName, Result as Answer, Transport},
 };
 
 const LOG: &str = "log";
@@ -34,7 +34,7 @@ pub struct LogEntry {
     /// The hash of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// What came of it.
+    /// What came of it; of a replay or purge that was killed, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<JobReport>,
 }
@@ -56,12 +56,26 @@ impl LogEntry {
     }
 }
 
-/// Appends an entry.
+/// Appends an entry; returns the name of its note.
 pub(in crate::runtime::triage) async fn append(
     transport: &dyn Transport,
     entry: &LogEntry,
+) -> Answer<NoteName> {
+    let name = name(LOG).child(&moment());
+    put(transport, &name, entry).await?;
+    Ok(name)
+}
+
+/// Replaces an entry, or removes it.
+pub(in crate::runtime::triage) async fn replace(
+    transport: &dyn Transport,
+    note: &NoteName,
+    entry: Option<&LogEntry>,
 ) -> Answer<()> {
-    put(transport, &name(LOG).child(&moment()), entry).await
+    match entry {
+        Some(entry) => put(transport, note, entry).await,
+        None => remove(transport, note).await,
+    }
 }
 
 /// Returns the entries, oldest first.

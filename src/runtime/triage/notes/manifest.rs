@@ -36,6 +36,9 @@ pub(in crate::runtime::triage) struct Header {
     pub(in crate::runtime::triage) planned: SystemTime,
     /// The number of its dead letters; none until all of them are stored.
     pub(in crate::runtime::triage) letters: Option<u64>,
+    /// Whether they were taken from the archive.
+    #[serde(default)]
+    pub(in crate::runtime::triage) archived: bool,
 }
 
 /// A note of a manifest.
@@ -84,12 +87,14 @@ impl ManifestWriter {
     pub(in crate::runtime::triage) async fn start(
         transport: &dyn Transport,
         job: &JobId,
+        archived: bool,
     ) -> Answer<Self> {
         prune(transport).await?;
         let header = Header {
             job: job.clone(),
             planned: SystemTime::now(),
             letters: None,
+            archived,
         };
         put(transport, &header_name(job), &header).await?;
         Ok(Self {

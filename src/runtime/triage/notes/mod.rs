@@ -17,7 +17,7 @@ pub(super) use self::{
     archive::Archived,
     edits::PendingEdit,
     fixed::{Fixes, store as store_fix},
-    log::{append as append_log, entries as read_log},
+    log::{append as append_log, entries as read_log, replace as replace_log},
     manifest::{
         Header, Listed, Manifest, ManifestWriter, discard as discard_manifest,
         headers as manifest_headers, load as load_manifest, note_gone,

@@ -9,8 +9,8 @@ use crate::{
     event::{Group, Headers, Message, Topic},
     transport::{
         DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Job, JobAction, JobId,
-        JobLease, MessageDigest, Note, NoteName, ReplayScan, ReplayTarget, ReplayTrace, Resolution,
-        Result, Selection, Stats, TraceKind,
+        JobLease, Limits, MessageDigest, Note, NoteName, ReplayScan, ReplayTarget, ReplayTrace,
+        Resolution, Result, Selection, Stats, TraceKind,
     },
 };
 
@@ -32,6 +32,10 @@ impl DeadLetters for Faulty {
             }
         }
         Ok(stats)
+    }
+
+    fn check_import(&self, letter: &DeadLetter, limits: &Limits) -> Result<()> {
+        self.inner.dead_letters().check_import(letter, limits)
     }
 
     async fn import(&self, mut letters: Vec<DeadLetter>) -> Vec<Result<bool>> {

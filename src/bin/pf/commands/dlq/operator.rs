@@ -6,7 +6,7 @@ use clap::Args;
 use protoflow::{
     backends::OpenOptions,
     runtime::{LogEntry, Policy, Triage},
-    transport::Transport,
+    transport::{NoteName, Transport},
 };
 use rustix::{
     process::{Pid, test_kill_process},
@@ -88,6 +88,36 @@ pub async fn log(triage: &Triage, entry: &LogEntry, context: &Context) {
         let remarks = context.printer.remarks();
         remarks.warning(&format!(
             "this was done, and is not in the log of the store: {error}"
+        ));
+    }
+}
+
+/// Appends an entry before what it describes is done, so that it is there even if this process is killed.
+pub async fn log_begin(triage: &Triage, entry: &LogEntry, context: &Context) -> Option<NoteName> {
+    match triage.note_begin(entry).await {
+        Ok(begun) => Some(begun),
+        Err(error) => {
+            let remarks = context.printer.remarks();
+            remarks.warning(&format!(
+                "this is not noted in the log of the store: {error}"
+            ));
+            None
+        }
+    }
+}
+
+/// Replaces such an entry by one with the result, or removes it if nothing was begun.
+pub async fn log_end(
+    triage: &Triage,
+    begun: Option<NoteName>,
+    entry: Option<&LogEntry>,
+    context: &Context,
+) {
+    let Some(begun) = begun else { return };
+    if let Err(error) = triage.note_end(&begun, entry).await {
+        let remarks = context.printer.remarks();
+        remarks.warning(&format!(
+            "the result is not in the log of the store: {error}"
         ));
     }
 }

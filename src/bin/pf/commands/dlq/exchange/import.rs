@@ -9,7 +9,7 @@ use clap::Args;
 use protoflow::{
     backends::OpenOptions,
     runtime::{Exported, LogEntry, Triage, read_exported},
-    transport::{Capabilities, DeadLetter, DeadLetterId, Transport},
+    transport::{DeadLetter, DeadLetterId, Limits, Transport},
 };
 use serde::Serialize;
 
@@ -24,8 +24,10 @@ use crate::{
     stdio::Stdin,
 };
 
-/// Dead letters in one call.
+/// Dead letters in one call, ...
 const BATCH: usize = 200;
+/// ... and the bytes of their lines, about.
+const BATCH_BYTES: usize = 16 << 20;
 /// Refused dead letters that are listed.
 const LISTED: u64 = 10;
 
@@ -44,6 +46,9 @@ pub struct ImportArgs {
     /// Check the lines, and whether the store can hold them, without storing any
     #[arg(short = 'n', long)]
     dry_run: bool,
+    /// Import the rest if the store cannot hold some of them; exit 4
+    #[arg(long)]
+    skip_unfit: bool,
     /// Create the store if it does not exist
     #[arg(long)]
     create: bool,
@@ -64,20 +69,31 @@ impl ImportArgs {
             .await
             .and_then(|guard| guard.check_writable())
             .map_err(CliError::from)?;
-        let capabilities = transport.capabilities().await?;
+        let fit = Fit {
+            transport: &*transport,
+            limits: transport.capabilities().await?.limits,
+        };
+        let checked = check(&mut input, &fit, context)?;
         // The client of NATS keeps headers in a map.
-        let keeps_header_order = transport.scheme() != "nats";
-        let checked = check(&mut input, &capabilities, keeps_header_order, context)?;
+        if checked.ordered > 0 && transport.scheme() == "nats" {
+            context.printer.remarks().warning(&format!(
+                "this store does not keep the order of headers with different names: {} have several",
+                count(checked.ordered)
+            ));
+        }
         if self.dry_run {
-            return context.printer.report(&Imported {
-                new: 0,
-                known: 0,
-                failed: 0,
-                checked,
-            });
+            let letters = checked.letters;
+            context.printer.report(&Imported::of(letters))?;
+        }
+        if checked.unfit > 0 && (self.dry_run || !self.skip_unfit) {
+            return Err(unfit(&checked, Exit::Failed)
+                .hint("nothing was imported; import the others with `--skip-unfit`"));
+        }
+        if self.dry_run {
+            return Ok(());
         }
         input.rewind()?;
-        let imported = import(&mut input, &*transport, checked, context).await?;
+        let imported = import(&mut input, &fit, checked.letters, context).await?;
         note(
             &triage,
             &imported,
@@ -98,8 +114,16 @@ impl ImportArgs {
                 CliError::message(exit, text).hint("import the file again to store the rest")
             );
         }
+        if checked.unfit > 0 {
+            return Err(unfit(&checked, Exit::Partly));
+        }
         Ok(())
     }
+}
+
+fn unfit(checked: &Checked, exit: Exit) -> CliError {
+    let (unfit, all) = (checked.unfit, count(checked.letters));
+    CliError::message(exit, format!("{unfit} of {all} do not fit in this store"))
 }
 
 async fn note(
@@ -135,15 +159,41 @@ fn open(file: &str) -> CliResult<BufReader<File>> {
     Ok(BufReader::new(opened))
 }
 
-/// Reads all lines; fails if one cannot be imported, or the last one is missing.
-fn check(
-    input: &mut BufReader<File>,
-    capabilities: &Capabilities,
-    keeps_header_order: bool,
-    context: &Context,
-) -> CliResult<u64> {
-    let (mut letters, mut ended) = (0, None);
-    let mut order_is_lost = 0_u64;
+/// What the lines of an export are.
+#[derive(Default)]
+struct Checked {
+    letters: u64,
+    /// Dead letters that the store cannot hold.
+    unfit: u64,
+    /// Those whose headers have an order that matters.
+    ordered: u64,
+}
+
+/// Decides whether a store can hold a dead letter.
+struct Fit<'a> {
+    transport: &'a dyn Transport,
+    limits: Limits,
+}
+
+impl Fit<'_> {
+    /// Returns why the store cannot hold it.
+    fn obstacle(&self, letter: &DeadLetter) -> Option<String> {
+        let payload = letter.message.payload.as_ref();
+        let size = payload.map_or(0, |payload| payload.len() as u64);
+        if self.limits.max_payload.is_some_and(|most| size > most) {
+            return Some(format!(
+                "its payload has {size} bytes, more than this store takes"
+            ));
+        }
+        let letters = self.transport.dead_letters();
+        let refused = letters.check_import(letter, &self.limits).err()?;
+        Some(refused.message().to_owned())
+    }
+}
+
+/// Reads all lines and names what the store cannot hold; fails if a line is not one of an export, or the last one is missing.
+fn check(input: &mut BufReader<File>, fit: &Fit<'_>, context: &Context) -> CliResult<Checked> {
+    let (mut checked, mut ended) = (Checked::default(), None);
     each_line(input, |number, line| {
         if ended.is_some() {
             return Err(wrong(number, "it comes behind the end of the export"));
@@ -151,53 +201,34 @@ fn check(
         match read_exported(line).map_err(|error| wrong(number, error))? {
             Exported::End(count) => ended = Some(count),
             Exported::DeadLetter(letter) => {
-                letters += 1;
-                let size = letter
-                    .message
-                    .payload
-                    .as_ref()
-                    .map_or(0, |payload| payload.len() as u64);
-                if capabilities
-                    .limits
-                    .max_payload
-                    .is_some_and(|most| size > most)
-                {
-                    let text = format!(
-                        "the payload of {} has {size} bytes, more than this store takes",
-                        letter.id
-                    );
-                    return Err(wrong(number, text));
+                checked.letters += 1;
+                if let Some(obstacle) = fit.obstacle(&letter) {
+                    checked.unfit += 1;
+                    if checked.unfit <= LISTED {
+                        let remarks = context.printer.remarks();
+                        remarks.failure(&format!(
+                            "line {number}: {} does not fit: {obstacle}",
+                            letter.id
+                        ));
+                    }
+                } else {
+                    checked.ordered += u64::from(mixes_headers(&letter));
                 }
-                order_is_lost += u64::from(mixes_headers(&letter));
             }
         }
         Ok(())
     })?;
-    match ended {
-        Some(count) if count == letters => {}
+    let letters = checked.letters;
+    let text = match ended {
+        Some(count) if count == letters => return Ok(checked),
         Some(count) => {
-            let text =
-                format!("the export says that it has {count} dead letters, and has {letters}");
-            return Err(
-                CliError::message(Exit::Failed, text).hint("nothing was imported; export again")
-            );
+            format!("the export says that it has {count} dead letters, and has {letters}")
         }
-        None => {
-            let text = format!(
-                "the export is cut off: its last line is missing, behind {letters} dead letters"
-            );
-            return Err(
-                CliError::message(Exit::Failed, text).hint("nothing was imported; export again")
-            );
-        }
-    }
-    if order_is_lost > 0 && !keeps_header_order {
-        context.printer.remarks().warning(&format!(
-            "this store does not keep the order of headers with different names: {} have several",
-            count(order_is_lost)
-        ));
-    }
-    Ok(letters)
+        None => format!(
+            "the export is cut off: its last line is missing, behind {letters} dead letters"
+        ),
+    };
+    Err(CliError::message(Exit::Failed, text).hint("nothing was imported; export again"))
 }
 
 /// Reports whether headers of different names have an order.
@@ -230,26 +261,24 @@ fn each_line(
 
 async fn import(
     input: &mut BufReader<File>,
-    transport: &dyn Transport,
+    fit: &Fit<'_>,
     checked: u64,
     context: &Context,
 ) -> CliResult<Imported> {
-    let mut imported = Imported {
-        new: 0,
-        known: 0,
-        failed: 0,
-        checked,
-    };
+    let mut imported = Imported::of(checked);
     let mut line = String::new();
     loop {
-        let mut batch = Vec::with_capacity(BATCH);
-        while batch.len() < BATCH {
+        let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
+        while batch.len() < BATCH && bytes < BATCH_BYTES {
             line.clear();
             if input.read_line(&mut line)? == 0 {
                 break;
             }
-            // Each line was checked.
-            if let Ok(Exported::DeadLetter(letter)) = read_exported(&line) {
+            bytes += line.len();
+            // Each line was checked, and what does not fit was named.
+            if let Ok(Exported::DeadLetter(letter)) = read_exported(&line)
+                && fit.obstacle(&letter).is_none()
+            {
                 batch.push(*letter);
             }
         }
@@ -257,7 +286,7 @@ async fn import(
             return Ok(imported);
         }
         let ids: Vec<_> = batch.iter().map(|letter| letter.id.clone()).collect();
-        let stored = transport.dead_letters().import(batch).await;
+        let stored = fit.transport.dead_letters().import(batch).await;
         for (id, stored) in ids.iter().zip(stored) {
             imported.add(id, stored, context);
         }
@@ -273,6 +302,15 @@ struct Imported {
 }
 
 impl Imported {
+    fn of(checked: u64) -> Self {
+        Self {
+            new: 0,
+            known: 0,
+            failed: 0,
+            checked,
+        }
+    }
+
     fn add(
         &mut self,
         id: &DeadLetterId,

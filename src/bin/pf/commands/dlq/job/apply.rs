@@ -44,7 +44,7 @@ impl ApplyArgs {
         let file = PlanFile::read(&self.file)?;
         let (_, triage) = operator::open(context).await?;
         let remarks = context.printer.remarks();
-        holder::wait_for_dead_holder(&triage, &remarks).await?;
+        holder::clear(&triage, &remarks).await?;
         let job = find(&triage, &file).await?;
         if !job.started {
             check_unchanged(&triage, &file).await?;

@@ -14,7 +14,7 @@ use crate::{
     commands::dlq::operator::{self, Because},
     config::masked,
     context::Context,
-    error::{CliError, CliResult},
+    error::{CliError, CliResult, Exit},
     output::{Paint, Painter, Report, to_the_second},
     values::times,
 };
@@ -146,9 +146,12 @@ async fn show(triage: &Triage, name: &str, context: &mut Context) -> CliResult<(
 impl ResumeArgs {
     async fn run(self, triage: Triage, context: &mut Context) -> CliResult<()> {
         let remarks = context.printer.remarks();
-        super::holder::wait_for_dead_holder(&triage, &remarks).await?;
+        super::holder::clear(&triage, &remarks).await?;
         let job = find(&triage, &self.job).await?;
         let hash = triage.kept_plans().await?.remove(&job.id);
+        if !job.started && hash.is_none() {
+            return Err(unconfirmed(&job));
+        }
         let session = Session {
             store: masked(&context.url()?),
             triage,
@@ -159,6 +162,16 @@ impl ResumeArgs {
         };
         session.resume(&job.id, hash, context).await
     }
+}
+
+/// Returns the error of a plan that was not agreed to, and may lack dead letters.
+fn unconfirmed(job: &Job) -> CliError {
+    let text = format!(
+        "the plan of {} was never confirmed: it waits at a prompt, or was interrupted before it was complete",
+        job.id
+    );
+    CliError::message(Exit::Failed, text)
+        .hint("nothing was done; run its command again, it makes a new plan")
 }
 
 impl CancelArgs {
@@ -241,7 +254,9 @@ impl Report for Ended {
         let state = match &entry.result {
             Some(result) if result.complete => "done",
             Some(_) => "interrupted",
-            None => "cancelled",
+            None if entry.action == "cancel" => "cancelled",
+            // It was killed before its result was noted, and no longer needs to be resumed.
+            None => "ended",
         };
         let done = entry.result.as_ref().map_or(0, |result| result.done);
         let (action, selection, who) = (&entry.action, &entry.selection, &entry.who);

@@ -14,6 +14,7 @@ mod verify;
 
 pub use self::{
     apply::ApplyArgs,
+    holder::clear,
     jobs::JobsCommand,
     plan::count,
     request::{JobArgs, Special, run},

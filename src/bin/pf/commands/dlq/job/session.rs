@@ -8,7 +8,7 @@ use std::{
 
 use protoflow::{
     runtime::{JobOptions, JobReport, LogEntry, Plan, PlanRequest, Query, Triage, TriageError},
-    transport::{DeadLetterId, DeadLetterRef, ErrorKind, JobAction, JobId, Selection},
+    transport::{DeadLetterId, DeadLetterRef, JobAction, JobId, Selection},
 };
 
 use super::{
@@ -83,7 +83,7 @@ impl Session {
         asking: Asking,
         context: &mut Context,
     ) -> CliResult<bool> {
-        holder::wait_for_dead_holder(&self.triage, &self.remarks).await?;
+        holder::clear(&self.triage, &self.remarks).await?;
         let plan = match self.triage.plan(request).await {
             Ok(plan) => plan,
             Err(error) => return Err(names::explain(&self.triage, error).await),
@@ -103,7 +103,7 @@ impl Session {
             }
         }
         let report = self.run_plan(&plan, context).await?;
-        if is_held(&report) {
+        if never_began(&report) {
             // Best effort: otherwise it is dropped later with the abandoned plans.
             let _ = self.triage.drop_plan(&plan).await;
         }
@@ -239,6 +239,14 @@ impl Session {
         context: &mut Context,
     ) -> CliResult<Result<JobReport, TriageError>> {
         let signals = context.signals()?;
+        let entry = LogEntry {
+            selection: plan.selection.clone(),
+            because: self.because.clone(),
+            job: Some(plan.job.clone()),
+            plan: plan.hash.clone(),
+            ..LogEntry::new(who(), plan.contents.action.verb())
+        };
+        let begun = operator::log_begin(&self.triage, &entry, context).await;
         let options = JobOptions {
             holder: operator::process(),
             rate: self.rate,
@@ -261,31 +269,19 @@ impl Session {
             .abort
             .is_cancelled()
             .then(|| signals.interrupted("interrupted; run the same command again to resume"));
-        self.log(plan, &report, context).await;
+        let result = match &report {
+            Ok(report) => Some(*report),
+            Err(TriageError::Stopped { report, .. }) => Some(**report),
+            Err(_) => None,
+        };
+        let ended = result.is_some().then(|| LogEntry { result, ..entry });
+        operator::log_end(&self.triage, begun, ended.as_ref(), context).await;
         written?;
         interrupted.map_or(Ok(report), Err)
     }
 }
 
 impl Session {
-    /// Notes the job in the log of the store.
-    async fn log(&self, plan: &Plan, report: &Result<JobReport, TriageError>, context: &Context) {
-        let report = match report {
-            Ok(report) => report,
-            Err(TriageError::Stopped { report, .. }) => report,
-            Err(_) => return,
-        };
-        let entry = LogEntry {
-            selection: plan.selection.clone(),
-            because: self.because.clone(),
-            job: Some(plan.job.clone()),
-            plan: plan.hash.clone(),
-            result: Some(*report),
-            ..LogEntry::new(who(), plan.contents.action.verb())
-        };
-        operator::log(&self.triage, &entry, context).await;
-    }
-
     /// Asks on the terminal.
     async fn agreed(&self, plan: &Plan, all: bool, context: &Context) -> CliResult<bool> {
         let letters = count(plan.contents.dead_letters);
@@ -315,9 +311,9 @@ impl Session {
     }
 }
 
-/// Reports whether another job is running, so that this one did not start.
-fn is_held(report: &Result<JobReport, TriageError>) -> bool {
-    matches!(report, Err(TriageError::Transport(refused)) if refused.kind() == ErrorKind::Held)
+/// Reports whether a job did not begin, because another one or an edit is at work or its plan is out of date.
+fn never_began(report: &Result<JobReport, TriageError>) -> bool {
+    matches!(report, Err(TriageError::Transport(_)))
 }
 
 /// Prints the report and decides how the command ends.

@@ -15,7 +15,7 @@ use protoflow::{
 use super::EditView;
 use crate::{
     commands::dlq::{
-        names,
+        job, names,
         operator::{self, Because, who},
     },
     context::Context,
@@ -46,6 +46,8 @@ impl EditArgs {
             .await
             .and_then(|guard| guard.check_writable())
             .map_err(CliError::from)?;
+        // The original of an edit that was interrupted is archived until this undoes it.
+        job::clear(&triage, &context.printer.remarks()).await?;
         let letter = find(&triage, &self.id).await?;
         let edited = edit(&letter)?;
         let request = EditRequest {
