@@ -189,7 +189,9 @@ fn a_job_that_is_killed_at_its_end_is_in_the_log() {
     let id = log[0]["job"].as_str().unwrap();
     let shown = pf.run(&["dlq", "jobs", "show", id]).succeeded();
     assert!(
-        shown.stdout().contains("  ended        replay --all"),
+        shown
+            .stdout()
+            .contains("  ended        result unknown  replay --all"),
         "{shown}"
     );
     let verified = pf.run(&["dlq", "jobs", "show", id, "--verify"]);

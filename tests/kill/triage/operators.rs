@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::{BufRead as _, BufReader},
     process::{Command, Stdio},
     thread,
     time::Duration,
@@ -9,7 +10,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use test_support::{kafka, nats, wait::until};
+use test_support::{kafka, nats};
 
 use super::{
     fixture::{Seen, UNAVAILABLE, event, import, json, letter, output},
@@ -187,12 +188,7 @@ fn replay_and_edit(store: &Store) {
 /// The plan of a job that one operator pauses has what another one edits meanwhile.
 fn paused_and_edited(store: &Store) {
     filled(store);
-    let paused = pause(
-        store,
-        &[
-            "dlq", "replay", "--all", "--yes", "--rate", "20", "-o", "json",
-        ],
-    );
+    let paused = pause(store);
     let moved = Seen::read(store, "order.created").events.len();
     assert!((1..LETTERS).contains(&moved), "{moved} were moved");
     let edited = work(
@@ -226,12 +222,7 @@ fn paused_and_edited(store: &Store) {
 /// The plan of a job that one operator pauses has what another one replays and purges meanwhile.
 fn paused_and_overtaken(store: &Store) {
     filled(store);
-    let paused = pause(
-        store,
-        &[
-            "dlq", "replay", "--all", "--yes", "--rate", "20", "-o", "json",
-        ],
-    );
+    let paused = pause(store);
     let other = work(store, &select("replay", SECOND, &[]));
     let purge = ".event.data.n >= 25 and .event.data.n < 30";
     let purged = work(store, &select("purge", purge, &[]));
@@ -249,13 +240,18 @@ fn paused_and_overtaken(store: &Store) {
     verified::agrees(store, &jobs, &seen, "paused and overtaken");
 }
 
-/// Starts a slow job and interrupts it as Ctrl-C does; returns its id.
-fn pause(store: &Store, arguments: &[&str]) -> String {
-    let mut child = store.pf(arguments).spawn().unwrap();
-    until("something is moved", || {
-        !Seen::read(store, "order.created").events.is_empty()
-    });
+/// Starts a slow job and interrupts it as Ctrl-C does, once it has moved something; returns its id.
+fn pause(store: &Store) -> String {
+    let slow = [
+        "dlq", "replay", "--all", "--yes", "--rate", "20", "-o", "json",
+    ];
+    let mut child = store.pf(&slow).stdout(Stdio::piped()).spawn().unwrap();
+    let mut outcomes = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    outcomes.read_line(&mut first).unwrap();
+    assert!(first.contains("done"), "{}", store.errors_so_far());
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    std::io::copy(&mut outcomes, &mut std::io::sink()).unwrap();
     child.wait().unwrap();
     let jobs = json(&output(store, &["dlq", "jobs", "list", "-o", "json"]).stdout);
     assert_eq!(jobs.len(), 1, "{}", store.errors_so_far());
@@ -265,12 +261,7 @@ fn pause(store: &Store, arguments: &[&str]) -> String {
 /// What is dead-lettered while a job runs is not in it; what dies again is counted and linked.
 fn arrivals_and_returns(store: &mut Store) {
     filled(store);
-    let job = pause(
-        store,
-        &[
-            "dlq", "replay", "--all", "--yes", "--rate", "20", "-o", "json",
-        ],
-    );
+    let job = pause(store);
     let group = store.judge.group();
     let late: Vec<_> = (LETTERS..LETTERS + 5)
         .map(|number| letter(number, &group))

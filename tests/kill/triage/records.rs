@@ -18,9 +18,9 @@ use test_support::{
     programs::is_long,
 };
 
-use super::fixture::{letter, output};
+use super::fixture::{import, json, letter, output};
 use crate::{
-    judge::{Record, Value},
+    judge::{Judge, Record, Value},
     kafka::Kafka,
     nats::Nats,
     sqlite::Sqlite,
@@ -158,6 +158,12 @@ struct Place {
 }
 
 impl Place {
+    fn new(name: &'static str, store: Store) -> Self {
+        // A file that is not there yet cannot be asked what it holds.
+        import(&store, &[]);
+        Self { name, store }
+    }
+
     fn is_limited(&self) -> bool {
         self.name != "sqlite"
     }
@@ -260,13 +266,24 @@ fn travel(from: &Place, records: &Records, to: &Place) {
         .unwrap();
     assert!(exported.success(), "{what}: {}", from.store.errors_so_far());
     let held = stored(to, file.to_str().unwrap(), records, &what);
-    let replay = ["dlq", "replay", "--all", "--to", "order.again", "--yes"];
+    let to_topic = ["--to", "order.again", "--yes", "-o", "json"];
+    let replay = [&["dlq", "replay", "--all"][..], &to_topic].concat();
     let replayed = output(&to.store, &replay);
     assert!(
         replayed.status.success(),
         "{what}: {}",
         to.store.errors_so_far()
     );
+    let job = json(&replayed.stdout).pop().unwrap();
+    let verify = [
+        "dlq",
+        "jobs",
+        "show",
+        job["job"].as_str().unwrap(),
+        "--verify",
+    ];
+    let verified = output(&to.store, &verify).status;
+    assert!(verified.success(), "{what}: {}", to.store.errors_so_far());
     let mut found = Records::new();
     for (id, record) in to.store.judge.replayed("order.again") {
         let twice = found.insert(id.clone(), to.kept(&record));
@@ -317,9 +334,8 @@ fn random_records_survive_the_way_to_another_transport() {
     let nats = nats::Broker::start();
     let kafka = kafka::Broker::shared();
     for seed in seeds(1, 1) {
-        travel_all(seed, |name, with| Place {
-            name,
-            store: Store::new(match name {
+        travel_all(seed, |name, with| {
+            let judge: Box<dyn Judge> = match name {
                 "nats" => Box::new(Nats::prepared(&nats, &format!("RECORDS{seed}-{with}"))),
                 "kafka" => {
                     let topics = Kafka::new(kafka, &format!("records{seed}-{with}"));
@@ -327,7 +343,8 @@ fn random_records_survive_the_way_to_another_transport() {
                     Box::new(topics)
                 }
                 _ => Box::new(Sqlite::new()),
-            }),
+            };
+            Place::new(name, Store::new(judge))
         });
     }
 }

@@ -113,12 +113,14 @@ impl<'a> Round<'a> {
         let topic = *dice.pick(&["order.created", "order.again"]);
         let letters = 6 + dice.index(30);
         let group = store.judge.group();
+        let url = store.judge.url();
+        let transport = url.split(':').next().unwrap();
         let begun = Instant::now();
         let all: Vec<_> = (0..letters).map(|number| letter(number, &group)).collect();
         import(&store, &all);
         Self {
             usual: begun.elapsed(),
-            what: format!("seed {seed}, {way:?} of {letters} to {topic}"),
+            what: format!("seed {seed} on {transport}, {way:?} of {letters} to {topic}"),
             store,
             dice,
             way,
@@ -141,6 +143,7 @@ impl<'a> Round<'a> {
         if matches!(self.way, Way::EditAll | Way::EditOne) {
             self.way = Way::Replay;
         }
+        self.what += ", forgetting";
         self
     }
 
@@ -216,7 +219,7 @@ impl<'a> Round<'a> {
                 .iter()
                 .find(|job| job.started || self.way == Way::Apply && is_own(job));
             let resume = orphan.or_else(|| known.filter(|_| self.dice.roll(2) == 0));
-            let resume = resume.map(|job| ["dlq", "jobs", "resume", &job.id]);
+            let resume = resume.map(|job| ["dlq", "jobs", "resume", &job.id, "-o", "json"]);
             self.hits.resumed += u32::from(resume.is_some());
             let arguments: &[&str] = resume.as_ref().map_or(command, |resume| resume);
             if run < KILLS && (run == 0 || self.dice.roll(2) == 0) {

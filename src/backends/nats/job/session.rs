@@ -75,7 +75,7 @@ impl JobSession {
         named.1.extend(unknown.map(|(id, _)| id.clone()));
     }
 
-    /// Returns those that earlier workers left unknown, as they may have crashed before anybody was told.
+    /// Returns those that earlier workers left unknown, as they may have crashed before they returned that.
     pub(crate) fn unnamed(
         &self,
         lease: &JobLease,

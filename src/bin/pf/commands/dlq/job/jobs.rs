@@ -251,18 +251,17 @@ impl Report for Ended {
         let entry = &self.0;
         let id = entry.job.as_ref().map_or("", |job| &job.0);
         let (id, time) = (paint(Paint::Name, id), to_the_second(entry.time));
-        let state = match &entry.result {
-            Some(result) if result.complete => "done",
-            Some(_) => "interrupted",
-            None if entry.action == "cancel" => "cancelled",
+        let (state, done) = match &entry.result {
+            Some(result) if result.complete => ("done", format!("{} done", result.done)),
+            Some(result) => ("interrupted", format!("{} done", result.done)),
+            None if entry.action == "cancel" => ("cancelled", "0 done".to_owned()),
             // It was killed before its result was noted, and no longer needs to be resumed.
-            None => "ended",
+            None => ("ended", "result unknown".to_owned()),
         };
-        let done = entry.result.as_ref().map_or(0, |result| result.done);
         let (action, selection, who) = (&entry.action, &entry.selection, &entry.who);
         writeln!(
             out,
-            "{id}  {time}  {state:<11}  {done} done  {action} {selection}  {who}"
+            "{id}  {time}  {state:<11}  {done}  {action} {selection}  {who}"
         )
     }
 }
