@@ -702,6 +702,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Check the lines, and whether the store can hold them, without storing any')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Check the lines, and whether the store can hold them, without storing any')
+            [CompletionResult]::new('--skip-unfit', '--skip-unfit', [CompletionResultType]::ParameterName, 'Import the rest if the store cannot hold some of them; exit 4')
             [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Create the store if it does not exist')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')

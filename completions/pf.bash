@@ -1988,7 +1988,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__import)
-            opts="-n -o -q -h --dry-run --create --because --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-n -o -q -h --dry-run --skip-unfit --create --because --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

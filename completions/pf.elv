@@ -666,6 +666,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
             cand -n 'Check the lines, and whether the store can hold them, without storing any'
             cand --dry-run 'Check the lines, and whether the store can hold them, without storing any'
+            cand --skip-unfit 'Import the rest if the store cannot hold some of them; exit 4'
             cand --create 'Create the store if it does not exist'
             cand -q 'Print no notices; warnings, errors and their hints stay'
             cand --quiet 'Print no notices; warnings, errors and their hints stay'

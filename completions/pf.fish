@@ -719,6 +719,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -s n -l dry-run -d 'Check the lines, and whether the store can hold them, without storing any'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l skip-unfit -d 'Import the rest if the store cannot hold some of them; exit 4'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -l create -d 'Create the store if it does not exist'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
